@@ -1,0 +1,50 @@
+"""What can go wrong, named after what the person did. Each becomes problem+json in one place, and one line on a terminal."""
+
+
+class RsparkhubError(Exception):
+    """A sentence that says what is wrong and what to do. `status` is its HTTP status, `code` its name in problem+json."""
+
+    status = 400
+    code = "bad-request"
+
+
+class InvalidInput(RsparkhubError):
+    status, code = 422, "invalid-input"
+
+
+class NotSignedIn(RsparkhubError):
+    status, code = 401, "not-signed-in"
+
+
+class NotAllowed(RsparkhubError):
+    status, code = 403, "not-allowed"
+
+
+class NotFound(RsparkhubError):
+    status, code = 404, "not-found"
+
+
+class Conflict(RsparkhubError):
+    status, code = 409, "conflict"
+
+
+class TooManyAttempts(RsparkhubError):
+    status, code = 429, "too-many-attempts"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unavailable(RsparkhubError):
+    status, code = 503, "unavailable"
+
+
+class EnvironmentInvalid(InvalidInput):
+    code = "environment-invalid"
+
+
+class InstallationProblem(RsparkhubError):
+    """Something about this machine or its data folder keeps RSparkHub from starting."""
+
+    status, code = 500, "installation-problem"

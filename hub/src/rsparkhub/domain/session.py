@@ -1,0 +1,118 @@
+"""A session: one person's running ensemble of one environment, with one lifecycle."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+# 32 characters without look-alikes; a name that starts with a letter is also a DNS label and a Kubernetes name.
+_LETTERS = "abcdefghjkmnpqrstuvwxyz"
+_ALPHABET = _LETTERS + "23456789"
+
+type_of_row = Literal["session", "service"]
+
+
+def new_session_id() -> str:
+    """Make an id of 10 characters (49 bits), unique enough to never be asked twice and fit for a host name."""
+    return secrets.choice(_LETTERS) + "".join(secrets.choice(_ALPHABET) for _ in range(9))
+
+
+class Wanted(StrEnum):
+    """What a person wants of a session."""
+
+    RUNNING = "running"
+    SUSPENDED = "suspended"
+    STOPPED = "stopped"
+    DELETED = "deleted"
+
+
+class State(StrEnum):
+    """What a session is seen to be."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    SUSPENDING = "suspending"
+    SUSPENDED = "suspended"
+    RESUMING = "resuming"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+#: In these states something of the session may exist on the backend.
+LIVE = frozenset({State.STARTING, State.RESUMING, State.RUNNING, State.SUSPENDING, State.STOPPING})
+#: In these states a session stays until somebody asks for something else.
+SETTLED = frozenset({State.RUNNING, State.SUSPENDED, State.STOPPED, State.FAILED})
+
+
+class PartState(StrEnum):
+    """What one part of the ensemble is seen to be."""
+
+    WAITING = "waiting"
+    STARTING = "starting"
+    READY = "ready"
+    FAILED = "failed"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One part of an ensemble (the interface, or a service) as a person sees it light up."""
+
+    name: str
+    title: str
+    state: PartState = PartState.WAITING
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastExit:
+    """How the last run ended.
+
+    `saved` is the agent's record of what it kept: `{"kernels": [{"name", "language", "path", "objects", "bytes",
+    "lost": [{"name", "class", "why"}]}]}`.
+    """
+
+    code: int | None
+    saved: dict[str, Any] | None
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """One row of the store.
+
+    `generation` grows with each start, so that what an earlier start left behind is never taken for this one's.
+    """
+
+    id: str
+    kind: type_of_row = "session"
+    owner: str | None
+    name: str
+    environment: str
+    wanted: Wanted
+    state: State
+    generation: int = 0
+    reason: str | None = None
+    detail: str | None = None  # the log line that an administrator needs
+    created: datetime
+    asked: datetime  # when it was last asked to run: its place in the queue
+    started: datetime | None = None  # of this generation
+    ready: datetime | None = None
+    ended: datetime | None = None
+    asked_to_end: datetime | None = None
+    last_activity: datetime | None = None
+    busy: bool = False
+    busy_with: tuple[str, ...] = ()
+    memory: int | None = None  # bytes
+    cpu: float | None = None  # cores
+    upstream: str | None = None  # host:port of the agent of this generation
+    secret: str | None = None
+    parts: tuple[Part, ...] = ()
+    endpoints: dict[str, Any] = field(default_factory=dict)  # part → where a service listens
+    restored: dict[str, Any] | None = None
+    last_exit: LastExit | None = None
+    project: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,115 @@
+"""Every setting of RSparkHub, in one typed place; the reference page is made from it."""
+
+import hashlib
+import os
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AnyHttpUrl, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+from rsparkhub.domain.quantity import Duration
+
+
+def default_data() -> Path:
+    """Where an installation keeps its data unless told otherwise: the system's place for root, else the person's."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/rsparkhub")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "rsparkhub"
+
+
+class Settings(BaseSettings):
+    """Settings come, in this order, from the command line, `RSPARKHUB_…` variables, and `settings.yaml` in the data folder."""
+
+    model_config = SettingsConfigDict(env_prefix="RSPARKHUB_", extra="forbid", frozen=True)
+
+    data: Path = Field(
+        default_factory=default_data, description="The folder that holds everything this installation keeps."
+    )
+    host: str = Field(default="127.0.0.1", description="The address that the edge listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port that the edge listens on.")
+    public_url: AnyHttpUrl | None = Field(
+        default=None, description="How people reach this hub, when it is not http://localhost:PORT."
+    )
+    backend: Literal["process", "container", "kubernetes"] = Field(
+        default="process", description="Where sessions run. Only `process` exists in this version."
+    )
+    store_url: str | None = Field(
+        default=None,
+        description="The database: `sqlite:///PATH` or `postgresql://…`; SQLite in the data folder by default.",
+    )
+    session_origin: Literal["auto", "path", "subdomain"] = Field(
+        default="auto",
+        description="`subdomain` gives each session an origin of its own (ID.HOST), `path` serves it under the hub's. "
+        "`auto` takes subdomains where they work without DNS: on localhost.",
+    )
+    most_running: int = Field(default=50, ge=1, description="Sessions that may run at once; more wait in the queue.")
+    most_starting: int = Field(default=4, ge=1, description="Sessions that may start at once; more wait in the queue.")
+    most_sessions_per_person: int = Field(default=10, ge=1, description="Sessions a person may have, asleep or awake.")
+    lease: Duration = Field(default=timedelta(seconds=15), description="How long a controller may work unseen.")
+    look_every: Duration = Field(
+        default=timedelta(seconds=10), description="How often a running session is looked at without a reason."
+    )
+    sweep_every: Duration = Field(
+        default=timedelta(minutes=2), description="How often what runs is compared with what is wanted, as a whole."
+    )
+    start_deadline: Duration = Field(
+        default=timedelta(minutes=5), description="A session that is not ready after this time has failed."
+    )
+    session_python: Path | None = Field(
+        default=None,
+        description="The Python that runs inside sessions (process backend); `.venv-session` of a checkout by default.",
+    )
+    session_r_libs: str = Field(
+        default="", description="R libraries that sessions see first, as in R_LIBS (process backend)."
+    )
+    environments: tuple[Path, ...] = Field(
+        default=(), description="Folders of environment files; the project's own by default."
+    )
+    login_lifetime: Duration = Field(default=timedelta(days=14), description="How long a browser stays signed in.")
+    link_lifetime: Duration = Field(default=timedelta(hours=24), description="How long a one-time sign-in link works.")
+    token_lifetime: Duration = Field(
+        default=timedelta(days=365), description="How long an API token works, unless it says less."
+    )
+    login_attempts: int = Field(default=10, ge=1, description="Wrong passwords per name or address before a pause.")
+    login_pause: Duration = Field(default=timedelta(minutes=5), description="The pause after too many wrong passwords.")
+    answer_lifetime: Duration = Field(
+        default=timedelta(seconds=1),
+        description="How long the answer to the edge's question may be repeated; at most 1s.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="How much the logs say."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read `settings.yaml` of the data folder that the command line or the environment names."""
+        named = init_settings().get("data") or os.environ.get("RSPARKHUB_DATA") or default_data()
+        file = YamlConfigSettingsSource(settings_cls, yaml_file=Path(str(named)) / "settings.yaml")
+        return init_settings, env_settings, file
+
+    @property
+    def store(self) -> str:
+        return self.store_url or f"sqlite:///{self.data.absolute()}/rsparkhub.sqlite"
+
+    @property
+    def socket_dir(self) -> Path:
+        """Where Unix sockets lie: in the data folder, or in a short folder when its path is too long for a socket's."""
+        inside = self.data.absolute() / "run"
+        if len(str(inside)) <= 70:  # a socket's path has 107 bytes, and bells have names of their own
+            return inside
+        digest = hashlib.sha256(str(inside).encode()).hexdigest()[:16]
+        return Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"rsparkhub-{os.getuid()}-{digest}"
+
+    @property
+    def bells(self) -> Path:
+        return self.socket_dir / "bells"
