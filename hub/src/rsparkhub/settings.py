@@ -25,9 +25,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="RSPARKHUB_", extra="forbid", frozen=True)
 
-    data: Path = Field(
-        default_factory=default_data, description="The folder that holds everything this installation keeps."
-    )
+    data: Path = Field(default_factory=default_data, description="The folder that holds everything this installation keeps.")
     host: str = Field(default="127.0.0.1", description="The address that the edge listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port that the edge listens on.")
     public_url: AnyHttpUrl | None = Field(
@@ -62,26 +60,18 @@ class Settings(BaseSettings):
         default=None,
         description="The Python that runs inside sessions (process backend); `.venv-session` of a checkout by default.",
     )
-    session_r_libs: str = Field(
-        default="", description="R libraries that sessions see first, as in R_LIBS (process backend)."
-    )
-    environments: tuple[Path, ...] = Field(
-        default=(), description="Folders of environment files; the project's own by default."
-    )
+    session_r_libs: str = Field(default="", description="R libraries that sessions see first, as in R_LIBS (process backend).")
+    environments: tuple[Path, ...] = Field(default=(), description="Folders of environment files; the project's own by default.")
     login_lifetime: Duration = Field(default=timedelta(days=14), description="How long a browser stays signed in.")
     link_lifetime: Duration = Field(default=timedelta(hours=24), description="How long a one-time sign-in link works.")
-    token_lifetime: Duration = Field(
-        default=timedelta(days=365), description="How long an API token works, unless it says less."
-    )
+    token_lifetime: Duration = Field(default=timedelta(days=365), description="How long an API token works, unless it says less.")
     login_attempts: int = Field(default=10, ge=1, description="Wrong passwords per name or address before a pause.")
     login_pause: Duration = Field(default=timedelta(minutes=5), description="The pause after too many wrong passwords.")
     answer_lifetime: Duration = Field(
         default=timedelta(seconds=1),
         description="How long the answer to the edge's question may be repeated; at most 1s.",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="How much the logs say."
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much the logs say.")
 
     @classmethod
     def settings_customise_sources(

@@ -59,5 +59,6 @@ class Backend(ABC):
     @abstractmethod
     def changes(self) -> AsyncIterator[EnsembleRef]: ...
 
+    @abstractmethod
     async def forget_session(self, session_id: str) -> None:
         """Take away what a deleted session kept over its generations (its saved workspace, its logs); never a home."""
