@@ -1,0 +1,1 @@
+"""What sessions use: how each data system starts, and how a session gets an account on it."""
