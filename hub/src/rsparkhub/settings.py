@@ -2,15 +2,31 @@
 
 import hashlib
 import os
+import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AnyHttpUrl, Field
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+import yaml
+from pydantic import AnyHttpUrl, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    YamlConfigSettingsSource,
+)
 
+from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.domain.quantity import Duration
+
+
+def checkout() -> Path | None:
+    """The checkout that this package runs from, when it does: there lie its session Python, its R library, its catalog."""
+    top = Path(__file__).resolve().parents[3]
+    return top if (top / "session" / "pyproject.toml").is_file() else None
 
 
 def default_data() -> Path:
@@ -60,8 +76,14 @@ class Settings(BaseSettings):
         default=None,
         description="The Python that runs inside sessions (process backend); `.venv-session` of a checkout by default.",
     )
-    session_r_libs: str = Field(default="", description="R libraries that sessions see first, as in R_LIBS (process backend).")
-    environments: tuple[Path, ...] = Field(default=(), description="Folders of environment files; the project's own by default.")
+    session_r_libs: str = Field(
+        default="",
+        description="R libraries that sessions see first, as in R_LIBS (process backend); `.r-library` of a checkout by default.",
+    )
+    environments: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(),
+        description="Folders of environment files, as a list or with `:` between them; the project's own by default.",
+    )
     login_lifetime: Duration = Field(default=timedelta(days=14), description="How long a browser stays signed in.")
     link_lifetime: Duration = Field(default=timedelta(hours=24), description="How long a one-time sign-in link works.")
     token_lifetime: Duration = Field(default=timedelta(days=365), description="How long an API token works, unless it says less.")
@@ -72,6 +94,11 @@ class Settings(BaseSettings):
         description="How long the answer to the edge's question may be repeated; at most 1s.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much the logs say.")
+
+    @field_validator("environments", mode="before")
+    @classmethod
+    def _split_folders(cls, value: object) -> object:
+        return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
 
     @classmethod
     def settings_customise_sources(
@@ -92,6 +119,15 @@ class Settings(BaseSettings):
         return self.store_url or f"sqlite:///{self.data.absolute()}/rsparkhub.sqlite"
 
     @property
+    def url(self) -> str:
+        """The address that people open, without a slash at its end."""
+        return str(self.public_url).rstrip("/") if self.public_url else f"http://localhost:{self.port}"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.data.absolute() / "log"
+
+    @property
     def socket_dir(self) -> Path:
         """Where Unix sockets lie: in the data folder, or in a short folder when its path is too long for a socket's."""
         inside = self.data.absolute() / "run"
@@ -103,3 +139,52 @@ class Settings(BaseSettings):
     @property
     def bells(self) -> Path:
         return self.socket_dir / "bells"
+
+    @property
+    def python_of_sessions(self) -> Path:
+        """The Python of sessions: as set, else the checkout's, else the hub's own."""
+        top = checkout()
+        return self.session_python or (top / ".venv-session/bin/python" if top else Path(sys.executable))
+
+    @property
+    def r_libs_of_sessions(self) -> str:
+        """The R libraries of sessions: as set, else the checkout's."""
+        top = checkout()
+        return self.session_r_libs or (str(top / ".r-library") if top else "")
+
+    @property
+    def environment_folders(self) -> tuple[Path, ...]:
+        """The folders of the catalog: as set, else the checkout's, else those in the package."""
+        top = checkout()
+        return self.environments or ((top or Path(__file__).parent) / "environments",)
+
+
+def load_settings(**given: object) -> Settings:
+    """Read the settings; `given` comes from the command line, and None means not given.
+
+    Raises
+    ------
+    InstallationProblem
+        When a setting cannot be understood; the sentence names it and where it came from.
+    """
+    said = {name: value for name, value in given.items() if value is not None}
+    try:
+        return Settings(**said)  # type: ignore[arg-type]  # pydantic checks the types
+    except ValidationError as error:
+        lines = "; ".join(_explain(problem["loc"], problem["type"], problem["msg"], said) for problem in error.errors())
+        raise InstallationProblem(f"{lines}. docs/reference/settings.md tells all of them.") from None
+    except (yaml.YAMLError, SettingsError, OSError, ValueError, TypeError) as error:  # what a file that is no mapping gives
+        reason = " ".join(str(error).split())
+        file = Path(str(said.get("data") or os.environ.get("RSPARKHUB_DATA") or default_data())) / "settings.yaml"
+        raise InstallationProblem(
+            f"{file} is not a file of settings (`name: value` lines): {reason}. Correct or remove it."
+        ) from None
+
+
+def _explain(where: tuple[int | str, ...], kind: str, message: str, said: dict[str, object]) -> str:
+    name = ".".join(map(str, where))
+    if kind == "extra_forbidden":
+        return f"There is no setting {name}: remove it from settings.yaml"
+    variable = f"RSPARKHUB_{str(where[0]).upper()}" if where else ""
+    source = "as given" if where and where[0] in said else f"in {variable}" if variable in os.environ else "in settings.yaml"
+    return f"The setting {name} ({source}) is wrong: {message.removeprefix('Value error, ')}"
