@@ -1,0 +1,102 @@
+"""People, groups, tokens and sign-in on the wire."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from rsparkhub.wire.text import Answer, Ask, NewPassword, Password, PersonName, Title
+
+
+class Login(Ask):
+    name: str = Field(min_length=1, max_length=64)
+    password: Password
+
+
+class Limits(Answer):
+    sessions: int = Field(description="Sessions you may have, asleep or awake.")
+
+
+class Me(Answer):
+    """Who you are, and what you may do."""
+
+    name: str
+    admin: bool
+    groups: list[str]
+    limits: Limits
+    version: str = Field(description="The hub's version.")
+
+
+class SignedIn(Answer):
+    token: str = Field(description="Send it as `Authorization: Bearer …`.")
+    expires: datetime | None
+    user: Me
+
+
+class UserView(Answer):
+    name: str
+    admin: bool
+    groups: list[str]
+    created: datetime
+    last_seen: datetime | None
+    has_password: bool
+
+
+class UserList(Answer):
+    users: list[UserView]
+
+
+class NewUser(Ask):
+    name: PersonName
+    admin: bool = False
+    password: NewPassword | None = Field(default=None, description="Without one, the person signs in by a link.")
+
+
+class PasswordChange(Ask):
+    password: NewPassword
+    current: Password | None = Field(default=None, description="Your present password, when you change your own.")
+
+
+class SignInLink(Answer):
+    url: str = Field(description="Signs the person in, once.")
+    expires: datetime
+
+
+class GroupView(Answer):
+    name: str
+    members: list[str]
+
+
+class GroupList(Answer):
+    groups: list[GroupView]
+
+
+class NewGroup(Ask):
+    name: PersonName
+    members: list[PersonName] = Field(default_factory=list, max_length=10_000)
+
+
+class Members(Ask):
+    members: list[PersonName] = Field(max_length=10_000)
+
+
+class TokenView(Answer):
+    id: str
+    name: str
+    owner: str
+    session: str | None = Field(description="The session that it is limited to.")
+    created: datetime
+    expires: datetime | None
+    last_used: datetime | None
+
+
+class TokenList(Answer):
+    tokens: list[TokenView]
+
+
+class NewToken(Ask):
+    name: Title = Field(description="What it is for.")
+    days: int | None = Field(default=None, ge=1, le=3650, description="How long it works; the hub's setting by default.")
+
+
+class CreatedToken(TokenView):
+    token: str = Field(description="Shown this once. Send it as `Authorization: Bearer …`.")

@@ -1,0 +1,22 @@
+"""What the hub says when something is wrong: RFC 9457 problem details."""
+
+from pydantic import Field
+
+from rsparkhub.wire.text import Answer
+
+
+class FieldProblem(Answer):
+    where: str = Field(description="The field, as in `body.name`.", examples=["body.name"])
+    message: str
+
+
+class Problem(Answer):
+    """One problem; `detail` is a sentence for a person, `code` a name for a program."""
+
+    type: str = Field(default="about:blank", description="Always `about:blank`: `code` tells problems apart.")
+    title: str = Field(description="The name of the HTTP status.", examples=["Not Found"])
+    status: int = Field(ge=400, le=599, examples=[404])
+    detail: str = Field(description="What is wrong, and what to do.")
+    code: str = Field(examples=["not-found"])
+    id: str | None = Field(default=None, description="For an error of the hub itself: the name it has in the hub's log.")
+    errors: list[FieldProblem] | None = Field(default=None, description="For input that is not right: each field.")

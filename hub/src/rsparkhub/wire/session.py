@@ -1,0 +1,88 @@
+"""Sessions on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rsparkhub.domain.session import PartState, State, Wanted
+from rsparkhub.wire.text import Answer, Ask, JsonObject, Line, OptionName, Title
+
+Option = bool | Annotated[int, Field(ge=-(2**53), le=2**53)] | Annotated[float, Field(allow_inf_nan=False)] | Line
+
+
+class SessionStart(Ask):
+    """What a person asks for."""
+
+    environment: str = Field(min_length=1, max_length=40, description="Its name in the catalog.", examples=["rspark"])
+    name: Title | None = Field(default=None, description="What you call it; the environment's title by default.")
+    project: Line | None = Field(default=None, description="The Git repository to open.")
+    options: dict[OptionName, Option] = Field(default_factory=dict, max_length=32, description="Options of the environment.")
+
+
+class ServiceView(Answer):
+    """One part of the ensemble: the interface or a service."""
+
+    name: str = Field(examples=["interface", "postgres"])
+    title: str
+    state: PartState
+    reason: str | None = None
+
+
+class WarningView(Answer):
+    """What will happen to the session soon, unless a person does something."""
+
+    kind: Literal["idle", "longest"]
+    at: datetime = Field(description="When it goes to sleep.")
+    text: str
+
+
+class LastExitView(Answer):
+    code: int | None = Field(description="0 when everything was saved and ended in order.")
+    saved: JsonObject | None = Field(description="What was kept of each kernel, and what could not be.")
+    at: datetime
+
+
+class SessionView(Answer):
+    """One person's running, sleeping or ended ensemble of one environment."""
+
+    id: str = Field(examples=["kq4wz7m2xb"])
+    owner: str
+    name: str
+    environment: str
+    title: str = Field(description="The environment's title.")
+    interface: str | None = Field(description="Null when the environment is no longer in the catalog.")
+    state: State
+    wanted: Wanted
+    reason: str | None = Field(description="Why it is so, for the person.")
+    detail: str | None = Field(description="The log line that an administrator needs.")
+    queue_position: int | None = Field(description="1 is next; null when it does not wait.")
+    url: str = Field(description="Where the interface is.", examples=["/s/kq4wz7m2xb/"])
+    created: datetime
+    started: datetime | None = Field(description="When this run began to start.")
+    ready: datetime | None
+    ended: datetime | None
+    last_activity: datetime | None = Field(description="When a person last did something in it.")
+    busy: bool = Field(description="Whether a kernel, R or Spark computes.")
+    busy_with: list[str]
+    memory: int | None = Field(description="Bytes in use.")
+    cpu: float | None = Field(description="Cores in use.")
+    memory_limit: int | None = Field(description="Bytes.")
+    cpu_limit: float | None = Field(description="Cores.")
+    cost: str | None = Field(default=None, description="What the run has cost, where prices are known.")
+    generation: int = Field(description="How many times it has been started.")
+    last_exit: LastExitView | None
+    restored: JsonObject | None = Field(description="What of the last run's work was brought back.")
+    services: list[ServiceView] = Field(description="All parts of the ensemble, the interface included.")
+    warnings: list[WarningView]
+    project: str | None
+    options: JsonObject
+
+
+class SessionList(Answer):
+    sessions: list[SessionView]
+    next: str | None = Field(default=None, description="When there are more: what to send as `after`.")
+
+
+class LogServices(Answer):
+    services: list[str] = Field(description="The parts that have a log.", examples=[["interface", "agent"]])

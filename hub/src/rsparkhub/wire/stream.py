@@ -1,0 +1,23 @@
+"""What a stream of server-sent events carries beside a session's own JSON."""
+
+from rsparkhub.domain.session import PartState
+from rsparkhub.wire.text import Answer
+
+
+class Progress(Answer):
+    """A part of the ensemble changed its state."""
+
+    session: str
+    part: str
+    title: str | None = None
+    state: PartState
+    reason: str | None = None
+
+
+class Queue(Answer):
+    session: str
+    position: int
+
+
+class Deleted(Answer):
+    id: str

@@ -1,0 +1,38 @@
+"""Text as it may be sent: bounded, and free of control characters, which no database and no terminal takes well."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rsparkhub.domain.user import USER_NAME
+
+_PLAIN = r"^[^\x00-\x1f\x7f]*$"
+
+PersonName = Annotated[
+    str,
+    Field(
+        pattern=f"^{USER_NAME.pattern}$",
+        description="Lower case letters, digits, hyphen and underscore; starts with a letter.",
+        examples=["ada"],
+    ),
+]
+Title = Annotated[str, Field(min_length=1, max_length=80, pattern=_PLAIN)]
+Line = Annotated[str, Field(min_length=1, max_length=500, pattern=_PLAIN)]
+Password = Annotated[str, Field(min_length=1, max_length=200, pattern=_PLAIN)]
+NewPassword = Annotated[str, Field(min_length=8, max_length=200, pattern=_PLAIN, description="At least 8 characters.")]
+OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+
+
+class Answer(BaseModel):
+    """What the hub says; a client passes over what it does not know, so that a newer hub may say more."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, json_schema_serialization_defaults_required=True)
+
+
+class Ask(BaseModel):
+    """What a client sends; a field that the hub does not know is a mistake and is said to be one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+JsonObject = dict[str, Any]  # whose keys another contract names (the agent's record, an event's data)
