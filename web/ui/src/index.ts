@@ -1,0 +1,27 @@
+/** What both apps are set with. */
+export { default as Badge } from './components/Badge.svelte';
+export { default as Button } from './components/Button.svelte';
+export { default as CodeBlock } from './components/CodeBlock.svelte';
+export { default as CopyButton } from './components/CopyButton.svelte';
+export { default as Dialog } from './components/Dialog.svelte';
+export { default as EmptyState } from './components/EmptyState.svelte';
+export { default as Field } from './components/Field.svelte';
+export { default as Icon } from './components/Icon.svelte';
+export { default as Key } from './components/Key.svelte';
+export { default as LogView } from './components/LogView.svelte';
+export { default as Mark } from './components/Mark.svelte';
+export { default as Menu, type MenuItem } from './components/Menu.svelte';
+export { default as Meter } from './components/Meter.svelte';
+export { default as Notice } from './components/Notice.svelte';
+export { default as Progress } from './components/Progress.svelte';
+export { default as Skeleton } from './components/Skeleton.svelte';
+export { default as Spinner } from './components/Spinner.svelte';
+export { default as Table, type Column } from './components/Table.svelte';
+export { default as Tabs } from './components/Tabs.svelte';
+export { default as ToastList } from './components/Toasts.svelte';
+export { copy } from './clipboard.ts';
+export { icons, type IconName } from './icons.ts';
+export { Log } from './log.ts';
+export { signs, type Meaning } from './meaning.ts';
+export type { Order } from './rows.ts';
+export { Toasts, toasts } from './toasts.ts';
