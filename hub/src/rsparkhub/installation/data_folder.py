@@ -1,0 +1,161 @@
+"""The folder that holds everything an installation keeps, and the lock that lets one `rsparkhub up` at a time use it."""
+
+import contextlib
+import fcntl
+import json
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rsparkhub.domain.errors import InstallationProblem, RsparkhubError
+from rsparkhub.installation.process_mark import ProcessMark
+from rsparkhub.settings import Settings
+
+
+class AlreadyRunning(RsparkhubError):
+    """Somebody else holds the data folder."""
+
+    status, code = 409, "already-running"
+
+
+def prepare(settings: Settings) -> None:
+    """Make the data folder, for its owner's eyes only, and the folders that every process of the hub uses.
+
+    Raises
+    ------
+    InstallationProblem
+        When it cannot be made or used.
+    """
+    data = settings.data.absolute()
+    try:
+        _private(data)
+        for folder in (settings.log_dir, data / "run", settings.socket_dir, settings.bells):
+            _private(folder)
+        probe = data / "run" / f".writable-{os.getpid()}"
+        probe.write_bytes(b"?" * 4096)
+        probe.unlink()
+    except OSError as error:
+        raise InstallationProblem(
+            f"The data folder {data} cannot be used: {error.strerror}{_place(error, data)}. "
+            "Make room or give yourself the right to write there, or name another folder (--data, or DATA= with make)."
+        ) from None
+
+
+def _place(error: OSError, data: Path) -> str:
+    return f" ({error.filename})" if error.filename and Path(error.filename) != data else ""
+
+
+def _private(folder: Path) -> None:
+    """Make a folder with mode 0700; one that exists must be ours, since another's could be swapped under us."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700, parents=True)
+    found = folder.lstat() if folder.name.startswith("rsparkhub-") else folder.stat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(20, "it is not a folder", str(folder))
+    if found.st_uid != os.geteuid():
+        raise PermissionError(13, "it belongs to another user", str(folder))
+    if stat.S_IMODE(found.st_mode) != 0o700:
+        folder.chmod(0o700)
+
+
+@contextlib.contextmanager
+def held(settings: Settings) -> Iterator["Holder"]:
+    """Hold the data folder for this process, until it ends however it ends.
+
+    Raises
+    ------
+    AlreadyRunning
+        When another process holds it; the sentence says which, and where it answers.
+    """
+    with lock_file(settings).open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(_already(settings)) from None
+        holder = Holder(settings)
+        holder.tell()
+        try:
+            yield holder
+        finally:
+            os.ftruncate(lock.fileno(), 0)
+
+
+class Holder:
+    """Writes into the lock file who holds it, for `down`, `doctor` and a second `up` to read."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def tell(self, **processes: ProcessMark) -> None:
+        """Write this process's mark, its address, and the processes it started."""
+        own = ProcessMark.of(os.getpid())
+        assert own is not None  # this process
+        marks = {name: asdict(mark) for name, mark in processes.items()}
+        text = json.dumps({"holder": asdict(own), "url": self._settings.url, "processes": marks})
+        # In place: the lock is on this very file. A reader that comes in between finds no JSON, and knows no more than that.
+        lock_file(self._settings).write_text(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """What the lock file says."""
+
+    holder: ProcessMark
+    url: str
+    processes: dict[str, ProcessMark]
+
+
+def lock_file(settings: Settings) -> Path:
+    return settings.data.absolute() / "lock"
+
+
+def read_holder(settings: Settings) -> Held | None:
+    """Read who holds the data folder, or held it last."""
+    try:
+        said: dict[str, Any] = json.loads(lock_file(settings).read_text())
+        return Held(
+            holder=ProcessMark(**said["holder"]),
+            url=said["url"],
+            processes={name: ProcessMark(**mark) for name, mark in said["processes"].items()},
+        )
+    except (OSError, ValueError, KeyError, TypeError):  # none, or one that is being written
+        return None
+
+
+def is_held(settings: Settings) -> bool:
+    """Whether a process holds the data folder now."""
+    try:
+        with lock_file(settings).open("r") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _already(settings: Settings) -> str:
+    found = read_holder(settings)
+    who = f"process {found.holder.pid}, at {found.url}" if found else "another process"
+    return (
+        f"RSparkHub already runs on the data in {settings.data.absolute()} ({who}). "
+        "End it with `make down` (or `rsparkhub down`), or name another data folder and another port."
+    )
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file with mode 0600, whole or not at all."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    with contextlib.suppress(FileNotFoundError):
+        fresh.unlink()
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
