@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 from tests.installation import ROOT, free_port
 
-BUILD = ROOT / "build/benchmarks"
+BUILD = ROOT / ".build/benchmarks"
 JUPYTERHUB = "jupyterhub==6.1.1"
 PROXY = "configurable-http-proxy@5.3.0"
 
@@ -76,12 +76,12 @@ def prepare_jupyterhub() -> Path:
     if (folder / "done").exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    uv = ROOT / ".venv/bin/uv"
+    uv = ROOT / ".build/uv/bin/uv"
     python = folder / "venv/bin/python"
     lock = ROOT / "requirements/session.txt"
     subprocess.run([uv, "venv", "-q", "--clear", folder / "venv", "--python", sys.executable], check=True)
-    subprocess.run([uv, "pip", "install", "-q", "--python", python, "-r", lock], check=True)
-    subprocess.run([uv, "pip", "install", "-q", "--python", python, JUPYTERHUB], check=True)
+    wanted = ("jupyterlab", "ipykernel", JUPYTERHUB)
+    subprocess.run([uv, "pip", "install", "-q", "--python", python, "-c", lock, *wanted], check=True)
     subprocess.run(["npm", "install", "--silent", "--prefix", folder / "proxy", PROXY], check=True)
     (folder / "done").touch()
     return folder
