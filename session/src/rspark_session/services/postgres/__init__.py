@@ -1,0 +1,5 @@
+"""The shared PostgreSQL server, from the binaries of a wheel.
+
+`__main__` is the command. `cluster` makes the data folder once and keeps it sound, `server` starts and ends the server,
+`account` finds whom it runs as when we are root, `binaries` finds its programs, and `samples` fills the sample database.
+"""

@@ -1,0 +1,59 @@
+"""`python -m rspark_session.services.postgres --data DIR --endpoint FILE` runs the shared server until SIGTERM."""
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from rspark_session.services.atomic import write_whole
+from rspark_session.services.postgres import samples
+from rspark_session.services.postgres.cluster import opened
+from rspark_session.services.postgres.server import running
+from rspark_session.services.problem import ServiceProblem
+
+
+class _EndAsked(BaseException):
+    """SIGTERM or SIGINT came. Not an Exception, so that nothing on the way takes it for a failure."""
+
+
+def serve(data: Path, endpoint: Path) -> None:
+    """Run the server; `endpoint` is there for as long as it can be used."""
+    endpoint.unlink(missing_ok=True)
+    with opened(data) as cluster, running(cluster) as server:
+        samples.prepare(server)
+        write_whole(endpoint, json.dumps(server.endpoint()))
+        try:
+            server.wait()
+        finally:
+            endpoint.unlink(missing_ok=True)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    # Once is enough: a second signal must not interrupt the ending.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise _EndAsked(number)
+
+
+def main() -> int:
+    """Give the exit code: 0 after an end that was asked for, 1 with a sentence on stderr after any other."""
+    parser = argparse.ArgumentParser(prog="rspark_session.services.postgres", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the folder that keeps the cluster")
+    parser.add_argument("--endpoint", type=Path, required=True, help="the file that says where the server listens")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    try:
+        serve(arguments.data.absolute(), arguments.endpoint.absolute())
+    except _EndAsked:
+        return 0
+    except ServiceProblem as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,268 @@
+"""The command of the shared server, through starts, ends and crashes."""
+
+import os
+import pwd
+import signal
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from .conftest import CHECKOUT, PostgresCommand, session_python
+
+Start = Callable[..., PostgresCommand]
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
+
+
+def gone(pid: int) -> bool:
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{pid}").exists():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_it_says_where_it_listens_once_it_can_be_used(server: PostgresCommand) -> None:
+    with server.connect() as connection:
+        shown = connection.execute("SELECT current_setting('server_version'), current_setting('port')").fetchone()
+    assert shown == (server.endpoint["version"], str(server.endpoint["port"]))
+    assert server.endpoint["host"] == "127.0.0.1"
+    assert stat.S_IMODE(server.endpoint_file.stat().st_mode) == 0o600
+
+
+def test_it_listens_on_a_private_socket_too(server: PostgresCommand) -> None:
+    folder = Path(server.endpoint["socket"])
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    with server.connect(host=str(folder)) as connection:
+        assert connection.execute("SELECT inet_server_addr()").fetchone() == (None,)
+
+
+def test_nobody_gets_in_without_a_password(server: PostgresCommand) -> None:
+    for host in ("127.0.0.1", server.endpoint["socket"]):
+        with pytest.raises(psycopg.OperationalError, match="no password supplied"):
+            server.connect(host=host, passfile="/dev/null")
+
+
+def test_the_administrators_password_is_for_its_owner_alone(server: PostgresCommand) -> None:
+    passfile = Path(server.endpoint["admin_passfile"])
+    assert passfile.parent == server.data
+    assert stat.S_IMODE(passfile.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("max_connections", "200"),
+        ("fsync", "on"),
+        ("password_encryption", "scram-sha-256"),
+        ("server_encoding", "UTF8"),
+        ("TimeZone", "UTC"),
+        ("listen_addresses", "127.0.0.1"),
+    ],
+)
+def test_it_is_set_for_a_class_on_a_small_machine(server: PostgresCommand, setting: str, value: str) -> None:
+    with server.connect() as connection:
+        assert connection.execute("SELECT current_setting(%s)", [setting]).fetchone() == (value,)
+
+
+def test_text_is_sorted_the_same_way_on_every_machine(server: PostgresCommand) -> None:
+    with server.connect() as connection:
+        row = connection.execute(
+            "SELECT datlocprovider, datlocale, datcollate, lower('ÄÖ') FROM pg_database WHERE datname = current_database()"
+        ).fetchone()
+    assert row == ("b", "C.UTF-8", "C.UTF-8", "äö")
+
+
+def test_it_ends_cleanly_and_comes_back_on_the_same_port_with_what_was_kept(postgres: Start) -> None:
+    first = postgres().ready()
+    port, socket_folder = first.endpoint["port"], Path(first.endpoint["socket"])
+    with first.connect() as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    assert first.end() == 0
+    assert "database system is shut down" in first.said()
+    assert not first.endpoint_file.exists()
+    assert not socket_folder.exists()
+
+    second = postgres().ready()
+    assert second.endpoint["port"] == port
+    assert "automatic recovery in progress" not in second.said()
+    with second.connect() as connection:
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+
+
+def test_another_port_is_taken_when_somebody_has_the_kept_one(postgres: Start) -> None:
+    first = postgres().ready()
+    port = first.endpoint["port"]
+    first.end()
+    with socket.create_server(("127.0.0.1", port)):
+        second = postgres().ready()
+        assert second.endpoint["port"] != port
+        with second.connect() as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_the_server_does_not_outlive_its_command(postgres: Start) -> None:
+    command = postgres().ready()
+    postmaster = command.postmaster()
+    command.kill()
+    assert gone(postmaster)
+
+
+def test_a_killed_command_and_server_come_back_with_what_was_committed(postgres: Start) -> None:
+    first = postgres().ready()
+    with first.connect() as connection:
+        connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
+    postmaster = first.postmaster()
+    os.kill(first.process.pid, signal.SIGSTOP)  # so that it sees nothing of what follows
+    os.kill(postmaster, signal.SIGKILL)
+    first.kill()
+    assert (first.data / "cluster/postmaster.pid").exists()
+
+    second = postgres().ready()
+    with second.connect() as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (1000,)
+
+
+def test_a_stale_pid_file_that_names_another_living_process_is_no_obstacle(postgres: Start) -> None:
+    first = postgres().ready()
+    status = first.data / "cluster/postmaster.pid"
+    content = status.read_text()
+    first.end()
+    other = subprocess.Popen(["sleep", "60"], user=status.parent.stat().st_uid if os.geteuid() == 0 else None)
+    try:
+        status.write_text("\n".join([str(other.pid), *content.splitlines()[1:]]))
+        postgres().ready()
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_a_server_that_dies_takes_its_command_along_with_a_sentence(postgres: Start) -> None:
+    command = postgres().ready()
+    os.kill(command.postmaster(), signal.SIGKILL)
+    assert command.process.wait(30) == 1
+    assert "PostgreSQL ended by itself" in command.said().splitlines()[-1]
+    assert not command.endpoint_file.exists()
+
+
+def test_a_cluster_left_half_made_is_made_anew(postgres: Start, tmp_path: Path) -> None:
+    half = tmp_path / "data/cluster.new"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+    (tmp_path / "data/admin.pgpass").write_text("*:*:*:postgres:of another try\n")
+    command = postgres().ready()
+    assert not half.exists()
+    with command.connect() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("moment", ["cluster.new", "cluster.new/base/1", "cluster/postmaster.pid", "port"])
+def test_a_kill_at_any_moment_of_the_first_start_leaves_nothing_half_made(postgres: Start, moment: str) -> None:
+    first = postgres()
+    first.wait_for((first.data / moment).exists)
+    first.kill()
+
+    second = postgres().ready()
+    with second.connect() as connection:
+        names = [name for (name,) in connection.execute("SELECT datname FROM pg_database ORDER BY 1").fetchall()]
+    assert names == ["flights", "postgres", "template0", "template1"]
+    with second.connect("flights") as connection:
+        assert connection.execute("SELECT count(*) FROM flights").fetchone() == (336776,)
+
+
+def test_an_end_asked_for_during_the_first_start_is_clean_too(postgres: Start) -> None:
+    command = postgres()
+    command.wait_for((command.data / "cluster.new").exists)
+    assert command.end() == 0
+    postgres().ready()
+
+
+def test_two_commands_never_work_on_the_same_data(postgres: Start) -> None:
+    postgres().ready()
+    second = postgres()
+    assert second.process.wait(30) == 1
+    assert second.said().strip().endswith("End it first.")
+    assert "Another PostgreSQL command already works on" in second.said()
+
+
+def test_data_of_a_version_that_is_not_here_are_refused_with_a_sentence(postgres: Start, tmp_path: Path) -> None:
+    cluster = tmp_path / "data/cluster"
+    cluster.mkdir(parents=True)
+    (cluster / "PG_VERSION").write_text("9\n")
+    command = postgres()
+    assert command.process.wait(30) == 1
+    assert "were made by version 9" in command.said()
+    assert "Upgrade the data" in command.said()
+
+
+def test_a_data_folder_that_is_a_file_is_refused_with_a_sentence(postgres: Start, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("not a folder")
+    command = postgres()
+    assert command.process.wait(30) == 1
+    assert "The data folder of PostgreSQL can't be used" in command.said()
+    assert "Traceback" not in command.said()
+
+
+def test_a_lost_administrators_password_is_named(postgres: Start) -> None:
+    first = postgres().ready()
+    first.end()
+    (first.data / "admin.pgpass").unlink()
+    second = postgres()
+    assert second.process.wait(60) == 1
+    assert "admin.pgpass" in second.said().splitlines()[-1]
+    assert "Traceback" not in second.said()
+
+
+def test_settings_of_another_server_in_the_environment_mean_nothing(postgres: Start) -> None:
+    postgres(environ={"PGDATA": "/nonexistent", "PGPORT": "1", "PGUSER": "someone", "PGPASSFILE": "/nonexistent"}).ready()
+
+
+@as_root
+def test_root_gives_the_server_to_an_account_without_rights(server: PostgresCommand) -> None:
+    status = Path(f"/proc/{server.postmaster()}/status").read_text()
+    uids = next(line for line in status.splitlines() if line.startswith("Uid:")).split()[1:]
+    assert set(uids) <= {str(pwd.getpwnam(name).pw_uid) for name in ("postgres", "nobody")}
+    assert (server.data / "cluster").stat().st_uid == int(uids[0])
+
+
+@as_root
+def test_a_data_folder_in_a_private_place_is_opened_for_passing_and_for_nothing_else(postgres: Start, tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    (private / "secret").write_text("for root")
+    command = postgres(data=private / "data").ready()
+    owner = (command.data / "cluster").stat().st_uid
+    listing = subprocess.run(["ls", private], user=owner, group=owner, extra_groups=[], capture_output=True, check=False)
+    assert listing.returncode != 0
+    assert "may now pass" in command.said()
+
+
+@as_root
+def test_anyone_may_run_it_and_stays_who_they_are(postgres: Start, tmp_path: Path) -> None:
+    nobody = pwd.getpwnam("nobody").pw_uid
+    for folder in [tmp_path, *tmp_path.parents]:
+        if folder.stat().st_mode & 0o001 == 0:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    (tmp_path / "of-nobody").mkdir()
+    (tmp_path / "run-nobody").mkdir()
+    os.chown(tmp_path / "of-nobody", nobody, nobody)
+    os.chown(tmp_path / "run-nobody", nobody, nobody)
+    # The system's Python, which everyone may run, with the session's packages: the session's own may lie in root's home.
+    where = [session_python(), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    packages = subprocess.run(where, capture_output=True, text=True, check=True).stdout.strip()
+    command = postgres(
+        data=tmp_path / "of-nobody/data",
+        run=tmp_path / "run-nobody",
+        account=nobody,
+        python="/usr/bin/python3",
+        environ={"PYTHONPATH": f"{packages}:{CHECKOUT / 'session/src'}"},
+    ).ready()
+    assert (command.data / "cluster").stat().st_uid == nobody
+    assert command.end() == 0
