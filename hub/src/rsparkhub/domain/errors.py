@@ -40,6 +40,16 @@ class Unavailable(RsparkhubError):
     status, code = 503, "unavailable"
 
 
+class TookTooLong(RsparkhubError):
+    status, code = 504, "took-too-long"
+
+
+class SessionFailed(Conflict):
+    """A session did not get where it was wanted."""
+
+    code = "session-failed"
+
+
 class EnvironmentInvalid(InvalidInput):
     code = "environment-invalid"
 
@@ -48,3 +58,13 @@ class InstallationProblem(RsparkhubError):
     """Something about this machine or its data folder keeps RSparkHub from starting."""
 
     status, code = 500, "installation-problem"
+
+
+class CannotStart(Unavailable):
+    """A session could not be started where it should run. `detail` is the line that an administrator needs."""
+
+    code = "cannot-start"
+
+    def __init__(self, message: str, *, detail: str | None = None) -> None:
+        super().__init__(message)
+        self.detail = detail

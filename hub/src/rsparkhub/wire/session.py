@@ -78,6 +78,17 @@ class SessionView(Answer):
     project: str | None
     options: JsonObject
 
+    @property
+    def settled(self) -> bool:
+        """Whether it is where it stays until somebody asks for something else."""
+        if self.wanted is Wanted.DELETED:
+            return False  # soon it is no more
+        if self.state is State.RUNNING:
+            return self.wanted is Wanted.RUNNING
+        if self.state is State.SUSPENDED:
+            return self.wanted is not Wanted.STOPPED
+        return self.state in {State.STOPPED, State.FAILED}
+
 
 class SessionList(Answer):
     sessions: list[SessionView]
