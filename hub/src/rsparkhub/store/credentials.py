@@ -1,0 +1,149 @@
+"""Ways to sign in, as digests: one-time links, browser sign-ins, API tokens.
+
+The store never sees a secret, only its digest, so that a copy of the database signs nobody in.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rsparkhub.domain.errors import NotFound
+from rsparkhub.domain.session import Session
+from rsparkhub.domain.user import User
+from rsparkhub.store.database import Database, rows
+from rsparkhub.store.people import USER_COLUMNS, to_users
+from rsparkhub.store.rows import SESSION_COLUMNS, to_session
+from rsparkhub.store.tables import links, logins, members, people, sessions, tokens
+
+#: How exactly it is known when a token was last used.
+USED_EVERY = timedelta(minutes=1)
+
+_DIGEST: sa.BindParameter[str] = sa.bindparam("b_digest")
+_NOW: sa.BindParameter[datetime] = sa.bindparam("b_now")
+_PERSON_OF_LOGIN = (
+    sa.select(*USER_COLUMNS)
+    .select_from(logins.join(people).outerjoin(members))
+    .where(logins.c.digest == _DIGEST, logins.c.expires > _NOW)
+)
+_PERSON_OF_TOKEN = (
+    sa.select(*USER_COLUMNS, tokens.c.last_used)
+    .select_from(tokens.join(people).outerjoin(members))
+    .where(tokens.c.digest == _DIGEST, tokens.c.expires > _NOW)
+)
+_OWNER_OF_SESSION = (
+    sa.select(*SESSION_COLUMNS, *USER_COLUMNS)
+    .select_from(sessions.join(people, people.c.name == sessions.c.owner).outerjoin(members))
+    .where(sessions.c.id == sa.bindparam("b_id"))
+)
+_TAKE_LINK = sa.delete(links).where(links.c.digest == _DIGEST, links.c.expires > _NOW).returning(links.c.person)
+_USE_TOKEN = sa.update(tokens).where(tokens.c.digest == _DIGEST).values(last_used=_NOW)
+_REMOVE_LOGIN = sa.delete(logins).where(logins.c.digest == _DIGEST)
+_REMOVE_TOKEN = (
+    sa.delete(tokens)
+    .where(tokens.c.id == sa.bindparam("b_id"), tokens.c.person == sa.bindparam("b_person"))
+    .returning(tokens.c.id)
+)
+_TOKEN_COLUMNS = (tokens.c.id, tokens.c.person, tokens.c.name, tokens.c.created, tokens.c.expires, tokens.c.last_used)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """An API token, without what opens the door."""
+
+    id: str
+    person: str
+    name: str
+    created: datetime
+    expires: datetime
+    last_used: datetime | None = None
+
+
+class Credentials:
+    """Keeps what lets people in. What has expired lets nobody in, and is swept away when the next one is made."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add_link(self, person: str, *, digest: str, expires: datetime, now: datetime) -> None:
+        """Keep a one-time link; NotFound when there is no such person."""
+        await self._add(links, {"digest": digest, "person": person, "created": now, "expires": expires}, now)
+
+    async def take_link(self, digest: str, *, login_digest: str, login_expires: datetime, now: datetime) -> str | None:
+        """Use up a link and make a browser sign-in of it, in one step; give the person, or None when it doesn't work.
+
+        Of any number of requests at the same moment, one gets the person.
+        """
+
+        async def work(connection: AsyncConnection) -> str | None:
+            taken = await rows(connection, _TAKE_LINK, {"b_digest": digest, "b_now": now})
+            if not taken:
+                return None
+            person = str(taken[0][0])
+            login = {"digest": login_digest, "person": person, "created": now, "expires": login_expires}
+            await connection.execute(sa.insert(logins), login)
+            return person
+
+        return await self._database.write(work)
+
+    async def add_login(self, person: str, *, digest: str, expires: datetime, now: datetime) -> None:
+        """Keep a browser's sign-in; NotFound when there is no such person."""
+        await self._add(logins, {"digest": digest, "person": person, "created": now, "expires": expires}, now)
+
+    async def login(self, digest: str, *, now: datetime) -> User | None:
+        """Give the person of a browser's sign-in, while it lasts."""
+        users = to_users(await self._database.read(_PERSON_OF_LOGIN, {"b_digest": digest, "b_now": now}))
+        return users[0] if users else None
+
+    async def remove_login(self, digest: str) -> None:
+        """End a browser's sign-in."""
+        await self._database.change(_REMOVE_LOGIN, {"b_digest": digest})
+
+    async def add_token(self, person: str, *, name: str, digest: str, expires: datetime, now: datetime) -> Token:
+        """Keep an API token; NotFound when there is no such person."""
+        token = Token(id=f"t{secrets.token_hex(6)}", person=person, name=name, created=now, expires=expires)
+        values = {"id": token.id, "digest": digest, "person": person, "name": name, "created": now, "expires": expires}
+        await self._add(tokens, values, now)
+        return token
+
+    async def token(self, digest: str, *, now: datetime) -> User | None:
+        """Give the person of an API token, while it lasts, and note that it was used; to the minute."""
+        found = await self._database.read(_PERSON_OF_TOKEN, {"b_digest": digest, "b_now": now})
+        if not found:
+            return None
+        last_used = found[0][-1]
+        if last_used is None or last_used < now - USED_EVERY:
+            await self._database.change(_USE_TOKEN, {"b_digest": digest, "b_now": now})
+        return to_users(found)[0]
+
+    async def tokens(self, person: str, *, now: datetime) -> list[Token]:
+        """Give the API tokens of a person that still work, the oldest first."""
+        query = sa.select(*_TOKEN_COLUMNS).where(tokens.c.person == person, tokens.c.expires > now)
+        found = await self._database.read(query.order_by(tokens.c.created, tokens.c.id))
+        return [Token(**row._mapping) for row in found]
+
+    async def remove_token(self, id: str, *, person: str) -> None:  # noqa: A002
+        """Revoke an API token of this person; NotFound when they have none with this id."""
+        if not await self._database.change(_REMOVE_TOKEN, {"b_id": id, "b_person": person}):
+            raise NotFound(f"There is no token {id}.")
+
+    async def owner_of_session(self, session_id: str) -> tuple[Session, User] | None:
+        """Give a session and its owner, for a session that signs in by itself."""
+        found = await self._database.read(_OWNER_OF_SESSION, {"b_id": session_id})
+        if not found:
+            return None
+        return to_session(found[0]), to_users(found, skip=len(SESSION_COLUMNS))[0]
+
+    async def _add(self, table: sa.Table, values: dict[str, Any], now: datetime) -> None:
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(sa.delete(table).where(table.c.expires <= sa.bindparam("b_now")), {"b_now": now})
+            await connection.execute(sa.insert(table), values)
+
+        try:
+            await self._database.write(work)
+        except IntegrityError as error:
+            raise NotFound(f"There is no person called {values['person']}.") from error

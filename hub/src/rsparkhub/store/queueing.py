@@ -1,0 +1,120 @@
+"""The queue: who is first in line, and whether there is room.
+
+Sessions that wait to start stand in the order in which they were asked for. To be admitted is to have a place while not
+started yet (`admitted`), so that a place is never given twice, by however many controllers, and a controller that dies
+between the two steps loses none. Who gets a place wakes the next in line, as does a session that frees one; so the line
+moves as fast as it can while nobody asks twice.
+"""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rsparkhub.domain.session import LIVE, Session, State, Wanted
+from rsparkhub.store.bell import Bell
+from rsparkhub.store.database import Database, rows
+from rsparkhub.store.tables import sessions
+
+STARTING = frozenset({State.STARTING, State.RESUMING})
+
+# Only one controller at a time decides who is admitted (on SQLite there is one writer anyway).
+_GATE = sa.select(sa.func.pg_advisory_xact_lock(0x5253_7061_726D))
+
+_QUEUED = sa.and_(
+    sessions.c.kind == "session",
+    sessions.c.state == State.QUEUED.value,
+    sessions.c.wanted == Wanted.RUNNING.value,
+)
+_IN_LINE = sa.and_(_QUEUED, sa.not_(sessions.c.admitted))
+_MINE = sa.and_(
+    sessions.c.id == sa.bindparam("b_id"),
+    sessions.c.lease_holder == sa.bindparam("b_holder"),
+    sessions.c.state == State.QUEUED.value,
+    sessions.c.wanted == Wanted.RUNNING.value,
+)
+_LOOK_AT_MINE = sa.select(sessions.c.kind, sessions.c.admitted, sessions.c.asked).where(_MINE)
+_ADMITTED = sa.and_(_QUEUED, sessions.c.admitted)
+_TAKEN = sa.select(
+    sa.func.count(),
+    sa.func.count().filter(sa.or_(_ADMITTED, sessions.c.state.in_(sorted(STARTING)))),
+).where(
+    sessions.c.kind == "session",
+    sessions.c.state.in_(sorted([*LIVE, State.QUEUED])),
+    sa.or_(sessions.c.state != State.QUEUED.value, _ADMITTED),
+)
+_AHEAD = sa.select(sa.func.count()).where(
+    _IN_LINE,
+    sa.tuple_(sessions.c.asked, sessions.c.id)
+    < sa.tuple_(sa.bindparam("b_asked", type_=sessions.c.asked.type), sa.bindparam("b_id", type_=sessions.c.id.type)),
+)
+_ADMIT = sa.update(sessions).where(_MINE).values(admitted=True).returning(sessions.c.id)
+_LINE = sa.select(sessions.c.id).where(_IN_LINE).order_by(sessions.c.asked, sessions.c.id)
+_WAKE_FIRST = (
+    sa.update(sessions)
+    .where(sessions.c.id == _LINE.limit(1).scalar_subquery())
+    .values(
+        # A controller that holds it, and was just told that there is no room, sees by the wish that it is to look again.
+        wish=sessions.c.wish + 1,
+        look_at=sa.bindparam("b_now"),
+        due=sa.case((sessions.c.lease_holder.is_(None), sa.bindparam("b_now")), else_=sessions.c.due),
+    )
+    .returning(sessions.c.id)
+)
+
+
+class Queueing:
+    """The part of `Sessions` that knows the queue. Shared services are no part of it: they start at once."""
+
+    def __init__(self, database: Database, bell: Bell) -> None:
+        self._database = database
+        self._bell = bell
+
+    async def positions(self) -> dict[str, int]:
+        """Tell each waiting session's place in the line; the first is 1."""
+        return {row[0]: place for place, row in enumerate(await self._database.read(_LINE), start=1)}
+
+    async def admit(self, id: str, *, holder: str, now: datetime, most_running: int, most_starting: int) -> bool:  # noqa: A002
+        """Give the session a place if it wants one, is far enough in front, and there is room.
+
+        The place is its own until it leaves the queue. False also when `holder` lost the lease, or when it is not queued
+        any more.
+        """
+
+        async def work(connection: AsyncConnection) -> tuple[bool, str | None]:
+            if not self._database.sqlite:
+                await connection.execute(_GATE)
+            mine = await rows(connection, _LOOK_AT_MINE, {"b_id": id, "b_holder": holder})
+            if not mine:
+                return False, None
+            kind, admitted, asked = mine[0]
+            if admitted or kind == "service":
+                return True, None
+            running, starting = (await rows(connection, _TAKEN))[0]
+            room = min(most_running - running, most_starting - starting)
+            if room <= 0:
+                return False, None
+            ahead = (await rows(connection, _AHEAD, {"b_id": id, "b_asked": asked}))[0][0]
+            if ahead >= room or not await rows(connection, _ADMIT, {"b_id": id, "b_holder": holder}):
+                return False, None
+            return True, await wake_first(connection, now) if room > 1 else None
+
+        admitted, woken = await self._database.write(work)
+        if woken:
+            await self._bell.ring(woken, about="look")
+        return admitted
+
+
+async def wake_first(connection: AsyncConnection, now: datetime) -> str | None:
+    """Make the first in line due; tell which it is."""
+    woken = await rows(connection, _WAKE_FIRST, {"b_now": now})
+    return woken[0][0] if woken else None
+
+
+def frees_a_place(before: Session, after: Session) -> bool:
+    """Whether somebody else may start, now that this session went from `before` to `after`."""
+    if before.kind != "session" or before.state == after.state:
+        return False
+    if before.state is State.QUEUED:
+        return after.state not in LIVE
+    return (before.state in LIVE and after.state not in LIVE) or (before.state in STARTING and after.state not in STARTING)

@@ -1,0 +1,62 @@
+"""Between a row of `sessions` and a `Session`."""
+
+from datetime import datetime
+from typing import Any
+
+from rsparkhub.domain.session import LastExit, Part, PartState, Session, State, Wanted
+from rsparkhub.store.database import AnyRow
+from rsparkhub.store.tables import sessions
+
+#: What a `Session` is read from.
+SESSION_COLUMNS = tuple(
+    sessions.c[name]
+    for name in (
+        "id", "kind", "owner", "name", "environment", "wanted", "state", "generation", "reason", "detail", "created",
+        "asked", "started", "ready", "ended", "asked_to_end", "last_activity", "busy", "busy_with", "memory", "cpu",
+        "upstream", "secret", "parts", "endpoints", "restored", "last_exit", "project", "options",
+    )
+)  # fmt: skip
+
+#: What changes at almost every look at a running session.
+MEASURED = ("last_activity", "busy", "busy_with", "memory", "cpu")
+#: What the controller writes and nobody else, but for `state`, `asked`, `reason` and `detail`, which a wish may set too.
+OBSERVED = (
+    "state", "generation", "reason", "detail", "asked", "started", "ready", "ended", "asked_to_end", *MEASURED,
+    "upstream", "secret", "parts", "endpoints", "restored", "last_exit",
+)  # fmt: skip
+
+
+def to_session(row: AnyRow) -> Session:
+    """Read a `Session` from a row that begins with `SESSION_COLUMNS`."""
+    return Session(
+        id=row[0], kind=row[1], owner=row[2], name=row[3], environment=row[4], wanted=Wanted(row[5]), state=State(row[6]),
+        generation=row[7], reason=row[8], detail=row[9], created=row[10], asked=row[11], started=row[12], ready=row[13],
+        ended=row[14], asked_to_end=row[15], last_activity=row[16], busy=row[17], busy_with=tuple(row[18]), memory=row[19],
+        cpu=row[20], upstream=row[21], secret=row[22], parts=tuple(_part(part) for part in row[23]), endpoints=row[24],
+        restored=row[25], last_exit=_last_exit(row[26]), project=row[27], options=row[28],
+    )  # fmt: skip
+
+
+def observed_values(session: Session, names: tuple[str, ...] = OBSERVED) -> dict[str, Any]:
+    """Give what the controller writes of a session, by column."""
+    return {name: _write(getattr(session, name)) for name in names}
+
+
+def _write(value: object) -> object:
+    if isinstance(value, State):
+        return value.value
+    if isinstance(value, LastExit):
+        return {"code": value.code, "saved": value.saved, "at": value.at.isoformat()}
+    if isinstance(value, tuple):
+        return [_write(item) for item in value]
+    if isinstance(value, Part):
+        return {"name": value.name, "title": value.title, "state": value.state.value, "reason": value.reason}
+    return value
+
+
+def _part(data: dict[str, Any]) -> Part:
+    return Part(name=data["name"], title=data["title"], state=PartState(data["state"]), reason=data["reason"])
+
+
+def _last_exit(data: dict[str, Any] | None) -> LastExit | None:
+    return None if data is None else LastExit(code=data["code"], saved=data["saved"], at=datetime.fromisoformat(data["at"]))

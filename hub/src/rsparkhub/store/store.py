@@ -1,0 +1,80 @@
+"""Opens the store: one object with a part for each thing that is kept."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from rsparkhub.domain.errors import InstallationProblem
+from rsparkhub.store.accounts import Accounts
+from rsparkhub.store.attempts import Attempts
+from rsparkhub.store.bell import Bell, FolderBell, SilentBell
+from rsparkhub.store.credentials import Credentials
+from rsparkhub.store.database import Database
+from rsparkhub.store.events import Events
+from rsparkhub.store.failures import unavailable
+from rsparkhub.store.logs import Logs
+from rsparkhub.store.migrate import bring_up_to_date
+from rsparkhub.store.opening import database_url, make_engine
+from rsparkhub.store.people import People
+from rsparkhub.store.postgres_bell import PostgresBell
+from rsparkhub.store.sessions import Sessions
+
+
+class Store:
+    """What is kept, and the bell that tells of it."""
+
+    def __init__(self, database: Database, bell: Bell) -> None:
+        self.database = database
+        self.bell = bell
+        self.sessions = Sessions(database, bell)
+        self.events = Events(database, bell)
+        self.people = People(database, bell)
+        self.credentials = Credentials(database)
+        self.attempts = Attempts(database)
+        self.accounts = Accounts(database)
+        self.logs = Logs(database)
+
+
+@asynccontextmanager
+async def open_store(url: str, *, bells: Path | None = None) -> AsyncIterator[Store]:
+    """Open the database at `url`, making or changing its tables where they are not of this version.
+
+    `bells` is the folder in which agents and, on SQLite, hubs and controllers ring.
+
+    Raises
+    ------
+    InstallationProblem
+        When the database can't be opened, or a newer version of RSparkHub made it.
+    """
+    parsed = database_url(url)
+    engine = make_engine(parsed)
+    try:
+        await _prepare(engine, parsed)
+        database = Database(engine)
+        yield Store(database, _bell(database, parsed, bells))
+    finally:
+        await engine.dispose()
+
+
+async def _prepare(engine: AsyncEngine, url: URL) -> None:
+    place = str(url.database) if engine.dialect.name == "sqlite" else f"the database {url.database} on {url.host}"
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(bring_up_to_date, place=place)
+    except DBAPIError as error:
+        sentence = unavailable(error)
+        if sentence is None:
+            raise
+        said = str(error.orig).strip().splitlines()[-1]
+        raise InstallationProblem(f"{sentence} (The database said: {said})") from error
+
+
+def _bell(database: Database, url: URL, folder: Path | None) -> Bell:
+    in_folder = FolderBell(folder) if folder is not None else None
+    if not database.sqlite:
+        return PostgresBell(database, url, in_folder)
+    return in_folder or SilentBell()

@@ -1,0 +1,163 @@
+"""The tables. `migrations/` makes them; a test holds the two together."""
+
+import sqlalchemy as sa
+
+from rsparkhub.store.columns import Document, Moment, Words
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("id", Words, primary_key=True),
+    sa.Column("kind", Words, nullable=False),
+    sa.Column("owner", Words),  # nobody owns a shared service
+    sa.Column("name", Words, nullable=False),
+    sa.Column("environment", Words, nullable=False),
+    sa.Column("project", Words),
+    sa.Column("options", Document, nullable=False),
+    sa.Column("idempotency_key", Words),
+    sa.Column("created", Moment, nullable=False),
+    # What is wanted. `wish` counts the times somebody asked, so that a controller sees that it was asked meanwhile.
+    sa.Column("wanted", Words, nullable=False),
+    sa.Column("wish", sa.BigInteger, nullable=False),
+    # What was last observed: written by the controller that holds the lease.
+    sa.Column("state", Words, nullable=False),
+    sa.Column("generation", sa.BigInteger, nullable=False),
+    sa.Column("reason", Words),
+    sa.Column("detail", Words),
+    sa.Column("asked", Moment, nullable=False),
+    sa.Column("admitted", sa.Boolean, nullable=False),  # has a place, though it is not started yet
+    sa.Column("started", Moment),
+    sa.Column("ready", Moment),
+    sa.Column("ended", Moment),
+    sa.Column("asked_to_end", Moment),
+    sa.Column("last_activity", Moment),
+    sa.Column("busy", sa.Boolean, nullable=False),
+    sa.Column("busy_with", Document, nullable=False),
+    sa.Column("memory", sa.BigInteger),
+    sa.Column("cpu", sa.Float),
+    sa.Column("upstream", Words),
+    sa.Column("secret", Words),
+    sa.Column("parts", Document, nullable=False),
+    sa.Column("endpoints", Document, nullable=False),
+    sa.Column("restored", Document),
+    sa.Column("last_exit", Document),
+    # Who works on it. `claims` counts the leases, so that an old one is never taken for a new one of the same holder.
+    # `due` is when the next lease may be taken: `look_at` while it is free, the end of the lease while it is not.
+    sa.Column("look_at", Moment),
+    sa.Column("due", Moment),
+    sa.Column("lease_holder", Words),
+    sa.Column("claims", sa.BigInteger, nullable=False),
+    sa.Index("ix_sessions_due", "due"),
+    sa.Index("ix_sessions_created", "kind", "created", "id"),
+    sa.Index("ix_sessions_owner", "owner", "created", "id"),
+    sa.Index("ix_sessions_state", "kind", "state", "asked", "id"),
+    sa.Index("ix_sessions_idempotency_key", "owner", "idempotency_key", unique=True),
+)
+
+# Events outlive their session: the audit and the bill are made from them. That is why owner is here again.
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("session", Words, nullable=False),
+    sa.Column("owner", Words),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("kind", Words, nullable=False),
+    sa.Column("by", Words),
+    sa.Column("data", Document, nullable=False),
+    sa.Index("ix_events_session", "session", "id"),
+    sa.Index("ix_events_owner", "owner", "id"),
+    sqlite_autoincrement=True,  # an id is never given twice, so that "since" misses nothing
+)
+
+session_logs = sa.Table(
+    "session_logs",
+    metadata,
+    sa.Column("session", sa.ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("part", Words, primary_key=True),
+    sa.Column("generation", sa.BigInteger, nullable=False),
+    sa.Column("tail", Words, nullable=False),
+)
+
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("name", Words, primary_key=True),
+    sa.Column("admin", sa.Boolean, nullable=False),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("last_seen", Moment),
+    sa.Column("password_hash", Words),
+)
+
+groups = sa.Table(
+    "groups",
+    metadata,
+    sa.Column("name", Words, primary_key=True),
+    sa.Column("created", Moment, nullable=False),
+)
+
+members = sa.Table(
+    "members",
+    metadata,
+    sa.Column("person", sa.ForeignKey("people.name", ondelete="CASCADE"), primary_key=True),
+    sa.Column("group", sa.ForeignKey("groups.name", ondelete="CASCADE"), primary_key=True),
+    sa.Index("ix_members_group", "group"),
+)
+
+# One-time sign-in links, browser sign-ins and API tokens. Only digests are kept: what is read here opens nothing.
+links = sa.Table(
+    "links",
+    metadata,
+    sa.Column("digest", Words, primary_key=True),
+    sa.Column("person", sa.ForeignKey("people.name", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("expires", Moment, nullable=False, index=True),
+)
+
+logins = sa.Table(
+    "logins",
+    metadata,
+    sa.Column("digest", Words, primary_key=True),
+    sa.Column("person", sa.ForeignKey("people.name", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("expires", Moment, nullable=False, index=True),
+)
+
+tokens = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("id", Words, primary_key=True),
+    sa.Column("digest", Words, nullable=False, unique=True),
+    sa.Column("person", sa.ForeignKey("people.name", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("name", Words, nullable=False),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("expires", Moment, nullable=False, index=True),
+    sa.Column("last_used", Moment),
+)
+
+# Wrong passwords, by name and by address.
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("key", Words, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("last", Moment, nullable=False, index=True),
+)
+
+# A person's password on a shared service, made once; the session gets it in a passfile.
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("person", Words, primary_key=True),
+    sa.Column("service", Words, primary_key=True),
+    sa.Column("password", Words, nullable=False),
+)

@@ -1,0 +1,74 @@
+"""What a wish does to a session's row."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rsparkhub.domain.errors import NotFound
+from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.store.database import Database
+from rsparkhub.store.events import NewEvent, insert, state_event
+from rsparkhub.store.tables import sessions
+
+#: Asked to run in one of these states, a session goes to the queue at once.
+_ASLEEP = frozenset({State.SUSPENDED, State.STOPPED, State.FAILED})
+
+_WANT = (
+    sa.update(sessions)
+    .where(sessions.c.id == sa.bindparam("b_id"))
+    .values(
+        wanted=sa.bindparam("b_wanted"),
+        wish=sessions.c.wish + 1,
+        look_at=sa.bindparam("b_now"),
+        # While somebody holds the lease, it is due when the lease ends; who holds it sees the wish when saving.
+        due=sa.case((sessions.c.lease_holder.is_(None), sa.bindparam("b_now")), else_=sessions.c.due),
+        state=sa.bindparam("b_state"),
+        asked=sa.bindparam("b_asked"),
+        reason=sa.bindparam("b_reason"),
+        detail=sa.bindparam("b_detail"),
+        admitted=sa.and_(sessions.c.admitted, sa.bindparam("b_running", type_=sa.Boolean)),
+    )
+)
+
+
+async def wish(
+    connection: AsyncConnection,
+    database: Database,
+    before: Session,
+    wanted: Wanted,
+    *,
+    by: str | None,
+    reason: str | None = None,
+    now: datetime,
+) -> Session:
+    """Write a wish and its events for a session whose row the caller has read under a lock, at the end of a transaction."""
+    if before.wanted is Wanted.DELETED and wanted is not Wanted.DELETED:
+        raise NotFound(f"There is no session {before.id}: it has been deleted.")
+    after = _wished(before, wanted, reason, now)
+    if after == before:
+        return before
+    await connection.execute(_WANT, _values(after, now))
+    happened = [NewEvent(kind="wanted", by=by, data={"wanted": wanted.value, "reason": reason})]
+    if after.state != before.state:
+        happened.append(state_event(before, after, by=by))
+    await insert(connection, database, happened, session_id=before.id, owner=before.owner, now=now)
+    return after
+
+
+def _wished(before: Session, wanted: Wanted, reason: str | None, now: datetime) -> Session:
+    if wanted is Wanted.RUNNING and before.state in _ASLEEP:
+        return replace(before, wanted=wanted, state=State.QUEUED, asked=now, reason=reason, detail=None)
+    if wanted is before.wanted:
+        return before
+    return replace(before, wanted=wanted, reason=reason or before.reason)
+
+
+def _values(after: Session, now: datetime) -> dict[str, Any]:
+    return {
+        "b_id": after.id, "b_now": now, "b_wanted": after.wanted.value, "b_state": after.state.value,
+        "b_asked": after.asked, "b_reason": after.reason, "b_detail": after.detail,
+        "b_running": after.wanted is Wanted.RUNNING,
+    }  # fmt: skip
