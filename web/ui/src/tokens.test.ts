@@ -8,7 +8,7 @@ type Theme = (typeof themes)[number];
 function colours(): Map<string, Record<Theme, string>> {
   const pattern = /--([a-z0-9-]+):\s*light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);/g;
   return new Map(
-    [...css.matchAll(pattern)].map(([, name, light, dark]) => [name!, { light: light!, dark: dark! }]),
+    [...css.matchAll(pattern)].map(([, name = '', light = '', dark = '']) => [name, { light, dark }]),
   );
 }
 

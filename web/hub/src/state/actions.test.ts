@@ -1,0 +1,70 @@
+import { get } from 'svelte/store';
+import { beforeEach, expect, it, vi } from 'vitest';
+import { Actions } from './actions.ts';
+import { Problem } from './api.ts';
+import { session } from './examples.ts';
+import { Sessions } from './sessions.ts';
+
+const api = { start: vi.fn(), change: vi.fn() };
+const told = { show: vi.fn() };
+let sessions: Sessions;
+let actions: Actions;
+
+beforeEach(() => {
+  vi.resetAllMocks();
+  sessions = new Sessions();
+  sessions.hear(session({ id: 'a', state: 'running' }));
+  actions = new Actions({ api, sessions, told });
+});
+
+it('what was asked shows at once, and the state is the one the hub says', async () => {
+  let answer: (session: unknown) => void = () => undefined;
+  api.change.mockReturnValue(new Promise((resolve) => (answer = resolve)));
+  const done = actions.change('a', 'suspend');
+  expect(get(sessions.asked).get('a')).toBe('suspend');
+  expect(get(sessions.known).get('a')?.state).toBe('running');
+  answer(session({ id: 'a', state: 'suspending' }));
+  expect(await done).toBe(true);
+  expect(get(sessions.asked).has('a')).toBe(false);
+  expect(get(sessions.known).get('a')?.state).toBe('suspending');
+});
+
+it('what did not work is said, and nothing changes', async () => {
+  api.change.mockRejectedValue(new Problem('It is not yours.', 404, 'not-found'));
+  expect(await actions.change('a', 'stop')).toBe(false);
+  expect(told.show).toHaveBeenCalledWith('It is not yours.', { meaning: 'bad' });
+  expect(get(sessions.known).get('a')?.state).toBe('running');
+});
+
+it('the same press twice is one call', async () => {
+  api.change.mockResolvedValue(session({ id: 'a' }));
+  await Promise.all([actions.change('a', 'stop'), actions.change('a', 'stop')]);
+  expect(api.change).toHaveBeenCalledOnce();
+});
+
+it('a start that got no answer is tried again under the same intention, the next one under another', async () => {
+  api.start.mockRejectedValueOnce(new Problem('away', 0, 'unreachable'));
+  api.start.mockImplementation(() => Promise.resolve(session({ id: 'b' })));
+  expect(await actions.start('rspark')).toBeNull();
+  expect((await actions.start('rspark'))?.id).toBe('b');
+  await actions.start('rspark');
+  const keys = api.start.mock.calls.map((call) => call[1] as string);
+  expect(keys[0]).toBe(keys[1]);
+  expect(keys[2]).not.toBe(keys[1]);
+});
+
+it('many are changed a few at a time, and told once', async () => {
+  const ids = Array.from({ length: 20 }, (_, at) => `s${at}`);
+  let [under, most] = [0, 0];
+  api.change.mockImplementation(async (id: string) => {
+    most = Math.max(most, ++under);
+    await Promise.resolve();
+    under--;
+    if (id === 's3') throw new Problem('It is gone.', 404, 'not-found');
+    return session({ id });
+  });
+  await actions.changeAll(ids, 'suspend', (count) => `${count} go to sleep`);
+  expect(api.change).toHaveBeenCalledTimes(20);
+  expect(most).toBeLessThanOrEqual(6);
+  expect(told.show.mock.calls.map((call) => call[0] as string)).toEqual(['19 go to sleep', 'One was not changed: It is gone.']);
+});

@@ -1,0 +1,181 @@
+/** The calls of the hub, typed; what goes wrong is a `Problem` whose message is a sentence for the person. */
+import type { Environment, Group, HubEvent, Me, Person, Session, Token } from './model.ts';
+
+export class Problem extends Error {
+  readonly status: number;
+  readonly code: string;
+  /** Seconds, where the hub says when to try again. */
+  readonly retryAfter: number | null;
+
+  constructor(message: string, status: number, code: string, retryAfter: number | null = null) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+}
+
+export type Change = 'suspend' | 'resume' | 'stop' | 'delete';
+type Body = Record<string, unknown>;
+
+const ROOT = '/hub/api';
+const PATIENCE = 20_000; // ms until an answer is given up
+const PAGE = 500;
+
+const UNREACHABLE = 'RSparkHub does not answer. Your sessions go on; try again in a moment.';
+
+export interface ApiOptions {
+  fetch?: typeof fetch;
+  /** Told the hub's own time with each answer, so that "in 5 min" is right on a computer whose clock is not. */
+  onTime?: (time: number) => void;
+  /** Told when an answer says that nobody is signed in. */
+  onSignedOut?: () => void;
+}
+
+export class Api {
+  readonly #fetch: typeof fetch;
+  readonly #options: ApiOptions;
+
+  constructor(options: ApiOptions = {}) {
+    this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
+    this.#options = options;
+  }
+
+  me = (): Promise<Me> => this.#get('/me');
+  login = async (name: string, password: string): Promise<Me> =>
+    (await this.#send<{ user: Me }>('POST', '/login', { name, password })).user;
+  logout = (): Promise<void> => this.#send('POST', '/logout');
+
+  environments = async (): Promise<Environment[]> =>
+    (await this.#get<{ environments: Environment[] }>('/environments')).environments;
+
+  session = (id: string): Promise<Session> => this.#get(`/sessions/${encodeURIComponent(id)}`);
+  start = (environment: string, key: string, name?: string): Promise<Session> =>
+    this.#send('POST', '/sessions', { environment, ...(name ? { name } : {}) }, { 'Idempotency-Key': key });
+
+  /** All sessions of mine, or of everybody, page by page. */
+  async sessions(all: boolean): Promise<Session[]> {
+    const found: Session[] = [];
+    let after: string | null = null;
+    do {
+      const query = new URLSearchParams({ limit: String(PAGE) });
+      if (all) query.set('all', 'true');
+      if (after) query.set('after', after);
+      const page: { sessions: Session[]; next?: string | null } = await this.#get(`/sessions?${query}`);
+      found.push(...page.sessions);
+      after = page.next ?? null;
+    } while (after);
+    return found;
+  }
+
+  change(id: string, change: Change): Promise<Session> {
+    const path = `/sessions/${encodeURIComponent(id)}`;
+    return change === 'delete' ? this.#send('DELETE', path) : this.#send('POST', `${path}/${change}`);
+  }
+
+  logServices = async (id: string): Promise<string[]> =>
+    (await this.#get<{ services: string[] }>(`/sessions/${encodeURIComponent(id)}/logs`)).services;
+
+  /** The log of one part, piece by piece, until it ends or `signal` says to stop. */
+  async followLog(id: string, part: string, signal: AbortSignal, onText: (text: string) => void): Promise<void> {
+    const query = new URLSearchParams({ service: part, follow: 'true' });
+    const path = `/sessions/${encodeURIComponent(id)}/logs?${query}`;
+    const answer = await this.#ask(path, { signal, headers: { Accept: 'text/plain' } }, null);
+    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+    if (!reader) return;
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      onText(value);
+    }
+  }
+
+  people = async (): Promise<Person[]> => (await this.#get<{ users: Person[] }>('/users')).users;
+  addPerson = (person: { name: string; admin: boolean }): Promise<Person> => this.#send('POST', '/users', person);
+  removePerson = (name: string): Promise<void> => this.#send('DELETE', `/users/${encodeURIComponent(name)}`);
+  setPassword = (name: string, password: string, current?: string): Promise<void> =>
+    this.#send('POST', `/users/${encodeURIComponent(name)}/password`, {
+      password,
+      ...(current === undefined ? {} : { current }),
+    });
+  signInLink = (name: string): Promise<{ url: string; expires: string }> =>
+    this.#send('POST', `/users/${encodeURIComponent(name)}/link`);
+
+  groups = async (): Promise<Group[]> => (await this.#get<{ groups: Group[] }>('/groups')).groups;
+  addGroup = (name: string): Promise<Group> => this.#send('POST', '/groups', { name, members: [] });
+  setMembers = (name: string, members: string[]): Promise<Group> =>
+    this.#send('PUT', `/groups/${encodeURIComponent(name)}`, { members });
+  removeGroup = (name: string): Promise<void> => this.#send('DELETE', `/groups/${encodeURIComponent(name)}`);
+
+  tokens = async (): Promise<Token[]> => (await this.#get<{ tokens: Token[] }>('/tokens')).tokens;
+  makeToken = (name: string, days: number | null): Promise<Token & { token: string }> =>
+    this.#send('POST', '/tokens', { name, ...(days === null ? {} : { days }) });
+  revokeToken = (id: string): Promise<void> => this.#send('DELETE', `/tokens/${encodeURIComponent(id)}`);
+
+  audit = (after: number | null, limit: number): Promise<{ events: HubEvent[]; next: number | null }> => {
+    const query = new URLSearchParams({ limit: String(limit) });
+    if (after !== null) query.set('after', String(after));
+    return this.#get(`/audit?${query}`);
+  };
+
+  async #get<T>(path: string): Promise<T> {
+    return (await (await this.#ask(path, {}, PATIENCE)).json()) as T;
+  }
+
+  async #send<T>(method: string, path: string, body?: Body, headers: Record<string, string> = {}): Promise<T> {
+    const init: RequestInit = { method, headers };
+    if (body) {
+      init.body = JSON.stringify(body);
+      init.headers = { ...headers, 'Content-Type': 'application/json' };
+    }
+    const answer = await this.#ask(path, init, PATIENCE);
+    return (answer.status === 204 ? undefined : await answer.json()) as T;
+  }
+
+  async #ask(path: string, init: RequestInit, patience: number | null): Promise<Response> {
+    let answer: Response;
+    try {
+      answer = await this.#fetch(ROOT + path, {
+        credentials: 'same-origin',
+        ...(patience === null ? {} : { signal: AbortSignal.timeout(patience) }),
+        ...init,
+      });
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
+      throw new Problem(UNREACHABLE, 0, 'unreachable');
+    }
+    const date = Date.parse(answer.headers.get('Date') ?? '');
+    if (!Number.isNaN(date)) this.#options.onTime?.(date);
+    if (answer.ok) return answer;
+    const problem = await problemOf(answer);
+    if (answer.status === 401 && path !== '/login') this.#options.onSignedOut?.();
+    throw problem;
+  }
+}
+
+async function problemOf(answer: Response): Promise<Problem> {
+  const retry = Number(answer.headers.get('Retry-After'));
+  const after = Number.isFinite(retry) && retry > 0 ? retry : null;
+  try {
+    const body = (await answer.json()) as { detail?: unknown; title?: unknown; code?: unknown };
+    const sentence = [body.detail, body.title].find((said) => typeof said === 'string' && said !== '');
+    if (typeof sentence === 'string') {
+      return new Problem(sentence, answer.status, typeof body.code === 'string' ? body.code : 'unknown', after);
+    }
+  } catch {
+    // Not JSON: it comes from something between us and the hub. The status is all there is to go by.
+  }
+  const gone = answer.status >= 502 && answer.status <= 504;
+  return new Problem(gone ? UNREACHABLE : `RSparkHub answered ${answer.status}. Try again.`, answer.status, 'unknown', after);
+}
+
+/** The sentence of anything that was thrown. */
+export function sentence(error: unknown): string {
+  if (error instanceof Problem) return error.message;
+  return 'Something went wrong on this page. Reload it and try again.';
+}
+
+/** A name for one intention, so that a second press starts nothing twice. `crypto.randomUUID` needs a secure context. */
+export function intention(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,64 @@
+import { get } from 'svelte/store';
+import { beforeEach, expect, it, vi } from 'vitest';
+import { Problem } from './api.ts';
+import { LogStream } from './log-stream.ts';
+
+type OnText = (text: string) => void;
+const followLog = vi.fn();
+let stream: LogStream;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  followLog.mockReset();
+  stream = new LogStream({ followLog });
+});
+
+it('lines are shown as they come, a few times a second', async () => {
+  followLog.mockImplementation((_id: string, _part: string, _signal: AbortSignal, onText: OnText) => {
+    for (let n = 0; n < 100; n++) onText(`line ${n}\n`);
+    return new Promise(() => undefined);
+  });
+  const sets = vi.fn();
+  stream.shown.subscribe(sets);
+  stream.follow('a', 'spark', () => true);
+  await vi.advanceTimersByTimeAsync(150);
+  expect(get(stream.shown)).toMatchObject({ status: { kind: 'live' } });
+  expect(get(stream.shown).lines).toHaveLength(100);
+  expect(sets.mock.calls.length).toBeLessThan(4);
+});
+
+it('a stream that ends while more may come is asked for again, and shows nothing twice', async () => {
+  followLog.mockImplementation((_id: string, _part: string, _signal: AbortSignal, onText: OnText) => {
+    onText('one\n');
+    return Promise.resolve();
+  });
+  stream.follow('a', 'spark', () => followLog.mock.calls.length < 2);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(followLog).toHaveBeenCalledTimes(2);
+  expect(get(stream.shown)).toMatchObject({ lines: ['one'], status: { kind: 'ended' } });
+});
+
+it('a log that is not there yet is waited for', async () => {
+  followLog.mockRejectedValueOnce(new Problem('Not yet.', 409, 'conflict'));
+  followLog.mockReturnValue(new Promise(() => undefined));
+  stream.follow('a', 'spark', () => true);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(get(stream.shown).status).toEqual({ kind: 'connecting' });
+  await vi.advanceTimersByTimeAsync(1500);
+  expect(followLog).toHaveBeenCalledTimes(2);
+});
+
+it('what went wrong is said', async () => {
+  followLog.mockRejectedValue(new Problem('There is no such log.', 404, 'not-found'));
+  stream.follow('a', 'spark', () => false);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(get(stream.shown).status).toEqual({ kind: 'problem', text: 'There is no such log.' });
+});
+
+it('after the end nothing is asked', async () => {
+  followLog.mockResolvedValue(undefined);
+  stream.follow('a', 'spark', () => true);
+  stream.stop();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(followLog.mock.calls.length).toBeLessThanOrEqual(1);
+});

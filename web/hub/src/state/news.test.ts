@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest';
+import { session } from './examples.ts';
+import { news } from './news.ts';
+
+it('a change of state is told', () => {
+  expect(news(session({ state: 'starting' }), session({ state: 'running' }))).toBe('RSpark is ready.');
+});
+
+it('a failure is told with its reason', () => {
+  const after = session({ state: 'failed', reason: 'PostgreSQL did not start.' });
+  expect(news(session({ state: 'starting' }), after)).toBe('RSpark failed. PostgreSQL did not start.');
+});
+
+it('what a page shows when it comes, and numbers that move, are not', () => {
+  expect(news(undefined, session())).toBeNull();
+  expect(news(session({ cpu: 0.1 }), session({ cpu: 1.9 }))).toBeNull();
+});

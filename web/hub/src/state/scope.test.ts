@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { session } from './examples.ts';
+import type { Me } from './model.ts';
+import { address, scope } from './scope.ts';
+
+const me: Me = { name: 'ada', admin: true, groups: [], limits: { sessions: 5 }, version: '0.1.0' };
+
+it('a person listens to their own sessions', () => {
+  expect(scope({ page: 'home' }, me, undefined)).toEqual({ of: 'mine' });
+  expect(scope({ page: 'session', id: 'a' }, me, session({ owner: 'ada' }))).toEqual({ of: 'mine' });
+});
+
+it('an administrator listens to all where all are shown', () => {
+  expect(scope({ page: 'admin', part: 'sessions' }, me, undefined)).toEqual({ of: 'all' });
+});
+
+it("an administrator who looks at somebody's session listens to that one", () => {
+  const found = scope({ page: 'session', id: 'a' }, me, session({ id: 'a', owner: 'bo' }));
+  expect(found).toEqual({ of: 'one', id: 'a' });
+  expect(address(found)).toBe('/hub/api/sessions/a/events?watch=true');
+});
+
+it('nobody else listens to more than their own', () => {
+  const other = { ...me, admin: false };
+  expect(scope({ page: 'admin', part: 'sessions' }, other, undefined)).toEqual({ of: 'mine' });
+  expect(scope({ page: 'session', id: 'a' }, other, session({ owner: 'bo' }))).toEqual({ of: 'mine' });
+});

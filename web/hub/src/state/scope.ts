@@ -1,0 +1,23 @@
+/** Which sessions the page listens to: mine, all, or one of somebody else's. One stream, whatever page it is. */
+import type { Me, Session } from './model.ts';
+import type { Route } from './route.ts';
+
+export type Scope = { of: 'mine' } | { of: 'all' } | { of: 'one'; id: string };
+
+export function scope(route: Route, me: Me, shown: Session | undefined): Scope {
+  if (!me.admin) return { of: 'mine' };
+  if (route.page === 'admin' && route.part !== 'audit') return { of: 'all' };
+  if (route.page === 'session' && shown && shown.owner !== me.name) return { of: 'one', id: shown.id };
+  return { of: 'mine' };
+}
+
+export function address(scope: Scope): string {
+  switch (scope.of) {
+    case 'mine':
+      return '/hub/api/events';
+    case 'all':
+      return '/hub/api/events?all=true';
+    case 'one':
+      return `/hub/api/sessions/${scope.id}/events?watch=true`;
+  }
+}

@@ -1,0 +1,257 @@
+/** How things are said. Pure: what stands on the page is decided here, and read in the tests. */
+import type { IconName, Meaning } from '@rsparkhub/ui';
+import type { Change } from './api.ts';
+import type { Part, Session, State } from './model.ts';
+
+/** Names of languages, interfaces and services, and the letters they are set in. */
+const NAMES: Record<string, { name: string; letters: string }> = {
+  r: { name: 'R', letters: 'R' },
+  python: { name: 'Python', letters: 'Py' },
+  bash: { name: 'bash', letters: '$_' },
+  spark: { name: 'Spark', letters: 'Sp' },
+  postgres: { name: 'PostgreSQL', letters: 'Pg' },
+  hdfs: { name: 'HDFS', letters: 'Hd' },
+  hive: { name: 'Hive', letters: 'Hv' },
+  rc2: { name: 'Rc²', letters: 'Rc' },
+  rstudio: { name: 'RStudio', letters: 'RS' },
+  jupyterlab: { name: 'JupyterLab', letters: 'Jp' },
+  vscode: { name: 'VS Code', letters: 'VS' },
+  shiny: { name: 'Shiny', letters: 'Sh' },
+  terminal: { name: 'Terminal', letters: '>_' },
+  web: { name: 'Web app', letters: 'W' },
+};
+
+export function named(key: string): { name: string; letters: string } {
+  return NAMES[key] ?? { name: key, letters: key.slice(0, 2) };
+}
+
+export interface Said {
+  text: string;
+  meaning: Meaning;
+  icon?: IconName;
+  turning?: boolean;
+}
+
+const STATES: Record<State, Said> = {
+  queued: { text: 'In the queue', meaning: 'waiting' },
+  starting: { text: 'Starting', meaning: 'waiting', turning: true },
+  running: { text: 'Running', meaning: 'good' },
+  suspending: { text: 'Going to sleep', meaning: 'waiting', turning: true },
+  suspended: { text: 'Asleep', meaning: 'neutral', icon: 'moon' },
+  resuming: { text: 'Waking', meaning: 'waiting', turning: true },
+  stopping: { text: 'Stopping', meaning: 'waiting', turning: true },
+  stopped: { text: 'Stopped', meaning: 'neutral', icon: 'stop' },
+  failed: { text: 'Failed', meaning: 'bad' },
+};
+
+/** The state in a word or two, with its sign. */
+export function said(session: Pick<Session, 'state' | 'wanted' | 'queue_position'>): Said {
+  const { state, wanted, queue_position: position } = session;
+  if (wanted === 'deleted') return { text: 'Being deleted', meaning: 'waiting', turning: true };
+  if (state === 'queued' && position !== null) return { ...STATES.queued, text: `${ordinal(position)} in the queue` };
+  return STATES[state];
+}
+
+export function saidState(state: State): Said {
+  return STATES[state];
+}
+
+/** What can be done with a session now, the first thing first. */
+export function changes(session: Pick<Session, 'state' | 'wanted'>): Change[] {
+  if (session.wanted === 'deleted') return [];
+  switch (session.state) {
+    case 'running':
+      return ['suspend', 'stop', 'delete'];
+    case 'suspended':
+    case 'stopped':
+    case 'failed':
+      return ['resume', 'delete'];
+    case 'queued':
+    case 'starting':
+    case 'resuming':
+      return ['stop', 'delete'];
+    case 'suspending':
+    case 'stopping':
+      return ['delete'];
+  }
+}
+
+/** A change as the word on its button. */
+export function changeWord(change: Change, state: State): string {
+  switch (change) {
+    case 'suspend':
+      return 'Sleep';
+    case 'resume':
+      return state === 'failed' ? 'Retry' : state === 'stopped' ? 'Start again' : 'Resume';
+    case 'stop':
+      return state === 'running' ? 'Stop' : 'Cancel';
+    case 'delete':
+      return 'Delete';
+  }
+}
+
+export const changeIcon: Record<Change, IconName> = {
+  suspend: 'moon',
+  resume: 'play',
+  stop: 'stop',
+  delete: 'trash',
+};
+
+/** Whether it is on its way to being ready. */
+export function coming(state: State): boolean {
+  return state === 'queued' || state === 'starting' || state === 'resuming';
+}
+
+/** What happens right now while it starts, in the words of the person. */
+export function happening(session: Session): string {
+  if (session.state === 'queued') {
+    return session.queue_position === null || session.queue_position <= 1
+      ? 'Next in the queue'
+      : `${ordinal(session.queue_position)} in the queue`;
+  }
+  const at = session.services.filter((part) => part.state === 'starting').map((part) => part.title);
+  if (at.length > 0) return `Starting ${list(at)}`;
+  const waiting = session.services.filter((part) => part.state === 'waiting');
+  if (session.services.length > 0 && waiting.length === 0) return 'Almost ready';
+  return session.state === 'resuming' ? 'Waking it up' : 'Making room for it';
+}
+
+/** The part that a failure is about. */
+export function failedPart(session: Session): Part | undefined {
+  return session.services.find((part) => part.state === 'failed');
+}
+
+/** Parts whose names say that they are of the ensemble, before the hub knows how they are. */
+export function expectedParts(services: readonly string[], face: string): Part[] {
+  return [...services, face].map((name) => ({
+    name: name === face ? 'interface' : name,
+    title: named(name).name,
+    state: 'waiting',
+    reason: null,
+  }));
+}
+
+export function list(words: readonly string[]): string {
+  if (words.length <= 1) return words[0] ?? '';
+  return `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
+}
+
+export function ordinal(n: number): string {
+  const tens = n % 100;
+  const suffix = tens >= 11 && tens <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th');
+  return `${n}${suffix}`;
+}
+
+export function count(n: number, one: string, many = `${one}s`): string {
+  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+}
+
+const SIZES = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+
+/** A size in the units people know, with at most one digit after the point. */
+export function bytes(n: number): string {
+  let [value, unit] = [n, 0];
+  while (value >= 999.5 && unit < SIZES.length - 1) [value, unit] = [value / 1000, unit + 1];
+  const digits = unit > 0 && value < 9.95 ? 1 : 0;
+  return `${value.toFixed(digits)} ${SIZES[unit] ?? ''}`;
+}
+
+/** Memory in the binary units that environments are written in: 4Gi is "4 GB" to a person. */
+export function memory(n: number): string {
+  const gibi = n / 2 ** 30;
+  if (gibi >= 1) return `${trimmed(gibi)} GB`;
+  return `${Math.round(n / 2 ** 20)} MB`;
+}
+
+export function memoryOf(used: number | null, most: number | null): string {
+  if (used === null) return '–';
+  return most === null ? memory(used) : `${memory(used)} of ${memory(most)}`;
+}
+
+export function cores(used: number | null, most: number | null): string {
+  if (used === null) return '–';
+  return most === null ? used.toFixed(1) : `${used.toFixed(1)} of ${trimmed(most)}`;
+}
+
+function trimmed(value: number): string {
+  return value.toFixed(1).replace(/\.0$/, '');
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** A span in its one or two largest units. */
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(ms / MINUTE);
+  if (minutes < 60) return `${minutes} min`;
+  if (ms < DAY) return two(Math.floor(ms / HOUR), 'h', Math.floor((ms % HOUR) / MINUTE), 'min');
+  return two(Math.floor(ms / DAY), 'd', Math.floor((ms % DAY) / HOUR), 'h');
+}
+
+function two(large: number, unit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smallUnit}`;
+}
+
+/** How long ago; rough, so that it seldom changes while it is looked at. */
+export function ago(time: string | null, now: number): string {
+  if (time === null) return 'never';
+  const passed = now - Date.parse(time);
+  if (passed < MINUTE) return 'just now';
+  if (passed < HOUR) return `${Math.floor(passed / MINUTE)} min ago`;
+  if (passed < DAY) return `${Math.floor(passed / HOUR)} h ago`;
+  const days = Math.floor(passed / DAY);
+  return days === 1 ? 'yesterday' : days < 30 ? `${days} days ago` : day(time, now);
+}
+
+/** A day, with the year only when it isn't this one. */
+function day(time: string, now: number): string {
+  const date = new Date(time);
+  const year = date.getFullYear() === new Date(now).getFullYear() ? {} : { year: 'numeric' as const };
+  return date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...year });
+}
+
+/** A moment as a person would say it: "14:32", "yesterday 14:32", "3 Nov 14:32". */
+export function moment(time: string, now: number): string {
+  const date = new Date(time);
+  const clock = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  const days = Math.round((midnight(now) - midnight(date.getTime())) / DAY);
+  if (days === 0) return clock;
+  if (days === 1) return `yesterday ${clock}`;
+  if (days === -1) return `tomorrow ${clock}`;
+  return `${day(time, now)} ${clock}`;
+}
+
+function midnight(time: number): number {
+  return new Date(time).setHours(0, 0, 0, 0);
+}
+
+/** The full time, for a hint. */
+export function exact(time: string): string {
+  return new Date(time).toLocaleString('en-GB', { dateStyle: 'full', timeStyle: 'long' });
+}
+
+/** A duration as environments write it (`1h30m`), in words. */
+export function duration(text: string): string {
+  const units: Record<string, [string, string]> = {
+    d: ['day', 'days'],
+    h: ['hour', 'hours'],
+    m: ['minute', 'minutes'],
+    s: ['second', 'seconds'],
+  };
+  const parts = [...text.matchAll(/(\d+)([dhms])/g)].map(([, n = '0', unit = 's']) => {
+    const [one, many] = units[unit] ?? [unit, unit];
+    return count(Number(n), one, many);
+  });
+  return parts.length > 0 ? parts.join(' ') : text;
+}
+
+/** The expected time, not more exact than it is known. */
+export function about(seconds: number): string {
+  if (seconds < 5) return 'a few seconds';
+  if (seconds < 60) return `about ${Math.ceil(seconds / 5) * 5} s`;
+  const minutes = Math.round(seconds / 60);
+  return `about ${count(minutes, 'minute')}`;
+}

@@ -1,0 +1,38 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig, type Plugin } from 'vite';
+
+/** Ask for the text font with the page, not after its styles were read. */
+function preloadFont(): Plugin {
+  return {
+    name: 'preload-font',
+    transformIndexHtml: {
+      order: 'post',
+      handler: (_html, { bundle }) =>
+        Object.keys(bundle ?? {})
+          .filter((file) => /inter-latin-wght-normal.*\.woff2$/.test(file))
+          .map((file) => ({
+            tag: 'link',
+            attrs: { rel: 'preload', href: `/hub/${file}`, as: 'font', type: 'font/woff2', crossorigin: true },
+            injectTo: 'head' as const,
+          })),
+    },
+  };
+}
+
+export default defineConfig({
+  base: '/hub/',
+  plugins: [svelte(), preloadFont()],
+  build: {
+    // The Python package carries the pages; Git doesn't.
+    outDir: '../../hub/src/rsparkhub/pages',
+    emptyOutDir: true,
+    target: ['chrome123', 'firefox125', 'safari17.5'],
+    // The pages' policy allows no data: URLs for fonts and scripts.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: {
+    // `tests/pages/fixture_hub.py` or a real hub.
+    proxy: { '/hub/api': process.env.RSPARKHUB_URL ?? 'http://127.0.0.1:8000' },
+  },
+});
