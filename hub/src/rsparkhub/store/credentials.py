@@ -3,6 +3,7 @@
 The store never sees a secret, only its digest, so that a copy of the database signs nobody in.
 """
 
+import logging
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,13 +13,15 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from rsparkhub.domain.errors import NotFound
+from rsparkhub.domain.errors import NotFound, Unavailable
 from rsparkhub.domain.session import Session
 from rsparkhub.domain.user import User
 from rsparkhub.store.database import Database, rows
 from rsparkhub.store.people import USER_COLUMNS, to_users
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
 from rsparkhub.store.tables import links, logins, members, people, sessions, tokens
+
+log = logging.getLogger(__name__)
 
 #: How exactly it is known when a token was last used.
 USED_EVERY = timedelta(minutes=1)
@@ -39,6 +42,11 @@ _OWNER_OF_SESSION = (
     sa.select(*SESSION_COLUMNS, *USER_COLUMNS)
     .select_from(sessions.join(people, people.c.name == sessions.c.owner).outerjoin(members))
     .where(sessions.c.id == sa.bindparam("b_id"))
+)
+_STILL_HAS = (
+    sa.select(people.c.name)
+    .where(people.c.name == sa.bindparam("b_person"), people.c.password_hash == sa.bindparam("b_hash"))
+    .with_for_update(read=True)
 )
 _TAKE_LINK = sa.delete(links).where(links.c.digest == _DIGEST, links.c.expires > _NOW).returning(links.c.person)
 _USE_TOKEN = sa.update(tokens).where(tokens.c.digest == _DIGEST).values(last_used=_NOW)
@@ -90,9 +98,18 @@ class Credentials:
 
         return await self._database.write(work)
 
-    async def add_login(self, person: str, *, digest: str, expires: datetime, now: datetime) -> None:
-        """Keep a browser's sign-in; NotFound when there is no such person."""
-        await self._add(logins, {"digest": digest, "person": person, "created": now, "expires": expires}, now)
+    async def add_login(self, person: str, *, digest: str, expires: datetime, now: datetime, password_hash: str) -> bool:
+        """Keep a browser's sign-in of a person whose password still is this one; tell whether it is."""
+
+        async def work(connection: AsyncConnection) -> bool:
+            # Locked: a password that changes meanwhile ends this sign-in too, and one that has changed forbids it.
+            if not await rows(connection, _STILL_HAS, {"b_person": person, "b_hash": password_hash}):
+                return False
+            await _sweep(connection, logins, now)
+            await connection.execute(sa.insert(logins), {"digest": digest, "person": person, "created": now, "expires": expires})
+            return True
+
+        return await self._database.write(work)
 
     async def login(self, digest: str, *, now: datetime) -> User | None:
         """Give the person of a browser's sign-in, while it lasts."""
@@ -117,7 +134,10 @@ class Credentials:
             return None
         last_used = found[0][-1]
         if last_used is None or last_used < now - USED_EVERY:
-            await self._database.change(_USE_TOKEN, {"b_digest": digest, "b_now": now})
+            try:
+                await self._database.change(_USE_TOKEN, {"b_digest": digest, "b_now": now})
+            except Unavailable as error:  # a token works also when the disk is full
+                log.warning("It was not noted that a token was used: %s", error)
         return to_users(found)[0]
 
     async def tokens(self, person: str, *, now: datetime) -> list[Token]:
@@ -140,10 +160,14 @@ class Credentials:
 
     async def _add(self, table: sa.Table, values: dict[str, Any], now: datetime) -> None:
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(sa.delete(table).where(table.c.expires <= sa.bindparam("b_now")), {"b_now": now})
+            await _sweep(connection, table, now)
             await connection.execute(sa.insert(table), values)
 
         try:
             await self._database.write(work)
         except IntegrityError as error:
             raise NotFound(f"There is no person called {values['person']}.") from error
+
+
+async def _sweep(connection: AsyncConnection, table: sa.Table, now: datetime) -> None:
+    await connection.execute(sa.delete(table).where(table.c.expires <= _NOW), {"b_now": now})

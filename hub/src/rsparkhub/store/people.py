@@ -38,6 +38,12 @@ _SET_HASH = (
     .values(password_hash=sa.bindparam("b_hash"))
     .returning(people.c.name)
 )
+_RENEW_HASH = (
+    sa.update(people)
+    .where(people.c.name == sa.bindparam("b_name"), people.c.password_hash == sa.bindparam("b_old"))
+    .values(password_hash=sa.bindparam("b_hash"))
+    .returning(people.c.name)
+)
 _SEEN = (
     sa.update(people)
     .where(
@@ -140,6 +146,10 @@ class People:
             await connection.execute(_END_LOGINS, {"b_name": name})
 
         await self._database.write(work)
+
+    async def renew_password_hash(self, name: str, *, old: str, new: str) -> None:
+        """Put a hash of the same password in place of `old`, if that is still there; nobody is signed out."""
+        await self._database.change(_RENEW_HASH, {"b_name": name, "b_old": old, "b_hash": new})
 
     async def password_hash(self, name: str) -> str | None:
         """Give the hash of a password; None when there is none, or no such person."""
