@@ -1,0 +1,150 @@
+"""Runs ensembles as processes of this machine."""
+
+import asyncio
+import builtins
+import contextlib
+import http.client
+import signal
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+from rsparkhub.backends.base import Backend, EnsembleRef
+from rsparkhub.backends.process import bells, proc
+from rsparkhub.backends.process.look import Statuses, look
+from rsparkhub.backends.process.run_folder import RunFolder, empty, tail, throw_away
+from rsparkhub.backends.process.start import Start
+from rsparkhub.domain.ensemble import Ending, EnsembleSpec, Observed
+
+_ASK_SECONDS = 5
+_SHIM_SECONDS = 15.0  # a shim has 10 to end what is left
+_FORCE_SECONDS = 10.0
+
+
+class ProcessBackend(Backend):
+    """See `Backend`. Everything it knows lies in files, so that any process may be it, one after another or several at once.
+
+    A generation has been started when its `shim.json` is there; it has ended when its `exit.json` is there, or when
+    neither its shim nor its agent lives.
+    """
+
+    def __init__(self, *, data: Path, bells: Path, python: Path, r_libs: str = "") -> None:
+        self._data = data.absolute()
+        self._sessions = self._data / "sessions"
+        self._trash = self._sessions / ".trash"
+        self._homes = f"{self._data}/".encode()
+        self._bells = bells
+        self._start = Start(data=self._data, bells=bells, python=python, r_libs=r_libs)
+        self._statuses = Statuses()
+
+    async def apply(self, spec: EnsembleSpec) -> None:
+        """Start it.
+
+        Raises
+        ------
+        CannotStart
+            A sentence for the person, and a detail for the administrator.
+        """
+        folder = self._folder(EnsembleRef(spec.id, spec.generation))
+        await asyncio.to_thread(self._apply, folder, spec)
+
+    def _apply(self, folder: RunFolder, spec: EnsembleSpec) -> None:
+        if folder.started_before() or folder.locked():
+            return
+        home = self._start.prepare(folder, spec)
+        self._start.run(folder, home)
+
+    async def observe(self, ref: EnsembleRef) -> Observed:
+        return look(self._folder(ref), self._statuses)  # a few small files that are in memory: no thread is faster
+
+    async def list(self) -> list[EnsembleRef]:
+        return await asyncio.to_thread(self._list)
+
+    def _list(self) -> "builtins.list[EnsembleRef]":
+        empty(self._trash)
+        found = {
+            EnsembleRef(session.name, int(run.name))
+            for session in _folders(self._sessions)
+            for run in _folders(session)
+            if run.name.isdigit()
+        }
+        for process in proc.everyone():  # also what lives on without its folder
+            session, _, generation = (proc.ensemble_of(process.pid, self._homes) or "").rpartition(".")
+            if session and generation.isdigit():
+                found.add(EnsembleRef(session, int(generation)))
+        return sorted(found)
+
+    async def end(self, ref: EnsembleRef, ending: Ending, grace: timedelta) -> None:
+        """Ask over HTTP, and by SIGTERM an agent that doesn't answer; it keeps to the grace of its own file."""
+        folder = self._folder(ref)
+        if not await asyncio.to_thread(self._ask, folder, ending):
+            shim = folder.shim()
+            if shim is not None and shim.agent is not None and shim.boot_id == proc.boot_id():
+                shim.agent.signal(signal.SIGTERM)
+
+    def _ask(self, folder: RunFolder, ending: Ending) -> bool:
+        address = (self._statuses.of(folder) or {}).get("address")
+        secret = (folder.ensemble_json() or {}).get("secret")
+        if not isinstance(address, str) or not isinstance(secret, str):
+            return False
+        connection = http.client.HTTPConnection(address, timeout=_ASK_SECONDS)
+        try:
+            connection.request("POST", f"/agent/{ending}", headers={"X-Rspark-Secret": secret, "Content-Length": "0"})
+            return connection.getresponse().status < 300
+        except (OSError, http.client.HTTPException, ValueError):
+            return False
+        finally:
+            connection.close()
+
+    async def kill(self, ref: EnsembleRef) -> None:
+        await asyncio.to_thread(self._kill, self._folder(ref))
+
+    def _kill(self, folder: RunFolder) -> None:
+        """End the agent, upon which its shim ends the rest; end the rest here where there is no shim to do it."""
+        shim = folder.shim()
+        roots: list[proc.Process] = []
+        if shim is not None and shim.boot_id == proc.boot_id():
+            if shim.agent is not None:
+                shim.agent.signal(signal.SIGKILL)
+                shim.process.wait(_SHIM_SECONDS)
+            roots = [process for process in (shim.agent, shim.process) if process is not None]
+        elif shim is None and folder.locked():  # a shim that is about to start: it has its file in an instant
+            deadline = time.monotonic() + 1
+            while folder.shim() is None and folder.locked() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            if folder.shim() is not None:
+                self._kill(folder)
+                return
+        proc.kill_members(folder.ensemble, self._homes, roots, _FORCE_SECONDS)
+        if folder.path.exists() and folder.exit() is None:  # so that nobody starts it any more
+            with contextlib.suppress(OSError):  # a full disk: then it is seen to have ended by its shim being gone
+                folder.write("exit.json", '{"code": null, "signal": 9}\n')
+
+    async def remove(self, ref: EnsembleRef) -> None:
+        folder = self._folder(ref)
+        self._statuses.forget(folder)
+        await asyncio.to_thread(throw_away, folder.path, self._trash)
+
+    async def log_tails(self, ref: EnsembleRef, *, most: int = 64 * 1024) -> dict[str, str]:
+        files = self._folder(ref).log_files()
+        return await asyncio.to_thread(lambda: {path.stem: tail(path, most) for path in files})
+
+    async def changes(self) -> AsyncIterator[EnsembleRef]:
+        async with contextlib.aclosing(bells.heard(self._bells)) as rung:
+            async for ref in rung:
+                yield ref
+
+    async def forget_session(self, session_id: str) -> None:
+        await asyncio.to_thread(throw_away, self._folder(EnsembleRef(session_id, 0)).session, self._trash)
+
+    def _folder(self, ref: EnsembleRef) -> RunFolder:
+        return RunFolder(self._sessions, ref)
+
+
+def _folders(path: Path) -> list[Path]:
+    """Give the folders in a folder, but for hidden ones; none when it is gone."""
+    try:
+        return [entry for entry in path.iterdir() if not entry.name.startswith(".") and entry.is_dir()]
+    except OSError:
+        return []

@@ -1,0 +1,82 @@
+"""What is seen of one generation from its files and from the kernel, without asking anybody."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from rsparkhub.backends.process import proc
+from rsparkhub.backends.process.run_folder import Exit, RunFolder, Shim, last_line, read_object
+from rsparkhub.domain.ensemble import Observed
+
+RESTARTED = "This machine restarted while it ran."
+MEMORY = "The system ended it because this machine ran out of memory."
+NO_AGENT = (
+    "The Python for sessions lacks RSparkHub's agent. Run `make up` again, or set RSPARKHUB_SESSION_PYTHON to one that has it."
+)
+DID_NOT_BEGIN = "What runs a session could not start."
+
+_PHASES: dict[str, Literal["starting", "up", "ending"]] = {
+    "starting": "starting", "ready": "up", "suspending": "ending", "stopping": "ending", "ended": "ending", "failed": "ending",
+}  # fmt: skip
+
+
+class Statuses:
+    """Reads the agents' status files, each only when it has changed."""
+
+    def __init__(self) -> None:
+        self._read: dict[Path, tuple[tuple[int, int, int], dict[str, Any] | None]] = {}
+
+    def of(self, folder: RunFolder) -> dict[str, Any] | None:
+        path = folder.path / "status.json"
+        try:
+            found = path.stat()
+        except OSError:
+            self._read.pop(path, None)
+            return None
+        mark = (found.st_mtime_ns, found.st_ino, found.st_size)
+        known = self._read.get(path)
+        if known is None or known[0] != mark:
+            known = self._read[path] = (mark, read_object(path))
+        return known[1]
+
+    def forget(self, folder: RunFolder) -> None:
+        self._read.pop(folder.path / "status.json", None)
+
+
+def look(folder: RunFolder, statuses: Statuses) -> Observed:
+    """Tell what became of a generation."""
+    left = folder.exit()
+    if left is not None:
+        return _ended(folder, statuses.of(folder), left)
+    shim = folder.shim()
+    if shim is None:
+        return Observed(phase="starting" if folder.locked() else "absent")
+    if shim.boot_id != proc.boot_id():
+        return Observed(phase="ended", status=statuses.of(folder), record=folder.record(), reason=RESTARTED)
+    status = statuses.of(folder)
+    if shim.process.alive():
+        return Observed(phase=_PHASES.get(str(status.get("state")), "starting") if status else "starting", status=status)
+    if shim.agent is not None and shim.agent.alive():  # told by its parent's end to save and end
+        return Observed(phase="ending", status=status)
+    left = folder.exit()  # the shim may have ended in order since the first look
+    return _ended(folder, status, left) if left else _lost(folder, status, shim)
+
+
+def _ended(folder: RunFolder, status: dict[str, Any] | None, left: Exit) -> Observed:
+    record = folder.record()
+    reason = None
+    if record is None:
+        reason = MEMORY if left.memory_ran_out else _unbegun(folder, status, left)
+    detail = last_line(folder.log / "agent.log") if left.code != 0 else None
+    return Observed(phase="ended", status=status, record=record, code=left.code, signal=left.signal, reason=reason, detail=detail)
+
+
+def _unbegun(folder: RunFolder, status: dict[str, Any] | None, left: Exit) -> str | None:
+    """Say why an agent ended that has never said a word."""
+    if status is not None or not left.code:
+        return None
+    return NO_AGENT if "No module named" in (last_line(folder.log / "agent.log") or "") else DID_NOT_BEGIN
+
+
+def _lost(folder: RunFolder, status: dict[str, Any] | None, shim: Shim) -> Observed:
+    detail = f"The shim (process {shim.process.pid}) was killed."
+    return Observed(phase="ended", status=status, record=folder.record(), detail=detail)

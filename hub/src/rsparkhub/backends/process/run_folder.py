@@ -1,0 +1,186 @@
+"""The files of one generation, and how each is read: what others write may be missing, half of it, or nonsense."""
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from rsparkhub.backends.base import EnsembleRef
+from rsparkhub.backends.process.proc import Process
+
+#: A report of an agent is some kilobytes; a session's person may write anything into its folder.
+_MOST_BYTES = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shim:
+    """Who watches over the generation, and since which boot of the machine."""
+
+    process: Process
+    boot_id: str
+    agent: Process | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exit:
+    code: int | None
+    signal: int | None
+    memory_ran_out: bool
+
+
+class RunFolder:
+    """`DATA/sessions/<id>/<generation>/`."""
+
+    def __init__(self, sessions: Path, ref: EnsembleRef) -> None:
+        self.ref = ref
+        self.session = sessions / ref.id
+        self.path = self.session / str(ref.generation)
+        self.keep = self.session / "keep"
+        self.log = self.path / "log"
+
+    @property
+    def ensemble(self) -> str:
+        """What every process of the generation carries as `RSPARK_ENSEMBLE`."""
+        return f"{self.ref.id}.{self.ref.generation}"
+
+    def make(self) -> None:
+        """Make the folders, for their owner's eyes."""
+        for folder in (self.session, self.path, self.log, self.keep):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def write(self, name: str, content: str) -> None:
+        """Write a file of mode 0600, as a whole or not at all.
+
+        Raises
+        ------
+        ValueError
+            When the name leads out of the run folder.
+        """
+        inside = PurePosixPath(name)
+        if inside.is_absolute() or ".." in inside.parts or not inside.parts:
+            raise ValueError(f"a file of an ensemble lies in its run folder, and {name!r} doesn't")
+        target = self.path / inside
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, new = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(new).replace(target)
+        except BaseException:
+            Path(new).unlink(missing_ok=True)
+            raise
+
+    def started_before(self) -> bool:
+        """Whether the generation was started at some time: then it is never started again."""
+        return (self.path / "shim.json").exists() or (self.path / "exit.json").exists()
+
+    def locked(self) -> bool:
+        """Whether a shim has the generation in work. Holds the lock for an instant, which a shim waits out."""
+        try:
+            handle = os.open(self.path / "lock", os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
+    def shim(self) -> Shim | None:
+        data = read_object(self.path / "shim.json")
+        process = _process(data)
+        if data is None or process is None:
+            return None
+        return Shim(process=process, boot_id=str(data.get("boot_id")), agent=_process(data.get("agent")))
+
+    def exit(self) -> Exit | None:
+        data = read_object(self.path / "exit.json")
+        if data is None:
+            return None
+        code, number = data.get("code"), data.get("signal")
+        return Exit(
+            code=code if isinstance(code, int) else None,
+            signal=number if isinstance(number, int) else None,
+            memory_ran_out=data.get("memory_ran_out") is True,
+        )
+
+    def record(self) -> dict[str, Any] | None:
+        """Give what the agent left of this generation; it is kept beside what was saved, in case the copy wasn't made."""
+        for file in (self.path / "record.json", self.keep / "record.json"):
+            data = read_object(file)
+            if data is not None and data.get("generation") == self.ref.generation:
+                return data
+        return None
+
+    def ensemble_json(self) -> dict[str, Any] | None:
+        return read_object(self.path / "ensemble.json")
+
+    def log_files(self) -> list[Path]:
+        """Give the log of each part, without the old ones that were rotated away."""
+        try:
+            return sorted(path for path in self.log.iterdir() if path.suffix == ".log" and path.is_file())
+        except OSError:
+            return []
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """Read a JSON object; None when there is none."""
+    try:
+        with path.open("rb") as file:
+            data = json.loads(file.read(_MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def tail(path: Path, most: int) -> str:
+    """Give the last `most` bytes of a file as text, from the begin of a line where it is cut."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - most))
+            data = file.read(most)
+    except OSError:
+        return ""
+    if size > most:
+        data = data.partition(b"\n")[2] or data
+    return data.decode("utf-8", "replace")
+
+
+def last_line(path: Path) -> str | None:
+    """Give the last line of a log that says something."""
+    lines = [line.strip() for line in tail(path, 8192).splitlines()]
+    return next((line for line in reversed(lines) if line), None)
+
+
+def throw_away(path: Path, trash: Path) -> None:
+    """Take a folder out of sight at once, and then delete it; what a crash leaves in `trash` is deleted next time."""
+    trash.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(dir=trash))
+    try:
+        path.rename(place / path.name)
+    except FileNotFoundError:
+        place.rmdir()
+        return
+    shutil.rmtree(place, ignore_errors=True)  # what will not go, a later sweep tries again
+
+
+def empty(trash: Path) -> None:
+    """Delete what earlier deletions left."""
+    shutil.rmtree(trash, ignore_errors=True)
+
+
+def _process(data: Mapping[str, Any] | None) -> Process | None:
+    if not isinstance(data, dict):
+        return None
+    pid, started = data.get("pid"), data.get("started")
+    return Process(pid, started) if isinstance(pid, int) and isinstance(started, int) else None

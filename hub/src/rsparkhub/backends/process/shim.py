@@ -1,0 +1,210 @@
+"""The process that watches over one generation: `python -I -S shim.py RUN ENSEMBLE HOMES BELLS COMMAND…`.
+
+It belongs to nobody: the hub and the controller may end, and it stays. It starts the agent, waits for its end, ends
+whatever the ensemble left behind, writes down how it went, and ends. It exits at once when this generation has been
+started before, so that starting twice is the same as starting once. Standard library only, and little of it, since
+there is one for each session.
+"""
+# pathlib would cost each session a megabyte.
+# ruff: noqa: PTH100, PTH105, PTH110, PTH116, PTH120, PTH123, PTH208
+
+import ctypes
+import errno
+import fcntl
+import os
+import signal
+import sys
+import time
+
+TYPE_CHECKING = False  # as `typing` has it, which would cost memory
+if TYPE_CHECKING:
+    from rsparkhub.backends.process import proc
+else:
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    import proc
+
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+_LOG_BYTES, _LOGS_KEPT = 10 * 2**20, 3
+_LOOK_SECONDS = 60
+_FORCE_SECONDS = 10.0
+
+
+def main(run: str, ensemble: str, homes: str, bells: str, command: list[str]) -> int:
+    """Start the ensemble unless it was started before; return when its agent runs, and leave the watching to a child."""
+    lock = _lock(run)
+    if lock is None or os.path.exists(f"{run}/shim.json") or os.path.exists(f"{run}/exit.json"):
+        return 0
+    told, tell = os.pipe()
+    if os.fork():
+        os.close(tell)
+        problem = os.read(told, 4096).decode()
+        if problem:
+            sys.stderr.write(problem)
+        return 1 if problem else 0
+    os.close(told)
+    os.setsid()
+    os.chdir("/")
+    log = os.open(f"{run}/log/agent.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    nothing = os.open("/dev/null", os.O_RDONLY)
+    for number, file in enumerate((nothing, log, log)):
+        os.dup2(file, number)
+    watch(run, ensemble=ensemble, homes=homes.encode(), bells=bells, command=command, tell=tell)
+    return 0
+
+
+def watch(run: str, *, ensemble: str, homes: bytes, bells: str, command: list[str], tell: int) -> None:
+    """Start the agent, see it through, and end what it left."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    myself = proc.find(os.getpid())
+    assert myself is not None, "this process runs"
+    # Only now: a shim that carried the name would be ended with the ensemble, and so would one that comes too late.
+    os.environ["RSPARK_ENSEMBLE"] = ensemble
+    pid, go, failed = _fork(command)
+    try:  # before the agent does anything: what has this file has been started, and is never started again
+        _write(f"{run}/shim.json", _shim_json(myself, proc.boot_id(), proc.find(pid)))
+    except OSError as error:
+        os.write(tell, str(error).encode())
+        return  # the agent waits for a word, hears that there will be none, and ends
+    os.write(go, b"!")
+    problem = os.read(failed, 4096).decode()  # ends empty when the agent has become another program
+    os.close(failed)
+    os.write(tell, problem.encode())
+    os.close(tell)
+    status, memory_ran_out = _wait(pid, f"{run}/log/agent.log")
+    proc.kill_members(ensemble, homes, [myself], _FORCE_SECONDS)
+    _write(f"{run}/exit.json", _exit_json(status, memory_ran_out=memory_ran_out))
+    _ring(bells, ensemble.partition(".")[0])
+
+
+def _lock(run: str) -> int | None:
+    """Lock the generation; None when another shim has it in work. Somebody who only looks holds the lock for an instant."""
+    lock = os.open(f"{run}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + 2
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if os.path.exists(f"{run}/shim.json") or time.monotonic() >= deadline:
+                return None
+            time.sleep(0.01)
+        else:
+            return lock
+
+
+def _fork(command: list[str]) -> tuple[int, int, int]:
+    """Fork the agent, which waits for a word; give its pid, where to say it, and where it says what kept it from starting."""
+    parent = os.getpid()
+    wait, go = os.pipe()
+    failed, fail = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(go)
+            _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            if os.getppid() == parent and os.read(wait, 1):
+                os.chdir(os.environ["HOME"])
+                os.execv(command[0], command)  # noqa: S606  it is what we are here for
+        except OSError as error:
+            os.write(fail, (str(error) if error.filename else f"{error}: {command[0]!r}").encode())
+        finally:
+            os._exit(127)
+    os.close(wait)
+    os.close(fail)
+    return pid, go, failed
+
+
+def _wait(agent: int, log: str) -> tuple[int, bool]:
+    """Wait for the agent's end and reap orphans; give its wait status, and whether memory ran out at about that time."""
+    before = latest = proc.oom_kills()
+    while True:
+        woken = signal.sigtimedwait(_SIGNALS, _LOOK_SECONDS)
+        if woken is None:
+            _rotate(log)
+            before, latest = latest, proc.oom_kills()
+        elif woken.si_signo == signal.SIGCHLD:
+            status = _reap(agent)
+            if status is not None:
+                killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+                return status, killed and proc.oom_kills() > before
+        else:
+            os.kill(agent, signal.SIGTERM)  # not reaped yet, so the pid is still its own
+
+
+def _reap(agent: int) -> int | None:
+    """Reap every child that has ended; give the agent's status when it is one of them."""
+    found = None
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return found
+        if pid == 0:
+            return found
+        if pid == agent:
+            found = status
+
+
+def _rotate(log: str) -> None:
+    """Keep what the agent prints from filling the disk: copy it away and go on in the same file."""
+    try:
+        if os.stat(log).st_size < _LOG_BYTES:
+            return
+        for number in range(_LOGS_KEPT - 1, 0, -1):
+            if os.path.exists(f"{log}.{number}"):
+                os.replace(f"{log}.{number}", f"{log}.{number + 1}")
+        with open(log, "r+b") as old, open(f"{log}.1", "wb") as new:
+            os.sendfile(new.fileno(), old.fileno(), 0, 2 * _LOG_BYTES)
+            old.truncate(0)
+    except OSError as error:  # a full disk: the session matters more than its log
+        sys.stderr.write(f"The log could not be rotated: {error}\n")
+
+
+def _write(path: str, text: str) -> None:
+    with open(f"{path}.new", "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(f"{path}.new", path)
+
+
+def _shim_json(myself: "proc.Process", boot: str, agent: "proc.Process | None") -> str:
+    inside = f'{{"pid": {agent.pid}, "started": {agent.started}}}' if agent else "null"
+    return f'{{"pid": {myself.pid}, "started": {myself.started}, "boot_id": "{boot}", "agent": {inside}}}\n'
+
+
+def _exit_json(status: int, *, memory_ran_out: bool) -> str:
+    code = str(os.WEXITSTATUS(status)) if os.WIFEXITED(status) else "null"
+    number = str(os.WTERMSIG(status)) if os.WIFSIGNALED(status) else "null"
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return f'{{"code": {code}, "signal": {number}, "at": "{at}", "memory_ran_out": {str(memory_ran_out).lower()}}}\n'
+
+
+def _ring(bells: str, session: str) -> None:
+    """Tell everybody who listens that the session is worth a look."""
+    import _socket  # noqa: PLC0415  only now, and without what `socket` adds: it isn't needed before
+
+    try:
+        listeners = [name for name in os.listdir(bells) if name.endswith(".sock")]
+    except OSError:  # nobody has ever listened
+        return
+    sender = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_NONBLOCK)
+    for name in listeners:
+        try:
+            sender.sendto(f'{{"session": "{session}"}}'.encode(), f"{bells}/{name}")
+        except OSError as error:  # a bell is a hint; whoever doesn't hear it looks by itself
+            if error.errno not in (errno.EAGAIN, errno.ECONNREFUSED, errno.ENOENT):
+                sys.stderr.write(f"{name} could not be rung: {error}\n")
+
+
+def _prctl(option: int, value: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"prctl({option}): {os.strerror(number)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4], sys.argv[5:]))

@@ -1,0 +1,136 @@
+"""When a session goes to sleep by itself, and how it is told before.
+
+An idle session sleeps after its environment's `idle`, counted from the last thing that a person did; a session that
+computes is never idle. Each session sleeps after `longest` in one go, and what slept for `suspended` is stopped. A notice
+always comes first, and sleep comes never sooner than `ahead` after it: so a computation that ended at night is not put to
+sleep in the minute it ended.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from rsparkhub.domain.environment import Lifecycle
+from rsparkhub.domain.quantity import format_duration
+from rsparkhub.domain.session import Session, State, Wanted
+
+_AT_LEAST = timedelta(minutes=10)
+_SHARE = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """A warning that was given: `given`, and that the session ends `at`, unless somebody does something (`idle`)."""
+
+    kind: Literal["idle", "longest"]
+    generation: int
+    given: datetime
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nothing:
+    """Nothing is due before `until`; None: as long as the session stays as it is."""
+
+    until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warn:
+    notice: Notice
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """The session wants something else from now on."""
+
+    wanted: Wanted
+    reason: str
+
+
+Verdict = Nothing | Warn | Change
+
+
+def decide(session: Session, lifecycle: Lifecycle, *, notices: tuple[Notice, ...], now: datetime) -> Verdict:
+    """Say what is due for a session; `notices` are the warnings of its present generation."""
+    if session.kind != "session":
+        return Nothing(until=None)
+    if session.state is State.SUSPENDED and session.wanted is Wanted.SUSPENDED and session.ended:
+        if now >= session.ended + lifecycle.suspended:
+            return Change(
+                wanted=Wanted.STOPPED, reason=f"Stopped after {format_duration(lifecycle.suspended)} asleep. Files are kept."
+            )
+        return Nothing(until=session.ended + lifecycle.suspended)
+    if session.state is not State.RUNNING or session.wanted is not Wanted.RUNNING or session.ready is None:
+        return Nothing(until=None)
+    due = [_longest(session, session.started or session.ready, lifecycle, notices, now)]
+    if not session.busy:
+        due.append(_idle(session, session.ready, lifecycle, notices, now))
+    return _first(due)
+
+
+def ahead(limit: timedelta) -> timedelta:
+    """How long before its end a limit is told: ten minutes, or a tenth of a long one; half of a short one."""
+    return min(max(_AT_LEAST, limit * _SHARE), limit / 2)
+
+
+def _longest(session: Session, since: datetime, lifecycle: Lifecycle, notices: tuple[Notice, ...], now: datetime) -> Verdict:
+    length = format_duration(lifecycle.longest)
+    given = next((n for n in notices if n.kind == "longest" and n.generation == session.generation), None)
+    return _stage(
+        session,
+        kind="longest",
+        end=since + lifecycle.longest,
+        before=ahead(lifecycle.longest),
+        given=given,
+        now=now,
+        text=f"This session has run for nearly {length}, the longest it may in one go. It goes to sleep soon; its work is saved.",
+        reason=f"Put to sleep after {length}, the longest run in one go. Resume it when you like.",
+    )
+
+
+def _idle(session: Session, ready: datetime, lifecycle: Lifecycle, notices: tuple[Notice, ...], now: datetime) -> Verdict:
+    active = max(ready, min(session.last_activity or ready, now))
+    length = format_duration(lifecycle.idle)
+    given = next((n for n in notices if n.kind == "idle" and n.generation == session.generation and n.given > active), None)
+    return _stage(
+        session,
+        kind="idle",
+        end=active + lifecycle.idle,
+        before=ahead(lifecycle.idle),
+        given=given,
+        now=now,
+        text="Nobody has used this session for a while. It goes to sleep soon, and its work is saved. "
+        "Do anything in it to keep it awake.",
+        reason=f"Put to sleep after {length} without use. Resume it when you like.",
+    )
+
+
+def _stage(
+    session: Session,
+    *,
+    kind: Literal["idle", "longest"],
+    end: datetime,
+    before: timedelta,
+    given: Notice | None,
+    now: datetime,
+    text: str,
+    reason: str,
+) -> Verdict:
+    if given is not None:
+        return Change(wanted=Wanted.SUSPENDED, reason=reason) if now >= given.at else Nothing(until=given.at)
+    if now < end - before:
+        return Nothing(until=end - before)
+    at = max(end, now + before)
+    return Warn(notice=Notice(kind=kind, generation=session.generation, given=now, at=at, text=text))
+
+
+def _first(due: list[Verdict]) -> Verdict:
+    """Give the verdict that comes first: a change before a warning, a warning before waiting."""
+    for kind in (Change, Warn):
+        for verdict in due:
+            if isinstance(verdict, kind):
+                return verdict
+    times = [verdict.until for verdict in due if isinstance(verdict, Nothing) and verdict.until is not None]
+    return Nothing(until=min(times) if times else None)

@@ -1,0 +1,137 @@
+"""How a run ended, in words for its person and a line for the administrator.
+
+`over` is asked when nothing of a generation is alive any more. It gives the row at rest: asleep, stopped, waiting to run
+again, or failed with a reason.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from rsparkhub.domain.agent import AgentRecord, read_record
+from rsparkhub.domain.ensemble import Observed
+from rsparkhub.domain.observation import see
+from rsparkhub.domain.quantity import format_duration
+from rsparkhub.domain.session import LastExit, Part, PartState, Session, State, Wanted
+
+#: The agent ends by itself within its grace; only after this much more it is ended by force.
+SLACK = timedelta(seconds=5)
+
+FORCED = "It did not end by itself and was ended by force. Your files are kept."
+TOLD_TO_END = "Put to sleep because the machine it ran on told it to end. Resume it when you like."
+
+
+def over(session: Session, observed: Observed, *, now: datetime, start_deadline: timedelta, grace: timedelta) -> Session:
+    """Give the row of a session whose generation has ended."""
+    record = read_record(observed.record)
+    seen = see(session, observed)
+    if session.state is State.STOPPING or session.wanted in (Wanted.STOPPED, Wanted.DELETED):
+        forced = (
+            None if record and record.how != "failed" else "It did not end by itself and was ended by force. Your files are kept."
+        )
+        return rest(seen, observed, now=now, saved=None, reason=forced)
+    if record and record.how == "suspended":
+        return rest(seen, observed, now=now, saved=_saved(record, session) or {})
+    if session.state is State.SUSPENDING and session.ready is None:  # its start was called off: nothing new to keep
+        return rest(seen, observed, now=now, saved=kept(session))
+    if record and record.how == "stopped":
+        return rest(seen, observed, now=now, saved=None)
+    reason, detail = _why(seen, observed, record, now=now, start_deadline=start_deadline, grace=grace)
+    failed = rest(seen, observed, now=now, saved=_saved(record, session))
+    return replace(failed, state=State.FAILED, reason=reason, detail=detail, parts=_broken(seen.parts))
+
+
+def rest(
+    session: Session, observed: Observed, *, now: datetime, saved: dict[str, object] | None, reason: str | None = None
+) -> Session:
+    """Give the row of a session that has ended in order: at rest as it is wanted, and nothing left of its run.
+
+    A session that should run again waits in the queue for it.
+    """
+    record = read_record(observed.record)
+    code = observed.code if observed.code is not None else record.code if record else None
+    at_rest = {Wanted.RUNNING: State.QUEUED, Wanted.SUSPENDED: State.SUSPENDED}.get(session.wanted, State.STOPPED)
+    return replace(
+        session,
+        state=at_rest,
+        asked=now if at_rest is State.QUEUED else session.asked,
+        reason=None if at_rest is State.QUEUED else reason or session.reason,
+        ended=now,
+        last_exit=LastExit(code=code, saved=None if at_rest is State.STOPPED else saved, at=now),
+        parts=tuple(replace(part, state=PartState.ENDED, reason=None) for part in session.parts),
+        upstream=None,
+        secret=None,
+        endpoints={},
+        busy=False,
+        busy_with=(),
+        memory=None,
+        cpu=None,
+    )
+
+
+def kept(session: Session) -> dict[str, object] | None:
+    """What an earlier sleep kept, and the next start brings back."""
+    return session.last_exit.saved if session.last_exit else None
+
+
+def _saved(record: AgentRecord | None, session: Session) -> dict[str, object] | None:
+    """Say what the next start can bring back. A run that never was ready had nothing new to save."""
+    new = record.saved if record and session.ready is not None else None
+    return new if new is not None else kept(session)
+
+
+def _why(
+    session: Session,
+    observed: Observed,
+    record: AgentRecord | None,
+    *,
+    now: datetime,
+    start_deadline: timedelta,
+    grace: timedelta,
+) -> tuple[str, str | None]:
+    """Say why it failed: first what the agent knows, then what the backend knows, then what the clock tells."""
+    loss = _loss(session)
+    detail = (record.detail if record else None) or observed.detail or _exit_line(observed)
+    if record and record.reason:
+        return record.reason, detail
+    if observed.reason:
+        return f"{observed.reason} {loss}", detail
+    if session.ready is None and session.started and now >= session.started + start_deadline:
+        return f"It was not ready after {format_duration(start_deadline)}: {_hung(session.parts)}. {loss}", detail
+    if session.state is State.SUSPENDING and session.asked_to_end and now >= session.asked_to_end + grace + SLACK:
+        return f"Saving took longer than {format_duration(grace)} and was cut short. {loss}", detail
+    what = session.name if session.kind == "service" else "Your session"
+    how = "killed by the system" if observed.signal or observed.code is None else f"exit code {observed.code}"
+    return f"{what} ended unexpectedly ({how}). {loss}", detail
+
+
+def _loss(session: Session) -> str:
+    """Say what is kept and what is lost."""
+    if session.kind == "service":
+        return "Its data is kept. It starts again when a session needs it."
+    if session.ready is None:
+        return "Your files are kept. Start it again."
+    since = "since the last sleep " if kept(session) else ""
+    return f"Your files are kept; what was in memory {since}is lost. Start it again."
+
+
+def _hung(parts: tuple[Part, ...]) -> str:
+    starting = [part.title for part in parts if part.state is PartState.STARTING]
+    waiting = [part.title for part in parts if part.state is PartState.WAITING]
+    hung = starting or waiting
+    return f"{' and '.join(hung)} did not start" if hung else "nothing was heard of it"
+
+
+def _broken(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Keep the part that failed, or the one that hung, in sight; the others have ended."""
+    return tuple(
+        replace(part, state=PartState.FAILED)
+        if part.state in (PartState.STARTING, PartState.FAILED)
+        else replace(part, state=PartState.ENDED)
+        for part in parts
+    )
+
+
+def _exit_line(observed: Observed) -> str | None:
+    if observed.signal is not None:
+        return f"The agent was ended by signal {observed.signal}."
+    return None if observed.code is None else f"The agent ended with exit code {observed.code}."

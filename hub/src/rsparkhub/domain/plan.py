@@ -1,0 +1,228 @@
+"""What to do next so that what runs equals what is wanted: one pure function, one small set of steps.
+
+`plan` looks at the row of a session and at what its backend observed, and answers with one step. Doing a step again is
+the same as doing it once, and the row says what will be done before it is done; so a controller may be killed between any
+two lines, and the next one goes on from there. The rules:
+
+- A start takes a place (`Admit`), then a generation of its own (`Begin`), and only then runs (`Apply`).
+- An end is first written (`Wait` with the new state), then asked for (`End`), then waited for; past its grace it is
+  forced (`Kill`). When nothing is alive the row comes to rest (`Settle`), and the traces are taken away (`Remove`).
+- A failed session rests until somebody asks again.
+- At rest nothing may be alive: what a lost controller started too late is ended (`Kill`).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from rsparkhub.domain.agent import read_status
+from rsparkhub.domain.ending import SLACK, TOLD_TO_END, kept, over, rest
+from rsparkhub.domain.ensemble import Ending, Observed
+from rsparkhub.domain.observation import see
+from rsparkhub.domain.session import LIVE, Session, State, Wanted
+
+NOW = timedelta(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How long things may take, and how often they are looked at without a reason."""
+
+    start_deadline: timedelta
+    grace: timedelta  # of the session's environment
+    look: timedelta = timedelta(seconds=2)  # at what is under way
+    rest: timedelta = timedelta(minutes=2)  # at what runs
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Step:
+    """`after` is the row once the step is done, `look` when to look again; None: when somebody asks."""
+
+    after: Session
+    look: timedelta | None = NOW
+
+
+class Wait(_Step):
+    """Nothing is to be done but to write down what was seen."""
+
+
+class Admit(_Step):
+    """Ask for a place among those that run; with it, `after` begins."""
+
+
+class Begin(_Step):
+    """Write down a new generation, which needs a new secret."""
+
+
+class Apply(_Step):
+    """Make the generation run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class End(_Step):
+    """Ask the agent to save and end, or to end."""
+
+    ending: Ending
+
+
+class Kill(_Step):
+    """End all of the generation by force."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settle(_Step):
+    """Nothing runs, and the row comes to rest.
+
+    `forget`: nothing of an earlier sleep is kept either. `wish`: what the session wants from now on, where it ended by
+    itself and in order: nobody's wish to have it running is older than what ended it.
+    """
+
+    forget: bool = False
+    wish: Wanted | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remove(_Step):
+    """Take away the traces of the generation that has ended."""
+
+    forget: bool = False
+
+
+class Purge(_Step):
+    """Take away everything of a deleted session but its events; never a home."""
+
+
+Step = Wait | Admit | Begin | Apply | End | Kill | Settle | Remove | Purge
+
+
+def plan(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:  # noqa: PLR0911  # a line a case
+    """Say what to do next with a session, from its row and what was observed of its generation."""
+    if session.state not in LIVE:
+        return _at_rest(session, observed, now=now)
+    if session.secret is None:  # admitted, and not begun: the controller was killed in between
+        if session.wanted is Wanted.RUNNING:
+            return Begin(after=begin(session, now=now))
+        return Settle(after=rest(session, Observed(phase="absent"), now=now, saved=kept(session)))
+    if observed.phase == "ended":
+        return _ended(session, observed, now=now, limits=limits)
+    if observed.phase == "absent":
+        return _absent(session, observed, now=now, limits=limits)
+    if session.state in (State.SUSPENDING, State.STOPPING):
+        return _ending(session, observed, now=now, limits=limits)
+    return _alive(session, observed, now=now, limits=limits)
+
+
+def begin(session: Session, *, now: datetime) -> Session:
+    """Give the row of a session that starts: a new generation, of which nothing is known yet. It lacks its secret."""
+    return replace(
+        session,
+        state=State.RESUMING if kept(session) is not None else State.STARTING,
+        generation=session.generation + 1,
+        secret=None,
+        upstream=None,
+        reason=None,
+        detail=None,
+        started=now,
+        ready=None,
+        ended=None,
+        asked_to_end=None,
+        last_activity=None,
+        parts=(),
+        endpoints={},
+        restored=None,
+    )
+
+
+def fail(session: Session, *, reason: str, detail: str | None, now: datetime) -> Settle:
+    """Settle a session that could not be started."""
+    failed = rest(session, Observed(phase="absent"), now=now, saved=kept(session))
+    return Settle(after=replace(failed, state=State.FAILED, reason=reason, detail=detail), look=NOW)
+
+
+def _at_rest(session: Session, observed: Observed, *, now: datetime) -> Step:  # noqa: PLR0911  # a line a case
+    if observed.phase in ("starting", "up", "ending"):
+        return Kill(after=session)
+    if observed.phase == "ended":
+        return Remove(after=session, forget=kept(session) is None)
+    match session.wanted, session.state:
+        case Wanted.DELETED, _:
+            return Purge(after=session, look=None)
+        case Wanted.RUNNING, State.QUEUED:
+            return Admit(after=begin(session, now=now))
+        case Wanted.RUNNING, State.SUSPENDED | State.STOPPED:
+            return Wait(after=replace(session, state=State.QUEUED, asked=now, reason=None, detail=None))
+        case Wanted.SUSPENDED, State.QUEUED | State.STOPPED:
+            return Settle(after=replace(session, state=State.SUSPENDED), look=None)
+        case Wanted.STOPPED, State.QUEUED | State.SUSPENDED | State.FAILED:
+            last = session.last_exit and replace(session.last_exit, saved=None)
+            return Settle(
+                after=replace(session, state=State.STOPPED, last_exit=last, reason=None, detail=None), look=None, forget=True
+            )
+        case _:
+            return Wait(after=session, look=None)
+
+
+def _absent(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:
+    """Nothing is there, of a session that should be starting, running or ending."""
+    if session.state not in (State.STARTING, State.RESUMING):
+        return _ended(session, observed, now=now, limits=limits)
+    if session.wanted is not Wanted.RUNNING:  # called off before it began
+        return Settle(after=rest(session, observed, now=now, saved=kept(session)))
+    if _overdue(session, now, limits):
+        return _ended(session, observed, now=now, limits=limits)
+    return Apply(after=session, look=limits.look)
+
+
+def _ended(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:
+    after = over(session, observed, now=now, start_deadline=limits.start_deadline, grace=limits.grace)
+    by_itself = session.state not in (State.SUSPENDING, State.STOPPING) and after.state is State.QUEUED
+    if by_itself:
+        asleep = after.last_exit is not None and after.last_exit.saved is not None
+        after = replace(after, state=State.SUSPENDED if asleep else State.STOPPED, reason=TOLD_TO_END if asleep else None)
+        return Settle(after=after, wish=Wanted.SUSPENDED if asleep else Wanted.STOPPED)
+    return Settle(after=after)
+
+
+def _alive(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:  # noqa: PLR0911  # a line a case
+    """Its agent lives, and nobody has asked it to end yet."""
+    seen = see(session, observed)
+    if session.wanted is not Wanted.RUNNING:
+        ending = State.SUSPENDING if session.wanted is Wanted.SUSPENDED else State.STOPPING
+        return Wait(after=replace(seen, state=ending, asked_to_end=now))
+    if observed.phase == "ending":  # by itself: it tells why when it is over
+        asked = session.asked_to_end or now
+        if now >= asked + limits.grace + SLACK:
+            return Kill(after=seen)
+        return Wait(after=replace(seen, asked_to_end=asked), look=limits.look)
+    if session.state is State.RUNNING:
+        return Wait(after=seen, look=limits.rest)
+    status = read_status(observed.status)
+    if status is not None and status.state == "ready" and seen.upstream:
+        return Wait(after=replace(seen, state=State.RUNNING, ready=now, reason=None, detail=None), look=limits.rest)
+    if _overdue(session, now, limits):
+        return Kill(after=seen)
+    return Wait(after=seen, look=limits.look)
+
+
+def _ending(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:
+    """It was decided that it ends, and its agent lives."""
+    seen = see(session, observed)
+    if session.state is State.SUSPENDING and session.wanted in (Wanted.STOPPED, Wanted.DELETED):
+        return Wait(after=replace(seen, state=State.STOPPING, asked_to_end=now))
+    if session.asked_to_end is None or now >= session.asked_to_end + limits.grace + SLACK:
+        return Kill(after=replace(seen, asked_to_end=session.asked_to_end or now))
+    status = read_status(observed.status)
+    unheard: dict[State, tuple[str, ...]] = {State.SUSPENDING: ("starting", "up"), State.STOPPING: ("starting", "up", "ending")}
+    heard = status is not None and status.state in ("stopping", "ended", "failed")
+    if observed.phase in unheard[session.state] and not heard:
+        return End(after=seen, look=limits.look, ending=_how(session))
+    return Wait(after=seen, look=limits.look)
+
+
+def _how(session: Session) -> Literal["suspend", "stop"]:
+    """Ask to save, unless nothing is to be kept, or nothing new was made: then what an earlier sleep kept stands."""
+    return "suspend" if session.state is State.SUSPENDING and session.ready is not None else "stop"
+
+
+def _overdue(session: Session, now: datetime, limits: Limits) -> bool:
+    return session.started is not None and now >= session.started + limits.start_deadline
