@@ -1,7 +1,9 @@
 """Every setting of RSparkHub, in one typed place; the reference page is made from it."""
 
+import contextlib
 import hashlib
 import os
+import stat
 import sys
 import tempfile
 from datetime import timedelta
@@ -141,6 +143,24 @@ class Settings(BaseSettings):
         return self.socket_dir / "bells"
 
     @property
+    def passes(self) -> Path | None:
+        """The folder, in memory, of answers that the edge repeats by itself; None where they may not be repeated so."""
+        memory = Path("/dev/shm")  # noqa: S108  what lies there is ours alone, see `is_private`
+        if self.answer_lifetime < timedelta(seconds=1) or not os.access(memory, os.W_OK):
+            return None
+        digest = hashlib.sha256(str(self.data.absolute()).encode()).hexdigest()[:16]
+        return memory / f"rsparkhub-{os.getuid()}-{digest}"
+
+    @property
+    def session_domain(self) -> str | None:
+        """The name under which each session has a host of its own (ID.NAME); None when it lives under the hub's."""
+        if self.session_origin == "path":
+            return None
+        if self.session_origin == "subdomain" and self.public_url is not None and self.public_url.host:
+            return self.public_url.host.lower()
+        return "localhost"  # browsers take every name under it for this machine, without DNS
+
+    @property
     def python_of_sessions(self) -> Path:
         """The Python of sessions: as set, else the checkout's, else the hub's own."""
         top = checkout()
@@ -157,6 +177,14 @@ class Settings(BaseSettings):
         """The folders of the catalog: as set, else the checkout's, else those in the package."""
         top = checkout()
         return self.environments or ((top or Path(__file__).parent) / "environments",)
+
+
+def is_private(folder: Path) -> bool:
+    """Make a folder that nobody else may enter, and tell whether it is one; another person may have been there first."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == 0o700
 
 
 def load_settings(**given: object) -> Settings:
