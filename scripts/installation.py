@@ -41,7 +41,7 @@ TO_RUN = {
         "r-cran-tidyr",
         "r-cran-readr",
         "fonts-dejavu-core",
-    ],  # fmt: skip
+    ],
     "Java, which runs Spark": ["openjdk-17-jre-headless"],
     "Maven, which fetches Spark's PostgreSQL driver": ["maven"],
 }

@@ -6,12 +6,12 @@ import json
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rsparkhub.backends.process.proc import Process, boot_id, find
 from rsparkhub.domain.errors import InstallationProblem, RsparkhubError
-from rsparkhub.installation.process_mark import ProcessMark
 from rsparkhub.settings import Settings
 
 
@@ -89,23 +89,30 @@ class Holder:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def tell(self, **processes: ProcessMark) -> None:
-        """Write this process's mark, its address, and the processes it started."""
-        own = ProcessMark.of(os.getpid())
-        assert own is not None  # this process
-        marks = {name: asdict(mark) for name, mark in processes.items()}
-        text = json.dumps({"holder": asdict(own), "url": self._settings.url, "processes": marks})
+    def tell(self, **processes: Process) -> None:
+        """Write who this process is, its address, and the processes it started."""
+        own = find(os.getpid())
+        assert own is not None  # it is this process
+        everyone = {"up": own, **processes}
+        text = json.dumps(
+            {
+                "boot": boot_id(),
+                "url": self._settings.url,
+                "port": self._settings.port,
+                "processes": {name: [process.pid, process.started] for name, process in everyone.items()},
+            }
+        )
         # In place: the lock is on this very file. A reader that comes in between finds no JSON, and knows no more than that.
         lock_file(self._settings).write_text(text)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """What the lock file says."""
+    """What the lock file says of the last that held it: `processes` has `up` itself and what it started, by name."""
 
-    holder: ProcessMark
     url: str
-    processes: dict[str, ProcessMark]
+    port: int
+    processes: dict[str, Process]
 
 
 def lock_file(settings: Settings) -> Path:
@@ -113,14 +120,13 @@ def lock_file(settings: Settings) -> Path:
 
 
 def read_holder(settings: Settings) -> Held | None:
-    """Read who holds the data folder, or held it last."""
+    """Read who holds the data folder, or held it last in this boot of the machine."""
     try:
         said: dict[str, Any] = json.loads(lock_file(settings).read_text())
-        return Held(
-            holder=ProcessMark(**said["holder"]),
-            url=said["url"],
-            processes={name: ProcessMark(**mark) for name, mark in said["processes"].items()},
-        )
+        if said["boot"] != boot_id():
+            return None
+        processes = {name: Process(pid, started) for name, (pid, started) in said["processes"].items()}
+        return Held(url=said["url"], port=said["port"], processes=processes)
     except (OSError, ValueError, KeyError, TypeError):  # none, or one that is being written
         return None
 
@@ -137,9 +143,15 @@ def is_held(settings: Settings) -> bool:
     return False
 
 
+def refuse_second(settings: Settings) -> None:
+    """Raise AlreadyRunning when a process holds the data folder; nothing is touched."""
+    if is_held(settings):
+        raise AlreadyRunning(_already(settings))
+
+
 def _already(settings: Settings) -> str:
     found = read_holder(settings)
-    who = f"process {found.holder.pid}, at {found.url}" if found else "another process"
+    who = f"process {found.processes['up'].pid}, at {found.url}" if found else "another process"
     return (
         f"RSparkHub already runs on the data in {settings.data.absolute()} ({who}). "
         "End it with `make down` (or `rsparkhub down`), or name another data folder and another port."

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from rsparkhub.backends.process.proc import Process, find
 from rsparkhub.domain.errors import InstallationProblem
-from rsparkhub.installation.process_mark import ProcessMark
 from rsparkhub.installation.rotating_log import RotatingLog, last_line
 from rsparkhub.installation.supervised import PARENT
 
@@ -31,7 +31,7 @@ class Child:
 
     def __init__(self, *, name: str, command: Sequence[str], log: RotatingLog, sockets: Path) -> None:
         self.name, self.command, self.log = name, command, log
-        self.mark: ProcessMark | None = None
+        self.mark: Process | None = None
         self.ready = asyncio.Event()
         self.process: asyncio.subprocess.Process | None = None
         self._notify = sockets / f"notify-{name}.sock"
@@ -62,7 +62,7 @@ class Child:
             env={**os.environ, "NOTIFY_SOCKET": str(self._notify), PARENT: str(os.getpid()), "PYTHONUNBUFFERED": "1"},
             start_new_session=True,
         )
-        self.mark = ProcessMark.of(self.process.pid)
+        self.mark = find(self.process.pid)
         pump = asyncio.create_task(self._keep_log(self.process))
         self._pumps.add(pump)
         pump.add_done_callback(self._pumps.discard)
@@ -102,7 +102,7 @@ class Supervisor:
         logs: Path,
         sockets: Path,
         tell: Callable[[str], None],
-        changed: Callable[[Mapping[str, ProcessMark]], None],
+        changed: Callable[[Mapping[str, Process]], None],
     ) -> None:
         self._tell, self._changed = tell, changed
         self._stack = contextlib.ExitStack()
@@ -177,33 +177,14 @@ class Supervisor:
         self._stack.close()
 
 
-async def end_processes(marks: Mapping[str, ProcessMark]) -> list[str]:
+async def end_processes(processes: Mapping[str, Process]) -> list[str]:
     """End processes that an `up` before this one left, and give the names of those that still ran."""
-    alive = {name: mark for name, mark in marks.items() if mark.is_alive()}
-    for sign, patience in ((signal.SIGTERM, END_DEADLINE), (signal.SIGKILL, END_DEADLINE)):
-        for mark in alive.values():
-            if mark.is_alive():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(mark.pid, sign)
-        await asyncio.gather(*(_gone(mark, patience) for mark in alive.values()))
+    alive = {name: process for name, process in processes.items() if process.alive()}
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        for process in alive.values():
+            process.signal(sign)
+        await asyncio.gather(*(asyncio.to_thread(process.wait, END_DEADLINE) for process in alive.values()))
     return list(alive)
-
-
-async def _gone(mark: ProcessMark, patience: float) -> None:
-    """Wait until the process is gone, or for as long as we are patient."""
-    try:
-        handle = os.pidfd_open(mark.pid)
-    except ProcessLookupError:
-        return
-    try:
-        if mark.is_alive():
-            gone = asyncio.Event()
-            asyncio.get_running_loop().add_reader(handle, gone.set)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(gone.wait(), patience)
-            asyncio.get_running_loop().remove_reader(handle)
-    finally:
-        os.close(handle)
 
 
 def own_command(*words: str) -> list[str]:

@@ -1,0 +1,140 @@
+"""One data folder, one `up`."""
+
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from rsparkhub.domain.errors import InstallationProblem
+from rsparkhub.installation.data_folder import (
+    AlreadyRunning,
+    held,
+    is_held,
+    lock_file,
+    prepare,
+    read_holder,
+    refuse_second,
+    write_private,
+)
+from rsparkhub.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path / "data", port=8123)
+
+
+@contextmanager
+def another_process_holding(settings: Settings) -> Iterator[subprocess.Popen[str]]:
+    """A process that holds the data folder until it is killed."""
+    code = (
+        "import sys; from pathlib import Path; from rsparkhub.settings import Settings\n"
+        "from rsparkhub.installation.data_folder import held, prepare\n"
+        "settings = Settings(data=Path(sys.argv[1]), port=8123); prepare(settings)\n"
+        "with held(settings): print('held', flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(settings.data)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_data_folder_and_its_sockets_are_for_their_owner_alone(settings: Settings) -> None:
+    prepare(settings)
+    for folder in (settings.data, settings.data / "log", settings.socket_dir, settings.bells):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_data_folder_that_others_may_read_is_closed(settings: Settings) -> None:
+    settings.data.mkdir(mode=0o755)
+    prepare(settings)
+    assert stat.S_IMODE(settings.data.stat().st_mode) == 0o700
+
+
+def test_a_data_folder_with_a_long_path_gets_short_sockets(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / ("d" * 120))
+    prepare(settings)
+    try:
+        assert len(str(settings.bells / "hub-4194304.sock")) < 107
+        assert stat.S_IMODE(settings.socket_dir.stat().st_mode) == 0o700
+    finally:
+        settings.bells.rmdir()
+        settings.socket_dir.rmdir()
+
+
+def test_a_file_in_the_place_of_the_data_folder_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    with pytest.raises(InstallationProblem, match=r"data cannot be used: .* name another folder"):
+        prepare(Settings(data=tmp_path / "data"))
+
+
+def test_a_link_in_the_place_of_the_short_socket_folder_is_refused(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / ("e" * 120))
+    (tmp_path / "elsewhere").mkdir()
+    settings.socket_dir.symlink_to(tmp_path / "elsewhere")
+    try:
+        with pytest.raises(InstallationProblem, match="not a folder"):
+            prepare(settings)
+    finally:
+        settings.socket_dir.unlink()
+
+
+def test_a_second_holder_is_told_who_the_first_is(settings: Settings) -> None:
+    with another_process_holding(settings) as first:
+        with pytest.raises(AlreadyRunning, match=rf"process {first.pid}, at http://localhost:8123"):
+            refuse_second(settings)
+        with pytest.raises(AlreadyRunning), held(settings):
+            pass
+        assert is_held(settings)
+
+
+def test_a_holder_that_was_killed_holds_nothing_and_is_remembered(settings: Settings) -> None:
+    with another_process_holding(settings) as first:
+        pass
+    assert not is_held(settings)
+    refuse_second(settings)
+    found = read_holder(settings)
+    assert found is not None
+    assert found.processes["up"].pid == first.pid
+    assert not found.processes["up"].alive()
+
+
+def test_a_holder_that_ended_in_order_leaves_nothing_to_remember(settings: Settings) -> None:
+    prepare(settings)
+    with held(settings):
+        assert read_holder(settings) is not None
+    assert read_holder(settings) is None
+
+
+def test_a_lock_file_of_an_earlier_boot_names_nobody(settings: Settings) -> None:
+    with another_process_holding(settings):
+        pass
+    text = lock_file(settings).read_text()
+    lock_file(settings).write_text(text.replace('"boot": "', '"boot": "another-'))
+    assert read_holder(settings) is None
+
+
+def test_asking_who_holds_a_folder_that_is_not_there_makes_nothing(settings: Settings) -> None:
+    assert not is_held(settings)
+    assert read_holder(settings) is None
+    assert not settings.data.exists()
+
+
+def test_a_private_file_is_written_whole_and_for_its_owner(tmp_path: Path) -> None:
+    file = tmp_path / "cli.json"
+    file.write_text("old")
+    file.chmod(0o644)
+    write_private(file, "new")
+    assert file.read_text() == "new"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [file]

@@ -1,0 +1,287 @@
+"""Makes the reference pages from the code, so that they can't say something else: settings, environment, commands, API."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer.main
+from rsparkhub.factory import api_schema
+
+from rsparkhub.cli import app
+from rsparkhub.cli.exit_codes import ExitCode
+from rsparkhub.domain.environment import Environment
+from rsparkhub.settings import Settings
+
+REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
+MADE = "<!-- Made from the code by `make docs`. Change the code, not this page. -->"
+
+
+def settings_page() -> str:
+    """Describe every setting."""
+    lines = [
+        "# Settings",
+        MADE,
+        "",
+        "A setting comes from the command line where a command has an option for it, else from the environment variable, else",
+        "from `settings.yaml` in the data folder (`name: value` lines), else it has its default.",
+        "",
+        *table("Setting", "Variable", "Default", "What it is"),
+    ]
+    defaults = Settings.model_construct().model_dump(mode="json")
+    defaults["data"] = "/var/lib/rsparkhub for root, else ~/.local/share/rsparkhub"
+    for name, field in Settings.model_fields.items():
+        default = defaults[name]
+        shown = "" if default is None or default in ("", []) else f"`{default}`"
+        lines.append(row(f"`{name}`", f"`RSPARKHUB_{name.upper()}`", shown, field.description or ""))
+    return "\n".join(lines)
+
+
+def environment_page() -> str:
+    """Describe the environment file, from its JSON schema."""
+    schema = Environment.model_json_schema(by_alias=True)
+    lines = [
+        "# The environment file",
+        MADE,
+        "",
+        "One YAML file describes one environment of the catalog. `rsparkhub environment check FILE` says what is wrong with one.",
+        "Sizes are written like `512Mi` or `4Gi`, durations like `60s`, `90m`, `2h`, `7d`. A key that is not listed is an error.",
+        "",
+        *table("Key", "Type", "Default", "What it is"),
+        *(row(f"`{key}`", kind, default, text) for key, kind, default, text in keys_of(schema, schema, "")),
+        "",
+        "An example, the environment `rspark`:",
+        "",
+        "```yaml",
+        (REFERENCE.parent.parent / "environments/rspark.yaml").read_text().rstrip(),
+        "```",
+    ]
+    return "\n".join(lines)
+
+
+def keys_of(schema: Mapping[str, Any], whole: Mapping[str, Any], before: str) -> Iterator[tuple[str, str, str, str]]:
+    """Give each key below a schema: its dotted name, type, default and text."""
+    required = set(schema.get("required", ()))
+    for name, said in schema.get("properties", {}).items():
+        merged = resolved(said, whole)
+        default = "required" if name in required else f"`{compact(merged['default'])}`" if simple(merged.get("default")) else ""
+        yield f"{before}{name}", type_of(merged, whole), default, merged.get("description", "")
+        for inner in objects_in(merged, whole):
+            yield from keys_of(inner, whole, f"{before}{name}.")
+
+
+def resolved(said: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Put in the place of a reference what it refers to; what is said beside it goes first."""
+    if "$ref" not in said:
+        return dict(said)
+    found = whole["$defs"][said["$ref"].rpartition("/")[2]]
+    return {**{key: value for key, value in found.items() if key != "description"}, **said}
+
+
+def objects_in(said: Mapping[str, Any], whole: Mapping[str, Any]) -> list[dict[str, Any]]:
+    choices = [resolved(choice, whole) for choice in said.get("anyOf", [said])]
+    return [choice for choice in choices if "properties" in choice]
+
+
+def type_of(said: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
+    if "anyOf" in said:
+        return " or ".join(type_of(resolved(choice, whole), whole) for choice in said["anyOf"] if choice.get("type") != "null")
+    if "const" in said or "enum" in said:
+        return ", ".join(f"`{value}`" for value in said.get("enum", [said.get("const")]))
+    if said.get("type") == "array":
+        return f"list of {type_of(resolved(said['items'], whole), whole)}"
+    if "properties" in said:
+        return "mapping"
+    if "examples" in said and "pattern" in said:
+        return "size" if "Gi" in said["pattern"] else "duration"
+    return {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}[said["type"]]
+
+
+def simple(value: object) -> bool:
+    return value is not None and value != "" and not isinstance(value, dict)
+
+
+def compact(value: object) -> str:
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+
+
+def commands_page() -> str:
+    """Describe every command, from what the command line itself knows."""
+    lines = [
+        "# Commands",
+        MADE,
+        "",
+        "`session`, `environment list`, `user`, `group`, `token` and `usage` talk to a hub: to that of `RSPARKHUB_URL` with",
+        "`RSPARKHUB_TOKEN`, else to that of the data folder (`rsparkhub --data DIR …`, or `RSPARKHUB_DATA`). With `--json` they",
+        "print the JSON of [the API](api.md).",
+        "",
+        "## Exit codes",
+        "",
+        *table("Code", "Meaning"),
+        *(row(f"{code.value}", code.explanation) for code in ExitCode),
+        "",
+    ]
+    lines += describe(typer.main.get_command(app), "rsparkhub")
+    return "\n".join(lines).rstrip()
+
+
+EVERYWHERE = {"help", "install_completion", "show_completion"}
+
+
+def describe(command: Any, name: str) -> list[str]:
+    """Describe a command and those below it."""
+    inner = getattr(command, "commands", {})
+    options = [
+        parameter for parameter in command.params if parameter.name not in {"help", "install_completion", "show_completion"}
+    ]
+    arguments = [p for p in options if p.param_type_name == "argument"]
+    usage = " ".join([name, *(metavar(parameter) for parameter in arguments)])
+    lines = [f"## `{usage}`" if not inner or name == "rsparkhub" else f"## {name}", "", clean(command.help), ""]
+    if options:
+        lines += [*table("Option", "What it is"), *(row(spelling(p), about(p)) for p in options), ""]
+    for word, each in inner.items():
+        lines += describe(each, f"{name} {word}")
+    return lines
+
+
+def metavar(parameter: Any) -> str:
+    text = parameter.metavar or parameter.name.upper()
+    many = "…" if parameter.nargs != 1 else ""
+    return f"{text}{many}" if parameter.required else f"[{text}{many}]"
+
+
+def spelling(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return f"`{parameter.metavar or parameter.name.upper()}`"
+    spelled = ", ".join(f"`{one}`" for one in parameter.opts)
+    return spelled if parameter.is_flag else f"{spelled} {parameter.metavar or parameter.type.name.upper()}"
+
+
+def about(parameter: Any) -> str:
+    choices = getattr(parameter.type, "choices", None)
+    listed = ", ".join(f"`{getattr(choice, 'value', choice)}`" for choice in choices) if choices else ""
+    default = parameter.default
+    shown = isinstance(default, str | int | float) and not isinstance(default, bool) and default != ""
+    return " ".join(
+        [clean(parameter.help), *([f"One of {listed}."] if listed else []), *([f"Default: `{default}`."] if shown else [])]
+    )
+
+
+def clean(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def api_page() -> str:
+    """Describe every call of the API, from its OpenAPI schema."""
+    schema = api_schema()
+    lines = [
+        "# HTTP API",
+        MADE,
+        "",
+        "Everything is under `/hub/api/`; the schema itself is at `/hub/api/openapi.json`. Programs send",
+        "`Authorization: Bearer TOKEN`. An error is `application/problem+json` (RFC 9457): `detail` is a sentence for a person,",
+        "`code` a name for a program.",
+    ]
+    tags: dict[str, list[str]] = {}
+    for path, calls in schema["paths"].items():
+        for method, call in calls.items():
+            tags.setdefault((call.get("tags") or ["other"])[0], []).extend(describe_call(method, path, call, schema))
+    for tag, described in tags.items():
+        lines += ["", f"## {tag.capitalize()}", *described]
+    lines += ["", "## Types", ""]
+    for name, said in sorted(schema.get("components", {}).get("schemas", {}).items()):
+        lines += describe_type(name, said, schema)
+    return "\n".join(lines).rstrip()
+
+
+def describe_call(method: str, path: str, call: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    lines = ["", f"### `{method.upper()} {path}`", "", paragraph(call.get("description") or call.get("summary"))]
+    if parameters := call.get("parameters"):
+        lines += ["", *table("Parameter", "In", "What it is")]
+        lines += [row(f"`{p['name']}`", p["in"], clean(p.get("description"))) for p in parameters]
+    body = call.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    answers = [
+        f"{status}{f' {type_link(found)}' if (found := answer_schema(answer)) else ''}"
+        for status, answer in call["responses"].items()
+        if status < "400"
+    ]
+    lines += ["", *([f"Takes {type_link(body)}. "] if body else []), f"Answers {', '.join(answers)}."]
+    return lines
+
+
+def answer_schema(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    found: Mapping[str, Any] | None = answer.get("content", {}).get("application/json", {}).get("schema")
+    return found
+
+
+def type_link(said: Mapping[str, Any]) -> str:
+    if "$ref" in said:
+        name = said["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if said.get("type") == "array":
+        return f"list of {type_link(said['items'])}"
+    if "anyOf" in said:
+        return " or ".join(type_link(choice) for choice in said["anyOf"])
+    if "enum" in said:
+        return ", ".join(f"`{value}`" for value in said["enum"])
+    if "const" in said:
+        return f"`{said['const']}`"
+    kind = said.get("type", "any JSON")
+    return {"string": said.get("format", "text"), "null": "null", "object": "mapping"}.get(kind, kind)
+
+
+def describe_type(name: str, said: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    lines = [f"### {name}", "", paragraph(said.get("description")), ""]
+    if "enum" in said:
+        return [*lines, f"One of {type_link(said)}.", ""]
+    if properties := said.get("properties"):
+        lines += table("Field", "Type", "What it is")
+        lines += [row(f"`{field}`", type_link(inner), clean(inner.get("description"))) for field, inner in properties.items()]
+        lines.append("")
+    return lines
+
+
+def paragraph(text: str | None) -> str:
+    return clean(text)
+
+
+def table(*heads: str) -> list[str]:
+    return [row(*heads), row(*("---" for _ in heads))]
+
+
+def row(*cells: str) -> str:
+    escaped = (cell.replace("|", "\\|").replace("\n", " ") for cell in cells)
+    return f"| {' | '.join(escaped)} |"
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "environment.md": environment_page,
+    "commands.md": commands_page,
+    "api.md": api_page,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").strip())
+    parser.add_argument("--check", action="store_true", help="change nothing; fail when a page is not current")
+    check = parser.parse_args().check
+    stale = []
+    for name, make in PAGES.items():
+        path, text = REFERENCE / name, make().rstrip() + "\n"
+        if path.is_file() and path.read_text() == text:
+            continue
+        stale.append(name)
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            print(f"docs/reference/{name} was made anew.")
+    if check and stale:
+        print(f"Not current: {', '.join(stale)}. `make docs` makes them anew.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

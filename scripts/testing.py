@@ -1,0 +1,69 @@
+"""Runs every check and every test of the project, one after another, and closes with a line for each and one for all.
+
+All of them run, also after one has failed, so that one run tells everything; the exit code is not 0 when any failed.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+BIN = TOP / ".venv/bin"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One check or one run of tests."""
+
+    name: str
+    kind: str  # check | test
+    command: Sequence[str]
+    folder: Path = TOP
+
+
+STEPS = (
+    Step(name="ruff", kind="check", command=[f"{BIN}/ruff", "check", "."]),
+    Step(name="format", kind="check", command=[f"{BIN}/ruff", "format", "--check", "."]),
+    Step(name="types", kind="check", command=[f"{BIN}/mypy"]),
+    Step(name="layers", kind="check", command=[f"{BIN}/lint-imports"]),
+    Step(name="reference", kind="check", command=["scripts/make-reference", "--check"]),
+    Step(name="pages: check", kind="check", command=["npm", "run", "check"], folder=TOP / "web"),
+    Step(name="pages: test", kind="test", command=["npm", "run", "test"], folder=TOP / "web"),
+    Step(name="hub", kind="test", command=[f"{BIN}/pytest", "-m", "not long", "hub/tests"]),
+    Step(name="session", kind="test", command=[f"{BIN}/pytest", "-m", "not long", "session/tests"]),
+    Step(name="R package", kind="test", command=["r/check"]),
+    Step(name="end to end", kind="test", command=[f"{BIN}/pytest", "-m", "not long", "tests"]),
+)
+
+
+def run(step: Step) -> tuple[int, float]:
+    """Run a step; give its exit code and how many seconds it took."""
+    print(f"\n=== {step.name}: {' '.join(step.command).removeprefix(f'{BIN}/')}", flush=True)
+    environ = {**os.environ, "PATH": f"{TOP / '.build/bin'}:{os.environ['PATH']}"}
+    began = time.monotonic()
+    code = subprocess.run(step.command, cwd=step.folder, env=environ, stdin=subprocess.DEVNULL, check=False).returncode
+    return code, time.monotonic() - began
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", choices=("check", "test"), help="only the checks, or only the tests")
+    only = parser.parse_args().only
+    results = [(step, *run(step)) for step in STEPS if only in (None, step.kind)]
+    failed = [step.name for step, code, _ in results if code]
+    print("\n=== all")
+    for step, code, seconds in results:
+        print(f"{'FAILED' if code else 'passed':>8}  {step.name:<14} {seconds:5.0f} s")
+    print(f"\n{len(results) - len(failed)} passed, {len(failed)} failed")
+    if failed:
+        print(f"Failed: {', '.join(failed)}.", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
