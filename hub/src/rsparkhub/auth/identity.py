@@ -127,6 +127,10 @@ class Authenticator:
         if tokens.is_plausible(token, tokens.LOGIN):
             await self._store.credentials.remove_login(tokens.digest(token))
 
+    async def hash_password(self, password: str) -> str:
+        """Hash the password of a person who is about to be added; InvalidInput when it is too short or too long."""
+        return await self._passwords.hash(password)
+
     async def set_password(self, name: str, password: str | None) -> None:
         """Give a person a password, or take it away; every browser that is signed in as them is signed out.
 
