@@ -5,12 +5,11 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rsparkhub.domain.errors import Conflict, NotFound
 from rsparkhub.domain.session import LIVE, Session, State, Wanted, new_session_id, type_of_row
 from rsparkhub.store.bell import Bell
-from rsparkhub.store.database import Database, rows
+from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.events import NewEvent, insert
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
 from rsparkhub.store.tables import people, sessions
@@ -72,12 +71,12 @@ class Asking:
             When the owner has `most` sessions already.
         """
 
-        async def work(connection: AsyncConnection) -> tuple[Session, bool]:
-            if owner is not None and not await rows(connection, _OWNER_FOR_UPDATE, {"b_owner": owner}):
+        async def work(connection: Connection) -> tuple[Session, bool]:
+            if owner is not None and not await connection.rows(_OWNER_FOR_UPDATE, {"b_owner": owner}):
                 raise NotFound(f"There is no person called {owner}.")
             # The owner's row is locked: nobody else makes a session of theirs, with this key or beyond the limit.
             if idempotency_key is not None:
-                known = await rows(connection, _OF_KEY, {"b_owner": owner, "b_key": idempotency_key})
+                known = await connection.rows(_OF_KEY, {"b_owner": owner, "b_key": idempotency_key})
                 if known:
                     return to_session(known[0]), False
             if most is not None:
@@ -149,8 +148,8 @@ class Asking:
             When there is no such session, or when it is being deleted and something else is wanted.
         """
 
-        async def work(connection: AsyncConnection) -> Session:
-            found = await rows(connection, _GET_FOR_UPDATE, {"b_id": id})
+        async def work(connection: Connection) -> Session:
+            found = await connection.rows(_GET_FOR_UPDATE, {"b_id": id})
             if not found:
                 raise NotFound(f"There is no session {id}.")
             return await wish(connection, self._database, to_session(found[0]), wanted, by=by, reason=reason, now=now)
@@ -171,20 +170,19 @@ class Asking:
         found = {State(row[0]): int(row[1]) for row in await self._database.read(_COUNTS)}
         return {state: found.get(state, 0) for state in State}
 
-    async def _check_room(self, connection: AsyncConnection, owner: str | None, most: int) -> None:
-        if (await rows(connection, _HOW_MANY, {"b_owner": owner}))[0][0] >= most:
+    async def _check_room(self, connection: Connection, owner: str | None, most: int) -> None:
+        if (await connection.rows(_HOW_MANY, {"b_owner": owner}))[0][0] >= most:
             raise Conflict(
                 f"You have {most} sessions, which is the most there may be. Delete one that you don't need, then try again."
             )
 
-    async def _insert(self, connection: AsyncConnection, id: str | None, values: dict[str, Any]) -> tuple[Session, bool]:  # noqa: A002
+    async def _insert(self, connection: Connection, id: str | None, values: dict[str, Any]) -> tuple[Session, bool]:  # noqa: A002
         now = values.pop("now")
         statement = self._database.insert(sessions).on_conflict_do_nothing(index_elements=["id"]).returning(*SESSION_COLUMNS)
         while True:
             chosen = id or new_session_id()
-            made = await rows(
-                connection, statement, {**_NEW, **values, "id": chosen, "created": now, "asked": now, "look_at": now, "due": now}
-            )
+            values |= {"id": chosen, "created": now, "asked": now, "look_at": now, "due": now}
+            made = await connection.rows(statement, _NEW | values)
             if made:
                 session = to_session(made[0])
                 data = {"environment": session.environment, "name": session.name, "kind": session.kind}
@@ -192,4 +190,4 @@ class Asking:
                 await insert(connection, self._database, [event], session_id=session.id, owner=session.owner, now=now)
                 return session, True
             if id is not None:
-                return to_session((await rows(connection, _GET, {"b_id": id}))[0]), False
+                return to_session((await connection.rows(_GET, {"b_id": id}))[0]), False

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rsparkhub.domain.errors import TooManyAttempts
-from rsparkhub.store.database import Database, rows
+from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.tables import attempts
 
 _FORGET_OLD = sa.delete(attempts).where(attempts.c.last <= sa.bindparam("b_before"))
@@ -42,9 +41,9 @@ class Attempts:
         count = count.on_conflict_do_update(index_elements=["key"], set_={"count": attempts.c.count + 1, "last": last})
         counting = count.returning(attempts.c.count, attempts.c.last)
 
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(_FORGET_OLD, {"b_before": now - pause})
-            counted = [(await rows(connection, counting, {"b_key": key, "b_now": now}))[0] for key in sorted(keys)]
+        async def work(connection: Connection) -> None:
+            await connection.rows(_FORGET_OLD, {"b_before": now - pause})
+            counted = [(await connection.rows(counting, {"b_key": key, "b_now": now}))[0] for key in sorted(keys)]
             waits = [last + pause - now for number, last in counted if number > most]
             if waits:
                 seconds = max(1, math.ceil(max(waits).total_seconds()))
@@ -57,10 +56,10 @@ class Attempts:
     async def succeeded(self, *, forget: str, one_less: str | None) -> None:
         """Forget what was counted under a name, and take the right attempt off what was counted under an address."""
 
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(_FORGET, {"b_key": forget})
+        async def work(connection: Connection) -> None:
+            await connection.rows(_FORGET, {"b_key": forget})
             if one_less is not None:
-                await connection.execute(_ONE_LESS, {"b_key": one_less})
+                await connection.rows(_ONE_LESS, {"b_key": one_less})
 
         await self._database.write(work)
 

@@ -11,12 +11,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rsparkhub.domain.errors import NotFound, Unavailable
 from rsparkhub.domain.session import Session
 from rsparkhub.domain.user import User
-from rsparkhub.store.database import Database, rows
+from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.people import USER_COLUMNS, to_users
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
 from rsparkhub.store.tables import links, logins, members, people, sessions, tokens
@@ -87,13 +86,13 @@ class Credentials:
         Of any number of requests at the same moment, one gets the person.
         """
 
-        async def work(connection: AsyncConnection) -> str | None:
-            taken = await rows(connection, _TAKE_LINK, {"b_digest": digest, "b_now": now})
+        async def work(connection: Connection) -> str | None:
+            taken = await connection.rows(_TAKE_LINK, {"b_digest": digest, "b_now": now})
             if not taken:
                 return None
             person = str(taken[0][0])
             login = {"digest": login_digest, "person": person, "created": now, "expires": login_expires}
-            await connection.execute(sa.insert(logins), login)
+            await connection.rows(sa.insert(logins), login)
             return person
 
         return await self._database.write(work)
@@ -101,12 +100,12 @@ class Credentials:
     async def add_login(self, person: str, *, digest: str, expires: datetime, now: datetime, password_hash: str) -> bool:
         """Keep a browser's sign-in of a person whose password still is this one; tell whether it is."""
 
-        async def work(connection: AsyncConnection) -> bool:
+        async def work(connection: Connection) -> bool:
             # Locked: a password that changes meanwhile ends this sign-in too, and one that has changed forbids it.
-            if not await rows(connection, _STILL_HAS, {"b_person": person, "b_hash": password_hash}):
+            if not await connection.rows(_STILL_HAS, {"b_person": person, "b_hash": password_hash}):
                 return False
             await _sweep(connection, logins, now)
-            await connection.execute(sa.insert(logins), {"digest": digest, "person": person, "created": now, "expires": expires})
+            await connection.rows(sa.insert(logins), {"digest": digest, "person": person, "created": now, "expires": expires})
             return True
 
         return await self._database.write(work)
@@ -159,9 +158,9 @@ class Credentials:
         return to_session(found[0]), to_users(found, skip=len(SESSION_COLUMNS))[0]
 
     async def _add(self, table: sa.Table, values: dict[str, Any], now: datetime) -> None:
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Connection) -> None:
             await _sweep(connection, table, now)
-            await connection.execute(sa.insert(table), values)
+            await connection.rows(sa.insert(table), values)
 
         try:
             await self._database.write(work)
@@ -169,5 +168,5 @@ class Credentials:
             raise NotFound(f"There is no person called {values['person']}.") from error
 
 
-async def _sweep(connection: AsyncConnection, table: sa.Table, now: datetime) -> None:
-    await connection.execute(sa.delete(table).where(table.c.expires <= _NOW), {"b_now": now})
+async def _sweep(connection: Connection, table: sa.Table, now: datetime) -> None:
+    await connection.rows(sa.delete(table).where(table.c.expires <= _NOW), {"b_now": now})

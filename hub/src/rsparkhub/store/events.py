@@ -15,13 +15,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rsparkhub.domain.errors import NotFound
 from rsparkhub.domain.event import Event, EventKind
 from rsparkhub.domain.session import Session
 from rsparkhub.store.bell import Bell
-from rsparkhub.store.database import Database, rows
+from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.tables import events, sessions
 
 _COLUMNS = tuple(events.c[name] for name in ("id", "session", "at", "kind", "by", "owner", "data"))
@@ -73,8 +72,8 @@ class Events:
             When it doesn't.
         """
 
-        async def work(connection: AsyncConnection) -> None:
-            found = await rows(connection, _OWNER, {"b_id": session_id})
+        async def work(connection: Connection) -> None:
+            found = await connection.rows(_OWNER, {"b_id": session_id})
             if not found:
                 raise NotFound(f"There is no session {session_id}.")
             await insert(connection, self._database, [event], session_id=session_id, owner=found[0][0], now=now)
@@ -84,7 +83,7 @@ class Events:
 
 
 async def insert(
-    connection: AsyncConnection,
+    connection: Connection,
     database: Database,
     happened: Iterable[NewEvent],
     *,
@@ -99,9 +98,9 @@ async def insert(
     ]
     if not values:
         return
-    if not database.sqlite:
-        await connection.execute(_IN_ORDER)
-    await connection.execute(_INSERT, values)
+    if not database.is_sqlite:
+        await connection.rows(_IN_ORDER)
+    await connection.rows(_INSERT, values)
 
 
 def differences(before: Session, after: Session) -> list[NewEvent]:

@@ -11,11 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rsparkhub.domain.session import Session, State
 from rsparkhub.store.bell import Bell
-from rsparkhub.store.database import AnyRow, Database, rows
+from rsparkhub.store.database import AnyRow, Connection, Database
 from rsparkhub.store.events import NewEvent, differences, insert
 from rsparkhub.store.queueing import frees_a_place, wake_first
 from rsparkhub.store.rows import MEASURED, OBSERVED, SESSION_COLUMNS, observed_values, to_session
@@ -150,15 +149,15 @@ class Leases:
                     await self._bell.ring(before.id, about="changed")
                 return True
 
-        async def work(connection: AsyncConnection) -> tuple[bool, str | None]:
+        async def work(connection: Connection) -> tuple[bool, str | None]:
             current, written = before, after
-            if not await rows(connection, _SAVE, key | _saved(after, look_at)):
-                found = await rows(connection, _READ_UNDER_LEASE, key)
+            if not await connection.rows(_SAVE, key | _saved(after, look_at)):
+                found = await connection.rows(_READ_UNDER_LEASE, key)
                 if not found:
                     return False, None
                 current = to_session(found[0])
                 written = merge(before, after, current)
-                await connection.execute(_SAVE_ANYWAY, key | _saved(written, now))
+                await connection.rows(_SAVE_ANYWAY, key | _saved(written, now))
             woken = await wake_first(connection, now) if frees_a_place(current, written) else None
             happened = [*differences(current, written), *given]
             await insert(connection, self._database, happened, session_id=before.id, owner=before.owner, now=now)

@@ -2,10 +2,9 @@
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rsparkhub.domain.errors import NotFound
-from rsparkhub.store.database import Database
+from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.tables import session_logs
 
 _GET = (
@@ -30,10 +29,10 @@ class Logs:
         put = self._database.insert(session_logs).on_conflict_do_nothing()
         values = [{"session": session_id, "part": part, "generation": generation, "tail": tail} for part, tail in tails.items()]
 
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(_FORGET, {"b_id": session_id, "b_generation": generation})
+        async def work(connection: Connection) -> None:
+            await connection.rows(_FORGET, {"b_id": session_id, "b_generation": generation})
             if values:
-                await connection.execute(put, values)
+                await connection.rows(put, values)
 
         try:
             await self._database.write(work)

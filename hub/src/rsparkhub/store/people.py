@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rsparkhub.domain.errors import Conflict, InvalidInput, NotFound
 from rsparkhub.domain.session import Wanted
 from rsparkhub.domain.user import USER_NAME, User
 from rsparkhub.store.bell import Bell
-from rsparkhub.store.database import AnyRow, Database, rows
+from rsparkhub.store.database import AnyRow, Connection, Database
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
 from rsparkhub.store.tables import accounts, groups, logins, members, people, sessions
 from rsparkhub.store.wishes import wish
@@ -122,15 +121,15 @@ class People:
             When nobody else is an administrator.
         """
 
-        async def work(connection: AsyncConnection) -> list[str]:
-            admins = {row[0] for row in await rows(connection, _ADMINS_FOR_UPDATE)}
+        async def work(connection: Connection) -> list[str]:
+            admins = {row[0] for row in await connection.rows(_ADMINS_FOR_UPDATE)}
             if admins == {name}:
                 raise Conflict(f"{name} is the only administrator. Make somebody else an administrator first.")
             # The person goes first: from here on nobody makes a session of theirs.
-            if not await rows(connection, _REMOVE, {"b_name": name}):
+            if not await connection.rows(_REMOVE, {"b_name": name}):
                 raise NotFound(f"There is no person called {name}.")
-            await connection.execute(_REMOVE_ACCOUNTS, {"b_name": name})
-            left = [to_session(row) for row in await rows(connection, _SESSIONS_FOR_UPDATE, {"b_name": name})]
+            await connection.rows(_REMOVE_ACCOUNTS, {"b_name": name})
+            left = [to_session(row) for row in await connection.rows(_SESSIONS_FOR_UPDATE, {"b_name": name})]
             for session in left:
                 await wish(connection, self._database, session, Wanted.DELETED, by=by, now=now)
             return [session.id for session in left]
@@ -140,10 +139,10 @@ class People:
     async def set_password_hash(self, name: str, password_hash: str | None) -> None:
         """Set or take away the hash of a password, and end every sign-in of that person; NotFound for nobody."""
 
-        async def work(connection: AsyncConnection) -> None:
-            if not await rows(connection, _SET_HASH, {"b_name": name, "b_hash": password_hash}):
+        async def work(connection: Connection) -> None:
+            if not await connection.rows(_SET_HASH, {"b_name": name, "b_hash": password_hash}):
                 raise NotFound(f"There is no person called {name}.")
-            await connection.execute(_END_LOGINS, {"b_name": name})
+            await connection.rows(_END_LOGINS, {"b_name": name})
 
         await self._database.write(work)
 
@@ -177,9 +176,9 @@ class People:
             raise InvalidInput("Everybody is in the group everyone. Choose another name.")
         chosen = frozenset(people_in_it)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Connection) -> None:
             statement = self._database.insert(groups).on_conflict_do_nothing().returning(groups.c.name)
-            if not await rows(connection, statement, {"name": name, "created": now}):
+            if not await connection.rows(statement, {"name": name, "created": now}):
                 raise Conflict(f"There is a group called {name} already.")
             await _join(connection, name, chosen)
 
@@ -195,10 +194,10 @@ class People:
         """Say who is in a group; NotFound when the group or one of the people does not exist."""
         chosen = frozenset(people_in_it)
 
-        async def work(connection: AsyncConnection) -> None:
-            if not await rows(connection, _GROUP_FOR_UPDATE, {"b_name": name}):
+        async def work(connection: Connection) -> None:
+            if not await connection.rows(_GROUP_FOR_UPDATE, {"b_name": name}):
                 raise NotFound(f"There is no group called {name}.")
-            await connection.execute(_EMPTY_GROUP, {"b_name": name})
+            await connection.rows(_EMPTY_GROUP, {"b_name": name})
             await _join(connection, name, chosen)
 
         await self._database.write(work)
@@ -237,10 +236,10 @@ def check_name(name: str, what: str) -> None:
         )
 
 
-async def _join(connection: AsyncConnection, group: str, chosen: frozenset[str]) -> None:
+async def _join(connection: Connection, group: str, chosen: frozenset[str]) -> None:
     if not chosen:
         return
-    known = {row[0] for row in await rows(connection, sa.select(people.c.name).where(people.c.name.in_(sorted(chosen))))}
+    known = {row[0] for row in await connection.rows(sa.select(people.c.name).where(people.c.name.in_(sorted(chosen))))}
     if chosen - known:
         raise NotFound(f"There is no person called {min(chosen - known)}.")
-    await connection.execute(sa.insert(members), [{"person": person, "group": group} for person in sorted(chosen)])
+    await connection.rows(sa.insert(members), [{"person": person, "group": group} for person in sorted(chosen)])

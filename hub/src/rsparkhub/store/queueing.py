@@ -9,11 +9,10 @@ moves as fast as it can while nobody asks twice.
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rsparkhub.domain.session import LIVE, Session, State, Wanted
 from rsparkhub.store.bell import Bell
-from rsparkhub.store.database import Database, rows
+from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.tables import sessions
 
 STARTING = frozenset({State.STARTING, State.RESUMING})
@@ -81,21 +80,21 @@ class Queueing:
         any more.
         """
 
-        async def work(connection: AsyncConnection) -> tuple[bool, str | None]:
-            if not self._database.sqlite:
-                await connection.execute(_GATE)
-            mine = await rows(connection, _LOOK_AT_MINE, {"b_id": id, "b_holder": holder})
+        async def work(connection: Connection) -> tuple[bool, str | None]:
+            if not self._database.is_sqlite:
+                await connection.rows(_GATE)
+            mine = await connection.rows(_LOOK_AT_MINE, {"b_id": id, "b_holder": holder})
             if not mine:
                 return False, None
             kind, admitted, asked = mine[0]
             if admitted or kind == "service":
                 return True, None
-            running, starting = (await rows(connection, _TAKEN))[0]
+            running, starting = (await connection.rows(_TAKEN))[0]
             room = min(most_running - running, most_starting - starting)
             if room <= 0:
                 return False, None
-            ahead = (await rows(connection, _AHEAD, {"b_id": id, "b_asked": asked}))[0][0]
-            if ahead >= room or not await rows(connection, _ADMIT, {"b_id": id, "b_holder": holder}):
+            ahead = (await connection.rows(_AHEAD, {"b_id": id, "b_asked": asked}))[0][0]
+            if ahead >= room or not await connection.rows(_ADMIT, {"b_id": id, "b_holder": holder}):
                 return False, None
             return True, await wake_first(connection, now) if room > 1 else None
 
@@ -105,9 +104,9 @@ class Queueing:
         return admitted
 
 
-async def wake_first(connection: AsyncConnection, now: datetime) -> str | None:
+async def wake_first(connection: Connection, now: datetime) -> str | None:
     """Make the first in line due; tell which it is."""
-    woken = await rows(connection, _WAKE_FIRST, {"b_now": now})
+    woken = await connection.rows(_WAKE_FIRST, {"b_now": now})
     return woken[0][0] if woken else None
 
 

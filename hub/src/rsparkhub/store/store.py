@@ -6,7 +6,6 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.store.accounts import Accounts
@@ -18,7 +17,7 @@ from rsparkhub.store.events import Events
 from rsparkhub.store.failures import unavailable
 from rsparkhub.store.logs import Logs
 from rsparkhub.store.migrate import bring_up_to_date
-from rsparkhub.store.opening import database_url, make_engine
+from rsparkhub.store.opening import connect, read_url
 from rsparkhub.store.people import People
 from rsparkhub.store.postgres_bell import PostgresBell
 from rsparkhub.store.sessions import Sessions
@@ -50,21 +49,19 @@ async def open_store(url: str, *, bells: Path | None = None) -> AsyncIterator[St
     InstallationProblem
         When the database can't be opened, or a newer version of RSparkHub made it.
     """
-    parsed = database_url(url)
-    engine = make_engine(parsed)
+    parsed = read_url(url)
+    database = connect(parsed)
     try:
-        await _prepare(engine, parsed)
-        database = Database(engine)
+        await _prepare(database, parsed)
         yield Store(database, _bell(database, parsed, bells))
     finally:
-        await engine.dispose()
+        await database.close()
 
 
-async def _prepare(engine: AsyncEngine, url: URL) -> None:
-    place = str(url.database) if engine.dialect.name == "sqlite" else f"the database {url.database} on {url.host}"
+async def _prepare(database: Database, url: URL) -> None:
+    place = str(url.database) if database.is_sqlite else f"the database {url.database}"
     try:
-        async with engine.connect() as connection:
-            await connection.run_sync(bring_up_to_date, place=place)
+        await database.prepare(lambda connection: bring_up_to_date(connection, place=place))
     except DBAPIError as error:
         sentence = unavailable(error)
         if sentence is None:
@@ -75,6 +72,6 @@ async def _prepare(engine: AsyncEngine, url: URL) -> None:
 
 def _bell(database: Database, url: URL, folder: Path | None) -> Bell:
     in_folder = FolderBell(folder) if folder is not None else None
-    if not database.sqlite:
+    if not database.is_sqlite:
         return PostgresBell(database, url, in_folder)
     return in_folder or SilentBell()

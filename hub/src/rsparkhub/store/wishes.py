@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rsparkhub.domain.errors import NotFound
 from rsparkhub.domain.session import Session, State, Wanted
-from rsparkhub.store.database import Database
+from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.events import NewEvent, insert, state_event
 from rsparkhub.store.tables import sessions
 
@@ -35,7 +34,7 @@ _WANT = (
 
 
 async def wish(
-    connection: AsyncConnection,
+    connection: Connection,
     database: Database,
     before: Session,
     wanted: Wanted,
@@ -50,7 +49,7 @@ async def wish(
     after = _wished(before, wanted, reason, now)
     if after == before:
         return before
-    await connection.execute(_WANT, _values(after, now))
+    await connection.rows(_WANT, _values(after, now))
     happened = [NewEvent(kind="wanted", by=by, data={"wanted": wanted.value, "reason": reason})]
     if after.state != before.state:
         happened.append(state_event(before, after, by=by))
