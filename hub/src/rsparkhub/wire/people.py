@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from rsparkhub.wire.text import Answer, Ask, NewPassword, Password, PersonName, Title
+from rsparkhub.wire.text import Answer, Ask, NewPassword, Password, PersonName, TokenName
 
 
 class Login(Ask):
@@ -94,7 +94,7 @@ class TokenList(Answer):
 
 
 class NewToken(Ask):
-    name: Title = Field(description="What it is for.")
+    name: TokenName
     days: int | None = Field(default=None, ge=1, le=3650, description="How long it works; the hub's setting by default.")
 
 

@@ -17,9 +17,10 @@ PersonName = Annotated[
     ),
 ]
 Title = Annotated[str, Field(min_length=1, max_length=80, pattern=_PLAIN)]
+TokenName = Annotated[str, Field(min_length=1, max_length=60, pattern=_PLAIN, description="What it is for.")]
 Line = Annotated[str, Field(min_length=1, max_length=500, pattern=_PLAIN)]
-Password = Annotated[str, Field(min_length=1, max_length=200, pattern=_PLAIN)]
-NewPassword = Annotated[str, Field(min_length=8, max_length=200, pattern=_PLAIN, description="At least 8 characters.")]
+Password = Annotated[str, Field(min_length=1, max_length=1000)]
+NewPassword = Annotated[str, Field(min_length=8, max_length=1000, description="At least 8 characters.")]
 OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 
 

@@ -1,0 +1,125 @@
+"""Who asks, and whether they may: what each call says of itself in its signature.
+
+`Reader` is anybody who is signed in, also a session by its own token; `Person` is a person; `Administrator` is one.
+"""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+from fastapi.security import APIKeyCookie, HTTPBearer
+from fastapi.security.http import HTTPAuthorizationCredentials
+
+from rsparkhub.api.context import Context, Here
+from rsparkhub.api.origin import SAFE_METHODS, is_own
+from rsparkhub.auth.cookies import values_in
+from rsparkhub.auth.identity import Identity
+from rsparkhub.domain.errors import NotAllowed, NotFound, NotSignedIn
+from rsparkhub.domain.session import Session
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="token", description="An API token.")
+_cookie = APIKeyCookie(
+    name="rsparkhub",
+    auto_error=False,
+    scheme_name="cookie",
+    description="A browser's sign-in; `__Host-rsparkhub` under TLS. Unsafe methods need a same-origin `Origin`.",
+)
+
+
+async def identify(request: Request, here: Context) -> Identity:
+    """Tell who asks.
+
+    Raises
+    ------
+    NotSignedIn
+        When nobody is signed in, or what signed them in no longer does.
+    NotAllowed
+        When a page of another origin asks on behalf of a browser that is signed in.
+    """
+    header = request.headers.get("authorization")
+    identity = await _from_cookie(request, here) if header is None else await _from_header(header, here)
+    changes = request.method not in SAFE_METHODS
+    if identity.how == "cookie" and changes and not is_own(request.headers, here.own_origins(request)):
+        raise NotAllowed("Only the hub's own pages may change something for a browser that is signed in. Programs use a token.")
+    return identity
+
+
+def over_tls(request: Request) -> bool:
+    """Whether the browser reached the hub over TLS; then its cookie is one that no other host can set."""
+    return request.url.scheme == "https"
+
+
+async def _from_header(header: str, here: Context) -> Identity:
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "bearer":
+        identity = await here.authenticator.from_bearer(value.strip(), now=here.now())
+        if identity is not None:
+            return identity
+    raise NotSignedIn("This token does not work, or no longer. Make a new one and send it as Authorization: Bearer TOKEN.")
+
+
+async def _from_cookie(request: Request, here: Context) -> Identity:
+    for value in values_in(request.headers.get("cookie", ""), secure=over_tls(request)):
+        identity = await here.authenticator.from_cookie(value, now=here.now())
+        if identity is not None:
+            return identity
+    raise NotSignedIn("You are not signed in. Sign in, then try again.")
+
+
+async def _reader(
+    request: Request,
+    here: Here,
+    token: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    cookie: Annotated[str | None, Depends(_cookie)],
+) -> Identity:
+    # The two schemes are here for the schema; which of them counts is decided in one place.
+    return await identify(request, here)
+
+
+SessionId = Annotated[str, Path(alias="id", description="The session's id.", examples=["kq4wz7m2xb"])]
+
+Reader = Annotated[Identity, Depends(_reader)]
+
+
+async def _person(identity: Reader) -> Identity:
+    if identity.session is not None:
+        raise NotAllowed("A session's own token may only read that session. Use a token of yours.")
+    return identity
+
+
+Person = Annotated[Identity, Depends(_person)]
+
+
+async def _administrator(identity: Person) -> Identity:
+    if not identity.user.admin:
+        raise NotAllowed("Only administrators may do this. Ask one of them.")
+    return identity
+
+
+Administrator = Annotated[Identity, Depends(_administrator)]
+
+
+def may_see(identity: Identity, session: Session) -> bool:
+    """Whether a session may be known to whoever asks."""
+    if session.kind != "session":
+        return False
+    if identity.session is not None:
+        return session.id == identity.session
+    return identity.user.admin or session.owner == identity.user.name
+
+
+async def find_session(here: Context, identity: Identity, session_id: str) -> Session:
+    """Give a session that may be known to whoever asks.
+
+    Raises
+    ------
+    NotFound
+        When there is none, or it is somebody else's: an answer doesn't tell which.
+    """
+    missing = NotFound("There is no such session. It may have been deleted.")
+    try:
+        session = await here.store.sessions.get(session_id)
+    except NotFound:
+        raise missing from None
+    if not may_see(identity, session):
+        raise missing
+    return session

@@ -1,0 +1,149 @@
+"""Every error of the hub becomes RFC 9457 problem details here, and nowhere else."""
+
+import logging
+import secrets
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rsparkhub.domain.errors import NotSignedIn, RsparkhubError, TooManyAttempts
+from rsparkhub.wire.problem import FieldProblem, Problem
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+_SENTENCES = {
+    400: "The request could not be read. Check that it is well-formed HTTP and JSON.",
+    404: "There is nothing at this address. The calls are listed in /hub/api/openapi.json.",
+    405: "This address does not take that method. The header Allow says which it takes.",
+    413: "The request is too large. Send less at once.",
+    415: "The body is not JSON. Send it with Content-Type: application/json.",
+}
+
+
+def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """Give the answer that says what is wrong."""
+    return Response(
+        problem.model_dump_json(exclude_none=True),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def problem_of(error: RsparkhubError) -> Problem:
+    """Tell one of our own errors in problem details."""
+    return Problem(title=_title(error.status), status=error.status, detail=str(error), code=error.code)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Say in OpenAPI which errors a call answers with, beyond those that every call may."""
+    said: dict[int | str, dict[str, Any]] = {status: _documented(_title(status)) for status in statuses}
+    return said | {"default": _documented("Any other error")}
+
+
+def install(app: FastAPI) -> None:
+    """Let the app answer errors in problem details."""
+    app.add_exception_handler(RsparkhubError, _on_ours)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+
+
+class Unexpected:
+    """Answers an error that nobody foresaw with a sentence and an id, and writes the error to the log under that id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def watch(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception:
+            name = secrets.token_hex(4)
+            log.exception("error %s in %s %s", name, scope["method"], scope["path"])
+            if begun:
+                raise  # the answer has begun: the server can only break the connection, which the client sees
+            problem = Problem(
+                title=_title(500),
+                status=500,
+                detail=f"Something went wrong in the hub. Try again; if it stays so, tell your administrator the id {name}.",
+                code="internal-error",
+                id=name,
+            )
+            await problem_response(problem)(scope, receive, send)
+
+
+async def _on_ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RsparkhubError)
+    headers = {}
+    if isinstance(error, TooManyAttempts):
+        headers["Retry-After"] = str(error.retry_after)
+    elif isinstance(error, NotSignedIn):
+        headers["WWW-Authenticate"] = "Bearer"
+    if error.status >= 500:
+        log.warning("%s %s: %s", request.method, request.url.path, error)
+    return problem_response(problem_of(error), headers)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [FieldProblem(where=_tellable(".".join(map(str, each["loc"]))), message=_message(each)) for each in error.errors()]
+    problem = Problem(title=_title(422), status=422, detail=_sentence(errors), code="invalid-input", errors=errors)
+    return problem_response(problem)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    title = _title(error.status_code)
+    problem = Problem(
+        title=title,
+        status=error.status_code,
+        detail=_SENTENCES.get(error.status_code, f"{title}."),
+        code=title.lower().replace(" ", "-"),
+    )
+    return problem_response(problem, dict(error.headers or {}))
+
+
+def _title(status: int) -> str:
+    return HTTPStatus(status).phrase
+
+
+def _documented(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+
+
+def _message(error: dict[str, Any]) -> str:
+    if error["type"] == "json_invalid":
+        return "this is not JSON"
+    if error["type"] == "extra_forbidden":
+        return "there is no such field"
+    return _tellable(str(error["msg"]).removeprefix("Value error, "))
+
+
+def _tellable(text: str) -> str:
+    """Give the text without halves of surrogate pairs, which a client may send as a name and no answer can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _sentence(errors: Sequence[FieldProblem]) -> str:
+    told = "; ".join(f"{each.where}: {each.message}" for each in errors[:5])
+    more = f"; and {len(errors) - 5} more" if len(errors) > 5 else ""
+    return f"What you sent is not right. {told}{more}."

@@ -1,0 +1,50 @@
+"""The OpenAPI description of the API, as it is served and as the reference page shows it."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import JSONResponse, Response
+
+from rsparkhub import __version__
+from rsparkhub.wire.problem import Problem
+from rsparkhub.wire.session import LogServices
+
+URL = "/hub/api/openapi.json"
+
+_DESCRIPTION = (
+    "Every call answers in JSON. What is wrong is told as RFC 9457 problem details: `detail` is a sentence for a person, "
+    "`code` a name for a program. Programs send `Authorization: Bearer TOKEN`; browsers have a cookie, and change something "
+    "only from the hub's own pages. What belongs to somebody else is answered as if it did not exist."
+)
+_TAGS = [
+    {"name": "sign-in", "description": "Who you are."},
+    {"name": "environments", "description": "The catalog: what you may start."},
+    {"name": "sessions", "description": "What runs, sleeps or has ended."},
+    {"name": "events", "description": "Streams of server-sent events."},
+    {"name": "people", "description": "People, groups and tokens."},
+    {"name": "records", "description": "What was used, and what was done."},
+]
+
+
+def describe(app: FastAPI) -> None:
+    """Serve the description of the routes that the app has so far."""
+    schema = _schema(app)
+
+    async def openapi() -> Response:
+        return JSONResponse(schema, headers={"Cache-Control": "no-cache"})
+
+    app.openapi = lambda: schema  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    app.add_api_route(URL, openapi, methods=["GET"], include_in_schema=False)
+
+
+def _schema(app: FastAPI) -> dict[str, Any]:
+    schema = get_openapi(
+        title="RSparkHub", version=__version__, summary="The API of the hub.", description=_DESCRIPTION, tags=_TAGS,
+        routes=app.routes,
+    )  # fmt: skip
+    for model in (Problem, LogServices):  # named only by reference in answers that FastAPI doesn't make itself
+        described = model.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+        schema["components"]["schemas"].update(described.pop("$defs", {}))
+        schema["components"]["schemas"][model.__name__] = described
+    return schema

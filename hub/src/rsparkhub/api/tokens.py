@@ -1,0 +1,47 @@
+"""API tokens: each person's own."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from rsparkhub.api.context import Here
+from rsparkhub.api.identity import Person
+from rsparkhub.api.problems import responses
+from rsparkhub.store.credentials import Token
+from rsparkhub.wire.people import CreatedToken, NewToken, TokenList, TokenView
+
+router = APIRouter(prefix="/hub/api/tokens", tags=["people"])
+
+
+def _view(token: Token) -> TokenView:
+    return TokenView(
+        id=token.id,
+        name=token.name,
+        owner=token.person,
+        session=None,  # a session's own token is made from its secret and is not kept
+        created=token.created,
+        expires=token.expires,
+        last_used=token.last_used,
+    )
+
+
+@router.get("", summary="Your tokens", responses=responses(401, 403))
+async def list_tokens(identity: Person, here: Here) -> TokenList:
+    """Those that still work, the oldest first."""
+    tokens = await here.store.credentials.tokens(identity.user.name, now=here.now())
+    return TokenList(tokens=[_view(token) for token in tokens])
+
+
+@router.post("", status_code=201, summary="Make a token", responses=responses(401, 403, 422))
+async def create(body: NewToken, identity: Person, here: Here) -> CreatedToken:
+    """The token itself is shown this once."""
+    lifetime = None if body.days is None else timedelta(days=body.days)
+    token, secret = await here.authenticator.make_token(identity.user.name, name=body.name, now=here.now(), lifetime=lifetime)
+    return CreatedToken(**_view(token).model_dump(), token=secret)
+
+
+@router.delete("/{id}", status_code=204, summary="Take a token's power away", responses=responses(401, 403, 404))
+async def remove(token_id: Annotated[str, Path(alias="id")], identity: Person, here: Here) -> None:
+    """At once."""
+    await here.store.credentials.remove_token(token_id, person=identity.user.name)

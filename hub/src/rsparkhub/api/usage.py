@@ -1,0 +1,39 @@
+"""What was used: run time of each person and session."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+
+from rsparkhub.api.bill import Bill
+from rsparkhub.api.context import Here
+from rsparkhub.api.identity import Person
+from rsparkhub.api.problems import responses
+from rsparkhub.api.sessions import AllQuery, OwnerQuery, whose
+from rsparkhub.wire.record import Usage
+
+router = APIRouter(prefix="/hub/api", tags=["records"])
+
+_PAGE = 1000
+
+
+@router.get("/usage", summary="What was used", responses=responses(401, 403, 422))
+async def usage(
+    *,
+    identity: Person,
+    here: Here,
+    everybody: AllQuery = False,
+    owner: OwnerQuery = None,
+    since: Annotated[AwareDatetime | None, Query(description="The period's beginning; the first day by default.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="The period's end; now by default.")] = None,
+) -> Usage:
+    """Your own run time; administrators may ask for everybody's. The most used first."""
+    now: datetime = here.now()
+    bill = Bill(since=since, until=min(until or now, now))
+    chosen, after = whose(identity, owner, everybody), 0
+    while page := await here.store.events.since(None, after, owner=chosen, limit=_PAGE):
+        for event in page:
+            bill.take(event)
+        after = page[-1].id
+    return bill.total()

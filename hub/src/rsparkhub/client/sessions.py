@@ -1,0 +1,169 @@
+"""Sessions, seen from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any
+
+from rsparkhub.client.connection import Connection
+from rsparkhub.client.events import read_events
+from rsparkhub.client.waiting import News, Waiting
+from rsparkhub.domain.errors import NotFound, Unavailable
+from rsparkhub.domain.session import State
+from rsparkhub.wire.session import LogServices, SessionList, SessionStart, SessionView
+from rsparkhub.wire.stream import Deleted, Progress, Queue
+
+_NEWS: dict[str, type[News]] = {"session": SessionView, "progress": Progress, "queue": Queue, "deleted": Deleted}
+_SILENCE = 45.0  # seconds; the hub says something each 15
+_PAUSE = 0.5  # seconds between two tries to listen
+
+
+class Sessions:
+    """Starts sessions, tells them, wants something else of them, and waits for it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def start(
+        self,
+        environment: str,
+        *,
+        name: str | None = None,
+        project: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> SessionView:
+        """Ask for a session; it is on its way when this returns. The same key gives the same session."""
+        body = SessionStart(environment=environment, name=name, project=project, options=dict(options or {}))
+        key = {"Idempotency-Key": idempotency_key or secrets.token_urlsafe(16)}
+        return await self._connection.ask(SessionView, "POST", "/sessions", body=body, headers=key, again=True)
+
+    async def show(self, session_id: str) -> SessionView:
+        """Tell one session."""
+        return await self._connection.ask(SessionView, "GET", f"/sessions/{session_id}", again=True)
+
+    async def suspend(self, session_id: str) -> SessionView:
+        """Want it asleep, with the work kept."""
+        return await self._connection.ask(SessionView, "POST", f"/sessions/{session_id}/suspend", again=True)
+
+    async def resume(self, session_id: str) -> SessionView:
+        """Want it awake, as it was."""
+        return await self._connection.ask(SessionView, "POST", f"/sessions/{session_id}/resume", again=True)
+
+    async def stop(self, session_id: str) -> SessionView:
+        """Want it ended; the files stay, what is in memory is not saved."""
+        return await self._connection.ask(SessionView, "POST", f"/sessions/{session_id}/stop", again=True)
+
+    async def delete(self, session_id: str) -> SessionView:
+        """Want it gone, with what it kept; the home stays."""
+        return await self._connection.ask(SessionView, "DELETE", f"/sessions/{session_id}", again=True)
+
+    async def log_services(self, session_id: str) -> list[str]:
+        """Tell the parts that have a log."""
+        return (await self._connection.ask(LogServices, "GET", f"/sessions/{session_id}/logs", again=True)).services
+
+    async def logs(
+        self,
+        session_id: str,
+        *,
+        service: str = "interface",
+        follow: bool = False,
+        tail: int | None = None,
+    ) -> AsyncGenerator[str, None]:
+        """Give the log of one part, piece by piece; with `follow` also what is written from now on."""
+        params = {"service": service, "follow": "true" if follow else None, "tail": tail}
+        async with self._connection.open(
+            f"/sessions/{session_id}/logs", params=params, silence=None if follow else 30.0
+        ) as response:
+            async for piece in response.aiter_text():
+                yield piece
+
+    async def wait(
+        self,
+        session_id: str,
+        *,
+        until: State | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  a person's deadline, told in a sentence
+        progress: Callable[[News], None] | None = None,
+    ) -> SessionView:
+        """Wait until a session is where it is wanted, or in the state `until`; a restart of the hub may come between.
+
+        Parameters
+        ----------
+        timeout
+            Seconds.
+        progress
+            Is told each change on the way.
+
+        Raises
+        ------
+        SessionFailed
+            When it stays somewhere else.
+        TookTooLong
+            When the time is over.
+        NotFound
+            When there is no such session, or it is deleted.
+        """
+        waiting = Waiting(session_id, until=until, progress=progress)
+        try:
+            async with asyncio.timeout(timeout):
+                while (outcome := waiting.outcome()) is None:
+                    await self._hear(waiting)
+        except TimeoutError:
+            raise waiting.took_too_long(timeout or 0.0) from None
+        return outcome
+
+    async def wait_until_gone(self, session_id: str, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Wait until all that was of a deleted session has ended and is removed."""
+        try:
+            await self.wait(session_id, timeout=timeout)
+        except NotFound:
+            return
+
+    async def _hear(self, waiting: Waiting) -> None:
+        try:
+            async for news, number in self.events(waiting.session_id, after=waiting.number, watch=waiting.until is not None):
+                if waiting.take(news, number):
+                    return
+        except NotFound:
+            waiting.take(Deleted(id=waiting.session_id), None)
+            return
+        except Unavailable as error:
+            waiting.lost(error)
+        await asyncio.sleep(_PAUSE)  # the hub restarts; then it tells again how things are
+
+    async def events(
+        self,
+        session_id: str,
+        *,
+        after: str | None = None,
+        watch: bool = False,
+    ) -> AsyncGenerator[tuple[News, str | None], None]:
+        """Give a session's news as they come, each with what to send as `after` to go on from there.
+
+        They end when it is ready or has ended; with `watch`, when it is no more.
+        """
+        headers = {"Last-Event-ID": after} if after else None
+        params = {"watch": "true" if watch else None}
+        async with self._connection.open(
+            f"/sessions/{session_id}/events", params=params, headers=headers, silence=_SILENCE
+        ) as response:
+            async for event in read_events(response.aiter_lines()):
+                if kind := _NEWS.get(event.event):
+                    yield kind.model_validate_json(event.data), event.id
+
+    async def list(
+        self, *, everybody: bool = False, owner: str | None = None, states: tuple[State, ...] = ()
+    ) -> list[SessionView]:
+        """Tell your sessions, newest first; for administrators also those of others."""
+        found: list[SessionView] = []
+        params = {"all": "true" if everybody else None, "owner": owner, "state": [state.value for state in states] or None}
+        after: str | None = None
+        while True:
+            page = await self._connection.ask(SessionList, "GET", "/sessions", params={**params, "after": after}, again=True)
+            found.extend(page.sessions)
+            after = page.next
+            if after is None:
+                return found
