@@ -12,7 +12,13 @@ function preloadFont(): Plugin {
           .filter((file) => /inter-latin-wght-normal.*\.woff2$/.test(file))
           .map((file) => ({
             tag: 'link',
-            attrs: { rel: 'preload', href: `/hub/${file}`, as: 'font', type: 'font/woff2', crossorigin: true },
+            attrs: {
+              rel: 'preload',
+              href: `/hub/${file}`,
+              as: 'font',
+              type: 'font/woff2',
+              crossorigin: true,
+            },
             injectTo: 'head' as const,
           })),
     },
@@ -21,7 +27,7 @@ function preloadFont(): Plugin {
 
 export default defineConfig({
   base: '/hub/',
-  plugins: [svelte(), preloadFont()],
+  plugins: [svelte({ configFile: false }), preloadFont()],
   build: {
     // The Python package carries the pages; Git doesn't.
     outDir: '../../hub/src/rsparkhub/pages',

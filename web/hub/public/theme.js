@@ -3,7 +3,7 @@
   var chosen = null;
   try {
     chosen = localStorage.getItem('rsparkhub.theme');
-  } catch (error) {
+  } catch {
     // Storage is off: the system's theme it is.
   }
   if (chosen === 'light' || chosen === 'dark') document.documentElement.dataset.theme = chosen;

@@ -66,5 +66,8 @@ it('many are changed a few at a time, and told once', async () => {
   await actions.changeAll(ids, 'suspend', (count) => `${count} go to sleep`);
   expect(api.change).toHaveBeenCalledTimes(20);
   expect(most).toBeLessThanOrEqual(6);
-  expect(told.show.mock.calls.map((call) => call[0] as string)).toEqual(['19 go to sleep', 'One was not changed: It is gone.']);
+  expect(told.show.mock.calls.map((call) => call[0] as string)).toEqual([
+    '19 go to sleep',
+    'One was not changed: It is gone.',
+  ]);
 });

@@ -30,7 +30,11 @@ describe('what goes wrong', () => {
       json({ detail: 'You have 3 sessions already. Delete one.', code: 'conflict' }, { status: 409 }),
     );
     const found = await problem(new Api({ fetch }).start('rspark', 'k'));
-    expect(found).toMatchObject({ message: 'You have 3 sessions already. Delete one.', status: 409, code: 'conflict' });
+    expect(found).toMatchObject({
+      message: 'You have 3 sessions already. Delete one.',
+      status: 409,
+      code: 'conflict',
+    });
   });
 
   it('says when to try again', async () => {
@@ -92,7 +96,9 @@ it('a start carries the name of its intention', async () => {
 it('a log comes piece by piece', async () => {
   const { fetch } = answering(new Response('one\ntwo\n'));
   const pieces: string[] = [];
-  await new Api({ fetch }).followLog('a', 'interface', new AbortController().signal, (text) => pieces.push(text));
+  await new Api({ fetch }).followLog('a', 'interface', new AbortController().signal, (text) =>
+    pieces.push(text),
+  );
   expect(pieces.join('')).toBe('one\ntwo\n');
 });
 

@@ -77,7 +77,12 @@ export class Api {
     (await this.#get<{ services: string[] }>(`/sessions/${encodeURIComponent(id)}/logs`)).services;
 
   /** The log of one part, piece by piece, until it ends or `signal` says to stop. */
-  async followLog(id: string, part: string, signal: AbortSignal, onText: (text: string) => void): Promise<void> {
+  async followLog(
+    id: string,
+    part: string,
+    signal: AbortSignal,
+    onText: (text: string) => void,
+  ): Promise<void> {
     const query = new URLSearchParams({ service: part, follow: 'true' });
     const path = `/sessions/${encodeURIComponent(id)}/logs?${query}`;
     const answer = await this.#ask(path, { signal, headers: { Accept: 'text/plain' } }, null);
@@ -91,7 +96,8 @@ export class Api {
   }
 
   people = async (): Promise<Person[]> => (await this.#get<{ users: Person[] }>('/users')).users;
-  addPerson = (person: { name: string; admin: boolean }): Promise<Person> => this.#send('POST', '/users', person);
+  addPerson = (person: { name: string; admin: boolean }): Promise<Person> =>
+    this.#send('POST', '/users', person);
   removePerson = (name: string): Promise<void> => this.#send('DELETE', `/users/${encodeURIComponent(name)}`);
   setPassword = (name: string, password: string, current?: string): Promise<void> =>
     this.#send('POST', `/users/${encodeURIComponent(name)}/password`, {
@@ -122,7 +128,12 @@ export class Api {
     return (await (await this.#ask(path, {}, PATIENCE)).json()) as T;
   }
 
-  async #send<T>(method: string, path: string, body?: Body, headers: Record<string, string> = {}): Promise<T> {
+  async #send<T>(
+    method: string,
+    path: string,
+    body?: Body,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
     const init: RequestInit = { method, headers };
     if (body) {
       init.body = JSON.stringify(body);
@@ -160,13 +171,23 @@ async function problemOf(answer: Response): Promise<Problem> {
     const body = (await answer.json()) as { detail?: unknown; title?: unknown; code?: unknown };
     const sentence = [body.detail, body.title].find((said) => typeof said === 'string' && said !== '');
     if (typeof sentence === 'string') {
-      return new Problem(sentence, answer.status, typeof body.code === 'string' ? body.code : 'unknown', after);
+      return new Problem(
+        sentence,
+        answer.status,
+        typeof body.code === 'string' ? body.code : 'unknown',
+        after,
+      );
     }
   } catch {
     // Not JSON: it comes from something between us and the hub. The status is all there is to go by.
   }
   const gone = answer.status >= 502 && answer.status <= 504;
-  return new Problem(gone ? UNREACHABLE : `RSparkHub answered ${answer.status}. Try again.`, answer.status, 'unknown', after);
+  return new Problem(
+    gone ? UNREACHABLE : `RSparkHub answered ${answer.status}. Try again.`,
+    answer.status,
+    'unknown',
+    after,
+  );
 }
 
 /** The sentence of anything that was thrown. */
@@ -177,5 +198,7 @@ export function sentence(error: unknown): string {
 
 /** A name for one intention, so that a second press starts nothing twice. `crypto.randomUUID` needs a secure context. */
 export function intention(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
 }

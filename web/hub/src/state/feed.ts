@@ -98,13 +98,13 @@ export class Feed {
         delay(this.#tries++, (this.#options.random ?? Math.random)()),
       );
     };
-    const on = <T>(type: string, told: (data: T) => void): void =>
+    const on = (type: string, told: (data: unknown) => void): void =>
       source.addEventListener(type, (event) => {
-        if (source === this.#source) told(JSON.parse(event.data) as T);
+        if (source === this.#source) told(JSON.parse(event.data));
       });
-    on<Session>('session', (session) => this.#options.onSession(session));
-    on<{ id: string }>('deleted', ({ id }) => this.#options.onDeleted(id));
-    on<Progress>('progress', (progress) => this.#options.onProgress(progress));
+    on('session', (session) => this.#options.onSession(session as Session));
+    on('deleted', (deleted) => this.#options.onDeleted((deleted as { id: string }).id));
+    on('progress', (progress) => this.#options.onProgress(progress as Progress));
   }
 
   #drop(): void {

@@ -7,7 +7,8 @@ const sessions = [
   session({ id: 'b', owner: 'bo', state: 'failed', reason: 'PostgreSQL did not start.' }),
   session({ id: 'c', owner: 'bo', state: 'resuming', environment: 'shell' }),
 ];
-const ids = (query: string): string[] => filtered(sessions, fromQuery(new URLSearchParams(query))).map(({ id }) => id);
+const ids = (query: string): string[] =>
+  filtered(sessions, fromQuery(new URLSearchParams(query))).map(({ id }) => id);
 
 it('without a filter all are shown', () => {
   expect(ids('')).toEqual(['a', 'b', 'c']);

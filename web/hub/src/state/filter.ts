@@ -43,13 +43,15 @@ export function matches(session: Session, filter: Omit<Filter, 'states'>): boole
   if (filter.owner && session.owner !== filter.owner) return false;
   if (filter.environment && session.environment !== filter.environment) return false;
   const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
-  const text = `${session.name} ${session.owner} ${session.id} ${session.title} ${session.environment} ${session.reason ?? ''}`.toLowerCase();
+  const text =
+    `${session.name} ${session.owner} ${session.id} ${session.title} ${session.environment} ${session.reason ?? ''}`.toLowerCase();
   return words.every((word) => text.includes(word));
 }
 
 export function filtered(sessions: readonly Session[], filter: Filter): Session[] {
   return sessions.filter(
-    (session) => matches(session, filter) && (filter.states.length === 0 || filter.states.includes(session.state)),
+    (session) =>
+      matches(session, filter) && (filter.states.length === 0 || filter.states.includes(session.state)),
   );
 }
 

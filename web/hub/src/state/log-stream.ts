@@ -3,7 +3,8 @@ import { writable, type Readable } from 'svelte/store';
 import { Log } from '@rsparkhub/ui';
 import { Problem, sentence, type Api } from './api.ts';
 
-export type LogStatus = { kind: 'connecting' } | { kind: 'live' } | { kind: 'ended' } | { kind: 'problem'; text: string };
+export type LogStatus =
+  { kind: 'connecting' } | { kind: 'live' } | { kind: 'ended' } | { kind: 'problem'; text: string };
 
 export interface LogShown {
   lines: string[];
@@ -49,26 +50,25 @@ export class LogStream {
   }
 
   async #run(id: string, part: string, goesOn: () => boolean, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    const over = (): boolean => signal.aborted;
+    while (!over()) {
       // Each answer begins with what was written before: it takes the place of what is shown, once it is there.
       const log = new Log();
       let ending: LogStatus = { kind: 'ended' };
       try {
         await this.#api.followLog(id, part, signal, (text) => {
-          if (signal.aborted) return;
+          if (over()) return;
           log.push(text);
           this.#log = log;
           this.#set({ kind: 'live' });
         });
       } catch (error) {
-        if (signal.aborted) return;
+        if (over()) return;
         // While it starts, the agent that has the log may not listen yet.
         const early = error instanceof Problem && error.status !== 0 && goesOn();
         ending = early ? { kind: 'connecting' } : { kind: 'problem', text: sentence(error) };
       }
-      // TypeScript does not see that awaiting may have changed it.
-      // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition
-      if (signal.aborted) return;
+      if (over()) return;
       this.#set(ending);
       if (!goesOn()) return;
       await new Promise((resolve) => setTimeout(resolve, AGAIN));

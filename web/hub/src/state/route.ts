@@ -14,11 +14,15 @@ export type Route =
 const ROOT = '/hub';
 
 export function parse(path: string): Route {
-  const [first, second, ...rest] = path.replace(/^\/hub\/?/, '').split('/').filter(Boolean);
+  const [first, second, ...rest] = path
+    .replace(/^\/hub\/?/, '')
+    .split('/')
+    .filter(Boolean);
   if (first === undefined) return { page: 'home' };
   if (rest.length > 0) return { page: 'unknown' };
   if (first === 'sessions' && second === undefined) return { page: 'home' };
-  if (first === 'sessions' && second && /^[a-z0-9-]{1,64}$/.test(second)) return { page: 'session', id: second };
+  if (first === 'sessions' && second && /^[a-z0-9-]{1,64}$/.test(second))
+    return { page: 'session', id: second };
   if (first === 'account' && second === undefined) return { page: 'account' };
   if (first === 'gallery' && second === undefined) return { page: 'gallery' };
   if (first === 'admin') {
@@ -50,7 +54,8 @@ export function safeNext(next: string | null, origin: string): string | null {
     return null;
   }
   const here = new URL(origin);
-  const ours = url.origin === origin || (url.protocol === here.protocol && url.host.endsWith(`.${here.host}`));
+  const ours =
+    url.origin === origin || (url.protocol === here.protocol && url.host.endsWith(`.${here.host}`));
   if (!ours) return null;
   if (url.origin !== origin) return url.href;
   return /^\/(hub|s)\//.test(url.pathname) ? url.pathname + url.search + url.hash : null;

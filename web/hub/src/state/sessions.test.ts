@@ -41,7 +41,12 @@ it('an answer that is the newest counts', () => {
 });
 
 it('a part lights up as soon as it is said', () => {
-  sessions.hear(session({ id: 'a', services: [{ name: 'postgres', title: 'PostgreSQL', state: 'starting', reason: null }] }));
+  sessions.hear(
+    session({
+      id: 'a',
+      services: [{ name: 'postgres', title: 'PostgreSQL', state: 'starting', reason: null }],
+    }),
+  );
   sessions.hearProgress({ session: 'a', part: 'postgres', title: null, state: 'ready', reason: null });
   expect(get(sessions.known).get('a')?.services[0]?.state).toBe('ready');
 });

@@ -121,3 +121,10 @@ export function inOrder(known: Known): Session[] {
     (one, other) => other.created.localeCompare(one.created) || one.id.localeCompare(other.id),
   );
 }
+
+/** How many sessions each person has. */
+export function perOwner(known: Known): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const { owner } of known.values()) found.set(owner, (found.get(owner) ?? 0) + 1);
+  return found;
+}

@@ -1,6 +1,7 @@
 /** Keys that do something wherever one is. They can be turned off, and never act while somebody writes. */
 
-export type Command = 'help' | 'home' | 'sessions' | 'people' | 'environments' | 'audit' | 'search' | 'open' | 'log';
+export type Command =
+  'help' | 'home' | 'sessions' | 'people' | 'environments' | 'audit' | 'search' | 'open' | 'log';
 
 export const KEYS: { keys: string; command: Command; text: string; admin?: boolean }[] = [
   { keys: '?', command: 'help', text: 'Show this help' },
@@ -33,7 +34,8 @@ export class Shortcuts {
     if (press.modified || press.elsewhere) return null;
     const both = first && press.at - first.at <= TOGETHER ? `${first.key} ${press.key}` : null;
     const found = KEYS.find(({ keys }) => keys === both) ?? KEYS.find(({ keys }) => keys === press.key);
-    if (!found && KEYS.some(({ keys }) => keys.startsWith(`${press.key} `))) this.#first = { key: press.key, at: press.at };
+    if (!found && KEYS.some(({ keys }) => keys.startsWith(`${press.key} `)))
+      this.#first = { key: press.key, at: press.at };
     return found?.command ?? null;
   }
 }

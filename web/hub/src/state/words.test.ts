@@ -77,10 +77,19 @@ it('what is expected is not said more exactly than it is known', () => {
 });
 
 describe('while it starts', () => {
-  const part = (name: string, title: string, state: 'waiting' | 'starting' | 'ready') => ({ name, title, state, reason: null });
+  const part = (name: string, title: string, state: 'waiting' | 'starting' | 'ready') => ({
+    name,
+    title,
+    state,
+    reason: null,
+  });
 
   it('the parts at work are named', () => {
-    const services = [part('postgres', 'PostgreSQL', 'starting'), part('spark', 'Spark', 'starting'), part('interface', 'JupyterLab', 'waiting')];
+    const services = [
+      part('postgres', 'PostgreSQL', 'starting'),
+      part('spark', 'Spark', 'starting'),
+      part('interface', 'JupyterLab', 'waiting'),
+    ];
     expect(words.happening(session({ state: 'starting', services }))).toBe('Starting PostgreSQL and Spark');
   });
 
@@ -124,7 +133,9 @@ it('lists are read as sentences', () => {
 });
 
 it('parts that are expected keep their places until the hub knows them', () => {
-  expect(words.expectedParts(['postgres', 'spark'], 'jupyterlab').map(({ name, title }) => [name, title])).toEqual([
+  expect(
+    words.expectedParts(['postgres', 'spark'], 'jupyterlab').map(({ name, title }) => [name, title]),
+  ).toEqual([
     ['postgres', 'PostgreSQL'],
     ['spark', 'Spark'],
     ['interface', 'JupyterLab'],

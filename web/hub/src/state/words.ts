@@ -48,7 +48,8 @@ const STATES: Record<State, Said> = {
 export function said(session: Pick<Session, 'state' | 'wanted' | 'queue_position'>): Said {
   const { state, wanted, queue_position: position } = session;
   if (wanted === 'deleted') return { text: 'Being deleted', meaning: 'waiting', turning: true };
-  if (state === 'queued' && position !== null) return { ...STATES.queued, text: `${ordinal(position)} in the queue` };
+  if (state === 'queued' && position !== null)
+    return { ...STATES.queued, text: `${ordinal(position)} in the queue` };
   return STATES[state];
 }
 
@@ -100,6 +101,11 @@ export const changeIcon: Record<Change, IconName> = {
 /** Whether it is on its way to being ready. */
 export function coming(state: State): boolean {
   return state === 'queued' || state === 'starting' || state === 'resuming';
+}
+
+/** Whether something of it may run, and write to its log. */
+export function isLive(state: State): boolean {
+  return !['queued', 'suspended', 'stopped', 'failed'].includes(state);
 }
 
 /** What happens right now while it starts, in the words of the person. */

@@ -1,0 +1,58 @@
+/** What buttons and menus of a session do, with the question before what can't be taken back. */
+import { toasts, type MenuItem } from '@rsparkhub/ui';
+import { actions, isMine } from '../app.ts';
+import type { Change } from '../state/api.ts';
+import { confirm } from '../state/confirm.ts';
+import type { Session } from '../state/model.ts';
+import { go } from '../state/router.ts';
+import { path } from '../state/route.ts';
+import { changeIcon, changes, changeWord } from '../state/words.ts';
+
+export async function change(session: Session, wanted: Change): Promise<void> {
+  if (!(await agreed(session, wanted))) return;
+  if (!(await actions.change(session.id, wanted))) return;
+  // One's own is waited for where its parts light up.
+  if (wanted === 'resume' && isMine(session)) go(path({ page: 'session', id: session.id }));
+  if (wanted === 'delete') toasts.show(`${session.name} is being deleted.`);
+}
+
+function agreed(session: Session, wanted: Change): Promise<boolean> {
+  if (wanted === 'stop' && session.state === 'running') {
+    return confirm({
+      title: `Stop ${session.name}?`,
+      text: 'It ends without saving variables. Files are kept. To keep variables too, let it sleep.',
+      action: 'Stop without saving',
+      danger: true,
+      instead: { text: 'Sleep', run: () => void change(session, 'suspend') },
+    });
+  }
+  if (wanted === 'delete') {
+    const saved = session.state === 'suspended' ? ' The variables it saved are deleted with it.' : '';
+    return confirm({
+      title: `Delete ${session.name}?`,
+      text: `It ends, and leaves this list.${saved} The files of the home folder are kept.`,
+      action: 'Delete',
+      danger: true,
+    });
+  }
+  return Promise.resolve(true);
+}
+
+/** The same as a menu. `without` is what has a button already. */
+export function menu(session: Session, without: Change[] = [], more: MenuItem[] = []): MenuItem[] {
+  const items = changes(session).filter((wanted) => !without.includes(wanted));
+  const taking = items.filter((wanted) => wanted === 'delete');
+  const item = (wanted: Change): MenuItem => ({
+    text: changeWord(wanted, session.state),
+    icon: changeIcon[wanted],
+    danger: wanted === 'delete',
+    onselect: () => void change(session, wanted),
+  });
+  const rest = items.filter((wanted) => wanted !== 'delete').map(item);
+  return [
+    ...more,
+    ...rest,
+    ...(taking.length > 0 && rest.length + more.length > 0 ? ['line' as const] : []),
+    ...taking.map(item),
+  ];
+}

@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import type { HubEvent } from './model.ts';
+import { told } from './telling.ts';
+
+const event = (kind: HubEvent['kind'], data: Record<string, unknown>): HubEvent => ({
+  id: 1,
+  session: 'abc',
+  at: '2026-11-24T10:00:00Z',
+  kind,
+  by: null,
+  data,
+});
+
+it.each([
+  [event('created', { environment: 'rspark' }), 'created it from rspark'],
+  [event('wanted', { wanted: 'suspended' }), 'asked for sleep'],
+  [
+    event('state', { state: 'failed', reason: 'PostgreSQL did not start.' }),
+    'failed: PostgreSQL did not start.',
+  ],
+  [event('part', { name: 'postgres', title: 'PostgreSQL', state: 'ready' }), 'PostgreSQL is ready'],
+  [event('state', { state: 'something-new' }), 'something-new'],
+  [event('warning', { text: 'Nobody uses it.' }), 'warned: Nobody uses it.'],
+])('%o', (given, text) => {
+  expect(told(given)).toBe(text);
+});

@@ -1,0 +1,65 @@
+/** What an event of the audit says, as a sentence without its subject: "asked for sleep", "became ready". */
+import type { HubEvent, State } from './model.ts';
+
+const WISHES: Record<string, string> = {
+  running: 'asked for it to run',
+  suspended: 'asked for sleep',
+  stopped: 'asked for a stop',
+  deleted: 'asked for it to be deleted',
+};
+
+const STATES: Partial<Record<State, string>> = {
+  queued: 'waits in the queue',
+  starting: 'is starting',
+  running: 'became ready',
+  suspending: 'goes to sleep',
+  suspended: 'fell asleep',
+  resuming: 'is waking',
+  stopping: 'is stopping',
+  stopped: 'stopped',
+  failed: 'failed',
+};
+
+const PARTS: Record<string, string> = {
+  waiting: 'waits',
+  starting: 'is starting',
+  ready: 'is ready',
+  failed: 'failed',
+  ended: 'ended',
+};
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+export function told(event: HubEvent): string {
+  const { data } = event;
+  const reason = text(data.reason);
+  const tail = reason ? `: ${reason}` : '';
+  switch (event.kind) {
+    case 'created':
+      return `created it${text(data.environment) ? ` from ${text(data.environment)}` : ''}`;
+    case 'wanted':
+      return `${WISHES[text(data.wanted)] ?? 'changed what is wanted'}${tail}`;
+    case 'state': {
+      const state = text(data.state);
+      return `${STATES[state as State] ?? state}${tail}`;
+    }
+    case 'part':
+      return `${text(data.title) || text(data.name)} ${PARTS[text(data.state)] ?? text(data.state)}${tail}`;
+    case 'queue':
+      return 'moved in the queue';
+    case 'warning':
+      return `warned${tail || (text(data.text) ? `: ${text(data.text)}` : '')}`;
+  }
+}
+
+export const KINDS: { key: HubEvent['kind']; text: string }[] = [
+  { key: 'created', text: 'Created' },
+  { key: 'wanted', text: 'Asked for' },
+  { key: 'state', text: 'State' },
+  { key: 'part', text: 'Part' },
+  { key: 'warning', text: 'Warning' },
+];
+
+export function kindText(kind: HubEvent['kind']): string {
+  return KINDS.find(({ key }) => key === kind)?.text ?? kind;
+}
