@@ -91,13 +91,13 @@ class Tally:
         """Take one event."""
         if event.kind != "state":
             return
-        state, before = State(event.data["state"]), State(event.data["was"])
+        state = State(event.data["state"])
         if state in _BEGINS:
             self.starts += 1
         elif state is State.FAILED:
             self.failures += 1
-        if state in {State.SUSPENDED, State.STOPPED, State.FAILED} and before is not State.QUEUED:
-            code = event.data.get("code")
+        if "code" in event.data:
+            code = event.data["code"]
             self.ends["none" if code is None else str(code)] += 1
 
 

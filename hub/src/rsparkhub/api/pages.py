@@ -61,8 +61,7 @@ def pages_router(folder: Path) -> APIRouter:
     async def front_door() -> Response:
         return RedirectResponse("/hub/", status_code=307)
 
-    @router.get("/hub/{path:page}")
-    @router.head("/hub/{path:page}")
+    @router.api_route("/hub/{path:page}", methods=["GET", "HEAD"])
     async def page(request: Request, here: Here, path: str) -> Response:
         link = request.query_params.get("token")
         if path == "" and link is not None and request.method == "GET":

@@ -8,8 +8,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rsparkhub.domain.errors import NotSignedIn, RsparkhubError, TooManyAttempts
@@ -112,14 +114,23 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    title = _title(error.status_code)
+    title, headers = _title(error.status_code), dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(sorted(_allowed(request)))
     problem = Problem(
         title=title,
         status=error.status_code,
         detail=_SENTENCES.get(error.status_code, f"{title}."),
         code=title.lower().replace(" ", "-"),
     )
-    return problem_response(problem, dict(error.headers or {}))
+    return problem_response(problem, headers)
+
+
+def _allowed(request: Request) -> set[str]:
+    """Tell the methods that an address takes: of all its routes, and not only of the first."""
+    routes = iter_route_contexts(request.app.routes)
+    found = [each for each in routes if each.original_route.matches(request.scope)[0] is not Match.NONE]
+    return {method for each in found for method in each.methods or ()}
 
 
 def _title(status: int) -> str:

@@ -4,7 +4,7 @@ What `data` holds, by kind:
 
 - `created`: `environment`, `name`, `kind`
 - `wanted`: `wanted`, `reason`
-- `state`: `state`, `was`, `generation`, `reason`
+- `state`: `state`, `was`, `generation`, `reason`, and `code` (an exit code or None) when a run ended with it
 - `part`: `part`, `title`, `state`, `reason`, `generation`
 - `queue` and `warning`: what the controller gave
 """
@@ -119,4 +119,5 @@ def differences(before: Session, after: Session) -> list[NewEvent]:
 def state_event(before: Session, after: Session, *, by: str | None = None) -> NewEvent:
     """Make the event of a state that changed."""
     data = {"state": after.state.value, "was": before.state.value, "generation": after.generation, "reason": after.reason}
-    return NewEvent(kind="state", by=by, data=data)
+    ended = {"code": after.last_exit.code} if after.last_exit and after.last_exit != before.last_exit else {}
+    return NewEvent(kind="state", by=by, data={**data, **ended})
