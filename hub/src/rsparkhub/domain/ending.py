@@ -17,6 +17,7 @@ from rsparkhub.domain.session import LastExit, Part, PartState, Session, State, 
 SLACK = timedelta(seconds=5)
 
 FORCED = "It did not end by itself and was ended by force. Your files are kept."
+SERVICE_ENDED = "The machine it ran on told it to end. Its data is kept. It starts again when a session needs it."
 TOLD_TO_END = "Put to sleep because the machine it ran on told it to end. Resume it when you like."
 
 

@@ -21,7 +21,7 @@ def see(session: Session, observed: Observed) -> Session:
     return replace(
         session,
         upstream=status.address or session.upstream,
-        parts=_parts(status) or session.parts,
+        parts=_parts(session.parts, status),
         endpoints={part.name: part.endpoint for part in status.parts if part.endpoint} or session.endpoints,
         busy=status.busy,
         busy_with=status.busy_with[:MOST_BUSY],
@@ -44,10 +44,13 @@ def worth_writing(before: Session, after: Session) -> bool:
     )
 
 
-def _parts(status: AgentStatus) -> tuple[Part, ...]:
-    return tuple(
+def _parts(before: tuple[Part, ...], status: AgentStatus) -> tuple[Part, ...]:
+    """Put what the agent reports behind what it doesn't know of: the shared services, which the controller started."""
+    reported = tuple(
         Part(name=part.name, title=part.title or part.name, state=part.state, reason=part.reason) for part in status.parts
     )
+    names = {part.name for part in reported}
+    return tuple(part for part in before if part.name not in names) + reported
 
 
 def _later(before: datetime | None, said: datetime | None) -> datetime | None:

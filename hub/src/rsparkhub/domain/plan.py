@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from rsparkhub.domain.agent import read_status
-from rsparkhub.domain.ending import SLACK, TOLD_TO_END, kept, over, rest
+from rsparkhub.domain.ending import SERVICE_ENDED, SLACK, TOLD_TO_END, kept, over, rest
 from rsparkhub.domain.ensemble import Ending, Observed
 from rsparkhub.domain.observation import see
 from rsparkhub.domain.session import LIVE, Session, State, Wanted
@@ -176,6 +176,8 @@ def _absent(session: Session, observed: Observed, *, now: datetime, limits: Limi
 def _ended(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:
     after = over(session, observed, now=now, start_deadline=limits.start_deadline, grace=limits.grace)
     by_itself = session.state not in (State.SUSPENDING, State.STOPPING) and after.state is State.QUEUED
+    if by_itself and session.kind == "service":  # a service has nobody who would wake it
+        return Settle(after=replace(after, state=State.FAILED, reason=SERVICE_ENDED))
     if by_itself:
         asleep = after.last_exit is not None and after.last_exit.saved is not None
         after = replace(after, state=State.SUSPENDED if asleep else State.STOPPED, reason=TOLD_TO_END if asleep else None)

@@ -1,0 +1,110 @@
+"""Runs all loops of the controller until it is told to stop. Sessions go on without it."""
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from rsparkhub.backends.base import Backend
+from rsparkhub.controller.cull import Cull
+from rsparkhub.controller.lease import Leases
+from rsparkhub.controller.reconcile import Reconciler
+from rsparkhub.controller.services import Services
+from rsparkhub.controller.steps import Steps
+from rsparkhub.controller.sweep import Sweep
+from rsparkhub.controller.watch import Watch
+from rsparkhub.domain.session import Session
+from rsparkhub.settings import Settings
+from rsparkhub.store import Catalog, Store
+
+log = logging.getLogger(__name__)
+
+_PAUSE_SECONDS = 2.0
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Controller:
+    """Makes what runs equal what is wanted. Any number of controllers may share a store and a backend."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        backend: Backend,
+        catalog: Catalog,
+        settings: Settings,
+        clock: Callable[[], datetime] = utc_now,
+        holder: str | None = None,
+    ) -> None:
+        holder = holder or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        leases = Leases(store=store, holder=holder, lease=settings.lease, clock=clock)
+        self.services = Services(store=store, clock=clock)
+        steps = Steps(
+            store=store,
+            backend=backend,
+            catalog=catalog,
+            services=self.services,
+            settings=settings,
+            holder=holder,
+            clock=clock,
+        )
+        self.reconciler = Reconciler(
+            store=store, backend=backend, catalog=catalog, settings=settings, leases=leases, steps=steps, clock=clock
+        )
+        self.watch = Watch(backend=backend, put=self.reconciler.put, every=settings.look_every)
+        self.sweep = Sweep(
+            store=store,
+            backend=backend,
+            put=self.reconciler.put,
+            saw=self.watch.saved,
+            every=settings.sweep_every,
+            most_starting=settings.most_starting,
+        )
+        self.cull = Cull(store=store, backend=backend, lifecycle=self.reconciler.lifecycle, clock=clock)
+        self.reconciler.on_saved.append(self._saved)
+        self.reconciler.on_gone.append(self.watch.gone)
+
+    def _saved(self, row: Session) -> None:
+        self.watch.saved(row)
+        for session_id in self.services.waiting_for(row):
+            self.reconciler.put(session_id)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set; then give back the leases and return."""
+        loops = [
+            asyncio.create_task(_go_on(loop), name=loop.__qualname__)
+            for loop in (
+                self.reconciler.hear_wishes,
+                self.reconciler.hear_agents,
+                self.reconciler.look_when_due,
+                self.sweep.run,
+                self.watch.run,
+                self.cull.run,
+                self.services.run,
+            )
+        ]
+        log.info("The controller runs.")
+        try:
+            await stop.wait()
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+            await self.reconciler.close()
+            log.info("The controller has stopped; sessions go on.")
+
+
+async def _go_on(loop: Callable[[], Awaitable[None]]) -> None:
+    """Run a loop, and begin again after a pause when it fails: one that is gone would be missed by nobody."""
+    while True:
+        try:
+            await loop()
+        except Exception:
+            log.exception("%s failed and begins again.", loop.__qualname__)
+        await asyncio.sleep(_PAUSE_SECONDS)

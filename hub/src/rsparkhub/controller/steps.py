@@ -1,0 +1,154 @@
+"""Does what the plan says: thin code, in which every step may be done again."""
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from rsparkhub.auth.tokens import session_token
+from rsparkhub.backends.base import Backend, EnsembleRef
+from rsparkhub.controller.services import Pending, Services
+from rsparkhub.domain.ensemble import EnsembleSpec, Observed
+from rsparkhub.domain.errors import CannotStart, NotFound
+from rsparkhub.domain.plan import Admit, Apply, Begin, End, Kill, Purge, Remove, Settle, Step, fail
+from rsparkhub.domain.session import Part, Session
+from rsparkhub.services.ensemble import build_ensemble, build_service, interface_of
+from rsparkhub.services.shared import SHARED
+from rsparkhub.settings import Settings
+from rsparkhub.store import Catalog, Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """The row after a step, and when to look again; `row` is None when there is none any more."""
+
+    row: Session | None
+    look: timedelta | None
+
+
+class Steps:
+    """Does steps on sessions whose lease the caller holds."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        backend: Backend,
+        catalog: Catalog,
+        services: Services,
+        settings: Settings,
+        holder: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._backend = backend
+        self._catalog = catalog
+        self._services = services
+        self._settings = settings
+        self._holder = holder
+        self._clock = clock
+
+    async def do(self, step: Step, session: Session, observed: Observed, *, grace: timedelta) -> Done:
+        """Do one step; `session` is the row as it is, `step.after` as it will be."""
+        ref = EnsembleRef(session.id, session.generation)
+        match step:
+            case Admit():
+                return await self._admit(step, session)
+            case Begin():
+                return Done(row=with_secret(step.after), look=step.look)
+            case Apply():
+                return await self._apply(step, session)
+            case End(ending=ending):
+                await self._backend.end(ref, ending, grace)
+            case Kill():
+                await self._backend.kill(ref)
+            case Settle():
+                await self._settle(step, ref, observed)
+            case Remove(forget=forget):
+                if forget:
+                    await self._backend.forget_session(session.id)
+                await self._backend.remove(ref)
+            case Purge():
+                await self._purge(session.id)
+                return Done(row=None, look=None)
+        return Done(row=step.after, look=step.look)
+
+    async def _admit(self, step: Admit, session: Session) -> Done:
+        admitted = await self._store.sessions.admit(
+            session.id,
+            holder=self._holder,
+            now=self._clock(),
+            most_running=self._settings.most_running,
+            most_starting=self._settings.most_starting,
+        )
+        if not admitted:  # the store makes it due when it is first in line and there is room
+            return Done(row=session, look=None)
+        return Done(row=with_secret(step.after), look=step.look)
+
+    async def _apply(self, step: Apply, session: Session) -> Done:
+        try:
+            found = await self._ensemble(session)
+            if isinstance(found, Pending):
+                return Done(row=replace(session, parts=found.parts), look=step.look)
+            spec, parts = found
+            await self._backend.apply(spec)
+        except CannotStart as error:
+            log.error("%s of %s could not be started: %s (%s)", session.id, session.owner, error, error.detail)
+            settle = fail(session, reason=str(error), detail=error.detail, now=self._clock())
+            return await self.do(settle, session, Observed(phase="ended"), grace=timedelta())
+        return Done(row=replace(session, parts=parts), look=step.look)
+
+    async def _ensemble(self, session: Session) -> Pending | tuple[EnsembleSpec, tuple[Part, ...]]:
+        """Say what to run, and which parts a person sees waiting until the agent tells more."""
+        if session.kind == "service":
+            service = SHARED.get(session.id)
+            if service is None:
+                raise CannotStart(f"This version of RSparkHub has no service {session.id}.")
+            spec = build_service(session=session, settings=self._settings, parts=service.parts())
+            return spec, tuple(Part(name=part.name, title=part.title) for part in spec.parts)
+        try:
+            environment = self._catalog.get(session.environment)
+        except NotFound as error:
+            raise CannotStart(
+                f"The environment {session.environment} is no longer in the catalog. Ask your administrator for it.",
+                detail=str(error),
+            ) from error
+        interface = interface_of(environment)
+        opened = Part(name="interface", title=interface.title)
+        access = await self._services.access(session, environment)
+        if isinstance(access, Pending):
+            return Pending(parts=(*access.parts, opened))
+        spec = build_ensemble(
+            session=session,
+            environment=environment,
+            settings=self._settings,
+            accounts=access.access,
+            token=session_token(session),
+        )
+        return spec, (*access.parts, opened)
+
+    async def _settle(self, step: Settle, ref: EnsembleRef, observed: Observed) -> None:
+        if observed.phase != "absent":
+            await self._backend.kill(ref)  # nothing is alive by now; where its shim was killed too, something may be
+            tails = await self._backend.log_tails(ref)
+            if tails:
+                await self._store.logs.keep(ref.id, ref.generation, tails)
+        if step.forget:
+            await self._backend.forget_session(ref.id)
+        if step.wish is not None:
+            await self._store.sessions.want(ref.id, step.wish, by=None, reason=step.after.reason, now=self._clock())
+
+    async def _purge(self, session_id: str) -> None:
+        for ref in await self._backend.list():
+            if ref.id == session_id:
+                await self._backend.kill(ref)
+        await self._backend.forget_session(session_id)
+        await self._store.sessions.purge(session_id)
+
+
+def with_secret(session: Session) -> Session:
+    """Give a generation that begins the secret between its agent and the edge."""
+    return replace(session, secret=secrets.token_urlsafe(32))

@@ -1,0 +1,99 @@
+"""Compares all that runs with all that is wanted: at the start, and every so often, whatever was heard in between."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from rsparkhub.backends.base import Backend, EnsembleRef
+from rsparkhub.domain.errors import NotFound, RsparkhubError
+from rsparkhub.domain.session import LIVE, Session, State, Wanted
+from rsparkhub.store import Store
+
+log = logging.getLogger(__name__)
+
+_AT_REST = {State.SUSPENDED: Wanted.SUSPENDED, State.STOPPED: Wanted.STOPPED}
+
+
+class Sweep:
+    """Ends what runs and is wanted by no row, and puts each session that is not as its row says it should be."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        backend: Backend,
+        put: Callable[[str], None],
+        saw: Callable[[Session], None],
+        every: timedelta,
+        most_starting: int,
+    ) -> None:
+        self._store = store
+        self._backend = backend
+        self._put = put
+        self._saw = saw
+        self._every = every
+        self._most_starting = most_starting
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.sweep()
+            except (RsparkhubError, OSError) as error:
+                log.error("What runs could not be compared with what is wanted: %s", error)
+            await asyncio.sleep(self._every.total_seconds())
+
+    async def sweep(self) -> None:
+        # First what runs, then the rows: a session that begins in between has its row before it runs.
+        running = await self._backend.list()
+        rows = {row.id: row for kind in ("session", "service") for row in await self._rows(kind)}
+        for row in rows.values():
+            self._saw(row)
+        for ref in running:
+            known = rows.get(ref.id) or await self._row(ref.id)
+            if known is None or known.generation != ref.generation:
+                await self._end_orphan(ref, forget=known is None)
+        for session_id in worth_a_look(rows.values(), running):
+            self._put(session_id)
+        positions = await self._store.sessions.positions()
+        for session_id in list(positions)[: self._most_starting]:
+            self._put(session_id)
+
+    async def _rows(self, kind: str) -> list[Session]:
+        if kind == "service":
+            return await self._store.sessions.list(kind="service", with_deleted=True)
+        return await self._store.sessions.list(with_deleted=True)
+
+    async def _row(self, session_id: str) -> Session | None:
+        try:
+            return await self._store.sessions.get(session_id)
+        except NotFound:
+            return None
+
+    async def _end_orphan(self, ref: EnsembleRef, *, forget: bool) -> None:
+        """End what no row knows. A generation only grows, so one that is not its row's will never be wanted again."""
+        log.warning("%s.%s is wanted by nobody: it is ended.", ref.id, ref.generation)
+        await self._backend.kill(ref)
+        await self._backend.remove(ref)
+        if forget:
+            await self._backend.forget_session(ref.id)
+
+
+def worth_a_look(rows: Iterable[Session], running: Iterable[EnsembleRef]) -> list[str]:
+    """Name the sessions that are not at rest as they should be: pure.
+
+    That is: nothing runs where something should, something is there where nothing should be, or the row has not reached
+    what is wanted.
+    """
+    there = {ref.id for ref in running}
+    found = []
+    for row in rows:
+        at_rest = row.state not in LIVE
+        settled = (
+            at_rest and (row.state is State.FAILED or _AT_REST.get(row.state) is row.wanted) and row.wanted is not Wanted.DELETED
+        )
+        runs_well = row.state is State.RUNNING and row.wanted is Wanted.RUNNING and row.id in there
+        waits = row.state is State.QUEUED and row.wanted is Wanted.RUNNING and row.id not in there
+        if not (runs_well or waits or (settled and row.id not in there)):
+            found.append(row.id)
+    return found

@@ -1,0 +1,34 @@
+"""The life of a session, from a row to a process and back, with a real store, real processes and a stand-in agent."""
+
+from session_sandbox import members_of
+
+from rsparkhub.domain.session import State, Wanted
+
+
+async def test_a_session_starts_sleeps_wakes_where_it_was_and_stops(world) -> None:
+    async with world.controller():
+        session_id = await world.create()
+        running = await world.until(session_id, State.RUNNING)
+        assert running.generation == 1
+        assert running.upstream
+        assert running.secret
+        assert running.ready
+        assert [part.state for part in running.parts] == ["ready"]
+
+        await world.want(session_id, Wanted.SUSPENDED)
+        asleep = await world.until(session_id, State.SUSPENDED)
+        assert (asleep.upstream, asleep.secret, asleep.last_exit.code) == (None, None, 0)
+        assert asleep.last_exit.saved == {"kernels": [{"name": "ir", "objects": 1}]}
+        assert members_of(world.data, f"{session_id}.1") == []
+
+        await world.want(session_id, Wanted.RUNNING)
+        awake = await world.until(session_id, State.RUNNING)
+        assert (awake.generation, awake.restored) == (2, {"value": 2})
+        assert awake.secret != running.secret
+
+        await world.want(session_id, Wanted.STOPPED)
+        stopped = await world.until(session_id, State.STOPPED)
+        assert (stopped.last_exit.code, stopped.last_exit.saved) == (0, None)
+        assert await world.states(session_id) == [
+            "starting", "running", "suspending", "suspended", "queued", "resuming", "running", "stopping", "stopped",
+        ]  # fmt: skip
