@@ -1,0 +1,74 @@
+"""`python -m rspark_session.agent <ensemble.json>`: starts what must start first, then hands over to `ensemble`."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from rspark_session.agent import environ, interface, places, prctl, record, spec
+from rspark_session.agent.keep import Keep
+from rspark_session.agent.status import Reporter
+
+
+def main() -> int:
+    """Run one generation of one ensemble to its end; gives the exit code."""
+    if len(sys.argv) != 2:
+        print("usage: python -m rspark_session.agent <ensemble.json>", file=sys.stderr)
+        return 2
+    prctl.adopt_orphans()
+    prctl.end_with_parent()
+    try:
+        asked = spec.load(Path(sys.argv[1]), python=sys.executable)
+    except spec.SpecInvalid as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    try:
+        return run(asked)
+    except (spec.SpecInvalid, OSError) as problem:
+        print(problem, file=sys.stderr)
+        tell_failure(asked, str(problem))
+        return 1
+
+
+def run(asked: spec.Spec) -> int:
+    """Bind the port, send the interface on its way, then load asyncio and all that hangs on it.
+
+    Raises
+    ------
+    SpecInvalid, OSError
+        When nothing could be started.
+    """
+    door = socket.create_server((asked.host, asked.port), backlog=512)
+    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # for each connection: asyncio doesn't see that these are TCP
+    asked.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (asked.home / "R" / "library").mkdir(parents=True, exist_ok=True)
+    if asked.token is not None:
+        descriptor = os.open(asked.run / "token", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(asked.token)
+    around = environ.build(
+        asked, os.environ, java_home=environ.find_java(os.environ), spark_home=environ.find_spark() if asked.spark else None
+    )
+    keep = Keep(asked.keep, asked.generation)
+    sockets = places.socket_folder(asked)
+    started = (
+        interface.start(asked, around, sockets=sockets, restore=keep.latest() if asked.resume else None)
+        if asked.interface
+        else None
+    )
+
+    from rspark_session.agent.ensemble import Ensemble  # noqa: PLC0415  (the interface starts while this loads)
+
+    return Ensemble(spec=asked, environ=around, door=door, sockets=sockets, interface=started, keep=keep).run()
+
+
+def tell_failure(asked: spec.Spec, reason: str) -> None:
+    """Leave the status and the record of an ensemble that never started."""
+    reporter = Reporter(asked)
+    reporter.status.state, reporter.status.reason = "failed", reason
+    reporter.tell()
+    Keep(asked.keep, asked.generation).write_record(record.failed_start(asked, reason), asked.run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

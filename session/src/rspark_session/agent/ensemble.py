@@ -1,0 +1,227 @@
+"""The lifecycle of an ensemble: its parts start, it is watched while it runs, and it ends in order."""
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import socket
+from collections.abc import Coroutine, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rspark_session.agent import health, ports, record
+from rspark_session.agent.children import Children
+from rspark_session.agent.door import Door
+from rspark_session.agent.ending import Ending, end
+from rspark_session.agent.interface import Interface
+from rspark_session.agent.jupyter import JupyterServer
+from rspark_session.agent.keep import Keep
+from rspark_session.agent.launch import launch
+from rspark_session.agent.logs import Log
+from rspark_session.agent.part import Part, PartFailed
+from rspark_session.agent.proxy.server import Connection
+from rspark_session.agent.proxy.upstream import Upstream
+from rspark_session.agent.spec import PartSpec, Spec
+from rspark_session.agent.status import PartStatus, Reporter
+from rspark_session.agent.watch import Watch
+
+_log = logging.getLogger(__name__)
+
+
+class Ensemble:
+    """One generation of one ensemble, from here to its end."""
+
+    def __init__(
+        self,
+        *,
+        spec: Spec,
+        environ: Mapping[str, str],
+        door: socket.socket,
+        sockets: Path,
+        interface: Interface | None,
+        keep: Keep,
+    ) -> None:
+        self._spec = spec
+        self._environ = environ
+        self._socket = door
+        self._sockets = sockets
+        self._keep = keep
+        self._started = interface
+        self._children = Children()
+        self._reporter = Reporter(spec)
+        host, port = door.getsockname()[:2]
+        self._reporter.status.address = f"{host}:{port}"
+        self._logs = {"agent": _own_log(spec.run / "log" / "agent.log")}
+        self._jupyter = JupyterServer(interface.line, on_change=self._jupyter_changed) if interface and interface.line else None
+        self._interface = self._interface_part(interface) if interface else None
+        self._parts = {part.name: self._part(part) for part in spec.parts}
+        self._watch = Watch(
+            reporter=self._reporter,
+            base=spec.base_path,
+            interface=self._interface,
+            jupyter=self._jupyter,
+            parts=self._parts.values(),
+        )
+        self._door = Door(
+            spec=spec,
+            reporter=self._reporter,
+            logs=self._logs,
+            spark=self._watch.spark,
+            on_end=lambda how: self._decide(Ending("suspend" if how == "suspend" else "stop")),
+            on_activity=None if self._jupyter else lambda: self._watch.has_stirred(datetime.now(UTC)),
+        )
+        self._ending: asyncio.Future[Ending] | None = None
+
+    def run(self) -> int:
+        """Run it; gives the exit code of the agent."""
+        return asyncio.run(self._run())
+
+    async def _run(self) -> int:
+        loop = asyncio.get_running_loop()
+        self._ending = loop.create_future()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._decide, Ending("suspend"))
+        self._children.attach(loop)
+        server = await loop.create_server(partial(Connection, self._door), sock=self._socket)
+        self._reporter.tell()
+        listening = [asyncio.ensure_future(self._jupyter.listen())] if self._jupyter else []
+        at_work = [asyncio.ensure_future(work) for work in self._work()]
+        ending = await self._ending
+        for task in at_work:
+            task.cancel()
+        await asyncio.wait(at_work)
+        code = await self._end(ending)
+        await asyncio.gather(*listening)
+        server.close()
+        return code
+
+    def _work(self) -> list[Coroutine[Any, Any, None]]:
+        work = [self._see_through(self._parts[part.name], part.after) for part in self._spec.parts]
+        if self._interface:
+            work.append(self._see_through(self._interface, ()))
+        return [*work, self._watch.run()]
+
+    async def _see_through(self, part: Part, after: tuple[str, ...]) -> None:
+        try:
+            await part.run([self._parts[name] for name in after])
+        except PartFailed as failure:
+            _log.error("%s (%s)", failure.reason, failure.detail)
+            self._decide(Ending("fail", failure.reason, failure.detail))
+
+    def _decide(self, ending: Ending) -> None:
+        """End it; the first to say so decides how."""
+        if self._ending is not None and not self._ending.done():
+            self._ending.set_result(ending)
+
+    async def _end(self, ending: Ending) -> int:
+        status = self._reporter.status
+        status.state = "suspending" if ending.how == "suspend" else "stopping"
+        status.reason, status.detail = ending.reason, ending.detail
+        self._door.shut()
+        self._reporter.tell()
+        outcome = await end(
+            ending,
+            grace=self._spec.grace,
+            keep=self._keep,
+            jupyter=self._jupyter,
+            interface=self._interface,
+            parts=list(self._parts.values()),
+            after={part.name: part.after for part in self._spec.parts},
+        )
+        status.reason = ending.reason or outcome.problem
+        code = 1 if status.reason else 0
+        status.state = "failed" if code else "ended"
+        how = "failed" if code else {"suspend": "suspended", "stop": "stopped"}[ending.how]
+        self._keep.write_record(
+            record.ended(self._spec, how=how, code=code, reason=status.reason, saved=outcome.saved, parts=status.parts.values()),
+            self._spec.run,
+        )
+        shutil.rmtree(self._sockets, ignore_errors=True)
+        self._reporter.tell()
+        _log.info("%s, with %d orphans reaped", how, self._children.orphans_reaped)
+        return code
+
+    def _part(self, asked: PartSpec) -> Part:
+        return Part(
+            status=self._status_of(asked.name, asked.title),
+            log=self._log_of(asked.name),
+            children=self._children,
+            launch=partial(launch, asked.command, environ={**self._environ, **asked.environ}, folder=self._spec.home),
+            healthy=partial(health.until_ready, asked.ready),
+            on_change=self._part_changed,
+            stop_signal=signal.Signals[asked.stop_signal],
+            stop_timeout=asked.stop_timeout,
+        )
+
+    def _interface_part(self, interface: Interface) -> Part:
+        assert self._spec.interface is not None
+        return Part(
+            status=self._status_of("interface", self._spec.interface.title),
+            log=self._log_of("interface"),
+            children=self._children,
+            launch=lambda: interface.launched,
+            healthy=self._jupyter.until_ready if self._jupyter else partial(self._web_ready, interface),
+            on_change=self._part_changed,
+        )
+
+    async def _web_ready(self, interface: Interface) -> None:
+        """Wait until the interface's own processes listen on its port; that anybody listens there isn't enough."""
+        assert self._spec.interface is not None
+        await health.until_ready({"tcp": f"127.0.0.1:{interface.port}"})
+        pids = {process.pid for process in self._watch.processes()}
+        if not any(interface.port in listening for listening in ports.listening(pids).values()):
+            raise PartFailed(f"{self._spec.interface.title} needs port {interface.port}, which another program has.", None)
+
+    def _status_of(self, name: str, title: str) -> PartStatus:
+        return self._reporter.status.parts.setdefault(name, PartStatus(name, title))
+
+    def _log_of(self, name: str) -> Log:
+        return self._logs.setdefault(name, Log(self._spec.run / "log" / f"{name}.log"))
+
+    def _part_changed(self) -> None:
+        status = self._reporter.status
+        if self._interface and self._interface.is_ready and self._started and status.state in ("starting", "ready"):
+            self._door.upstream = _upstream(self._started)
+        if status.state == "starting" and all(part.state == "ready" for part in status.parts.values()):
+            status.state = "ready"
+        self._reporter.tell()
+
+    def _jupyter_changed(self) -> None:
+        self._watch.take()
+
+
+def _upstream(interface: Interface) -> Upstream:
+    """Where the interface listens, and the token that only it and we know."""
+    token = interface.token
+    return Upstream(
+        socket=interface.at,
+        port=interface.port,
+        headers=((b"authorization", b"token " + token.encode()),) if token else (),
+    )
+
+
+def _own_log(path: Path) -> Log:
+    """Log the agent's own doings, and what Python or a library prints when something is badly wrong."""
+
+    def take_output(file: int) -> None:
+        for standard in (1, 2):
+            os.dup2(file, standard)
+
+    log = Log(path, on_open=take_output)
+    handler = logging.StreamHandler(_Lines(log))
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    return log
+
+
+class _Lines:
+    """A stream that writes into a log."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def write(self, text: str) -> None:
+        self._log.write(text.encode())

@@ -1,0 +1,70 @@
+"""What outlives a generation: saved workspaces, and the record of how the last one ended.
+
+Each suspend saves into `workspace/<generation>.new`, which becomes `workspace/<generation>` in one step when it is whole;
+then older ones go. So a kill at any moment leaves the old one or the new one, never half of either.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from rspark_session.services.atomic import write_whole
+
+
+class Keep:
+    """The kept folder of a session, as one generation sees it."""
+
+    def __init__(self, folder: Path, generation: int) -> None:
+        self._folder = folder
+        self._workspaces = folder / "workspace"
+        self._whole = self._workspaces / str(generation)
+        self._growing = self._workspaces / f"{generation}.new"
+
+    def latest(self) -> Path | None:
+        """The folder of the newest whole workspace."""
+        try:
+            generations = [int(entry.name) for entry in self._workspaces.iterdir() if entry.name.isdigit()]
+        except FileNotFoundError:
+            return None
+        return self._workspaces / str(max(generations)) if generations else None
+
+    def begin(self) -> Path:
+        """Make the empty folder that this generation saves into."""
+        self._workspaces.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for leftover in self._workspaces.glob("*.new"):
+            shutil.rmtree(leftover)
+        self._growing.mkdir(mode=0o700)
+        return self._growing
+
+    def complete(self) -> None:
+        """Let what was saved count from now on, and drop what is older."""
+        _flush(self._growing)
+        if self._whole.exists():  # a second agent of the same generation is never started; a copy of a data folder may be
+            shutil.rmtree(self._whole)
+        self._growing.rename(self._whole)
+        _flush(self._workspaces)
+        for entry in self._workspaces.iterdir():
+            if entry != self._whole:
+                shutil.rmtree(entry)
+
+    def abandon(self) -> None:
+        """Drop what was saved in part; what was kept before stays."""
+        shutil.rmtree(self._growing, ignore_errors=True)
+
+    def write_record(self, record: dict[str, Any], run: Path) -> None:
+        """Leave the record for the next start and for the hub."""
+        text = json.dumps(record, indent=1)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(self._folder / "record.json", text)
+        write_whole(run / "record.json", text)
+
+
+def _flush(folder: Path) -> None:
+    """Put the names in a folder on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,45 @@
+"""Starting a process. Without asyncio, so that the interface can be on its way before the agent has loaded it."""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A process that was just started; `output` is the read end of its stdout and stderr."""
+
+    pid: int
+    output: int
+
+
+def launch(command: Sequence[str], *, environ: Mapping[str, str], folder: Path, pass_fds: Sequence[int] = ()) -> Launched:
+    """Start a command in a process group of its own.
+
+    Raises
+    ------
+    OSError
+        When the command can't be run.
+    """
+    reading, writing = os.pipe()
+    try:
+        process = subprocess.Popen(
+            command,
+            env=dict(environ),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=writing,
+            stderr=writing,
+            pass_fds=pass_fds,
+            process_group=0,
+        )
+    except OSError:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
+    os.set_blocking(reading, False)
+    process.returncode = 0  # so that Popen never waits for it: `children` does
+    return Launched(process.pid, reading)

@@ -1,0 +1,104 @@
+"""The log of each part: what it writes goes through the agent into a file that is rotated and can be followed."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
+from pathlib import Path
+
+MOST_BYTES = 10 * 2**20
+MOST_OLD = 3
+
+
+class Log:
+    """A file that is rotated when it is full, and whose readers are woken when it grows."""
+
+    def __init__(self, path: Path, *, most: int = MOST_BYTES, on_open: Callable[[int], None] | None = None) -> None:
+        self.path = path
+        self._most = most
+        self._on_open = on_open
+        self._grown = asyncio.Event()
+        self._tail = b""
+        self._ended = False
+        self._open()
+
+    def write(self, data: bytes) -> None:
+        """Append; a full disk loses log lines and nothing else."""
+        self._tail = (self._tail + data)[-4096:]
+        if self._size and self._size + len(data) > self._most:
+            self._rotate()
+        with contextlib.suppress(OSError):
+            self._size += os.write(self._file, data)
+        self._wake()
+
+    def end(self) -> None:
+        """Tell readers that nothing more is coming."""
+        self._ended = True
+        self._wake()
+
+    def last_line(self) -> str | None:
+        """The last line that says something: what an administrator needs first."""
+        lines = [line.strip() for line in self._tail.decode("utf-8", "replace").splitlines()]
+        return next((line for line in reversed(lines) if line), None)
+
+    async def pump(self, output: int) -> None:
+        """Write what comes out of a pipe until its last writer is gone, then close it."""
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+
+        def read() -> None:
+            try:
+                data = os.read(output, 65536)
+            except BlockingIOError:
+                return
+            if data:
+                self.write(data)
+            else:
+                loop.remove_reader(output)
+                done.set_result(None)
+
+        loop.add_reader(output, read)
+        try:
+            await done
+        finally:
+            loop.remove_reader(output)
+            os.close(output)
+            self.end()
+
+    async def read(self, *, tail: int, follow: bool) -> AsyncIterator[bytes]:
+        """Give the last `tail` bytes of the file, then, when asked, what is written from now on."""
+        file = self.path.open("rb")
+        try:
+            file.seek(max(self._size - tail, 0))
+            while True:
+                while data := file.read(65536):
+                    yield data
+                if os.fstat(file.fileno()).st_ino != os.fstat(self._file).st_ino:  # rotated; the rest is in the new one
+                    file.close()
+                    file = self.path.open("rb")
+                elif self._ended or not follow:
+                    return
+                else:
+                    await self._grown.wait()
+        finally:
+            file.close()
+
+    def _open(self) -> None:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._size = os.fstat(self._file).st_size
+        if self._on_open:
+            self._on_open(self._file)
+
+    def _rotate(self) -> None:
+        os.close(self._file)
+        files = [self.path, *(self.path.with_name(f"{self.path.name}.{number}") for number in range(1, MOST_OLD + 1))]
+        for newer, older in reversed(list(pairwise(files))):
+            with contextlib.suppress(FileNotFoundError):
+                newer.replace(older)
+        self._open()
+
+    def _wake(self) -> None:
+        self._grown.set()
+        self._grown = asyncio.Event()

@@ -1,0 +1,42 @@
+"""Who listens where: the TCP ports of given processes, read from /proc."""
+
+# ruff: noqa: PTH115, PTH123, PTH208  (read every few seconds in every session: a Path costs as much as the reading)
+
+import os
+from collections.abc import Iterable
+
+_LISTENING = "0A"
+
+
+def listening(pids: Iterable[int]) -> dict[int, set[int]]:
+    """Give the ports that each process listens on."""
+    by_socket = _listening_sockets()
+    return {pid: {by_socket[name] for name in _sockets(pid) if name in by_socket} for pid in pids}
+
+
+def _listening_sockets() -> dict[str, int]:
+    found: dict[str, int] = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            with open(table, encoding="ascii") as file:
+                next(file)
+                for line in file:
+                    words = line.split()
+                    if words[3] == _LISTENING:
+                        found[f"socket:[{words[9]}]"] = int(words[1].rpartition(":")[2], 16)
+        except FileNotFoundError:  # a kernel without IPv6
+            continue
+    return found
+
+
+def _sockets(pid: int) -> set[str]:
+    found = set()
+    folder = f"/proc/{pid}/fd"
+    try:
+        for name in os.listdir(folder):
+            target = os.readlink(f"{folder}/{name}")
+            if target.startswith("socket:["):
+                found.add(target)
+    except OSError:  # it ended meanwhile, or closed the file
+        return found
+    return found

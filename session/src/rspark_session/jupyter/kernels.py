@@ -1,0 +1,80 @@
+"""The kernels of the server and the websockets to them, with an eye on what a person does and what computes."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from traitlets import Instance
+
+from rspark_session.jupyter.activity import is_by_person, read_message
+from rspark_session.jupyter.presence import Presence
+
+
+class Kernels(AsyncMappingKernelManager):
+    """Tells when a kernel's state changes, remembers crashes, and holds clients until a kernel has its memory back."""
+
+    presence = Instance(Presence)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.waiting_for_input: set[str] = set()
+        self.crashed: dict[str, datetime] = {}
+        self.waking: dict[str, asyncio.Future[None]] = {}
+
+    async def until_awake(self, kernel_id: str) -> None:
+        """Wait until a kernel that was asleep has its memory back."""
+        if waking := self.waking.get(kernel_id):
+            await asyncio.shield(waking)
+
+    def start_watching_activity(self, kernel_id: str) -> None:
+        """Watch its state, and whether it is started anew because it crashed."""
+        super().start_watching_activity(kernel_id)
+        kernel = self.get_kernel(kernel_id)
+        kernel.observe(self._state_changed, "execution_state")
+        self.add_restart_callback(kernel_id, lambda: self._has_crashed(kernel_id))
+        self.presence.changed()
+
+    def remove_kernel(self, kernel_id: str) -> Any:
+        """Forget what is known of it."""
+        self.waiting_for_input.discard(kernel_id)
+        self.presence.changed()
+        return super().remove_kernel(kernel_id)
+
+    def _state_changed(self, change: Any) -> None:
+        if change["new"] != "busy":
+            self.waiting_for_input.discard(change["owner"].kernel_id)
+        self.presence.changed()
+
+    def _has_crashed(self, kernel_id: str) -> None:
+        self.crashed[kernel_id] = datetime.now(UTC)
+        self.presence.changed()
+
+
+class Connection(ZMQChannelsWebsocketConnection):
+    """A websocket to a kernel."""
+
+    async def prepare(self) -> None:
+        await self.multi_kernel_manager.until_awake(self.kernel_id)
+        await super().prepare()
+
+    def handle_incoming_message(self, incoming_msg: Any) -> None:
+        """Hand it on, then look whether a person sent it."""
+        super().handle_incoming_message(incoming_msg)
+        try:
+            channel, kind, content = read_message(incoming_msg)
+        except (LookupError, ValueError):  # no message of a kernel; the kernel will say so
+            return
+        if channel == "stdin":
+            self.multi_kernel_manager.waiting_for_input.discard(self.kernel_id)
+            self.multi_kernel_manager.presence.changed()
+        if is_by_person(channel, kind, content):
+            self.multi_kernel_manager.presence.activity()
+
+    def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
+        """Hand it on, and note a kernel that asks its person something: it waits and doesn't compute."""
+        if getattr(stream, "channel", None) == "stdin":
+            self.multi_kernel_manager.waiting_for_input.add(self.kernel_id)
+            self.multi_kernel_manager.presence.changed()
+        super().handle_outgoing_message(stream, outgoing_msg)

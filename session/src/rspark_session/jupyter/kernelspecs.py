@@ -1,0 +1,74 @@
+"""The kernels on offer: those that the environment names and no others, whatever else this machine has installed."""
+
+import contextlib
+import json
+import shutil
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+_R_LIBRARIES = ("/usr/lib/R/site-library", "/usr/local/lib/R/site-library")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kernel:
+    """How a language's kernel is called and started."""
+
+    name: str
+    title: str
+    language: str
+    command: tuple[str, ...]
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """Give its kernelspec (`kernel.json`)."""
+        return {
+            "argv": [*self.command, "{connection_file}"],
+            "display_name": self.title,
+            "language": self.language,
+            "metadata": self.metadata,
+        }
+
+
+def known() -> dict[str, Kernel]:
+    """Every kernel that an environment can name."""
+    return {
+        "r": Kernel(
+            name="ir",
+            title="R",
+            language="R",
+            command=(shutil.which("R") or "R", "--slave", "-e", "IRkernel::main()", "--args"),
+        ),
+        "python": Kernel(
+            name="python3",
+            title="Python",
+            language="python",
+            command=(sys.executable, "-m", "ipykernel_launcher", "-f"),
+            metadata={"debugger": True},
+        ),
+        "bash": Kernel(name="bash", title="bash", language="bash", command=(sys.executable, "-m", "bash_kernel", "-f")),
+    }
+
+
+def write(folder: Path, names: Iterable[str]) -> None:
+    """Write a kernelspec for each of the named kernels, with its logo where it has one."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for kernel in (known()[name] for name in names):
+        place = folder / kernel.name
+        place.mkdir(parents=True)
+        (place / "kernel.json").write_text(json.dumps(kernel.document()), encoding="utf-8")
+        for logo in _logos(kernel):
+            with contextlib.suppress(OSError):  # a kernel without its picture is still a kernel
+                shutil.copy(logo, place / logo.name)
+
+
+def _logos(kernel: Kernel) -> list[Path]:
+    if kernel.name == "ir":
+        folders = [Path(library) / "IRkernel" / "kernelspec" for library in _R_LIBRARIES]
+    else:
+        package = find_spec({"python3": "ipykernel", "bash": "bash_kernel"}[kernel.name])
+        folders = [Path(root) / "resources" for root in (package.submodule_search_locations or [])] if package else []
+    return [logo for folder in folders for logo in folder.glob("logo-*")]

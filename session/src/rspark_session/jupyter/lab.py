@@ -1,0 +1,71 @@
+"""JupyterLab's pages without JupyterLab's server part.
+
+That part brings an extension manager that asks PyPI, news, a check for updates and a build that needs Node: nothing a
+session wants, and half a second of every start. jupyterlab_server serves the same pages.
+"""
+
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from jupyter_core.paths import jupyter_config_dir
+from jupyter_server import version_info
+from jupyterlab_server import LabServerApp
+from jupyterlab_server.config import get_static_page_config
+
+from rspark_session.jupyter.contents import Contents
+
+if TYPE_CHECKING:
+    from rspark_session.jupyter.server import Server
+
+_SHARE = Path(sys.prefix) / "share" / "jupyter" / "lab"
+
+
+class Lab(LabServerApp):
+    """JupyterLab at `/lab`."""
+
+    name = "lab"
+    app_name = "JupyterLab"
+    default_url = "/lab"
+    load_other_extensions = False
+
+    def __init__(self, **options: Any) -> None:
+        own = Path(jupyter_config_dir()) / "lab"  # where a JupyterLab of the person's own keeps them, too
+        super().__init__(
+            app_version=version("jupyterlab"),
+            static_dir=str(_SHARE / "static"),
+            templates_dir=str(_SHARE / "static"),
+            schemas_dir=str(_SHARE / "schemas"),
+            themes_dir=str(_SHARE / "themes"),
+            app_settings_dir=str(Path(__file__).parent / "lab_settings"),
+            user_settings_dir=str(own / "user-settings"),
+            workspaces_dir=str(own / "workspaces"),
+            cache_files=True,
+            **options,
+        )
+
+    def initialize_handlers(self) -> None:
+        server = cast("Server", self.serverapp)
+        contents = cast(Contents, server.contents_manager)
+        page = server.web_app.settings.setdefault("page_config_data", {})
+        page.update(get_static_page_config(logger=self.log))
+        page.update(
+            {
+                "buildAvailable": False,
+                "buildCheck": False,
+                "devMode": False,
+                "exposeAppInBrowser": False,
+                "quitButton": False,
+                "token": "",  # the agent adds it; a page needs none
+                "allow_hidden_files": contents.allow_hidden,
+                "delete_to_trash": contents.delete_to_trash,
+                "notebookVersion": json.dumps(version_info),  # the pages expect a string that holds JSON
+            }
+        )
+        super().initialize_handlers()
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    return [{"module": __name__, "app": Lab}]

@@ -1,0 +1,95 @@
+"""Bringing back what a sleep saved: the same kernels under the same ids, so that an open page finds them again by itself.
+
+`begin` starts kernels and terminals before anybody is let in. `finish` gives the kernels their memory back; a client that
+comes meanwhile waits for that (`Kernels.until_awake`), so that nobody's code runs before.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rspark_session.jupyter import memory
+from rspark_session.jupyter.execution import CodeFailed, run
+from rspark_session.jupyter.memory import MemoryFailed
+
+if TYPE_CHECKING:
+    from rspark_session.jupyter.server import Server
+
+_LONGEST = 600.0  # seconds that bringing back one kernel's memory may take
+
+
+class Wake:
+    """Brings back everything of a server, once."""
+
+    def __init__(self, server: "Server") -> None:
+        self._server = server
+        self._kernels = server.kernels
+        self._folder = Path()
+        self._state: dict[str, Any] = {"kernels": [], "sessions": [], "terminals": []}
+        self._problems: dict[str, str] = {}
+
+    async def begin(self, folder: Path) -> None:
+        """Start the kernels and terminals that there were."""
+        self._folder = folder
+        self._state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        loop = asyncio.get_running_loop()
+        for kernel in self._state["kernels"]:
+            self._kernels.waking[kernel["id"]] = loop.create_future()
+        await asyncio.gather(*(self._start(kernel) for kernel in self._state["kernels"]))
+        for session in self._state["sessions"]:
+            if session["kernel"] in self._kernels:
+                await self._server.session_manager.save_session(
+                    session["id"], path=session["path"], name=session["name"], type=session["type"], kernel_id=session["kernel"]
+                )
+        for terminal in self._state["terminals"]:
+            self._server.open_terminal(terminal["name"], _still_there(terminal["cwd"]))
+
+    async def finish(self) -> dict[str, Any]:
+        """Give the kernels their memory back; tells what is there again and what is not."""
+        kernels = await asyncio.gather(*(self._remember(kernel) for kernel in self._state["kernels"]))
+        return {"kernels": kernels, "terminals": len(self._state["terminals"])}
+
+    async def _restore(self, kernel_id: str, language: str, folder: Path) -> dict[str, Any]:
+        code = memory.code("restore", language, folder)
+        if code is None:
+            return {}
+        memory.clear("restore", folder)
+        await run(self._kernels.get_kernel(kernel_id), code, seconds=_LONGEST)
+        said = memory.said("restore", folder)
+        return {"objects": said["objects"], "lost": said["lost"]}
+
+    async def _start(self, kernel: dict[str, Any]) -> None:
+        path = kernel["path"] or ""
+        try:
+            await self._kernels.start_kernel(
+                kernel_id=kernel["id"],
+                kernel_name=kernel["name"],
+                cwd=_still_there(kernel["cwd"]) or self._kernels.cwd_for_path(path),
+                env=self._server.session_manager.get_kernel_env(path, path),
+            )
+        except Exception as problem:  # whatever keeps this one from starting, the others and the server must start
+            self._server.log.exception("kernel %s could not be started again", kernel["id"])
+            self._problems[kernel["id"]] = f"The kernel could not be started again: {problem}"
+
+    async def _remember(self, kernel: dict[str, Any]) -> dict[str, Any]:
+        kernel_id, language = kernel["id"], kernel["language"]
+        folder = self._folder / kernel_id
+        told: dict[str, Any] = {name: kernel.get(name) for name in ("id", "name", "language", "path", "objects", "lost")}
+        told["reason"] = None
+        problem = self._problems.get(kernel_id)
+        if problem is None and folder.is_dir():
+            try:
+                told |= await self._restore(kernel_id, language, folder)
+            except (CodeFailed, MemoryFailed) as failure:
+                problem = f"What was saved could not be brought back: {failure} It is still kept."
+        self._kernels.waking.pop(kernel_id).set_result(None)
+        if problem is not None:
+            self._server.unrestored.add(kernel_id)
+            self._server.log.error("kernel %s: %s", kernel_id, problem)
+            told |= {"objects": 0, "reason": problem, "lost": [*told["lost"], memory.lost(language, problem)]}
+        return told
+
+
+def _still_there(folder: str | None) -> str | None:
+    return folder if folder and Path(folder).is_dir() else None
