@@ -1,0 +1,59 @@
+"""The first minute: a new home gets one notebook that is ready to run, and gets it once."""
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rspark_session.welcome.cells import CELLS, Cell
+
+NAME = "Welcome.ipynb"
+MARK = Path(".config/rspark/welcomed")
+
+
+def greet(home: Path, *, offers: Iterable[str]) -> Path | None:
+    """Put the notebook into a home that has never had it.
+
+    Parameters
+    ----------
+    home
+        The person's home; it exists.
+    offers
+        Languages and services of the environment: `r`, `postgres`, `spark`. Cells that need others are left out.
+
+    Returns
+    -------
+    Path or None
+        The notebook, or None where there is nothing to greet with: no R, or a home that has been greeted. Who deletes the
+        notebook has seen it: it does not come back.
+    """
+    offered, mark, file = set(offers), home / MARK, home / NAME
+    if "r" not in offered or mark.exists() or file.exists():
+        return None
+    partial = home / f".{NAME}.{os.getpid()}"
+    partial.write_text(json.dumps(notebook(cell for cell in CELLS if offered.issuperset(cell.needs)), indent=1) + "\n")
+    partial.replace(file)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    return file
+
+
+def notebook(cells: Iterable[Cell]) -> dict[str, Any]:
+    """Make a notebook of format 4.5 for the R kernel."""
+    return {
+        "cells": [_cell(number, cell) for number, cell in enumerate(cells)],
+        "metadata": {
+            "kernelspec": {"display_name": "R", "language": "R", "name": "ir"},
+            "language_info": {"name": "R", "file_extension": ".r", "mimetype": "text/x-r-source"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def _cell(number: int, cell: Cell) -> dict[str, Any]:
+    common = {"id": f"welcome-{number}", "metadata": {}, "source": cell.text.strip().splitlines(keepends=True)}
+    if cell.kind == "markdown":
+        return {"cell_type": "markdown", **common}
+    return {"cell_type": "code", "execution_count": None, "outputs": [], **common}

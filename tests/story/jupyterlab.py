@@ -1,0 +1,52 @@
+"""JupyterLab as a person uses it: a notebook, a cell, what stands below it."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+READY = 90_000  # milliseconds
+
+
+class Notebook:
+    """The notebook that is open in JupyterLab."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.cells = page.locator(".jp-NotebookPanel:visible .jp-Notebook .jp-CodeCell")
+
+    @classmethod
+    def new(cls, page: Page, language: str) -> "Notebook":
+        """Open a new notebook by its card in the launcher."""
+        card = page.locator(f'.jp-LauncherCard[data-category="Notebook"][title^="{language}"]').first
+        expect(card).to_be_visible(timeout=READY)
+        card.click()
+        return cls.opened(page)
+
+    @classmethod
+    def opened(cls, page: Page) -> "Notebook":
+        """Take the notebook that is open, once its kernel is idle."""
+        notebook = cls(page)
+        expect(notebook.cells.first).to_be_visible(timeout=READY)
+        notebook.wait_for_kernel()
+        return notebook
+
+    def wait_for_kernel(self) -> None:
+        """Wait until the notebook's kernel is connected and idle."""
+        status = self.page.locator('.jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status="idle"]')
+        expect(status).to_be_visible(timeout=READY)
+
+    def run(self, code: str, *, within: float = 120) -> Locator:
+        """Type code into the last cell and press Shift+Enter; gives the cell, once it has run."""
+        cell = self.cells.last
+        number = self.cells.count() - 1
+        cell.locator(".cm-content").click()
+        self.page.keyboard.insert_text(code)
+        self.page.keyboard.press("Shift+Enter")
+        done = self.cells.nth(number)
+        expect(done.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"), timeout=within * 1000)
+        return done
+
+    def save(self) -> None:
+        """Press Ctrl+S, and wait until it is saved."""
+        with self.page.expect_response(lambda answer: answer.request.method == "PUT" and "/api/contents/" in answer.url):
+            self.page.keyboard.press("Control+s")

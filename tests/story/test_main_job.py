@@ -1,0 +1,150 @@
+"""The story of a first day, in a real browser against a real installation."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+
+from tests.installation import ROOT, Installation
+from tests.story.jupyterlab import READY, Notebook
+
+SHOTS = ROOT / "test-results/story"
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+# Counted from the CSV files that the sample database is made of.
+FLIGHTS = "336776"
+FIRST_CARRIERS = [("UA", "58665"), ("B6", "54635"), ("EV", "54173")]
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with Installation(tmp_path_factory.mktemp("story") / "data") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[BrowserContext]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        context = chromium.new_context(viewport={"width": 1280, "height": 860})
+        yield context
+        chromium.close()
+
+
+def shoot(page: Page, name: str) -> None:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png")
+
+
+def lab_of(browser: BrowserContext, page: Page) -> Page:
+    """The page on which JupyterLab is: the same one, or one that opened."""
+    for each in reversed(browser.pages):
+        if "/s/" in each.url:
+            return each
+    page.wait_for_url(re.compile(r"/s/[a-z0-9]+/"), timeout=READY)
+    return page
+
+
+@pytest.mark.timeout(600)
+def test_a_person_works_in_r_sleeps_and_finds_the_variables_again(installation: Installation, browser: BrowserContext) -> None:
+    page = browser.new_page()
+
+    # The link signs in, once.
+    assert installation.link is not None
+    page.goto(installation.link)
+    expect(page.get_by_role("heading", name="Start a session")).to_be_visible()
+    shoot(page, "1-catalog")
+
+    # RSpark starts part by part, and opens by itself.
+    page.get_by_role("button", name="Start RSpark").click()
+    page.wait_for_url(re.compile(r"/hub/sessions/[a-z0-9]+"))
+    session = page.url.rstrip("/").rsplit("/", 1)[1].split("?")[0]
+    for part in ("JupyterLab", "PostgreSQL"):
+        expect(page.get_by_text(part).first).to_be_visible(timeout=READY)
+    shoot(page, "2-starting")
+    page.wait_for_url(re.compile(rf"/s/{session}/"), timeout=READY)
+    lab = lab_of(browser, page)
+
+    # R answers, PostgreSQL and Spark give the same, right numbers, a plot is seen.
+    notebook = Notebook.new(lab, "R")
+    notebook.run("library(rspark); set.seed(2026); answer <- 42; answer * 2")
+    expect(notebook.cells.first.locator(".jp-OutputArea-output")).to_contain_text("84")
+    counted = notebook.run(
+        'con <- postgres("flights")\n'
+        'print(DBI::dbGetQuery(con, "SELECT carrier, count(*)::int AS n FROM flights GROUP BY 1 ORDER BY n DESC LIMIT 3"))\n'
+        'cat("rows:", DBI::dbGetQuery(con, "SELECT count(*)::int AS n FROM flights")$n)'
+    )
+    expect(counted).to_contain_text(f"rows: {FLIGHTS}")
+    for carrier, count in FIRST_CARRIERS:
+        expect(counted).to_contain_text(re.compile(rf"{carrier}\s+{count}"))
+    spark = notebook.run(
+        'spark_postgres("flights", dbname = "flights", view = "flights")\n'
+        'carriers <- spark_sql("SELECT carrier, count(*) AS n FROM flights GROUP BY carrier ORDER BY n DESC LIMIT 3")\n'
+        "print(carriers)",
+        within=240,
+    )
+    for carrier, count in FIRST_CARRIERS:
+        expect(spark).to_contain_text(re.compile(rf"{carrier}\s+{count}"))
+    shoot(lab, "3-postgres-and-spark")
+    plotted = notebook.run('barplot(carriers$n, names.arg = carriers$carrier, main = "Flights from New York, 2013")')
+    picture = plotted.locator(".jp-OutputArea-output img, .jp-OutputArea-output svg").first
+    expect(picture).to_be_visible(timeout=READY)
+    assert picture.evaluate("node => node.getBoundingClientRect().width") > 200
+    shoot(lab, "4-plot")
+    notebook.save()
+
+    # Spark's own pages are behind the same door.
+    ui = browser.new_page()
+    ui.goto(f"{installation.url}/s/{session}/spark/")
+    expect(ui.get_by_text("Completed Jobs").first).to_be_visible(timeout=READY)
+    shoot(ui, "5-spark")
+    ui.close()
+
+    # Asleep: the workspace is saved, the exit code is 0, what could not be kept is named.
+    page = browser.new_page()
+    page.goto(f"{installation.url}/hub/sessions/{session}")
+    shoot(page, "6-running")
+    page.get_by_role("button", name="Sleep").first.click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=READY)
+    expect(page.get_by_text("con", exact=True)).to_be_visible()
+    shoot(page, "7-asleep")
+    with installation.client() as hub:
+        asleep = hub.get(f"/hub/api/sessions/{session}").json()
+    assert asleep["state"] == "suspended"
+    assert asleep["last_exit"]["code"] == 0
+    [kernel] = asleep["last_exit"]["saved"]["kernels"]
+    assert {lost["name"] for lost in kernel["lost"]} == {"con"}
+
+    # Awake again: the same notebook, the same kernel, the variables there.
+    page.get_by_role("button", name="Resume").click()
+    page.wait_for_url(re.compile(rf"/s/{session}/"), timeout=READY)
+    notebook = Notebook.opened(page)
+    found = notebook.run('cat(answer, nrow(carriers), "rspark" %in% .packages(), exists("con"))')
+    expect(found.locator(".jp-OutputArea-output")).to_contain_text("42 3 TRUE FALSE", timeout=READY)
+    shoot(page, "8-awake")
+
+
+@pytest.mark.timeout(120)
+def test_the_link_works_once(installation: Installation) -> None:
+    assert installation.link is not None
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        page = chromium.new_page()
+        page.goto(installation.link)
+        expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+        chromium.close()
+
+
+def test_the_hub_s_cookie_is_not_sent_to_the_session(installation: Installation, browser: BrowserContext) -> None:
+    cookies = {cookie["name"]: cookie["domain"] for cookie in browser.cookies()}
+    assert cookies["rsparkhub"] == "localhost"
+    assert any(domain.endswith(".localhost") for name, domain in cookies.items() if name != "rsparkhub")
