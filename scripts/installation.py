@@ -177,7 +177,7 @@ def python_steps(kind: str) -> list[Step]:
         python = str(venv / "bin/python")
         return [
             [str(uv), "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(venv)],
-            [str(uv), "pip", "sync", "--python", python, "--require-hashes", str(requirements)],
+            [str(uv), "pip", "sync", "--compile-bytecode", "--python", python, "--require-hashes", str(requirements)],
             [str(uv), "pip", "install", "--python", python, "--no-deps", "--no-build-isolation", "--editable", package],
         ]
 

@@ -1,17 +1,23 @@
 """Makes the reference pages from the code, so that they can't say something else: settings, environment, commands, API."""
 
 import argparse
+import asyncio
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import typer.main
-from rsparkhub.factory import api_schema
+from pydantic import TypeAdapter
 
 from rsparkhub.cli import app
 from rsparkhub.cli.exit_codes import ExitCode
 from rsparkhub.domain.environment import Environment
+from rsparkhub.domain.quantity import format_duration
+from rsparkhub.factory import Factory
 from rsparkhub.settings import Settings
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -103,6 +109,9 @@ def simple(value: object) -> bool:
 
 
 def compact(value: object) -> str:
+    """Write a default as it stands in a file."""
+    if isinstance(value, str) and value.startswith("P"):  # JSON schemas write durations by ISO 8601
+        return format_duration(TypeAdapter(timedelta).validate_python(value))
     return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 
@@ -154,27 +163,44 @@ def metavar(parameter: Any) -> str:
 def spelling(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return f"`{parameter.metavar or parameter.name.upper()}`"
-    spelled = ", ".join(f"`{one}`" for one in parameter.opts)
-    return spelled if parameter.is_flag else f"{spelled} {parameter.metavar or parameter.type.name.upper()}"
+    spelled = ", ".join(parameter.opts)
+    return f"`{spelled}`" if parameter.is_flag else f"`{spelled} {parameter.metavar or parameter.name.upper()}`"
 
 
 def about(parameter: Any) -> str:
-    choices = getattr(parameter.type, "choices", None)
-    listed = ", ".join(f"`{getattr(choice, 'value', choice)}`" for choice in choices) if choices else ""
+    choices = ", ".join(f"`{choice}`" for choice in choices_of(parameter.bare_type))
     default = parameter.default
     shown = isinstance(default, str | int | float) and not isinstance(default, bool) and default != ""
     return " ".join(
-        [clean(parameter.help), *([f"One of {listed}."] if listed else []), *([f"Default: `{default}`."] if shown else [])]
+        [
+            clean(parameter.help),
+            *([f"One of {choices}."] if choices else []),
+            *([f"Default: `{default:g}`." if isinstance(default, int | float) else f"Default: `{default}`."] if shown else []),
+        ]
     )
+
+
+def choices_of(kind: Any) -> list[str]:
+    """Name the values of an enumeration or a literal type; none for other types."""
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return [str(member.value) for member in kind]
+    return [str(value) for value in get_args(kind)] if get_origin(kind) is Literal else []
 
 
 def clean(text: str | None) -> str:
     return " ".join((text or "").split())
 
 
+async def api_schema() -> dict[str, Any]:
+    """Give the OpenAPI schema of a hub that has just been made."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with Factory(Settings(data=Path(folder))) as factory:
+            return factory.app.openapi()
+
+
 def api_page() -> str:
     """Describe every call of the API, from its OpenAPI schema."""
-    schema = api_schema()
+    schema = asyncio.run(api_schema())
     lines = [
         "# HTTP API",
         MADE,
@@ -196,7 +222,12 @@ def api_page() -> str:
 
 
 def describe_call(method: str, path: str, call: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
-    lines = ["", f"### `{method.upper()} {path}`", "", paragraph(call.get("description") or call.get("summary"))]
+    lines = [
+        "",
+        f"### `{method.upper()} {path}`",
+        "",
+        " ".join(filter(None, [sentence(call.get("summary")), clean(call.get("description"))])),
+    ]
     if parameters := call.get("parameters"):
         lines += ["", *table("Parameter", "In", "What it is")]
         lines += [row(f"`{p['name']}`", p["in"], clean(p.get("description"))) for p in parameters]
@@ -206,7 +237,7 @@ def describe_call(method: str, path: str, call: Mapping[str, Any], schema: Mappi
         for status, answer in call["responses"].items()
         if status < "400"
     ]
-    lines += ["", *([f"Takes {type_link(body)}. "] if body else []), f"Answers {', '.join(answers)}."]
+    lines += ["", *([f"Takes {type_link(body)}.", ""] if body else []), f"Answers {', '.join(answers)}."]
     return lines
 
 
@@ -232,7 +263,7 @@ def type_link(said: Mapping[str, Any]) -> str:
 
 
 def describe_type(name: str, said: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
-    lines = [f"### {name}", "", paragraph(said.get("description")), ""]
+    lines = [f"### {name}", "", clean(said.get("description")), ""]
     if "enum" in said:
         return [*lines, f"One of {type_link(said)}.", ""]
     if properties := said.get("properties"):
@@ -242,8 +273,8 @@ def describe_type(name: str, said: Mapping[str, Any], schema: Mapping[str, Any])
     return lines
 
 
-def paragraph(text: str | None) -> str:
-    return clean(text)
+def sentence(text: str | None) -> str:
+    return f"{clean(text).rstrip('.')}." if text else ""
 
 
 def table(*heads: str) -> list[str]:

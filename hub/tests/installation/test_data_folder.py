@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rsparkhub.domain.errors import InstallationProblem
+from rsparkhub.domain.errors import AlreadyRunning, InstallationProblem
 from rsparkhub.installation.data_folder import (
-    AlreadyRunning,
     held,
     is_held,
     lock_file,

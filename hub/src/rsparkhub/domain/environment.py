@@ -34,7 +34,7 @@ class WebInterface(_Strict):
 
 
 class Web(_Strict):
-    web: WebInterface
+    web: WebInterface = Field(description="Any web program.")
 
 
 InterfaceName = Literal["rc2", "rstudio", "jupyterlab", "vscode", "shiny", "terminal"]
@@ -57,19 +57,19 @@ class PostgresService(_Strict):
 
 
 class HdfsService(_Strict):
-    scope: Scope = "shared"
-    quota: ByteSize = ByteSize(5 * 2**30)
+    scope: Scope = Field(default="shared", description="`shared`: one file system, a folder for each person.")
+    quota: ByteSize = Field(default=ByteSize(5 * 2**30), description="What a person may keep on it.")
 
 
 class HiveService(_Strict):
-    scope: Scope = "shared"
+    scope: Scope = Field(default="shared", description="`shared`: one server, a database for each person.")
 
 
 class Services(_Strict):
-    spark: SparkService | None = None
-    postgres: PostgresService | None = None
-    hdfs: HdfsService | None = None
-    hive: HiveService | None = None
+    spark: SparkService | None = Field(default=None, description="Apache Spark.")
+    postgres: PostgresService | None = Field(default=None, description="PostgreSQL.")
+    hdfs: HdfsService | None = Field(default=None, description="The distributed file system; not in this version.")
+    hive: HiveService | None = Field(default=None, description="SQL on files; not in this version.")
 
     def names(self) -> tuple[str, ...]:
         """Names of the services that the environment asks for, in the order they are listed."""
@@ -77,7 +77,7 @@ class Services(_Strict):
 
 
 class Home(_Strict):
-    size: ByteSize = ByteSize(5 * 2**30)
+    size: ByteSize = Field(default=ByteSize(5 * 2**30), description="What a person's home may hold, where a backend has limits.")
 
 
 class Lifecycle(_Strict):
@@ -95,21 +95,21 @@ class EnvironmentSpec(_Strict):
     interface: InterfaceName | Web = Field(description="What the browser opens.")
     image: str = Field(default="", max_length=300, description="The image; the process backend runs this machine's R.")
     kernels: tuple[Kernel, ...] = Field(default=("r", "python", "bash"), description="Languages on offer.")
-    resources: Resources = Resources()
-    services: Services = Services()
-    home: Home = Home()
-    lifecycle: Lifecycle = Lifecycle()
+    resources: Resources = Field(default=Resources(), description="What one session may use.")
+    services: Services = Field(default=Services(), description="The data systems at hand.")
+    home: Home = Field(default=Home(), description="The person's files.")
+    lifecycle: Lifecycle = Field(default=Lifecycle(), description="When it sleeps and when it ends.")
     warm: int = Field(default=0, ge=0, le=100, description="How many wait, started, for the next person.")
-    access: Access = Access()
+    access: Access = Field(default=Access(), description="Who may start it.")
 
 
 class Environment(_Strict):
     """One environment, as its YAML file says it."""
 
-    api_version: Literal["rsparkhub/v1"] = Field(alias="apiVersion")
-    kind: Literal["Environment"]
-    metadata: Metadata
-    spec: EnvironmentSpec
+    api_version: Literal["rsparkhub/v1"] = Field(alias="apiVersion", description="The version of this form.")
+    kind: Literal["Environment"] = Field(description="What the file describes.")
+    metadata: Metadata = Field(description="How it is called.")
+    spec: EnvironmentSpec = Field(description="What it is.")
 
     @property
     def name(self) -> str:

@@ -60,6 +60,12 @@ class InstallationProblem(RsparkhubError):
     status, code = 500, "installation-problem"
 
 
+class AlreadyRunning(RsparkhubError):
+    """Another process holds the data folder."""
+
+    status, code = 409, "already-running"
+
+
 class CannotStart(Unavailable):
     """A session could not be started where it should run. `detail` is the line that an administrator needs."""
 

@@ -11,14 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from rsparkhub.backends.process.proc import Process, boot_id, find
-from rsparkhub.domain.errors import InstallationProblem, RsparkhubError
+from rsparkhub.domain.errors import AlreadyRunning, InstallationProblem
 from rsparkhub.settings import Settings
-
-
-class AlreadyRunning(RsparkhubError):
-    """Somebody else holds the data folder."""
-
-    status, code = 409, "already-running"
 
 
 def prepare(settings: Settings) -> None:

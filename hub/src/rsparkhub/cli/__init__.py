@@ -1,0 +1,77 @@
+"""The command line: one module a noun. Each module is loaded when its noun is typed, so that every command starts quickly."""
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import rsparkhub
+from rsparkhub.cli import doctor, down, environment, group, processes, render, session, token, up, usage, user
+from rsparkhub.domain.errors import RsparkhubError
+
+app = typer.Typer(
+    name="rsparkhub",
+    help="RSparkHub: an RSpark for every person. `rsparkhub up` starts it on this machine.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"rsparkhub {rsparkhub.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    data: Annotated[Path | None, typer.Option(help="The data folder; $RSPARKHUB_DATA by default.", file_okay=False)] = None,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Take what holds for every command."""
+    if data is not None:
+        os.environ["RSPARKHUB_DATA"] = str(data)
+
+
+for part in (up, down, doctor, processes, usage, render):
+    part.add_to(app)
+for noun in (session, environment, user, group, token):
+    app.add_typer(noun.app)
+
+
+def main() -> None:
+    """Run the command line; an error becomes one line on standard error and an exit code."""
+    from rsparkhub.cli.exit_codes import ExitCode, code_of
+
+    try:
+        app()
+    except RsparkhubError as error:
+        print(f"rsparkhub: {error}", file=sys.stderr)
+        sys.exit(code_of(error))
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:  # `rsparkhub session list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.FAILED)
+    except Exception as error:
+        print(f"rsparkhub: {_keep_details(error)}", file=sys.stderr)
+        sys.exit(ExitCode.BUG)
+
+
+def _keep_details(error: Exception) -> str:
+    """Write an unexpected error to the command line's log, and give the sentence that says so."""
+    from rsparkhub.settings import default_data
+
+    details = "".join(traceback.format_exception(error))
+    log = Path(os.environ.get("RSPARKHUB_DATA") or default_data()) / "log" / "cli.log"
+    said = f"an error of RSparkHub itself: {type(error).__name__}: {error}."
+    try:
+        with log.open("a") as file:
+            file.write(f"{' '.join(sys.argv)}\n{details}\n")
+    except OSError:
+        return f"{said}\n{details}"
+    return f"{said} The details are in {log}; please report them."

@@ -1,0 +1,78 @@
+"""`rsparkhub environment`: the catalog."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rsparkhub.cli.output import AsJson
+
+app = typer.Typer(name="environment", help="The catalog: what may be started.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the environments that you may start."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import print_json, print_table, size
+
+    found = ask(lambda hub: hub.environments.list())
+    if as_json:
+        print_json({"environments": [environment.model_dump(mode="json") for environment in found]})
+        return
+    print_table(
+        ["NAME", "TITLE", "INTERFACE", "KERNELS", "SERVICES", "CPU", "MEMORY"],
+        (
+            [
+                e.name,
+                e.title,
+                e.interface,
+                ", ".join(e.kernels),
+                ", ".join(e.services),
+                f"{e.resources.cpu:g}",
+                size(e.resources.memory),
+            ]
+            for e in found
+        ),
+        empty="There is no environment that you may start.",
+    )
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Environment files.", show_default=False)], as_json: AsJson = False
+) -> None:
+    """Check environment files, without a hub; the exit code is 1 when one is not right."""
+    from rsparkhub.cli.exit_codes import ExitCode
+    from rsparkhub.cli.output import print_json
+    from rsparkhub.domain.errors import EnvironmentInvalid
+    from rsparkhub.store.environment_file import read_environment
+
+    checked: list[dict[str, object]] = []
+    for file in files:
+        try:
+            name = read_environment(file).name
+            checked.append({"file": str(file), "ok": True, "name": name, "problem": None})
+        except EnvironmentInvalid as error:
+            checked.append({"file": str(file), "ok": False, "name": None, "problem": str(error)})
+    if as_json:
+        print_json({"files": checked})
+    else:
+        for one in checked:
+            if one["ok"]:
+                print(f"{one['file']}: the environment {one['name']} is right.")
+            else:
+                typer.echo(f"rsparkhub: {one['problem']}", err=True)
+    if not all(one["ok"] for one in checked):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@app.command()
+def build(name: Annotated[str, typer.Argument(help="The environment's name.", show_default=False)]) -> None:
+    """Build an environment's image: not in this version, whose sessions run without images."""
+    from rsparkhub.domain.errors import Conflict
+
+    raise Conflict(
+        f"There is no image of {name} to build: in this version sessions run as processes of this machine. "
+        "Images come with the backends container and kubernetes."
+    )

@@ -1,0 +1,10 @@
+"""Options that several commands take, and the settings that follow from them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    Path | None, typer.Option(help="The data folder; $RSPARKHUB_DATA by default.", file_okay=False, show_default=False)
+]

@@ -1,0 +1,107 @@
+"""`rsparkhub hub`, `controller` and `edge`: the processes of `up`, one by one, for deployments.
+
+Their settings come from `RSPARKHUB_…` variables and `settings.yaml`.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from rsparkhub.cli.options import Data
+
+if TYPE_CHECKING:
+    from rsparkhub.settings import Settings
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (hub, controller, edge):
+        app.command(rich_help_panel="The parts of `up`, for deployments")(command)
+
+
+def hub(data: Data = None) -> None:
+    """Run the hub: the API, the pages, and the edge's question who may go where."""
+    _run(_hub, data)
+
+
+def controller(data: Data = None) -> None:
+    """Run the controller: it makes what runs equal what is wanted."""
+    _run(_controller, data)
+
+
+def edge(data: Data = None) -> None:
+    """Run the edge: Caddy, the one door to the hub and to sessions."""
+    _run(_edge, data)
+
+
+def _run(part: "Callable[[Settings, asyncio.Event], Awaitable[None]]", data: Path | None) -> None:
+    from rsparkhub.installation.supervised import end_with_parent
+
+    end_with_parent()
+    from rsparkhub.installation.data_folder import prepare
+    from rsparkhub.settings import load_settings
+
+    settings = load_settings(data=data)
+    prepare(settings)
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    asyncio.run(_until_told(part, settings))
+
+
+async def _until_told(part: "Callable[[Settings, asyncio.Event], Awaitable[None]]", settings: "Settings") -> None:
+    """Run a part until SIGTERM or SIGINT asks it to stop."""
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    await part(settings, stop)
+
+
+async def _hub(settings: "Settings", stop: asyncio.Event) -> None:
+    from rsparkhub.api import Server
+    from rsparkhub.auth.question_server import answering_the_edge
+    from rsparkhub.factory import Factory
+    from rsparkhub.installation.supervised import say_ready
+
+    async with Factory(settings) as factory:
+        server = Server(factory.app, log_level=settings.log_level)
+        with contextlib.closing(_bound(settings.socket_dir / "hub.sock")) as listening:
+            async with answering_the_edge(store=factory.store, authenticator=factory.authenticator, settings=settings):
+                serving = asyncio.create_task(server.serve(sockets=[listening]))
+                say_ready()
+                await asyncio.wait((serving, asyncio.create_task(stop.wait())), return_when=asyncio.FIRST_COMPLETED)
+                server.should_exit = True
+                await serving
+
+
+def _bound(path: Path) -> socket.socket:
+    """Listen on a Unix socket; who connects finds the old one or the new one, and never none."""
+    fresh = path.with_name(f".{path.name}")
+    fresh.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening.bind(str(fresh))
+    listening.listen(1024)
+    fresh.replace(path)
+    return listening
+
+
+async def _controller(settings: "Settings", stop: asyncio.Event) -> None:
+    from rsparkhub.factory import Factory
+    from rsparkhub.installation.supervised import say_ready
+
+    async with Factory(settings) as factory:
+        say_ready()
+        await factory.controller.run(stop)
+
+
+async def _edge(settings: "Settings", stop: asyncio.Event) -> None:
+    from rsparkhub.edge.process import running_edge
+    from rsparkhub.installation.supervised import say_ready
+
+    async with running_edge(settings):
+        say_ready()
+        await stop.wait()

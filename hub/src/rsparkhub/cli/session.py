@@ -1,0 +1,221 @@
+"""`rsparkhub session`: start, look, put to sleep, wake, end."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rsparkhub.cli.output import AsJson
+from rsparkhub.domain.session import State
+
+if TYPE_CHECKING:
+    from rsparkhub.client import AsyncHub
+    from rsparkhub.client.waiting import News
+    from rsparkhub.wire.session import SessionView
+
+app = typer.Typer(name="session", help="Sessions: start, look, put to sleep, wake, end.", no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The session's id.", show_default=False)]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until it is so; the exit code says whether it got there.")]
+Timeout = Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait.")]
+
+
+@app.command()
+def start(
+    environment: Annotated[str, typer.Argument(metavar="ENV", help="The environment's name.", show_default=False)],
+    name: Annotated[str | None, typer.Option(help="What you call it.", show_default=False)] = None,
+    project: Annotated[str | None, typer.Option(help="The Git repository to open.", show_default=False)] = None,
+    option: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the environment.")] = None,
+    key: Annotated[str | None, typer.Option(help="The same key gives the same session again.", show_default=False)] = None,
+    wait: Wait = False,
+    timeout: Timeout = 300,
+    as_json: AsJson = False,
+) -> None:
+    """Start a session of an environment."""
+    options = dict(_pair(text) for text in option or ())
+    _want(
+        lambda hub: hub.sessions.start(environment, name=name, project=project, options=options, idempotency_key=key),
+        says="is on its way", wait=wait, timeout=timeout, as_json=as_json,
+    )  # fmt: skip
+
+
+@app.command()
+def resume(session: Id, wait: Wait = False, timeout: Timeout = 300, as_json: AsJson = False) -> None:
+    """Wake a session where it was left."""
+    _want(lambda hub: hub.sessions.resume(session), says="is waking", wait=wait, timeout=timeout, as_json=as_json)
+
+
+@app.command()
+def suspend(session: Id, wait: Wait = False, timeout: Timeout = 300, as_json: AsJson = False) -> None:
+    """Put a session to sleep, its work kept."""
+    _want(lambda hub: hub.sessions.suspend(session), says="goes to sleep", wait=wait, timeout=timeout, as_json=as_json)
+
+
+@app.command()
+def stop(session: Id, wait: Wait = False, timeout: Timeout = 300, as_json: AsJson = False) -> None:
+    """End a session; files stay, what is only in memory is lost."""
+    _want(lambda hub: hub.sessions.stop(session), says="is ending", wait=wait, timeout=timeout, as_json=as_json)
+
+
+@app.command()
+def delete(session: Id, wait: Wait = False, timeout: Timeout = 300, as_json: AsJson = False) -> None:
+    """End a session and remove what it kept; the home stays."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import print_json, progress
+
+    async def work(hub: "AsyncHub") -> None:
+        await hub.sessions.delete(session)
+        if wait:
+            with progress(f"Waiting for {session} to be gone"):
+                await hub.sessions.wait_until_gone(session, timeout=timeout)
+
+    ask(work)
+    if as_json:
+        print_json({"deleted": session})
+    else:
+        print(f"{session} {'was' if wait else 'is being'} deleted.")
+
+
+@app.command("list")
+def list_(
+    everybody: Annotated[bool, typer.Option("--all", help="Everybody's; for administrators.")] = False,
+    owner: Annotated[str | None, typer.Option(help="One person's; for administrators.", show_default=False)] = None,
+    state: Annotated[
+        list[State] | None, typer.Option(help="Those in this state; may be given again.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List sessions, the newest first."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import ago, print_json, print_table, size
+
+    found = ask(lambda hub: hub.sessions.list(everybody=everybody, owner=owner, states=tuple(state or ())))
+    if as_json:
+        print_json({"sessions": [session.model_dump(mode="json") for session in found]})
+        return
+    print_table(
+        ["ID", "PERSON", "NAME", "ENVIRONMENT", "STATE", "BUSY", "MEMORY", "LAST ACTIVITY"],
+        (
+            [s.id, s.owner, s.name, s.environment, _state(s), "busy" if s.busy else "", size(s.memory), ago(s.last_activity)]
+            for s in found
+        ),
+        empty="There is no session. `rsparkhub session start ENV` starts one.",
+    )
+
+
+@app.command()
+def show(session: Id, as_json: AsJson = False) -> None:
+    """Show one session: its state, its parts, how its last run ended."""
+    from rsparkhub.cli.access import ask, find_access
+    from rsparkhub.cli.output import print_json, print_table
+
+    view = ask(lambda hub: hub.sessions.show(session))
+    if as_json:
+        print_json(view.model_dump(mode="json"))
+        return
+    lines = [line for line in _lines(view, find_access().url) if line[1]]
+    print_table(["", view.id], lines, empty="")
+
+
+@app.command()
+def logs(
+    session: Id,
+    service: Annotated[str, typer.Option(help="Which part: `interface`, `agent`, …")] = "interface",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written from now on.")] = False,
+    tail: Annotated[int | None, typer.Option(metavar="BYTES", min=1, help="Only the last bytes.", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the log of one part of a session."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import print_json
+
+    pieces: list[str] = []
+
+    async def work(hub: "AsyncHub") -> None:
+        async for piece in hub.sessions.logs(session, service=service, follow=follow, tail=tail):
+            if as_json:
+                pieces.append(piece)
+            else:
+                print(piece, end="", flush=True)
+
+    ask(work)
+    if as_json:
+        print_json({"session": session, "service": service, "log": "".join(pieces)})
+
+
+def _want(wish: "Callable[[AsyncHub], Awaitable[SessionView]]", *, says: str, wait: bool, timeout: float, as_json: bool) -> None:
+    """Ask for something, wait for it where that is asked for, and tell the session."""
+    from rsparkhub.cli.access import ask, find_access
+    from rsparkhub.cli.output import print_json, progress
+
+    async def work(hub: "AsyncHub") -> "SessionView":
+        session = await wish(hub)
+        if not wait:
+            return session
+        with progress(f"{session.id} {says}") as shown:
+            return await hub.sessions.wait(session.id, timeout=timeout, progress=lambda news: shown.say(_news(news)))
+
+    session = ask(work)
+    if as_json:
+        print_json(session.model_dump(mode="json"))
+    elif session.state is State.RUNNING:
+        print(f"{session.id} is running: {find_access().url}{session.url}")
+    else:
+        print(f"{session.id} {f'is {session.state}' if wait else says}.")
+
+
+def _news(news: "News") -> str:
+    """Say what happened to a session, in the words of its page."""
+    from rsparkhub.wire.session import SessionView
+    from rsparkhub.wire.stream import Deleted, Progress, Queue
+
+    match news:
+        case SessionView():
+            return f"{news.id} is {_state(news)}"
+        case Progress():
+            return f"{news.title or news.part}: {news.state}{f' ({news.reason})' if news.reason else ''}"
+        case Queue():
+            return f"{news.session} waits for its turn: number {news.position}"
+        case Deleted():
+            return f"{news.id} is gone"
+
+
+def _state(session: "SessionView") -> str:
+    return f"{session.state}, number {session.queue_position}" if session.queue_position else str(session.state)
+
+
+def _lines(session: "SessionView", hub_url: str) -> list[tuple[str, str]]:
+    from rsparkhub.cli.output import ago, size
+
+    limit = f" of {size(session.memory_limit)}" if session.memory_limit else ""
+    parts = (f"{part.title}: {part.state}{f' ({part.reason})' if part.reason else ''}" for part in session.services)
+    return [
+        ("name", session.name),
+        ("person", session.owner),
+        ("environment", f"{session.environment} ({session.interface})"),
+        ("state", _state(session)),
+        ("reason", session.reason or ""),
+        ("detail", session.detail or ""),
+        ("address", f"{hub_url}{session.url}" if session.state is State.RUNNING else ""),
+        ("parts", "\n".join(parts)),
+        ("busy with", ", ".join(session.busy_with)),
+        ("last activity", ago(session.last_activity)),
+        ("memory", f"{size(session.memory)}{limit}" if session.memory else ""),
+        ("ready", ago(session.ready)),
+        ("last exit", f"code {session.last_exit.code}, {ago(session.last_exit.at)}" if session.last_exit else ""),
+        ("notes", "\n".join(warning.text for warning in session.warnings)),
+    ]
+
+
+def _pair(text: str) -> tuple[str, str | bool | int | float]:
+    """Read `name=value`, the value as JSON reads it where it is a number, true or false."""
+    import json
+
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--option")
+    try:
+        read = json.loads(value)
+    except ValueError:
+        return name, value
+    return name, read if isinstance(read, str | bool | int | float) else value

@@ -1,0 +1,99 @@
+"""`rsparkhub up`: all of RSparkHub on this machine, in one command."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rsparkhub.cli.options import Data
+
+if TYPE_CHECKING:
+    from rsparkhub.backends.process.proc import Process
+    from rsparkhub.installation.data_folder import Holder
+    from rsparkhub.settings import Settings
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command(rich_help_panel="This machine")(up)
+
+
+def up(
+    data: Data = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port to listen on; 8000 by default.")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on; 127.0.0.1 by default.")] = None,
+    backend: Annotated[str | None, typer.Option(help="Where sessions run: process.", show_default=False)] = None,
+) -> None:
+    """Start hub, controller and edge, and print a link that signs you in.
+
+    Ctrl+C ends them and leaves sessions as they are; `rsparkhub down` ends everything.
+    """
+    from rsparkhub.settings import load_settings
+
+    given = {"data": data, "port": port, "host": host, "backend": backend}
+    settings = load_settings(**given)
+    # The children read their settings as they do in a deployment: from the environment.
+    os.environ.update({f"RSPARKHUB_{name.upper()}": str(value) for name, value in given.items() if value is not None})
+    asyncio.run(_up(settings))
+
+
+async def _up(settings: "Settings") -> None:
+    from rsparkhub.installation import machine
+    from rsparkhub.installation.data_folder import held, prepare, read_holder, refuse_second
+    from rsparkhub.installation.findings import refuse_problems
+    from rsparkhub.installation.supervisor import end_processes
+
+    refuse_second(settings)
+    findings = machine.before_a_start(settings)
+    refuse_problems(findings)
+    before = read_holder(settings)
+    prepare(settings)
+    with held(settings) as holder:
+        if before and (left := await end_processes(before.processes)):
+            _say(f"Ended what the last run left behind: {', '.join(left)}.")
+        refuse_problems([machine.free_port(settings)])
+        for finding in findings:
+            if finding.level == "warning":
+                _say(f"Note: {finding.sentence}")
+        await _run(settings, holder)
+
+
+async def _run(settings: "Settings", holder: "Holder") -> None:
+    from rsparkhub.cli.first_sign_in import make_link, write_access
+    from rsparkhub.factory import Factory
+    from rsparkhub.installation.supervisor import Supervisor, own_command
+
+    async with Factory(settings) as factory:
+        factory.catalog.check()
+        link = await make_link(factory)
+        await write_access(factory)
+
+    def changed(marks: "Mapping[str, Process]") -> None:
+        holder.tell(**marks)
+
+    supervisor = Supervisor(
+        commands={name: own_command(name) for name in ("hub", "controller", "edge")},
+        logs=settings.log_dir,
+        sockets=settings.socket_dir,
+        tell=_say,
+        changed=changed,
+    )
+    asked_to_end = asyncio.Event()
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(sign, asked_to_end.set)
+    await supervisor.start()
+    try:
+        _say(
+            f"RSparkHub runs; its data are in {settings.data.absolute()}. Open this link, which signs you in once:\n\n  {link}\n"
+        )
+        _say("Ctrl+C ends RSparkHub and leaves sessions running; `make down` (or `rsparkhub down`) ends everything.")
+        await asked_to_end.wait()
+    finally:
+        await supervisor.stop()
+    _say("Ended: edge, controller, hub. Sessions were left as they are.")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

@@ -1,0 +1,76 @@
+"""Wires everything, once, and nowhere else.
+
+Each part is made when it is asked for, and its module read only then: the controller's process knows nothing of the HTTP
+face, and the hub's nothing of a backend.
+"""
+
+from contextlib import AsyncExitStack
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from rsparkhub.settings import Settings
+from rsparkhub.store import Catalog, Store, open_store
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from fastapi import FastAPI
+
+    from rsparkhub.auth.identity import Authenticator
+    from rsparkhub.backends.base import Backend
+    from rsparkhub.controller.app import Controller
+
+
+class Factory:
+    """The parts of one installation; an async context that opens the store and closes it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store: Store
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self.store = await self._stack.enter_async_context(open_store(self.settings.store, bells=self.settings.bells))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
+        await self._stack.aclose()
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        return Catalog(self.settings.environment_folders)
+
+    @cached_property
+    def authenticator(self) -> "Authenticator":
+        from rsparkhub.auth.identity import Authenticator
+
+        return Authenticator(self.store, self.settings)
+
+    @cached_property
+    def backend(self) -> "Backend":
+        """The backend that the settings name; `installation.machine.backend` has refused those that don't exist yet."""
+        from rsparkhub.backends.process.backend import ProcessBackend
+
+        return ProcessBackend(
+            data=self.settings.data,
+            bells=self.settings.bells,
+            python=self.settings.python_of_sessions,
+            r_libs=self.settings.r_libs_of_sessions,
+        )
+
+    @cached_property
+    def app(self) -> "FastAPI":
+        """The HTTP face."""
+        from rsparkhub.api import create_app
+
+        return create_app(
+            settings=self.settings, store=self.store, authenticator=self.authenticator, catalog=self.catalog, behind_edge=True
+        )
+
+    @cached_property
+    def controller(self) -> "Controller":
+        from rsparkhub.controller.app import Controller
+
+        return Controller(store=self.store, backend=self.backend, catalog=self.catalog, settings=self.settings)

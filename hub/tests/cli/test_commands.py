@@ -1,0 +1,208 @@
+"""What a person types, and what comes back."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from command_line import Cli, RunningHub
+
+from rsparkhub.cli.first_sign_in import own_name
+from rsparkhub.domain.session import Part, PartState, Session, State, Wanted
+from rsparkhub.factory import Factory
+
+
+def come_to(hub: RunningHub, session: str, **what: object) -> None:
+    """Say what came of a wish, as a controller does."""
+
+    async def save(factory: Factory) -> None:
+        now, lease = datetime.now(UTC), timedelta(seconds=5)
+        claimed = await factory.store.sessions.claim_one(session, holder="test", now=now, lease=lease)
+        assert claimed is not None
+        after: Session = replace(claimed.session, **what)
+        assert await factory.store.sessions.save(claimed, after, holder="test", look_at=None, now=now)
+
+    hub.do(save)
+
+
+def test_a_session_is_started_listed_and_shown(cli: Cli, hub: RunningHub) -> None:
+    started = cli("session", "start", "rspark", "--name", "analysis")
+    assert started.returncode == 0, started.stderr
+    session = started.stdout.split()[0]
+    come_to(hub, session, state=State.RUNNING, upstream="127.0.0.1:1", memory=3 * 2**29, busy=True, busy_with=("R, a.ipynb",),
+            parts=(Part(name="interface", title="JupyterLab", state=PartState.READY),))  # fmt: skip
+    listed = cli("session", "list").stdout.splitlines()
+    assert listed[0].split() == ["ID", "PERSON", "NAME", "ENVIRONMENT", "STATE", "BUSY", "MEMORY", "LAST", "ACTIVITY"]
+    assert listed[1].split()[:7] == [session, own_name(), "analysis", "rspark", "running", "busy", "1.5"]
+    shown = cli("session", "show", session).stdout
+    assert "JupyterLab: ready" in shown
+    assert "R, a.ipynb" in shown
+    assert f"{hub.settings.url}/s/{session}/" in shown
+
+
+def test_the_same_key_gives_the_same_session(cli: Cli, hub: RunningHub) -> None:
+    first = json.loads(cli("session", "start", "rspark", "--key", "monday", "--json").stdout)
+    second = json.loads(cli("session", "start", "rspark", "--key", "monday", "--json").stdout)
+    assert first["id"] == second["id"]
+    assert len(json.loads(cli("session", "list", "--json").stdout)["sessions"]) == 1
+
+
+def test_waiting_ends_well_when_the_session_is_ready(cli: Cli, hub: RunningHub) -> None:
+    session = json.loads(cli("session", "start", "rspark", "--json").stdout)["id"]
+    come_to(hub, session, state=State.RUNNING, upstream="127.0.0.1:1")
+    waited = cli("session", "resume", session, "--wait")
+    assert waited.returncode == 0, waited.stderr
+    assert waited.stdout == f"{session} is running: {hub.settings.url}/s/{session}/\n"
+
+
+def test_waiting_for_a_session_that_fails_is_exit_code_1_with_its_reason(cli: Cli, hub: RunningHub) -> None:
+    session = json.loads(cli("session", "start", "rspark", "--json").stdout)["id"]
+    come_to(hub, session, state=State.FAILED, wanted=Wanted.RUNNING, reason="Java is missing.")
+    waited = cli("session", "suspend", session, "--wait")
+    assert waited.returncode == 1
+    assert "Java is missing." in waited.stderr
+    assert "Traceback" not in waited.stderr
+
+
+def test_waiting_too_long_is_exit_code_1(cli: Cli, hub: RunningHub) -> None:
+    waited = cli("session", "start", "rspark", "--wait", "--timeout", "1")
+    assert waited.returncode == 1
+    assert "took longer than 1 seconds. It is queued." in waited.stderr
+
+
+def test_wishes_are_told_and_kept(cli: Cli, hub: RunningHub) -> None:
+    session = json.loads(cli("session", "start", "terminal", "--json").stdout)["id"]
+    for word, wanted in (("suspend", "suspended"), ("stop", "stopped"), ("resume", "running")):
+        told = cli("session", word, session, "--json")
+        assert told.returncode == 0, told.stderr
+        assert json.loads(told.stdout)["wanted"] == wanted
+    assert cli("session", "delete", session).stdout == f"{session} is being deleted.\n"
+    assert cli("session", "list").stdout == "There is no session. `rsparkhub session start ENV` starts one.\n"
+
+
+def test_a_session_that_does_not_exist_is_one_sentence(cli: Cli, hub: RunningHub) -> None:
+    told = cli("session", "show", "nosuchone2")
+    assert told.returncode == 1
+    assert told.stderr.count("\n") == 1
+    assert "no such session" in told.stderr
+
+
+def test_an_option_without_a_value_is_a_usage_error(cli: Cli) -> None:
+    assert cli("session", "start", "rspark", "--option", "fast").returncode == 2
+
+
+def test_the_catalog_is_listed(cli: Cli, hub: RunningHub) -> None:
+    names = {environment["name"] for environment in json.loads(cli("environment", "list", "--json").stdout)["environments"]}
+    assert {"rspark", "r-basics", "terminal"} <= names
+    assert "r-basics" in cli("environment", "list").stdout
+
+
+def test_people_are_added_with_a_link_listed_and_removed(cli: Cli, hub: RunningHub) -> None:
+    added = json.loads(cli("user", "add", "ana", "--json").stdout)
+    assert added["link"].startswith(f"{hub.settings.url}/hub/?token=")
+    assert "ana" in cli("user", "list").stdout
+    assert json.loads(cli("user", "remove", "ana", "--json").stdout) == {"removed": "ana"}
+    assert "ana" not in {user["name"] for user in json.loads(cli("user", "list", "--json").stdout)["users"]}
+    assert cli("user", "remove", "ana").returncode == 1
+
+
+def test_a_password_is_read_from_standard_input(cli: Cli, hub: RunningHub) -> None:
+    assert cli("user", "add", "ben", "--password", given="correct horse battery\n").returncode == 0
+    [ben] = [user for user in json.loads(cli("user", "list", "--json").stdout)["users"] if user["name"] == "ben"]
+    assert ben["has_password"]
+    assert cli("user", "password", "ben", given="another horse battery\n").returncode == 0
+
+
+def test_groups_are_made_filled_and_removed(cli: Cli, hub: RunningHub) -> None:
+    cli("user", "add", "ana")
+    assert cli("group", "add", "stats", "ana").stdout == "In stats: ana.\n"
+    assert cli("group", "set", "stats").stdout == "In stats: nobody.\n"
+    assert json.loads(cli("group", "list", "--json").stdout)["groups"] == [{"name": "stats", "members": []}]
+    assert cli("group", "remove", "stats").returncode == 0
+
+
+def test_a_token_lets_a_program_in_from_elsewhere_until_it_is_removed(cli: Cli, hub: RunningHub, tmp_path: Path) -> None:
+    made = json.loads(cli("token", "create", "cron", "--days", "7", "--json").stdout)
+    elsewhere = Cli(tmp_path / "elsewhere", {"RSPARKHUB_URL": hub.settings.url, "RSPARKHUB_TOKEN": made["token"]})
+    assert elsewhere("session", "list").returncode == 0
+    assert "cron" in cli("token", "list").stdout
+    assert cli("token", "remove", made["id"]).returncode == 0
+    refused = elsewhere("session", "list")
+    assert refused.returncode == 6
+    assert refused.stderr.count("\n") == 1
+
+
+def test_who_is_no_administrator_may_not_add_people(cli: Cli, hub: RunningHub, tmp_path: Path) -> None:
+    cli("user", "add", "ana", "--password", given="correct horse battery\n")
+
+    async def token_of_ana(factory: Factory) -> str:
+        return (await factory.authenticator.make_token("ana", name="test", now=datetime.now(UTC)))[1]
+
+    ana = Cli(tmp_path / "ana", {"RSPARKHUB_URL": hub.settings.url, "RSPARKHUB_TOKEN": hub.do(token_of_ana)})
+    assert ana("user", "add", "eve").returncode == 6
+
+
+def test_usage_is_told_per_person_and_per_session(cli: Cli, hub: RunningHub) -> None:
+    session = json.loads(cli("session", "start", "rspark", "--json").stdout)["id"]
+    come_to(hub, session, state=State.STARTING, generation=1, started=datetime.now(UTC))
+    come_to(hub, session, state=State.RUNNING, generation=1)
+    assert own_name() in cli("usage").stdout
+    assert session in cli("usage", "--sessions").stdout
+    assert json.loads(cli("usage", "--json").stdout)["people"][0]["starts"] == 1
+
+
+def test_a_link_is_made_on_the_data_folder_itself_also_for_the_first_administrator(cli: Cli) -> None:
+    made = cli("user", "link")
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.startswith("http://localhost:8000/hub/?token=")
+    assert cli("user", "link", "nobody").returncode == 1
+
+
+def test_without_a_hub_a_sentence_says_how_to_get_one(cli: Cli) -> None:
+    told = cli("session", "list")
+    assert told.returncode == 5
+    assert "Start it with `rsparkhub up`" in told.stderr
+    assert not cli.data.exists()
+
+
+def test_a_hub_that_has_ended_is_unreachable(cli: Cli) -> None:
+    cli.data.mkdir()
+    (cli.data / "cli.json").write_text('{"url": "http://127.0.0.1:9", "token": "x"}')
+    told = cli("session", "list")
+    assert told.returncode == 5
+    assert "There is no RSparkHub at http://127.0.0.1:9" in told.stderr
+
+
+def test_an_address_without_a_token_is_told(tmp_path: Path) -> None:
+    told = Cli(tmp_path, {"RSPARKHUB_URL": "http://127.0.0.1:9"})("session", "list")
+    assert told.returncode == 6
+    assert "RSPARKHUB_TOKEN" in told.stderr
+
+
+def test_a_table_in_a_pipe_is_as_wide_as_it_needs_to_be(cli: Cli, hub: RunningHub) -> None:
+    name = "a long name that no narrow screen would show in one line ok"
+    cli("session", "start", "rspark", "--name", name)
+    assert name in cli("session", "list").stdout
+
+
+@pytest.mark.parametrize("words", [("environment", "build", "rspark"), ("render", "kubernetes", "rspark")])
+def test_what_a_later_version_does_is_told_in_a_sentence(cli: Cli, words: tuple[str, ...]) -> None:
+    told = cli(*words)
+    assert told.returncode == 1
+    assert told.stderr.count("\n") == 1
+    assert "version" in told.stderr
+
+
+def test_an_unexpected_error_is_one_line_and_its_details_are_in_the_log(cli: Cli) -> None:
+    (cli.data / "log").mkdir(parents=True)
+    (cli.data / "cli.json").mkdir()  # reading a folder is an error that nobody expects
+    told = cli("session", "list")
+    assert told.returncode == 70
+    assert told.stderr.count("\n") == 1
+    assert "IsADirectoryError" in (cli.data / "log/cli.log").read_text()
+
+
+def test_down_where_nothing_runs_makes_nothing(cli: Cli) -> None:
+    assert cli("down").stdout == "Nothing was running.\n"
+    assert not cli.data.exists()

@@ -1,0 +1,73 @@
+"""The command line, run as a person runs it, against a real hub that answers on a port of its own.
+
+No controller runs: what a test wants of a session stays a wish, until the test says what came of it.
+"""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from rsparkhub.api import Server
+from rsparkhub.cli.first_sign_in import write_access
+from rsparkhub.factory import Factory
+from rsparkhub.settings import Settings
+
+T = TypeVar("T")
+
+
+class Cli:
+    """Runs commands; what they printed is the result."""
+
+    def __init__(self, data: Path, environ: dict[str, str] | None = None) -> None:
+        self.data = data
+        own = {name: value for name, value in os.environ.items() if not name.startswith("RSPARKHUB_")}
+        self.environ = {**own, "RSPARKHUB_DATA": str(data), **(environ or {})}
+
+    def __call__(self, *words: str, given: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "rsparkhub", *words],
+            input=given, env=self.environ, cwd=cwd, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+
+class RunningHub:
+    """A hub in a thread of its own."""
+
+    def __init__(self, settings: Settings, bound: socket.socket) -> None:
+        self.settings, self._bound = settings, bound
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._server: Server
+        self.factory: Factory
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._run(),))
+
+    async def _run(self) -> None:
+        async with Factory(self.settings) as self.factory:
+            await write_access(self.factory)
+            self._server = Server(self.factory.app, log_level="warning")
+            self._ready.set()
+            await self._server.serve(sockets=[self._bound])
+
+    def do(self, work: Callable[[Factory], Awaitable[T]]) -> T:
+        """Do something with the parts of the hub, where they live."""
+
+        async def doing() -> T:
+            return await work(self.factory)
+
+        return asyncio.run_coroutine_threadsafe(doing(), self._loop).result(30)
+
+    def __enter__(self) -> "RunningHub":
+        self._thread.start()
+        assert self._ready.wait(30)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(30)
+        self._loop.close()
