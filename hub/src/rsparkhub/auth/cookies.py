@@ -28,7 +28,11 @@ def values_in(header: str, *, secure: bool) -> list[str]:
 
     There may be several: a page under the same name may have set another one, and the order tells nothing.
     """
-    name = cookie_name(secure=secure)
+    return values_of(cookie_name(secure=secure), header)
+
+
+def values_of(name: str, header: str) -> list[str]:
+    """Find the values of a cookie in a `Cookie` header."""
     return [value.strip().strip('"') for key, value in _pairs(header) if key == name]
 
 

@@ -35,8 +35,8 @@ _HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]+")
 _LONGEST_NAME = 255  # bytes, of a file
 
 
-def pass_path(*, second: int, host: str, credential: str, session: str, upstream: str, secret: str) -> tuple[str, str] | None:
-    """Give the folder and the file that are a pass; None for what can have none.
+def pass_path(*, host: str, credential: str, session: str, upstream: str, secret: str) -> tuple[str, str] | None:
+    """Give the folder, below that of a second, and the file that are a pass; None for what can have none.
 
     `host` is a Host header without its port; `credential` is `name=value` of a cookie, or `bearer=` and a token.
     """
@@ -47,4 +47,4 @@ def pass_path(*, second: int, host: str, credential: str, session: str, upstream
     folder, file = f"{host}~{credential}~{session}", f"{upstream}~{secret}"
     if max(len(folder), len(file)) > _LONGEST_NAME:
         return None
-    return f"{second}/{folder}", file
+    return folder, file

@@ -1,0 +1,197 @@
+"""The edge's question about a request to a session: may it pass, and where to?
+
+Pure: the question, the session's row, who is asking and the settings in, the answer out. Who is asking has been looked up;
+nothing here waits. The rules, in the order in which they are tried:
+
+1. The address must be one of a session, without `..` in it, at a host where this session is served.
+2. Whoever is not signed in is sent to sign in, or told so.
+3. A session that is not theirs does not exist for them.
+4. Whoever is known by a cookie may be a page that somebody else wrote: it may read only from its own origin, and change
+   something or open a websocket only with an `Origin` that is its own.
+5. A session that doesn't run has nothing to show; the hub's page about it has.
+6. Where sessions have hosts of their own, a browser goes there, and never gets a session's content under the hub's name.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote
+
+from rsparkhub.auth.identity import Identity
+from rsparkhub.auth.session_address import Place, climbs, place_of, session_in
+from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.settings import Settings
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A request as the edge saw it; header fields that the client did not send are empty."""
+
+    method: str
+    host: str
+    uri: str  # path and query, as they were sent
+    accept: str = ""
+    origin: str = ""
+    upgrade: str = ""
+    fetch_site: str = ""
+    fetch_mode: str = ""
+    fetch_dest: str = ""
+
+    @property
+    def is_navigation(self) -> bool:
+        """Whether a browser opens a page with it: it says so, or, without TLS, asks for HTML."""
+        if self.method not in {"GET", "HEAD"} or self.upgrade:
+            return False
+        return self.fetch_mode == "navigate" if self.fetch_mode else "text/html" in self.accept
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it only reads, and no other origin's page is said to ask: the requests that a pass may answer."""
+        foreign = self.origin or self.fetch_site in {"cross-site", "same-site"}
+        return self.method in {"GET", "HEAD"} and not self.upgrade and not foreign
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allow:
+    """Pass it on. `sandboxed`: what comes back must not act in a browser, since it comes under the hub's own name."""
+
+    upstream: str
+    secret: str
+    sandboxed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redirect:
+    """Send the browser elsewhere, with a cookie perhaps."""
+
+    url: str
+    set_cookie: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enter:
+    """Send the browser to the session's own host, with a ticket; `next` is the path there."""
+
+    session: str
+    next: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refuse:
+    status: Literal[400, 401, 403, 404, 409, 503]
+    code: str
+    detail: str
+
+
+Answer = Allow | Redirect | Enter | Refuse
+
+NO_SUCH_SESSION = Refuse(
+    status=404, code="not-found", detail="There is no such session. Your sessions are listed on the page of the hub, /hub/."
+)
+_CLIMBS = Refuse(status=400, code="bad-request", detail="A session's address has no `.` or `..` in its path. Write it without.")
+_UPGRADE = Refuse(status=400, code="bad-request", detail="Only an upgrade to a websocket is passed on to a session.")
+_NOT_SIGNED_IN = Refuse(
+    status=401, code="not-signed-in", detail="Sign in at /hub/, or send an API token: `Authorization: Bearer …`."
+)
+_FOREIGN = Refuse(
+    status=403, code="not-allowed", detail="A page of another origin asks for this session, and may not. Open the session itself."
+)
+_NO_ORIGIN = Refuse(
+    status=403,
+    code="not-allowed",
+    detail="With a cookie, this needs an `Origin` header that is the session's own. Programs send an API token instead.",
+)
+_OWN_HOST = Refuse(
+    status=403,
+    code="not-allowed",
+    detail="In a browser this session has an address of its own. Open it from the page of the hub, /hub/.",
+)
+
+
+def answer(question: Question, session: Session | None, identity: Identity | None, settings: Settings) -> Answer:
+    """Answer the edge."""
+    place = place_of(question.host, settings)
+    session_id = session_in(question.uri)
+    if refusal := _refuse_address(question, place, session_id):
+        return refusal
+    if identity is None:
+        return _sign_in(question, place)
+    if session is None or session.id != session_id or not _is_theirs(session, identity):
+        return NO_SUCH_SESSION
+    if identity.how == "cookie" and (refusal := _refuse_cookie(question, place)):
+        return refusal
+    if not _is_up(session):
+        return _not_running(question, place, session)
+    return _let_in(question, place, session, identity)
+
+
+def _refuse_address(question: Question, place: Place, session_id: str | None) -> Refuse | None:
+    if session_id is None or place.session not in {None, session_id}:
+        return NO_SUCH_SESSION
+    if climbs(question.uri):
+        return _CLIMBS
+    if question.upgrade and question.upgrade.lower() != "websocket":
+        return _UPGRADE
+    return None
+
+
+def _sign_in(question: Question, place: Place) -> Answer:
+    if not question.is_navigation:
+        return _NOT_SIGNED_IN
+    if place.session is not None:  # the hub knows the browser, perhaps, and gives it a ticket; else it lets it sign in
+        return Redirect(url=place.hub_url(question.uri))
+    return Redirect(url=place.hub_url(f"/hub/?next={quote(question.uri, safe='/')}"))
+
+
+def _is_theirs(session: Session, identity: Identity) -> bool:
+    if session.kind != "session" or session.wanted is Wanted.DELETED or identity.session not in {None, session.id}:
+        return False
+    return identity.user.admin or session.owner == identity.user.name
+
+
+def _is_up(session: Session) -> bool:
+    is_running = session.state is State.RUNNING and session.wanted is Wanted.RUNNING
+    return is_running and session.upstream is not None and session.secret is not None
+
+
+def _refuse_cookie(question: Question, place: Place) -> Refuse | None:
+    """Refuse what a page of another origin makes a browser send."""
+    changes = question.method not in SAFE_METHODS or bool(question.upgrade)
+    if question.origin:
+        return None if place.is_own_origin(question.origin) else _FOREIGN
+    if changes and question.fetch_site != "same-origin":
+        return _FOREIGN if question.fetch_site else _NO_ORIGIN
+    opened = question.is_navigation and question.fetch_dest in {"", "document"}
+    return _FOREIGN if question.fetch_site in {"cross-site", "same-site"} and not opened else None
+
+
+def _not_running(question: Question, place: Place, session: Session) -> Answer:
+    if question.is_navigation:
+        return Redirect(url=place.hub_url(f"/hub/sessions/{session.id}"))
+    return Refuse(
+        status=409,
+        code="conflict",
+        detail=f"The session {session.name} {_how_it_is(session)}. See /hub/sessions/{session.id}; there it can be started.",
+    )
+
+
+def _how_it_is(session: Session) -> str:
+    if session.state is State.RUNNING:
+        return f"is asked to be {session.wanted.value}"
+    return f"is {session.state.value}"
+
+
+def _let_in(question: Question, place: Place, session: Session, identity: Identity) -> Answer:
+    path, mark, query = question.uri.partition("?")
+    uri = f"{path}/{mark}{query}" if path == f"/s/{session.id}" else question.uri
+    under_the_hubs_name = place.apart and place.session is None and identity.how == "cookie"
+    if under_the_hubs_name and question.is_navigation:
+        return Enter(session=session.id, next=uri)
+    if under_the_hubs_name and question.fetch_mode:
+        return _OWN_HOST
+    if uri != question.uri:
+        return Redirect(url=uri)
+    assert session.upstream is not None  # it is up
+    assert session.secret is not None
+    return Allow(upstream=session.upstream, secret=session.secret, sandboxed=under_the_hubs_name)

@@ -1,0 +1,140 @@
+"""Everything that a request meets: a real edge, the real question server on a real store, and two stand-ins behind them.
+
+The stand-in for a session's agent tells what reached it, which a real session would not. The hub's own face is a stand-in
+too: what the edge does with it is all that is tested here.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import uvicorn
+from edge_upstream import Upstream, serving
+
+from rsparkhub.auth.identity import Authenticator
+from rsparkhub.auth.question_server import answering_the_edge
+from rsparkhub.domain.session import Session, State
+from rsparkhub.edge.process import Edge, running_edge
+from rsparkhub.settings import Settings
+from rsparkhub.store import Store
+
+LEASE = timedelta(seconds=15)
+
+
+@dataclass
+class World:
+    """Everything that a request meets, and shortcuts to make more of it."""
+
+    settings: Settings
+    store: Store
+    authenticator: Authenticator
+    edge: Edge
+    upstream: Upstream
+    stack: AsyncExitStack
+    ask: "Callable[[], Awaitable[None]]"
+    clients: list[httpx.AsyncClient] = field(default_factory=list)
+
+    @property
+    def host(self) -> str:
+        """The hub under a name where sessions live under its own address."""
+        return f"127.0.0.1:{self.edge.port}"
+
+    @property
+    def localhost(self) -> str:
+        """The hub under the name where sessions have hosts of their own."""
+        return f"localhost:{self.edge.port}"
+
+    async def person(self, name: str, *, admin: bool = False) -> str:
+        """Add a person, and give the value of the cookie of a browser in which they are signed in."""
+        now = datetime.now(UTC)
+        await self.store.people.add(name, admin=admin, now=now)
+        return await self.sign_in(name)
+
+    async def sign_in(self, name: str) -> str:
+        now = datetime.now(UTC)
+        link = await self.authenticator.make_link(name, now=now)
+        return (await self.authenticator.sign_in_with_link(link, now=now)).token
+
+    async def token(self, name: str) -> str:
+        return (await self.authenticator.make_token(name, name="test", now=datetime.now(UTC)))[1]
+
+    async def session(self, owner: str, *, upstream: str | None = None, name: str = "R") -> Session:
+        """Make a session that runs."""
+        now = datetime.now(UTC)
+        made, _ = await self.store.sessions.create(owner=owner, environment="rspark", name=name, now=now)
+        return await self.change(
+            made.id,
+            state=State.RUNNING,
+            upstream=upstream or self.upstream.address,
+            secret=f"secret-of-{made.id}",
+            generation=1,
+        )
+
+    async def change(self, session_id: str, **values: Any) -> Session:
+        """Write what a controller would write of a session."""
+        now = datetime.now(UTC)
+        claimed = await self.store.sessions.claim_one(session_id, holder="test", now=now, lease=LEASE)
+        assert claimed is not None
+        after = replace(claimed.session, **values)
+        assert await self.store.sessions.save(claimed, after, holder="test", look_at=None, now=now)
+        return after
+
+    def client(self, *, cookie: str | None = None, bearer: str | None = None, host: str | None = None) -> httpx.AsyncClient:
+        """Make a client of the edge that follows no redirects."""
+        headers = {"Host": host or self.host}
+        if cookie is not None:
+            headers["Cookie"] = f"rsparkhub={cookie}"
+        if bearer is not None:
+            headers["Authorization"] = f"Bearer {bearer}"
+        client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.edge.port}", headers=headers, timeout=30)
+        self.clients.append(client)
+        return client
+
+
+@asynccontextmanager
+async def making_world(settings: Settings, store: Store) -> AsyncIterator[World]:
+    authenticator = Authenticator(store, settings)
+    async with AsyncExitStack() as stack:
+        upstream = await stack.enter_async_context(serving(Upstream()))
+        await stack.enter_async_context(_hub_face(settings))
+        question = await stack.enter_async_context(AsyncExitStack())
+
+        async def ask() -> None:
+            await question.enter_async_context(answering_the_edge(store=store, authenticator=authenticator, settings=settings))
+
+        await ask()
+        edge = await stack.enter_async_context(running_edge(settings))
+        world = World(
+            settings=settings, store=store, authenticator=authenticator, edge=edge, upstream=upstream, stack=question, ask=ask
+        )
+        yield world
+        for client in world.clients:
+            await client.aclose()
+
+
+@asynccontextmanager
+async def _hub_face(settings: Settings) -> AsyncIterator[None]:
+    """A stand-in for the hub's HTTP face: it says what it was asked."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        headers = "\n".join(f"{name.decode()}: {value.decode()}" for name, value in scope["headers"])
+        body = f"hub {scope['method']} {scope['raw_path'].decode()}\n{headers}".encode()
+        kind = b"text/html" if scope["path"] == "/hub/page" else b"text/plain"
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
+        await send({"type": "http.response.body", "body": body})
+
+    config = uvicorn.Config(app, uds=str(settings.socket_dir / "hub.sock"), log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    task = asyncio.create_task(server._serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
