@@ -21,6 +21,7 @@ type Body = Record<string, unknown>;
 const ROOT = '/hub/api';
 const PATIENCE = 20_000; // ms until an answer is given up
 const PAGE = 500;
+const TAIL = 1_000_000; // bytes of a log to begin with
 
 const UNREACHABLE = 'RSparkHub does not answer. Your sessions go on; try again in a moment.';
 
@@ -83,7 +84,7 @@ export class Api {
     signal: AbortSignal,
     onText: (text: string) => void,
   ): Promise<void> {
-    const query = new URLSearchParams({ service: part, follow: 'true' });
+    const query = new URLSearchParams({ service: part, follow: 'true', tail: String(TAIL) });
     const path = `/sessions/${encodeURIComponent(id)}/logs?${query}`;
     const answer = await this.#ask(path, { signal, headers: { Accept: 'text/plain' } }, null);
     const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
@@ -118,11 +119,9 @@ export class Api {
     this.#send('POST', '/tokens', { name, ...(days === null ? {} : { days }) });
   revokeToken = (id: string): Promise<void> => this.#send('DELETE', `/tokens/${encodeURIComponent(id)}`);
 
-  audit = (after: number | null, limit: number): Promise<{ events: HubEvent[]; next: number | null }> => {
-    const query = new URLSearchParams({ limit: String(limit) });
-    if (after !== null) query.set('after', String(after));
-    return this.#get(`/audit?${query}`);
-  };
+  /** Events after this one, the oldest first. */
+  audit = async (after: number, limit: number): Promise<HubEvent[]> =>
+    (await this.#get<{ events: HubEvent[] }>(`/audit?after=${after}&limit=${limit}`)).events;
 
   async #get<T>(path: string): Promise<T> {
     return (await (await this.#ask(path, {}, PATIENCE)).json()) as T;

@@ -31,9 +31,11 @@ export interface SavedKernel {
   name?: string;
   language?: string;
   path?: string | null;
-  objects?: number;
+  objects?: number | null;
   bytes?: number;
-  lost?: Lost[];
+  lost?: Lost[] | null;
+  /** Why this kernel could not be brought back. */
+  reason?: string | null;
 }
 
 export interface Saved {

@@ -18,7 +18,7 @@ it.each([
     event('state', { state: 'failed', reason: 'PostgreSQL did not start.' }),
     'failed: PostgreSQL did not start.',
   ],
-  [event('part', { name: 'postgres', title: 'PostgreSQL', state: 'ready' }), 'PostgreSQL is ready'],
+  [event('part', { part: 'postgres', title: 'PostgreSQL', state: 'ready' }), 'PostgreSQL is ready'],
   [event('state', { state: 'something-new' }), 'something-new'],
   [event('warning', { text: 'Nobody uses it.' }), 'warned: Nobody uses it.'],
 ])('%o', (given, text) => {

@@ -44,7 +44,7 @@ export function told(event: HubEvent): string {
       return `${STATES[state as State] ?? state}${tail}`;
     }
     case 'part':
-      return `${text(data.title) || text(data.name)} ${PARTS[text(data.state)] ?? text(data.state)}${tail}`;
+      return `${text(data.title) || text(data.part)} ${PARTS[text(data.state)] ?? text(data.state)}${tail}`;
     case 'queue':
       return 'moved in the queue';
     case 'warning':

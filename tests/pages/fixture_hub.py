@@ -1,0 +1,411 @@
+"""A hub that says what a test tells it to: a fixture, and nothing that a person ever meets.
+
+It serves the built pages with the hub's own policy, and the API's calls with the hub's own wire types, so that what it says
+is what a hub would say. What can't be brought about with a real hub at will (a queue of 14, a failure, a thousand sessions,
+a connection that breaks) is set here in a line. `python -m tests.pages.fixture_hub` serves it for `npm run dev`.
+"""
+
+import asyncio
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rsparkhub.api.pages import CONTENT_SECURITY_POLICY
+from rsparkhub.wire.people import CreatedToken, Me, SignInLink, TokenView, UserView
+from rsparkhub.wire.record import EventView
+from rsparkhub.wire.session import SessionView
+from tests.pages import world as examples
+
+PAGES = Path(__file__).parents[2] / "hub" / "src" / "rsparkhub" / "pages"
+
+Json = dict[str, Any]
+
+
+class World:
+    """What the hub knows, and who listens to it."""
+
+    def __init__(self) -> None:
+        self.me: Json | None = examples.me()
+        self.password = "correct horse"
+        self.environments: list[Json] = [examples.rspark(), examples.basics(), examples.terminal()]
+        self.sessions: dict[str, Json] = {}
+        self.people: list[Json] = [examples.person("ada", admin=True)]
+        self.groups: list[Json] = []
+        self.tokens: list[Json] = []
+        self.events: list[Json] = []
+        self.logs: dict[str, str] = {}
+        self.attempts_left = 3
+        self.asked: list[tuple[str, str, Json | None]] = []
+        self.refusals: dict[str, tuple[int, str]] = {}
+        self.slow = 0.0
+        self.away = False
+
+
+class FixtureHub:
+    """Serves a `World` on a port of its own, from a thread of its own."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self._listeners: set[asyncio.Queue[str | None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        app = Starlette(routes=self._routes(), middleware=[Middleware(_Remember, hub=self)])
+        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        self._thread = threading.Thread(target=self._run, name="fixture-hub", daemon=True)
+
+    def __enter__(self) -> "FixtureHub":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._on_loop(self._hang_up)
+        self._server.should_exit = True
+        self._thread.join(timeout=10)
+        self._socket.close()
+
+    def reset(self) -> World:
+        """Begin anew, with nobody listening."""
+        self._on_loop(self._hang_up)
+        self.world = World()
+        return self.world
+
+    def put(self, session: Json) -> Json:
+        """Let a session be so, and tell it."""
+        told = SessionView.model_validate(session).model_dump(mode="json")
+        self.world.sessions[told["id"]] = told
+        self._say("session", told)
+        return told
+
+    def change(self, session_id: str, **changes: Any) -> Json:
+        """Let a session be different, and tell it."""
+        return self.put(self.world.sessions[session_id] | changes)
+
+    def progress(self, session_id: str, part: str, state: str) -> None:
+        """Let a part of a session be so, and tell it before the session itself does."""
+        self._say("progress", {"session": session_id, "part": part, "title": None, "state": state, "reason": None})
+
+    def delete(self, session_id: str) -> None:
+        """Let a session be gone, and tell it."""
+        del self.world.sessions[session_id]
+        self._say("deleted", {"id": session_id})
+
+    def go_away(self) -> None:
+        """Answer nothing any more, and end every stream."""
+        self.world.away = True
+        self._on_loop(self._hang_up)
+
+    def come_back(self) -> None:
+        self.world.away = False
+
+    def listeners(self) -> int:
+        return len(self._listeners)
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self._server.serve(sockets=[self._socket])
+
+    def _on_loop(self, call: Callable[[], None]) -> None:
+        if self._loop is None or self._loop.is_closed():
+            return
+        done = threading.Event()
+
+        def run() -> None:
+            call()
+            done.set()
+
+        self._loop.call_soon_threadsafe(run)
+        done.wait(timeout=5)
+
+    def _hang_up(self) -> None:
+        for listener in self._listeners:
+            listener.put_nowait(None)
+
+    def _say(self, event: str, data: Json) -> None:
+        text = f"event: {event}\nid: 1\ndata: {json.dumps(data)}\n\n"
+
+        def tell() -> None:
+            for listener in self._listeners:
+                listener.put_nowait(text)
+
+        self._on_loop(tell)
+
+    def _routes(self) -> list[Route]:
+        api = "/hub/api"
+        return [
+            Route(f"{api}/me", self._me),
+            Route(f"{api}/login", self._login, methods=["POST"]),
+            Route(f"{api}/logout", self._logout, methods=["POST"]),
+            Route(f"{api}/environments", self._environments),
+            Route(f"{api}/sessions", self._sessions),
+            Route(f"{api}/sessions", self._start, methods=["POST"]),
+            Route(f"{api}/sessions/{{id}}", self._session),
+            Route(f"{api}/sessions/{{id}}", self._want_deleted, methods=["DELETE"]),
+            Route(f"{api}/sessions/{{id}}/events", self._stream),
+            Route(f"{api}/sessions/{{id}}/logs", self._logs),
+            Route(f"{api}/sessions/{{id}}/{{change}}", self._want, methods=["POST"]),
+            Route(f"{api}/events", self._stream),
+            Route(f"{api}/users", self._people),
+            Route(f"{api}/users", self._add_person, methods=["POST"]),
+            Route(f"{api}/users/{{name}}", self._remove_person, methods=["DELETE"]),
+            Route(f"{api}/users/{{name}}/password", self._done, methods=["POST"]),
+            Route(f"{api}/users/{{name}}/link", self._link, methods=["POST"]),
+            Route(f"{api}/groups", self._groups),
+            Route(f"{api}/groups", self._add_group, methods=["POST"]),
+            Route(f"{api}/groups/{{name}}", self._set_members, methods=["PUT"]),
+            Route(f"{api}/groups/{{name}}", self._remove_group, methods=["DELETE"]),
+            Route(f"{api}/tokens", self._tokens),
+            Route(f"{api}/tokens", self._make_token, methods=["POST"]),
+            Route(f"{api}/tokens/{{id}}", self._revoke, methods=["DELETE"]),
+            Route(f"{api}/audit", self._audit),
+            Route("/s/{id}/", self._interface),
+            Route("/hub/{path:path}", self._page),
+        ]
+
+    # Sign-in
+
+    async def _me(self, request: Request) -> Response:
+        if self.world.me is None:
+            return problem(401, "Sign in first.")
+        return JSONResponse(Me.model_validate(self.world.me).model_dump(mode="json"))
+
+    async def _login(self, request: Request) -> Response:
+        said = await request.json()
+        if self.world.attempts_left == 0:
+            return problem(429, "Too many attempts to sign in. Wait a little.", {"Retry-After": "42"})
+        if said["password"] != self.world.password:
+            self.world.attempts_left -= 1
+            return problem(401, "Name or password is not right.")
+        self.world.me = examples.me() | {"name": said["name"]}
+        return JSONResponse({"token": "t", "expires": None, "user": self.world.me})
+
+    async def _logout(self, request: Request) -> Response:
+        self.world.me = None
+        return Response(status_code=204)
+
+    # Sessions
+
+    async def _environments(self, request: Request) -> Response:
+        return JSONResponse({"environments": self.world.environments})
+
+    def _seen(self, everybody: bool) -> list[Json]:
+        me = (self.world.me or {}).get("name")
+        seen = [session for session in self.world.sessions.values() if everybody or session["owner"] == me]
+        return sorted(seen, key=lambda session: session["created"], reverse=True)
+
+    async def _sessions(self, request: Request) -> Response:
+        seen = self._seen(request.query_params.get("all") == "true")
+        after = request.query_params.get("after")
+        if after:
+            seen = seen[[session["id"] for session in seen].index(after) + 1 :]
+        limit = int(request.query_params["limit"])
+        more = seen[limit - 1]["id"] if len(seen) > limit else None
+        return JSONResponse({"sessions": seen[:limit], "next": more})
+
+    async def _start(self, request: Request) -> Response:
+        said = await request.json()
+        environment = next(each for each in self.world.environments if each["name"] == said["environment"])
+        session = examples.session(
+            id=f"new{len(self.world.sessions)}",
+            environment=environment["name"],
+            title=environment["title"],
+            name=said.get("name") or environment["title"],
+            state="queued",
+            ready=None,
+            services=[],
+            queue_position=1,
+        )
+        self.world.sessions[session["id"]] = session
+        return JSONResponse(session, status_code=202)
+
+    async def _session(self, request: Request) -> Response:
+        session = self.world.sessions.get(request.path_params["id"])
+        return JSONResponse(session) if session else problem(404, "There is no such session.")
+
+    async def _want(self, request: Request) -> Response:
+        change = request.path_params["change"]
+        wanted = {
+            "suspend": {"wanted": "suspended", "state": "suspending"},
+            "resume": {"wanted": "running", "state": "queued", "queue_position": 1},
+            "stop": {"wanted": "stopped", "state": "stopping"},
+        }[change]
+        return JSONResponse(self.change(request.path_params["id"], **wanted), status_code=202)
+
+    async def _want_deleted(self, request: Request) -> Response:
+        return JSONResponse(self.change(request.path_params["id"], wanted="deleted", state="stopping"), status_code=202)
+
+    async def _stream(self, request: Request) -> Response:
+        listener: asyncio.Queue[str | None] = asyncio.Queue()
+
+        async def pieces() -> AsyncIterator[str]:
+            self._listeners.add(listener)
+            try:
+                yield ": hello\n\n"
+                while (text := await listener.get()) is not None:
+                    yield text
+            finally:
+                self._listeners.discard(listener)
+
+        return StreamingResponse(pieces(), media_type="text/event-stream")
+
+    async def _logs(self, request: Request) -> Response:
+        service = request.query_params.get("service")
+        if service is None:
+            return JSONResponse({"services": sorted(self.world.logs)})
+        if service not in self.world.logs:
+            return problem(404, f"The session has no log of {service}.")
+
+        async def pieces() -> AsyncIterator[str]:
+            yield self.world.logs[service]
+
+        return StreamingResponse(pieces(), media_type="text/plain")
+
+    # Administration
+
+    async def _people(self, request: Request) -> Response:
+        return JSONResponse({"users": [UserView.model_validate(each).model_dump(mode="json") for each in self.world.people]})
+
+    async def _add_person(self, request: Request) -> Response:
+        said = await request.json()
+        if any(person["name"] == said["name"] for person in self.world.people):
+            return problem(409, f"There is somebody called {said['name']} already. Choose another name.")
+        self.world.people.append(examples.person(said["name"], admin=said["admin"], last_seen=None, has_password=False))
+        return JSONResponse(self.world.people[-1], status_code=201)
+
+    async def _remove_person(self, request: Request) -> Response:
+        self.world.people = [each for each in self.world.people if each["name"] != request.path_params["name"]]
+        return Response(status_code=204)
+
+    async def _link(self, request: Request) -> Response:
+        link = SignInLink(url=f"{self.url}/hub/?token=4f1c9a7be2d84c5b9f31", expires=examples.NOW + timedelta(days=1))
+        return JSONResponse(link.model_dump(mode="json"), status_code=201)
+
+    async def _groups(self, request: Request) -> Response:
+        return JSONResponse({"groups": self.world.groups})
+
+    async def _add_group(self, request: Request) -> Response:
+        said = await request.json()
+        self.world.groups.append({"name": said["name"], "members": said["members"]})
+        return JSONResponse(self.world.groups[-1], status_code=201)
+
+    async def _set_members(self, request: Request) -> Response:
+        group = next(each for each in self.world.groups if each["name"] == request.path_params["name"])
+        group["members"] = (await request.json())["members"]
+        return JSONResponse(group)
+
+    async def _remove_group(self, request: Request) -> Response:
+        self.world.groups = [each for each in self.world.groups if each["name"] != request.path_params["name"]]
+        return Response(status_code=204)
+
+    async def _tokens(self, request: Request) -> Response:
+        return JSONResponse({"tokens": [TokenView.model_validate(each).model_dump(mode="json") for each in self.world.tokens]})
+
+    async def _make_token(self, request: Request) -> Response:
+        said = await request.json()
+        token = examples.token(f"t{len(self.world.tokens)}", said["name"], last_used=None)
+        self.world.tokens.append(token)
+        return JSONResponse(CreatedToken(**token, token="rsh_8f2k3m9q").model_dump(mode="json"), status_code=201)
+
+    async def _revoke(self, request: Request) -> Response:
+        self.world.tokens = [each for each in self.world.tokens if each["id"] != request.path_params["id"]]
+        return Response(status_code=204)
+
+    async def _audit(self, request: Request) -> Response:
+        after, limit = int(request.query_params["after"]), int(request.query_params["limit"])
+        found = [event for event in self.world.events if event["id"] > after]
+        page = [EventView.model_validate(event).model_dump(mode="json") for event in found[:limit]]
+        return JSONResponse({"events": page, "next": None})
+
+    async def _done(self, request: Request) -> Response:
+        return Response(status_code=204)
+
+    # What isn't the API
+
+    async def _interface(self, request: Request) -> Response:
+        return PlainTextResponse(f"The interface of {request.path_params['id']}")
+
+    async def _page(self, request: Request) -> Response:
+        path = (PAGES / request.path_params["path"]).resolve()
+        found = path if path.is_file() and path.is_relative_to(PAGES) else PAGES / "index.html"
+        return FileResponse(found, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
+
+
+class _Remember:
+    """Notes what was asked for, refuses what a test wants refused, and is away when a test wants it so."""
+
+    def __init__(self, app: ASGIApp, hub: FixtureHub) -> None:
+        self._app = app
+        self._hub = hub
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or don't."""
+        world = self._hub.world
+        if scope["type"] != "http" or not scope["path"].startswith("/hub/api/"):
+            await self._app(scope, receive, send)
+            return
+        call = f"{scope['method']} {scope['path'].removeprefix('/hub/api')}"
+        if scope["method"] != "GET":
+            receive, body = await _read(receive)
+            world.asked.append((scope["method"], scope["path"].removeprefix("/hub/api"), body))
+        if world.slow and "text/event-stream" not in dict(scope["headers"]).get(b"accept", b"").decode():
+            await asyncio.sleep(world.slow)
+        if world.away:
+            await PlainTextResponse("Bad Gateway", status_code=502)(scope, receive, send)
+        elif call in world.refusals:
+            await problem(*world.refusals[call])(scope, receive, send)
+        else:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._app(scope, receive, send)
+
+
+async def _read(receive: Receive) -> tuple[Receive, Json | None]:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    told = False
+
+    async def again() -> Any:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again, json.loads(body) if body else None
+
+
+def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """Answer as the hub does when something is wrong."""
+    body = {"type": "about:blank", "title": "", "status": status, "detail": detail, "code": "fixture"}
+    return JSONResponse(body, status_code=status, media_type="application/problem+json", headers=headers)
+
+
+def main() -> None:
+    """Serve an example of everything until Ctrl+C."""
+    with FixtureHub() as hub:
+        for session in examples.everything():
+            hub.put(session)
+        print(hub.url)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

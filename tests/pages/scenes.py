@@ -1,0 +1,224 @@
+"""Every page in every state that is worth looking at: how the world is, where to go, and what to wait for there."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from playwright.async_api import Page
+
+from tests.pages import world
+from tests.pages.fixture_hub import FixtureHub
+
+Arrange = Callable[[FixtureHub], None]
+Act = Callable[[Page], Awaitable[None]]
+
+
+async def nothing(_: Page) -> None:
+    """Leave the page as it came."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """`see` is a text that stands on the page when it is there."""
+
+    name: str
+    path: str
+    see: str
+    arrange: Arrange
+    act: Act = nothing
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _nobody(hub: FixtureHub) -> None:
+    hub.world.me = None
+
+
+def _admin(hub: FixtureHub) -> None:
+    hub.world.me = world.me(admin=True)
+
+
+def _one_environment(hub: FixtureHub) -> None:
+    hub.world.environments = [world.rspark()]
+
+
+def _no_environment(hub: FixtureHub) -> None:
+    hub.world.environments = []
+
+
+def _everything(hub: FixtureHub) -> None:
+    for session in world.everything():
+        hub.put(session)
+
+
+def _nothing(_: FixtureHub) -> None:
+    pass
+
+
+def _with(session: world.Json) -> Arrange:
+    def arrange(hub: FixtureHub) -> None:
+        hub.world.logs = {
+            "postgres": "".join(f"2026-11-24 09:14:0{n % 10} UTC [41] LOG:  checkpoint {n} complete\n" for n in range(60))
+            + 'FATAL:  could not write lock file "postmaster.pid": No space left on device\n',
+            "spark": "26/11/24 09:14:02 WARN NativeCodeLoader: Unable to load native-hadoop library\n",
+            "interface": "[I 2026-11-24 09:14:05 ServerApp] Jupyter Server is running\n",
+            "agent": "the ensemble is ready\n",
+        }
+        hub.put(session)
+
+    return arrange
+
+
+def _crowd(hub: FixtureHub) -> None:
+    _admin(hub)
+    hub.world.sessions = {session["id"]: session for session in world.crowd(1000)}
+
+
+def _people(hub: FixtureHub) -> None:
+    _crowd(hub)
+    hub.world.people = [
+        world.person(name, admin=name == "ada", last_seen=world.ago(hours=n * 5), has_password=n % 3 > 0)
+        for n, name in enumerate(world.PEOPLE)
+    ]
+    hub.world.groups = [
+        {"name": "stats-101", "members": world.PEOPLE[:18]},
+        {"name": "spark-lab", "members": world.PEOPLE[10:]},
+    ]
+
+
+def _history(hub: FixtureHub) -> None:
+    _admin(hub)
+    hub.world.events = world.history(1200)
+
+
+def _tokens(hub: FixtureHub) -> None:
+    hub.world.tokens = [world.token("t1", "My laptop"), world.token("t2", "Nightly report", last_used=None)]
+
+
+async def _wrong_password(page: Page) -> None:
+    await page.get_by_label("Name").fill("ada")
+    await page.get_by_label("Password").fill("guess")
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("alert").wait_for()
+
+
+async def _too_often(page: Page) -> None:
+    for _ in range(4):
+        await page.get_by_label("Name").fill("ada")
+        await page.get_by_label("Password").fill("guess")
+        async with page.expect_response("**/login"):
+            await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_text("You can try again in").wait_for()
+
+
+async def _account_menu(page: Page) -> None:
+    await page.get_by_role("button", name="ada", exact=True).click()
+    await page.get_by_role("menu").wait_for()
+
+
+async def _help(page: Page) -> None:
+    await page.keyboard.press("?")
+    await page.get_by_role("dialog").wait_for()
+
+
+async def _show_log(page: Page) -> None:
+    await page.get_by_role("button", name="Show the log").click()
+    await page.get_by_role("log").get_by_text("checkpoint").first.wait_for()
+
+
+async def _log_there(page: Page) -> None:
+    await page.get_by_role("log").get_by_text("No space left").wait_for()
+
+
+async def _delete(page: Page) -> None:
+    await page.get_by_role("button", name="More for Homework 3").click()
+    await page.get_by_role("menuitem", name="Delete").click()
+    await page.get_by_role("dialog").wait_for()
+
+
+async def _choose_some(page: Page) -> None:
+    for row in range(4):
+        await page.get_by_role("checkbox", name="Choose Homework").nth(row).check()
+
+
+async def _groups(page: Page) -> None:
+    await page.get_by_role("tab", name="Groups").click()
+
+
+async def _add_person(page: Page) -> None:
+    await page.get_by_role("button", name="Add a person").click()
+    await page.get_by_role("dialog").wait_for()
+
+
+async def _link(page: Page) -> None:
+    await page.get_by_role("button", name="Actions for bo").click()
+    await page.get_by_role("menuitem", name="One-time sign-in link").click()
+    await page.get_by_role("dialog").wait_for()
+
+
+async def _edit_group(page: Page) -> None:
+    await _groups(page)
+    await page.get_by_role("button", name="Actions for the group stats-101").click()
+    await page.get_by_role("menuitem", name="Choose its people").click()
+    await page.get_by_role("dialog").wait_for()
+
+
+async def _make_token(page: Page) -> None:
+    await page.get_by_role("button", name="Make a token").click()
+    await page.get_by_label("What is it for").fill("My laptop")
+    await page.get_by_role("button", name="Make", exact=True).click()
+    await page.get_by_text("Copy it now").wait_for()
+
+
+def _at(session: world.Json) -> str:
+    return f"/hub/sessions/{session['id']}"
+
+
+_ONE = world.session()
+_BROUGHT_BACK = world.busy(restored=world.SAVED, generation=2)
+_LONG_NAME = world.session(name="An analysis with a very long name that somebody gave it without thinking of where it has to stand")
+
+SCENES = [
+    Scene(name="sign-in", path="/hub/", see="Sign in", arrange=_nobody),
+    Scene(name="sign-in-used-link", path="/hub/?link=used", see="This link can’t be used any more", arrange=_nobody),
+    Scene(name="sign-in-wrong", path="/hub/", see="Sign in", arrange=_nobody, act=_wrong_password),
+    Scene(name="sign-in-too-often", path="/hub/", see="Sign in", arrange=_nobody, act=_too_often),
+    Scene(name="home-one-button", path="/hub/", see="Start RSpark", arrange=_one_environment),
+    Scene(name="home-first-time", path="/hub/", see="Start a session", arrange=_nothing),
+    Scene(name="home-nothing", path="/hub/", see="There is nothing to start yet", arrange=_no_environment),
+    Scene(name="home-everything", path="/hub/", see="Flight delays", arrange=_everything),
+    Scene(name="home-delete", path="/hub/", see="Homework 3", arrange=_everything, act=_delete),
+    Scene(name="account-menu", path="/hub/", see="Flight delays", arrange=_everything, act=_account_menu),
+    Scene(name="help", path="/hub/", see="Flight delays", arrange=_everything, act=_help),
+    Scene(name="session-queued", path=_at(_ONE), see="14th in the queue", arrange=_with(world.queued(14))),
+    Scene(name="session-starting", path=_at(_ONE), see="Starting PostgreSQL", arrange=_with(world.starting())),
+    Scene(name="session-starting-log", path=_at(_ONE), see="Starting PostgreSQL", arrange=_with(world.starting()), act=_show_log),
+    Scene(name="session-running", path=_at(_ONE), see="Open JupyterLab", arrange=_with(_ONE)),
+    Scene(name="session-busy", path=_at(_ONE), see="R kernel, analysis.ipynb", arrange=_with(world.longest_soon())),
+    Scene(name="session-idle", path=_at(_ONE), see="Sleeps in 9 min", arrange=_with(world.idle_soon())),
+    Scene(name="session-brought-back", path=_at(_ONE), see="42 variables brought back", arrange=_with(_BROUGHT_BACK)),
+    Scene(name="session-asleep", path=_at(_ONE), see="PqConnection", arrange=_with(world.asleep())),
+    Scene(name="session-failed", path=_at(_ONE), see="PostgreSQL failed", arrange=_with(world.failed()), act=_log_there),
+    Scene(name="session-stopped", path=_at(_ONE), see="Start again", arrange=_with(world.stopped())),
+    Scene(
+        name="session-ending",
+        path=_at(_ONE),
+        see="being saved",
+        arrange=_with(world.session(state="suspending", wanted="suspended")),
+    ),
+    Scene(name="session-long-name", path=_at(_ONE), see="Open JupyterLab", arrange=_with(_LONG_NAME)),
+    Scene(name="session-missing", path="/hub/sessions/nowhere", see="There is nothing at this address", arrange=_nothing),
+    Scene(name="account", path="/hub/account", see="Nightly report", arrange=_tokens),
+    Scene(name="account-new-token", path="/hub/account", see="You have no tokens", arrange=_nothing, act=_make_token),
+    Scene(name="admin-sessions", path="/hub/admin/sessions", see="Homework 1", arrange=_crowd),
+    Scene(name="admin-sessions-chosen", path="/hub/admin/sessions", see="Homework 1", arrange=_crowd, act=_choose_some),
+    Scene(name="admin-sessions-none", path="/hub/admin/sessions?q=nonsense", see="No session is like this", arrange=_crowd),
+    Scene(name="admin-people", path="/hub/admin/people", see="carla", arrange=_people),
+    Scene(name="admin-people-add", path="/hub/admin/people", see="carla", arrange=_people, act=_add_person),
+    Scene(name="admin-people-link", path="/hub/admin/people", see="carla", arrange=_people, act=_link),
+    Scene(name="admin-groups", path="/hub/admin/people", see="carla", arrange=_people, act=_groups),
+    Scene(name="admin-group-edit", path="/hub/admin/people", see="carla", arrange=_people, act=_edit_group),
+    Scene(name="admin-environments", path="/hub/admin/environments", see="Kept asleep for", arrange=_crowd),
+    Scene(name="admin-audit", path="/hub/admin/audit", see="asked for sleep", arrange=_history),
+    Scene(name="gallery", path="/hub/gallery", see="Code and emptiness", arrange=_nothing),
+]

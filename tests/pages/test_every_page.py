@@ -1,0 +1,81 @@
+"""Every page in every state, in both themes, on a desktop and on a phone: axe finds nothing, nothing sticks out, no line of
+the policy is broken; and a photograph for people to look at.
+"""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.pages.conftest import RESULTS, ROOT
+from tests.pages.fixture_hub import FixtureHub
+from tests.pages.scenes import SCENES, Scene
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+PHONE = {"width": 360, "height": 740}
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+async def _axe(page: Page) -> list[str]:
+    # As a script of the page it would be against the policy; the browser's own tools may evaluate.
+    await page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = await page.evaluate("tags => axe.run(document, {runOnly: tags})", TAGS)
+    return [
+        f"{violation['id']}: {violation['help']}: {node['target']} {node.get('failureSummary', '')}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+async def _sticks_out(page: Page) -> list[str]:
+    return await page.evaluate(
+        """() => {
+          const wide = document.documentElement.clientWidth;
+          if (document.documentElement.scrollWidth <= wide) return [];
+          return [...document.querySelectorAll('body *')]
+            .filter((each) => each.getBoundingClientRect().right > wide + 1)
+            .map((each) => each.outerHTML.slice(0, 120));
+        }"""
+    )
+
+
+async def _photograph(page: Page, name: str) -> None:
+    path: Path = RESULTS / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=path)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("scene", SCENES, ids=str)
+async def test_everybody_can_use(scene: Scene, theme: str, page: Page, hub: FixtureHub) -> None:
+    scene.arrange(hub)
+    await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of its literals
+    await page.goto(scene.path)
+    await page.get_by_text(scene.see).first.wait_for()
+    await scene.act(page)
+    await page.evaluate("document.fonts.ready")
+    await _photograph(page, f"{scene.name}-{theme}")
+    assert await _axe(page) == []
+    assert await _sticks_out(page) == []
+    assert await page.title() != ""
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=str)
+async def test_it_fits_a_phone(scene: Scene, browser: Browser, hub: FixtureHub) -> None:
+    scene.arrange(hub)
+    context = await browser.new_context(
+        viewport=PHONE, base_url=hub.url, has_touch=True, is_mobile=True, device_scale_factor=2, reduced_motion="reduce", locale="en-GB"
+    )
+    context.set_default_timeout(10_000)
+    try:
+        page = await context.new_page()
+        await page.goto(scene.path)
+        await page.get_by_text(scene.see).first.wait_for()
+        await scene.act(page)
+        await page.evaluate("document.fonts.ready")
+        await _photograph(page, f"phone/{scene.name}")
+        assert await _sticks_out(page) == []
+    finally:
+        await context.close()

@@ -1,0 +1,298 @@
+"""Examples of what a hub knows: JSON of the API, as contract 5 has it. Times are near the present, as pages say them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Json = dict[str, Any]
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+GIB = 2**30
+
+
+def ago(**since: float) -> str:
+    return (NOW - timedelta(**since)).isoformat()
+
+
+def ahead(**until: float) -> str:
+    return (NOW + timedelta(**until)).isoformat()
+
+
+def me(*, name: str = "ada", admin: bool = False) -> Json:
+    return {"name": name, "admin": admin, "groups": ["stats-101"], "limits": {"sessions": 5}, "version": "0.1.0"}
+
+
+def rspark() -> Json:
+    return {
+        "name": "rspark",
+        "title": "RSpark",
+        "description": "R, Python and bash in notebooks, with Spark and a PostgreSQL database of your own.",
+        "interface": "jupyterlab",
+        "kernels": ["r", "python", "bash"],
+        "services": ["spark", "postgres"],
+        "resources": {"cpu": 2, "memory": 4 * GIB},
+        "lifecycle": {"idle": "2h", "suspended": "7d", "longest": "24h", "grace": "60s"},
+        "expected_start": 18.0,
+    }
+
+
+def basics() -> Json:
+    return rspark() | {
+        "name": "r-basics",
+        "title": "R basics",
+        "description": "R in notebooks, small and quick to start.",
+        "kernels": ["r"],
+        "services": [],
+        "resources": {"cpu": 1, "memory": 2 * GIB},
+        "expected_start": 6.0,
+    }
+
+
+def terminal() -> Json:
+    return rspark() | {
+        "name": "terminal",
+        "title": "Terminal",
+        "description": "A shell of your own, with R and PostgreSQL's tools at hand.",
+        "interface": "terminal",
+        "kernels": [],
+        "services": ["postgres"],
+        "resources": {"cpu": 1, "memory": GIB},
+        "expected_start": None,
+    }
+
+
+def parts(*states: str) -> list[Json]:
+    names = [("postgres", "PostgreSQL"), ("spark", "Spark"), ("interface", "JupyterLab")]
+    return [{"name": name, "title": title, "state": state, "reason": None} for (name, title), state in zip(names, states, strict=True)]
+
+
+def session(**changes: Any) -> Json:
+    """Give a running session; `changes` make it another."""
+    found = {
+        "id": "kq4wz7m2xb",
+        "owner": "ada",
+        "name": "RSpark",
+        "environment": "rspark",
+        "title": "RSpark",
+        "interface": "jupyterlab",
+        "state": "running",
+        "wanted": "running",
+        "reason": None,
+        "detail": None,
+        "queue_position": None,
+        "url": f"/s/{changes.get('id', 'kq4wz7m2xb')}/",
+        "created": ago(hours=3),
+        "started": ago(hours=2, minutes=41),
+        "ready": ago(hours=2, minutes=40),
+        "ended": None,
+        "last_activity": ago(minutes=4, seconds=10),
+        "busy": False,
+        "busy_with": [],
+        "memory": int(1.3 * GIB),
+        "cpu": 0.1,
+        "memory_limit": 4 * GIB,
+        "cpu_limit": 2.0,
+        "cost": None,
+        "generation": 1,
+        "last_exit": None,
+        "restored": None,
+        "services": parts("ready", "ready", "ready"),
+        "warnings": [],
+        "project": None,
+        "options": {},
+    }
+    return found | changes
+
+
+def busy(**changes: Any) -> Json:
+    return session(
+        **{
+            "name": "Flight delays",
+            "busy": True,
+            "busy_with": ["R kernel, analysis.ipynb"],
+            "cpu": 1.8,
+            "memory": int(3.5 * GIB),
+            "last_activity": ago(minutes=12),
+            **changes,
+        }
+    )
+
+
+def idle_soon(**changes: Any) -> Json:
+    text = "Nobody uses it. After 2h without use it goes to sleep, with your work kept."
+    warning = {"kind": "idle", "at": ahead(minutes=9, seconds=20), "text": text}
+    return session(**{"last_activity": ago(minutes=111), "cpu": 0.0, "warnings": [warning], **changes})
+
+
+def longest_soon(**changes: Any) -> Json:
+    text = "It may run for 24h in one go. Then it goes to sleep, with your work kept."
+    warning = {"kind": "longest", "at": ahead(hours=2, minutes=12), "text": text}
+    return busy(**{"warnings": [warning], **changes})
+
+
+def queued(position: int, **changes: Any) -> Json:
+    nothing = {"started": None, "ready": None, "last_activity": None, "memory": None, "cpu": None}
+    return session(**{"state": "queued", "queue_position": position, "services": [], **nothing, **changes})
+
+
+def starting(*states: str, **changes: Any) -> Json:
+    nothing = {"ready": None, "last_activity": None, "memory": None, "cpu": None}
+    return session(
+        **{"state": "starting", "started": ago(seconds=7), "services": parts(*(states or ("starting", "ready", "waiting"))), **nothing, **changes}
+    )
+
+
+SAVED = {
+    "kernels": [
+        {
+            "id": "k1",
+            "name": "ir",
+            "language": "R",
+            "path": "analysis.ipynb",
+            "objects": 40,
+            "bytes": 11_400_000,
+            "lost": [
+                {"name": "con", "class": "PqConnection", "why": "A connection to a database can't be saved. Connect again."},
+                {"name": "model_ptr", "class": "externalptr", "why": "It points into memory that is gone. Make it again."},
+            ],
+        },
+        {"id": "k2", "name": "python3", "language": "python", "path": "plots.ipynb", "objects": 2, "bytes": 620_000, "lost": []},
+    ]
+}
+
+
+def asleep(**changes: Any) -> Json:
+    return session(
+        **{
+            "name": "Homework 3",
+            "state": "suspended",
+            "wanted": "suspended",
+            "reason": "Nobody used it for 2 hours.",
+            "ended": ago(hours=16),
+            "last_activity": ago(hours=18),
+            "memory": None,
+            "cpu": None,
+            "last_exit": {"code": 0, "saved": SAVED, "at": ago(hours=16)},
+            "services": parts("ended", "ended", "ended"),
+            **changes,
+        }
+    )
+
+
+def failed(**changes: Any) -> Json:
+    services = parts("failed", "ended", "ended")
+    services[0]["reason"] = "The disk is full."
+    return session(
+        **{
+            "name": "Spark lab",
+            "state": "failed",
+            "reason": "PostgreSQL could not start because the disk is full. Tell your administrator; then press Retry.",
+            "detail": 'FATAL:  could not write lock file "postmaster.pid": No space left on device',
+            "ready": None,
+            "ended": ago(minutes=2),
+            "memory": None,
+            "cpu": None,
+            "last_exit": {"code": 1, "saved": None, "at": ago(minutes=2)},
+            "services": services,
+            **changes,
+        }
+    )
+
+
+def stopped(**changes: Any) -> Json:
+    return session(
+        **{
+            "name": "Scratch",
+            "state": "stopped",
+            "wanted": "stopped",
+            "ended": ago(days=2),
+            "memory": None,
+            "cpu": None,
+            "last_exit": {"code": 0, "saved": None, "at": ago(days=2)},
+            "services": parts("ended", "ended", "ended"),
+            **changes,
+        }
+    )
+
+
+def everything() -> list[Json]:
+    """Give one session in each state that a person sees."""
+    return [
+        busy(id="busyaaaaaa", created=ago(hours=5)),
+        idle_soon(id="idleaaaaaa", created=ago(hours=9)),
+        starting(id="startaaaaa", name="R basics", environment="r-basics", title="R basics", created=ago(seconds=9)),
+        asleep(id="asleepaaaa", created=ago(days=1)),
+        failed(id="failedaaaa", created=ago(days=2)),
+    ]
+
+
+PEOPLE = [
+    "ada", "bo", "carla", "dmitri", "emeka", "fatima", "george", "hana", "ines", "jonas", "kwame", "lena", "mateo", "noor",
+    "olga", "pavel", "quentin", "rosa", "sven", "tomoko", "uma", "victor", "wanda", "xiu", "yusuf", "zoe",
+]  # fmt: skip
+
+
+def crowd(count: int) -> list[Json]:
+    """Give many sessions of many people, in all states; the same each time."""
+    makers = [busy, session, asleep, asleep, asleep, stopped, idle_soon, starting, failed, lambda **changes: queued(3, **changes)]
+    made = []
+    for number in range(count):
+        owner = PEOPLE[(number * 7) % len(PEOPLE)]
+        maker = makers[(number * 13 + number // 10) % len(makers)]
+        made.append(maker(id=f"s{number:04d}", owner=owner, created=ago(minutes=number * 11 + 1), name=f"Homework {number % 12 + 1}"))
+    return made
+
+
+def person(name: str, **changes: Any) -> Json:
+    found = {
+        "name": name,
+        "admin": False,
+        "groups": ["everyone", "stats-101"],
+        "created": ago(days=40),
+        "last_seen": ago(hours=1),
+        "has_password": True,
+    }
+    return found | changes
+
+
+def token(token_id: str, name: str, **changes: Any) -> Json:
+    found = {
+        "id": token_id,
+        "name": name,
+        "owner": "ada",
+        "session": None,
+        "created": ago(days=12),
+        "expires": ahead(days=78),
+        "last_used": ago(hours=5),
+    }
+    return found | changes
+
+
+def history(count: int) -> list[Json]:
+    """Give the events of many sessions, the oldest first."""
+    steps: list[tuple[str, Json]] = [
+        ("created", {"environment": "rspark", "name": "RSpark", "kind": "session"}),
+        ("state", {"state": "queued"}),
+        ("state", {"state": "starting"}),
+        ("part", {"part": "postgres", "title": "PostgreSQL", "state": "ready"}),
+        ("part", {"part": "interface", "title": "JupyterLab", "state": "ready"}),
+        ("state", {"state": "running"}),
+        ("warning", {"kind": "idle", "text": "Nobody uses it. After 2h without use it goes to sleep."}),
+        ("wanted", {"wanted": "suspended", "reason": "Nobody used it for 2 hours."}),
+        ("state", {"state": "suspended"}),
+        ("state", {"state": "failed", "reason": "PostgreSQL could not start because the disk is full."}),
+    ]
+    made = []
+    for number in range(count):
+        kind, data = steps[number % len(steps)]
+        by = PEOPLE[(number // len(steps)) % len(PEOPLE)] if kind in {"created", "wanted"} and number % 3 else None
+        made.append(
+            {
+                "id": number + 1,
+                "session": f"s{number // len(steps):04d}",
+                "at": ago(minutes=(count - number) * 3),
+                "kind": kind,
+                "by": by,
+                "data": data,
+            }
+        )
+    return made

@@ -1,0 +1,99 @@
+/** The line to a shell, which holds through a lost network. */
+
+import { pause, read, resized, typed, type FromShell } from './protocol.ts';
+import { SessionGone, find, open, socketOf } from './shells.ts';
+
+export type Situation =
+  | 'connecting'
+  | 'open'
+  | 'lost' // tries again by itself
+  | 'ended' // the shell has ended
+  | 'gone'; // the session isn't there any more
+
+export class Connection {
+  private socket: WebSocket | null = null;
+  private timer: number | undefined;
+  private tries = 0;
+  private situation: Situation = 'connecting';
+  private rows = 24;
+  private columns = 80;
+
+  constructor(
+    private readonly hears: (message: FromShell) => void,
+    private readonly changes: (situation: Situation) => void,
+  ) {
+    window.addEventListener('online', () => this.again());
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) this.again();
+    });
+  }
+
+  /** Connect to the shell that the page is for. */
+  start(): void {
+    void this.connect(find);
+  }
+
+  /** Connect to a new shell. */
+  startNew(): void {
+    void this.connect(open);
+  }
+
+  /** Try at once, if a try is due anyway. */
+  again(): void {
+    if (this.situation === 'lost') this.start();
+  }
+
+  type(text: string): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(typed(text));
+  }
+
+  resize(rows: number, columns: number): void {
+    this.rows = rows;
+    this.columns = columns;
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(resized(rows, columns));
+  }
+
+  private async connect(choose: () => Promise<string>): Promise<void> {
+    window.clearTimeout(this.timer);
+    if (this.situation !== 'lost') this.becomes('connecting');
+    this.tries += 1;
+    try {
+      const name = await choose();
+      window.history.replaceState(null, '', `#${encodeURIComponent(name)}`);
+      this.join(name);
+    } catch (problem) {
+      if (problem instanceof SessionGone) this.becomes('gone');
+      else this.lose();
+    }
+  }
+
+  private join(name: string): void {
+    this.socket?.close();
+    const socket = new WebSocket(socketOf(name));
+    this.socket = socket;
+    socket.onopen = () => {
+      this.tries = 0;
+      this.becomes('open');
+      this.resize(this.rows, this.columns);
+    };
+    socket.onmessage = (event) => {
+      const message = read(String(event.data));
+      if (message?.kind === 'ended') this.becomes('ended');
+      if (message) this.hears(message);
+    };
+    socket.onclose = () => {
+      if (socket === this.socket && this.situation !== 'ended') this.lose();
+    };
+  }
+
+  private lose(): void {
+    this.becomes('lost');
+    this.timer = window.setTimeout(() => this.start(), pause(this.tries));
+  }
+
+  private becomes(situation: Situation): void {
+    if (situation === this.situation) return;
+    this.situation = situation;
+    this.changes(situation);
+  }
+}
