@@ -19,6 +19,9 @@ from rspark_session.jupyter.sleep import Sleep
 from rspark_session.jupyter.told import Told
 from rspark_session.jupyter.wake import Wake
 
+#: The extension with the pages of each kind of interface, and where they begin.
+_PAGES = {"jupyterlab": ("rspark_session.jupyter.lab", "/lab"), "terminal": ("rspark_session.terminal", "/terminal/")}
+
 
 class OfferedKernels(KernelSpecManager):
     """Knows the kernels in one folder and no others."""
@@ -99,14 +102,14 @@ class Server(ServerApp):
 
 def config(asked: Told) -> Config:
     """Give the settings of the server; a person's own files may add to them, never change them."""
-    extensions = {"rspark_session.jupyter.terminals": True}
-    extensions["rspark_session.jupyter.lab" if asked.kind == "jupyterlab" else "rspark_session.terminal"] = True
+    extensions = {"rspark_session.jupyter.terminals": True, _PAGES[asked.kind][0]: True}
     return Config(
         {
             "ServerApp": {
                 "sock": str(asked.socket),
                 "sock_mode": "0600",
                 "base_url": asked.base,
+                "default_url": _PAGES[asked.kind][1],
                 "root_dir": str(asked.home),
                 "preferred_dir": str(asked.home),
                 "jpserver_extensions": extensions,
@@ -123,6 +126,7 @@ def config(asked: Told) -> Config:
                 "terminals_enabled": True,
                 "terminado_settings": {"shell_command": ["/bin/bash", "--rcfile", str(Path(__file__).parent / "bashrc")]},
                 "websocket_ping_interval": 30_000,
+                "websocket_ping_timeout": 30_000,
                 "authenticate_prometheus": True,
             },
             "IdentityProvider": {"token": asked.token},

@@ -1,0 +1,56 @@
+"""The interface `terminal`: a page with a shell in the whole window, over Jupyter's terminals.
+
+The page is built from `web/terminal` into `static/`. Shells, and the websockets to them, are `rspark_session.jupyter.terminals`.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.base.handlers import APIHandler, AuthenticatedFileHandler
+from jupyter_server.extension.application import ExtensionApp
+from tornado import web
+
+_STATIC = Path(__file__).parent / "static"
+
+# xterm.js sets colours and sizes by style elements of its own.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+
+
+class Page(AuthenticatedFileHandler):
+    """The page and what belongs to it. Files under `assets/` carry their content in their names and never change."""
+
+    @property
+    def content_security_policy(self) -> str:
+        return _POLICY
+
+    def set_headers(self) -> None:
+        super().set_headers()
+        self.set_header("Cache-Control", "max-age=31536000, immutable" if self.path.startswith("assets/") else "no-cache")
+
+
+class PageConfig(APIHandler):
+    """What the page can't know by itself."""
+
+    @web.authenticated
+    def get(self) -> None:
+        self.finish({"hub": os.environ.get("RSPARK_HUB_URL", "/hub/")})
+
+
+class TerminalPage(ExtensionApp):
+    """The page at `/terminal/`."""
+
+    name = "terminal"
+    default_url = "/terminal/"
+    load_other_extensions = False
+
+    def initialize_handlers(self) -> None:
+        self.handlers.append((r"/terminal/config\.json", PageConfig))
+        self.handlers.append((r"/terminal/(.*)", Page, {"path": str(_STATIC), "default_filename": "index.html"}))
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    return [{"module": __name__, "app": TerminalPage}]
