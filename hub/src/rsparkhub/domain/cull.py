@@ -59,7 +59,7 @@ def decide(session: Session, lifecycle: Lifecycle, *, notices: tuple[Notice, ...
     if session.state is State.SUSPENDED and session.wanted is Wanted.SUSPENDED and session.ended:
         if now >= session.ended + lifecycle.suspended:
             return Change(
-                wanted=Wanted.STOPPED, reason=f"Stopped after {format_duration(lifecycle.suspended)} asleep. Files are kept."
+                wanted=Wanted.STOPPED, reason=f"Stopped after {format_duration(lifecycle.suspended)} asleep. Your files are kept."
             )
         return Nothing(until=session.ended + lifecycle.suspended)
     if session.state is not State.RUNNING or session.wanted is not Wanted.RUNNING or session.ready is None:

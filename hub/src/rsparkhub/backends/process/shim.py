@@ -6,7 +6,7 @@ started before, so that starting twice is the same as starting once. Standard li
 there is one for each session.
 """
 # pathlib would cost each session a megabyte.
-# ruff: noqa: PTH100, PTH105, PTH110, PTH116, PTH120, PTH123, PTH208
+# ruff: noqa: PTH100, PTH105, PTH110, PTH120, PTH208
 
 import ctypes
 import errno
@@ -25,8 +25,7 @@ else:
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
-_LOG_BYTES, _LOGS_KEPT = 10 * 2**20, 3
-_LOOK_SECONDS = 60
+_LOOK_SECONDS = 60  # how often memory is looked at, so that its running out is not laid to a later end
 _FORCE_SECONDS = 10.0
 
 
@@ -72,7 +71,7 @@ def watch(run: str, *, ensemble: str, homes: bytes, bells: str, command: list[st
     os.close(failed)
     os.write(tell, problem.encode())
     os.close(tell)
-    status, memory_ran_out = _wait(pid, f"{run}/log/agent.log")
+    status, memory_ran_out = _wait(pid)
     proc.kill_members(ensemble, homes, [myself], _FORCE_SECONDS)
     _write(f"{run}/exit.json", _exit_json(status, memory_ran_out=memory_ran_out))
     _ring(bells, ensemble.partition(".")[0])
@@ -116,13 +115,12 @@ def _fork(command: list[str]) -> tuple[int, int, int]:
     return pid, go, failed
 
 
-def _wait(agent: int, log: str) -> tuple[int, bool]:
+def _wait(agent: int) -> tuple[int, bool]:
     """Wait for the agent's end and reap orphans; give its wait status, and whether memory ran out at about that time."""
     before = latest = proc.oom_kills()
     while True:
         woken = signal.sigtimedwait(_SIGNALS, _LOOK_SECONDS)
         if woken is None:
-            _rotate(log)
             before, latest = latest, proc.oom_kills()
         elif woken.si_signo == signal.SIGCHLD:
             status = _reap(agent)
@@ -145,21 +143,6 @@ def _reap(agent: int) -> int | None:
             return found
         if pid == agent:
             found = status
-
-
-def _rotate(log: str) -> None:
-    """Keep what the agent prints from filling the disk: copy it away and go on in the same file."""
-    try:
-        if os.stat(log).st_size < _LOG_BYTES:
-            return
-        for number in range(_LOGS_KEPT - 1, 0, -1):
-            if os.path.exists(f"{log}.{number}"):
-                os.replace(f"{log}.{number}", f"{log}.{number + 1}")
-        with open(log, "r+b") as old, open(f"{log}.1", "wb") as new:
-            os.sendfile(new.fileno(), old.fileno(), 0, 2 * _LOG_BYTES)
-            old.truncate(0)
-    except OSError as error:  # a full disk: the session matters more than its log
-        sys.stderr.write(f"The log could not be rotated: {error}\n")
 
 
 def _write(path: str, text: str) -> None:

@@ -1,0 +1,89 @@
+"""What is taken over from an agent's report, and what is worth writing down."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rsparkhub.domain.agent import MOST_LETTERS, read_record, read_status
+from rsparkhub.domain.ensemble import Observed
+from rsparkhub.domain.observation import see, worth_writing
+from rsparkhub.domain.session import Part, PartState, Session, State, Wanted
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+ROW = Session(
+    id="aaaa", owner="ada", name="mine", environment="rspark", wanted=Wanted.RUNNING, state=State.RUNNING, created=NOON,
+    asked=NOON, memory=100 * 2**20, cpu=0.1, last_activity=NOON,
+)  # fmt: skip
+
+
+def seen(**status: object) -> Session:
+    return see(ROW, Observed(phase="up", status={"state": "ready", "memory": ROW.memory, "cpu": ROW.cpu} | status))
+
+
+def test_the_row_takes_over_what_the_agent_says() -> None:
+    later = NOON + timedelta(minutes=1)
+    part = {"name": "interface", "title": "JupyterLab", "state": "ready", "endpoint": {"port": 1}}
+    row = seen(
+        address="127.0.0.1:99", busy=True, busy_with=["R"], last_activity=later.isoformat(), memory=5, cpu=0.5, parts=[part]
+    )
+    assert (row.upstream, row.busy, row.busy_with, row.last_activity) == ("127.0.0.1:99", True, ("R",), later)
+    assert (row.memory, row.cpu, row.endpoints) == (5, 0.5, {"interface": {"port": 1}})
+    assert row.parts == (Part(name="interface", title="JupyterLab", state=PartState.READY),)
+
+
+def test_what_the_agent_does_not_know_of_stays() -> None:
+    shared = Part(name="postgres", title="PostgreSQL", state=PartState.READY)
+    waiting = Part(name="interface", title="JupyterLab")
+    status = {"state": "starting", "parts": [{"name": "interface", "title": "JupyterLab", "state": "starting"}]}
+    after = see(replace(ROW, parts=(shared, waiting), upstream="a:1"), Observed(phase="starting", status=status))
+    assert after.parts == (shared, replace(waiting, state=PartState.STARTING))
+    assert after.upstream == "a:1"
+
+
+def test_activity_never_goes_back() -> None:
+    assert seen(last_activity=(NOON - timedelta(hours=1)).isoformat()).last_activity == NOON
+    assert seen(last_activity=None).last_activity == NOON
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"state": "new"}, {"state": None}, {}, {"state": "ready", "memory": -1}, {"state": "ready", "memory": 10**30},
+        {"state": "ready", "cpu": float("nan")}, {"state": "ready", "cpu": float("inf")},
+        {"state": "ready", "address": "no\nport"},
+        {"state": "ready", "address": "http://a/"}, {"state": "ready", "parts": [{"name": "x"}]}, {"state": "ready", "parts": 7},
+        {"state": "ready", "parts": [{"name": "x" * 99, "state": "ready"}]}, {"state": "ready", "last_activity": "yesterday"},
+        {"state": "ready", "parts": [{"name": "x", "state": "ready"}] * 99},
+    ],
+)  # fmt: skip
+def test_a_report_that_is_none_changes_nothing(nonsense: dict[str, object]) -> None:
+    assert read_status(nonsense) is None
+    assert see(ROW, Observed(phase="up", status=nonsense)) == ROW
+
+
+def test_a_text_without_end_is_cut() -> None:
+    status = read_status({"state": "failed", "reason": "x" * 10**6})
+    assert status is not None
+    assert len(status.reason or "") == MOST_LETTERS
+    record = read_record({"how": "failed", "reason": "x" * 10**6})
+    assert record is not None
+    assert len(record.reason or "") == MOST_LETTERS
+
+
+def test_a_session_at_rest_writes_nothing() -> None:
+    assert not worth_writing(ROW, ROW)
+    noise = seen(memory=103 * 2**20, cpu=0.2, last_activity=(NOON + timedelta(seconds=10)).isoformat())
+    assert not worth_writing(ROW, noise)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"busy": True}, {"memory": 150 * 2**20}, {"memory": 10 * 2**20}, {"cpu": 0.9}, {"address": "127.0.0.1:1"},
+        {"last_activity": (NOON + timedelta(seconds=30)).isoformat()}, {"restored": {"kernels": []}},
+        {"parts": [{"name": "interface", "state": "failed"}]},
+    ],
+)  # fmt: skip
+def test_what_somebody_would_notice_is_written(change: dict[str, object]) -> None:
+    assert worth_writing(ROW, seen(**change))
