@@ -41,7 +41,7 @@ def run(asked: spec.Spec) -> int:
     door = socket.create_server((asked.host, asked.port), backlog=512)
     door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # for each connection: asyncio doesn't see that these are TCP
     asked.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (asked.home / "R" / "library").mkdir(parents=True, exist_ok=True)
+    environ.home_library(asked).mkdir(parents=True, exist_ok=True)
     if asked.token is not None:
         descriptor = os.open(asked.run / "token", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -136,7 +136,15 @@ class Ensemble:
         status.state = "failed" if code else "ended"
         how = "failed" if code else {"suspend": "suspended", "stop": "stopped"}[ending.how]
         self._keep.write_record(
-            record.ended(self._spec, how=how, code=code, reason=status.reason, saved=outcome.saved, parts=status.parts.values()),
+            record.ended(
+                self._spec,
+                how=how,
+                code=code,
+                reason=status.reason,
+                detail=status.detail,
+                saved=outcome.saved,
+                parts=status.parts.values(),
+            ),
             self._spec.run,
         )
         shutil.rmtree(self._sockets, ignore_errors=True)

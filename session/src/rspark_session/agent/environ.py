@@ -27,7 +27,7 @@ def build(spec: Spec, inherited: Mapping[str, str], *, java_home: str | None, sp
         "RSPARK_HOME": str(spec.home),
         "RSPARK_HUB_URL": spec.hub_url,
         "RSPARK_ENSEMBLE": spec.name,
-        "R_LIBS_USER": str(spec.home / "R" / "library"),
+        "R_LIBS_USER": str(home_library(spec)),
         "PATH": path(inherited.get("PATH", os.defpath)),
     }
     if libraries := inherited.get("RSPARK_R_LIBS"):
@@ -40,6 +40,11 @@ def build(spec: Spec, inherited: Mapping[str, str], *, java_home: str | None, sp
         environ |= {"SPARK_HOME": spark_home, "SPARK_CONF_DIR": str(spec.run / "spark" / "conf")}
         environ["PYSPARK_PYTHON"] = sys.executable
     return environ | spec.environ
+
+
+def home_library(spec: Spec) -> Path:
+    """Where a person's own R packages go: in the home, out of sight."""
+    return spec.home / ".local" / "lib" / "R" / "library"
 
 
 def path(inherited: str) -> str:

@@ -14,6 +14,7 @@ def ended(
     how: str,
     code: int,
     reason: str | None,
+    detail: str | None,
     saved: dict[str, Any] | None,
     parts: Iterable[PartStatus],
 ) -> dict[str, Any]:
@@ -23,6 +24,7 @@ def ended(
         "generation": spec.generation,
         "how": how,
         "reason": reason,
+        "detail": detail,
         "code": code,
         "at": datetime.now(UTC).isoformat(),
         "saved": saved,
@@ -32,4 +34,4 @@ def ended(
 
 def failed_start(spec: Spec, reason: str) -> dict[str, Any]:
     """Give the record of an ensemble of which nothing could be started."""
-    return ended(spec, how="failed", code=1, reason=reason, saved=None, parts=())
+    return ended(spec, how="failed", code=1, reason=reason, detail=None, saved=None, parts=())

@@ -60,7 +60,8 @@ class Connection(asyncio.Protocol):
         self._queue: deque[Request] = deque()
         self._task: asyncio.Task[None] | None = None
         self._parser = httptools.HttpRequestParser(self)
-        self._head_size = 0
+        self._in_head = True
+        self._head_size = 0  # of a head that isn't whole yet
         self._upgrading = False
         self._writable = asyncio.Event()
         self._writable.set()
@@ -100,6 +101,7 @@ class Connection(asyncio.Protocol):
             self._wait_for_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._refuse(HTTPStatus.BAD_REQUEST)
+        self._limit_head(len(data))
 
     def _wait_for_upgrade(self, data: bytes) -> None:
         self.after_upgrade += data
@@ -108,21 +110,19 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._incoming = Request(body=Body(self.transport))
-        self._head_size = 0
 
     def on_url(self, url: bytes) -> None:
         self._incoming.target += url
-        self._grow(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._incoming.headers.append((name.lower(), value))
-        self._grow(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
         request = self._incoming
         request.method = self._parser.get_method()
         request.version = self._parser.get_http_version()
         request.keep_alive = self._parser.should_keep_alive()
+        self._in_head = False
         self._queue.append(request)
         self._next()
 
@@ -131,9 +131,11 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         self._incoming.body.end()
+        self._in_head = True
 
-    def _grow(self, size: int) -> None:
-        self._head_size += size
+    def _limit_head(self, arrived: int) -> None:
+        """Refuse a head that doesn't end: the parser would hold it all."""
+        self._head_size = self._head_size + arrived if self._in_head else 0
         if self._head_size > _LARGEST_HEAD:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 

@@ -212,9 +212,10 @@ async def _upgrade(
         await _hand_back(exchange, answer, reply, change)
         return
     client, from_client = reply.take_over()
-    if exchange.transport.is_closing():  # it went away while it was let in
-        client.abort()
-        return
     headers = [*head.end_to_end(answer.headers), (b"connection", b"Upgrade"), (b"upgrade", b"websocket")]
     client.write(head.write(b"HTTP/1.1 101 Switching Protocols", headers))
+    if exchange.transport.is_closing():  # it let the client in and hung up at once
+        client.write(exchange.after_upgrade)
+        client.close()
+        return
     join(client, from_client, exchange.transport, exchange.after_upgrade, on_data=on_data)
