@@ -1,6 +1,8 @@
 """One data folder, one `up`."""
 
+import os
 import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,6 +58,19 @@ def test_the_data_folder_and_its_sockets_are_for_their_owner_alone(settings: Set
 
 def test_a_data_folder_that_others_may_read_is_closed(settings: Settings) -> None:
     settings.data.mkdir(mode=0o755)
+    prepare(settings)
+    assert stat.S_IMODE(settings.data.stat().st_mode) == 0o700
+
+
+def test_an_account_that_may_pass_through_the_data_folder_still_may_afterwards(settings: Settings) -> None:
+    settings.data.mkdir(mode=0o700)
+    someone = 12345
+    entries = [(1, 7, 0xFFFFFFFF), (2, 1, someone), (4, 0, 0xFFFFFFFF), (16, 1, 0xFFFFFFFF), (32, 0, 0xFFFFFFFF)]
+    packed = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    os.setxattr(settings.data, "system.posix_acl_access", packed)
+    prepare(settings)
+    assert os.getxattr(settings.data, "system.posix_acl_access") == packed
+    settings.data.chmod(0o770)
     prepare(settings)
     assert stat.S_IMODE(settings.data.stat().st_mode) == 0o700
 

@@ -1,5 +1,6 @@
 """The command line: one module a noun. Each module is loaded when its noun is typed, so that every command starts quickly."""
 
+import logging
 import os
 import sys
 import traceback
@@ -29,7 +30,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def every_command(
-    data: Annotated[Path | None, typer.Option(help="The data folder; $RSPARKHUB_DATA by default.", file_okay=False)] = None,
+    data: Annotated[Path | None, typer.Option(help="The data folder; $RSPARKHUB_DATA by default.")] = None,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """Take what holds for every command."""
@@ -47,6 +48,8 @@ def main() -> None:
     """Run the command line; an error becomes one line on standard error and an exit code."""
     from rsparkhub.cli.exit_codes import ExitCode, code_of
 
+    # What a command has to say it says in its own words; `hub`, `controller` and `edge` ask for their logs themselves.
+    logging.getLogger("rsparkhub").addHandler(logging.NullHandler())
     try:
         app()
     except RsparkhubError as error:

@@ -5,6 +5,4 @@ from typing import Annotated
 
 import typer
 
-Data = Annotated[
-    Path | None, typer.Option(help="The data folder; $RSPARKHUB_DATA by default.", file_okay=False, show_default=False)
-]
+Data = Annotated[Path | None, typer.Option(help="The data folder; $RSPARKHUB_DATA by default.", show_default=False)]

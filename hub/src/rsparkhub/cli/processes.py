@@ -64,18 +64,28 @@ async def _until_told(part: "Callable[[Settings, asyncio.Event], Awaitable[None]
 async def _hub(settings: "Settings", stop: asyncio.Event) -> None:
     from rsparkhub.api import Server
     from rsparkhub.auth.question_server import answering_the_edge
+    from rsparkhub.domain.errors import InstallationProblem
     from rsparkhub.factory import Factory
     from rsparkhub.installation.supervised import say_ready
 
+    class TellingServer(Server):
+        """Says that the hub is ready when it is."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                say_ready()
+
     async with Factory(settings) as factory:
-        server = Server(factory.app, log_level=settings.log_level)
+        server = TellingServer(factory.app, log_level=settings.log_level)
         with contextlib.closing(_bound(settings.socket_dir / "hub.sock")) as listening:
             async with answering_the_edge(store=factory.store, authenticator=factory.authenticator, settings=settings):
                 serving = asyncio.create_task(server.serve(sockets=[listening]))
-                say_ready()
                 await asyncio.wait((serving, asyncio.create_task(stop.wait())), return_when=asyncio.FIRST_COMPLETED)
                 server.should_exit = True
                 await serving
+        if not server.started:
+            raise InstallationProblem("The hub could not start: what it said before this line tells why.")
 
 
 def _bound(path: Path) -> socket.socket:

@@ -22,7 +22,7 @@ def add_to(app: typer.Typer) -> None:
 
 def up(
     data: Data = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port to listen on; 8000 by default.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on; 8000 by default.")] = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on; 127.0.0.1 by default.")] = None,
     backend: Annotated[str | None, typer.Option(help="Where sessions run: process.", show_default=False)] = None,
 ) -> None:
@@ -44,11 +44,14 @@ async def _up(settings: "Settings") -> None:
     from rsparkhub.installation.data_folder import held, prepare, read_holder, refuse_second
     from rsparkhub.installation.findings import refuse_problems
     from rsparkhub.installation.supervisor import end_processes
+    from rsparkhub.store.catalog import Catalog
 
+    # All that can be known before anything is written comes first.
     refuse_second(settings)
-    findings = machine.before_a_start(settings)
-    refuse_problems(findings)
+    Catalog(settings.environment_folders).check()
     before = read_holder(settings)
+    findings = [*machine.before_a_start(settings), *([] if before else [machine.free_port(settings)])]
+    refuse_problems(findings)
     prepare(settings)
     with held(settings) as holder:
         if before and (left := await end_processes(before.processes)):
@@ -66,7 +69,6 @@ async def _run(settings: "Settings", holder: "Holder") -> None:
     from rsparkhub.installation.supervisor import Supervisor, own_command
 
     async with Factory(settings) as factory:
-        factory.catalog.check()
         link = await make_link(factory)
         await write_access(factory)
 

@@ -51,8 +51,17 @@ def _private(folder: Path) -> None:
         raise NotADirectoryError(20, "it is not a folder", str(folder))
     if found.st_uid != os.geteuid():
         raise PermissionError(13, "it belongs to another user", str(folder))
-    if stat.S_IMODE(found.st_mode) != 0o700:
+    if not is_closed(folder):
         folder.chmod(0o700)
+
+
+def is_closed(folder: Path) -> bool:
+    """Whether a folder is its owner's alone, apart from accounts that an access control list lets pass through.
+
+    The shared PostgreSQL's account may be such a one; then the mode's group bits are the most that the list gives.
+    """
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    return mode == 0o700 or (mode == 0o710 and "system.posix_acl_access" in os.listxattr(folder))
 
 
 @contextlib.contextmanager
@@ -130,7 +139,7 @@ def is_held(settings: Settings) -> bool:
     try:
         with lock_file(settings).open("r") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except BlockingIOError:
         return True

@@ -3,14 +3,14 @@
 import asyncio
 import os
 import platform
-import stat
 import time
 from collections.abc import Awaitable, Callable
 
 import rsparkhub
+from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.edge.process import find_caddy
 from rsparkhub.installation import machine
-from rsparkhub.installation.data_folder import is_held, read_holder
+from rsparkhub.installation.data_folder import is_closed, is_held, read_holder
 from rsparkhub.installation.findings import Finding, ok, problem, warning
 from rsparkhub.settings import Settings
 
@@ -84,12 +84,11 @@ def permissions(settings: Settings) -> Finding:
     data = settings.data.absolute()
     if not data.exists():
         return ok("data folder", f"{data} is not there yet; `rsparkhub up` makes it.")
-    found = data.stat()
-    if found.st_uid != os.geteuid():
+    if data.stat().st_uid != os.geteuid():
         return problem("data folder", f"{data} belongs to another user.", "Run RSparkHub as its owner, or name another folder.")
     if not os.access(data, os.W_OK | os.X_OK):
         return problem("data folder", f"{data} cannot be written.", f"Give yourself the right: chmod u+rwx {data}.")
-    if stat.S_IMODE(found.st_mode) & 0o077:
+    if not is_closed(data):
         return warning("data folder", f"Others may look into {data}.", f"Run: chmod 700 {data}.")
     return ok("data folder", f"{data} is yours alone.")
 
@@ -165,27 +164,36 @@ def processes(settings: Settings) -> Finding:
 async def answers(settings: Settings) -> Finding:
     """See that the hub answers through the edge, as a browser reaches it."""
     held = read_holder(settings)
-    url = held.url if held else settings.url
+    running = settings.model_copy(update={"port": held.port}) if held else settings
     try:
-        status = await asyncio.wait_for(status_of(settings.host, port_of(settings)), 10)
-    except (OSError, TimeoutError, ValueError):
-        return problem("door", f"Nothing answers at {url}.", f"See the logs in {settings.log_dir}.")
+        await through_the_door(running)
+    except InstallationProblem as error:
+        return problem("door", str(error), "")
+    return ok("door", f"The hub answers at {held.url if held else settings.url}.")
+
+
+async def through_the_door(settings: Settings) -> None:
+    """Ask the hub something through the edge, as a browser would.
+
+    Raises
+    ------
+    InstallationProblem
+        When it isn't the hub that answers.
+    """
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  reached by any of ours
+    try:
+        status = await asyncio.wait_for(_status_of(host, settings.port), 10)
+    except (OSError, TimeoutError, ValueError, IndexError):
+        status = None
     if status not in {200, 401}:
-        return problem("door", f"The hub at {url} answers with {status}.", f"See the logs in {settings.log_dir}.")
-    return ok("door", f"The hub answers at {url}.")
+        said = f"answers with {status}" if status else "does not answer"
+        raise InstallationProblem(f"The hub {said} at {settings.url}. The logs in {settings.log_dir} say why.")
 
 
-def port_of(settings: Settings) -> int:
-    """Port of the running hub, which another command line may have given."""
-    held = read_holder(settings)
-    return held.port if held else settings.port
-
-
-async def status_of(host: str, port: int, path: str = "/hub/api/me") -> int:
-    """Give the HTTP status that a request gets."""
+async def _status_of(host: str, port: int) -> int:
     reader, writer = await asyncio.open_connection(host, port)
     try:
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
+        writer.write(f"GET /hub/api/me HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
         await writer.drain()
         return int((await reader.readline()).split()[1])
     finally:

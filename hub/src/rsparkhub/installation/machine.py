@@ -21,8 +21,8 @@ OLDEST_JAVA = 17
 
 
 def before_a_start(settings: Settings) -> list[Finding]:
-    """Look at everything that a start needs."""
-    findings = [room(settings.data), free_port(settings), pages(), caddy(), backend(settings)]
+    """Look at everything that a start needs, but for the port, which what is left of an earlier start may still hold."""
+    findings = [room(settings.data), pages(), caddy(), backend(settings)]
     if settings.backend == "process":
         findings += [r(), java(), session_python(settings)]
     return findings

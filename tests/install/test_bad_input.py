@@ -1,0 +1,221 @@
+"""What may be wrong with a machine or its data: each is a sentence or a few, an exit code, and nothing half-written."""
+
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = ROOT / ".venv/bin/rsparkhub"
+
+ALREADY_RUNNING, INSTALLATION = 3, 4
+
+
+def environ(**more: str) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RSPARKHUB_")}
+    return {**clean, **more}
+
+
+def run(*words: object, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COMMAND, *map(str, words)], env=environ(**variables), capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def up(data: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return run("up", "--data", data, "--port", free_port(), **variables)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def assert_refused(told: subprocess.CompletedProcess[str], code: int, *sentences: str) -> None:
+    """It said so in sentences, and nothing else."""
+    assert told.returncode == code, told
+    assert told.stdout == ""
+    assert told.stderr.startswith("rsparkhub: ")
+    assert "Traceback" not in told.stderr
+    for sentence in sentences:
+        assert sentence in told.stderr
+
+
+GOOD = (ROOT / "environments/terminal.yaml").read_text()
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+)
+BAD_ENVIRONMENTS = {
+    "a wrong type": (GOOD.replace("cpu: 1", "cpu: many"), "spec.resources.cpu"),
+    "an unknown key": (GOOD.replace("lifecycle:", "lifecicle:"), "did you mean lifecycle?"),
+    "a wrong size": (GOOD.replace("memory: 2Gi", "memory: 2 gigabytes"), "512Mi or 4Gi"),
+    "a missing part": (GOOD.replace("kind: Environment", ""), "kind is missing"),
+    "a bomb": (BOMB, "line"),
+    "no YAML": ("spec: [}", "line 1"),
+    "nothing": ("", "bad.yaml"),
+    "a program": ("!!python/object/apply:os.system ['touch hacked']", "line 1"),
+}
+
+
+@pytest.mark.parametrize("what", BAD_ENVIRONMENTS)
+def test_a_bad_environment_file_is_told_with_its_place(tmp_path: Path, what: str) -> None:
+    text, sentence = BAD_ENVIRONMENTS[what]
+    file = tmp_path / "bad.yaml"
+    file.write_text(text)
+    assert_refused(run("environment", "check", file), 1, str(file), sentence)
+    assert not Path("hacked").exists()
+
+
+def test_nothing_starts_on_a_catalog_with_a_bad_environment(tmp_path: Path) -> None:
+    catalog = tmp_path / "catalog"
+    catalog.mkdir()
+    (catalog / "bad.yaml").write_text(BOMB)
+    (catalog / "good.yaml").write_text(GOOD)
+    assert_refused(up(tmp_path / "data", RSPARKHUB_ENVIRONMENTS=str(catalog)), 1, str(catalog / "bad.yaml"))
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_port_in_use_is_told_and_makes_nothing(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = run("up", "--data", tmp_path / "data", "--port", port)
+    assert_refused(told, INSTALLATION, f"Port {port} is in use", "--port 8001")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_full_disk_is_told_and_nothing_is_written_on_it(tmp_path: Path) -> None:
+    """The disk is a small one in memory, in a mount namespace that ends with the command."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    script = 'mount -t tmpfs -o size=2m tmpfs "$1" && "$2" up --data "$1/data" --port "$3"; code=$?; ls -A "$1"; exit $code'
+    told = subprocess.run(
+        ["unshare", "--mount", "--map-root-user", "sh", "-c", script, "sh", disk, COMMAND, str(free_port())],
+        env=environ(), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert_refused(told, INSTALLATION, "Only 2 MiB are free", "Make room there.")
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """A folder that is all of the path."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    return folder
+
+
+def lend(programs: Path, *names: str) -> None:
+    for name in names:
+        found = shutil.which(name)
+        assert found is not None, f"{name} is needed for this test"
+        (programs / name).symlink_to(Path(found).resolve())
+
+
+def test_without_r_that_is_told(tmp_path: Path, programs: Path) -> None:
+    lend(programs, "java")
+    told = up(tmp_path / "data", PATH=str(programs), JAVA_HOME="")
+    assert_refused(told, INSTALLATION, "R is missing", "`make up` installs it.")
+    assert "Java" not in told.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_without_java_that_is_told(tmp_path: Path, programs: Path) -> None:
+    lend(programs, "Rscript")
+    told = up(tmp_path / "data", PATH=str(programs), JAVA_HOME="")
+    assert_refused(told, INSTALLATION, "Java is missing", "`make up` installs it.")
+    assert "R is missing" not in told.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_without_the_python_of_sessions_that_is_told(tmp_path: Path) -> None:
+    told = up(tmp_path / "data", RSPARKHUB_SESSION_PYTHON=str(tmp_path / "python"))
+    assert_refused(told, INSTALLATION, "The Python of sessions is missing")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_data_folder_of_a_newer_version_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert run("user", "link", "--data", data).returncode == 0
+    with sqlite3.connect(data / "rsparkhub.sqlite") as database:
+        database.execute("UPDATE rsparkhub_version SET version_num = '9999'")
+        before = list(database.iterdump())
+    database.close()
+    told = up(data)
+    assert_refused(told, INSTALLATION, "newer version of RSparkHub", "9999")
+    database = sqlite3.connect(data / "rsparkhub.sqlite")
+    assert list(database.iterdump()) == before
+    database.close()
+    assert not (data / "cli.json").exists()
+
+
+def test_a_damaged_database_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "rsparkhub.sqlite").write_bytes(b"this is no database" * 300)
+    assert_refused(up(data), INSTALLATION, "damaged")
+    assert (data / "rsparkhub.sqlite").read_bytes() == b"this is no database" * 300
+
+
+def test_a_file_in_the_place_of_the_data_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("mine")
+    assert_refused(up(tmp_path / "data"), INSTALLATION, "cannot be used", "name another folder")
+    assert (tmp_path / "data").read_text() == "mine"
+
+
+def test_wrong_settings_are_told(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "settings.yaml").write_text("most_runing: 10\n")
+    assert_refused(up(data), INSTALLATION, "There is no setting most_runing")
+    assert [path.name for path in data.iterdir()] == ["settings.yaml"]
+
+
+def test_a_backend_that_does_not_exist_yet_is_told(tmp_path: Path) -> None:
+    told = run("up", "--data", tmp_path / "data", "--port", free_port(), "--backend", "kubernetes")
+    assert_refused(told, INSTALLATION, "The backend kubernetes does not exist in this version")
+    told = run("up", "--data", tmp_path / "data", "--port", free_port(), "--backend", "cloud")
+    assert_refused(told, INSTALLATION, "The setting backend (as given) is wrong")
+
+
+@contextmanager
+def running(data: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """An RSparkHub that runs, and its link."""
+    process = subprocess.Popen(
+        [COMMAND, "up", "--data", data, "--port", str(free_port())],
+        env=environ(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        said: list[str] = []
+        while "/hub/?token=" not in (line := process.stdout.readline()):
+            said.append(line)
+            assert line, f"it ended: {said}"
+        yield process, line.strip()
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+        run("down", "--data", data)
+
+
+def test_a_second_up_on_the_same_data_is_told_and_the_first_goes_on(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with running(data) as (first, link):
+        assert_refused(up(data), ALREADY_RUNNING, f"process {first.pid}, at {link.partition('/hub/')[0]}", "make down")
+        assert first.poll() is None
+        assert run("--data", data, "session", "list").returncode == 0
+
+
+def test_an_up_after_one_that_was_killed_finds_the_way_free(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with running(data) as (first, link):
+        first.kill()
+        first.wait()
+        with running(data) as (second, again):
+            assert second.pid != first.pid
+            assert again != link
+            assert run("--data", data, "session", "list").returncode == 0
