@@ -240,12 +240,12 @@ class FixtureHub:
 
     async def _want(self, request: Request) -> Response:
         change = request.path_params["change"]
-        wanted = {
+        changes: dict[str, Json] = {
             "suspend": {"wanted": "suspended", "state": "suspending"},
             "resume": {"wanted": "running", "state": "queued", "queue_position": 1},
             "stop": {"wanted": "stopped", "state": "stopping"},
-        }[change]
-        return JSONResponse(self.change(request.path_params["id"], **wanted), status_code=202)
+        }
+        return JSONResponse(self.change(request.path_params["id"], **changes[change]), status_code=202)
 
     async def _want_deleted(self, request: Request) -> Response:
         return JSONResponse(self.change(request.path_params["id"], wanted="deleted", state="stopping"), status_code=202)
@@ -293,7 +293,7 @@ class FixtureHub:
         return Response(status_code=204)
 
     async def _link(self, request: Request) -> Response:
-        link = SignInLink(url=f"{self.url}/hub/?token=4f1c9a7be2d84c5b9f31", expires=examples.NOW + timedelta(days=1))
+        link = SignInLink(url=f"{self.url}/hub/?token=4f1c9a7be2d84c5b9f31", expires=examples.now() + timedelta(days=1))
         return JSONResponse(link.model_dump(mode="json"), status_code=201)
 
     async def _groups(self, request: Request) -> Response:

@@ -55,7 +55,7 @@ def _nothing(_: FixtureHub) -> None:
     pass
 
 
-def _with(session: world.Json) -> Arrange:
+def _with(make: Callable[..., world.Json], *states: object, **changes: object) -> Arrange:
     def arrange(hub: FixtureHub) -> None:
         hub.world.logs = {
             "postgres": "".join(f"2026-11-24 09:14:0{n % 10} UTC [41] LOG:  checkpoint {n} complete\n" for n in range(60))
@@ -64,7 +64,8 @@ def _with(session: world.Json) -> Arrange:
             "interface": "[I 2026-11-24 09:14:05 ServerApp] Jupyter Server is running\n",
             "agent": "the ensemble is ready\n",
         }
-        hub.put(session)
+        # Made when it is put, so that "9 minutes" are 9 minutes then.
+        hub.put(make(*states, **changes))
 
     return arrange
 
@@ -170,13 +171,8 @@ async def _make_token(page: Page) -> None:
     await page.get_by_text("Copy it now").wait_for()
 
 
-def _at(session: world.Json) -> str:
-    return f"/hub/sessions/{session['id']}"
-
-
-_ONE = world.session()
-_BROUGHT_BACK = world.busy(restored=world.SAVED, generation=2)
-_LONG_NAME = world.session(name="An analysis with a very long name that somebody gave it without thinking of where it has to stand")
+_ONE = "/hub/sessions/kq4wz7m2xb"
+_LONG = "An analysis with a very long name that somebody gave it without thinking of where it has to stand"
 
 SCENES = [
     Scene(name="sign-in", path="/hub/", see="Sign in", arrange=_nobody),
@@ -190,23 +186,28 @@ SCENES = [
     Scene(name="home-delete", path="/hub/", see="Homework 3", arrange=_everything, act=_delete),
     Scene(name="account-menu", path="/hub/", see="Flight delays", arrange=_everything, act=_account_menu),
     Scene(name="help", path="/hub/", see="Flight delays", arrange=_everything, act=_help),
-    Scene(name="session-queued", path=_at(_ONE), see="14th in the queue", arrange=_with(world.queued(14))),
-    Scene(name="session-starting", path=_at(_ONE), see="Starting PostgreSQL", arrange=_with(world.starting())),
-    Scene(name="session-starting-log", path=_at(_ONE), see="Starting PostgreSQL", arrange=_with(world.starting()), act=_show_log),
-    Scene(name="session-running", path=_at(_ONE), see="Open JupyterLab", arrange=_with(_ONE)),
-    Scene(name="session-busy", path=_at(_ONE), see="R kernel, analysis.ipynb", arrange=_with(world.longest_soon())),
-    Scene(name="session-idle", path=_at(_ONE), see="Sleeps in 9 min", arrange=_with(world.idle_soon())),
-    Scene(name="session-brought-back", path=_at(_ONE), see="42 variables brought back", arrange=_with(_BROUGHT_BACK)),
-    Scene(name="session-asleep", path=_at(_ONE), see="PqConnection", arrange=_with(world.asleep())),
-    Scene(name="session-failed", path=_at(_ONE), see="PostgreSQL failed", arrange=_with(world.failed()), act=_log_there),
-    Scene(name="session-stopped", path=_at(_ONE), see="Start again", arrange=_with(world.stopped())),
+    Scene(name="session-queued", path=_ONE, see="14th in the queue", arrange=_with(world.queued, 14)),
+    Scene(name="session-starting", path=_ONE, see="Starting PostgreSQL", arrange=_with(world.starting)),
+    Scene(name="session-starting-log", path=_ONE, see="Starting PostgreSQL", arrange=_with(world.starting), act=_show_log),
+    Scene(name="session-running", path=_ONE, see="Open JupyterLab", arrange=_with(world.session)),
+    Scene(name="session-busy", path=_ONE, see="R kernel, analysis.ipynb", arrange=_with(world.longest_soon)),
+    Scene(name="session-idle", path=_ONE, see="Sleeps in 9 min", arrange=_with(world.idle_soon)),
+    Scene(
+        name="session-brought-back",
+        path=_ONE,
+        see="42 variables brought back",
+        arrange=_with(world.busy, restored=world.SAVED, generation=2),
+    ),
+    Scene(name="session-asleep", path=_ONE, see="PqConnection", arrange=_with(world.asleep)),
+    Scene(name="session-failed", path=_ONE, see="PostgreSQL failed", arrange=_with(world.failed), act=_log_there),
+    Scene(name="session-stopped", path=_ONE, see="Start again", arrange=_with(world.stopped)),
     Scene(
         name="session-ending",
-        path=_at(_ONE),
+        path=_ONE,
         see="being saved",
-        arrange=_with(world.session(state="suspending", wanted="suspended")),
+        arrange=_with(world.session, state="suspending", wanted="suspended"),
     ),
-    Scene(name="session-long-name", path=_at(_ONE), see="Open JupyterLab", arrange=_with(_LONG_NAME)),
+    Scene(name="session-long-name", path=_ONE, see="Open JupyterLab", arrange=_with(world.session, name=_LONG)),
     Scene(name="session-missing", path="/hub/sessions/nowhere", see="There is nothing at this address", arrange=_nothing),
     Scene(name="account", path="/hub/account", see="Nightly report", arrange=_tokens),
     Scene(name="account-new-token", path="/hub/account", see="You have no tokens", arrange=_nothing, act=_make_token),

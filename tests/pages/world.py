@@ -5,16 +5,19 @@ from typing import Any
 
 Json = dict[str, Any]
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 GIB = 2**30
 
 
+def now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
 def ago(**since: float) -> str:
-    return (NOW - timedelta(**since)).isoformat()
+    return (now() - timedelta(**since)).isoformat()
 
 
 def ahead(**until: float) -> str:
-    return (NOW + timedelta(**until)).isoformat()
+    return (now() + timedelta(**until)).isoformat()
 
 
 def me(*, name: str = "ada", admin: bool = False) -> Json:
@@ -62,12 +65,14 @@ def terminal() -> Json:
 
 def parts(*states: str) -> list[Json]:
     names = [("postgres", "PostgreSQL"), ("spark", "Spark"), ("interface", "JupyterLab")]
-    return [{"name": name, "title": title, "state": state, "reason": None} for (name, title), state in zip(names, states, strict=True)]
+    return [
+        {"name": name, "title": title, "state": state, "reason": None} for (name, title), state in zip(names, states, strict=True)
+    ]
 
 
 def session(**changes: Any) -> Json:
     """Give a running session; `changes` make it another."""
-    found = {
+    found: Json = {
         "id": "kq4wz7m2xb",
         "owner": "ada",
         "name": "RSpark",
@@ -104,17 +109,8 @@ def session(**changes: Any) -> Json:
 
 
 def busy(**changes: Any) -> Json:
-    return session(
-        **{
-            "name": "Flight delays",
-            "busy": True,
-            "busy_with": ["R kernel, analysis.ipynb"],
-            "cpu": 1.8,
-            "memory": int(3.5 * GIB),
-            "last_activity": ago(minutes=12),
-            **changes,
-        }
-    )
+    computing = {"busy": True, "busy_with": ["R kernel, analysis.ipynb"], "cpu": 1.8, "memory": int(3.5 * GIB)}
+    return session(**{"name": "Flight delays", "last_activity": ago(minutes=12), **computing, **changes})
 
 
 def idle_soon(**changes: Any) -> Json:
@@ -129,16 +125,17 @@ def longest_soon(**changes: Any) -> Json:
     return busy(**{"warnings": [warning], **changes})
 
 
+_NOTHING_YET: Json = {"ready": None, "last_activity": None, "memory": None, "cpu": None}
+
+
 def queued(position: int, **changes: Any) -> Json:
-    nothing = {"started": None, "ready": None, "last_activity": None, "memory": None, "cpu": None}
-    return session(**{"state": "queued", "queue_position": position, "services": [], **nothing, **changes})
+    waiting = {"state": "queued", "queue_position": position, "services": [], "started": None}
+    return session(**{**waiting, **_NOTHING_YET, **changes})
 
 
 def starting(*states: str, **changes: Any) -> Json:
-    nothing = {"ready": None, "last_activity": None, "memory": None, "cpu": None}
-    return session(
-        **{"state": "starting", "started": ago(seconds=7), "services": parts(*(states or ("starting", "ready", "waiting"))), **nothing, **changes}
-    )
+    services = parts(*(states or ("starting", "ready", "waiting")))
+    return session(**{"state": "starting", "started": ago(seconds=7), "services": services, **_NOTHING_YET, **changes})
 
 
 SAVED = {
@@ -231,14 +228,20 @@ PEOPLE = [
 ]  # fmt: skip
 
 
+def third(**changes: Any) -> Json:
+    return queued(3, **changes)
+
+
 def crowd(count: int) -> list[Json]:
     """Give many sessions of many people, in all states; the same each time."""
-    makers = [busy, session, asleep, asleep, asleep, stopped, idle_soon, starting, failed, lambda **changes: queued(3, **changes)]
+    makers = [busy, session, asleep, asleep, asleep, stopped, idle_soon, starting, failed, third]
     made = []
     for number in range(count):
         owner = PEOPLE[(number * 7) % len(PEOPLE)]
         maker = makers[(number * 13 + number // 10) % len(makers)]
-        made.append(maker(id=f"s{number:04d}", owner=owner, created=ago(minutes=number * 11 + 1), name=f"Homework {number % 12 + 1}"))
+        made.append(
+            maker(id=f"s{number:04d}", owner=owner, created=ago(minutes=number * 11 + 1), name=f"Homework {number % 12 + 1}")
+        )
     return made
 
 

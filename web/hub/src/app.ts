@@ -80,6 +80,7 @@ const wished = derived([person, here, sessions.known, asleep], ([$person, $here,
 async function refresh(): Promise<void> {
   const wish = get(wished);
   if (wish === null) return;
+  if (get(catalog) === null) void loadCatalog();
   const listening = JSON.parse(wish) as ReturnType<typeof scope>;
   const since = sessions.mark();
   try {
@@ -90,7 +91,6 @@ async function refresh(): Promise<void> {
     if (listening.of === 'one' && error instanceof Problem && error.status === 404)
       sessions.forget(listening.id);
   }
-  if (get(catalog) === null) await loadCatalog();
 }
 
 export async function loadCatalog(): Promise<void> {

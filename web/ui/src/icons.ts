@@ -23,15 +23,18 @@ export const icons = {
   open: 'M9.5 2.5h4v4M13.2 2.8 7.5 8.5M11.5 9.5v4h-9v-9h4',
   people:
     'M6 2.5a2.4 2.4 0 1 0 0 4.8 2.4 2.4 0 0 0 0-4.8ZM1.5 13.2c0-2.4 2-3.9 4.5-3.9s4.5 1.5 4.5 3.9M10.6 2.8a2.3 2.3 0 0 1 0 4.2M12.3 9.7c1.4.6 2.2 1.9 2.2 3.5',
-  play: 'M4.5 2.8v10.4L13 8Z',
+  play: 'M5.2 3.6v8.8L12.2 8Z',
   plus: 'M8 3v10M3 8h10',
   retry: 'M13.2 8a5.2 5.2 0 1 1-1.6-3.8L13.4 6M13.4 2.6V6H10',
   search: 'M7 2.2a4.8 4.8 0 1 0 0 9.6 4.8 4.8 0 0 0 0-9.6ZM10.5 10.5l3.3 3.3',
-  stop: 'M4 4h8v8H4Z',
+  stop: 'M4.6 4.6h6.8v6.8H4.6Z',
   sun: 'M8 5.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6ZM8 1.4v1.2M8 13.4v1.2M1.4 8h1.2M13.4 8h1.2M3.3 3.3l.9.9M11.8 11.8l.9.9M12.7 3.3l-.9.9M4.2 11.8l-.9.9',
   screen: 'M2 3h12v8H2ZM6 14h4M8 11v3',
   trash: 'M2.8 4.2h10.4M6 4V2.4h4V4M4.2 4.4l.6 9.2h6.4l.6-9.2M6.7 7v4M9.3 7v4',
   user: 'M8 2.4a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6ZM2.8 13.8c0-2.6 2.2-4.2 5.2-4.2s5.2 1.6 5.2 4.2',
 } as const satisfies Record<string, string>;
+
+/** Small closed shapes, drawn full. */
+export const solid: ReadonlySet<string> = new Set(['play', 'stop']);
 
 export type IconName = keyof typeof icons;

@@ -14,6 +14,7 @@ export { default as Menu } from './components/Menu.svelte';
 export { default as Meter } from './components/Meter.svelte';
 export { default as Notice } from './components/Notice.svelte';
 export { default as Progress } from './components/Progress.svelte';
+export { default as Select } from './components/Select.svelte';
 export { default as Skeleton } from './components/Skeleton.svelte';
 export { default as Spinner } from './components/Spinner.svelte';
 export { default as Table } from './components/Table.svelte';

@@ -17,7 +17,7 @@ it.each([
 });
 
 it('memory is said in the units environments are written in', () => {
-  expect(words.memoryOf(1.2 * 2 ** 30, 4 * 2 ** 30)).toBe('1.2 GB of 4 GB');
+  expect(words.memoryOf(1.2 * 2 ** 30, 4 * 2 ** 30)).toBe('1.2 of 4 GB');
   expect(words.memoryOf(300 * 2 ** 20, null)).toBe('300 MB');
   expect(words.memoryOf(null, 4 * 2 ** 30)).toBe('–');
 });

@@ -171,7 +171,12 @@ export function memory(n: number): string {
 
 export function memoryOf(used: number | null, most: number | null): string {
   if (used === null) return '–';
-  return most === null ? memory(used) : `${memory(used)} of ${memory(most)}`;
+  if (most === null) return memory(used);
+  // The unit once where it is the same: "1.2 of 4 GB".
+  const [one, other] = [memory(used), memory(most)];
+  return one.endsWith(' GB') && other.endsWith(' GB')
+    ? `${one.slice(0, -3)} of ${other}`
+    : `${one} of ${other}`;
 }
 
 export function cores(used: number | null, most: number | null): string {
