@@ -15,6 +15,7 @@ from rsparkhub.store.yaml_file import LARGEST, Yaml, YamlProblem, read_yaml
 from rsparkhub.store.yaml_file import Path as KeyPath
 
 _INTERFACES = f"one of {', '.join(get_args(InterfaceName))}, or {{web: {{command: […], port: 8080}}}}"
+_MOST_TOLD = 20
 
 #: What pydantic calls it, and what a person calls it.
 _EXPECTED = {
@@ -30,14 +31,13 @@ _EXPECTED = {
     "model_type": "a mapping of keys and values",
     "model_attributes_type": "a mapping of keys and values",
     "literal_error": "{expected}",
-    "value_error": "something else: {error}",
     "string_pattern_mismatch": "lower-case letters, digits and hyphens, at most 40, beginning with a letter",
-    "string_too_long": "at most {max_length} characters long",
-    "string_too_short": "at least {min_length} characters long",
-    "too_short": "at least {min_length} long",
-    "greater_than": "more than {gt}",
-    "greater_than_equal": "at least {ge}",
-    "less_than_equal": "at most {le}",
+    "string_too_long": "a text of length {max_length} or less",
+    "string_too_short": "a text of length {min_length} or more",
+    "too_short": "of length {min_length} or more",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than_equal": "at most {le:g}",
 }
 
 
@@ -70,12 +70,18 @@ def _all_problems(path: Path, read: Yaml, errors: Iterable[ErrorDetails]) -> str
     for error in errors:
         key = _key(error["loc"], read)
         line = _line(key, read)
-        found.setdefault(key, (line, f"{_dotted(key)} {_sentence(error, key)}."))
+        found.setdefault(key, (line, _ended(f"{_dotted(key)} {_sentence(error, key)}")))
     problems = sorted(found.values())
     if len(problems) == 1:
         line, sentence = problems[0]
         return f"{_place(path, line)}: {sentence}"
-    return "\n".join([f"{path} has {len(problems)} problems:", *(f"  line {line}: {sentence}" for line, sentence in problems)])
+    told = [f"  line {line}: {sentence}" for line, sentence in problems[:_MOST_TOLD]]
+    rest = [f"  and {len(problems) - _MOST_TOLD} more."] if len(problems) > _MOST_TOLD else []
+    return "\n".join([f"{path} has {len(problems)} problems:", *told, *rest])
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def _sentence(error: ErrorDetails, key: KeyPath) -> str:
@@ -84,6 +90,8 @@ def _sentence(error: ErrorDetails, key: KeyPath) -> str:
         return "is missing"
     if kind == "extra_forbidden":
         return f"is not a key that RSparkHub knows{_hint(key)}"
+    if kind == "value_error":
+        return f"can't be read: {error['ctx']['error']}; {found}"
     return f"is to be {_expected(error, key)}; {found}"
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 HEAD = "0001"
 #: A table of our own name, so that a database shared with another program that uses Alembic is not confused.
 VERSION_TABLE = "rsparkhub_version"
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 _ALL_START_HERE = 0x5253_7061_726B  # the advisory lock's key: "RSpark"
 
@@ -72,7 +73,7 @@ def _config(connection: Connection) -> "Config":
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
 

@@ -66,7 +66,7 @@ async def _prepare(database: Database, url: URL) -> None:
         sentence = unavailable(error)
         if sentence is None:
             raise
-        said = str(error.orig).strip().splitlines()[-1]
+        said = " ".join(str(error.orig).split())
         raise InstallationProblem(f"{sentence} (The database said: {said})") from error
 
 

@@ -1,0 +1,112 @@
+"""The tables are what the migrations make, and a newer version's are left alone."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from rsparkhub.domain.errors import InstallationProblem
+from rsparkhub.store import open_store
+from rsparkhub.store.migrate import HEAD, MIGRATIONS, VERSION_TABLE, downgrade, revision, upgrade
+from rsparkhub.store.opening import connect, read_url
+from rsparkhub.store.tables import metadata
+
+
+async def on(url: str, work: Callable[[sa.Connection], Any]) -> None:
+    """Do something with a database's tables, in one transaction."""
+
+    def in_transaction(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+        work(connection)
+        connection.exec_driver_sql("COMMIT")
+
+    database = connect(read_url(url))
+    try:
+        await database.prepare(in_transaction)
+    finally:
+        await database.close()
+
+
+def tables(connection: sa.Connection) -> dict[str, Any]:
+    inspector = sa.inspect(connection)
+    return {
+        name: (
+            sorted(column["name"] for column in inspector.get_columns(name)),
+            sorted(index["name"] or "" for index in inspector.get_indexes(name)),
+        )
+        for name in inspector.get_table_names()
+    }
+
+
+def test_the_code_knows_the_newest_revision() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [HEAD]
+
+
+async def test_the_migrations_make_the_tables_that_the_code_uses(empty_url: str) -> None:
+    def compare(connection: sa.Connection) -> None:
+        context = MigrationContext.configure(
+            connection,
+            opts={"compare_type": True, "compare_server_default": True, "version_table": VERSION_TABLE},
+        )
+        assert compare_metadata(context, metadata) == []
+
+    async with open_store(empty_url):
+        pass
+    await on(empty_url, compare)
+
+
+async def test_up_and_down_and_up_again(empty_url: str, noon: datetime) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def up_and_down(connection: sa.Connection) -> None:
+        upgrade(connection)
+        seen.append(tables(connection))
+        assert revision(connection) == HEAD
+        downgrade(connection, "base")
+        assert set(tables(connection)) == {VERSION_TABLE}
+        assert revision(connection) is None
+        upgrade(connection)
+        seen.append(tables(connection))
+
+    await on(empty_url, up_and_down)
+    assert seen[0] == seen[1]
+    assert set(seen[0]) == {*metadata.tables, VERSION_TABLE}
+    async with open_store(empty_url) as store:
+        await store.people.add("ada", now=noon)
+
+
+async def test_data_of_a_newer_version_are_left_alone(empty_url: str, noon: datetime) -> None:
+    async with open_store(empty_url) as store:
+        await store.people.add("ada", now=noon)
+    change = f"UPDATE {VERSION_TABLE} SET version_num = '%s'"
+    await on(empty_url, lambda connection: connection.exec_driver_sql(change % "9999"))
+    with pytest.raises(InstallationProblem, match=r"written by a newer version .*9999.*Install that version or a newer one, or"):
+        async with open_store(empty_url):
+            pass
+    await on(empty_url, lambda connection: connection.exec_driver_sql(change % HEAD))
+    async with open_store(empty_url) as store:
+        assert [user.name for user in await store.people.list()] == ["ada"]
+
+
+async def test_a_migration_that_fails_leaves_nothing(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def half(connection: sa.Connection, to: str = "head") -> None:
+        upgrade(connection, to)
+        connection.exec_driver_sql("SELECT * FROM nothing")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("rsparkhub.store.migrate.upgrade", half)
+        with pytest.raises(sa.exc.DBAPIError):
+            async with open_store(empty_url):
+                pass
+    await on(empty_url, lambda connection: _expect(tables(connection) == {}))
+    async with open_store(empty_url) as store:
+        assert await store.people.list() == []
+
+
+def _expect(condition: bool) -> None:
+    assert condition
