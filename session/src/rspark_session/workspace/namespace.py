@@ -1,0 +1,28 @@
+"""Which names in a kernel are the person's."""
+
+import re
+import sys
+from typing import Any
+
+# What IPython itself puts there: `_`, `__`, `_3`, `_i`, `_i3`, `_ii`, `_dh`, `_oh`, `_ih`, `In`, `Out`.
+_IPYTHON = re.compile(r"_{1,3}|_i{1,3}|_i?\d+|_dh|_oh|_ih|_exit_code|In|Out|__.*__")
+
+
+def namespace() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give the namespace that cells run in, and IPython's record of what it put there itself.
+
+    Raises
+    ------
+    RuntimeError
+        When this is not an IPython kernel.
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        raise RuntimeError("this Python is not a kernel")
+    return shell.user_ns, shell.user_ns_hidden
+
+
+def own_names(space: dict[str, Any], hidden: dict[str, Any]) -> list[str]:
+    """Give the person's names, in the order in which they came."""
+    mine = (name for name in space if not _IPYTHON.fullmatch(name))
+    return [name for name in mine if name not in hidden or hidden[name] is not space[name]]

@@ -1,0 +1,113 @@
+"""Kinds of object that can't come back, or would come back broken, and how that is said to a person."""
+
+import io
+import sys
+from dataclasses import dataclass
+from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType, TracebackType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Kind:
+    what: str
+    then: str  # what to do after waking
+
+
+_FILE = Kind("an open file", "Open it again")
+_CONNECTION = Kind("an open connection", "Connect again")
+_DATABASE = Kind("a database connection", "Connect again")
+_SPARK = Kind("a part of Spark's session, which ends with the kernel", "Make it again")
+_GENERATOR = Kind("a generator or coroutine in the middle of its work", "Start it again")
+_RUNNING = Kind("something that runs beside the kernel", "Start it again")
+_LOCK = Kind("a lock of threads that are gone", "Make it again")
+
+#: By module and name, so that nothing has to be imported to know it. Subclasses count too.
+_BY_NAME = {
+    ("socket", "socket"): _CONNECTION,
+    ("_socket", "socket"): _CONNECTION,
+    ("threading", "Thread"): _RUNNING,
+    ("multiprocessing.process", "BaseProcess"): _RUNNING,
+    ("subprocess", "Popen"): _RUNNING,
+    ("concurrent.futures._base", "Executor"): _RUNNING,
+    ("concurrent.futures._base", "Future"): _RUNNING,
+    ("_asyncio", "Future"): _RUNNING,
+    ("_asyncio", "Task"): _RUNNING,
+    ("asyncio.events", "AbstractEventLoop"): _RUNNING,
+    ("sqlite3", "Connection"): _DATABASE,
+    ("sqlite3", "Cursor"): _DATABASE,
+    ("psycopg._connection_base", "BaseConnection"): _DATABASE,
+    ("psycopg._cursor_base", "BaseCursor"): _DATABASE,
+    ("psycopg2.extensions", "connection"): _DATABASE,
+    ("psycopg2.extensions", "cursor"): _DATABASE,
+    ("sqlalchemy.engine.base", "Connection"): _DATABASE,
+    ("sqlalchemy.engine.base", "Engine"): _DATABASE,
+    ("sqlalchemy.orm.session", "Session"): _DATABASE,
+    ("duckdb", "DuckDBPyConnection"): _DATABASE,
+    ("py4j.java_gateway", "JavaObject"): _SPARK,
+    ("py4j.java_gateway", "JavaClass"): _SPARK,
+    ("py4j.java_gateway", "JavaPackage"): _SPARK,
+    ("py4j.java_gateway", "JVMView"): _SPARK,
+    ("py4j.java_gateway", "GatewayClient"): _SPARK,
+    ("py4j.java_gateway", "JavaGateway"): _SPARK,
+    ("pyspark.core.context", "SparkContext"): _SPARK,
+    ("pyspark.core.rdd", "RDD"): _SPARK,
+    ("pyspark.sql.session", "SparkSession"): _SPARK,
+    ("pyspark.sql.dataframe", "DataFrame"): _SPARK,
+    ("pyspark.sql.column", "Column"): _SPARK,
+}
+_LOCKS = (type(sys.modules["_thread"].allocate_lock()), type(sys.modules["_thread"].RLock()))
+_by_type: dict[type, Kind | None] = {}
+
+
+class Refused(Exception):
+    """An object holds something that can't come back."""
+
+    def __init__(self, held: Any, kind: Kind) -> None:
+        super().__init__(kind.what)
+        self.held, self.kind = held, kind
+
+
+def kind_of(value: Any) -> Kind | None:
+    """Tell whether a value can't come back wherever it is found."""
+    type_ = type(value)
+    if type_ not in _by_type:
+        _by_type[type_] = _kind_of_type(type_)
+    return _by_type[type_]
+
+
+def kind_of_named(value: Any) -> Kind | None:
+    """Tell whether a value can't come back under a name of its own.
+
+    A lock by itself is lost; one inside another object is made anew, so that the object works.
+    """
+    return _LOCK if isinstance(value, _LOCKS) else kind_of(value)
+
+
+def why(value: Any, problem: BaseException) -> str:
+    """Say in a sentence why `value` was not saved."""
+    if isinstance(problem, Refused):
+        verb = "It is" if problem.held is value else "It holds"
+        return f"{verb} {problem.kind.what}. {problem.kind.then}."
+    if isinstance(problem, RecursionError):
+        return "It is nested too deeply to be saved. Make it again."
+    if isinstance(problem, MemoryError):
+        return "There was not enough memory to save it. Make it again."
+    said = " ".join(str(problem).split()) or type(problem).__name__
+    return f"It can't be saved: {said[:200]}."
+
+
+def class_name(value: Any) -> str:
+    """Name a class as a person writes it: `int`, `pandas.DataFrame` by its module."""
+    type_ = type(value)
+    return type_.__qualname__ if type_.__module__ in {"builtins", "__main__"} else f"{type_.__module__}.{type_.__qualname__}"
+
+
+def _kind_of_type(type_: type) -> Kind | None:
+    if issubclass(type_, (GeneratorType, CoroutineType, AsyncGeneratorType, FrameType, TracebackType)):
+        return _GENERATOR
+    if issubclass(type_, io.IOBase) and not issubclass(type_, (io.BytesIO, io.StringIO)):
+        return _FILE
+    for base in type_.__mro__:
+        if kind := _BY_NAME.get((base.__module__, base.__qualname__)):
+            return kind
+    return None

@@ -1,0 +1,352 @@
+"""What a Python kernel has again after a sleep."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from .conftest import Kernel, kernels, session_python
+
+Start = Callable[..., Kernel]
+Sleep = Callable[..., Kernel]
+COMMAND = [session_python(), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+CALL = "__import__('rspark_session.workspace', fromlist=['_']).{name}({folder!r})"
+
+
+class Sleeper:
+    """Runs cells in one kernel, sleeps, and goes on in another."""
+
+    def __init__(self, start: Start, folder: Path) -> None:
+        self.folder = folder
+        self._start = start
+        self.kernel = start(COMMAND)
+
+    def run(self, code: str) -> str:
+        return self.kernel.run(code)
+
+    def ask(self, expression: str) -> str:
+        return self.kernel.run(f"print(repr(({expression})))")
+
+    def sleep(self) -> None:
+        assert self.kernel.shown(CALL.format(name="save", folder=str(self.folder)), silent=True) == []
+        self.kernel.end()
+        self.kernel = self._start(COMMAND)
+        assert self.kernel.shown(CALL.format(name="restore", folder=str(self.folder)), silent=True) == []
+
+    @property
+    def saved(self) -> dict[str, Any]:
+        return json.loads((self.folder / "manifest.json").read_text())
+
+    @property
+    def restored(self) -> dict[str, Any]:
+        return json.loads((self.folder / "restored.json").read_text())
+
+    def lost(self) -> dict[str, tuple[str, str]]:
+        return {entry["name"]: (entry["class"], entry["why"]) for entry in self.saved["lost"]}
+
+
+@pytest.fixture
+def python(start_kernel: Start, tmp_path: Path) -> Sleeper:
+    return Sleeper(start_kernel, tmp_path / "kept")
+
+
+# Made in one kernel; each is asked for in another after the sleep.
+COUNTER = """
+def counter():
+    n = 0
+    def more():
+        nonlocal n
+        n += 1
+        return n
+    return more
+count = counter(); count()
+"""
+POINT = """
+class Point:
+    def __init__(self, x): self.x = x
+point = Point(3)
+"""
+PAIR = """
+from dataclasses import dataclass
+@dataclass
+class Pair:
+    a: int
+    b: int
+pair = Pair(1, 2)
+"""
+COLOUR = """
+from enum import Enum
+class Colour(Enum):
+    RED = 1, "warm"
+    ROT = RED
+    BLUE = 2, "cold"
+    def __init__(self, number, feel): self.feel = feel
+    @property
+    def shout(self): return self.name + "!"
+red = Colour.RED
+"""
+KEPT = [
+    ("n = 41", "n + 1", "42"),
+    ("text = 'ünïcode'", "text", "'ünïcode'"),
+    ("_mine = [1, (2, {'three': {4}})]", "_mine", "[1, (2, {'three': {4}})]"),
+    ("double = lambda x: 2 * x", "double(21)", "42"),
+    ("factor = 6\ndef times(x): return factor * x", "times(7)", "42"),
+    (COUNTER, "count()", "2"),
+    (POINT, "isinstance(point, Point), point.x", "(True, 3)"),
+    (PAIR, "pair == Pair(1, 2)", "True"),
+    (COLOUR, "red is Colour.RED is Colour.ROT, red.feel, red.shout, len(Colour)", "(True, 'warm', 'RED!', 2)"),
+    ("import numpy as np\narray = np.arange(6).reshape(2, 3)", "int(array.sum()), np.__name__", "(15, 'numpy')"),
+    ("import pandas as pd\nframe = pd.DataFrame({'x': [1, None]})", "frame.shape, int(frame.x.isna().sum())", "((2, 1), 1)"),
+    ("from math import sqrt as root", "root(9)", "3.0"),
+    ("import re\npattern = re.compile('a+')", "bool(pattern.match('aa'))", "True"),
+    ("from datetime import datetime, UTC\nat = datetime(2013, 1, 1, tzinfo=UTC)", "at.tzinfo is UTC", "True"),
+    ("itself = []; itself.append(itself)", "itself[0] is itself", "True"),
+    ("import queue\nwaiting = queue.Queue(); waiting.put(5)", "waiting.get(timeout=5)", "5"),
+    ("import os.path as p", "p.basename('/a/b')", "'b'"),
+    ("open = 3", "open", "3"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def slept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sleeper]:
+    """A kernel that has all of `KEPT` after a sleep."""
+    folder = tmp_path_factory.mktemp("python")
+    with kernels(folder / "work") as start:
+        python = Sleeper(start, folder / "kept")
+        for made, _, _ in KEPT:
+            python.run(made)
+        python.sleep()
+        yield python
+
+
+@pytest.mark.parametrize(("asked", "answer"), [case[1:] for case in KEPT])
+def test_it_has_its_objects_again(slept: Sleeper, asked: str, answer: str) -> None:
+    assert slept.ask(asked) == answer
+
+
+def test_nothing_of_that_was_lost(slept: Sleeper) -> None:
+    assert slept.saved["lost"] == []
+    assert slept.restored["lost"] == []
+    assert slept.restored["objects"] == slept.saved["objects"] >= len(KEPT)
+
+
+def test_what_two_names_share_stays_shared(python: Sleeper) -> None:
+    python.run("a = [1]; b = a; c = {'a': a}\nclass C: pass\nx = C(); y = C(); y.other = x; f = lambda: a")
+    python.sleep()
+    assert python.ask("a is b, c['a'] is a, y.other is x, type(x) is C, f() is a") == "(True, True, True, True, True)"
+
+
+def test_functions_see_the_names_that_come_after_the_sleep(python: Sleeper) -> None:
+    python.run("def f(): return later")
+    python.sleep()
+    python.run("later = 7")
+    assert python.ask("f()") == "7"
+
+
+class Case(NamedTuple):
+    made: str
+    class_: str
+    why: str
+
+
+STUBBORN = """
+class Stubborn:
+    def __reduce__(self): raise ValueError("no, thank you")
+{} = Stubborn()
+"""
+MISSING = """
+class Missing:
+    def __reduce__(self): raise FileNotFoundError(2, "gone")
+{} = Missing()
+"""
+DEEP = """
+{0} = []
+for _i in range(100000): {0} = [{0}]
+"""
+GENERATOR = "It is a generator or coroutine in the middle of its work. Start it again."
+RUNNING = "It is something that runs beside the kernel. Start it again."
+MODULE = "It is a module that can't be imported by its name. Make it again."
+LOCK = "It is a lock of threads that are gone. Make it again."
+DATABASE = "It is a database connection. Connect again."
+LOST = {
+    "file": Case("{} = open('/dev/null')", "_io.TextIOWrapper", "It is an open file. Open it again."),
+    "nested": Case("{} = dict(log=open('/dev/null', 'w'))", "dict", "It holds an open file. Open it again."),
+    "connection": Case("import socket; {} = socket.socket()", "socket.socket", "It is an open connection. Connect again."),
+    "generator": Case("{} = (n for n in range(3))", "generator", GENERATOR),
+    "database": Case("import sqlite3; {} = sqlite3.connect(':memory:')", "sqlite3.Connection", DATABASE),
+    "lock": Case("import threading; {} = threading.Lock()", "_thread.lock", LOCK),
+    "thread": Case("import threading; {} = threading.Thread(target=print)", "threading.Thread", RUNNING),
+    "process": Case("import subprocess; {0} = subprocess.Popen(['true']); {0}.wait()", "subprocess.Popen", RUNNING),
+    "module": Case("import types; {} = types.ModuleType('made')", "module", MODULE),
+    "stubborn": Case(STUBBORN, "Stubborn", "It can't be saved: no, thank you."),
+    "missing": Case(MISSING, "Missing", "It can't be saved: [Errno 2] gone."),
+    "deep": Case(DEEP, "list", "It is nested too deeply to be saved. Make it again."),
+}
+
+
+@pytest.fixture(scope="module")
+def bereft(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sleeper]:
+    """A kernel that had all of `LOST` before a sleep, each between two objects that can be kept."""
+    folder = tmp_path_factory.mktemp("python")
+    with kernels(folder / "work") as start:
+        python = Sleeper(start, folder / "kept")
+        python.run("before_all = ['before']")
+        for name, case in LOST.items():
+            python.run(case.made.format(name))
+            python.run(f"after_{name} = [before_all, {name!r}]")
+        python.sleep()
+        yield python
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_what_cannot_be_kept_is_named_and_takes_nothing_else_along(bereft: Sleeper, name: str) -> None:
+    assert bereft.lost()[name] == (LOST[name].class_, LOST[name].why)
+    assert bereft.ask(f"after_{name}, after_{name}[0] is before_all") == f"([['before'], {name!r}], True)"
+    assert bereft.ask(f"{name!r} in globals()") == "False"
+
+
+def test_nothing_else_of_that_was_lost(bereft: Sleeper) -> None:
+    assert set(bereft.lost()) == set(LOST)
+    assert bereft.restored["lost"] == bereft.saved["lost"]
+
+
+def test_sparks_session_and_what_belongs_to_it_is_named(python: Sleeper) -> None:
+    python.run(
+        "import sys\n"
+        "from py4j.java_gateway import JavaObject\n"
+        "from pyspark.sql import DataFrame, Row, SparkSession\n"
+        "from pyspark.sql.types import StructType\n"
+        "java = JavaObject.__new__(JavaObject)\n"
+        "spark = SparkSession.__new__(SparkSession)\n"
+        "rows = [Row(a=1)]; schema = StructType()"
+    )
+    python.sleep()
+    assert set(python.lost()) == {"java", "spark"}
+    assert python.lost()["spark"][1].startswith("It is a part of Spark's session")
+    assert python.ask("rows, len(schema)") == "([Row(a=1)], 0)"
+
+
+def test_an_object_that_fails_half_way_leaves_what_follows_whole(python: Sleeper) -> None:
+    python.run(
+        "shared = ['shared']\nhalf = [shared, ['new'], (n for n in [])]\nwhole = [shared, ['new']]\ntwice = [whole, whole]"
+    )
+    python.sleep()
+    assert set(python.lost()) == {"half"}
+    assert python.ask("whole, whole[0] is shared, twice[0] is whole") == "([['shared'], ['new']], True, True)"
+
+
+def test_an_object_that_cannot_be_read_again_takes_no_other_along(python: Sleeper) -> None:
+    python.run(
+        "def _fail(*a): raise ValueError('not today')\n"
+        "class Bad:\n    def __reduce__(self): return (_fail, (['kept inside'],))\n"
+        "a = ['a']; bad = Bad(); b = [a, 'b']; c = [b, a]"
+    )
+    python.sleep()
+    assert python.saved["lost"] == []
+    assert python.restored["lost"] == [{"name": "bad", "class": "", "why": "It can't be read again: ValueError: not today."}]
+    assert python.restored["objects"] == python.saved["objects"] - 1
+    assert python.ask("a, b, c[0] is b, b[0] is a, 'bad' in globals()") == "(['a'], [['a'], 'b'], True, True, False)"
+
+
+def test_what_ipython_puts_there_is_not_taken_for_the_persons(python: Sleeper) -> None:
+    python.run("1 + 1")
+    python.run("_")
+    python.sleep()
+    assert python.saved["objects"] == 0
+    assert python.saved["lost"] == []
+    assert python.ask("get_ipython().user_ns is globals(), In[0], exit is not None") == "(True, '', True)"
+
+
+def test_random_numbers_go_on_where_they_were(python: Sleeper) -> None:
+    python.run("import random, numpy\nrandom.seed(1); numpy.random.seed(2); g = numpy.random.default_rng(3)")
+    expected = "random.random(), float(numpy.random.rand()), float(g.random())"
+    python.run(f"before = random.getstate(), numpy.random.get_state(), g.bit_generator.state\nfirst = {expected}")
+    python.run("random.setstate(before[0]); numpy.random.set_state(before[1]); g.bit_generator.state = before[2]")
+    python.sleep()
+    assert python.ask(f"first == ({expected})") == "True"
+
+
+def test_the_working_directory_and_the_modules_beside_it_are_there(python: Sleeper, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "beside.py").write_text("value = 5\nclass Thing:\n    pass\n")
+    python.run(
+        f"import os, sys\nos.chdir({str(project)!r}); sys.path.append({str(project)!r})\nimport beside\nthing = beside.Thing()"
+    )
+    python.sleep()
+    assert python.ask("os.getcwd(), beside.value, type(thing) is beside.Thing") == f"({str(project)!r}, 5, True)"
+
+
+def test_a_folder_or_a_module_that_went_away_is_named(python: Sleeper, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "passing.py").write_text("")
+    python.run(f"import os, sys\nos.chdir({str(project)!r}); sys.path.append({str(project)!r})\nimport passing\nn = 1")
+    assert python.kernel.shown(CALL.format(name="save", folder=str(python.folder)), silent=True) == []
+    shutil.rmtree(project)
+    python.kernel.end()
+    python.kernel = python._start(COMMAND)
+    assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
+    assert [(entry["name"], entry["class"]) for entry in python.restored["lost"]] == [
+        (str(project), "folder"),
+        ("passing", "module"),
+    ]
+    assert python.ask("n") == "1"
+
+
+def test_plots_are_neither_lost_nor_shown_again(python: Sleeper) -> None:
+    python.run("%matplotlib inline\nimport matplotlib.pyplot as plt\nfigure, axes = plt.subplots(); axes.plot([1, 2, 3])")
+    python.sleep()
+    assert python.saved["lost"] == []
+    assert python.ask("len(axes.lines), axes.figure is figure, plt.get_fignums()") == "(1, True, [])"
+    shown = python.kernel.shown("plt.plot([3, 2, 1]); plt.show()")
+    assert [list(message["content"]["data"]) for message in shown if message["msg_type"] == "display_data"] == [
+        ["text/plain", "image/png"]
+    ]
+
+
+def test_saving_changes_nothing_in_the_kernel(python: Sleeper, tmp_path: Path) -> None:
+    python.run("n = 1")
+    python.kernel.shown("names = set(globals())", silent=True)
+    python.kernel.shown(CALL.format(name="save", folder=str(tmp_path / "kept")), silent=True)
+    assert python.ask("set(globals()) - names - {'names', '_i2'}") == "set()"
+
+
+def test_much_data_is_kept_as_it_is_and_little_is_compressed(python: Sleeper) -> None:
+    python.run("import numpy\nlittle = numpy.zeros(10**6)")
+    python.sleep()
+    assert (python.folder / "objects.gz").stat().st_size < 10**6
+    assert not (python.folder / "objects").exists()
+    python.run("much = numpy.zeros(4 * 10**7); much[-1] = 9")
+    python.folder = python.folder.with_name("kept-2")
+    python.sleep()
+    assert (python.folder / "objects").stat().st_size > 3 * 10**8
+    assert python.saved["bytes"] > 3 * 10**8
+    assert python.ask("float(much[-1]), little.size") == "(9.0, 1000000)"
+
+
+def test_a_folder_that_cannot_be_written_leaves_no_manifest_and_no_trace_in_the_kernel(python: Sleeper, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert python.kernel.shown(CALL.format(name="save", folder=str(tmp_path / "file/kept")), silent=True) == []
+
+
+def test_a_folder_without_a_workspace_says_so_in_a_file(python: Sleeper, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert python.kernel.shown(CALL.format(name="restore", folder=str(tmp_path / "empty")), silent=True) == []
+    assert "manifest.json" in json.loads((tmp_path / "empty/failed.json").read_text())["why"]
+    assert not (tmp_path / "empty/restored.json").exists()
+
+
+def test_a_kill_in_the_middle_leaves_no_manifest(python: Sleeper) -> None:
+    python.run(
+        "import os\nclass Deadly:\n    def __reduce__(self): os.kill(os.getpid(), 9)\n"
+        "import numpy\nn = numpy.zeros(1000)\nd = Deadly()"
+    )
+    python.kernel.client.execute(CALL.format(name="save", folder=str(python.folder)), silent=True)
+    while python.kernel.manager.is_alive():
+        pass
+    assert (python.folder / "objects").exists()
+    assert not (python.folder / "manifest.json").exists()
