@@ -5,12 +5,12 @@ from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from rsparkhub.api.context import Context, Here
 from rsparkhub.api.identity import Reader, SessionId, find_session
 from rsparkhub.api.problems import responses
-from rsparkhub.api.streams import until_set, while_allowed
+from rsparkhub.api.streams import FollowedText, while_allowed
 from rsparkhub.api.subscription import Topic
 from rsparkhub.domain.errors import NotFound, RsparkhubError, Unavailable
 from rsparkhub.domain.session import LIVE, Session, State
@@ -51,19 +51,19 @@ async def logs(
     ] = None,
     follow: Annotated[bool, Query(description="Go on with what is written from now on, until the session ends.")] = False,
     tail: Annotated[int, Query(ge=0, le=_MOST, description="Bytes of what was written before, at most.")] = _TAIL,
-) -> Response | LogServices:
+) -> Response:
     """The end of the log, as text; a log that is followed ends with the session."""
     session = await find_session(here, identity, session_id)
     if service is None:
-        return LogServices(services=await _services(here, session))
+        return JSONResponse(LogServices(services=await _services(here, session)).model_dump())
     if not follow:
         return StreamingResponse(await _log(here, session, service, tail=tail), media_type=_TEXT)
     if not _is_on_its_way(session):  # so that what is wrong is said before an answer has begun
         log = await _log(here, session, service, tail=tail, follow=True)
     else:
         log = _log_when_it_runs(here, session, service, tail=tail)
-    log = while_allowed(until_set(log, here.feed.closed), request=request, here=here, identity=identity)
-    return StreamingResponse(log, media_type=_TEXT)
+    log = while_allowed(log, request=request, here=here, identity=identity)
+    return FollowedText(log, closed=here.feed.closed)
 
 
 def _is_on_its_way(session: Session) -> bool:

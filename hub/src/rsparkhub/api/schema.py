@@ -1,5 +1,6 @@
 """The OpenAPI description of the API, as it is served and as the reference page shows it."""
 
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -28,13 +29,12 @@ _TAGS = [
 
 
 def describe(app: FastAPI) -> None:
-    """Serve the description of the routes that the app has so far."""
-    schema = _schema(app)
+    """Serve the description of the app's routes; it is made when somebody asks for it."""
 
     async def openapi() -> Response:
-        return JSONResponse(schema, headers={"Cache-Control": "no-cache"})
+        return JSONResponse(app.openapi(), headers={"Cache-Control": "no-cache"})
 
-    app.openapi = lambda: schema  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    app.openapi = cache(lambda: _schema(app))  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     app.add_api_route(URL, openapi, methods=["GET"], include_in_schema=False)
 
 

@@ -6,6 +6,8 @@ from contextlib import aclosing, suppress
 from typing import TypeVar
 
 from fastapi import Request
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from rsparkhub.api.context import Context
 from rsparkhub.api.identity import identify
@@ -32,28 +34,38 @@ async def while_allowed(
             yield piece
 
 
-async def until_set(pieces: AsyncGenerator[T, None], event: asyncio.Event) -> AsyncGenerator[T, None]:
-    """Pass pieces on until the event is set, also while none comes."""
-    ending = asyncio.ensure_future(event.wait())
-    following: asyncio.Task[T | None] | None = None
-    try:
-        while True:
-            following = asyncio.create_task(_next(pieces))
-            await asyncio.wait({following, ending}, return_when=asyncio.FIRST_COMPLETED)
-            if not following.done() or (piece := following.result()) is None:
-                return
-            yield piece
-    finally:
-        ending.cancel()
-        if following is not None and not following.done():
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
-        await pieces.aclose()
+class FollowedText(StreamingResponse):
+    """Text that goes on for as long as something is written, the client listens, and the server runs.
 
+    Unlike its base it notices that the client went also while nothing is written, and lets go of where the text is from.
+    """
 
-async def _next(pieces: AsyncGenerator[T, None]) -> T | None:
-    return await anext(pieces, None)
+    def __init__(self, pieces: AsyncGenerator[bytes, None], *, closed: asyncio.Event) -> None:
+        super().__init__(pieces, media_type="text/plain; charset=utf-8")
+        self._pieces = pieces
+        self._closed = closed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the text."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        sending = asyncio.create_task(self._send(send))
+        leaving = asyncio.create_task(self.listen_for_disconnect(receive))
+        closing = asyncio.create_task(self._closed.wait())
+        try:
+            await asyncio.wait({sending, leaving, closing}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+        finally:
+            for task in (sending, leaving, closing):
+                task.cancel()
+            await asyncio.wait({sending, leaving, closing})
+            await self._pieces.aclose()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send(self, send: Send) -> None:
+        with suppress(OSError):  # the client went
+            async for piece in self._pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
 
 
 async def _may_listen(request: Request, here: Context, identity: Identity) -> bool:

@@ -1,0 +1,283 @@
+"""Signing in and out, people, groups and tokens."""
+
+import asyncio
+
+import httpx
+import pytest
+from world import OWN, URL, World
+
+GOOD = "correct horse battery"
+
+
+async def sign_in(client: httpx.AsyncClient, name: str = "bob", password: str = GOOD) -> httpx.Response:
+    return await client.post("/hub/api/login", json={"name": name, "password": password})
+
+
+@pytest.fixture
+async def bobs_password(world: World) -> None:
+    await world.authenticator.set_password("bob", GOOD)
+
+
+@pytest.mark.usefixtures("bobs_password")
+async def test_a_password_signs_in_a_browser_by_a_cookie_and_a_program_by_a_token(world: World) -> None:
+    browser = world.nobody(**OWN)
+    answer = await sign_in(browser)
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told["user"] == {
+        "name": "bob", "admin": False, "groups": [], "limits": {"sessions": 10}, "version": told["user"]["version"],
+    }  # fmt: skip
+    assert told["expires"] == "2026-12-08T12:00:00Z"
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("rsparkhub=")
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+    assert (await browser.get("/hub/api/me")).json() == told["user"]
+    program = world.nobody(Authorization=f"Bearer {told['token']}")
+    assert (await program.get("/hub/api/me")).json() == told["user"]
+
+
+@pytest.mark.usefixtures("bobs_password")
+async def test_under_tls_the_cookie_is_one_that_no_other_host_can_set(world: World) -> None:
+    answer = await sign_in(world.nobody(**{"X-Forwarded-Proto": "https"}))
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-rsparkhub=")
+    assert "Secure" in cookie.split("; ")
+
+
+@pytest.mark.usefixtures("bobs_password")
+@pytest.mark.parametrize(("name", "password"), [("bob", "wrong"), ("nobody", GOOD), ("eve", GOOD), ("B\0b", GOOD)])
+async def test_a_wrong_name_and_a_wrong_password_are_answered_alike(world: World, name: str, password: str) -> None:
+    answer, other = await sign_in(world.nobody(), name, password), await sign_in(world.nobody(), "ada", "other")
+    assert answer.status_code == other.status_code == 401
+    assert answer.json() == other.json()
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.usefixtures("bobs_password")
+async def test_too_many_wrong_passwords_are_told_to_wait(world: World) -> None:
+    client = world.nobody(**{"X-Forwarded-For": "192.0.2.1"})
+    for _ in range(world.settings.login_attempts):
+        await sign_in(client, password="wrong")
+    answer = await sign_in(client)
+    assert (answer.status_code, answer.json()["code"]) == (429, "too-many-attempts")
+    assert int(answer.headers["retry-after"]) == world.settings.login_pause.total_seconds()
+
+
+@pytest.mark.usefixtures("bobs_password")
+async def test_another_sites_page_signs_nobody_in(world: World) -> None:
+    answer = await sign_in(world.nobody(Origin="http://evil.example"))
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.usefixtures("bobs_password")
+async def test_a_form_of_another_site_cannot_pose_as_json(world: World) -> None:
+    body = f'{{"name": "bob", "password": "{GOOD}"}}'
+    answer = await world.nobody().post("/hub/api/login", content=body, headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 422
+    assert "set-cookie" not in answer.headers
+
+
+async def test_signing_out_ends_this_sign_in_and_no_other(world: World) -> None:
+    here, elsewhere = await world.browser("bob"), await world.browser("bob")
+    answer = await here.post("/hub/api/logout")
+    assert answer.status_code == 204
+    assert "Max-Age=0" in answer.headers["set-cookie"].split("; ")
+    assert (await here.get("/hub/api/me")).status_code == 401
+    assert (await elsewhere.get("/hub/api/me")).status_code == 200
+
+
+@pytest.mark.usefixtures("bobs_password")
+async def test_a_program_signs_out_what_it_signed_in(world: World) -> None:
+    token = (await sign_in(world.nobody())).json()["token"]
+    program = world.nobody(Authorization=f"Bearer {token}")
+    assert (await program.post("/hub/api/logout")).status_code == 204
+    assert (await program.get("/hub/api/me")).status_code == 401
+
+
+async def test_an_api_token_outlives_a_sign_out(world: World) -> None:
+    program = await world.program("bob")
+    assert (await program.post("/hub/api/logout")).status_code == 204
+    assert (await program.get("/hub/api/me")).status_code == 200
+
+
+async def test_a_one_time_link_signs_a_browser_in_once(world: World) -> None:
+    made = await (await world.program("ada")).post("/hub/api/users/eve/link")
+    assert made.status_code == 201
+    path = made.json()["url"].removeprefix(world.settings.url)
+    first, second = world.nobody(), world.nobody()
+    answer = await first.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/hub/")
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cache-control"] == "no-store"
+    assert (await first.get("/hub/api/me")).json()["name"] == "eve"
+    again = await second.get(path)
+    assert (again.status_code, again.headers["location"]) == (303, "/hub/?link=used")
+    assert "set-cookie" not in again.headers
+
+
+async def test_a_link_that_two_browsers_open_at_once_signs_one_of_them_in(world: World) -> None:
+    link = await world.authenticator.make_link("eve", now=world.clock())
+    answers = await asyncio.gather(*(world.nobody().get(f"/hub/?token={link}") for _ in range(6)))
+    assert sorted(answer.headers["location"] for answer in answers) == ["/hub/"] + ["/hub/?link=used"] * 5
+
+
+@pytest.mark.parametrize("token", ["", "rsk_wrong", "x" * 5000, "%00", "%ff"])
+async def test_a_link_that_never_was_one_is_told_as_used(world: World, token: str) -> None:
+    answer = await world.nobody().get(f"/hub/?token={token}")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/hub/?link=used")
+
+
+async def test_to_look_at_the_head_of_a_link_does_not_use_it_up(world: World) -> None:
+    link = await world.authenticator.make_link("eve", now=world.clock())
+    assert (await world.nobody().head(f"/hub/?token={link}")).status_code == 200
+    assert (await world.nobody().get(f"/hub/?token={link}")).headers["location"] == "/hub/"
+
+
+async def test_a_person_is_added_shown_and_removed(world: World) -> None:
+    ada = await world.program("ada")
+    added = await ada.post("/hub/api/users", json={"name": "carl", "admin": False, "password": GOOD})
+    assert added.status_code == 201
+    assert added.json() == {
+        "name": "carl", "admin": False, "groups": [], "created": "2026-11-24T12:00:00Z", "last_seen": None,
+        "has_password": True,
+    }  # fmt: skip
+    assert (await ada.get("/hub/api/users/carl")).json() == added.json()
+    assert [user["name"] for user in (await ada.get("/hub/api/users")).json()["users"]] == ["ada", "bob", "carl", "eve"]
+    assert (await sign_in(world.nobody(), "carl")).status_code == 200
+    assert (await ada.delete("/hub/api/users/carl")).status_code == 204
+    assert (await ada.get("/hub/api/users/carl")).status_code == 404
+    assert (await sign_in(world.nobody(), "carl")).status_code == 401
+
+
+async def test_the_sessions_of_a_person_who_is_removed_are_deleted(world: World) -> None:
+    session = await world.session_of("bob")
+    ada = await world.program("ada")
+    await ada.delete("/hub/api/users/bob")
+    assert (await ada.get("/hub/api/sessions", params={"all": True})).json()["sessions"] == []
+    wish = (await world.store.events.since(session, 0))[-1]
+    assert (wish.data["wanted"], wish.by) == ("deleted", "ada")
+
+
+async def test_the_last_administrator_stays(world: World) -> None:
+    answer = await (await world.program("ada")).delete("/hub/api/users/ada")
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+
+
+@pytest.mark.parametrize("name", ["", "Ada", "a b", "1a", "x" * 33, "ü", "a\n"])
+async def test_a_name_that_a_folder_or_a_role_cannot_have_is_refused(world: World, name: str) -> None:
+    answer = await (await world.program("ada")).post("/hub/api/users", json={"name": name})
+    assert answer.status_code == 422
+    assert "body.name" in answer.json()["detail"]
+
+
+@pytest.mark.usefixtures("bobs_password")
+async def test_a_person_changes_their_password_and_stays_signed_in_here_alone(world: World) -> None:
+    here, elsewhere = await world.browser("bob"), await world.browser("bob")
+    body = {"password": "something else", "current": GOOD}
+    answer = await here.post("/hub/api/users/bob/password", json=body)
+    assert answer.status_code == 204
+    here.headers["Cookie"] = answer.headers["set-cookie"].partition(";")[0]
+    assert (await here.get("/hub/api/me")).status_code == 200
+    assert (await elsewhere.get("/hub/api/me")).status_code == 401
+    assert (await sign_in(world.nobody())).status_code == 401
+    assert (await sign_in(world.nobody(), password="something else")).status_code == 200
+
+
+@pytest.mark.usefixtures("bobs_password")
+@pytest.mark.parametrize("current", [None, "wrong"])
+@pytest.mark.parametrize("how", ["browser", "program"])
+async def test_who_does_not_know_the_password_does_not_change_it(world: World, current: str | None, how: str) -> None:
+    client = await (world.browser("bob") if how == "browser" else world.program("bob"))
+    answer = await client.post("/hub/api/users/bob/password", json={"password": "something else", "current": current})
+    assert (answer.status_code, answer.json()["code"]) == (403, "not-allowed")
+    assert (await sign_in(world.nobody())).status_code == 200
+
+
+async def test_who_came_by_a_link_sets_a_first_password(world: World) -> None:
+    bob = await world.browser("bob")
+    assert (await bob.post("/hub/api/users/bob/password", json={"password": GOOD})).status_code == 204
+    assert (await sign_in(world.nobody())).status_code == 200
+
+
+async def test_nobody_sets_the_password_of_another_but_an_administrator(world: World) -> None:
+    eve, ada = await world.browser("eve"), await world.browser("ada")
+    assert (await eve.post("/hub/api/users/bob/password", json={"password": GOOD})).status_code == 403
+    assert (await ada.post("/hub/api/users/bob/password", json={"password": GOOD})).status_code == 204
+    assert (await sign_in(world.nobody())).status_code == 200
+    assert (await ada.post("/hub/api/users/nobody/password", json={"password": GOOD})).status_code == 404
+
+
+@pytest.mark.parametrize("password", ["short", "", "x" * 1001])
+async def test_a_password_that_is_too_short_or_too_long_is_refused(world: World, password: str) -> None:
+    ada = await world.program("ada")
+    assert (await ada.post("/hub/api/users/bob/password", json={"password": password})).status_code == 422
+    assert (await ada.post("/hub/api/users", json={"name": "new", "password": password})).status_code == 422
+    assert (await ada.get("/hub/api/users/new")).status_code == 404
+
+
+async def test_a_group_says_who_may_start_what(world: World) -> None:
+    ada, bob = await world.program("ada"), await world.program("bob")
+
+    async def visible() -> list[str]:
+        answer = await bob.get("/hub/api/environments")
+        return [environment["name"] for environment in answer.json()["environments"]]
+
+    assert await visible() == ["rspark"]
+    made = await ada.post("/hub/api/groups", json={"name": "lab", "members": ["eve"]})
+    assert (made.status_code, made.json()) == (201, {"name": "lab", "members": ["eve"]})
+    changed = await ada.put("/hub/api/groups/lab", json={"members": ["bob", "eve", "bob"]})
+    assert changed.json() == {"name": "lab", "members": ["bob", "eve"]}
+    assert await visible() == ["rspark", "lab"]
+    assert (await bob.get("/hub/api/environments/lab")).status_code == 200
+    assert (await bob.get("/hub/api/me")).json()["groups"] == ["lab"]
+    assert (await ada.get("/hub/api/groups")).json() == {"groups": [{"name": "lab", "members": ["bob", "eve"]}]}
+    assert (await ada.delete("/hub/api/groups/lab")).status_code == 204
+    assert await visible() == ["rspark"]
+    assert (await bob.get("/hub/api/environments/lab")).status_code == 404
+
+
+async def test_a_group_of_somebody_unknown_is_not_made(world: World) -> None:
+    ada = await world.program("ada")
+    assert (await ada.post("/hub/api/groups", json={"name": "lab", "members": ["nobody"]})).status_code == 404
+    assert (await ada.get("/hub/api/groups")).json() == {"groups": []}
+    assert (await ada.put("/hub/api/groups/lab", json={"members": []})).status_code == 404
+
+
+async def test_an_environment_tells_what_it_is(world: World) -> None:
+    answer = await (await world.program("bob")).get("/hub/api/environments/rspark")
+    assert answer.json() == {
+        "name": "rspark", "title": "RSpark", "description": "For tests.", "interface": "terminal",
+        "kernels": ["r", "python", "bash"], "services": ["postgres"], "resources": {"cpu": 2.0, "memory": 4 * 2**30},
+        "lifecycle": {"idle": "2h", "suspended": "7d", "longest": "1d", "grace": "1m"}, "expected_start": None,
+    }  # fmt: skip
+
+
+async def test_a_token_is_shown_once_works_and_is_taken_back(world: World) -> None:
+    browser = await world.browser("bob")
+    made = await browser.post("/hub/api/tokens", json={"name": "laptop", "days": 7})
+    assert made.status_code == 201
+    token = made.json()
+    assert token["expires"] == "2026-12-01T12:00:00Z"
+    program = world.nobody(Authorization=f"Bearer {token['token']}")
+    assert (await program.get("/hub/api/me")).json()["name"] == "bob"
+    listed = (await browser.get("/hub/api/tokens")).json()["tokens"]
+    assert [(each["id"], each["name"], each["owner"]) for each in listed] == [(token["id"], "laptop", "bob")]
+    assert token["token"] not in (await browser.get("/hub/api/tokens")).text
+    eve = await world.program("eve")
+    assert (await eve.delete(f"/hub/api/tokens/{token['id']}")).status_code == 404
+    assert (await browser.delete(f"/hub/api/tokens/{token['id']}")).status_code == 204
+    assert (await program.get("/hub/api/me")).status_code == 401
+    assert (await browser.delete(f"/hub/api/tokens/{token['id']}")).status_code == 404
+
+
+@pytest.mark.parametrize("body", [{"name": ""}, {"name": "x" * 61}, {"name": "x", "days": 0}, {"name": "x", "days": 3650}])
+async def test_a_token_without_a_name_or_for_too_long_is_refused(world: World, body: dict[str, object]) -> None:
+    assert (await (await world.browser("bob")).post("/hub/api/tokens", json=body)).status_code == 422
+
+
+async def test_the_address_of_a_link_is_the_one_that_people_open(world: World) -> None:
+    made = await (await world.program("ada")).post("/hub/api/users/eve/link")
+    assert made.json()["url"].startswith(f"{world.settings.url}/hub/?token=rsk_")
+    assert not made.json()["url"].startswith(URL)
+    assert made.json()["expires"] == "2026-11-25T12:00:00Z"

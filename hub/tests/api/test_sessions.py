@@ -1,0 +1,262 @@
+"""Asking for sessions, and reading them."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+from world import World
+
+from rsparkhub.domain.session import State
+from rsparkhub.store import NewEvent
+
+SESSIONS = "/hub/api/sessions"
+
+
+async def start(client: httpx.AsyncClient, key: str | None = None, **body: object) -> httpx.Response:
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return await client.post(SESSIONS, json={"environment": "rspark", **body}, headers=headers)
+
+
+async def test_a_session_that_was_asked_for_waits_in_the_queue_at_once(world: World) -> None:
+    answer = await start(await world.program("bob"), project="https://git.example/bob/hw.git", options={"r": "4.5"})
+    assert answer.status_code == 202
+    told = answer.json()
+    assert told == {
+        "id": told["id"], "owner": "bob", "name": "RSpark", "environment": "rspark", "title": "RSpark",
+        "interface": "terminal", "state": "queued", "wanted": "running", "reason": None, "detail": None,
+        "queue_position": 1, "url": f"/s/{told['id']}/", "created": "2026-11-24T12:00:00Z", "started": None, "ready": None,
+        "ended": None, "last_activity": None, "busy": False, "busy_with": [], "memory": None, "cpu": None,
+        "memory_limit": 4 * 2**30, "cpu_limit": 2.0, "cost": None, "generation": 0, "last_exit": None, "restored": None,
+        "services": [], "warnings": [], "project": "https://git.example/bob/hw.git", "options": {"r": "4.5"},
+    }  # fmt: skip
+    assert (await (await world.program("bob")).get(f"{SESSIONS}/{told['id']}")).json() == told
+
+
+async def test_a_running_session_tells_its_parts_and_how_it_fares(world: World) -> None:
+    session = await world.session_of("bob")
+    await world.controller.run(session)
+    await world.controller.observe(session, busy=True, busy_with=("R kernel, a.ipynb",), memory=2**30, cpu=0.5)
+    told = (await (await world.program("bob")).get(f"{SESSIONS}/{session}")).json()
+    assert (told["state"], told["generation"], told["queue_position"]) == ("running", 1, None)
+    assert told["services"] == [{"name": "interface", "title": "Terminal", "state": "ready", "reason": None}]
+    assert (told["busy"], told["busy_with"], told["memory"], told["cpu"]) == (True, ["R kernel, a.ipynb"], 2**30, 0.5)
+
+
+async def test_a_sleeping_session_tells_what_was_kept(world: World) -> None:
+    session = await world.session_of("bob")
+    await world.controller.run(session)
+    await world.controller.end(session, State.SUSPENDED)
+    told = (await (await world.program("bob")).get(f"{SESSIONS}/{session}")).json()
+    assert told["last_exit"] == {"code": 0, "saved": {"kernels": []}, "at": "2026-11-24T12:00:00Z"}
+
+
+async def test_the_secret_and_the_upstream_of_a_session_are_told_to_nobody(world: World) -> None:
+    session = await world.session_of("bob")
+    await world.controller.run(session, upstream="10.9.8.7:4321")
+    for who in ("bob", "ada"):
+        text = (await (await world.program(who)).get(f"{SESSIONS}/{session}")).text
+        assert "s3cret" not in text
+        assert "10.9.8.7" not in text
+
+
+async def test_what_is_told_of_a_session_survives_the_end_of_its_environment(world: World) -> None:
+    session = await world.session_of("bob", environment="long-gone")
+    told = (await (await world.program("bob")).get(f"{SESSIONS}/{session}")).json()
+    assert (told["title"], told["interface"], told["memory_limit"]) == ("long-gone", None, None)
+
+
+async def test_the_same_key_gives_the_same_session(world: World) -> None:
+    bob = await world.program("bob")
+    first, again = await start(bob, "once", name="First"), await start(bob, "once", name="Second")
+    assert first.status_code == again.status_code == 202
+    assert first.json() == again.json()
+    assert (await start(bob, "twice")).json()["id"] != first.json()["id"]
+    assert (await start(await world.program("eve"), "once")).json()["id"] != first.json()["id"]
+
+
+async def test_the_same_key_at_the_same_moment_gives_one_session(world: World) -> None:
+    bob = await world.program("bob")
+    answers = await asyncio.gather(*(start(bob, "once") for _ in range(8)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len((await bob.get(SESSIONS)).json()["sessions"]) == 1
+
+
+async def test_nobody_has_more_sessions_than_the_limit_however_fast_they_ask(world: World) -> None:
+    bob = await world.program("bob")
+    most = world.settings.most_sessions_per_person
+    answers = await asyncio.gather(*(start(bob) for _ in range(most + 3)))
+    assert sorted(answer.status_code for answer in answers) == [202] * most + [409] * 3
+    refused = next(answer for answer in answers if answer.status_code == 409)
+    assert str(most) in refused.json()["detail"]
+    assert refused.json()["code"] == "conflict"
+    assert (await start(await world.program("eve"))).status_code == 202
+
+
+async def test_a_repeated_request_is_answered_also_at_the_limit(world: World) -> None:
+    bob = await world.program("bob")
+    first = await start(bob, "key")
+    for _ in range(world.settings.most_sessions_per_person - 1):
+        await start(bob)
+    assert (await start(bob)).status_code == 409
+    assert (await start(bob, "key")).json()["id"] == first.json()["id"]
+
+
+async def test_an_environment_for_another_group_does_not_seem_to_exist(world: World) -> None:
+    bob, ada = await world.program("bob"), await world.program("ada")
+    refused, absent = await start(bob, environment="lab"), await start(bob, environment="nothing")
+    assert refused.status_code == absent.status_code == 404
+    assert refused.json()["detail"].replace("lab", "nothing") == absent.json()["detail"]
+    assert (await start(ada, environment="lab")).status_code == 202
+    await world.store.people.add_group("lab", people_in_it=["bob"], now=world.clock())
+    assert (await start(bob, environment="lab")).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"environment": ""}, {"name": "x" * 81}, {"name": "a\nb"}, {"project": "\0"}, {"options": {"A": 1}}, {"nmae": "typo"},
+        {"options": {"a": [1]}}, {"options": {f"o{n}": 1 for n in range(33)}}, {"environment": 7},
+    ],
+    ids=str,
+)  # fmt: skip
+async def test_a_request_that_is_not_right_is_refused_with_the_field_that_is_wrong(world: World, body: dict[str, object]) -> None:
+    answer = await start(await world.program("bob"), **body)
+    assert answer.status_code == 422
+    assert next(iter(body)) in answer.json()["detail"]
+    assert (await (await world.program("bob")).get(SESSIONS)).json()["sessions"] == []
+
+
+@pytest.mark.parametrize("key", ["", "with space", "ü", "x" * 201])
+async def test_a_key_that_is_not_plain_is_refused(world: World, key: str) -> None:
+    bob = await world.program("bob")
+    answer = await bob.post(SESSIONS, json={"environment": "rspark"}, headers=[(b"Idempotency-Key", key.encode())])
+    assert answer.status_code == 422
+
+
+async def test_sessions_are_listed_newest_first_page_by_page(world: World) -> None:
+    made = []
+    for _ in range(5):
+        world.clock.advance(seconds=1)
+        made.append(await world.session_of("bob"))
+    bob = await world.program("bob")
+    first = (await bob.get(SESSIONS, params={"limit": 2})).json()
+    second = (await bob.get(SESSIONS, params={"limit": 2, "after": first["next"]})).json()
+    third = (await bob.get(SESSIONS, params={"limit": 2, "after": second["next"]})).json()
+    pages = [[session["id"] for session in page["sessions"]] for page in (first, second, third)]
+    assert [*pages[0], *pages[1], *pages[2]] == made[::-1]
+    assert third["next"] is None
+
+
+async def test_a_page_after_somebody_elses_session_is_refused_as_if_there_were_none(world: World) -> None:
+    foreign = await world.session_of("ada")
+    bob = await world.program("bob")
+    assert (await bob.get(SESSIONS, params={"after": foreign})).status_code == 404
+    assert (await bob.get(SESSIONS, params={"after": "nosuchsess"})).status_code == 404
+
+
+async def test_a_list_is_of_one_person_of_all_or_of_some_states(world: World) -> None:
+    bobs, adas = await world.session_of("bob"), await world.session_of("ada")
+    await world.controller.run(bobs)
+
+    async def ids(who: str, **params: object) -> set[str]:
+        answer = await (await world.program(who)).get(SESSIONS, params=params)
+        return {session["id"] for session in answer.json()["sessions"]}
+
+    assert await ids("bob") == await ids("bob", owner="bob") == {bobs}
+    assert await ids("ada") == {adas}
+    assert await ids("ada", all="true") == {bobs, adas}
+    assert await ids("ada", owner="bob") == {bobs}
+    assert await ids("ada", all="true", state="running") == {bobs}
+    assert await ids("ada", all="true", state=["queued", "running"]) == {bobs, adas}
+
+
+async def test_a_shared_service_is_not_a_session_to_anybody(world: World) -> None:
+    await world.store.sessions.create("postgres", kind="service", owner=None, environment="postgres", name="x", now=world.clock())
+    ada = await world.program("ada")
+    assert (await ada.get(f"{SESSIONS}/postgres")).status_code == 404
+    assert (await ada.post(f"{SESSIONS}/postgres/stop")).status_code == 404
+    assert (await ada.get(SESSIONS, params={"all": True})).json()["sessions"] == []
+
+
+async def test_who_waits_knows_the_place_in_the_queue(world: World) -> None:
+    first = await world.session_of("bob")
+    world.clock.advance(seconds=1)
+    second = await world.session_of("eve")
+    bob = (await (await world.program("bob")).get(f"{SESSIONS}/{first}")).json()
+    eve = (await (await world.program("eve")).get(f"{SESSIONS}/{second}")).json()
+    assert (bob["queue_position"], eve["queue_position"]) == (1, 2)
+
+
+async def test_a_deleted_session_is_in_no_list_and_is_shown_until_it_is_gone(world: World) -> None:
+    session = await world.session_of("bob")
+    bob = await world.program("bob")
+    assert (await bob.delete(f"{SESSIONS}/{session}")).status_code == 202
+    assert (await bob.get(SESSIONS)).json()["sessions"] == []
+    assert (await bob.get(f"{SESSIONS}/{session}")).json()["wanted"] == "deleted"
+    assert (await bob.post(f"{SESSIONS}/{session}/resume")).status_code == 404
+    assert (await bob.delete(f"{SESSIONS}/{session}")).status_code == 202
+    await world.store.sessions.purge(session)
+    assert (await bob.get(f"{SESSIONS}/{session}")).status_code == 404
+    assert (await bob.delete(f"{SESSIONS}/{session}")).status_code == 404
+
+
+@pytest.mark.parametrize("state", [State.SUSPENDED, State.STOPPED, State.FAILED])
+async def test_a_session_that_ended_is_queued_as_soon_as_it_is_to_run_again(world: World, state: State) -> None:
+    session = await world.session_of("bob")
+    await world.controller.run(session)
+    await world.controller.end(session, state, reason="for the test")
+    told = (await (await world.program("bob")).post(f"{SESSIONS}/{session}/resume")).json()
+    assert (told["state"], told["wanted"], told["queue_position"], told["reason"]) == ("queued", "running", 1, None)
+
+
+async def test_an_idle_session_is_told_that_it_soon_goes_to_sleep(world: World) -> None:
+    session = await world.session_of("bob")
+    await world.controller.run(session)
+    bob = await world.program("bob")
+
+    async def warnings() -> list[dict[str, str]]:
+        found: list[dict[str, str]] = (await bob.get(f"{SESSIONS}/{session}")).json()["warnings"]
+        return found
+
+    world.clock.advance(minutes=107)
+    assert await warnings() == []
+    world.clock.advance(minutes=1)
+    assert [(each["kind"], each["at"]) for each in await warnings()] == [("idle", "2026-11-24T14:00:00Z")]
+    await world.controller.observe(session, last_activity=world.clock())
+    assert await warnings() == []
+
+
+async def test_a_notice_that_was_given_stands_until_a_person_does_something(world: World) -> None:
+    session = await world.session_of("bob")
+    await world.controller.run(session)
+    world.clock.advance(minutes=110)
+    at = world.clock() + timedelta(minutes=12)
+    notice = {"kind": "idle", "generation": 1, "given": world.clock().isoformat(), "at": at.isoformat(), "text": "Soon."}
+    await world.controller.observe(session, events=(NewEvent(kind="warning", data=notice),))
+    world.clock.advance(minutes=5)
+    bob = await world.program("bob")
+    told = (await bob.get(f"{SESSIONS}/{session}")).json()["warnings"]
+    assert told == [{"kind": "idle", "at": "2026-11-24T14:02:00Z", "text": "Soon."}]
+    await world.controller.observe(session, last_activity=world.clock())
+    assert (await bob.get(f"{SESSIONS}/{session}")).json()["warnings"] == []
+
+
+async def test_a_session_that_computes_is_not_told_that_it_is_idle(world: World) -> None:
+    session = await world.session_of("bob")
+    await world.controller.run(session)
+    await world.controller.observe(session, busy=True)
+    world.clock.advance(minutes=119)
+    assert (await (await world.program("bob")).get(f"{SESSIONS}/{session}")).json()["warnings"] == []
+
+
+async def test_the_list_is_told_though_the_catalog_cannot_be_read(world: World) -> None:
+    await world.session_of("bob")
+    folder = world.pages.parent / "environments"
+    folder.rename(folder.with_name("elsewhere"))
+    bob = await world.program("bob")
+    assert [each["title"] for each in (await bob.get(SESSIONS)).json()["sessions"]] == ["rspark"]
+    answer = await bob.get("/hub/api/environments")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert str(folder) not in answer.text
