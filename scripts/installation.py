@@ -222,8 +222,8 @@ def r_steps() -> list[Step]:
         Step(
             name="jars",
             says="Spark's PostgreSQL driver, from Maven Central",
-            inputs=[TOP / "scripts/fetch-jars"],
-            makes=[TOP / ".jars"],
+            inputs=[TOP / "scripts/fetch-jars", TOP / "requirements/jars.txt"],
+            makes=[TOP / ".venv-session/share/rspark/jars"],
             commands=lambda: [["scripts/fetch-jars"]],
         ),
         Step(

@@ -1,0 +1,68 @@
+"""Gives `R CMD check` what a session has: an account on a real PostgreSQL, and the configuration of Spark."""
+
+import argparse
+import asyncio
+import json
+import os
+import shlex
+import subprocess
+import time
+from pathlib import Path
+
+from rsparkhub.services.postgres import access, ensure_account
+
+USER, PASSWORD = "ada", "not:a\\secret"
+
+
+def wait_for(endpoint: Path, *, server: int, seconds: float = 120) -> dict[str, object]:
+    """Wait until the server has written where it listens.
+
+    Raises
+    ------
+    RuntimeError
+        When the server ended, or took too long.
+    """
+    deadline = time.monotonic() + seconds
+    while not endpoint.exists():
+        try:
+            os.kill(server, 0)
+        except ProcessLookupError:
+            raise RuntimeError(f"the PostgreSQL server ended:\n{endpoint.with_name('server.log').read_text()}") from None
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the PostgreSQL server was not ready within {seconds:.0f} s")
+        time.sleep(0.05)
+    return dict(json.loads(endpoint.read_text()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--session-python", type=Path, required=True)
+    parser.add_argument("--server", type=int, required=True)
+    parser.add_argument("work", type=Path)
+    given = parser.parse_args()
+    work: Path = given.work
+    endpoint = wait_for(work / "postgres.json", server=given.server)
+    asyncio.run(ensure_account(endpoint, user=USER, password=PASSWORD))
+    granted = access(endpoint, user=USER, password=PASSWORD)
+    for file in granted.files:
+        place = work / file.path
+        place.write_text(file.content)
+        place.chmod(0o600)
+    write = (
+        "import sys; from pathlib import Path; from rspark_session.services.spark import write_conf; work = Path(sys.argv[1]); "
+        "write_conf(work / 'conf', base_path='/s/check/', memory=2**30, cores=2, home=work, scratch=work / 'scratch')"
+    )
+    subprocess.run([given.session_python, "-c", write, work], check=True)
+    find = "import pyspark, pathlib; print(pathlib.Path(pyspark.__file__).parent)"
+    home = subprocess.run([given.session_python, "-c", find], check=True, capture_output=True, text=True).stdout.strip()
+    environ = {name: value.replace("{run}", str(work)) for name, value in granted.environ.items()} | {
+        "SPARK_HOME": home,
+        "SPARK_CONF_DIR": str(work / "conf"),
+        "PYSPARK_PYTHON": str(given.session_python),
+        "PATH": f"{given.session_python.parent}:{os.environ['PATH']}",
+    }
+    (work / "environ").write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in environ.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+#' What this session can reach
+#'
+#' @return A data frame with a row for each data system: `service`, `address`,
+#'   `account`, and `use`, the call that connects to it.
+#' @examples
+#' connections()
+#' @export
+connections <- function() {
+  found <- list()
+  if (!is.null(setting("PGHOST"))) {
+    found$postgres <- c(
+      service = "PostgreSQL",
+      address = paste0(setting("PGHOST"), ":", Sys.getenv("PGPORT", "5432")),
+      account = Sys.getenv("PGUSER"),
+      use = "postgres()"
+    )
+  }
+  if (!is.null(setting("SPARK_HOME"))) {
+    found$spark <- c(service = "Spark", address = spark_master(), account = Sys.getenv("RSPARK_USER"), use = "spark()")
+  }
+  if (!length(found)) {
+    return(data.frame(service = character(), address = character(), account = character(), use = character()))
+  }
+  as.data.frame(do.call(rbind, unname(found)))
+}
+
+# The master that Spark's own settings name.
+spark_master <- function() {
+  file <- file.path(Sys.getenv("SPARK_CONF_DIR"), "spark-defaults.conf")
+  if (!file.exists(file)) {
+    return("local")
+  }
+  line <- grep("^spark[.]master\\s", readLines(file, warn = FALSE), value = TRUE)
+  if (length(line)) trimws(sub("^spark[.]master\\s+", "", line[1])) else "local"
+}

@@ -1,0 +1,68 @@
+#' Connect to PostgreSQL
+#'
+#' Every person has an account and a database of their own on the session's
+#' PostgreSQL server. Without a name this connects to that database, in which
+#' you can make tables; `"flights"` is a sample to read (see [samples()]).
+#'
+#' The address comes from the environment variables `PGHOST` and `PGPORT`, the
+#' account from `PGUSER`, and the password from the file that `PGPASSFILE`
+#' names, as for every PostgreSQL program: nothing of it is in your code.
+#'
+#' @param dbname The database; your own where nothing is given.
+#' @return A 'DBI' connection. Close it by [DBI::dbDisconnect()]; it isn't kept
+#'   when the session sleeps.
+#' @seealso [spark_postgres()] to read its tables in Spark.
+#' @examples
+#' if (nzchar(Sys.getenv("PGHOST"))) {
+#'   con <- postgres("flights")
+#'   DBI::dbGetQuery(con, "SELECT name FROM airlines WHERE carrier = 'UA'")
+#'   DBI::dbDisconnect(con)
+#' }
+#' @export
+postgres <- function(dbname = NULL) {
+  check_name(dbname, "dbname", or_null = TRUE)
+  host <- setting("PGHOST")
+  if (is.null(host)) {
+    problem(
+      "This R session has no PostgreSQL. Start an environment that has it, ",
+      "or set PGHOST, PGPORT, PGUSER and PGPASSFILE."
+    )
+  }
+  user <- setting("PGUSER")
+  if (is.null(dbname)) {
+    dbname <- setting("PGDATABASE")
+    if (is.null(dbname)) dbname <- user
+  }
+  tryCatch(
+    DBI::dbConnect(
+      RPostgreSQL::PostgreSQL(),
+      host = host,
+      port = as.integer(Sys.getenv("PGPORT", "5432")),
+      user = user,
+      # libpq looks into the passfile where no password is given.
+      password = "",
+      dbname = dbname
+    ),
+    error = function(error) problem(refusal(conditionMessage(error), dbname))
+  )
+}
+
+# What a person can do about libpq's message.
+refusal <- function(message, dbname) {
+  if (grepl("does not exist", message, fixed = TRUE)) {
+    return(paste0("There is no database \"", dbname, "\". postgres() connects to your own, samples() names those to read."))
+  }
+  if (grepl("permission denied|not currently accepting|no pg_hba", message)) {
+    return(paste0("The database \"", dbname, "\" is someone else's. postgres() connects to your own."))
+  }
+  if (grepl("password|authentication", message)) {
+    return(paste0(
+      "PostgreSQL doesn't know this account's password. Put the session to sleep and resume it, which makes the passfile anew. ",
+      "(", trimws(message), ")"
+    ))
+  }
+  paste0(
+    "PostgreSQL can't be reached at ", Sys.getenv("PGHOST"), ":", Sys.getenv("PGPORT", "5432"),
+    ". Try again in a moment; if it stays so, tell who keeps this hub. (", trimws(message), ")"
+  )
+}

@@ -1,0 +1,20 @@
+# Errors here end in what to do, and don't show a call that the person didn't write.
+problem <- function(...) {
+  stop(paste0(...), call. = FALSE)
+}
+
+# The value of an environment variable that a session sets, or NULL.
+setting <- function(name) {
+  value <- Sys.getenv(name)
+  if (nzchar(value)) value
+}
+
+# One string, as an argument that names something.
+check_name <- function(value, argument, or_null = FALSE) {
+  if (or_null && is.null(value)) {
+    return(invisible())
+  }
+  if (!is.character(value) || length(value) != 1 || is.na(value) || !nzchar(value)) {
+    problem("`", argument, "` takes one name in quotes, such as \"flights\".")
+  }
+}

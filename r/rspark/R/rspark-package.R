@@ -1,0 +1,17 @@
+#' Data at hand inside an RSparkHub session
+#'
+#' A session has PostgreSQL and Spark connected already. Start with
+#' [samples()], which says what there is to look at.
+#'
+#' @section Connect:
+#' [postgres()] gives a 'DBI' connection, [spark()] a Spark session,
+#' [spark_sql()] a data frame, [spark_postgres()] makes a table of PostgreSQL
+#' known to Spark, [connections()] tells what this session can reach.
+#'
+#' @section Sleep:
+#' When a session goes to sleep, the objects of the global environment, the
+#' attached packages, options, the working directory and the state of the
+#' random numbers are saved, and are there again after Resume. Connections are
+#' not: make them anew.
+#' @keywords internal
+"_PACKAGE"

@@ -1,0 +1,4 @@
+library(testthat)
+library(rspark)
+
+test_check("rspark")
