@@ -21,7 +21,7 @@ async def crowd(store: Store, noon: datetime) -> Store:
     """A store with ten thousand sessions of two hundred people, of which fifty run, and an event for each."""
     row = {
         "kind": "session", "environment": "rspark", "name": "R", "options": {}, "wanted": "stopped", "wish": 1,
-        "generation": 1, "admitted": False, "busy": False, "busy_with": [], "parts": [], "endpoints": {}, "claims": 1,
+        "generation": 1, "busy": False, "busy_with": [], "parts": [], "endpoints": {}, "claims": 1,
     }  # fmt: skip
     values = []
     for number in range(_ROWS):

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
 from store_scene import LEASE, MakeSession, OpenStore, Put, hold
 
 from rsparkhub.domain.session import Session, State, Wanted
@@ -110,7 +111,7 @@ async def test_who_ends_makes_the_next_in_line_due(make: MakeSession, put: Put, 
     await put(running, State.SUSPENDING)
     assert await store.sessions.next_look() == noon + MINUTE
     await put(running, State.SUSPENDED)
-    assert await store.sessions.next_look() == noon
+    assert await store.sessions.next_look() == waiting.asked
     assert await admit(store, waiting, noon, running=1)
 
 
@@ -119,7 +120,7 @@ async def test_who_is_ready_makes_the_next_in_line_due(make: MakeSession, put: P
     waiting = await make()
     assert not await admit(store, waiting, noon, starting=1)
     await put(starting, State.RUNNING)
-    assert await store.sessions.next_look() == noon
+    assert await store.sessions.next_look() == waiting.asked
     assert await admit(store, waiting, noon, starting=1)
 
 
@@ -140,9 +141,77 @@ async def test_who_gets_a_place_wakes_the_next_while_there_is_room(make: MakeSes
         assert not await admit(store, session, noon, starting=0)
     assert await store.sessions.next_look() == noon + MINUTE
     assert await admit(store, first, noon, starting=2)
-    assert await store.sessions.next_look() == noon
+    assert await store.sessions.next_look() == second.asked
     assert await admit(store, second, noon, starting=2)
     assert await store.sessions.next_look() == noon + MINUTE
+
+
+@pytest.mark.parametrize("wanted", [Wanted.STOPPED, Wanted.SUSPENDED, Wanted.DELETED])
+async def test_who_leaves_the_line_makes_the_next_due(make: MakeSession, store: Store, noon: datetime, wanted: Wanted) -> None:
+    first, second = await make(), await make()
+    assert not await admit(store, second, noon, starting=1)  # the only room is for the first
+    await hold(store, first, now=noon)
+    assert await store.sessions.next_look() == noon + LEASE
+    await store.sessions.want(first.id, wanted, by="ada", now=noon)
+    assert await store.sessions.next_look() == second.asked
+    assert await admit(store, second, noon, starting=1)
+
+
+async def test_who_is_removed_with_their_sessions_leaves_the_line_too(make: MakeSession, store: Store, noon: datetime) -> None:
+    await store.people.add("bob", now=noon)
+    await store.people.add("root", admin=True, now=noon)
+    first, second = await make(), await make(owner="bob")
+    assert not await admit(store, second, noon, starting=1)
+    await hold(store, first, now=noon)
+    await store.people.remove("ada", now=noon)
+    assert await store.sessions.next_look() == second.asked
+
+
+async def test_who_is_purged_while_it_ran_makes_the_next_due(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
+    running, waiting = await put(await make(), State.RUNNING), await make()
+    assert not await admit(store, waiting, noon, running=1)
+    await store.sessions.want(running.id, Wanted.DELETED, by="ada", now=noon + 2 * MINUTE)
+    assert await store.sessions.next_look() == noon + MINUTE
+    await store.sessions.purge(running.id)
+    assert await store.sessions.next_look() == waiting.asked
+
+
+async def test_no_place_stays_empty_while_somebody_waits(
+    make: MakeSession, store: Store, open_another: OpenStore, noon: datetime
+) -> None:
+    """Controllers never look at who waits unless the store makes it due; all start and end, and none is forgotten."""
+    stores = [store, await open_another(), await open_another()]
+    sessions = [await make() for _ in range(30)]
+    ended: list[str] = []
+    most_together = 0
+
+    async def control(number: int) -> None:
+        nonlocal most_together
+        mine, holder, now = stores[number % 3].sessions, f"controller {number}", noon + MINUTE
+        for _ in range(2000):
+            if len(ended) == len(sessions):
+                return
+            for claimed in await mine.claim(holder=holder, now=now, lease=LEASE, limit=1):
+                state, look_at = claimed.session.state, now
+                if state is State.QUEUED:
+                    admitted = await mine.admit(claimed.session.id, holder=holder, now=now, most_running=4, most_starting=2)
+                    state, look_at = (State.STARTING, now) if admitted else (state, None)
+                elif state is State.STARTING:
+                    state = State.RUNNING
+                elif state is State.RUNNING:
+                    state, look_at = State.STOPPED, None
+                after = replace(claimed.session, state=state)
+                assert await mine.save(claimed, after, holder=holder, look_at=look_at, now=now)
+                if state is State.STOPPED:
+                    ended.append(after.id)
+            live = await mine.list(live_only=True)
+            most_together = max(most_together, len(live))
+            assert sum(session.state is State.STARTING for session in live) <= 2
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(control(number) for number in range(5)))
+    assert sorted(ended) == sorted(session.id for session in sessions)
+    assert 2 <= most_together <= 4
 
 
 async def test_however_many_controllers_ask_no_place_is_given_twice(

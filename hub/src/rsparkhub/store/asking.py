@@ -11,6 +11,7 @@ from rsparkhub.domain.session import LIVE, Session, State, Wanted, new_session_i
 from rsparkhub.store.bell import Bell
 from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.events import NewEvent, insert
+from rsparkhub.store.queueing import hold_the_line, wake_first
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
 from rsparkhub.store.tables import people, sessions
 from rsparkhub.store.wishes import wish
@@ -27,7 +28,7 @@ _HOW_MANY = sa.select(sa.func.count()).where(
 _COUNTS = sa.select(sessions.c.state, sa.func.count()).where(sessions.c.kind == "session").group_by(sessions.c.state)
 #: A new row wants to run, and is due at once.
 _NEW: dict[str, Any] = {
-    "wanted": Wanted.RUNNING.value, "state": State.QUEUED.value, "wish": 0, "generation": 0, "admitted": False,
+    "wanted": Wanted.RUNNING.value, "state": State.QUEUED.value, "wish": 0, "generation": 0,
     "busy": False, "busy_with": [], "parts": [], "endpoints": {}, "claims": 0,
 }  # fmt: skip
 _PURGE = (
@@ -149,6 +150,7 @@ class Asking:
         """
 
         async def work(connection: Connection) -> Session:
+            await hold_the_line(connection, self._database)
             found = await connection.rows(_GET_FOR_UPDATE, {"b_id": id})
             if not found:
                 raise NotFound(f"There is no session {id}.")
@@ -160,10 +162,19 @@ class Asking:
 
     async def purge(self, id: str) -> bool:  # noqa: A002
         """Take away the row of a deleted session with its logs; its events stay. Tell whether there was one."""
-        found = await self._database.change(_PURGE, {"b_id": id})
-        if found:
+
+        async def work(connection: Connection) -> tuple[bool, str | None]:
+            await hold_the_line(connection, self._database)
+            gone = await connection.rows(_PURGE, {"b_id": id})
+            # If it had a place until now, it leaves it to the next.
+            return bool(gone), await wake_first(connection) if gone else None
+
+        purged, woken = await self._database.write(work)
+        if purged:
             await self._bell.ring(id, about="changed")
-        return bool(found)
+        if woken:
+            await self._bell.ring(woken, about="look")
+        return purged
 
     async def counts(self) -> dict[State, int]:
         """Count the sessions in each state; every state is there."""

@@ -9,7 +9,7 @@ What `data` holds, by kind:
 - `queue` and `warning`: what the controller gave
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -49,13 +49,23 @@ class Events:
         self._database = database
         self._bell = bell
 
-    async def since(self, session_id: str | None, after_id: int, *, owner: str | None = None, limit: int = 1000) -> list[Event]:
-        """Give events after `after_id`, oldest first: of one session or of all, and of one owner or of everybody."""
+    async def since(
+        self,
+        session_id: str | None,
+        after_id: int,
+        *,
+        owner: str | None = None,
+        kinds: Collection[EventKind] | None = None,
+        limit: int = 1000,
+    ) -> list[Event]:
+        """Give events after `after_id`, oldest first: of one session or of all, of one owner or of everybody."""
         query = sa.select(*_COLUMNS).where(events.c.id > after_id).order_by(events.c.id).limit(limit)
         if session_id is not None:
             query = query.where(events.c.session == session_id)
         if owner is not None:
             query = query.where(events.c.owner == owner)
+        if kinds is not None:
+            query = query.where(events.c.kind.in_(sorted(kinds)))
         return [Event(**row._mapping) for row in await self._database.read(query)]
 
     async def latest_id(self) -> int:

@@ -16,7 +16,7 @@ from rsparkhub.domain.session import Session, State
 from rsparkhub.store.bell import Bell
 from rsparkhub.store.database import AnyRow, Connection, Database
 from rsparkhub.store.events import NewEvent, differences, insert
-from rsparkhub.store.queueing import frees_a_place, wake_first
+from rsparkhub.store.queueing import frees_a_place, hold_the_line, wake_first
 from rsparkhub.store.rows import MEASURED, OBSERVED, SESSION_COLUMNS, observed_values, to_session
 from rsparkhub.store.tables import sessions
 
@@ -64,8 +64,7 @@ def _saving(names: tuple[str, ...], *conditions: sa.ColumnElement[bool]) -> sa.E
     """Write these columns and give back the lease."""
     values: dict[str, Any] = {name: sa.bindparam(f"v_{name}", type_=sessions.c[name].type) for name in names}
     if "state" in names:
-        still = sa.bindparam("b_queued", type_=sa.Boolean)
-        values["admitted"] = sa.and_(sessions.c.admitted, still)
+        values["admitted"] = sa.case((sa.bindparam("b_queued", type_=sa.Boolean), sessions.c.admitted), else_=None)
     return (
         sa.update(sessions)
         .where(*_UNDER_LEASE, *conditions)
@@ -149,7 +148,12 @@ class Leases:
                     await self._bell.ring(before.id, about="changed")
                 return True
 
+        # A wish that came meanwhile changes nothing about this: it leaves a session that has a place, or asks for one, as it is.
+        frees = frees_a_place(before, after)
+
         async def work(connection: Connection) -> tuple[bool, str | None]:
+            if frees:
+                await hold_the_line(connection, self._database)
             current, written = before, after
             if not await connection.rows(_SAVE, key | _saved(after, look_at)):
                 found = await connection.rows(_READ_UNDER_LEASE, key)
@@ -158,7 +162,7 @@ class Leases:
                 current = to_session(found[0])
                 written = merge(before, after, current)
                 await connection.rows(_SAVE_ANYWAY, key | _saved(written, now))
-            woken = await wake_first(connection, now) if frees_a_place(current, written) else None
+            woken = await wake_first(connection) if frees else None
             happened = [*differences(current, written), *given]
             await insert(connection, self._database, happened, session_id=before.id, owner=before.owner, now=now)
             return True, woken

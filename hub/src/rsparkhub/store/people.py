@@ -11,6 +11,7 @@ from rsparkhub.domain.session import Wanted
 from rsparkhub.domain.user import USER_NAME, User
 from rsparkhub.store.bell import Bell
 from rsparkhub.store.database import AnyRow, Connection, Database
+from rsparkhub.store.queueing import hold_the_line
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
 from rsparkhub.store.tables import accounts, groups, logins, members, people, sessions
 from rsparkhub.store.wishes import wish
@@ -122,6 +123,7 @@ class People:
         """
 
         async def work(connection: Connection) -> list[str]:
+            await hold_the_line(connection, self._database)
             admins = {row[0] for row in await connection.rows(_ADMINS_FOR_UPDATE)}
             if admins == {name}:
                 raise Conflict(f"{name} is the only administrator. Make somebody else an administrator first.")

@@ -17,7 +17,8 @@ from rsparkhub.store.tables import sessions
 
 STARTING = frozenset({State.STARTING, State.RESUMING})
 
-# Only one controller at a time decides who is admitted (on SQLite there is one writer anyway).
+# Whoever gives a place or frees one holds this lock, and takes it before any row's. Otherwise a place that is freed while
+# the last one is given would wake who was just admitted, and the next in line would never hear of it.
 _GATE = sa.select(sa.func.pg_advisory_xact_lock(0x5253_7061_726D))
 
 _QUEUED = sa.and_(
@@ -25,7 +26,7 @@ _QUEUED = sa.and_(
     sessions.c.state == State.QUEUED.value,
     sessions.c.wanted == Wanted.RUNNING.value,
 )
-_IN_LINE = sa.and_(_QUEUED, sa.not_(sessions.c.admitted))
+_IN_LINE = sa.and_(_QUEUED, sessions.c.admitted.is_(None))
 _MINE = sa.and_(
     sessions.c.id == sa.bindparam("b_id"),
     sessions.c.lease_holder == sa.bindparam("b_holder"),
@@ -33,7 +34,7 @@ _MINE = sa.and_(
     sessions.c.wanted == Wanted.RUNNING.value,
 )
 _LOOK_AT_MINE = sa.select(sessions.c.kind, sessions.c.admitted, sessions.c.asked).where(_MINE)
-_ADMITTED = sa.and_(_QUEUED, sessions.c.admitted)
+_ADMITTED = sa.and_(_QUEUED, sessions.c.admitted.is_not(None))
 _TAKEN = sa.select(
     sa.func.count(),
     sa.func.count().filter(sa.or_(_ADMITTED, sessions.c.state.in_(sorted(STARTING)))),
@@ -47,7 +48,7 @@ _AHEAD = sa.select(sa.func.count()).where(
     sa.tuple_(sessions.c.asked, sessions.c.id)
     < sa.tuple_(sa.bindparam("b_asked", type_=sessions.c.asked.type), sa.bindparam("b_id", type_=sessions.c.id.type)),
 )
-_ADMIT = sa.update(sessions).where(_MINE).values(admitted=True).returning(sessions.c.id)
+_ADMIT = sa.update(sessions).where(_MINE).values(admitted=sa.bindparam("b_now")).returning(sessions.c.id)
 _LINE = sa.select(sessions.c.id).where(_IN_LINE).order_by(sessions.c.asked, sessions.c.id)
 _WAKE_FIRST = (
     sa.update(sessions)
@@ -55,8 +56,8 @@ _WAKE_FIRST = (
     .values(
         # A controller that holds it, and was just told that there is no room, sees by the wish that it is to look again.
         wish=sessions.c.wish + 1,
-        look_at=sa.bindparam("b_now"),
-        due=sa.case((sessions.c.lease_holder.is_(None), sa.bindparam("b_now")), else_=sessions.c.due),
+        look_at=sessions.c.asked,  # long past: it is due at once
+        due=sa.case((sessions.c.lease_holder.is_(None), sessions.c.asked), else_=sessions.c.due),
     )
     .returning(sessions.c.id)
 )
@@ -81,8 +82,7 @@ class Queueing:
         """
 
         async def work(connection: Connection) -> tuple[bool, str | None]:
-            if not self._database.is_sqlite:
-                await connection.rows(_GATE)
+            await hold_the_line(connection, self._database)
             mine = await connection.rows(_LOOK_AT_MINE, {"b_id": id, "b_holder": holder})
             if not mine:
                 return False, None
@@ -94,9 +94,9 @@ class Queueing:
             if room <= 0:
                 return False, None
             ahead = (await connection.rows(_AHEAD, {"b_id": id, "b_asked": asked}))[0][0]
-            if ahead >= room or not await connection.rows(_ADMIT, {"b_id": id, "b_holder": holder}):
+            if ahead >= room or not await connection.rows(_ADMIT, {"b_id": id, "b_holder": holder, "b_now": now}):
                 return False, None
-            return True, await wake_first(connection, now) if room > 1 else None
+            return True, await wake_first(connection) if room > 1 else None
 
         admitted, woken = await self._database.write(work)
         if woken:
@@ -104,9 +104,15 @@ class Queueing:
         return admitted
 
 
-async def wake_first(connection: Connection, now: datetime) -> str | None:
-    """Make the first in line due; tell which it is."""
-    woken = await connection.rows(_WAKE_FIRST, {"b_now": now})
+async def hold_the_line(connection: Connection, database: Database) -> None:
+    """Be the only one who gives or frees a place, until the end of the transaction; on SQLite every writer is alone."""
+    if not database.is_sqlite:
+        await connection.rows(_GATE)
+
+
+async def wake_first(connection: Connection) -> str | None:
+    """Make the first in line due, under the lock; tell which it is."""
+    woken = await connection.rows(_WAKE_FIRST)
     return woken[0][0] if woken else None
 
 

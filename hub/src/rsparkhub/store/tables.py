@@ -34,7 +34,7 @@ sessions = sa.Table(
     sa.Column("reason", Words),
     sa.Column("detail", Words),
     sa.Column("asked", Moment, nullable=False),
-    sa.Column("admitted", sa.Boolean, nullable=False),  # has a place, though it is not started yet
+    sa.Column("admitted", Moment),  # when it got its place, while it is not started yet
     sa.Column("started", Moment),
     sa.Column("ready", Moment),
     sa.Column("ended", Moment),

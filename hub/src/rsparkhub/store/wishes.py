@@ -10,6 +10,7 @@ from rsparkhub.domain.errors import NotFound
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.events import NewEvent, insert, state_event
+from rsparkhub.store.queueing import wake_first
 from rsparkhub.store.tables import sessions
 
 #: Asked to run in one of these states, a session goes to the queue at once.
@@ -28,7 +29,7 @@ _WANT = (
         asked=sa.bindparam("b_asked"),
         reason=sa.bindparam("b_reason"),
         detail=sa.bindparam("b_detail"),
-        admitted=sa.and_(sessions.c.admitted, sa.bindparam("b_running", type_=sa.Boolean)),
+        admitted=sa.case((sa.bindparam("b_running", type_=sa.Boolean), sessions.c.admitted), else_=None),
     )
 )
 
@@ -43,13 +44,19 @@ async def wish(
     reason: str | None = None,
     now: datetime,
 ) -> Session:
-    """Write a wish and its events for a session whose row the caller has read under a lock, at the end of a transaction."""
+    """Write a wish and its events, at the end of a transaction.
+
+    The caller has read the session's row under a lock, and before it taken the line's (`hold_the_line`): who leaves the
+    line makes the next one due.
+    """
     if before.wanted is Wanted.DELETED and wanted is not Wanted.DELETED:
         raise NotFound(f"There is no session {before.id}: it has been deleted.")
     after = _wished(before, wanted, reason, now)
     if after == before:
         return before
     await connection.rows(_WANT, _values(after, now))
+    if before.state is State.QUEUED and before.wanted is Wanted.RUNNING:
+        await wake_first(connection)
     happened = [NewEvent(kind="wanted", by=by, data={"wanted": wanted.value, "reason": reason})]
     if after.state != before.state:
         happened.append(state_event(before, after, by=by))

@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text),
         sa.Column("detail", sa.Text),
         sa.Column("asked", moment, nullable=False),
-        sa.Column("admitted", sa.Boolean, nullable=False),
+        sa.Column("admitted", moment),
         sa.Column("started", moment),
         sa.Column("ready", moment),
         sa.Column("ended", moment),
