@@ -5,7 +5,7 @@ import type { Cell, Direction } from './rows.ts';
 export interface Column<Row> {
   key: string;
   title: string;
-  /** A width of CSS; the columns without one share what is left. */
+  /** In px; the columns without one share what is left. */
   width?: string;
   align?: 'end';
   /** What it is sorted by; without it the column can't be sorted. */

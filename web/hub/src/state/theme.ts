@@ -3,7 +3,7 @@ import { writable } from 'svelte/store';
 
 export type Theme = 'system' | 'light' | 'dark';
 export const THEMES: { key: Theme; text: string }[] = [
-  { key: 'system', text: "The system's" },
+  { key: 'system', text: 'System' },
   { key: 'light', text: 'Light' },
   { key: 'dark', text: 'Dark' },
 ];

@@ -72,7 +72,9 @@ it('durations are said in words', () => {
 
 it('what is expected is not said more exactly than it is known', () => {
   expect(words.about(3)).toBe('a few seconds');
+  expect(words.about(6.2)).toBe('about 6 s');
   expect(words.about(18)).toBe('about 20 s');
+  expect(words.about(59)).toBe('about 1 minute');
   expect(words.about(80)).toBe('about 1 minute');
 });
 

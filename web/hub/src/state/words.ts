@@ -262,7 +262,8 @@ export function duration(text: string): string {
 /** The expected time, not more exact than it is known. */
 export function about(seconds: number): string {
   if (seconds < 5) return 'a few seconds';
-  if (seconds < 60) return `about ${Math.ceil(seconds / 5) * 5} s`;
+  if (seconds < 10) return `about ${Math.round(seconds)} s`;
+  if (seconds < 58) return `about ${Math.round(seconds / 5) * 5} s`;
   const minutes = Math.round(seconds / 60);
   return `about ${count(minutes, 'minute')}`;
 }
