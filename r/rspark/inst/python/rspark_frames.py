@@ -34,7 +34,7 @@ def column(name, values):
     return {"name": name, "kind": kind, "length": len(values), "values": plain, "missing": missing}
 
 
-def as_r(values):
+def as_r(values):  # noqa: PLR0911  (a line for each kind)
     """Give the kind of R vector for Arrow values, and the values with something harmless where they are missing."""
     kind = values.type
     if kinds.is_boolean(kind):

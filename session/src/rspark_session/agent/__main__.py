@@ -8,6 +8,8 @@ from pathlib import Path
 from rspark_session.agent import environ, interface, places, prctl, record, spec
 from rspark_session.agent.keep import Keep
 from rspark_session.agent.status import Reporter
+from rspark_session.services import spark
+from rspark_session.welcome import greet
 
 
 def main() -> int:
@@ -49,6 +51,17 @@ def run(asked: spec.Spec) -> int:
     around = environ.build(
         asked, os.environ, java_home=environ.find_java(os.environ), spark_home=environ.find_spark() if asked.spark else None
     )
+    if asked.spark is not None:
+        spark.write_conf(
+            asked.run / "spark" / "conf",
+            base_path=asked.base_path,
+            memory=int(asked.spark["memory"]),
+            cores=int(asked.spark["cores"]),
+            home=asked.home,
+            scratch=asked.run / "spark" / "scratch",
+        )
+    if asked.interface is not None and asked.interface.kind == "jupyterlab":
+        greet(asked.home, offers=offers(asked))
     keep = Keep(asked.keep, asked.generation)
     sockets = places.socket_folder(asked)
     started = (
@@ -60,6 +73,13 @@ def run(asked: spec.Spec) -> int:
     from rspark_session.agent.ensemble import Ensemble  # noqa: PLC0415  (the interface starts while this loads)
 
     return Ensemble(spec=asked, environ=around, door=door, sockets=sockets, interface=started, keep=keep).run()
+
+
+def offers(asked: spec.Spec) -> list[str]:
+    """Name the languages and services that a person has in this ensemble."""
+    assert asked.interface is not None
+    services = [name for name, there in (("postgres", "PGHOST" in asked.environ), ("spark", asked.spark is not None)) if there]
+    return [*asked.interface.kernels, *services]
 
 
 def tell_failure(asked: spec.Spec, reason: str) -> None:
