@@ -1,25 +1,18 @@
 """What may be wrong with a machine or its data: each is a sentence or a few, an exit code, and nothing half-written."""
 
-import os
 import shutil
 import socket
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-COMMAND = ROOT / ".venv/bin/rsparkhub"
+from tests.install.running import Running, environ
+from tests.installation import COMMAND, ROOT, free_port
 
 ALREADY_RUNNING, INSTALLATION = 3, 4
-
-
-def environ(**more: str) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("RSPARKHUB_")}
-    return {**clean, **more}
 
 
 def run(*words: object, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -30,11 +23,6 @@ def run(*words: object, **variables: str) -> subprocess.CompletedProcess[str]:
 
 def up(data: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     return run("up", "--data", data, "--port", free_port(), **variables)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def assert_refused(told: subprocess.CompletedProcess[str], code: int, *sentences: str) -> None:
@@ -182,40 +170,22 @@ def test_a_backend_that_does_not_exist_yet_is_told(tmp_path: Path) -> None:
     assert_refused(told, INSTALLATION, "The setting backend (as given) is wrong")
 
 
-@contextmanager
-def running(data: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """An RSparkHub that runs, and its link."""
-    process = subprocess.Popen(
-        [COMMAND, "up", "--data", data, "--port", str(free_port())],
-        env=environ(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        said: list[str] = []
-        while "/hub/?token=" not in (line := process.stdout.readline()):
-            said.append(line)
-            assert line, f"it ended: {said}"
-        yield process, line.strip()
-    finally:
-        process.terminate()
-        process.communicate(timeout=60)
-        run("down", "--data", data)
+@pytest.fixture
+def first(tmp_path: Path) -> Iterator[Running]:
+    """One that runs already."""
+    with Running(tmp_path / "data") as running:
+        yield running
 
 
-def test_a_second_up_on_the_same_data_is_told_and_the_first_goes_on(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with running(data) as (first, link):
-        assert_refused(up(data), ALREADY_RUNNING, f"process {first.pid}, at {link.partition('/hub/')[0]}", "make down")
-        assert first.poll() is None
-        assert run("--data", data, "session", "list").returncode == 0
+def test_a_second_up_on_the_same_data_is_told_and_the_first_goes_on(first: Running) -> None:
+    told = up(first.data)
+    assert_refused(told, ALREADY_RUNNING, f"process {first.processes()['up']}, at {first.url}", "make down")
+    assert first.command("session", "list").returncode == 0
 
 
-def test_an_up_after_one_that_was_killed_finds_the_way_free(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with running(data) as (first, link):
-        first.kill()
-        first.wait()
-        with running(data) as (second, again):
-            assert second.pid != first.pid
-            assert again != link
-            assert run("--data", data, "session", "list").returncode == 0
+def test_an_up_after_one_that_was_killed_finds_the_way_free(first: Running) -> None:
+    before, link = first.processes(), first.link
+    first.kill()
+    assert first.up() != link
+    assert set(first.processes().values()).isdisjoint(before.values())
+    assert first.command("session", "list").returncode == 0

@@ -143,6 +143,41 @@ def logs(
         print_json({"session": session, "service": service, "log": "".join(pieces)})
 
 
+@app.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def exec_(
+    session: Id,
+    command: Annotated[list[str] | None, typer.Argument(help="A command and its arguments; without one, a shell.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a command inside a session, or open a shell there.
+
+    The exit code is the command's own. Options of `exec` stand before the session's id.
+    """
+    import asyncio
+    import sys
+    from functools import partial
+
+    from rsparkhub.cli.access import ask, find_access
+    from rsparkhub.cli.output import print_json
+    from rsparkhub.cli.shell import open_shell, run_command
+    from rsparkhub.domain.errors import Conflict
+
+    view = ask(lambda hub: hub.sessions.show(session))
+    if view.state is not State.RUNNING:
+        raise Conflict(f"The session {session} is {view.state}. Wake it first: `rsparkhub session resume {session} --wait`.")
+    words = command[1:] if command and command[0] == "--" else command
+    if words:
+        said: list[str] = []
+        write = said.append if as_json else partial(print, end="", flush=True)
+        code = asyncio.run(run_command(find_access(), view.url, words, write))
+        if as_json:
+            print_json({"session": session, "code": code, "output": "".join(said)})
+        raise typer.Exit(code)
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("a shell needs a terminal; name a command", param_hint="COMMAND")
+    asyncio.run(open_shell(find_access(), view.url))
+
+
 def _want(wish: "Callable[[AsyncHub], Awaitable[SessionView]]", *, says: str, wait: bool, timeout: float, as_json: bool) -> None:
     """Ask for something, wait for it where that is asked for, and tell the session."""
     from rsparkhub.cli.access import ask, find_access

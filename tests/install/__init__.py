@@ -1,0 +1,1 @@
+"""How an installation begins, ends, and refuses."""
