@@ -5,6 +5,7 @@ too: what the edge does with it is all that is tested here.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,7 @@ class World:
     authenticator: Authenticator
     edge: Edge
     upstream: Upstream
+    face: AsyncExitStack
     stack: AsyncExitStack
     ask: "Callable[[], Awaitable[None]]"
     clients: list[httpx.AsyncClient] = field(default_factory=list)
@@ -100,7 +102,8 @@ async def making_world(settings: Settings, store: Store) -> AsyncIterator[World]
     authenticator = Authenticator(store, settings)
     async with AsyncExitStack() as stack:
         upstream = await stack.enter_async_context(serving(Upstream()))
-        await stack.enter_async_context(_hub_face(settings))
+        face = await stack.enter_async_context(AsyncExitStack())
+        await face.enter_async_context(hub_face(settings))
         question = await stack.enter_async_context(AsyncExitStack())
 
         async def ask() -> None:
@@ -109,7 +112,14 @@ async def making_world(settings: Settings, store: Store) -> AsyncIterator[World]
         await ask()
         edge = await stack.enter_async_context(running_edge(settings))
         world = World(
-            settings=settings, store=store, authenticator=authenticator, edge=edge, upstream=upstream, stack=question, ask=ask
+            settings=settings,
+            store=store,
+            authenticator=authenticator,
+            edge=edge,
+            upstream=upstream,
+            face=face,
+            stack=question,
+            ask=ask,
         )
         yield world
         for client in world.clients:
@@ -117,7 +127,7 @@ async def making_world(settings: Settings, store: Store) -> AsyncIterator[World]
 
 
 @asynccontextmanager
-async def _hub_face(settings: Settings) -> AsyncIterator[None]:
+async def hub_face(settings: Settings) -> AsyncIterator[None]:
     """A stand-in for the hub's HTTP face: it says what it was asked."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -138,3 +148,22 @@ async def _hub_face(settings: Settings) -> AsyncIterator[None]:
     finally:
         server.should_exit = True
         await task
+
+
+async def raw(edge: Edge, request: str | bytes) -> bytes:
+    """Send bytes as they are, and give all that comes back until the connection ends or nothing more comes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+    try:
+        writer.write(request.encode("latin-1") if isinstance(request, str) else request)
+        said = b""
+        with contextlib.suppress(TimeoutError):
+            while piece := await asyncio.wait_for(reader.read(65536), 1):
+                said += piece
+        return said
+    finally:
+        writer.close()
+
+
+def status_of(said: bytes) -> int:
+    """Give the status of the first response in what was said."""
+    return int(said.split(b" ", 2)[1])

@@ -1,12 +1,249 @@
-"""HTTP through the edge: what passes, what is dropped, and where it goes."""
+"""HTTP through the edge: who reaches what, and what becomes of headers on the way."""
 
+import asyncio
+import json
+from datetime import UTC, datetime
+
+import pytest
 from edge_world import World
 
+from rsparkhub.domain.session import State, Wanted
 
-async def test_the_owner_of_a_session_reaches_it(world: World) -> None:
-    ada = await world.person("ada")
-    session = await world.session("ada")
-    response = await world.client(cookie=ada).get(f"/s/{session.id}/api/status?x=1")
-    assert response.status_code == 200
-    assert response.json()["path"] == f"/s/{session.id}/api/status"
-    assert response.json()["query"] == "x=1"
+
+def headers_of(body: dict[str, list[list[str]]]) -> dict[str, str]:
+    return {name.lower(): value for name, value in body["headers"]}
+
+
+class TestWhoReachesWhat:
+    async def test_the_owner_reaches_their_session_by_cookie_and_by_token(self, world: World) -> None:
+        ada = await world.person("ada")
+        session = await world.session("ada")
+        for client in (world.client(cookie=ada), world.client(bearer=await world.token("ada"))):
+            response = await client.get(f"/s/{session.id}/api/status?x=1&y=%2F")
+            assert response.status_code == 200
+            assert response.json()["path"] == f"/s/{session.id}/api/status"
+            assert response.json()["query"] == "x=1&y=%2F"
+
+    async def test_two_sessions_are_two_upstreams(self, world: World) -> None:
+        ada = await world.person("ada")
+        first, second = await world.session("ada"), await world.session("ada", upstream="127.0.0.1:1")
+        client = world.client(cookie=ada)
+        for _ in range(4):
+            assert (await client.get(f"/s/{first.id}/")).status_code == 200
+            assert (await client.get(f"/s/{second.id}/")).status_code == 502
+
+    async def test_another_person_and_a_stranger_do_not(self, world: World) -> None:
+        await world.person("ada")
+        session = await world.session("ada")
+        bob = world.client(cookie=await world.person("bob"))
+        assert (await bob.get(f"/s/{session.id}/")).status_code == 404
+        assert (await world.client().get(f"/s/{session.id}/")).status_code == 401
+        assert world.upstream.seen == []
+
+    async def test_a_browser_of_a_stranger_is_sent_to_sign_in(self, world: World) -> None:
+        response = await world.client().get("/s/abcdefghjk/lab", headers={"Accept": "text/html"})
+        assert (response.status_code, response.headers["location"]) == (302, "/hub/?next=/s/abcdefghjk/lab")
+
+    async def test_what_was_allowed_a_thousand_times_is_refused_within_two_seconds(self, world: World) -> None:
+        """The edge repeats answers by itself: after each way to take a right away it stops."""
+        ada = await world.person("ada")
+        await world.person("root", admin=True)
+        session = await world.session("ada")
+        client = world.client(cookie=ada)
+
+        async def takes_effect(status: int) -> None:
+            async with asyncio.timeout(2):
+                while (await client.get(f"/s/{session.id}/")).status_code != status:
+                    pass
+
+        for _ in range(200):
+            assert (await client.get(f"/s/{session.id}/")).status_code == 200
+        await world.store.sessions.want(session.id, Wanted.SUSPENDED, by="ada", now=datetime.now(UTC))
+        await takes_effect(409)
+        await world.store.sessions.want(session.id, Wanted.RUNNING, by="ada", now=datetime.now(UTC))
+        await world.change(session.id, state=State.RUNNING, upstream=world.upstream.address, secret="new", generation=2)
+        await takes_effect(200)
+        await world.authenticator.sign_out(ada)
+        await takes_effect(401)
+        client = world.client(bearer=await world.token("ada"))
+        await takes_effect(200)
+        await world.store.people.remove("ada", now=datetime.now(UTC))
+        await takes_effect(401)
+
+    async def test_a_session_that_moved_is_found_where_it_is(self, world: World) -> None:
+        ada = await world.person("ada")
+        session = await world.session("ada", upstream="127.0.0.1:1")
+        client = world.client(cookie=ada)
+        for _ in range(5):
+            assert (await client.get(f"/s/{session.id}/")).status_code == 502
+        await world.change(session.id, upstream=world.upstream.address, generation=2)
+        async with asyncio.timeout(2):
+            while (await client.get(f"/s/{session.id}/")).status_code != 200:
+                pass
+
+    async def test_most_of_many_requests_are_answered_by_a_pass(self, world: World) -> None:
+        """Passes are used at all: the edge's log has the few requests about which it asked."""
+        ada = await world.person("ada")
+        session = await world.session("ada")
+        client = world.client(cookie=ada)
+        for _ in range(50):  # a pass's second is over by chance at most once or twice among so many
+            assert (await client.get(f"/s/{session.id}/")).status_code == 200
+        passes = world.settings.passes
+        assert passes is not None
+        async with asyncio.timeout(5):
+            while not list(passes.glob("*/*/*")):
+                assert (await client.get(f"/s/{session.id}/")).status_code == 200
+
+
+class TestHeaders:
+    @pytest.fixture(params=["asked", "by a pass"])
+    async def reach(self, world: World, request: pytest.FixtureRequest) -> "Reach":
+        ada = await world.person("ada")
+        session = await world.session("ada")
+        reach = Reach(world, ada, session.id)
+        if request.param == "by a pass":
+            await reach.until_there_is_a_pass()
+        return reach
+
+    async def test_the_session_gets_its_secret(self, reach: "Reach") -> None:
+        assert (await reach.headers())["x-rspark-secret"] == f"secret-of-{reach.session}"
+
+    async def test_the_hubs_cookies_and_authorization_do_not_reach_it(self, reach: "Reach") -> None:
+        own = f"rsparkhub={reach.cookie}"
+        cookies = [
+            f"{own}; a=1; b=2",
+            f"a=1; {own}; b=2",
+            f"a=1; b=2; {own}",
+            f"a=1;{own};b=2",
+            f"a=1; {own}; {own}; b=2; rsparkhub=x",
+            f"__Host-rsparkhub=y; a=1; {own}; rspark_session=z; __Host-rspark_session=w; b=2",
+        ]
+        for cookie in cookies:
+            got = await reach.headers(Cookie=cookie, Authorization="Basic eDp5")
+            assert reach.cookie not in json.dumps(got)
+            assert "authorization" not in got
+            assert [part.strip() for part in got["cookie"].split(";")] == ["a=1", "b=2"], cookie
+
+    async def test_a_cookie_of_a_similar_name_passes(self, reach: "Reach") -> None:
+        got = await reach.headers(Cookie=f"xrsparkhub=1; rsparkhub={reach.cookie}; rsparkhub2=2; my-rspark_session=3")
+        assert got["cookie"] == "xrsparkhub=1; rsparkhub2=2; my-rspark_session=3"
+
+    async def test_with_the_hubs_cookie_alone_no_cookie_is_left(self, reach: "Reach") -> None:
+        assert (await reach.headers()).get("cookie", "") == ""
+
+    async def test_headers_that_only_the_edge_may_write_are_dropped(self, reach: "Reach") -> None:
+        forged = {
+            "X-Rspark-Upstream": "127.0.0.1:1",
+            "X-Rspark-Secret": "forged",
+            "X-Rspark-User": "root",
+            "X-Rspark-Sandbox": "forged",
+            "X_Rspark_Secret": "forged",
+            "X-Forwarded-For": "6.6.6.6",
+            "X-Forwarded-Host": "evil.example",
+            "X-Forwarded-Proto": "https",
+            "X-Forwarded-Port": "666",
+            "X-Forwarded-Prefix": "/evil",
+            "X-Forwarded-User": "root",
+            "X-Forwarded-Uri": "/s/zzzzzzzzzz/",
+            "X-Forwarded-Method": "POST",
+            "X-Real-IP": "6.6.6.6",
+            "Forwarded": "for=6.6.6.6",
+        }
+        got = await reach.headers(**forged)
+        assert {name: value for name, value in got.items() if name.startswith(("x-rspark", "x_rspark"))} == {
+            "x-rspark-secret": f"secret-of-{reach.session}"
+        }
+        assert {name: value for name, value in got.items() if name.startswith(("x-forwarded", "x-real", "forwarded"))} == {
+            "x-forwarded-for": "127.0.0.1",
+            "x-forwarded-host": reach.world.host,
+            "x-forwarded-proto": "http",
+        }
+
+    async def test_the_host_stays_as_the_browser_sent_it(self, reach: "Reach") -> None:
+        assert (await reach.headers())["host"] == reach.world.host
+
+    async def test_a_connection_header_does_not_take_the_secret_away(self, reach: "Reach") -> None:
+        got = await reach.headers(Connection="keep-alive, X-Rspark-Secret, Host, X-Forwarded-Uri")
+        assert got["x-rspark-secret"] == f"secret-of-{reach.session}"
+
+    async def test_what_a_session_answers_can_not_sign_its_person_out_or_in_as_another(self, reach: "Reach") -> None:
+        reach.world.upstream.answer_headers = [
+            ("Set-Cookie", "rsparkhub=evil; Path=/"),
+            ("Set-Cookie", " __Host-rsparkhub =evil; Path=/"),
+            ("Set-Cookie", "rspark_session=evil"),
+            ("Set-Cookie", "mine=1"),
+            ("Clear-Site-Data", '"*"'),
+            ("Service-Worker-Allowed", "/"),
+            ("X-Mine", "yes"),
+        ]
+        response = await reach.get()
+        assert [value for value in response.headers.get_list("set-cookie") if value] == ["mine=1"]
+        assert "clear-site-data" not in response.headers
+        assert "service-worker-allowed" not in response.headers
+        assert response.headers["x-mine"] == "yes"
+
+    async def test_what_a_session_answers_passes_as_it_is(self, reach: "Reach") -> None:
+        reach.world.upstream.body = bytes(range(256)) * 8
+        response = await reach.get(**{"Accept-Encoding": "gzip"})
+        assert response.content == reach.world.upstream.body
+        assert "content-encoding" not in response.headers
+
+
+class Reach:
+    """Ada's browser at her session."""
+
+    def __init__(self, world: World, cookie: str, session: str) -> None:
+        self.world, self.cookie, self.session = world, cookie, session
+
+    async def get(self, **headers: str):  # type: ignore[no-untyped-def]
+        response = await self.world.client(cookie=self.cookie).get(f"/s/{self.session}/x", headers=headers)
+        assert response.status_code == 200
+        return response
+
+    async def headers(self, **headers: str) -> dict[str, str]:
+        return headers_of((await self.get(**headers)).json())
+
+    async def until_there_is_a_pass(self) -> None:
+        """Ask until there is a pass that is a moment old only, so that the next request finds it."""
+        passes = self.world.settings.passes
+        assert passes is not None
+        client = self.world.client(cookie=self.cookie)
+        async with asyncio.timeout(10):
+            while not list(passes.glob("*/*/*")) or datetime.now(UTC).microsecond > 300_000:
+                await client.get(f"/s/{self.session}/x")
+
+
+class TestTheHub:
+    async def test_its_pages_and_calls_reach_it_unchanged(self, world: World) -> None:
+        response = await world.client(cookie="x", bearer="y").get("/hub/api/sessions?all=true")
+        assert response.text.startswith("hub GET /hub/api/sessions")
+        assert "cookie: rsparkhub=x" in response.text
+        assert "authorization: Bearer y" in response.text
+
+    async def test_it_is_told_who_asks_by_the_edge_alone(self, world: World) -> None:
+        response = await world.client().get("/hub/", headers={"X-Forwarded-For": "6.6.6.6", "X-Rspark-User": "root"})
+        assert "x-forwarded-for: 127.0.0.1" in response.text
+        assert "6.6.6.6" not in response.text
+        assert "x-rspark" not in response.text
+
+    async def test_its_answers_carry_what_protects_its_pages(self, world: World) -> None:
+        headers = (await world.client().get("/hub/page")).headers
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
+        assert headers["cross-origin-opener-policy"] == "same-origin"
+
+    @pytest.mark.parametrize("path", ["/", "/hub"])
+    async def test_the_bare_address_leads_to_it(self, world: World, path: str) -> None:
+        response = await world.client().get(path)
+        assert (response.status_code, response.headers["location"]) == (302, "/hub/")
+
+    @pytest.mark.parametrize("path", ["/metrics", "/readyz", "/hubx", "/enter?ticket=x", "/api/sessions"])
+    async def test_there_is_nothing_else(self, world: World, path: str) -> None:
+        response = await world.client().get(path)
+        assert response.status_code == 404
+        assert response.json()["code"] == "not-found"
+
+    async def test_the_edge_says_that_it_is_there(self, world: World) -> None:
+        response = await world.client().get("/healthz")
+        assert (response.status_code, response.text) == (200, "ok")

@@ -55,13 +55,16 @@ async def answering_the_edge(*, store: Store, authenticator: Authenticator, sett
     fresh = path.with_name(f".{SOCKET}")
     fresh.unlink(missing_ok=True)
     loop = asyncio.get_running_loop()
-    server = await loop.create_unix_server(lambda: _Connection(answering, settings), str(fresh))
+    connections: set[_Connection] = set()
+    server = await loop.create_unix_server(lambda: _Connection(answering, settings, connections), str(fresh))
     fresh.replace(path)  # the edge finds the old one or this one, and never none
     try:
         yield
     finally:
         server.close()
         path.unlink(missing_ok=True)
+        for connection in list(connections):
+            connection.close()
         listening.cancel()
         with suppress(asyncio.CancelledError):
             await listening
@@ -76,9 +79,10 @@ async def _forget_what_changes(store: Store, answering: Answering) -> None:
 class _Connection(asyncio.Protocol):
     """One connection of the edge's; what is asked on it is answered in the order in which it was asked."""
 
-    def __init__(self, answering: Answering, settings: Settings) -> None:
+    def __init__(self, answering: Answering, settings: Settings, all_open: "set[_Connection]") -> None:
         self._answering = answering
         self._settings = settings
+        self._all_open = all_open
         self._parser = httptools.HttpRequestParser(self)
         self._fields: dict[str, str] = {}
         self._waiting: deque[Asked] = deque()
@@ -87,10 +91,16 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._all_open.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._all_open.discard(self)
         if self._task is not None:
             self._task.cancel()
+
+    def close(self) -> None:
+        """Hang up; the edge asks again, on another connection, what was not answered."""
+        self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -34,6 +34,7 @@ _ONLY_OURS = ["X-Rspark-*", "X-Forwarded-*", "X-Real-Ip", "Forwarded"]
 _OWN_COOKIES = rf"(?:^|;)\s*{COOKIE_NAMES}=[^;]*"
 _SETS_OWN_COOKIE = rf"^\s*{COOKIE_NAMES}\s*=.*$"
 _STAGE = "rspark_stage"
+_SILENT: Handler = {"handler": "vars", "log_skip": True}
 
 
 def configuration(settings: Settings, *, listen: str, passes: Path | None) -> dict[str, Any]:
@@ -66,9 +67,9 @@ def _routes(settings: Settings, passes: Path | None) -> Routes:
     to_the_hub["load_balancing"] = {"try_duration": "5s", "try_interval": "100ms"}  # a hub that starts again is waited for
     return [
         *routes,
-        {"match": [{"path": ["/hub/*"]}], "handle": [{"handler": "vars", _STAGE: "hub"}, to_the_hub], "terminal": True},
+        {"match": [{"path": ["/hub/*"]}], "handle": [_drop(), {"handler": "vars", _STAGE: "hub"}, to_the_hub], "terminal": True},
         _redirect(["/", "/hub"], "/hub/"),
-        {"match": [{"path": ["/healthz"]}], "handle": [{"handler": "static_response", "body": "ok"}], "terminal": True},
+        {"match": [{"path": ["/healthz"]}], "handle": [_SILENT, {"handler": "static_response", "body": "ok"}], "terminal": True},
         {"handle": [_subroute(_not_found("/hub/"))]},
     ]
 
@@ -100,7 +101,7 @@ def _by_pass(settings: Settings, passes: Path) -> Routes:
     ]
     read = {"{http.matchers.file.relative}": {"name": "pass", "pattern": rf"^/[0-9]+/[^/]+/({UPSTREAM})~({SECRET})$"}}
     to_the_session = _to_the_session(settings, upstream="{http.regexp.pass.1}", secret="{http.regexp.pass.2}")  # noqa: S106
-    pass_on = [{"match": [{"vars_regexp": read}], "handle": [{"handler": "vars", "log_skip": True}, _drop(), to_the_session]}]
+    pass_on = [{"match": [{"vars_regexp": read}], "handle": [_SILENT, _drop(), to_the_session]}]
     tries: Routes = []
     for header, prefix in shown:
         name = "{http.request.host}~" + prefix + "{http.regexp.shown.1}~{http.regexp.session.1}"
@@ -219,7 +220,7 @@ def _logging(settings: Settings) -> dict[str, Any]:
     """
     level = {"warning": "WARN"}.get(settings.log_level, settings.log_level.upper())
     quiet = [] if settings.log_level == "debug" else ["http.handlers.reverse_proxy"]
-    hidden = [{"type": "replace", "parameter": name, "value": "…"} for name in ("token", "ticket")]
+    hidden = [{"type": "replace", "parameter": name, "value": "REDACTED"} for name in ("token", "ticket")]
     fields = {
         "request>headers": {"filter": "delete"},
         "resp_headers": {"filter": "delete"},

@@ -36,22 +36,6 @@ _LONGEST_PAUSE = 10.0
 _GOGC = "300"
 
 
-async def run_edge(settings: Settings, *, ready: Callable[[], None] = lambda: None) -> None:
-    """Run the edge until this process is asked to end; `ready` is called when it answers.
-
-    Raises
-    ------
-    InstallationProblem
-        When the port can't be had, Caddy is missing, or Caddy does not start; the sentence says what to do.
-    """
-    asked_to_end = asyncio.Event()
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(sign, asked_to_end.set)
-    async with running_edge(settings):
-        ready()
-        await asked_to_end.wait()
-
-
 @contextlib.asynccontextmanager
 async def running_edge(settings: Settings) -> AsyncIterator["Edge"]:
     """Run the edge for as long as this is entered; it answers from the beginning on.
@@ -59,7 +43,7 @@ async def running_edge(settings: Settings) -> AsyncIterator["Edge"]:
     Raises
     ------
     InstallationProblem
-        As `run_edge`.
+        When the port can't be had, Caddy is missing, or Caddy does not start; the sentence says what to do.
     """
     caddy = find_caddy()
     with await bound(settings) as door:
@@ -206,13 +190,14 @@ def _write_configuration(settings: Settings, door: socket.socket) -> Path:
     passes = settings.passes if settings.passes is not None and _usable(settings.passes) else None
     text = json.dumps(configuration(settings, listen=f"fd/{door.fileno()}", passes=passes), indent=1)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(text)
         fresh.replace(path)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the place may be no folder at all
+            fresh.unlink()
         raise InstallationProblem(
             f"The edge can't write {path}: {error.strerror}. Make room there, or name another data folder."
         ) from error

@@ -1,0 +1,251 @@
+"""Every case of the edge's question, as data."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from rsparkhub.auth.identity import Identity
+from rsparkhub.auth.question import Allow, Enter, Question, Redirect, Refuse, answer
+from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.domain.user import User
+from rsparkhub.settings import Settings
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+SESSION = Session(
+    id="abcdefghjk", owner="ada", name="R", environment="rspark", wanted=Wanted.RUNNING, state=State.RUNNING, created=NOON,
+    asked=NOON, upstream="127.0.0.1:4242", secret="s3cret", generation=1,
+)  # fmt: skip
+ADA = Identity(user=User(name="ada", admin=False, created=NOON), how="cookie")
+ADAS_TOKEN = replace(ADA, how="token")
+BOB = Identity(user=User(name="bob", admin=False, created=NOON), how="cookie")
+ROOT = Identity(user=User(name="root", admin=True, created=NOON), how="cookie")
+THERE = replace(ADA, session=SESSION.id)  # a browser at the session's own host
+
+PATH = "127.0.0.1:8000"  # here sessions live under the hub's name
+HUB = "localhost:8000"  # here each has a host of its own
+OWN = f"{SESSION.id}.localhost:8000"
+URI = f"/s/{SESSION.id}/lab?x=1"
+
+ALLOWED = Allow(upstream="127.0.0.1:4242", secret="s3cret")
+OPENS: dict[str, Any] = {"accept": "text/html", "fetch_mode": "navigate", "fetch_dest": "document", "fetch_site": "none"}
+
+
+def ask(
+    *, identity: Identity | None = ADA, session: Session | None = SESSION, settings: dict[str, Any] | None = None, **said: Any
+) -> Any:
+    question = Question(**{"method": "GET", "host": PATH, "uri": URI, **said})
+    return answer(question, session, identity, Settings(**(settings or {})))
+
+
+def status(said: Any) -> int:
+    assert isinstance(said, Refuse)
+    return said.status
+
+
+def test_the_owner_may_pass() -> None:
+    assert ask() == ALLOWED
+
+
+def test_an_administrator_may_pass() -> None:
+    assert ask(identity=ROOT) == ALLOWED
+
+
+def test_another_person_is_told_that_there_is_no_such_session() -> None:
+    theirs, nobodys = ask(identity=BOB), ask(identity=BOB, session=None)
+    assert status(theirs) == 404
+    assert theirs == nobodys
+
+
+def test_a_session_that_speaks_for_its_owner_reaches_itself_alone() -> None:
+    own = replace(ADAS_TOKEN, session=SESSION.id)
+    assert ask(identity=own) == ALLOWED
+    assert status(ask(identity=replace(own, session="zzzzzzzzzz"))) == 404
+
+
+def test_a_shared_service_is_no_session() -> None:
+    assert status(ask(identity=ROOT, session=replace(SESSION, kind="service", owner=None))) == 404
+
+
+def test_a_row_of_another_session_is_never_taken_for_this_one() -> None:
+    assert status(ask(session=replace(SESSION, id="zzzzzzzzzz"))) == 404
+
+
+def test_a_deleted_session_is_gone_also_while_it_still_runs() -> None:
+    assert status(ask(session=replace(SESSION, wanted=Wanted.DELETED))) == 404
+
+
+class TestNobodySignedIn:
+    def test_a_browser_that_opens_a_page_is_sent_to_sign_in_and_back(self) -> None:
+        assert ask(identity=None, session=None, **OPENS) == Redirect(url=f"/hub/?next=/s/{SESSION.id}/lab%3Fx%3D1")
+
+    def test_a_browser_without_tls_opens_pages_by_asking_for_html(self) -> None:
+        assert isinstance(ask(identity=None, session=None, accept="text/html,*/*"), Redirect)
+
+    def test_a_program_is_told(self) -> None:
+        assert status(ask(identity=None, session=None, accept="*/*")) == 401
+
+    def test_a_form_that_is_sent_is_not_redirected_but_told(self) -> None:
+        assert status(ask(identity=None, session=None, method="POST", **OPENS)) == 401
+
+    def test_at_the_sessions_own_host_a_browser_is_sent_to_the_hub(self) -> None:
+        assert ask(identity=None, session=None, host=OWN, **OPENS) == Redirect(url=f"http://localhost:8000{URI}")
+
+
+class TestASessionThatDoesNotRun:
+    @pytest.mark.parametrize("state", [state for state in State if state is not State.RUNNING])
+    def test_a_browser_sees_the_hubs_page_about_it(self, state: State) -> None:
+        there = Redirect(url=f"/hub/sessions/{SESSION.id}")
+        assert ask(session=replace(SESSION, state=state), **OPENS) == there
+        assert ask(session=replace(SESSION, state=state), host=HUB, **OPENS) == there
+
+    def test_from_its_own_host_too(self) -> None:
+        said = ask(identity=THERE, session=replace(SESSION, state=State.SUSPENDED), host=OWN, **OPENS)
+        assert said == Redirect(url=f"http://localhost:8000/hub/sessions/{SESSION.id}")
+
+    def test_a_program_is_told_what_it_is(self) -> None:
+        said = ask(session=replace(SESSION, state=State.SUSPENDED))
+        assert status(said) == 409
+        assert "suspended" in said.detail
+
+    def test_a_session_that_was_asked_to_sleep_is_left_alone_at_once(self) -> None:
+        assert status(ask(session=replace(SESSION, wanted=Wanted.SUSPENDED))) == 409
+
+    def test_one_without_an_upstream_does_not_run(self) -> None:
+        assert status(ask(session=replace(SESSION, upstream=None))) == 409
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        "uri", ["/s/", "/s", "/s//lab", "/s/ABCDEFGHJK/", "/s/%61bcdefghjk/", "/x/", f"//s/{SESSION.id}/", ""]
+    )
+    def test_what_is_no_sessions_address_is_nothing(self, uri: str) -> None:
+        assert status(ask(uri=uri)) == 404
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/..",
+            "/../zzzzzzzzzz/",
+            "/a/../../x",
+            "/%2e%2e/x",
+            "/.%2E/x",
+            "/a/..%2fx",
+            "/..%5cx",
+            "/..\\x",
+            "/./x",
+            "/%2e/x",
+            "/a/..",
+        ],
+    )
+    def test_a_path_that_climbs_is_refused(self, path: str) -> None:
+        assert status(ask(uri=f"/s/{SESSION.id}{path}")) == 400
+
+    @pytest.mark.parametrize("path", ["/.ipynb_checkpoints/x", "/a..b", "/...", "/a%2Fb", "//x", "/x?y=/../z", "/%20", "/ü"])
+    def test_a_path_that_only_looks_odd_passes(self, path: str) -> None:
+        assert ask(uri=f"/s/{SESSION.id}{path}") == ALLOWED
+
+    @pytest.mark.parametrize(("uri", "there"), [("", "/"), ("?x=1", "/?x=1")])
+    def test_a_missing_slash_is_added(self, uri: str, there: str) -> None:
+        assert ask(uri=f"/s/{SESSION.id}{uri}") == Redirect(url=f"/s/{SESSION.id}{there}")
+
+    def test_a_name_that_only_begins_like_the_session_is_another(self) -> None:
+        assert status(ask(uri=f"/s/{SESSION.id}x/")) == 404
+
+
+class TestCookies:
+    """A cookie shows which browser it is, not whose page makes it ask."""
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "PROPFIND"])
+    def test_a_change_needs_the_origin_of_the_session(self, method: str) -> None:
+        assert ask(method=method, origin=f"http://{PATH}") == ALLOWED
+        assert status(ask(method=method)) == 403
+        assert status(ask(method=method, origin="http://evil.example")) == 403
+        assert status(ask(method=method, origin="null")) == 403
+
+    def test_so_does_a_websocket(self) -> None:
+        assert ask(upgrade="websocket", origin=f"http://{PATH}") == ALLOWED
+        assert status(ask(upgrade="websocket")) == 403
+        assert status(ask(upgrade="WebSocket", origin="http://evil.example")) == 403
+
+    @pytest.mark.parametrize("origin", ["https://127.0.0.1:8000", "http://127.0.0.1", "http://127.0.0.1:80001", "http://[", "x"])
+    def test_an_origin_is_scheme_host_and_port(self, origin: str) -> None:
+        assert status(ask(method="POST", origin=origin)) == 403
+
+    def test_a_browser_that_says_same_origin_is_believed(self) -> None:
+        assert ask(method="POST", fetch_site="same-origin", fetch_mode="cors") == ALLOWED
+
+    @pytest.mark.parametrize("site", ["cross-site", "same-site"])
+    @pytest.mark.parametrize(("mode", "dest"), [("no-cors", "image"), ("cors", "empty"), ("navigate", "iframe"), ("", "")])
+    def test_another_origins_page_reads_nothing(self, site: str, mode: str, dest: str) -> None:
+        assert status(ask(fetch_site=site, fetch_mode=mode, fetch_dest=dest)) == 403
+
+    def test_another_origins_page_that_shows_its_origin_reads_nothing(self) -> None:
+        assert status(ask(origin="http://evil.example")) == 403
+
+    def test_a_link_on_another_site_opens_the_session(self) -> None:
+        assert ask(**{**OPENS, "fetch_site": "cross-site"}) == ALLOWED
+
+    def test_a_program_with_a_token_needs_no_origin(self) -> None:
+        assert ask(identity=ADAS_TOKEN, method="POST") == ALLOWED
+        assert ask(identity=ADAS_TOKEN, upgrade="websocket") == ALLOWED
+
+    @pytest.mark.parametrize("upgrade", ["h2c", "websocket, h2c", "TLS/1.0"])
+    def test_no_other_upgrade_passes(self, upgrade: str) -> None:
+        assert status(ask(identity=ADAS_TOKEN, upgrade=upgrade)) == 400
+
+
+class TestSessionsWithHostsOfTheirOwn:
+    def test_a_browser_goes_to_the_sessions_host(self) -> None:
+        assert ask(host=HUB, **OPENS) == Enter(session=SESSION.id, next=URI)
+
+    def test_with_the_slash_that_was_missing(self) -> None:
+        assert ask(host=HUB, uri=f"/s/{SESSION.id}", **OPENS) == Enter(session=SESSION.id, next=f"/s/{SESSION.id}/")
+
+    def test_there_it_passes(self) -> None:
+        assert ask(identity=THERE, host=OWN, **OPENS) == ALLOWED
+
+    def test_at_its_host_the_origin_is_its_own_and_not_the_hubs(self) -> None:
+        assert ask(identity=THERE, host=OWN, method="POST", origin=f"http://{OWN}") == ALLOWED
+        assert status(ask(identity=THERE, host=OWN, method="POST", origin=f"http://{HUB}")) == 403
+        assert status(ask(identity=THERE, host=OWN, upgrade="websocket", origin="http://zzzzzzzzzz.localhost:8000")) == 403
+
+    @pytest.mark.parametrize("mode", ["cors", "no-cors", "same-origin", "websocket"])
+    def test_a_page_of_the_hub_gets_nothing_of_a_session_under_the_hubs_name(self, mode: str) -> None:
+        assert status(ask(host=HUB, fetch_site="same-origin", fetch_mode=mode, fetch_dest="empty")) == 403
+
+    def test_a_form_sent_under_the_hubs_name_is_refused(self) -> None:
+        assert status(ask(host=HUB, method="POST", origin=f"http://{HUB}", **{**OPENS, "fetch_site": "same-origin"})) == 403
+
+    def test_a_program_with_the_cookie_passes_and_what_comes_back_is_sandboxed(self) -> None:
+        assert ask(host=HUB) == replace(ALLOWED, sandboxed=True)
+        assert ask(host=HUB, method="POST", origin=f"http://{HUB}") == replace(ALLOWED, sandboxed=True)
+
+    def test_a_program_with_a_token_passes_under_the_hubs_name(self) -> None:
+        assert ask(identity=ADAS_TOKEN, host=HUB, accept="text/html") == ALLOWED
+
+    def test_a_session_is_not_served_at_the_host_of_another(self) -> None:
+        assert status(ask(identity=ADAS_TOKEN, host="zzzzzzzzzz.localhost:8000")) == 404
+
+    def test_by_a_number_there_are_no_names_so_sessions_live_under_the_hubs_own(self) -> None:
+        assert ask(host="127.0.0.1:8000", **OPENS) == ALLOWED
+        assert ask(host="[::1]:8000", **OPENS) == ALLOWED
+
+    def test_path_means_path_also_on_localhost(self) -> None:
+        assert ask(host=HUB, settings={"session_origin": "path"}, **OPENS) == ALLOWED
+
+    def test_subdomains_of_a_public_name(self) -> None:
+        settings = {"session_origin": "subdomain", "public_url": "https://hub.example.org"}
+        own = f"{SESSION.id}.hub.example.org"
+        assert ask(host="hub.example.org", settings=settings, **OPENS) == Enter(session=SESSION.id, next=URI)
+        assert ask(identity=THERE, host=own, settings=settings, method="POST", origin=f"https://{own}") == ALLOWED
+        assert status(ask(identity=THERE, host=own, settings=settings, method="POST", origin=f"http://{own}")) == 403
+        # Under another name the hub is the same hub: a session's content does not come under that one either.
+        assert ask(host="10.0.0.1", settings=settings, **OPENS) == Enter(session=SESSION.id, next=URI)
+
+    def test_a_public_name_alone_changes_nothing(self) -> None:
+        settings = {"public_url": "https://hub.example.org"}
+        assert ask(host="hub.example.org", settings=settings, **OPENS) == ALLOWED
+        assert ask(host="hub.example.org", settings=settings, method="POST", origin="https://hub.example.org") == ALLOWED
+        assert status(ask(host="hub.example.org", settings=settings, method="POST", origin="http://hub.example.org")) == 403

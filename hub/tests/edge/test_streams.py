@@ -1,0 +1,186 @@
+"""What does not come and go in one piece: websockets, server-sent events, large bodies, clients that go away."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import websockets
+from edge_world import World
+
+MIB = 2**20
+
+
+def resident(pid: int) -> int:
+    """Memory of a process in bytes, the most it ever had."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
+
+
+class TestWebsockets:
+    async def test_messages_go_both_ways(self, world: World) -> None:
+        ada = await world.person("ada")
+        session = await world.session("ada")
+        headers = {"Cookie": f"rsparkhub={ada}; a=1"}
+        url = f"ws://{world.host}/s/{session.id}/api/kernels/x/channels"
+        async with websockets.connect(url, additional_headers=headers, origin=f"http://{world.host}") as socket:  # type: ignore[arg-type]
+            for message in ("hello", b"\x00\xff" * 1000, "x" * 500_000):
+                await socket.send(message)
+                assert await socket.recv() == message
+        got = {name.lower(): value for name, value in world.upstream.seen[-1]["headers"]}
+        assert got["x-rspark-secret"] == f"secret-of-{session.id}"
+        assert got["cookie"] == "a=1"
+
+    @pytest.mark.parametrize("origin", [None, "http://evil.example", "null"])
+    async def test_a_page_of_another_origin_gets_none(self, world: World, origin: str | None) -> None:
+        ada = await world.person("ada")
+        session = await world.session("ada")
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await websockets.connect(
+                f"ws://{world.host}/s/{session.id}/ws",
+                additional_headers={"Cookie": f"rsparkhub={ada}"},
+                origin=origin,  # type: ignore[arg-type]
+            )
+        assert refused.value.response.status_code == 403
+        assert world.upstream.seen == []
+
+    async def test_a_program_with_a_token_needs_no_origin(self, world: World) -> None:
+        await world.person("ada")
+        session = await world.session("ada")
+        headers = {"Authorization": f"token {await world.token('ada')}"}
+        async with websockets.connect(f"ws://{world.localhost}/s/{session.id}/ws", additional_headers=headers) as socket:
+            await socket.send("hello")
+            assert await socket.recv() == "hello"
+
+    async def test_one_that_is_open_outlives_the_hub(self, world: World) -> None:
+        await world.person("ada")
+        session = await world.session("ada")
+        headers = {"Authorization": f"Bearer {await world.token('ada')}"}
+        async with websockets.connect(f"ws://{world.host}/s/{session.id}/ws", additional_headers=headers) as socket:
+            await world.stack.aclose()
+            await socket.send("still here")
+            assert await socket.recv() == "still here"
+
+
+class TestEvents:
+    async def test_each_event_arrives_when_it_is_sent(self, world: World) -> None:
+        ada = await world.person("ada")
+        session = await world.session("ada")
+        async with world.client(cookie=ada).stream("GET", f"/s/{session.id}/events") as response:
+            lines = response.aiter_lines()
+            for number in range(3):
+                assert await asyncio.wait_for(_data(lines), 5) == f"data: {number}"
+                world.upstream.go_on.set()  # the next is sent only now, so this one was not held back for it
+
+    @pytest.mark.parametrize("path", ["hang", "%68ang"])  # by a pass, perhaps, and never by one
+    async def test_a_client_that_goes_away_is_noticed(self, world: World, path: str) -> None:
+        ada = await world.person("ada")
+        session = await world.session("ada")
+        async with world.client(cookie=ada).stream("GET", f"/s/{session.id}/{path}") as response:
+            assert await _data(response.aiter_lines()) == "data: here"
+            assert not world.upstream.left.is_set()
+        await asyncio.wait_for(world.upstream.left.wait(), 5)
+
+
+async def _data(lines: AsyncIterator[str]) -> str:
+    async for line in lines:
+        if line:
+            return line
+    raise AssertionError("the stream ended")
+
+
+class TestLargeBodies:
+    @pytest.mark.parametrize("size", [256 * MIB, pytest.param(2048 * MIB, marks=pytest.mark.long)])
+    async def test_an_upload_goes_through_as_it_comes(self, world: World, size: int) -> None:
+        ada = await world.person("ada")
+        session = await world.session("ada")
+        piece, sent = bytes(range(256)) * 4096, hashlib.sha256()
+
+        async def pieces() -> AsyncIterator[bytes]:
+            for _ in range(size // len(piece)):
+                sent.update(piece)
+                yield piece
+
+        before = resident(world.edge.pid)
+        headers = {"Content-Length": str(size), "Origin": f"http://{world.host}"}
+        response = await world.client(cookie=ada).put(f"/s/{session.id}/upload", content=pieces(), headers=headers, timeout=280)
+        assert response.json() == {"bytes": size, "sha256": sent.hexdigest()}
+        assert resident(world.edge.pid) - before < 64 * MIB
+
+    async def test_an_upload_of_unknown_length_too(self, world: World) -> None:
+        ada = await world.person("ada")
+        session = await world.session("ada")
+
+        async def pieces() -> AsyncIterator[bytes]:
+            for _ in range(64):
+                yield bytes(MIB)
+
+        response = await world.client(bearer=await world.token("ada")).post(f"/s/{session.id}/upload", content=pieces())
+        assert response.json()["bytes"] == 64 * MIB
+        assert ada not in json.dumps(world.upstream.seen)
+
+    async def test_the_session_sees_the_beginning_before_the_end_is_sent(self, world: World) -> None:
+        await world.person("ada")
+        session = await world.session("ada")
+        begun = asyncio.Event()
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield bytes(MIB)
+            async with asyncio.timeout(5):
+                while not world.upstream.seen:
+                    await asyncio.sleep(0.01)
+            begun.set()
+            yield bytes(MIB)
+
+        client = world.client(bearer=await world.token("ada"))
+        response = await client.post(f"/s/{session.id}/upload", content=pieces())
+        assert begun.is_set()
+        assert response.json()["bytes"] == 2 * MIB
+
+    async def test_a_client_that_asks_first_is_told_to_go_on(self, world: World) -> None:
+        """As curl does before it sends much: `Expect: 100-continue`."""
+        await world.person("ada")
+        session = await world.session("ada")
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.edge.port)
+        writer.write(
+            f"PUT /s/{session.id}/upload HTTP/1.1\r\nHost: {world.host}\r\nAuthorization: Bearer {await world.token('ada')}\r\n"
+            "Content-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n".encode()
+        )
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).startswith(b"HTTP/1.1 100")
+        writer.write(b"hello")
+        assert b'"bytes": 5' in await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+
+    async def test_an_upload_that_may_not_be_is_refused_at_its_beginning(self, world: World) -> None:
+        await world.person("ada")
+        session = await world.session("ada")
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.edge.port)
+        writer.write(f"PUT /s/{session.id}/upload HTTP/1.1\r\nHost: {world.host}\r\nContent-Length: {2**31}\r\n\r\n".encode())
+        writer.write(bytes(MIB))
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).startswith(b"HTTP/1.1 401")
+        writer.close()
+
+    @pytest.mark.parametrize("size", [256 * MIB, pytest.param(2048 * MIB, marks=pytest.mark.long)])
+    async def test_a_download_goes_through_as_it_comes(self, world: World, size: int) -> None:
+        ada = await world.person("ada")
+        session = await world.session("ada")
+        before, got = resident(world.edge.pid), 0
+        async with world.client(cookie=ada).stream("GET", f"/s/{session.id}/download?{size}", timeout=280) as response:
+            async for piece in response.aiter_raw():
+                got += len(piece)
+        assert got == size
+        assert resident(world.edge.pid) - before < 64 * MIB
+
+
+async def test_a_request_that_was_begun_ends_well_when_a_right_is_taken_away(world: World) -> None:
+    """What is taken away is the right to ask anew; what was let in is let out."""
+    ada = await world.person("ada")
+    session = await world.session("ada")
+    async with world.client(cookie=ada).stream("GET", f"/s/{session.id}/events") as response:
+        lines = response.aiter_lines()
+        assert await _data(lines) == "data: 0"
+        await world.authenticator.sign_out(ada)
+        world.upstream.go_on.set()
+        assert await _data(lines) == "data: 1"
