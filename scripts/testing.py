@@ -29,7 +29,12 @@ class Step:
 STEPS = (
     Step(name="ruff", kind="check", command=[f"{BIN}/ruff", "check", "."]),
     Step(name="format", kind="check", command=[f"{BIN}/ruff", "format", "--check", "."]),
-    Step(name="types", kind="check", command=[f"{BIN}/mypy"]),
+    Step(name="types: hub", kind="check", command=[f"{BIN}/mypy"]),
+    Step(
+        name="types: session",
+        kind="check",
+        command=[f"{BIN}/mypy", "-p", "rspark_session", "--python-executable", f"{TOP}/.venv-session/bin/python"],
+    ),
     Step(name="layers", kind="check", command=[f"{BIN}/lint-imports"]),
     Step(name="reference", kind="check", command=["scripts/make-reference", "--check"]),
     Step(name="pages: check", kind="check", command=["npm", "run", "check"], folder=TOP / "web"),
