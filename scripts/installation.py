@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -124,12 +125,19 @@ def newest_java() -> int:
     return max(versions)
 
 
+def shared_library() -> Path:
+    """Place of this Python as a library; a Python that can't be one has a place where nothing is."""
+    return Path(str(sysconfig.get_config_var("LIBDIR")), str(sysconfig.get_config_var("INSTSONAME") or "none"))
+
+
 def debian_wants(kind: str) -> dict[str, list[str]]:
     wants = dict(TO_RUN) if kind == "up" else {**TO_RUN, **TO_TEST}
     if newest_java() >= 17:
         del wants["Java, which runs Spark"]
     if importlib.util.find_spec("ensurepip") is None:
         wants["Python's virtual environments"] = ["python3-venv"]
+    if not shared_library().exists() and sys.base_prefix == "/usr":
+        wants["Python as a library, by which R reaches Spark"] = [f"libpython3.{sys.version_info.minor}"]
     return wants
 
 

@@ -21,6 +21,11 @@ _R_SCRIPT = (
     "cat(as.character(getRversion()), '\\n');"
     "for (p in commandArgs(TRUE)) cat(p, tryCatch(as.character(packageVersion(p)), error = function(e) '-'), '\\n')"
 )
+_PYTHON_SCRIPT = (
+    "import os, sys, sysconfig, rspark_session.agent, jupyter_server, ipykernel, pyspark;"
+    "library = os.path.join(*(str(sysconfig.get_config_var(name)) for name in ('LIBDIR', 'INSTSONAME')));"
+    "print(*sys.version_info[:2], sep='.', end=' '); print(os.path.exists(library))"
+)
 _BUILT_AFTER = 1_760_000_000  # October 2025: this software did not exist before
 
 
@@ -139,12 +144,16 @@ async def session_python(settings: Settings) -> Finding:
     if (finding := machine.session_python(settings)).level != "ok":
         return finding
     python = str(settings.python_of_sessions)
-    check = "import sys, rspark_session.agent, jupyter_server, ipykernel, pyspark; print(*sys.version_info[:2], sep='.')"
-    code, said = await _said_by(python, "-c", check)
+    code, said = await _said_by(python, "-c", _PYTHON_SCRIPT)
     if code:
         last = said.splitlines()[-1] if said else f"code {code}"
         return problem("session Python", f"The Python of sessions ({python}) lacks what they need: {last}.", machine.again())
-    return ok("session Python", f"Sessions run Python {said} ({python}), with the agent, Jupyter and Spark.")
+    version, as_library = said.split()
+    text = f"Sessions run Python {version} ({python}), with the agent, Jupyter and Spark."
+    if as_library != "True":
+        mend = f"Install it (Debian: libpython{version})."
+        return warning("session Python", f"{text} R can't use it, for want of its shared library: no Spark from R.", mend)
+    return ok("session Python", text)
 
 
 def processes(settings: Settings) -> Finding:
