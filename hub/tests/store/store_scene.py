@@ -1,10 +1,12 @@
 """People and sessions for the tests of the store."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from rsparkhub.domain.session import Session, State
@@ -55,3 +57,14 @@ async def hold(store: Store, session: Session, *, holder: str = "put", now: date
     claimed = await store.sessions.claim_one(session.id, holder=holder, now=now, lease=LEASE)
     assert claimed is not None
     return claimed
+
+
+#: Names who waits for a lock in this database of a PostgreSQL server.
+WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database() LIMIT 1"
+
+
+async def until_someone_waits(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as administrator:
+        async with asyncio.timeout(20):
+            while administrator.execute(WAITING).fetchone() is None:
+                await asyncio.sleep(0.01)

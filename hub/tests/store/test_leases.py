@@ -85,6 +85,15 @@ async def test_an_earlier_lease_of_the_same_holder_is_no_lease(make: MakeSession
     assert await store.sessions.save(second, measured, holder="one", look_at=noon, now=noon)
 
 
+async def test_a_lease_that_was_given_back_is_no_lease(make: MakeSession, store: Store, noon: datetime) -> None:
+    claimed = await hold(store, await make(), now=noon)
+    after = replace(claimed.session, state=State.STARTING)
+    assert await store.sessions.save(claimed, after, holder="put", look_at=None, now=noon)
+    for again in (after, replace(claimed.session, memory=1)):
+        assert not await store.sessions.save(claimed, again, holder="put", look_at=None, now=noon)
+    assert not await store.sessions.renew(after.id, holder="put", until=noon + LEASE)
+
+
 async def test_a_renewed_lease_lasts_longer(make: MakeSession, store: Store, noon: datetime) -> None:
     session = await make()
     await hold(store, session, holder="one", now=noon)

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from postgres_server import PostgresServer
+from store_scene import WAITING, until_someone_waits
 
 from rsparkhub.domain.errors import InstallationProblem, Unavailable
 from rsparkhub.store import open_store
@@ -82,6 +83,17 @@ async def test_a_server_that_was_away_is_used_again_when_it_is_back(postgres_ser
     postgres_server.drop_database(name)
 
 
+async def test_a_server_that_was_restarted_unseen_is_used_on(postgres_server: PostgresServer, noon: datetime) -> None:
+    name = postgres_server.create_database()
+    async with open_store(postgres_server.url(name)) as store:
+        await asyncio.gather(*(store.people.list() for _ in range(5)))
+        postgres_server.stop()
+        postgres_server.run()
+        await asyncio.gather(*(store.people.list() for _ in range(5)))
+        await store.people.add("ada", now=noon)
+    postgres_server.drop_database(name)
+
+
 async def test_a_connection_that_the_server_ends_in_the_middle_writes_nothing(
     postgres_server: PostgresServer, noon: datetime
 ) -> None:
@@ -91,24 +103,14 @@ async def test_a_connection_that_the_server_ends_in_the_middle_writes_nothing(
         with psycopg.connect(postgres_server.url(name)) as holding:
             holding.execute("SELECT 1 FROM people WHERE name = 'ada' FOR UPDATE")
             making = asyncio.create_task(store.sessions.create(owner="ada", environment="r", name="R", now=noon))
-            await _until_someone_waits(postgres_server)
-            with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as administrator:
-                administrator.execute(f"SELECT pg_terminate_backend({_WAITING})")
+            await until_someone_waits(postgres_server.url(name))
+            with psycopg.connect(postgres_server.url(name), autocommit=True) as administrator:
+                administrator.execute(f"SELECT pg_terminate_backend(({WAITING}))")
             with pytest.raises(Unavailable, match="does not answer"):
                 await making
         assert await store.sessions.list() == []
         await store.sessions.create(owner="ada", environment="r", name="R", now=noon)
     postgres_server.drop_database(name)
-
-
-_WAITING = "(SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' LIMIT 1)"
-
-
-async def _until_someone_waits(server: PostgresServer) -> None:
-    with psycopg.connect(server.url("postgres"), autocommit=True) as administrator:
-        async with asyncio.timeout(20):
-            while administrator.execute(f"SELECT {_WAITING}").fetchone() == (None,):
-                await asyncio.sleep(0.01)
 
 
 async def test_a_file_that_another_program_holds_is_waited_for_in_vain(

@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from store_scene import LEASE, MakeSession, OpenStore, Put, hold
+from store_scene import LEASE, MakeSession, OpenStore, Put, hold, until_someone_waits
 
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.store import Store
+from rsparkhub.store.database import Connection
+from rsparkhub.store.queueing import hold_the_line
 
 MINUTE = timedelta(minutes=1)
 
@@ -174,6 +176,42 @@ async def test_who_is_purged_while_it_ran_makes_the_next_due(make: MakeSession, 
     assert await store.sessions.next_look() == noon + MINUTE
     await store.sessions.purge(running.id)
     assert await store.sessions.next_look() == waiting.asked
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("way", ["admitted", "ended", "wanted", "purged", "removed"])
+async def test_places_are_given_and_freed_one_after_another(
+    make: MakeSession, put: Put, store: Store, open_another: OpenStore, store_url: str, noon: datetime, way: str
+) -> None:
+    """Else a place that is freed while the last one is given would wake who has one, and nobody who waits."""
+    await store.people.add("root", admin=True, now=noon)
+    running, queued, deleted = await put(await make(), State.RUNNING), await make(), await make()
+    await store.sessions.want(deleted.id, Wanted.DELETED, by="ada", now=noon)
+    claimed = await hold(store, running, now=noon)
+    await hold(store, queued, now=noon)
+    ended = replace(claimed.session, state=State.STOPPED)
+    ways = {
+        "admitted": store.sessions.admit(queued.id, holder="put", now=noon, most_running=9, most_starting=9),
+        "ended": store.sessions.save(claimed, ended, holder="put", look_at=None, now=noon),
+        "wanted": store.sessions.want(queued.id, Wanted.STOPPED, by="ada", now=noon),
+        "purged": store.sessions.purge(deleted.id),
+        "removed": store.people.remove("ada", now=noon),
+    }
+    free, held = asyncio.Event(), asyncio.Event()
+
+    async def hold_it(connection: Connection) -> None:
+        await hold_the_line(connection, store.database)
+        held.set()
+        await free.wait()
+
+    holding = asyncio.create_task((await open_another()).database.write(hold_it))
+    await held.wait()
+    going = asyncio.create_task(ways.pop(way))
+    await until_someone_waits(store_url)
+    free.set()
+    await asyncio.gather(holding, going)
+    for other in ways.values():
+        other.close()
 
 
 async def test_no_place_stays_empty_while_somebody_waits(
