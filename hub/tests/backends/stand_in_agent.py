@@ -3,7 +3,7 @@
 It follows the contract between the agent and the process backend (its files, its HTTP, its signals), and saves one number
 where the agent saves workspaces. `<home>/behaviour.json` tells it how to behave: `ready_after` and `save_takes` in seconds,
 `deaf` (doesn't end when asked), `fails` (a reason to fail with once ready), `exits` (ends at once with this code), `hangs`
-(is never ready), `hides` (starts a process that leaves its session and its parent).
+(is never ready), `hides` (starts a process that leaves its session and its parent), `busy` (what it says it computes).
 """
 
 import datetime
@@ -105,6 +105,7 @@ ENDING.wait(BEHAVIOUR.get("ready_after", 0))
 if not ENDING.is_set():
     value += 1
     (HOME / "value").write_text(str(value))
+    STATUS.update(busy="busy" in BEHAVIOUR, busy_with=BEHAVIOUR.get("busy", []))
     tell("ready", restored={"value": value} if SPEC["resume"] else None)
     if BEHAVIOUR.get("fails"):
         interface.kill()

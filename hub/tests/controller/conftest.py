@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from session_sandbox import backend, bells, data, session_python
 
 from rsparkhub.backends.process.backend import ProcessBackend
 from rsparkhub.controller.app import Controller
+from rsparkhub.domain.errors import NotFound
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.settings import Settings
 from rsparkhub.store import Catalog, Store
@@ -67,7 +68,6 @@ class World:
     settings: Settings
     data: Path
     environments: Path
-    controllers: list[Controller] = field(default_factory=list)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -96,10 +96,22 @@ class World:
             raise AssertionError(f"after {seconds} s the row is {row}") from None
         return row
 
+    async def until_gone(self, session_id: str) -> None:
+        """Wait until there is no row any more."""
+        with pytest.raises(NotFound):
+            await self.when(session_id, lambda row: False)
+
     async def states(self, session_id: str) -> list[str]:
         """Give the states that a session has gone through."""
         events = await self.store.events.since(session_id, 0)
         return [event.data["state"] for event in events if event.kind == "state"]
+
+    def with_settings(self, **more: object) -> None:
+        self.settings = self.settings.model_copy(update=more)
+
+    def add_environment(self, name: str, **more: str) -> str:
+        add_environment(self.environments, name, **more)
+        return name
 
     @asynccontextmanager
     async def controller(self, **more: object) -> AsyncIterator[Controller]:

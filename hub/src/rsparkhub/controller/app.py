@@ -72,6 +72,7 @@ class Controller:
 
     def _saved(self, row: Session) -> None:
         self.watch.saved(row)
+        self.cull.saved(row)
         for session_id in self.services.waiting_for(row):
             self.reconciler.put(session_id)
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -35,17 +36,35 @@ class Cull:
         self._lifecycle = lifecycle
         self._clock = clock
         self._notices: dict[str, tuple[Notice, ...]] = {}
+        self._next = clock() + _LONGEST
+        self._sooner = asyncio.Event()
+
+    def saved(self, row: Session) -> None:
+        """Look sooner when something is due for this row sooner."""
+        verdict = self._decide(row, self._lifecycle(row), self._clock())
+        if isinstance(verdict, Nothing) and verdict.until is not None and verdict.until < self._next:
+            self._next = verdict.until
+            self._sooner.set()
 
     async def run(self) -> None:
         while True:
-            pause = _LONGEST
+            self._next = self._clock() + _LONGEST
             try:
                 following = await self.look()
                 if following is not None:
-                    pause = max(_SHORTEST, min(_LONGEST, following - self._clock()))
+                    self._next = min(self._next, following)
             except RsparkhubError as error:
                 log.error("What nobody uses could not be seen: %s", error)
-            await asyncio.sleep(pause.total_seconds())
+            await self._wait()
+
+    async def _wait(self) -> None:
+        """Wait until something is due; at least a moment, so that nothing is looked at in a circle."""
+        await asyncio.sleep(_SHORTEST.total_seconds())
+        while (pause := (self._next - self._clock()).total_seconds()) > 0:
+            self._sooner.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._sooner.wait()
 
     async def look(self) -> datetime | None:
         """Do what is due now, and tell when something may be due next."""

@@ -7,6 +7,7 @@ message costs time, and never a session.
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from rsparkhub.backends.base import Backend, EnsembleRef
@@ -83,17 +84,16 @@ class Reconciler:
                 log.error("What is due could not be seen: %s", error)
                 pause = _LONGEST_SLEEP
             self._sooner.clear()
-            try:
-                await asyncio.wait_for(self._sooner.wait(), pause)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):  # `wait_for` of Python 3.11 may lose a cancellation
+                    await self._sooner.wait()
 
     async def _due(self) -> float:
         """Put what is due, and give the seconds until the next is."""
         room = self._work.room
         if not room:
             return 0.1
-        for claimed in await self._leases.claim_due(room):
+        for claimed in await self._claim_due(room):
             self._claims[claimed.session.id] = claimed
             if not self._work.put(claimed.session.id):
                 await self._give_back(self._claims.pop(claimed.session.id))
@@ -101,6 +101,16 @@ class Reconciler:
         if following is None:
             return _LONGEST_SLEEP
         return min(max(0.01, (following - self._clock()).total_seconds()), _LONGEST_SLEEP)
+
+    async def _claim_due(self, room: int) -> list[Claimed]:
+        """Take leases; when cancelled in between, give back those that were taken and would be nobody's."""
+        claiming = asyncio.ensure_future(self._leases.claim_due(room))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            for claimed in await claiming:
+                await self._give_back(claimed)
+            raise
 
     async def _pass(self, session_id: str) -> None:
         claimed = self._claims.pop(session_id, None) or await self._leases.claim(session_id)

@@ -1,0 +1,71 @@
+"""Sleep by itself: with real sessions, and an environment whose times are short."""
+
+import asyncio
+
+from session_sandbox import behave
+
+from rsparkhub.domain.session import State, Wanted
+
+
+async def test_an_idle_session_is_warned_and_put_to_sleep_with_a_reason(world) -> None:
+    world.add_environment("brief", idle="4s")
+    async with world.controller():
+        session_id = await world.create("brief")
+        await world.until(session_id, State.RUNNING)
+        asleep = await world.until(session_id, State.SUSPENDED)
+    assert asleep.wanted is Wanted.SUSPENDED
+    assert asleep.reason == "Put to sleep after 4s without use. Resume it when you like."
+    assert asleep.last_exit.code == 0
+    events = await world.store.events.since(session_id, 0)
+    kinds = [event.kind for event in events]
+    warning = events[kinds.index("warning")]
+    assert warning.data["kind"] == "idle"
+    assert kinds.count("warning") == 1
+    wish = events[kinds.index("wanted")]
+    assert (wish.by, wish.data["wanted"]) == (None, "suspended")
+    assert warning.id < wish.id
+
+
+async def test_a_warning_is_not_given_again_by_the_next_controller(world) -> None:
+    world.add_environment("brief", idle="8s")
+    async with world.controller():
+        session_id = await world.create("brief")
+        await world.until(session_id, State.RUNNING)
+        async with asyncio.timeout(30):
+            while not any(event.kind == "warning" for event in await world.store.events.since(session_id, 0)):
+                await asyncio.sleep(0.1)
+    async with world.controller():
+        await world.until(session_id, State.SUSPENDED)
+    assert [event.kind for event in await world.store.events.since(session_id, 0)].count("warning") == 1
+
+
+async def test_a_busy_session_is_not_culled(world) -> None:
+    world.add_environment("brief", idle="2s")
+    behave(world.data, busy=["R kernel, analysis.ipynb"])
+    async with world.controller():
+        session_id = await world.create("brief")
+        busy = await world.until(session_id, State.RUNNING)
+        await asyncio.sleep(6)
+        row = await world.store.sessions.get(session_id)
+    assert (row.state, row.wanted) == (State.RUNNING, Wanted.RUNNING)
+    assert busy.busy_with == ("R kernel, analysis.ipynb",)
+
+
+async def test_the_longest_run_ends_in_sleep_also_for_what_computes(world) -> None:
+    world.add_environment("short", longest="4s")
+    behave(world.data, busy=["Spark"])
+    async with world.controller():
+        session_id = await world.create("short")
+        asleep = await world.until(session_id, State.SUSPENDED)
+    assert asleep.reason == "Put to sleep after 4s, the longest run in one go. Resume it when you like."
+
+
+async def test_what_sleeps_too_long_is_stopped_and_forgotten(world) -> None:
+    world.add_environment("forgetful", suspended="2s")
+    async with world.controller():
+        session_id = await world.create("forgetful")
+        await world.until(session_id, State.RUNNING)
+        await world.want(session_id, Wanted.SUSPENDED)
+        stopped = await world.until(session_id, State.STOPPED)
+    assert stopped.last_exit.saved is None
+    assert not (world.data / "sessions" / session_id).exists()

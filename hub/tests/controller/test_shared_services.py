@@ -1,0 +1,100 @@
+"""What sessions share is started on first use, shown while it starts, and kept."""
+
+import signal
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from session_sandbox import agent_of, behave
+
+from rsparkhub.controller import services
+from rsparkhub.domain.ensemble import PartSpec
+from rsparkhub.domain.session import State, Wanted
+from rsparkhub.services.access import ServiceAccess
+from rsparkhub.services.shared import SHARED, SharedService
+
+
+class Directory(SharedService):
+    """A service that the stand-in agent runs: it grants access, and remembers to whom."""
+
+    name, title = "postgres", "PostgreSQL"
+
+    def __init__(self) -> None:
+        self.admitted: list[tuple[str, str]] = []
+
+    def parts(self) -> tuple[PartSpec, ...]:
+        return (PartSpec(name="postgres", title="PostgreSQL", command=("sleep", "1000")),)
+
+    async def admit(self, endpoint: Mapping[str, Any], *, user: str, password: str) -> ServiceAccess:
+        assert endpoint == {"host": "127.0.0.1", "port": 1}
+        self.admitted.append((user, password))
+        return ServiceAccess(environ={"PGUSER": user})
+
+
+@pytest.fixture
+def directory(monkeypatch: pytest.MonkeyPatch) -> Directory:
+    directory = Directory()
+    monkeypatch.setitem(SHARED, "postgres", directory)
+    return directory
+
+
+@pytest.fixture
+def shared(world, directory: Directory) -> str:
+    return world.add_environment("shared", services="{postgres: {scope: shared}}")
+
+
+async def test_the_first_session_starts_the_service_and_shows_it(world, shared: str, directory: Directory) -> None:
+    async with world.controller():
+        first = await world.create(shared)
+        running = await world.until(first, State.RUNNING)
+        assert [(part.name, part.state) for part in running.parts] == [("postgres", "ready"), ("interface", "ready")]
+        service = await world.store.sessions.get("postgres")
+        assert (service.kind, service.owner, service.state) == ("service", None, State.RUNNING)
+        second = await world.create(shared)
+        await world.until(second, State.RUNNING)
+        assert (await world.store.sessions.get("postgres")).generation == 1
+    shown = [
+        (event.data["part"], event.data["state"]) for event in await world.store.events.since(first, 0) if event.kind == "part"
+    ]
+    assert shown[:2] == [("postgres", "starting"), ("interface", "waiting")]
+    assert ("postgres", "ready") in shown
+    password = await world.store.accounts.password("ada", "postgres")
+    assert set(directory.admitted) == {("ada", password)}
+
+
+async def test_a_service_needs_no_place_in_the_queue(world, shared: str, directory: Directory) -> None:
+    world.with_settings(most_starting=1, most_running=1)
+    async with world.controller():
+        await world.until(await world.create(shared), State.RUNNING)
+
+
+async def test_a_service_that_cannot_start_is_the_reason_of_the_session(world, shared: str, directory: Directory) -> None:
+    behave(world.data)
+    home = world.data / "services" / "postgres"
+    home.mkdir(parents=True)
+    (home / "behaviour.json").write_text('{"exits": 1}')
+    async with world.controller():
+        session_id = await world.create(shared)
+        failed = await world.until(session_id, State.FAILED)
+        assert failed.reason.startswith("PostgreSQL could not be started.")
+        (home / "behaviour.json").unlink()
+        await world.want(session_id, Wanted.RUNNING)
+        await world.until(session_id, State.RUNNING)
+
+
+async def test_a_service_that_fails_while_sessions_run_is_started_again(
+    world, shared: str, directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "_LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(services, "_SHORTEST_PAUSE", services.timedelta(seconds=0.2))
+    async with world.controller():
+        await world.until(await world.create(shared), State.RUNNING)
+        agent_of(world.data, "postgres.1").signal(signal.SIGKILL)
+        await world.when("postgres", lambda row: row.state is State.RUNNING and row.generation == 2)
+
+
+async def test_a_service_that_this_version_lacks_is_said(world) -> None:
+    world.add_environment("big", services="{hdfs: {scope: shared}}")
+    async with world.controller():
+        failed = await world.until(await world.create("big"), State.FAILED)
+        assert failed.reason == "This version of RSparkHub has no service hdfs. Choose another environment."
