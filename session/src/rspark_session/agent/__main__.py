@@ -1,6 +1,7 @@
 """`python -m rspark_session.agent <ensemble.json>`: starts what must start first, then hands over to `ensemble`."""
 
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ def main() -> int:
     if len(sys.argv) != 2:
         print("usage: python -m rspark_session.agent <ensemble.json>", file=sys.stderr)
         return 2
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)  # who started us in the background ignores them, and so would every kernel
     prctl.adopt_orphans()
     prctl.end_with_parent()
     try:

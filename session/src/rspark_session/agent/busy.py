@@ -8,8 +8,22 @@ from rspark_session.agent.meter import Sample
 COMPUTES = 0.1
 
 
-def by_processor(sample: Sample, *, own: Iterable[int], parts: Iterable[int], titles: Mapping[int, str]) -> list[str]:
-    """Name what computes, by the processor time that was used since the last sample.
+def hot(sample: Sample) -> frozenset[tuple[int, int]]:
+    """Give the processes that used much of the processor since the sample before."""
+    return frozenset(
+        (process.pid, process.started) for process in sample.processes.values() if sample.rates.get(process.pid, 0.0) >= COMPUTES
+    )
+
+
+def by_processor(
+    sample: Sample,
+    before: frozenset[tuple[int, int]],
+    *,
+    own: Iterable[int],
+    parts: Iterable[int],
+    titles: Mapping[int, str],
+) -> list[str]:
+    """Name what computes: what was `hot` now and in the sample `before`. To start, or to tidy up, is over sooner.
 
     `own` are processes that serve (the agent, the Jupyter server): they never count, but what they started does. `parts`
     are services: nothing below them counts, a database tidying up is no person's work. `titles` names processes (kernels,
@@ -17,6 +31,7 @@ def by_processor(sample: Sample, *, own: Iterable[int], parts: Iterable[int], ti
     """
     own, parts = frozenset(own), frozenset(parts)
     owner: dict[int, str | None] = {}
+    computing = hot(sample) & before
     found: dict[str, None] = {}  # a set that keeps its order
     for process in sample.processes.values():  # parents come first
         if process.pid in own:
@@ -26,6 +41,6 @@ def by_processor(sample: Sample, *, own: Iterable[int], parts: Iterable[int], ti
             continue
         title = titles.get(process.pid) or owner.get(process.parent) or process.name
         owner[process.pid] = title
-        if sample.rates.get(process.pid, 0.0) >= COMPUTES:
+        if (process.pid, process.started) in computing:
             found[title] = None
     return list(found)

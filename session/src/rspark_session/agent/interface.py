@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shutil
 import socket
 import sys
 from collections.abc import Mapping
@@ -48,6 +49,11 @@ def start(spec: Spec, environ: Mapping[str, str], *, sockets: Path, restore: Pat
 
 def _jupyter(spec: Spec, environ: Mapping[str, str], *, sockets: Path, restore: Path | None) -> Interface:
     assert spec.interface is not None
+    if "r" in spec.interface.kernels and shutil.which("R", path=environ["PATH"]) is None:
+        raise SpecInvalid(
+            "R is not installed on this machine. Install it (on Debian: apt-get install r-base-core r-cran-irkernel), "
+            "then start the session again."
+        )
     ours, theirs = socket.socketpair()
     listens = sockets / "interface"
     token = secrets.token_urlsafe(32)

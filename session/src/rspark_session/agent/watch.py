@@ -39,6 +39,7 @@ class Watch:
         self._parts = tuple(parts)
         self._meter = Meter(os.getpid())
         self._computing: list[str] = []
+        self._hot: frozenset[tuple[int, int]] = frozenset()
         self._stirred = asyncio.Event()
 
     def processes(self) -> list[Process]:
@@ -78,8 +79,13 @@ class Watch:
         status = self._reporter.status
         status.memory, status.cpu = sample.memory, sample.cpu
         self._computing = busy.by_processor(
-            sample, own=self._own(), parts=[part.child.pid for part in self._parts if part.child], titles=self._titles()
+            sample,
+            self._hot,
+            own=self._own(),
+            parts=[part.child.pid for part in self._parts if part.child],
+            titles=self._titles(),
         )
+        self._hot = busy.hot(sample)
         self._computing += await self.spark.busy_with(sample.processes.values())
         if not self._update_busy():
             self._reporter.write()

@@ -1,11 +1,14 @@
-"""Running code on a kernel without anybody seeing it, and getting a busy kernel to listen."""
+"""Running code on a kernel without anybody seeing it, also on one that is busy."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from queue import Empty
 from typing import Any
 
 from jupyter_core.utils import ensure_async
+
+_BETWEEN = 2.0  # seconds between two interrupts
 
 
 class CodeFailed(Exception):
@@ -20,66 +23,70 @@ async def run(kernel: Any, code: str, *, seconds: float) -> None:
     CodeFailed
         When the code ended with an error, the kernel died, or time was up.
     """
-    client = kernel.client()
-    client.start_channels(shell=True, iopub=False, stdin=False, hb=False, control=False)  # noqa: S604  (a channel)
     try:
-        asked = client.execute(code, silent=True, store_history=False, allow_stdin=False)
-        async with asyncio.timeout(seconds):
-            reply = await _reply_to(asked, client, kernel)
+        async with _client(kernel) as client, asyncio.timeout(seconds):
+            content = await _execute(kernel, client, code)
     except TimeoutError as late:
         raise CodeFailed("It wasn't done in time.") from late
-    finally:
-        client.stop_channels()
-    content = reply["content"]
     if content["status"] != "ok":
         raise CodeFailed(str(content.get("evalue") or content.get("ename") or "It ended with an error without words."))
 
 
 async def settle(kernel: Any, *, patience: float, seconds: float) -> None:
-    """Wait a little for a busy kernel, then interrupt it, and again.
+    """Wait until a kernel is through with all it was asked: for `patience`, then it is interrupted until it listens.
+
+    What a kernel says of its state may be about to change, so it is asked something instead: its turn comes last.
 
     Raises
     ------
     CodeFailed
         When it computes on.
     """
-    if await _until(kernel, lambda: kernel.execution_state != "busy", patience):
-        return
-    for _ in range(2):
-        await ensure_async(kernel.interrupt_kernel())
-        if await _until(kernel, lambda: kernel.execution_state != "busy", seconds / 2):
-            return
-    raise CodeFailed("It was computing and could not be interrupted.")
+    async with _client(kernel) as client:
+        try:
+            async with asyncio.timeout(seconds) as whole:
+                pause, asked = patience, client.kernel_info()
+                while True:
+                    try:
+                        async with asyncio.timeout(pause):
+                            await _reply_to(asked, client, kernel)
+                            return
+                    except TimeoutError:
+                        if whole.expired():
+                            raise
+                    await ensure_async(kernel.interrupt_kernel())
+                    pause = _BETWEEN
+        except TimeoutError as late:
+            raise CodeFailed("It was computing and could not be interrupted.") from late
+
+
+@asynccontextmanager
+async def _client(kernel: Any) -> AsyncIterator[Any]:
+    client = kernel.client()
+    client.start_channels(shell=True, iopub=False, stdin=False, hb=False, control=False)  # noqa: S604  (a channel)
+    try:
+        yield client
+    finally:
+        client.stop_channels()
+
+
+async def _execute(kernel: Any, client: Any, code: str) -> dict[str, Any]:
+    while True:
+        asked = client.execute(code, silent=True, store_history=False, allow_stdin=False)
+        content = await _reply_to(asked, client, kernel)
+        if content["status"] != "aborted":  # it was in a queue that an error before it swept away
+            return content
 
 
 async def _reply_to(asked: str, client: Any, kernel: Any) -> dict[str, Any]:
-    """Wait for the reply while the kernel lives."""
+    """Wait for the reply while the kernel lives, and give its content."""
     while True:
         try:
-            reply: dict[str, Any] = await client.get_shell_msg(timeout=1)
+            reply = await client.get_shell_msg(timeout=1)
         except Empty:
             if not await ensure_async(kernel.is_alive()):
                 raise CodeFailed("It stopped by itself meanwhile.") from None
         else:
             if reply["parent_header"].get("msg_id") == asked:
-                return reply
-
-
-async def _until(kernel: Any, condition: Callable[[], bool], seconds: float) -> bool:
-    """Wait until a condition on the kernel's state holds; tells whether it does."""
-    changed = asyncio.Event()
-
-    def note(_: Any) -> None:
-        changed.set()
-
-    kernel.observe(note, "execution_state")
-    try:
-        async with asyncio.timeout(seconds):
-            while not condition():
-                changed.clear()
-                await changed.wait()
-    except TimeoutError:
-        return condition()
-    finally:
-        kernel.unobserve(note, "execution_state")
-    return True
+                content: dict[str, Any] = reply["content"]
+                return content

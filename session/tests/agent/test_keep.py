@@ -1,0 +1,68 @@
+"""What is kept: whole or not at all."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rspark_session.agent.keep import Keep
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "keep"
+
+
+def save(keep: Keep, text: str) -> None:
+    (keep.begin() / "file").write_text(text)
+
+
+def test_nothing_is_kept_at_first(folder: Path) -> None:
+    assert Keep(folder, 1).latest() is None
+
+
+def test_what_is_whole_is_found_by_the_next(folder: Path) -> None:
+    keep = Keep(folder, 1)
+    save(keep, "one")
+    assert Keep(folder, 2).latest() is None
+    keep.complete()
+    assert (Keep(folder, 2).latest() / "file").read_text() == "one"
+
+
+def test_the_newest_counts_by_its_number(folder: Path) -> None:
+    for number in (9, 10):
+        (folder / "workspace" / str(number)).mkdir(parents=True)
+    assert Keep(folder, 11).latest().name == "10"
+
+
+def test_a_new_one_takes_the_place_of_the_old(folder: Path) -> None:
+    for number in (1, 2):
+        keep = Keep(folder, number)
+        save(keep, str(number))
+        keep.complete()
+    assert [entry.name for entry in (folder / "workspace").iterdir()] == ["2"]
+
+
+def test_half_a_workspace_is_dropped_by_the_next(folder: Path) -> None:
+    keep = Keep(folder, 1)
+    save(keep, "one")
+    keep.complete()
+    save(Keep(folder, 2), "half")
+    third = Keep(folder, 3)
+    assert third.latest().name == "1"
+    assert list(third.begin().iterdir()) == []
+    assert sorted(entry.name for entry in (folder / "workspace").iterdir()) == ["1", "3.new"]
+
+
+def test_what_was_saved_in_part_can_be_dropped(folder: Path) -> None:
+    keep = Keep(folder, 1)
+    save(keep, "half")
+    keep.abandon()
+    assert list((folder / "workspace").iterdir()) == []
+
+
+def test_the_record_is_in_both_places(folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    Keep(folder, 1).write_record({"how": "stopped"}, run)
+    assert json.loads((folder / "record.json").read_text()) == json.loads((run / "record.json").read_text()) == {"how": "stopped"}
