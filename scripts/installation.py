@@ -288,8 +288,12 @@ def use_node() -> None:
         (links / name).chmod(0o755)
 
 
-def run(step: Step) -> None:
-    """Carry out a step, with a line every few seconds; its stamp is written last."""
+def run(step: Step, lock: int) -> None:
+    """Carry out a step, with a line every few seconds; its stamp is written last.
+
+    A step goes on when we are killed. It inherits the lock, so that the next installation waits for its end. Debian's do
+    not, since they may start daemons; apt has a lock of its own.
+    """
     step.stamp.unlink(missing_ok=True)
     log = BUILD / "log" / f"{step.name}.log"
     environ = {
@@ -302,7 +306,13 @@ def run(step: Step) -> None:
     with log.open("w") as out:
         for command in step.commands():
             process = subprocess.Popen(
-                command, cwd=step.folder, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+                command,
+                cwd=step.folder,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                pass_fds=() if step.name == "debian" else (lock,),
             )
             while True:
                 try:
@@ -355,7 +365,7 @@ def install(kind: str) -> None:
             say(f"[{number}/{len(todo)}] {step.says}")
             if step.folder.name == "web":
                 use_node()
-            run(step)
+            run(step, lock.fileno())
         if todo:
             say(f"Everything is installed ({time.monotonic() - began:.0f} s).")
 
