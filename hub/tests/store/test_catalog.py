@@ -85,6 +85,14 @@ def test_a_file_that_an_edit_broke_keeps_what_it_was(tmp_path: Path, caplog: pyt
     assert catalog.problems() == []
 
 
+def test_a_link_to_nowhere_is_no_environment(tmp_path: Path) -> None:
+    write(tmp_path, "one")
+    (tmp_path / "two.yaml").symlink_to(tmp_path / "nowhere")
+    catalog = Catalog([tmp_path])
+    catalog.check()
+    assert names(catalog) == ["one"]
+
+
 def test_every_problem_of_every_file_is_told(tmp_path: Path) -> None:
     write(tmp_path, "one")
     write(tmp_path, "one", file="other")
