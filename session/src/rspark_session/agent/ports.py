@@ -33,10 +33,14 @@ def _sockets(pid: int) -> set[str]:
     found = set()
     folder = f"/proc/{pid}/fd"
     try:
-        for name in os.listdir(folder):
-            target = os.readlink(f"{folder}/{name}")
-            if target.startswith("socket:["):
-                found.add(target)
-    except OSError:  # it ended meanwhile, or closed the file
+        names = os.listdir(folder)
+    except OSError:  # it ended meanwhile
         return found
+    for name in names:
+        try:
+            target = os.readlink(f"{folder}/{name}")
+        except OSError:  # closed meanwhile, which says nothing of the others
+            continue
+        if target.startswith("socket:["):
+            found.add(target)
     return found

@@ -4,7 +4,9 @@ A driver takes any free port for its pages, so they are found by looking: at the
 processes listen, asked whether they answer as Spark does.
 """
 
+import asyncio
 import json
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import escape
@@ -19,6 +21,7 @@ from rspark_session.agent.proxy.server import Reply, Request
 from rspark_session.agent.proxy.upstream import Answer, Upstream, UpstreamGone, forward
 from rspark_session.agent.tree import Process
 
+_ASK_AGAIN = 5.0  # seconds
 _CHOICE = "rspark-spark"  # the cookie that says which of several applications is shown
 
 _NOTHING = pages.page(
@@ -45,7 +48,8 @@ class SparkPages:
         self._base = base.rstrip("/") + "/spark"
         self._processes = processes
         self._known: dict[tuple[int, int], Application] = {}
-        self._others: dict[tuple[int, int], set[int]] = {}  # ports of Java processes that aren't Spark's pages
+        # Ports of Java processes that weren't Spark's pages when asked, and when to ask again: pages answer late at first.
+        self._others: dict[tuple[int, int], dict[int, float]] = {}
 
     async def look(self, processes: Iterable[Process]) -> list[Application]:
         """Give the applications that run now."""
@@ -117,14 +121,15 @@ class SparkPages:
         return pages.page("Spark applications of this session", f"<ul>{links}</ul>")
 
     async def _ask(self, process: tuple[int, int], listening: set[int]) -> None:
-        others = self._others.setdefault(process, set())
-        others &= listening
-        for port in sorted(listening - others):
-            application = await _application(port)
+        now = time.monotonic()
+        others = {port: until for port, until in self._others.get(process, {}).items() if port in listening and until > now}
+        self._others[process] = others
+        ports = sorted(listening - others.keys())
+        for port, application in zip(ports, await asyncio.gather(*map(_application, ports)), strict=True):
             if application:
                 self._known[process] = application
                 return
-            others.add(port)
+            others[port] = time.monotonic() + _ASK_AGAIN
 
 
 async def _application(port: int) -> Application | None:
