@@ -29,6 +29,7 @@ from rspark_session.workspace.refused import why
 
 #: Up to this many bytes are compressed, which takes a few seconds at most; there is little time before a sleep.
 COMPRESSED = 256 * 2**20
+_FILES = ("objects", "objects.gz", "state")
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}  # then no object can be saved
 
 
@@ -45,6 +46,7 @@ def restore(folder: str | Path) -> None:
 def _quietly(folder: Path, work: Callable[[Path], None]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / "failed.json").unlink(missing_ok=True)
         silence = io.StringIO()  # for what a class of the person prints when it is pickled
         with redirect_stdout(silence), redirect_stderr(silence), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -55,6 +57,8 @@ def _quietly(folder: Path, work: Callable[[Path], None]) -> None:
 
 
 def _save(folder: Path) -> None:
+    for name in (*_FILES, "manifest.json"):  # of an earlier try
+        (folder / name).unlink(missing_ok=True)
     space, hidden = namespace()
     names = own_names(space, hidden)
     kept = state.take(names, space)
@@ -112,7 +116,7 @@ def _open(folder: Path) -> BinaryIO:
 def _manifest(folder: Path, name: str, objects: int, lost: list[dict[str, Any]]) -> None:
     """Write the file that counts, after all else is on the disk."""
     size = 0
-    for file in (folder / "objects", folder / "objects.gz", folder / "state"):
+    for file in (folder / name for name in _FILES):
         if file.exists():
             size += file.stat().st_size
             with file.open("rb") as opened:

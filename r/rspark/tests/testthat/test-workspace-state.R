@@ -1,0 +1,36 @@
+# Options, search path, folder and random numbers.
+
+test_that("only options that changed are kept, and none of the front end's", {
+  before <- list(digits = 7L, jupyter.rich_display = TRUE, device = "a", gone = 1)
+  now <- list(digits = 4L, jupyter.rich_display = FALSE, device = "b", own = "mine")
+  expect_equal(changed_options(before, now), list(digits = 4L, own = "mine", gone = NULL))
+})
+
+test_that("a kernel's baseline is remembered, and a fresh R is asked where there is none", {
+  old <- workspace$options
+  on.exit(workspace$options <- old)
+  workspace$options <- NULL
+  expect_equal(baseline_options()$OutDec, ".")
+  workspace_baseline()
+  expect_identical(baseline_options(), workspace$options)
+  expect_equal(length(changed_options()), 0)
+})
+
+test_that("saving and restoring say nothing and raise nothing, whatever happens", {
+  nowhere <- file.path(temporary_folder(), "none")
+  expect_silent(workspace_restore(nowhere))
+  expect_match(jsonlite::read_json(file.path(nowhere, "failed.json"))$why, "manifest.json is missing")
+  expect_silent(workspace_save(file.path(nullfile(), "folder")))
+})
+
+test_that("what was lost is written as a list, also when it is one thing or nothing", {
+  folder <- temporary_folder()
+  write_manifest(folder, "manifest.json", 3L, list(lost_entry("a", "file", "It is\n  a connection.")))
+  expect_equal(
+    jsonlite::read_json(file.path(folder, "manifest.json"))$lost,
+    list(list(name = "a", class = "file", why = "It is a connection."))
+  )
+  write_manifest(folder, "manifest.json", 0L, list())
+  expect_match(readLines(file.path(folder, "manifest.json")), '"lost":[]', fixed = TRUE)
+  expect_equal(list.files(folder), "manifest.json")
+})

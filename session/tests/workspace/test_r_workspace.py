@@ -1,0 +1,323 @@
+"""What an R kernel has again after a sleep."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from .conftest import CHECKOUT, Kernel, kernels
+
+Start = Callable[..., Kernel]
+COMMAND = [shutil.which("R") or "R", "--slave", "-e", "IRkernel::main()", "--args", "{connection_file}"]
+
+
+class Sleeper:
+    """Runs cells in one kernel, sleeps, and goes on in another."""
+
+    def __init__(self, start: Start, folder: Path, library: Path) -> None:
+        self.folder = folder
+        self._start = lambda: start(COMMAND, environ={"R_LIBS": str(library), "R_PROFILE_USER": "/dev/null"})
+        self.kernel = self._start()
+
+    def run(self, code: str) -> str:
+        return self.kernel.run(code)
+
+    def ask(self, expression: str) -> str:
+        return self.kernel.run(f"cat(deparse({{{expression}}}))")
+
+    def save(self) -> None:
+        assert self._shown("save") == []
+        assert (self.folder / "manifest.json").exists(), self.left("failed.json")
+
+    def wake(self) -> None:
+        self.kernel.end()
+        self.kernel = self._start()
+        assert self._shown("restore") == []
+
+    def sleep(self) -> None:
+        self.save()
+        self.wake()
+
+    def _shown(self, what: str) -> list[Any]:
+        return self.kernel.shown(f"rspark:::workspace_{what}({json.dumps(str(self.folder))})", silent=True)
+
+    def left(self, name: str) -> dict[str, Any]:
+        return json.loads((self.folder / name).read_text())
+
+    def lost(self) -> dict[str, tuple[str, str]]:
+        return {entry["name"]: (entry["class"], entry["why"]) for entry in self.left("manifest.json")["lost"]}
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An R library with the package as it is in the checkout."""
+    folder = tmp_path_factory.mktemp("library")
+    source = shutil.copytree(CHECKOUT / "r/rspark", tmp_path_factory.mktemp("source") / "rspark")
+    command = ["R", "CMD", "INSTALL", "--no-docs", "--no-test-load", "-l", folder, source]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def r(start_kernel: Start, tmp_path: Path, library: Path) -> Sleeper:
+    return Sleeper(start_kernel, tmp_path / "kept", library)
+
+
+ACCOUNT = """
+Account <- setRefClass("Account", fields = list(total = "numeric"), methods = list(
+  add = function(x) { total <<- total + x; invisible(.self) }
+))
+account <- Account$new(total = 1)
+"""
+STACK = """
+Stack <- R6::R6Class("Stack", public = list(items = list(), push = function(x) { self$items <- c(self$items, x); self }))
+stack <- Stack$new()$push(1)
+"""
+# Made in one kernel; each is asked for in another after the sleep.
+KEPT = [
+    ("n <- 41", "n + 1", "42"),
+    ("text <- 'ünïcode'", "text", '"ünïcode"'),
+    (".hidden <- list(1, b = list(c = 'deep'))", ".hidden$b$c", '"deep"'),
+    (
+        "frame <- data.frame(x = c(1L, NA), y = factor(c('a', 'b')))",
+        "list(frame$x, levels(frame$y))",
+        'list(c(1L, NA), c("a", "b"))',
+    ),
+    ("day <- as.Date('2013-01-01')", "class(day)", '"Date"'),
+    ("double <- function(x) 2 * x", "double(21)", "42"),
+    ("factor6 <- 6; times <- function(x) factor6 * x", "times(7)", "42"),
+    ("counter <- local({ n <- 0; function() (n <<- n + 1) }); invisible(counter())", "counter()", "2"),
+    ("fit <- lm(mpg ~ wt, mtcars)", "round(coef(fit)[['wt']], 3)", "-5.344"),
+    ("setClass('Point', representation(x = 'numeric')); point <- new('Point', x = 3)", "point@x", "3"),
+    ("setGeneric('area', function(o) standardGeneric('area'))", "isGeneric('area')", "TRUE"),
+    ("setMethod('area', 'Point', function(o) o@x * 2)", "area(point)", "6"),
+    (ACCOUNT, "account$add(41)$total", "42"),
+    (STACK, "length(stack$push(2)$items)", "2L"),
+    ("print.loud <- function(x, ...) cat('LOUD'); loud <- structure(1, class = 'loud')", "capture.output(print(loud))", '"LOUD"'),
+    ("formula <- y ~ x + z", "all.vars(formula)", 'c("y", "x", "z")'),
+    ("when <- as.POSIXct('2013-01-01', tz = 'UTC')", "format(when)", '"2013-01-01"'),
+    ("code <- quote(a + b)", "as.character(code)", 'c("+", "a", "b")'),
+    ("makeActiveBinding('computed', function() 42, globalenv())", "computed", "42"),
+    ("fixed <- 1; lockBinding('fixed', globalenv())", "bindingIsLocked('fixed', globalenv())", "TRUE"),
+    ("two <- new.env(); two$self <- two; two$v <- 5", "two$self$self$v", "5"),
+    ("plotted <- ggplot2::qplot(wt, mpg, data = mtcars)", "class(plotted)[2]", '"ggplot"'),
+]
+
+
+@pytest.fixture(scope="module")
+def slept(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iterator[Sleeper]:
+    """A kernel that has all of `KEPT` after a sleep."""
+    folder = tmp_path_factory.mktemp("r")
+    with kernels(folder / "work") as start:
+        r = Sleeper(start, folder / "kept", library)
+        for made, _, _ in KEPT:
+            r.run(made)
+        r.sleep()
+        yield r
+
+
+@pytest.mark.parametrize(("asked", "answer"), [case[1:] for case in KEPT])
+def test_it_has_its_objects_again(slept: Sleeper, asked: str, answer: str) -> None:
+    assert slept.ask(asked) == answer
+
+
+def test_nothing_of_that_was_lost(slept: Sleeper) -> None:
+    assert slept.left("manifest.json")["lost"] == []
+    assert slept.left("restored.json")["lost"] == []
+    assert slept.left("restored.json")["objects"] == slept.left("manifest.json")["objects"] >= len(KEPT)
+
+
+class Case(NamedTuple):
+    made: str
+    class_: str
+    why: str
+
+
+CONNECTION = "It is a connection. Open it again."
+POINTER = "It holds a pointer to memory that ends with the process"
+LAZY = "It is a delayed value that was never computed. Make it again."
+SLOTTED = "setClass('Holder', representation(it = 'ANY')); slotted <- new('Holder', it = con)"
+CYCLIC = "cyclic <- new.env(); cyclic$self <- cyclic; cyclic$z <- list(cyclic, con)"
+IN_CODE = "in_code <- eval(bquote(function() .Call(.(stats:::C_rnorm$address))))"
+LOST = {
+    "con": Case("con <- file('/dev/null', 'r')", "file", CONNECTION),
+    "text_con": Case("text_con <- textConnection('a')", "textConnection", CONNECTION),
+    "nested": Case("nested <- list(a = 1, b = list(con))", "list", "It holds a connection, at nested$b[[1]]. Open it again."),
+    "attributed": Case("attributed <- structure(1, of = con)", "numeric", 'a connection, at attr(attributed, "of").'),
+    "boxed": Case("boxed <- new.env(); boxed$con <- con", "environment", "It holds a connection, at boxed$con. Open it again."),
+    "closed": Case("closed <- local({ k <- con; function() k })", "function", "a connection, at environment(closed)$k."),
+    "cyclic": Case(CYCLIC, "environment", "It holds a connection, at cyclic$z[[2]]. Open it again."),
+    "slotted": Case(SLOTTED, "Holder", "It holds a connection, at slotted@it. Open it again."),
+    "document": Case("document <- xml2::read_xml('<a/>')", "xml_document", f"{POINTER}, at document$node. Make it again."),
+    "in_code": Case(IN_CODE, "function", f"{POINTER}, somewhere inside. Make it again."),
+    "lazy": Case("delayedAssign('lazy', stop('computed'))", "promise", LAZY),
+}
+
+
+@pytest.fixture(scope="module")
+def bereft(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iterator[Sleeper]:
+    """A kernel that had all of `LOST` before a sleep, each between two objects that can be kept."""
+    folder = tmp_path_factory.mktemp("r")
+    with kernels(folder / "work") as start:
+        r = Sleeper(start, folder / "kept", library)
+        r.run("before_all <- new.env()")
+        for name, case in LOST.items():
+            r.run(case.made)
+            r.run(f"after_{name} <- list(before_all, '{name}')")
+        r.sleep()
+        yield r
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_what_cannot_be_kept_is_named_and_takes_nothing_else_along(bereft: Sleeper, name: str) -> None:
+    class_, why = bereft.lost()[name]
+    assert class_ == LOST[name].class_
+    assert LOST[name].why in why
+    assert bereft.ask(f"identical(after_{name}[[1]], before_all)") == "TRUE"
+    assert bereft.ask(f"exists('{name}', envir = globalenv(), inherits = FALSE)") == "FALSE"
+
+
+def test_nothing_else_of_that_was_lost(bereft: Sleeper) -> None:
+    assert set(bereft.lost()) == set(LOST)
+    assert bereft.left("restored.json")["lost"] == bereft.left("manifest.json")["lost"]
+
+
+def test_what_two_names_share_stays_shared(r: Sleeper) -> None:
+    r.run("a <- new.env(); a$n <- 1; b <- list(a); f <- function() a$n; g <- local({ e <- a; function() e$n })")
+    r.sleep()
+    r.run("a$n <- 7")
+    assert r.ask("c(b[[1]]$n, f(), g())") == "c(7, 7, 7)"
+
+
+def test_promises_are_not_computed_by_looking(r: Sleeper) -> None:
+    r.run("make <- function(x, y) function() x; kept <- make({ cat('computed'); 1 }, stop('never'))")
+    r.sleep()
+    assert r.lost() == {}
+    assert r.run("kept()").startswith("computed")
+
+
+def test_packages_and_attached_data_come_back_in_their_order(r: Sleeper) -> None:
+    r.run(
+        "suppressPackageStartupMessages(library(splines)); attach(mtcars); library(tools); attach(list(mine = 42), name = 'own')"
+    )
+    before = r.ask("setdiff(search(), 'jupyter:irkernel')")
+    r.sleep()
+    assert r.ask("setdiff(search(), 'jupyter:irkernel')") == before
+    assert r.ask("c(mine, mpg[[1]])") == "c(42, 21)"
+
+
+def test_a_package_that_went_away_is_named_and_the_rest_is_there(r: Sleeper, library: Path, tmp_path: Path) -> None:
+    package = tmp_path / "passing"
+    (package / "R").mkdir(parents=True)
+    (package / "DESCRIPTION").write_text("Package: passing\nVersion: 1.0\nTitle: T\nDescription: D.\nLicense: GPL-3\n")
+    (package / "NAMESPACE").write_text("export(f)\n")
+    (package / "R/f.R").write_text("f <- function() 1\n")
+    subprocess.run(["R", "CMD", "INSTALL", "--no-docs", "-l", library, package], check=True, capture_output=True)
+    r.run("library(passing); n <- 5; from <- f")
+    r.save()
+    shutil.rmtree(library / "passing")
+    r.wake()
+    (lost,) = r.left("restored.json")["lost"]
+    assert (lost["name"], lost["class"]) == ("passing", "package")
+    assert r.ask("n") == "5"
+
+
+def test_options_that_the_person_changed_come_back_and_the_front_ends_stay(r: Sleeper) -> None:
+    r.run("options(digits = 4, my.own = list(1, 'two'), scipen = NULL)")
+    r.run("options(pager = 'mine', jupyter.rich_display = FALSE)")
+    r.sleep()
+    assert r.ask("list(getOption('digits'), getOption('my.own')[[2]])") == 'list(4L, "two")'
+    assert r.ask("getOption('jupyter.rich_display')") == "TRUE"
+    assert r.ask("is.function(getOption('pager')) || !identical(getOption('pager'), 'mine')") == "TRUE"
+
+
+def test_a_baseline_tells_what_the_kernel_started_with(r: Sleeper) -> None:
+    r.run("options(of.the.start = 1)")
+    r.run("rspark:::workspace_baseline()")
+    r.run("options(of.the.person = 2)")
+    r.sleep()
+    assert r.ask("list(getOption('of.the.start'), getOption('of.the.person'))") == "list(NULL, 2)"
+
+
+def test_random_numbers_go_on_where_they_were(r: Sleeper) -> None:
+    r.run(
+        "RNGkind('Wichmann-Hill'); set.seed(1); invisible(runif(3)); s <- .Random.seed; expected <- runif(2); .Random.seed <- s"
+    )
+    r.sleep()
+    assert r.ask("identical(runif(2), expected)") == "TRUE"
+    assert r.ask("RNGkind()[1]") == '"Wichmann-Hill"'
+
+
+def test_the_working_directory_comes_back_or_is_named(r: Sleeper, tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    r.run(f"setwd('{tmp_path}/project'); n <- 1")
+    r.sleep()
+    assert r.ask("getwd()") == f'"{tmp_path}/project"'
+    r.save()
+    shutil.rmtree(tmp_path / "project")
+    r.wake()
+    assert [entry["name"] for entry in r.left("restored.json")["lost"]] == [f"{tmp_path}/project"]
+    assert r.ask("n") == "1"
+
+
+def test_plots_work_after_the_sleep_and_none_is_shown_again(r: Sleeper) -> None:
+    r.run("plot(1:3); recorded <- recordPlot()")
+    r.sleep()
+    assert r.lost() == {}
+    shown = r.kernel.shown("plot(3:1)")
+    plots = [message["content"]["data"] for message in shown if message["msg_type"] == "display_data"]
+    assert ["image/png" in plot for plot in plots] == [True]
+
+
+def test_saving_changes_nothing_in_the_kernel(r: Sleeper) -> None:
+    r.run("set.seed(3); n <- 1; options(warn = 1)")
+    names = "setdiff(ls(all.names = TRUE), '.pbd_env')"
+    others = "getwd(), sum(.Random.seed), nrow(showConnections()), sink.number()"
+        "setdiff(ls(all.names = TRUE), '.pbd_env')",
+        "getwd(), sum(.Random.seed), nrow(showConnections()), sink.number()",
+    )
+    look = f"list({names}, unique(search()), {others})"
+    before = r.ask(look)
+    r.save()
+    assert r.ask(look) == before
+
+
+def test_much_data_is_kept_as_it_is(r: Sleeper) -> None:
+    r.run("much <- runif(4e7); sum_before <- sum(much)")
+    r.sleep()
+    assert (r.folder / "objects").stat().st_size > 3 * 10**8
+    assert r.left("manifest.json")["bytes"] > 3 * 10**8
+    assert r.ask("sum(much) == sum_before") == "TRUE"
+
+
+def test_a_folder_that_cannot_be_used_is_said_in_a_file_or_not_at_all(r: Sleeper, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    r.folder = tmp_path / "file/kept"
+    assert r._shown("save") == []
+    r.folder = tmp_path / "empty"
+    assert r._shown("restore") == []
+    assert "manifest.json" in r.left("failed.json")["why"]
+    assert not (r.folder / "restored.json").exists()
+
+
+def test_a_full_disk_leaves_no_manifest(r: Sleeper) -> None:
+    r.run("n <- runif(1e5)")
+    full = "quote(if (file != nullfile()) file <- '/dev/full')"
+    r.run(f"trace('write_serialized', {full}, where = asNamespace('rspark'), print = FALSE)")
+    assert r._shown("save") == []
+    assert not (r.folder / "manifest.json").exists()
+    assert "The workspace can't be written: error writing to connection" in r.left("failed.json")["why"]
+
+
+def test_a_killed_save_leaves_no_manifest(r: Sleeper) -> None:
+    r.run("n <- runif(1e6)")
+    r.run("trace('compress', quote(tools::pskill(Sys.getpid(), 9)), where = asNamespace('rspark'), print = FALSE)")
+    r.kernel.client.execute(f"rspark:::workspace_save('{r.folder}')", silent=True)
+    while r.kernel.manager.is_alive():
+        pass
+    assert (r.folder / "objects").exists()
+    assert not (r.folder / "manifest.json").exists()
