@@ -1,0 +1,126 @@
+"""One who uses a session: asks for this and that, and keeps a variable in R to find again."""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from websockets.exceptions import WebSocketException
+
+from tests.chaos.door import Door
+from tests.kernels import KernelError, RemoteKernel
+
+WISHES = {"running": "resume", "suspended": "suspend", "stopped": "stop"}
+_R_SECONDS = 60.0
+_SAY = "cat(if (exists('marker')) marker else 'none')"
+
+
+@dataclass
+class Person:
+    """The user of one session.
+
+    `maybe` holds what the variable may be by all that was done: one value when it is known, several when a kill came in
+    between and it is not known whether R heard, none when nothing must be there.
+    """
+
+    number: int
+    door: Door
+    chance: random.Random
+    uses_r: bool
+    id: str = ""
+    wanted: str = "running"
+    maybe: set[str] = field(default_factory=set)
+    checked: int = 0
+    spoiled: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        return f"chaos-{self.number}"
+
+    async def create(self, environment: str) -> None:
+        """Make the session, once however often it is asked for."""
+        body = {"environment": environment, "name": f"chaos {self.number}"}
+        made = await self.door.ask("POST", "/sessions", key=self.key, body=body)
+        self.id = made["id"]
+
+    async def want(self, wanted: str) -> None:
+        if wanted == "stopped":
+            self.maybe = set()  # it may be gone, and may not, when another wish comes in between
+        self.wanted = wanted
+        await self.door.ask("POST", f"/sessions/{self.id}/{WISHES[wanted]}")
+
+    async def act(self) -> None:
+        """Do one thing: look after the variable when the session runs, then want something."""
+        row = await self.door.session(self.id)
+        self._note(row)
+        if row["state"] == "running" and row["wanted"] == "running" and self.uses_r and self.wanted == "running":
+            await self.look_after_variable()
+        await self.want(self.chance.choices(["running", "suspended", "stopped"], [5, 4, 1])[0])
+
+    async def until_settled(self, deadline: float) -> dict[str, Any]:
+        """Wait until the session is what is wanted, or has failed, or the time is over; give its last row."""
+        while True:
+            row = await self.door.session(self.id)
+            if row["state"] in (self.wanted, "failed") or time.monotonic() > deadline:
+                self._note(row)
+                return row
+            await asyncio.sleep(0.3)
+
+    async def look_after_variable(self) -> None:
+        """Check that the variable is what it should be, then give it a new value."""
+        deadline = time.monotonic() + _R_SECONDS
+        while True:
+            try:
+                if await asyncio.to_thread(self._use_r):
+                    return
+            except (httpx.HTTPError, WebSocketException, OSError, TimeoutError):
+                # The edge was killed, or the session ends: what we did may have been heard, and may not.
+                if (await self.door.session(self.id))["state"] != "running":
+                    return
+            if time.monotonic() > deadline:
+                self.spoiled.append(f"{self.id}: R did not answer for {_R_SECONDS:.0f} s")
+                return
+            await asyncio.sleep(0.3)
+
+    def _use_r(self) -> bool:
+        url = f"{self.door.address}/s/{self.id}"
+        answer = httpx.get(f"{url}/api/kernels", headers=self.door.headers, timeout=20)
+        if answer.status_code in (409, 502, 503, 504):
+            raise httpx.TransportError(f"{answer.status_code}")
+        kernels = [kernel["id"] for kernel in answer.raise_for_status().json() if kernel["name"] == "ir"]
+        if self.maybe and not kernels:
+            self.spoiled.append(f"{self.id}: no R kernel, where one should have been brought back with {sorted(self.maybe)}")
+            self.maybe = set()
+        with RemoteKernel(url, self.door.headers, kernel_id=kernels[0] if kernels else None) as kernel:
+            try:
+                self._check(kernel)
+                self._renew(kernel)
+            except KernelError as error:
+                self.spoiled.append(f"{self.id}: R said {error}")
+        return True
+
+    def _check(self, kernel: RemoteKernel) -> None:
+        if not self.maybe:
+            return
+        found = kernel.run(_SAY, within=30).text
+        self.checked += 1
+        if found not in self.maybe:
+            self.spoiled.append(f"{self.id}: the variable is {found!r}, and should be {sorted(self.maybe)}")
+        self.maybe = {found}
+
+    def _renew(self, kernel: RemoteKernel) -> None:
+        new = f"{self.number}-{self.chance.randrange(10**9)}"
+        known = bool(self.maybe)
+        if known:
+            self.maybe.add(new)
+        kernel.run(f"marker <- '{new}'; invisible(NULL)", within=30)
+        self.maybe = {new}
+
+    def _note(self, row: dict[str, Any]) -> None:
+        if row["state"] == "failed":
+            said = f"{self.id}.{row['generation']}: {row['reason']} ({row['detail']})"
+            if said not in self.failures:
+                self.failures.append(said)
