@@ -30,7 +30,7 @@ def _listening_sockets() -> dict[str, int]:
 
 
 def _sockets(pid: int) -> set[str]:
-    found = set()
+    found: set[str] = set()
     folder = f"/proc/{pid}/fd"
     try:
         names = os.listdir(folder)
