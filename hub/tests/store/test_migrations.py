@@ -25,7 +25,7 @@ async def on(url: str, work: Callable[[sa.Connection], Any]) -> None:
         work(connection)
         connection.exec_driver_sql("COMMIT")
 
-    database = connect(read_url(url))
+    database, _ = connect(read_url(url), None)
     try:
         await database.prepare(in_transaction)
     finally:

@@ -6,10 +6,12 @@ one transaction that this room begins and ends itself. How it is done is in `on_
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 T = TypeVar("T")
 AnyRow = sa.Row[*tuple[Any, ...]]  # what a statement returns is known where it is read
@@ -54,6 +56,6 @@ class Database(ABC):
     async def close(self) -> None:
         """Close all connections, after what is under way has ended."""
 
-    def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    @abstractmethod
+    def insert(self, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
         """Begin an INSERT that can say ON CONFLICT."""
-        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)

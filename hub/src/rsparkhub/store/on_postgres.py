@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -53,6 +54,9 @@ class PostgresDatabase(Database):
                 if not lost_race(error):
                     raise
         return await self._connected(lambda connection: _transaction(connection, work), races=False)
+
+    def insert(self, table: sa.Table) -> Insert:
+        return insert(table)
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
@@ -73,6 +74,9 @@ class SqliteDatabase(Database):
 
     async def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._transaction, work)
+
+    def insert(self, table: sa.Table) -> Insert:
+        return insert(table)
 
     async def close(self) -> None:
         for threads in (self._readers, self._writer):

@@ -1,4 +1,4 @@
-"""From a URL to a database."""
+"""From a URL to a database and its bell."""
 
 from pathlib import Path
 
@@ -6,15 +6,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from rsparkhub.domain.errors import InstallationProblem
+from rsparkhub.store.bell import Bell, FolderBell, SilentBell
 from rsparkhub.store.database import Database
-from rsparkhub.store.on_postgres import PostgresDatabase
 from rsparkhub.store.on_sqlite import SqliteDatabase
 
-_KINDS: dict[str, type[PostgresDatabase] | type[SqliteDatabase]] = {
-    "sqlite": SqliteDatabase,
-    "postgresql": PostgresDatabase,
-    "postgres": PostgresDatabase,
-}
+_KINDS = frozenset({"sqlite", "postgresql", "postgres"})
 
 
 def read_url(text: str) -> URL:
@@ -39,6 +35,16 @@ def read_url(text: str) -> URL:
     return url
 
 
-def connect(url: URL) -> Database:
-    """Make the database; the first connection is made when it is first used."""
-    return _KINDS[url.drivername](url)
+def connect(url: URL, bells: Path | None) -> tuple[Database, Bell]:
+    """Make the database and its bell; the first connection is made when the database is first used.
+
+    What PostgreSQL needs is only read for PostgreSQL: it would be a fifth of the memory of a hub on SQLite.
+    """
+    in_folder = FolderBell(bells) if bells is not None else None
+    if url.drivername == "sqlite":
+        return SqliteDatabase(url), in_folder or SilentBell()
+    from rsparkhub.store.on_postgres import PostgresDatabase  # noqa: PLC0415
+    from rsparkhub.store.postgres_bell import PostgresBell  # noqa: PLC0415
+
+    database = PostgresDatabase(url)
+    return database, PostgresBell(database, url, in_folder)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.store.accounts import Accounts
 from rsparkhub.store.attempts import Attempts
-from rsparkhub.store.bell import Bell, FolderBell, SilentBell
+from rsparkhub.store.bell import Bell
 from rsparkhub.store.credentials import Credentials
 from rsparkhub.store.database import Database
 from rsparkhub.store.events import Events
@@ -19,7 +19,6 @@ from rsparkhub.store.logs import Logs
 from rsparkhub.store.migrate import bring_up_to_date
 from rsparkhub.store.opening import connect, read_url
 from rsparkhub.store.people import People
-from rsparkhub.store.postgres_bell import PostgresBell
 from rsparkhub.store.sessions import Sessions
 
 
@@ -50,10 +49,10 @@ async def open_store(url: str, *, bells: Path | None = None) -> AsyncIterator[St
         When the database can't be opened, or a newer version of RSparkHub made it.
     """
     parsed = read_url(url)
-    database = connect(parsed)
+    database, bell = connect(parsed, bells)
     try:
         await _prepare(database, parsed)
-        yield Store(database, _bell(database, parsed, bells))
+        yield Store(database, bell)
     finally:
         await database.close()
 
@@ -68,10 +67,3 @@ async def _prepare(database: Database, url: URL) -> None:
             raise
         said = " ".join(str(error.orig).split())
         raise InstallationProblem(f"{sentence} (The database said: {said})") from error
-
-
-def _bell(database: Database, url: URL, folder: Path | None) -> Bell:
-    in_folder = FolderBell(folder) if folder is not None else None
-    if not database.is_sqlite:
-        return PostgresBell(database, url, in_folder)
-    return in_folder or SilentBell()
