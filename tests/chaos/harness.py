@@ -171,10 +171,13 @@ class Killer:
         self._settings = Settings(data=installation.data)
         self._chance = chance
         self._report = report
+        self._next: list[str] = []  # each in its turn, so that none is spared
 
     async def strike(self, *, within: float) -> None:
         await asyncio.sleep(self._chance.uniform(0, within))
-        name = self._chance.choice(VICTIMS)
+        if not self._next:
+            self._next = self._chance.sample(VICTIMS, k=len(VICTIMS))
+        name = self._next.pop()
         holder = read_holder(self._settings)
         victim = holder.processes.get(name) if holder else None
         if victim is not None and victim.signal(signal.SIGKILL):
