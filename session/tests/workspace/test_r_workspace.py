@@ -277,9 +277,6 @@ def test_saving_changes_nothing_in_the_kernel(r: Sleeper) -> None:
     r.run("set.seed(3); n <- 1; options(warn = 1)")
     names = "setdiff(ls(all.names = TRUE), '.pbd_env')"
     others = "getwd(), sum(.Random.seed), nrow(showConnections()), sink.number()"
-        "setdiff(ls(all.names = TRUE), '.pbd_env')",
-        "getwd(), sum(.Random.seed), nrow(showConnections()), sink.number()",
-    )
     look = f"list({names}, unique(search()), {others})"
     before = r.ask(look)
     r.save()

@@ -11,7 +11,8 @@ test_that("what can be kept is not taken for lost", {
 
 test_that("a pointer to nothing, and those of packages that renew them, are kept", {
   expect_null(why_lost(methods::new("externalptr"), "x"))
-  expect_null(why_lost(structure(list(a = 1), class = c("data.table", "data.frame"), .internal.selfref = pointer()), "x"))
+  table <- structure(list(a = 1), class = c("data.table", "data.frame"), .internal.selfref = pointer())
+  expect_null(why_lost(table, "table"))
 })
 
 test_that("a PostgreSQL connection is lost, and so is what holds one", {
