@@ -174,9 +174,9 @@ class Settings(BaseSettings):
 
     @property
     def environment_folders(self) -> tuple[Path, ...]:
-        """The folders of the catalog: as set, else the checkout's, else those in the package."""
+        """The folders of the catalog: as set, else the checkout's, else those that were installed with the package."""
         top = checkout()
-        return self.environments or ((top or Path(__file__).parent) / "environments",)
+        return self.environments or ((top or Path(sys.prefix) / "share/rsparkhub") / "environments",)
 
 
 def is_private(folder: Path) -> bool:
