@@ -10,6 +10,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -80,6 +81,9 @@ class FixtureHub:
     def reset(self) -> World:
         """Begin anew, with nobody listening."""
         self._on_loop(self._hang_up)
+        deadline = time.monotonic() + 5
+        while self._listeners and time.monotonic() < deadline:
+            time.sleep(0.005)
         self.world = World()
         return self.world
 
@@ -111,8 +115,11 @@ class FixtureHub:
     def come_back(self) -> None:
         self.world.away = False
 
-    def listeners(self) -> int:
-        return len(self._listeners)
+    async def heard(self) -> None:
+        """Wait until a page listens to what is told."""
+        async with asyncio.timeout(10):
+            while not self._listeners:
+                await asyncio.sleep(0.01)
 
     def _run(self) -> None:
         asyncio.run(self._serve())
@@ -123,6 +130,9 @@ class FixtureHub:
 
     def _on_loop(self, call: Callable[[], None]) -> None:
         if self._loop is None or self._loop.is_closed():
+            return
+        if threading.current_thread() is self._thread:
+            call()
             return
         done = threading.Event()
 

@@ -113,7 +113,7 @@ async def _too_often(page: Page) -> None:
 
 
 async def _account_menu(page: Page) -> None:
-    await page.get_by_role("button", name="ada", exact=True).click()
+    await page.get_by_role("button", name="Account of ada").click()
     await page.get_by_role("menu").wait_for()
 
 

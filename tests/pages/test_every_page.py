@@ -43,6 +43,8 @@ async def _sticks_out(page: Page) -> list[str]:
 
 
 async def _photograph(page: Page, name: str) -> None:
+    # What was just asked for (another theme) is on the screen two frames later.
+    await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     path: Path = RESULTS / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     await page.screenshot(path=path)

@@ -1,5 +1,5 @@
 /** What buttons and menus of a session do, with the question before what can't be taken back. */
-import { toasts, type MenuItem } from '@rsparkhub/ui';
+import type { MenuItem } from '@rsparkhub/ui';
 import { actions, isMine } from '../app.ts';
 import type { Change } from '../state/api.ts';
 import { confirm } from '../state/confirm.ts';
@@ -13,7 +13,6 @@ export async function change(session: Session, wanted: Change): Promise<void> {
   if (!(await actions.change(session.id, wanted))) return;
   // One's own is waited for where its parts light up.
   if (wanted === 'resume' && isMine(session)) go(path({ page: 'session', id: session.id }));
-  if (wanted === 'delete') toasts.show(`${session.name} is being deleted.`);
 }
 
 function agreed(session: Session, wanted: Change): Promise<boolean> {

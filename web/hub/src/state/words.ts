@@ -218,7 +218,7 @@ export function ago(time: string | null, now: number): string {
 }
 
 /** A day, with the year only when it isn't this one. */
-function day(time: string, now: number): string {
+export function day(time: string, now: number): string {
   const date = new Date(time);
   const year = date.getFullYear() === new Date(now).getFullYear() ? {} : { year: 'numeric' as const };
   return date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...year });

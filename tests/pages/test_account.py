@@ -1,0 +1,54 @@
+"""What is one's own: tokens, password, theme."""
+
+import pytest
+from playwright.async_api import BrowserContext, Page, expect
+
+from tests.pages import world
+from tests.pages.fixture_hub import FixtureHub
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_token_is_shown_once_and_copied(page: Page, context: BrowserContext, hub: FixtureHub) -> None:
+    await context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.goto("/hub/account")
+    await page.get_by_role("button", name="Make a token").click()
+    await page.get_by_label("What is it for").fill("My laptop")
+    await page.get_by_label("Works for").select_option("30")
+    await page.get_by_role("button", name="Make", exact=True).click()
+    await page.get_by_role("button", name="Copy token").click()
+    await expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert await page.evaluate("navigator.clipboard.readText()") == "rsh_8f2k3m9q"
+    await page.get_by_role("button", name="Done").click()
+    await expect(page.get_by_role("cell", name="My laptop", exact=True)).to_be_visible()
+    await expect(page.get_by_text("rsh_8f2k3m9q")).to_be_hidden()
+    assert hub.world.asked == [("POST", "/tokens", {"name": "My laptop", "days": 30})]
+
+
+async def test_a_token_is_revoked_after_a_question(page: Page, hub: FixtureHub) -> None:
+    hub.world.tokens = [world.token("t1", "Old script")]
+    await page.goto("/hub/account")
+    await page.get_by_role("button", name="Revoke Old script").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    await expect(page.get_by_text("You have no tokens")).to_be_visible()
+
+
+async def test_the_password_is_changed_with_the_present_one(page: Page, hub: FixtureHub) -> None:
+    await page.goto("/hub/account")
+    await page.get_by_label("Present password").fill("old password")
+    await page.get_by_label("New password").fill("new password")
+    await page.get_by_role("button", name="Change password").click()
+    await expect(page.get_by_role("region", name="Messages")).to_contain_text("Your password was changed.")
+    assert hub.world.asked == [("POST", "/users/ada/password", {"password": "new password", "current": "old password"})]
+
+
+async def test_a_chosen_theme_is_there_before_anything_is_drawn(page: Page, hub: FixtureHub) -> None:
+    await page.emulate_media(color_scheme="light")
+    await page.goto("/hub/account")
+    await page.get_by_role("button", name="Account of ada").click()
+    await page.get_by_role("menuitemradio", name="Dark").click()
+    assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(19, 19, 18)"
+    # The app's script never comes: what is on the screen is what was there before it.
+    await page.route("**/assets/*.js", lambda route: route.abort())
+    await page.goto("/hub/account", wait_until="commit")
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")

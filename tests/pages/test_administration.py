@@ -1,0 +1,159 @@
+"""Everybody's sessions, people, environments and the audit."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.pages import world
+from tests.pages.fixture_hub import FixtureHub
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.fixture
+def crowd(hub: FixtureHub) -> FixtureHub:
+    hub.world.me = world.me(admin=True)
+    hub.world.sessions = {session["id"]: session for session in world.crowd(1000)}
+    hub.world.people = [world.person(name, admin=name == "ada") for name in world.PEOPLE]
+    return hub
+
+
+async def test_a_thousand_sessions_are_a_screenful_of_rows(page: Page, crowd: FixtureHub) -> None:
+    await page.goto("/hub/admin/sessions")
+    table = page.get_by_role("table", name="All sessions")
+    await expect(table).to_have_attribute("aria-rowcount", "1001")
+    assert await page.locator("tbody tr").count() < 60
+    await page.get_by_role("group", name="All sessions").evaluate("each => each.scrollTo(0, each.scrollHeight)")
+    await expect(page.locator("tr[aria-rowindex='1001']")).to_be_visible()
+    assert await page.locator("tbody tr").count() < 60
+    await expect(page.get_by_role("columnheader", name="Session")).to_be_in_viewport()
+
+
+async def test_columns_sort_both_ways(page: Page, crowd: FixtureHub) -> None:
+    await page.goto("/hub/admin/sessions")
+    memory = page.get_by_role("columnheader", name="Memory")
+    await memory.get_by_role("button").click()
+    await expect(memory).to_have_attribute("aria-sort", "descending")
+    await expect(page.locator("tbody tr").first).to_contain_text("3.5 GB")
+    await memory.get_by_role("button").click()
+    await expect(memory).to_have_attribute("aria-sort", "ascending")
+    await expect(page.locator("tbody tr").first).to_contain_text("1.3 GB")
+
+
+async def test_a_view_stands_in_the_address(page: Page, crowd: FixtureHub) -> None:
+    await page.goto("/hub/admin/sessions")
+    await page.get_by_role("button", name="Failed 100").click()
+    await page.get_by_role("searchbox", name="Search sessions").fill("bo homework")
+    await page.wait_for_url("**/admin/sessions?state=failed&q=bo+homework")
+    shown = await page.get_by_role("table").get_attribute("aria-rowcount")
+    await page.reload()
+    await expect(page.get_by_role("table")).to_have_attribute("aria-rowcount", shown or "")
+    await expect(page.get_by_role("button", name="Failed")).to_have_attribute("aria-pressed", "true")
+    assert int(shown or 0) < 30
+
+
+async def test_many_are_put_to_sleep_at_once(page: Page, crowd: FixtureHub) -> None:
+    await page.goto("/hub/admin/sessions?state=running&owner=bo")
+    await page.get_by_role("checkbox", name="Choose all rows shown").check()
+    chosen = int((await page.get_by_text(" chosen").inner_text()).split()[0])
+    assert chosen > 3
+    await page.get_by_role("button", name="Sleep", exact=True).click()
+    await expect(page.get_by_role("region", name="Messages")).to_contain_text(f"{chosen} sessions will sleep.")
+    asked = [path for method, path, _ in crowd.world.asked if path.endswith("/suspend")]
+    assert len(asked) == len(set(asked)) == chosen
+
+
+async def test_a_deletion_of_many_says_whose(page: Page, crowd: FixtureHub) -> None:
+    await page.goto("/hub/admin/sessions?state=stopped")
+    for row in range(3):
+        await page.get_by_role("checkbox", name="Choose Homework").nth(row).check()
+    await page.get_by_role("button", name="Delete").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("heading")).to_have_text("Delete 3 sessions of 3 people?")
+    await dialog.get_by_role("button", name="Cancel").click()
+    assert crowd.world.asked == []
+
+
+async def test_a_row_changes_where_it_stands(page: Page, crowd: FixtureHub) -> None:
+    await page.goto("/hub/admin/sessions?q=s0000")
+    await expect(page.locator("tbody tr")).to_contain_text("Running")
+    await crowd.heard()
+    crowd.change("s0000", state="failed", reason="R ended by itself.")
+    await expect(page.locator("tbody tr")).to_contain_text("Failed")
+
+
+async def test_a_person_is_added_and_gets_a_link(page: Page, crowd: FixtureHub) -> None:
+    await page.goto("/hub/admin/people")
+    await page.get_by_role("button", name="Add a person").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_label("Name")).to_be_focused()
+    await dialog.get_by_label("Name").fill("New One")
+    await page.keyboard.press("Enter")
+    await expect(dialog).to_contain_text("A name begins with a lower-case letter")
+    await dialog.get_by_label("Name").fill("bo")
+    await page.keyboard.press("Enter")
+    await expect(dialog).to_contain_text("There is somebody called bo already.")
+    await dialog.get_by_label("Name").fill("gauss")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog", name="Sign-in link for gauss")).to_contain_text("/hub/?token=")
+    await page.get_by_role("button", name="Done").click()
+    await expect(page.get_by_role("cell", name="gauss", exact=True)).to_be_visible()
+
+
+async def test_a_removal_says_what_goes_and_what_stays(page: Page, crowd: FixtureHub) -> None:
+    await page.goto("/hub/admin/people")
+    await page.get_by_role("button", name="Actions for bo").click()
+    await page.get_by_role("menuitem", name="Remove").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("sessions of theirs will be deleted")
+    await expect(dialog).to_contain_text("files of the home folder are kept")
+    await dialog.get_by_role("button", name="Remove bo").click()
+    await expect(page.get_by_role("cell", name="bo", exact=True)).to_be_hidden()
+    await expect(page.get_by_role("region", name="Messages")).to_contain_text("bo was removed.")
+
+
+async def test_a_password_is_set(page: Page, crowd: FixtureHub) -> None:
+    await page.goto("/hub/admin/people")
+    await page.get_by_role("button", name="Actions for bo").click()
+    await page.get_by_role("menuitem", name="Set a password").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("New password").fill("short")
+    await dialog.get_by_role("button", name="Set password").click()
+    await expect(dialog).to_contain_text("Take at least 8 characters.")
+    await dialog.get_by_label("New password").fill("long enough")
+    await dialog.get_by_role("button", name="Set password").click()
+    await expect(dialog).to_be_hidden()
+    assert crowd.world.asked == [("POST", "/users/bo/password", {"password": "long enough"})]
+
+
+async def test_a_group_is_made_of_people(page: Page, crowd: FixtureHub) -> None:
+    await page.goto("/hub/admin/people")
+    await page.get_by_role("tab", name="Groups").click()
+    await expect(page.get_by_text("There are no groups yet")).to_be_visible()
+    await page.get_by_role("button", name="Add a group").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Name").fill("stats-101")
+    await dialog.get_by_label("People", exact=True).first.fill("ca")
+    await dialog.get_by_label("carla").check()
+    await dialog.get_by_role("button", name="Add").click()
+    await expect(page.get_by_role("row", name="stats-101")).to_contain_text("carla")
+
+
+async def test_a_persons_number_of_sessions_leads_to_them(page: Page, crowd: FixtureHub) -> None:
+    await page.goto("/hub/admin/people")
+    await page.get_by_role("row", name="carla").get_by_role("link").click()
+    await page.wait_for_url("**/admin/sessions?owner=carla")
+    await expect(page.get_by_role("table")).to_have_attribute("aria-rowcount", "40")
+
+
+async def test_the_audit_begins_with_the_newest_and_goes_back_to_the_first(page: Page, crowd: FixtureHub) -> None:
+    crowd.world.events = world.history(1200)
+    await page.goto("/hub/admin/audit")
+    await expect(page.get_by_text("500 events shown")).to_be_visible()
+    await expect(page.locator("tbody tr").first).to_contain_text("s0119")
+    await page.get_by_role("button", name="Read older ones").click()
+    await expect(page.get_by_text("1,000 events shown")).to_be_visible()
+    await page.get_by_role("button", name="Read older ones").click()
+    await expect(page.get_by_text("1,200 events shown")).to_be_visible()
+    await expect(page.get_by_role("button", name="Read older ones")).to_be_hidden()
+    await page.get_by_label("Kind").select_option("wanted")
+    await expect(page.get_by_text("120 events shown")).to_be_visible()

@@ -1,0 +1,164 @@
+"""A session's own page: it starts, opens, fails, sleeps and is gone, as the hub says it."""
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.pages import world
+from tests.pages.fixture_hub import FixtureHub
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ID = "kq4wz7m2xb"
+PATH = f"/hub/sessions/{ID}"
+
+
+async def test_parts_light_up_as_the_hub_tells(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.starting("starting", "waiting", "waiting"))
+    await page.goto(PATH)
+    await expect(page.get_by_role("heading", name="Starting PostgreSQL")).to_be_visible()
+    await hub.heard()
+    hub.progress(ID, "postgres", "ready")
+    hub.progress(ID, "spark", "starting")
+    await expect(page.get_by_role("heading", name="Starting Spark")).to_be_visible()
+    await expect(page.get_by_role("listitem").filter(has_text="PostgreSQL")).to_contain_text("ready")
+
+
+async def test_it_moves_up_in_the_queue(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.queued(3))
+    await page.goto(PATH)
+    await expect(page.get_by_role("heading", name="3rd in the queue")).to_be_visible()
+    await hub.heard()
+    hub.change(ID, queue_position=1)
+    await expect(page.get_by_role("heading", name="Next in the queue")).to_be_visible()
+    await expect(page.get_by_text("takes about 20 s")).to_be_visible()
+
+
+async def test_who_waited_for_it_is_taken_there_when_it_is_ready(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.queued(1))
+    await page.goto(PATH)
+    await expect(page.get_by_text("It opens by itself when it is ready.")).to_be_visible()
+    await hub.heard()
+    hub.change(ID, state="starting", queue_position=None, services=world.parts("ready", "ready", "starting"))
+    hub.put(world.session())
+    await page.wait_for_url(f"**/s/{ID}/")
+
+
+async def test_going_back_from_the_session_does_not_lead_there_again(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.starting())
+    await page.goto(PATH)
+    await hub.heard()
+    await expect(page.get_by_text("It opens by itself")).to_be_visible()
+    hub.put(world.session())
+    await page.wait_for_url(f"**/s/{ID}/")
+    await page.go_back()
+    await expect(page.get_by_role("heading", name="Idle")).to_be_visible()
+    await expect(page).to_have_url(re.compile(PATH))
+
+
+async def test_who_says_that_they_stay_is_not_taken_along(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.starting())
+    await page.goto(PATH)
+    await hub.heard()
+    await page.get_by_role("button", name="Stay on this page").click()
+    hub.put(world.session())
+    await expect(page.get_by_role("link", name="Open JupyterLab")).to_be_visible()
+    await expect(page).to_have_url(re.compile(PATH))
+
+
+async def test_a_session_that_ran_already_waits_for_its_button(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.session())
+    await page.goto(PATH)
+    await page.get_by_role("link", name="Open JupyterLab").click()
+    await page.wait_for_url(f"**/s/{ID}/")
+
+
+async def test_a_failure_stays_with_its_reason_its_log_and_a_retry(page: Page, hub: FixtureHub) -> None:
+    hub.world.logs = {"postgres": "FATAL:  No space left on device\n", "agent": "it ended\n"}
+    hub.put(world.starting())
+    await page.goto(PATH)
+    await hub.heard()
+    hub.put(world.failed())
+    await expect(page.get_by_role("heading", name="PostgreSQL failed")).to_be_visible()
+    await expect(page.get_by_role("region", name="State")).to_contain_text("because the disk is full")
+    await expect(page.get_by_role("log")).to_contain_text("No space left on device")
+    await page.get_by_role("button", name="Retry").click()
+    await expect(page.get_by_role("heading", name="Next in the queue")).to_be_visible()
+    assert ("POST", f"/sessions/{ID}/resume", None) in hub.world.asked
+
+
+async def test_what_was_asked_shows_at_once_and_what_is_when_the_hub_says_it(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.session())
+    await page.goto(PATH)
+    await hub.heard()
+    hub.world.slow = 1.0
+    sleep = page.get_by_role("button", name="Sleep")
+    async with page.expect_response("**/suspend"):
+        await sleep.click()
+        # The answer is a second away: the button says already that it is asked.
+        await expect(sleep).to_have_attribute("aria-busy", "true", timeout=500)
+        await expect(page.get_by_role("heading", name="Idle")).to_be_visible(timeout=200)
+    await expect(page.get_by_role("heading", name="Going to sleep")).to_be_visible()
+
+
+async def test_a_stop_asks_first_and_offers_sleep_instead(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.session())
+    await page.goto(PATH)
+    await page.get_by_role("button", name="Stop").click()
+    dialog = page.get_by_role("dialog", name="Stop RSpark?")
+    await expect(dialog).to_contain_text("without saving variables")
+    await dialog.get_by_role("button", name="Sleep").click()
+    await expect(page.get_by_role("heading", name="Going to sleep")).to_be_visible()
+    assert [call[1] for call in hub.world.asked] == [f"/sessions/{ID}/suspend"]
+
+
+async def test_what_could_not_be_saved_is_named_with_why(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.asleep())
+    await page.goto(PATH)
+    await expect(page.get_by_text("42 variables saved (12 MB), 2 objects not.")).to_be_visible()
+    await expect(page.get_by_text("PqConnection")).to_be_visible()
+    await expect(page.get_by_text("It points into memory that is gone.")).to_be_visible()
+
+
+async def test_the_log_of_each_part_is_a_key_away(page: Page, hub: FixtureHub) -> None:
+    hub.world.logs = {"postgres": "from postgres\n", "spark": "from spark\n", "interface": "from jupyter\n"}
+    hub.put(world.starting())
+    await page.goto(PATH)
+    await expect(page.get_by_role("heading", name="Starting PostgreSQL")).to_be_visible()
+    await page.keyboard.press("l")
+    await expect(page.get_by_role("log")).to_contain_text("from postgres")
+    await page.get_by_role("tab", name="PostgreSQL").focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(page.get_by_role("log")).to_contain_text("from spark")
+    await page.get_by_role("button", name="Log of JupyterLab").click()
+    await expect(page.get_by_role("log")).to_contain_text("from jupyter")
+
+
+async def test_a_session_deleted_meanwhile_says_so(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.session())
+    await page.goto(PATH)
+    await hub.heard()
+    await expect(page.get_by_role("heading", name="Idle")).to_be_visible()
+    hub.delete(ID)
+    await expect(page.get_by_role("heading", name="This session was deleted")).to_be_visible()
+
+
+async def test_an_administrator_sees_somebody_elses_and_is_not_taken_there(page: Page, hub: FixtureHub) -> None:
+    hub.world.me = world.me(admin=True)
+    hub.put(world.starting(owner="bo"))
+    await page.goto(PATH)
+    await expect(page.get_by_text("of bo")).to_be_visible()
+    await hub.heard()
+    hub.put(world.session(owner="bo"))
+    await expect(page.get_by_role("heading", name="Idle")).to_be_visible()
+    await expect(page).to_have_url(re.compile(PATH))
+
+
+async def test_a_change_of_state_is_said_aloud(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.session(state="suspending", wanted="suspended"))
+    await page.goto(PATH)
+    await hub.heard()
+    await expect(page.get_by_role("heading", name="Going to sleep")).to_be_visible()
+    hub.put(world.asleep())
+    await expect(page.get_by_role("status").filter(has_text="Homework 3 is asleep. Your work is kept.")).to_be_attached()

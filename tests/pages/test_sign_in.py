@@ -1,0 +1,71 @@
+"""Signing in and out."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.pages.fixture_hub import FixtureHub
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.fixture
+def nobody(hub: FixtureHub) -> FixtureHub:
+    hub.world.me = None
+    return hub
+
+
+async def _sign_in(page: Page, password: str) -> None:
+    await page.get_by_label("Name").fill("ada")
+    await page.get_by_label("Password").fill(password)
+    await page.keyboard.press("Enter")
+
+
+async def test_a_name_and_a_password_lead_home(page: Page, nobody: FixtureHub) -> None:
+    await page.goto("/hub/")
+    await _sign_in(page, nobody.world.password)
+    await expect(page.get_by_role("heading", name="Start a session")).to_be_visible()
+
+
+async def test_after_the_sign_in_one_is_where_one_wanted_to_be(page: Page, nobody: FixtureHub) -> None:
+    await page.goto("/hub/?next=/s/abc/lab")
+    await expect(page.get_by_text("Sign in to open your session.")).to_be_visible()
+    await _sign_in(page, nobody.world.password)
+    await page.wait_for_url("**/s/abc/lab")
+
+
+async def test_nobody_is_sent_to_a_foreign_place(page: Page, nobody: FixtureHub) -> None:
+    await page.goto("/hub/?next=//evil.example/hub/")
+    await _sign_in(page, nobody.world.password)
+    await expect(page.get_by_role("heading", name="Start a session")).to_be_visible()
+    assert page.url == f"{nobody.url}/hub/"
+
+
+async def test_a_wrong_password_is_said_and_can_be_typed_again(page: Page, nobody: FixtureHub) -> None:
+    await page.goto("/hub/")
+    await _sign_in(page, "wrong")
+    await expect(page.get_by_role("alert")).to_contain_text("Name or password is not right.")
+    await expect(page.get_by_label("Password")).to_be_focused()
+    await expect(page.get_by_label("Password")).to_have_value("")
+    await expect(page.get_by_label("Name")).to_have_value("ada")
+
+
+async def test_too_many_tries_say_how_long_to_wait(page: Page, nobody: FixtureHub) -> None:
+    nobody.world.attempts_left = 0
+    await page.goto("/hub/")
+    await _sign_in(page, "wrong")
+    await expect(page.get_by_role("alert")).to_contain_text("You can try again in")
+    await expect(page.get_by_role("button", name="Sign in")).to_have_attribute("aria-disabled", "true")
+
+
+async def test_a_used_link_says_what_to_do(page: Page, nobody: FixtureHub) -> None:
+    await page.goto("/hub/?link=used")
+    await expect(page.get_by_text("Ask your administrator for a new one")).to_be_visible()
+
+
+async def test_signing_out_leaves_nothing_on_the_page(page: Page, hub: FixtureHub) -> None:
+    await page.goto("/hub/account")
+    await page.get_by_role("button", name="Account of ada").click()
+    await page.get_by_role("menuitem", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert page.url == f"{hub.url}/hub/"
+    assert hub.world.me is None
