@@ -302,3 +302,16 @@ async def test_logs_are_given_and_followed(start: Start) -> None:
         lines = answer.aiter_lines()
         first = int((await anext(lines)).split()[-1])
         assert [await anext(lines) for _ in range(3)] == [f"line {first + n}" for n in (1, 2, 3)]
+
+
+async def test_it_can_be_put_to_sleep_at_any_moment_of_its_start(start: Start) -> None:
+    for generation, delay in enumerate((0.05, 0.08, 0.12, 0.2, 0.4, 0.8), start=1):
+        running = start(interface=interface("jupyterlab"), generation=generation)
+        await asyncio.sleep(delay)
+        running.process.send_signal(signal.SIGTERM)
+        code = await running.ended()
+        if code == -signal.SIGTERM:  # so early that nothing had been started
+            assert running.status()["state"] is None
+        else:
+            assert (code, running.record()["how"]) == (0, "suspended")
+        assert not members(running.name)

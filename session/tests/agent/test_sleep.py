@@ -57,6 +57,45 @@ async def test_kernels_come_back_with_their_names_and_memory(start: Start) -> No
     assert told[python]["path"] == "work/analysis.ipynb"
 
 
+async def test_r_comes_back_with_its_memory(start: Start) -> None:
+    running = await awake(start, 1)
+    (running.home / "data").mkdir()
+    kernel_id = await running.new_kernel("ir")
+    async with running.kernel(kernel_id) as kernel:
+        code = "setwd('data'); library(splines); options(digits = 4); set.seed(7); invisible(runif(3)); x <- data.frame(a = 1:3)"
+        await kernel.shown(code)
+        expected = await kernel.shown("y <- .Random.seed; cat(runif(1)); .Random.seed <- y; con <- file('f', 'w')")
+    assert await running.suspend() == 0
+    (kept,) = running.record()["saved"]["kernels"]
+    assert (kept["name"], kept["language"]) == ("ir", "R")
+    assert kept["objects"] >= 2
+    assert [lost["name"] for lost in kept["lost"]] == ["con"]
+
+    running = await awake(start, 2)
+    async with running.kernel(kernel_id) as kernel:
+        assert await kernel.shown("cat(sum(x$a), getOption('digits'), basename(getwd()))") == "6 4 data"
+        assert await kernel.shown("cat('package:splines' %in% search())") == "TRUE"
+        assert await kernel.shown("cat(runif(1))") == expected
+    (told,) = (await restored(running))["kernels"]
+    assert told["reason"] is None
+    assert [lost["name"] for lost in told["lost"]] == ["con"]
+
+
+async def test_a_busy_r_is_interrupted_and_saved(start: Start) -> None:
+    running = await awake(start, 1)
+    kernel_id = await running.new_kernel("ir")
+    async with running.kernel(kernel_id) as kernel:
+        await kernel.shown("x <- 42")
+        await kernel.begin("while (TRUE) x <- x + 0")
+        await kernel.begin("x <- 43")  # waits for its turn, and is swept away with what was interrupted
+        await until(lambda: running.status()["busy"], "it computes")
+        assert await running.suspend() == 0
+    assert running.record()["saved"]["kernels"][0]["lost"] == []
+    running = await awake(start, 2)
+    async with running.kernel(kernel_id) as kernel:
+        assert await kernel.shown("cat(x)") == "42"
+
+
 async def test_a_start_anew_brings_nothing_back(start: Start) -> None:
     running = await awake(start, 1)
     await running.new_kernel("python3")

@@ -10,6 +10,7 @@ from rspark_session.agent import environ, interface, places, prctl, record, spec
 from rspark_session.agent.keep import Keep
 from rspark_session.agent.status import Reporter
 from rspark_session.services import spark
+from rspark_session.services.atomic import write_whole
 from rspark_session.welcome import greet
 
 
@@ -43,17 +44,30 @@ def run(asked: spec.Spec) -> int:
     SpecInvalid, OSError
         When nothing could be started.
     """
+    early: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: early.append(number))
     door = socket.create_server((asked.host, asked.port), backlog=512)
     door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # for each connection: asyncio doesn't see that these are TCP
     asked.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    environ.home_library(asked).mkdir(parents=True, exist_ok=True)
-    if asked.token is not None:
-        descriptor = os.open(asked.run / "token", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(asked.token)
     around = environ.build(
         asked, os.environ, java_home=environ.find_java(os.environ), spark_home=environ.find_spark() if asked.spark else None
     )
+    keep = Keep(asked.keep, asked.generation)
+    sockets = places.socket_folder(asked)
+    restore = keep.latest() if asked.resume else None
+    started = interface.start(asked, around, sockets=sockets, restore=restore) if asked.interface else None
+    furnish(asked)
+
+    from rspark_session.agent.ensemble import Ensemble  # noqa: PLC0415  (the interface starts while this loads)
+
+    return Ensemble(spec=asked, environ=around, door=door, sockets=sockets, interface=started, keep=keep, early=early).run()
+
+
+def furnish(asked: spec.Spec) -> None:
+    """Put into place what nobody needs before the interface is up."""
+    environ.home_library(asked).mkdir(parents=True, exist_ok=True)
+    if asked.token is not None:
+        write_whole(asked.run / "token", asked.token)
     if asked.spark is not None:
         spark.write_conf(
             asked.run / "spark" / "conf",
@@ -65,17 +79,6 @@ def run(asked: spec.Spec) -> int:
         )
     if asked.interface is not None and asked.interface.kind == "jupyterlab":
         greet(asked.home, offers=offers(asked))
-    keep = Keep(asked.keep, asked.generation)
-    sockets = places.socket_folder(asked)
-    started = (
-        interface.start(asked, around, sockets=sockets, restore=keep.latest() if asked.resume else None)
-        if asked.interface
-        else None
-    )
-
-    from rspark_session.agent.ensemble import Ensemble  # noqa: PLC0415  (the interface starts while this loads)
-
-    return Ensemble(spec=asked, environ=around, door=door, sockets=sockets, interface=started, keep=keep).run()
 
 
 def offers(asked: spec.Spec) -> list[str]:

@@ -61,12 +61,13 @@ async def end(
     """End everything. `after` says which parts a part was started after; those end after it."""
     clock = Clock(grace)
     saved, problem = None, None
-    if jupyter and interface and interface.alive and interface.was_ready and ending.how != "stop":
+    answers = jupyter is not None and interface is not None and interface.alive and interface.was_ready
+    if jupyter and answers and ending.how != "stop":
         saved = await _save(jupyter, keep, seconds=clock.share(0.7))
         if saved is None:
             problem = "The workspace could not be saved in time. What was saved before is still there."
     if interface:
-        if jupyter and interface.alive:
+        if jupyter and answers:
             jupyter.end()
             await interface.gone_within(clock.share(0.15))
         await interface.stop(clock.share(0.05))

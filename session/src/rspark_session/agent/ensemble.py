@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -43,6 +43,7 @@ class Ensemble:
         sockets: Path,
         interface: Interface | None,
         keep: Keep,
+        early: Sequence[int],
     ) -> None:
         self._spec = spec
         self._environ = environ
@@ -50,6 +51,7 @@ class Ensemble:
         self._sockets = sockets
         self._keep = keep
         self._started = interface
+        self._early = early  # signals that came while this was loaded
         self._children = Children()
         self._reporter = Reporter(spec)
         host, port = door.getsockname()[:2]
@@ -84,6 +86,8 @@ class Ensemble:
         self._ending = loop.create_future()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._decide, Ending("suspend"))
+        if self._early:
+            self._decide(Ending("suspend"))
         self._children.attach(loop)
         server = await loop.create_server(partial(Connection, self._door), sock=self._socket)
         self._reporter.tell()

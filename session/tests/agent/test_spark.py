@@ -1,0 +1,81 @@
+"""Spark's pages below the session's path, for each driver of the session and of no other."""
+
+import asyncio
+import re
+from collections.abc import Callable
+
+from .running import Kernel, Running, interface, until
+
+Start = Callable[..., Running]
+
+DRIVER = """
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.appName("NAME").getOrCreate()
+print(spark.range(1000).selectExpr("sum(id)").first()[0])
+"""
+
+
+async def with_spark(start: Start) -> Running:
+    running = start(interface=interface("jupyterlab"), spark={"mode": "local", "memory": 2**29, "cores": 1})
+    await running.until_state("ready")
+    return running
+
+
+async def drive(kernel: Kernel, name: str) -> None:
+    assert (await kernel.shown(DRIVER.replace("NAME", name))).splitlines()[-1] == "499500"
+
+
+async def test_without_a_driver_the_page_says_what_to_do(start: Start) -> None:
+    running = await with_spark(start)
+    page = await running.get("spark/")
+    assert page.status_code == 404
+    assert "No Spark application is running" in page.text
+    assert "rspark::spark()" in page.text
+    assert (await running.get("spark")).headers["location"] == f"{running.asked['base_path']}spark/"
+
+
+async def test_the_pages_and_all_their_links_stay_below_the_sessions_path(start: Start) -> None:
+    running = await with_spark(start)
+    base = running.asked["base_path"]
+    async with running.kernel(await running.new_kernel("python3")) as kernel:
+        await drive(kernel, "flights")
+        first = await running.get("spark/")
+        assert first.headers["location"] == f"{base}spark/jobs/"
+        page = await running.get("spark/", follow_redirects=True)
+        assert page.status_code == 200
+        assert "flights - Spark Jobs" in page.text
+        links = {link for link in re.findall(r'(?:href|src)="([^"#]+)"', page.text) if not link.startswith("http")}
+        assert links
+        assert all(link.startswith(f"{base}spark/") for link in links if link.startswith("/")), links
+        for link in sorted(link for link in links if link.startswith("/"))[:20]:
+            answer = await running.http.get(f"http://{running.status()['address']}{link}", follow_redirects=True)
+            assert answer.status_code == 200, link
+        (application,) = (await running.get("spark/api/v1/applications")).json()
+        assert application["name"] == "flights"
+        await kernel.shown("spark.stop()")
+
+
+async def test_a_running_job_makes_the_session_busy(start: Start) -> None:
+    running = await with_spark(start)
+    async with running.kernel(await running.new_kernel("python3")) as kernel:
+        await drive(kernel, "slow")
+        waits = "rdd = spark.sparkContext.parallelize([1], 1).map(lambda _: __import__('time').sleep(600))"
+        await kernel.shown(f"import threading\n{waits}\nthreading.Thread(target=rdd.count, daemon=True).start()")
+        await until(lambda: "Spark, slow" in running.status()["busy_with"], "Spark computes")
+        await kernel.shown("spark.sparkContext.cancelAllJobs()")
+        await until(lambda: "Spark, slow" not in running.status()["busy_with"], "Spark rests")
+
+
+async def test_of_two_drivers_a_person_chooses(start: Start) -> None:
+    running = await with_spark(start)
+    ids = await asyncio.gather(running.new_kernel("python3"), running.new_kernel("python3"))
+    async with running.kernel(ids[0]) as one, running.kernel(ids[1]) as other:
+        await asyncio.gather(drive(one, "first"), drive(other, "second"))
+        choice = await running.get("spark/")
+        links = dict(re.findall(r'<a href="([^"]+)">(first|second)</a>', choice.text))
+        assert sorted(links.values()) == ["first", "second"]
+        for link, name in links.items():
+            chosen = await running.http.get(f"http://{running.status()['address']}{link}", follow_redirects=True)
+            assert f"{name} - Spark Jobs" in chosen.text
+            page = await running.get("spark/executors/", cookies={"rspark-spark": link.rpartition("=")[2]})
+            assert f"{name} - Executors" in page.text
