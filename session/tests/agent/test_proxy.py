@@ -262,6 +262,23 @@ async def test_what_is_no_request_is_refused(tmp_path: Path, request_bytes: byte
     assert seen == []
 
 
+@pytest.mark.parametrize(("length", "times"), [(30_000, 10), (200_000, 2)])
+async def test_bodies_do_not_count_as_heads(tmp_path: Path, length: int, times: int) -> None:
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, headers = await head_of(reader)
+        await reader.readexactly(int(headers["content-length"]))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+
+    async with proxied(tmp_path, server) as (reader, writer):
+        for _ in range(times):
+            writer.write(b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % length)
+            await writer.drain()
+            await asyncio.sleep(0)
+            writer.write(b"a" * length)
+            assert (await head_of(reader))[0] == "HTTP/1.1 204 No Content"
+
+
 async def test_a_client_that_leaves_ends_its_request_behind(tmp_path: Path) -> None:
     left = asyncio.Event()
 

@@ -62,6 +62,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._in_head = True
         self._head_size = 0  # of a head that isn't whole yet
+        self._boundary = False  # a head or a body ended in the piece that is being read
         self._upgrading = False
         self._writable = asyncio.Event()
         self._writable.set()
@@ -93,6 +94,7 @@ class Connection(asyncio.Protocol):
         if self._upgrading:
             self._wait_for_upgrade(data)
             return
+        self._boundary = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -123,6 +125,7 @@ class Connection(asyncio.Protocol):
         request.version = self._parser.get_http_version()
         request.keep_alive = self._parser.should_keep_alive()
         self._in_head = False
+        self._boundary = True
         self._queue.append(request)
         self._next()
 
@@ -132,10 +135,14 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         self._incoming.body.end()
         self._in_head = True
+        self._boundary = True
 
     def _limit_head(self, arrived: int) -> None:
-        """Refuse a head that doesn't end: the parser would hold it all."""
-        self._head_size = self._head_size + arrived if self._in_head else 0
+        """Refuse a head that doesn't end: the parser would hold it all.
+
+        Only pieces that hold nothing but a head count: one in which a body ended is as long as the body was.
+        """
+        self._head_size = self._head_size + arrived if self._in_head and not self._boundary else 0
         if self._head_size > _LARGEST_HEAD:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
