@@ -99,6 +99,11 @@ describe('while it starts', () => {
     expect(words.happening(session({ state: 'starting', services: [] }))).toBe('Making room for it');
   });
 
+  it('between two parts the next one is named', () => {
+    const services = [part('postgres', 'PostgreSQL', 'ready'), part('interface', 'JupyterLab', 'waiting')];
+    expect(words.happening(session({ state: 'starting', services }))).toBe('Starting JupyterLab');
+  });
+
   it('when all parts are ready it is almost there', () => {
     const services = [part('interface', 'JupyterLab', 'ready')];
     expect(words.happening(session({ state: 'starting', services }))).toBe('Almost ready');
@@ -139,7 +144,6 @@ it('parts that are expected keep their places until the hub knows them', () => {
     words.expectedParts(['postgres', 'spark'], 'jupyterlab').map(({ name, title }) => [name, title]),
   ).toEqual([
     ['postgres', 'PostgreSQL'],
-    ['spark', 'Spark'],
     ['interface', 'JupyterLab'],
   ]);
 });

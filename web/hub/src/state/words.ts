@@ -117,8 +117,9 @@ export function happening(session: Session): string {
   }
   const at = session.services.filter((part) => part.state === 'starting').map((part) => part.title);
   if (at.length > 0) return `Starting ${list(at)}`;
-  const waiting = session.services.filter((part) => part.state === 'waiting');
-  if (session.services.length > 0 && waiting.length === 0) return 'Almost ready';
+  const next = session.services.find((part) => part.state === 'waiting');
+  if (next && session.services.some((part) => part.state === 'ready')) return `Starting ${next.title}`;
+  if (session.services.length > 0 && !next) return 'Almost ready';
   return session.state === 'resuming' ? 'Waking it up' : 'Making room for it';
 }
 
@@ -127,9 +128,12 @@ export function failedPart(session: Session): Part | undefined {
   return session.services.find((part) => part.state === 'failed');
 }
 
-/** Parts whose names say that they are of the ensemble, before the hub knows how they are. */
+/**
+ * Parts that will be of the ensemble, before the hub knows how they are. Spark is none: it begins in R with the first
+ * use, or the hub says that it is a part.
+ */
 export function expectedParts(services: readonly string[], face: string): Part[] {
-  return [...services, face].map((name) => ({
+  return [...services.filter((name) => name !== 'spark'), face].map((name) => ({
     name: name === face ? 'interface' : name,
     title: named(name).name,
     state: 'waiting',
