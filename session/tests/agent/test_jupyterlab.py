@@ -205,3 +205,21 @@ async def test_a_machine_without_r_says_so(prepare: Start, tmp_path: Path) -> No
         "R is not installed on this machine. Install it (on Debian: apt-get install r-base-core r-cran-irkernel), "
         "then start the session again."
     )
+
+
+async def test_a_kernel_that_is_given_up_is_noted(start: Start) -> None:
+    running = await lab(start)
+    kernel_id = await running.new_kernel("python3")
+
+    async def kernels() -> list[str]:
+        return [kernel["id"] for kernel in (await running.get("api/kernels")).json()]
+
+    while await kernels():
+        for process in members(running.name):
+            if kernel_id in str(process.cmdline()):
+                process.kill()
+        await asyncio.sleep(0.1)
+    assert await running.suspend() == 0
+    (kept,) = running.record()["saved"]["kernels"]
+    assert (kept["id"], kept["objects"]) == (kernel_id, 0)
+    assert [lost["why"] for lost in kept["lost"]] == ["It stopped by itself again and again, and was not started any more."]

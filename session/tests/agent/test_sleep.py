@@ -212,6 +212,23 @@ async def test_a_kill_in_the_middle_of_saving_leaves_what_was_saved_before(start
     assert [entry.name for entry in (running.keep / "workspace").iterdir()] == ["3"]
 
 
+async def test_who_sleeps_before_being_awake_keeps_what_was_saved(start: Start) -> None:
+    running = await awake(start, 1)
+    kernel_id = await running.new_kernel("python3")
+    async with running.kernel(kernel_id) as kernel:
+        await kernel.shown(
+            "import time\nclass Slow:\n    def __reduce__(self):\n        return time.sleep, (600,)\nslow = Slow()"
+        )
+    assert await running.suspend() == 0
+    assert running.record()["saved"]["kernels"][0]["lost"] == []
+    running = await awake(start, 2)
+    assert await running.suspend() == 0
+    (kept,) = running.record()["saved"]["kernels"]
+    why = "It could not be saved: It was still being brought back. What you get back is from the time before."
+    assert [lost["why"] for lost in kept["lost"]] == [why]
+    assert (running.keep / "workspace/2" / kernel_id / "manifest.json").exists()
+
+
 async def test_saving_that_takes_too_long_is_told(start: Start) -> None:
     running = start(interface=interface("jupyterlab"), grace=8.0)
     await running.until_state("ready")

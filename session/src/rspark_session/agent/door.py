@@ -108,12 +108,12 @@ class Door:
         if self._on_activity and (request.method not in _SAFE or head.get(request.headers, b"sec-fetch-mode") == b"navigate"):
             self._on_activity()
         try:
-            await forward(request, reply, self.upstream, on_data=self._on_data if self._on_activity else None)
+            joined = await forward(request, reply, self.upstream, on_data=self._on_data if self._on_activity else None)
+            if joined is not None:
+                self._joined.add(joined)
         except UpstreamGone:
             if not reply.started:
                 pages.send(reply, HTTPStatus.BAD_GATEWAY, pages.NO_ANSWER)
-        if reply.taken_over:
-            self._joined.add(reply.take_over()[0])
 
     def _on_data(self, data: bytes) -> None:
         """Take text and binary frames for a person's doing; pings and pongs are the browser's own."""

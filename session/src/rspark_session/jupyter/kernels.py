@@ -21,6 +21,7 @@ class Kernels(AsyncMappingKernelManager):
         super().__init__(**kwargs)
         self.waiting_for_input: set[str] = set()
         self.crashed: dict[str, datetime] = {}
+        self.dead: list[dict[str, Any]] = []  # kernels that crashed again and again, and were given up
         self.waking: dict[str, asyncio.Future[None]] = {}
 
     async def until_awake(self, kernel_id: str) -> None:
@@ -46,6 +47,11 @@ class Kernels(AsyncMappingKernelManager):
         if change["new"] != "busy":
             self.waiting_for_input.discard(change["owner"].kernel_id)
         self.presence.changed()
+
+    def _handle_kernel_died(self, kernel_id: str) -> None:
+        kernel: Any = self.get_kernel(kernel_id)
+        self.dead.append({"id": kernel_id, "name": kernel.kernel_name, "language": kernel.kernel_spec.language, "path": None})
+        super()._handle_kernel_died(kernel_id)
 
     def _has_crashed(self, kernel_id: str) -> None:
         self.crashed[kernel_id] = datetime.now(UTC)

@@ -48,7 +48,7 @@ class Presence:
 
     def _look(self) -> None:
         self._changed = None
-        asyncio.ensure_future(self._tell())  # noqa: RUF006  (kept alive by what it awaits; a lost one costs a glance)
+        self._telling = asyncio.ensure_future(self._tell())
 
     async def _tell(self) -> None:
         if self.server is None:

@@ -52,7 +52,7 @@ class Sleep:
         }
         (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
         _flush(folder)
-        return {"kernels": list(saved), "terminals": len(terminals)}
+        return {"kernels": [*saved, *map(_given_up, self._kernels.dead)], "terminals": len(terminals)}
 
     async def _save(self, kernel_id: str, folder: Path, path: str | None, seconds: float) -> dict[str, Any]:
         """Save one kernel. What goes wrong is told, and keeps no other kernel from being saved."""
@@ -78,7 +78,10 @@ class Sleep:
         if code is None:
             return None
         began = asyncio.get_running_loop().time()
-        await self._kernels.until_awake(kernel_id)
+        try:
+            await asyncio.wait_for(self._kernels.until_awake(kernel_id), seconds / 4)
+        except TimeoutError as late:
+            raise CodeFailed("It was still being brought back.") from late
         await settle(kernel, patience=min(_PATIENCE, seconds / 8), seconds=seconds / 4)
         folder.mkdir(mode=0o700)  # noqa: ASYNC240  (a folder is made at once)
         await run(kernel, code, seconds=seconds - (asyncio.get_running_loop().time() - began))
@@ -103,6 +106,11 @@ class Sleep:
                 shutil.copytree(before / kernel_id, kept / f"{before.name}-{kernel_id}", copy_function=os.link)
         if (before / "unrestored").is_dir():
             shutil.copytree(before / "unrestored", kept, copy_function=os.link, dirs_exist_ok=True)
+
+
+def _given_up(kernel: dict[str, Any]) -> dict[str, Any]:
+    why = "It stopped by itself again and again, and was not started any more."
+    return kernel | {"objects": 0, "bytes": 0, "lost": [memory.lost(kernel["language"], why)]}
 
 
 def _folder_of(kernel: Any) -> str | None:

@@ -122,8 +122,8 @@ async def forward(
     target: bytes | None = None,
     on_data: Callable[[bytes], None] | None = None,
     change: Callable[[Answer], Headers] | None = None,
-) -> None:
-    """Hand a request on, and its answer back, both as they come.
+) -> asyncio.Transport | None:
+    """Hand a request on, and its answer back, both as they come. Gives the client's connection when it became a websocket.
 
     `target` replaces the request's own, `on_data` sees what the client sends on a websocket, and `change` gives the headers
     of the answer.
@@ -137,8 +137,7 @@ async def forward(
     try:
         exchange.transport.write(_head(request, upstream, target or request.target))
         if request.is_websocket:
-            await _upgrade(exchange, reply, change, on_data)
-            return
+            return await _upgrade(exchange, reply, change, on_data)
         sending = asyncio.ensure_future(_send_body(request, reply, exchange))
         try:
             await _hand_back(exchange, await exchange.answer, reply, change)
@@ -148,6 +147,7 @@ async def forward(
     finally:
         if not reply.taken_over:
             exchange.transport.abort()
+    return None
 
 
 async def _connect(upstream: Upstream, *, bodyless: bool) -> _Exchange:
@@ -206,16 +206,17 @@ async def _upgrade(
     reply: Reply,
     change: Callable[[Answer], Headers] | None,
     on_data: Callable[[bytes], None] | None,
-) -> None:
+) -> asyncio.Transport | None:
     answer = await exchange.answer
     if answer.status != HTTPStatus.SWITCHING_PROTOCOLS:
         await _hand_back(exchange, answer, reply, change)
-        return
+        return None
     client, from_client = reply.take_over()
     headers = [*head.end_to_end(answer.headers), (b"connection", b"Upgrade"), (b"upgrade", b"websocket")]
     client.write(head.write(b"HTTP/1.1 101 Switching Protocols", headers))
     if exchange.transport.is_closing():  # it let the client in and hung up at once
         client.write(exchange.after_upgrade)
         client.close()
-        return
+        return client
     join(client, from_client, exchange.transport, exchange.after_upgrade, on_data=on_data)
+    return client
