@@ -8,6 +8,7 @@ import pytest
 
 from rsparkhub.auth.identity import Identity
 from rsparkhub.auth.question import Allow, Enter, Question, Redirect, Refuse, answer
+from rsparkhub.auth.session_address import place_of
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.domain.user import User
 from rsparkhub.settings import Settings
@@ -36,7 +37,7 @@ def ask(
     *, identity: Identity | None = ADA, session: Session | None = SESSION, settings: dict[str, Any] | None = None, **said: Any
 ) -> Any:
     question = Question(**{"method": "GET", "host": PATH, "uri": URI, **said})
-    return answer(question, session, identity, Settings(**(settings or {})))
+    return answer(question, session, identity, place_of(question.host, Settings(**(settings or {}))))
 
 
 def status(said: Any) -> int:

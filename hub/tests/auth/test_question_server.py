@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from rsparkhub.auth.identity import Authenticator
 from rsparkhub.auth.question_server import answering_the_edge
@@ -204,3 +205,18 @@ async def test_no_file_is_left_when_it_ends(settings: Settings, store: Store) ->
     assert not settings.passes.exists()
     assert [path.name for path in settings.socket_dir.iterdir()] == ["bells"]
     assert list(settings.bells.iterdir()) == []
+
+
+def test_it_runs_on_uvloop_too(settings: Settings) -> None:
+    """The hub's process runs on it where it is to be had; its transports are of other classes than asyncio's."""
+
+    async def ask() -> int:
+        async with open_store(settings.store, bells=settings.bells) as store:
+            authenticator = Authenticator(store, settings)
+            async with (
+                answering_the_edge(store=store, authenticator=authenticator, settings=settings),
+                calling(settings) as line,
+            ):
+                return (await line.ask("/s/abcdefghjk/"))[0]
+
+    assert uvloop.run(ask()) == 401

@@ -22,6 +22,7 @@ class Upstream:
         self.go_on = asyncio.Event()  # the next event of /events may be sent
         self.answer_headers: list[tuple[str, str]] = []
         self.body = b""
+        self.pages: dict[str, str] = {}  # HTML by the last segment of a path
 
     @property
     def address(self) -> str:
@@ -43,8 +44,10 @@ class Upstream:
         if handler is not None:
             await handler(scope, receive, send)
             return
-        body = self.body or json.dumps(told).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        page = self.pages.get(last)
+        body = page.encode() if page is not None else self.body or json.dumps(told).encode()
+        kind = b"application/json" if page is None else b"text/javascript" if last.endswith(".js") else b"text/html"
+        headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
         headers += [(name.encode(), value.encode()) for name, value in self.answer_headers]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})

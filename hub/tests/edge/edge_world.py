@@ -36,6 +36,7 @@ class World:
     edge: Edge
     upstream: Upstream
     face: AsyncExitStack
+    asked_of_the_hub: list[str]
     stack: AsyncExitStack
     ask: "Callable[[], Awaitable[None]]"
     clients: list[httpx.AsyncClient] = field(default_factory=list)
@@ -103,7 +104,7 @@ async def making_world(settings: Settings, store: Store) -> AsyncIterator[World]
     async with AsyncExitStack() as stack:
         upstream = await stack.enter_async_context(serving(Upstream()))
         face = await stack.enter_async_context(AsyncExitStack())
-        await face.enter_async_context(hub_face(settings))
+        asked_of_the_hub = await face.enter_async_context(hub_face(settings))
         question = await stack.enter_async_context(AsyncExitStack())
 
         async def ask() -> None:
@@ -118,6 +119,7 @@ async def making_world(settings: Settings, store: Store) -> AsyncIterator[World]
             edge=edge,
             upstream=upstream,
             face=face,
+            asked_of_the_hub=asked_of_the_hub,
             stack=question,
             ask=ask,
         )
@@ -127,12 +129,14 @@ async def making_world(settings: Settings, store: Store) -> AsyncIterator[World]
 
 
 @asynccontextmanager
-async def hub_face(settings: Settings) -> AsyncIterator[None]:
-    """A stand-in for the hub's HTTP face: it says what it was asked."""
+async def hub_face(settings: Settings) -> AsyncIterator[list[str]]:
+    """A stand-in for the hub's HTTP face: it says what it was asked, and gives it to whoever runs it."""
+    asked: list[str] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         headers = "\n".join(f"{name.decode()}: {value.decode()}" for name, value in scope["headers"])
         body = f"hub {scope['method']} {scope['raw_path'].decode()}\n{headers}".encode()
+        asked.append(body.decode())
         kind = b"text/html" if scope["path"] == "/hub/page" else b"text/plain"
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
         await send({"type": "http.response.body", "body": body})
@@ -144,7 +148,7 @@ async def hub_face(settings: Settings) -> AsyncIterator[None]:
     while not server.started:
         await asyncio.sleep(0.01)
     try:
-        yield
+        yield asked
     finally:
         server.should_exit = True
         await task

@@ -10,7 +10,6 @@ import itertools
 import re
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 from urllib.parse import parse_qs, quote
@@ -28,12 +27,12 @@ from rsparkhub.settings import Settings
 from rsparkhub.store import Store
 
 LONGEST_LIFETIME = timedelta(seconds=1)
+_ENTER = f"{ENTER}?"
 _MOST_COOKIES = 4  # of one name; a page can set some, and each costs a question to the store
 _BEARER = re.compile(r"(?:bearer|token) +(\S+) *", re.IGNORECASE)  # Jupyter's clients say `token`
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asked:
+class Asked(NamedTuple):
     """A question, with what shows who is asking."""
 
     question: Question
@@ -113,20 +112,32 @@ class Answering:
         self._clock = clock
         self._kept = Kept(self._look_up)
         self._asked: set[tuple[str, str, str]] = set()  # host, credential and session that were asked about this second
+        self._places: dict[str, Place] = {}
         self._lifetime = min(settings.answer_lifetime, LONGEST_LIFETIME).total_seconds()
         self._count = itertools.count(1)
         self._period = 0
 
+    def place(self, host: str) -> Place:
+        """Tell where a host is."""
+        place = self._places.get(host)
+        if place is None:
+            place = self._places[host] = place_of(host, self._settings)
+        return place
+
     def answer_now(self, asked: Asked) -> Answer | None:
         """Answer from what is kept; None when that doesn't suffice, and `answer` must be asked."""
         self._turn()
-        if asked.question.uri.startswith(f"{ENTER}?"):
+        if asked.question.uri.startswith(_ENTER):
             return None
         said = self._answer(asked, self._kept.found)
-        if isinstance(said, LookUp | Enter):
+        if isinstance(said, LookUp):
             return None
-        self._give_pass(asked, said)
-        return said
+        answered, credential = said
+        if isinstance(answered, Enter):
+            return None
+        if isinstance(answered, Allow):
+            self._give_pass(asked.question, answered, credential)
+        return answered
 
     async def answer(self, asked: Asked) -> Answer:
         """Answer, after looking up what is not kept.
@@ -136,16 +147,17 @@ class Answering:
         Unavailable
             When the store can't be asked.
         """
-        place = place_of(asked.question.host, self._settings)
-        if place.session is not None and asked.question.uri.startswith(f"{ENTER}?"):
+        place = self.place(asked.question.host)
+        if place.session is not None and asked.question.uri.startswith(_ENTER):
             return await self._enter(asked.question, place, place.session)
         found: dict[LookUp, Found] = {}
         self._turn()
         while isinstance(said := self._answer(asked, found), LookUp):
             found[said] = await self._kept.get(said)
-        if isinstance(said, Enter):
-            return await self._send_there(asked, said, place, found)
-        return said
+        answered, _ = said
+        if isinstance(answered, Enter):
+            return await self._send_there(asked, answered, place, found)
+        return answered
 
     def forget_session(self, session_id: str) -> None:
         """Forget what is kept about a session that has changed, and take back its passes."""
@@ -158,38 +170,37 @@ class Answering:
             self._period = period
             self._kept.turn(period)
             self._asked.clear()
+            self._places.clear()
             self._passes.turn(period if self._lifetime == 1 else 0)
 
-    def _answer(self, asked: Asked, found: dict[LookUp, Found]) -> Answer | LookUp:
-        """Answer from what was found; or tell what is to be looked up first."""
-        session_id = session_in(asked.question.uri)
+    def _answer(self, asked: Asked, found: dict[LookUp, Found]) -> tuple[Answer, str] | LookUp:
+        """Answer from what was found, and name the credential that was good; or tell what is to be looked up first."""
+        question, place = asked.question, self.place(asked.question.host)
+        session_id = session_in(question.uri)
         if session_id is None:
-            return NO_SUCH_SESSION
-        identity, session = None, None
-        for look_up, _ in _credentials(asked, place_of(asked.question.host, self._settings), session_id):
+            return NO_SUCH_SESSION, ""
+        identity, session, credential = None, None, ""
+        for look_up, shown in _credentials(asked, place, session_id):
             if look_up not in found:
                 return look_up
             if isinstance(known := found[look_up], Identity):
-                identity = known
+                identity, credential = known, shown
                 break
         if identity is not None:
             look_up = LookUp("session", "", session_id)
             if look_up not in found:
                 return look_up
             session = known if isinstance(known := found[look_up], Session) else None
-        return answer(asked.question, session, identity, self._settings)
+        return answer(question, session, identity, place), credential
 
-    def _give_pass(self, asked: Asked, said: Answer) -> None:
+    def _give_pass(self, question: Question, allow: Allow, credential: str) -> None:
         """Give a pass to what is asked a second time in this second: what is asked once would never use it.
 
         What was allowed is as fresh as a pass must be: it was looked up in this very second.
         """
-        if self._lifetime != 1 or not isinstance(said, Allow) or said.sandboxed or not asked.question.is_plain:
+        if self._lifetime != 1 or not self._passes.possible or allow.sandboxed or not question.is_plain:
             return
-        host, session_id = host_without_port(asked.question.host), session_in(asked.question.uri) or ""
-        place = place_of(asked.question.host, self._settings)
-        known = ((shown, self._kept.found.get(look_up)) for look_up, shown in _credentials(asked, place, session_id))
-        credential = next(shown for shown, identity in known if identity is not None)
+        host, session_id = host_without_port(question.host), session_in(question.uri) or ""
         if (host, credential, session_id) not in self._asked:
             self._asked.add((host, credential, session_id))
             return
@@ -198,8 +209,8 @@ class Answering:
             host=host,
             credential=credential,
             session=session_id,
-            upstream=said.upstream,
-            secret=said.secret,
+            upstream=allow.upstream,
+            secret=allow.secret,
         )
 
     async def _look_up(self, key: LookUp) -> Found:

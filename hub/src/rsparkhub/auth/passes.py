@@ -32,6 +32,11 @@ class Passes:
             for left in self._folder.iterdir():  # by an earlier hub; the clock has ended it already
                 shutil.rmtree(left, ignore_errors=True)
 
+    @property
+    def possible(self) -> bool:
+        """Whether there is a place for passes at all."""
+        return self._folder is not None
+
     def give(self, *, second: int, host: str, credential: str, session: str, upstream: str, secret: str) -> None:
         """Give a pass that ends with this second."""
         name = pass_path(host=host, credential=credential, session=session, upstream=upstream, secret=secret)

@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import cast
 
 import httptools
 
@@ -17,7 +18,6 @@ from rsparkhub.auth.identity import Authenticator
 from rsparkhub.auth.passes import Passes
 from rsparkhub.auth.question import Answer, Enter, Question, Refuse
 from rsparkhub.auth.reply import reply
-from rsparkhub.auth.session_address import place_of
 from rsparkhub.domain.errors import RsparkhubError
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
@@ -56,7 +56,7 @@ async def answering_the_edge(*, store: Store, authenticator: Authenticator, sett
     fresh.unlink(missing_ok=True)
     loop = asyncio.get_running_loop()
     connections: set[_Connection] = set()
-    server = await loop.create_unix_server(lambda: _Connection(answering, settings, connections), str(fresh))
+    server = await loop.create_unix_server(lambda: _Connection(answering, connections), str(fresh))
     fresh.replace(path)  # the edge finds the old one or this one, and never none
     try:
         yield
@@ -79,9 +79,8 @@ async def _forget_what_changes(store: Store, answering: Answering) -> None:
 class _Connection(asyncio.Protocol):
     """One connection of the edge's; what is asked on it is answered in the order in which it was asked."""
 
-    def __init__(self, answering: Answering, settings: Settings, all_open: "set[_Connection]") -> None:
+    def __init__(self, answering: Answering, all_open: "set[_Connection]") -> None:
         self._answering = answering
-        self._settings = settings
         self._all_open = all_open
         self._parser = httptools.HttpRequestParser(self)
         self._fields: dict[str, str] = {}
@@ -89,8 +88,7 @@ class _Connection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are such, without being of that class
         self._all_open.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -114,12 +112,8 @@ class _Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         field = _FIELDS.get(name.lower())
-        if field is None:
-            return
-        text = value.decode("latin-1")
-        if field == "cookie" and field in self._fields:  # HTTP allows to split this one
-            text = f"{self._fields[field]}; {text}"
-        self._fields[field] = text
+        if field is not None:
+            self._fields[field] = value.decode("latin-1")
 
     def on_message_complete(self) -> None:
         fields, self._fields = self._fields, {}
@@ -152,5 +146,5 @@ class _Connection(asyncio.Protocol):
 
     def _write(self, asked: Asked, answer: Answer) -> None:
         assert not isinstance(answer, Enter)  # it has become a redirect
-        hub = place_of(asked.question.host, self._settings).hub_url("/hub/") if isinstance(answer, Refuse) else ""
+        hub = self._answering.place(asked.question.host).hub_url("/hub/") if isinstance(answer, Refuse) else ""
         self._transport.write(reply(answer, page=asked.question.is_navigation, hub=hub))

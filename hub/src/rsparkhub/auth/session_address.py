@@ -71,6 +71,8 @@ def session_in(uri: str) -> str | None:
 def climbs(uri: str) -> bool:
     """Whether a segment of the path is `.` or `..` however it is written. Browsers never send such a path."""
     path = uri.partition("?")[0]
+    if "." not in path and "%" not in path:
+        return False
     return any(segment in {".", ".."} for segment in _SEPARATORS.split(unquote(path, errors="replace")))
 
 

@@ -33,6 +33,7 @@ _PLAIN_PATH = rf"^/s/({SESSION_ID})(?:/(?:[^/.%?\\][^/%?\\]*)?)+(?:\?.*)?$"
 _ONLY_OURS = ["X-Rspark-*", "X-Forwarded-*", "X-Real-Ip", "Forwarded"]
 _OWN_COOKIES = rf"(?:^|;)\s*{COOKIE_NAMES}=[^;]*"
 _SETS_OWN_COOKIE = rf"^\s*{COOKIE_NAMES}\s*=.*$"
+_TOLD = ["Accept", "Authorization", "Cookie", "Origin", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site"]
 _STAGE = "rspark_stage"
 _SILENT: Handler = {"handler": "vars", "log_skip": True}
 
@@ -128,14 +129,17 @@ def _by_question(settings: Settings) -> list[Handler]:
 
 
 def _question(settings: Settings) -> Handler:
+    """Ask the hub; it gets the fields that it reads, each as one line, and no others."""
     told = {
-        "X-Forwarded-Method": ["{http.request.method}"],
-        "X-Forwarded-Uri": ["{http.request.uri}"],
-        "X-Forwarded-Upgrade": ["{http.request.header.Upgrade}"],
+        "Host": "{http.request.hostport}",
+        "X-Forwarded-Method": "{http.request.method}",
+        "X-Forwarded-Uri": "{http.request.uri}",
+        **{name: "{http.request.header." + name + "}" for name in _TOLD},
+        "X-Forwarded-Upgrade": "{http.request.header.Upgrade}",
     }
     question = _proxy(
         f"unix/{settings.socket_dir}/question.sock",
-        request={"set": told, "delete": ["Connection", "Upgrade", "Expect", "Sec-Websocket-*"]},
+        request={"delete": ["*"], "set": {name: [value] for name, value in told.items()}},
     )
     question["rewrite"] = {"method": "GET", "uri": "/"}  # a GET leaves the body for the session
     question["load_balancing"] = {"try_duration": "3s", "try_interval": "100ms"}  # a hub that starts again is waited for
