@@ -54,6 +54,7 @@ class Report:
     leaked: list[str] = field(default_factory=list)
     spoiled: list[str] = field(default_factory=list)
     checked: int = 0
+    woken: int = 0
     counts: int = 0
 
     @property
@@ -67,7 +68,7 @@ class Report:
             f"killed       {self.kills.total()} ({kills})",
             f"asked        {self.wishes} wishes, {self.asked} requests, {self.refused} of them refused and asked again",
             f"counted      {self.counts} times",
-            f"workspaces   {self.checked} looked at",
+            f"workspaces   {self.checked} looked at, {self.woken} of them after a sleep",
         ]
         for name in ("lost", "doubled", "leaked", "spoiled"):
             entries = getattr(self, name)
@@ -115,7 +116,7 @@ async def _story(plan: Plan, installation: Installation) -> Report:
         await door.close()
     report.doubled += [f"{session}: {what}" for session, what in watchman.doubled.items()]
     report.counts, report.asked, report.refused = watchman.counts, door.tries, door.refused
-    report.checked = sum(person.checked for person in people)
+    report.checked, report.woken = sum(person.checked for person in people), sum(person.woken for person in people)
     report.spoiled += [line for person in people for line in person.spoiled]
     return report
 

@@ -32,7 +32,9 @@ class Person:
     id: str = ""
     wanted: str = "running"
     maybe: set[str] = field(default_factory=set)
+    generation: int = 0  # in which it was last set
     checked: int = 0
+    woken: int = 0  # how often it was looked at after a sleep
     spoiled: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
@@ -74,8 +76,9 @@ class Person:
         deadline = time.monotonic() + _R_SECONDS
         while True:
             try:
-                if await asyncio.to_thread(self._use_r):
-                    return
+                row = await self.door.session(self.id)
+                await asyncio.to_thread(self._use_r, row["generation"])
+                return
             except (httpx.HTTPError, WebSocketException, OSError, TimeoutError):
                 # The edge was killed, or the session ends: what we did may have been heard, and may not.
                 if (await self.door.session(self.id))["state"] != "running":
@@ -85,7 +88,7 @@ class Person:
                 return
             await asyncio.sleep(0.3)
 
-    def _use_r(self) -> bool:
+    def _use_r(self, generation: int) -> None:
         url = f"{self.door.address}/s/{self.id}"
         answer = httpx.get(f"{url}/api/kernels", headers=self.door.headers, timeout=20)
         if answer.status_code in (409, 502, 503, 504):
@@ -96,28 +99,28 @@ class Person:
             self.maybe = set()
         with RemoteKernel(url, self.door.headers, kernel_id=kernels[0] if kernels else None) as kernel:
             try:
-                self._check(kernel)
-                self._renew(kernel)
+                self._check(kernel, generation)
+                self._renew(kernel, generation)
             except KernelError as error:
                 self.spoiled.append(f"{self.id}: R said {error}")
-        return True
 
-    def _check(self, kernel: RemoteKernel) -> None:
+    def _check(self, kernel: RemoteKernel, generation: int) -> None:
         if not self.maybe:
             return
         found = kernel.run(_SAY, within=30).text
         self.checked += 1
+        self.woken += generation != self.generation
         if found not in self.maybe:
             self.spoiled.append(f"{self.id}: the variable is {found!r}, and should be {sorted(self.maybe)}")
         self.maybe = {found}
 
-    def _renew(self, kernel: RemoteKernel) -> None:
+    def _renew(self, kernel: RemoteKernel, generation: int) -> None:
         new = f"{self.number}-{self.chance.randrange(10**9)}"
         known = bool(self.maybe)
         if known:
             self.maybe.add(new)
         kernel.run(f"marker <- '{new}'; invisible(NULL)", within=30)
-        self.maybe = {new}
+        self.maybe, self.generation = {new}, generation
 
     def _note(self, row: dict[str, Any]) -> None:
         if row["state"] == "failed":

@@ -17,6 +17,7 @@ from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.process import proc
 from rsparkhub.backends.process.backend import ProcessBackend
 from rsparkhub.backends.process.look import DID_NOT_BEGIN, NO_AGENT, RESTARTED
+from rsparkhub.backends.process.run_folder import empty, throw_away
 from rsparkhub.domain.ensemble import SecretFile
 from rsparkhub.domain.errors import CannotStart
 
@@ -303,6 +304,31 @@ async def test_what_a_crash_left_of_a_removal_goes_with_the_next_look(backend: P
     (data / "sessions" / ".trash" / "x" / "1").mkdir(parents=True)
     assert await backend.list() == []
     assert not (data / "sessions" / ".trash").exists()
+
+
+async def test_folders_are_thrown_away_while_another_empties_the_trash(data: Path) -> None:
+    trash, done = data / ".trash", asyncio.Event()
+
+    async def keep_emptying() -> None:
+        while not done.is_set():
+            await asyncio.to_thread(empty, trash)
+
+    emptying = asyncio.create_task(keep_emptying())
+    for number in range(200):
+        folder = data / str(number)
+        (folder / "log").mkdir(parents=True)
+        await asyncio.to_thread(throw_away, folder, trash)
+        assert not folder.exists()
+    done.set()
+    await emptying
+
+
+async def test_memory_that_ran_out_is_the_reason(backend: ProcessBackend, data: Path) -> None:
+    await backend.apply(make_spec())
+    await until(backend, REF, lambda o: o.phase == "up")
+    await backend.kill(REF)
+    (data / "sessions/aaaa/1/exit.json").write_text('{"code": null, "signal": 9, "memory_ran_out": true}')
+    assert (await backend.observe(REF)).reason == "The system ended it because this machine ran out of memory."
 
 
 @pytest.mark.parametrize("nonsense", ["", "[]", "{", '{"state": []}', "[" * 100_000, '"ready"', '{"state": "new"}'])

@@ -17,7 +17,7 @@ from rsparkhub.store import NewEvent, Store
 
 log = logging.getLogger(__name__)
 
-_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(seconds=30)
+_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(minutes=2)
 
 
 class Cull:
@@ -70,11 +70,12 @@ class Cull:
         """Do what is due now, and tell when something may be due next."""
         rows = await self._store.sessions.list(states=[State.RUNNING, State.SUSPENDED])
         self._notices = {row.id: self._notices[row.id] for row in rows if row.id in self._notices}
-        times = [time for row in rows if (time := await self._look_at(row)) is not None]
+        lifecycles = {row.environment: self._lifecycle(row) for row in {row.environment: row for row in rows}.values()}
+        times = [time for row in rows if (time := await self._look_at(row, lifecycles[row.environment])) is not None]
         return min(times, default=None)
 
-    async def _look_at(self, row: Session) -> datetime | None:
-        lifecycle, now = self._lifecycle(row), self._clock()
+    async def _look_at(self, row: Session, lifecycle: Lifecycle) -> datetime | None:
+        now = self._clock()
         verdict = self._decide(row, lifecycle, now)
         if not isinstance(verdict, Nothing):  # the row may be some seconds old, and the notices another controller's
             row = await self._fresh(row)

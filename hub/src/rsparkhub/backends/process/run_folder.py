@@ -164,14 +164,15 @@ def last_line(path: Path) -> str | None:
 
 def throw_away(path: Path, trash: Path) -> None:
     """Take a folder out of sight at once, and then delete it; what a crash leaves in `trash` is deleted next time."""
-    trash.mkdir(mode=0o700, parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(dir=trash))
-    try:
-        path.rename(place / path.name)
-    except FileNotFoundError:
-        place.rmdir()
+    while path.exists():
+        try:
+            trash.mkdir(mode=0o700, parents=True, exist_ok=True)
+            place = Path(tempfile.mkdtemp(dir=trash))
+            path.rename(place / path.name)
+        except FileNotFoundError:  # another controller emptied the trash just now, or threw it away before us
+            continue
+        shutil.rmtree(place, ignore_errors=True)  # what will not go, a later sweep tries again
         return
-    shutil.rmtree(place, ignore_errors=True)  # what will not go, a later sweep tries again
 
 
 def empty(trash: Path) -> None:
