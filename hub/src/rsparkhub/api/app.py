@@ -24,6 +24,7 @@ from rsparkhub.api import (
     users,
 )
 from rsparkhub.api.agents import Agents
+from rsparkhub.api.body_limit import BoundedBody
 from rsparkhub.api.context import Context
 from rsparkhub.api.feed import Feed
 from rsparkhub.api.forwarded import Forwarded
@@ -95,7 +96,6 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        max_body_size=_LARGEST_BODY,
     )
     app.state.context = context
     problems.install(app)
@@ -105,6 +105,7 @@ def create_app(
     app.include_router(health_router(measures))
     app.include_router(pages_router(pages))
     # The last one added is the first that a request meets.
+    app.add_middleware(BoundedBody, most=_LARGEST_BODY)
     app.add_middleware(problems.Unexpected)
     app.add_middleware(Timed, measures=measures)
     app.add_middleware(Hardened)

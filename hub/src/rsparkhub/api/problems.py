@@ -22,12 +22,13 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-_SENTENCES = {
-    400: "The request could not be read. Check that it is well-formed HTTP and JSON.",
-    404: "There is nothing at this address. The calls are listed in /hub/api/openapi.json.",
-    405: "This address does not take that method. The header Allow says which it takes.",
-    413: "The request is too large. Send less at once.",
-    415: "The body is not JSON. Send it with Content-Type: application/json.",
+#: What HTTP itself finds wrong, by status: its name for programs, and the sentence.
+_OF_HTTP = {
+    400: ("bad-request", "The request could not be read. Check that it is well-formed HTTP and JSON."),
+    404: ("not-found", "There is nothing at this address. The calls are listed in /hub/api/openapi.json."),
+    405: ("method-not-allowed", "This address does not take that method. The header Allow says which it takes."),
+    413: ("too-large", "The request is too large. Send less at once."),
+    415: ("not-json", "The body is not JSON. Send it with Content-Type: application/json."),
 }
 
 
@@ -117,15 +118,11 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    title, headers = _title(error.status_code), dict(error.headers or {})
-    if error.status_code == 405:
+    status, headers = error.status_code, dict(error.headers or {})
+    if status == 405:
         headers["Allow"] = ", ".join(sorted(_allowed(request)))
-    problem = Problem(
-        title=title,
-        status=error.status_code,
-        detail=_SENTENCES.get(error.status_code, f"{title}."),
-        code=title.lower().replace(" ", "-"),
-    )
+    code, sentence = _OF_HTTP.get(status, (f"http-{status}", f"{_title(status)}."))
+    problem = Problem(title=_title(status), status=status, detail=sentence, code=code)
     return problem_response(problem, headers)
 
 

@@ -47,4 +47,16 @@ def _schema(app: FastAPI) -> dict[str, Any]:
         described = model.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
         schema["components"]["schemas"].update(described.pop("$defs", {}))
         schema["components"]["schemas"][model.__name__] = described
+    for call in (call for path in schema["paths"].values() for call in path.values()):
+        for parameter in call.get("parameters", ()):
+            parameter["schema"] = _without_null(parameter["schema"])
     return schema
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Say what a parameter may be when it is there: it may be left out, and is never null."""
+    if "anyOf" not in schema:
+        return schema
+    kinds = [kind for kind in schema["anyOf"] if kind != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name != "anyOf"}
+    return {**rest, **kinds[0]} if len(kinds) == 1 else {**rest, "anyOf": kinds}

@@ -30,8 +30,17 @@ _PAGE = 1000  # events read at once
 LastEventId = Annotated[
     str | None, Header(alias="Last-Event-ID", pattern=r"^[0-9]{1,18}$", description="Where a broken stream goes on.")
 ]
+_EVENT = {
+    "type": "object",
+    "required": ["event", "data", "id"],
+    "properties": {
+        "event": {"enum": ["session", "progress", "queue", "deleted"]},
+        "id": {"type": "string", "description": "What to send as Last-Event-ID to go on from here."},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 _STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"description": "A stream of events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    200: {"description": "A stream of events.", "content": {"text/event-stream": {"itemSchema": _EVENT}}}
 }
 
 

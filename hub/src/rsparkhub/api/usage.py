@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
 
 from rsparkhub.api.bill import Bill
 from rsparkhub.api.context import Here
@@ -18,6 +18,16 @@ router = APIRouter(prefix="/hub/api", tags=["records"])
 _PAGE = 1000
 
 
+def _written_out(value: object) -> object:
+    """Refuse a bare number, which would be taken for seconds since 1970."""
+    if isinstance(value, str) and value.lstrip("+-").replace(".", "").isdecimal():
+        raise ValueError("a time is written like 2026-11-24T12:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+
+
 @router.get("/usage", summary="What was used", responses=responses(401, 403, 422))
 async def usage(
     *,
@@ -25,8 +35,8 @@ async def usage(
     here: Here,
     everybody: AllQuery = False,
     owner: OwnerQuery = None,
-    since: Annotated[AwareDatetime | None, Query(description="The period's beginning; the first day by default.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="The period's end; now by default.")] = None,
+    since: Annotated[Moment | None, Query(description="The period's beginning; the first day by default.")] = None,
+    until: Annotated[Moment | None, Query(description="The period's end; now by default.")] = None,
 ) -> Usage:
     """Your own run time; administrators may ask for everybody's. The most used first."""
     now: datetime = here.now()

@@ -1,6 +1,6 @@
 """What the hub says when something is wrong: RFC 9457 problem details."""
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from rsparkhub.wire.text import Answer
 
@@ -12,6 +12,8 @@ class FieldProblem(Answer):
 
 class Problem(Answer):
     """One problem; `detail` is a sentence for a person, `code` a name for a program."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)  # what there is not, is not sent
 
     type: str = Field(default="about:blank", description="Always `about:blank`: `code` tells problems apart.")
     title: str = Field(description="The name of the HTTP status.", examples=["Not Found"])

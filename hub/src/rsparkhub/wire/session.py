@@ -3,12 +3,16 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from rsparkhub.domain.session import PartState, State, Wanted
-from rsparkhub.wire.text import Answer, Ask, JsonObject, Line, OptionName, Title
+from rsparkhub.wire.text import Answer, Ask, JsonObject, Line, OptionName, Title, check_option
 
-Option = bool | Annotated[int, Field(ge=-(2**53), le=2**53)] | Annotated[float, Field(allow_inf_nan=False)] | Line
+Option = Annotated[
+    bool | int | float | str,
+    PlainValidator(check_option),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "number"}, {"type": "string", "maxLength": 500}]}),
+]
 
 
 class SessionStart(Ask):
@@ -17,7 +21,12 @@ class SessionStart(Ask):
     environment: str = Field(min_length=1, max_length=40, description="Its name in the catalog.", examples=["rspark"])
     name: Title | None = Field(default=None, description="What you call it; the environment's title by default.")
     project: Line | None = Field(default=None, description="The Git repository to open.")
-    options: dict[OptionName, Option] = Field(default_factory=dict, max_length=32, description="Options of the environment.")
+    options: dict[OptionName, Option] = Field(
+        default_factory=dict,
+        max_length=32,
+        description="Options of the environment.",
+        json_schema_extra={"additionalProperties": False},
+    )
 
 
 class ServiceView(Answer):

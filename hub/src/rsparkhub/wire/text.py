@@ -1,5 +1,6 @@
 """Text as it may be sent: bounded, and free of control characters, which no database and no terminal takes well."""
 
+import math
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,6 +23,15 @@ Line = Annotated[str, Field(min_length=1, max_length=500, pattern=_PLAIN)]
 Password = Annotated[str, Field(min_length=1, max_length=1000)]
 NewPassword = Annotated[str, Field(min_length=8, max_length=1000, description="At least 8 characters.")]
 OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+
+
+def check_option(value: object) -> bool | int | float | str:
+    """Take an option's value: a text, a number, or true or false."""
+    if isinstance(value, bool) or (isinstance(value, int | float) and math.isfinite(value)):
+        return value
+    if isinstance(value, str) and len(value) <= 500:
+        return value
+    raise ValueError("an option is true or false, a number, or a text of at most 500 characters")
 
 
 class Answer(BaseModel):

@@ -1,0 +1,192 @@
+"""What was used, what was done, what is measured."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from world import World
+
+from rsparkhub.api.bill import Bill
+from rsparkhub.api.history import StartTimes
+from rsparkhub.domain.errors import Unavailable
+from rsparkhub.domain.event import Event
+from rsparkhub.domain.session import State
+from rsparkhub.wire.record import Usage
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+class Days:
+    """Events of a made-up day, written down by minutes after noon."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def created(self, session: str, minute: float, *, owner: str | None = "bob", environment: str = "rspark") -> None:
+        self._add(session, minute, "created", owner, environment=environment)
+
+    def state(self, session: str, minute: float, state: str, *, owner: str | None = "bob") -> None:
+        self._add(session, minute, "state", owner, state=state, was="queued")
+
+    def _add(self, session: str, minute: float, kind: Any, owner: str | None, **data: Any) -> None:
+        at = NOON + timedelta(minutes=minute)
+        self.events.append(Event(id=len(self.events) + 1, session=session, at=at, kind=kind, owner=owner, data=data))
+
+    def bill(self, *, since: float | None = None, until: float = 600) -> Usage:
+        bill = Bill(since=None if since is None else NOON + timedelta(minutes=since), until=NOON + timedelta(minutes=until))
+        for event in self.events:
+            bill.take(event)
+        return bill.total()
+
+
+@pytest.fixture
+def days() -> Days:
+    """bob's session a runs from minute 10 to 70 and from 100 on; eve's b from 20 to 25."""
+    days = Days()
+    days.created("a", 0)
+    days.state("a", 10, "starting")
+    days.state("a", 12, "running")
+    days.created("b", 15, owner="eve", environment="lab")
+    days.state("b", 20, "starting", owner="eve")
+    days.state("b", 25, "failed", owner="eve")
+    days.state("a", 68, "suspending")
+    days.state("a", 70, "suspended")
+    days.state("a", 95, "queued")
+    days.state("a", 100, "resuming")
+    days.state("a", 101, "running")
+    return days
+
+
+def test_a_run_counts_from_the_start_of_starting_until_everything_has_ended(days: Days) -> None:
+    rows = {row.session: (row.owner, row.environment, row.starts, row.seconds) for row in days.bill(until=160).sessions}
+    assert rows == {"a": ("bob", "rspark", 2, 7200.0), "b": ("eve", "lab", 1, 300.0)}
+
+
+def test_a_period_cuts_runs_at_its_ends(days: Days) -> None:
+    usage = days.bill(since=60, until=110)
+    assert [(row.session, row.starts, row.seconds) for row in usage.sessions] == [("a", 1, 1200.0)]
+
+
+def test_people_are_summed_the_most_used_first(days: Days) -> None:
+    people = [(each.owner, each.sessions, each.starts, each.seconds) for each in days.bill(until=160).people]
+    assert people == [("bob", 1, 2, 7200.0), ("eve", 1, 1, 300.0)]
+
+
+def test_a_session_that_only_waited_and_a_shared_service_cost_nobody_anything(days: Days) -> None:
+    days.created("c", 0, owner="carl")
+    days.created("postgres", 0, owner=None)
+    days.state("postgres", 1, "starting", owner=None)
+    assert {row.session for row in days.bill().sessions} == {"a", "b"}
+
+
+def test_the_expected_start_is_the_median_of_the_last_twenty_starts() -> None:
+    days = Days()
+    for number, seconds in enumerate([6000] * 5 + list(range(1, 21))):
+        begin = 200 * number
+        days.created(f"s{number}", begin)
+        days.state(f"s{number}", begin, "starting")
+        days.state(f"s{number}", begin + seconds / 60, "running")
+    days.state("s0", 9000, "resuming")
+    days.state("s0", 9100, "failed")  # a start that came to nothing tells no time
+    times = StartTimes()
+    for event in days.events:
+        times.take(event)
+    assert times.expected("rspark") == 10.5
+    assert times.expected("lab") is None
+
+
+async def test_the_catalog_tells_how_long_the_last_starts_took(world: World) -> None:
+    for seconds in (4, 2, 9):
+        session = await world.session_of("bob")
+        await world.controller.start(session)
+        world.clock.advance(seconds=seconds)
+        await world.controller.observe(session, state=State.RUNNING, ready=world.clock())
+    bob = await world.program("bob")
+    assert (await bob.get("/hub/api/environments/rspark")).json()["expected_start"] == 4.0
+
+
+async def test_usage_is_ones_own_and_for_administrators_everybodys(world: World) -> None:
+    for owner in ("bob", "eve"):
+        session = await world.session_of(owner)
+        await world.controller.run(session)
+        world.clock.advance(minutes=10)
+        await world.controller.end(session, State.SUSPENDED)
+    bob, ada = await world.program("bob"), await world.program("ada")
+    own = (await bob.get("/hub/api/usage")).json()
+    assert own["people"] == [{"owner": "bob", "sessions": 1, "starts": 1, "seconds": 600.0}]
+    everybody = (await ada.get("/hub/api/usage", params={"all": True})).json()
+    assert [each["owner"] for each in everybody["people"]] == ["bob", "eve"]
+    since = {"owner": "bob", "since": "2026-11-24T12:04:00+00:00"}
+    assert (await ada.get("/hub/api/usage", params=since)).json()["people"][0]["seconds"] == 360.0
+
+
+async def test_usage_outlives_the_session_and_the_person(world: World) -> None:
+    session = await world.session_of("bob")
+    await world.controller.run(session)
+    world.clock.advance(minutes=10)
+    await world.controller.end(session, State.STOPPED)
+    ada = await world.program("ada")
+    await ada.delete("/hub/api/users/bob")
+    await world.store.sessions.purge(session)
+    usage = (await ada.get("/hub/api/usage", params={"all": True})).json()
+    assert [(each["owner"], each["seconds"]) for each in usage["people"]] == [("bob", 600.0)]
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2026-11-24T12:00:00", "9" * 30])
+async def test_a_time_without_a_zone_is_refused(world: World, since: str) -> None:
+    assert (await (await world.program("bob")).get("/hub/api/usage", params={"since": since})).status_code == 422
+
+
+async def test_the_audit_tells_who_did_what_page_by_page(world: World) -> None:
+    session = await world.session_of("bob")
+    ada = await world.program("ada")
+    await ada.post(f"/hub/api/sessions/{session}/stop")
+    await world.session_of("eve")
+    first = (await ada.get("/hub/api/audit", params={"limit": 2})).json()
+    assert [(each["kind"], each["by"], each["session"]) for each in first["events"]] == [
+        ("created", "bob", session), ("wanted", "ada", session),
+    ]  # fmt: skip
+    rest = (await ada.get("/hub/api/audit", params={"limit": 2, "after": first["next"]})).json()
+    assert [(each["kind"], each["by"]) for each in rest["events"]] == [("created", "eve")]
+    assert rest["next"] is None
+    of_one = (await ada.get("/hub/api/audit", params={"owner": "eve"})).json()["events"]
+    assert [each["by"] for each in of_one] == ["eve"]
+    assert len((await ada.get("/hub/api/audit", params={"session": session})).json()["events"]) == 2
+
+
+async def test_prometheus_is_told_states_starts_failures_ends_and_times(world: World) -> None:
+    client = world.nobody()
+    await client.get("/metrics")  # counts from here on
+    await world.session_of("bob")
+    asleep, failed = await world.session_of("bob"), await world.session_of("eve")
+    for session, state, code in ((asleep, State.SUSPENDED, 0), (failed, State.FAILED, 1)):
+        await world.controller.run(session)
+        await world.controller.end(session, state, code=code)
+    await (await world.program("bob")).get(f"/hub/api/sessions/{asleep}")
+    await client.get("/hub/api/nothing")
+    lines = (await client.get("/metrics")).text.splitlines()
+    assert {
+        'rsparkhub_sessions{state="queued"} 1.0',
+        'rsparkhub_sessions{state="suspended"} 1.0',
+        'rsparkhub_sessions{state="running"} 0.0',
+        "rsparkhub_session_starts_total 2.0",
+        "rsparkhub_session_failures_total 1.0",
+        'rsparkhub_session_ends_total{code="0"} 1.0',
+        'rsparkhub_session_ends_total{code="1"} 1.0',
+        'rsparkhub_http_request_duration_seconds_count{method="GET",route="/hub/api/sessions/{id}",status="200"} 1.0',
+        'rsparkhub_http_request_duration_seconds_count{method="GET",route="none",status="404"} 1.0',
+    } <= set(lines)
+
+
+async def test_a_hub_that_lives_and_one_that_can_work_are_told_apart(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = world.nobody()
+    assert (await client.get("/healthz")).status_code == 200
+    assert (await client.get("/readyz")).status_code == 200
+
+    async def away() -> int:
+        raise Unavailable("RSparkHub's database does not answer.")
+
+    monkeypatch.setattr(world.store.events, "latest_id", away)
+    assert (await client.get("/healthz")).status_code == 200
+    answer = await client.get("/readyz")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
