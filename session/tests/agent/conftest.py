@@ -1,12 +1,13 @@
 """Agents for tests; whatever a test leaves of them is ended."""
 
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .running import Running, spec
+from .running import CHECKOUT, Running, spec
 
 
 @pytest.fixture
@@ -22,6 +23,15 @@ async def prepare(tmp_path: Path) -> AsyncIterator[Callable[..., Running]]:
     yield make
     for running in made:
         await running.close()
+
+
+@pytest.fixture(scope="session")
+def r_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An R library with the package rspark as it is in the checkout."""
+    folder = tmp_path_factory.mktemp("library")
+    command = ["R", "CMD", "INSTALL", "--no-docs", "--no-test-load", "-l", folder, CHECKOUT / "r/rspark"]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
 
 
 @pytest.fixture

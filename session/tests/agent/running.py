@@ -19,7 +19,6 @@ import websockets
 
 CHECKOUT = Path(__file__).parents[3]
 PYTHON = CHECKOUT / ".venv-session/bin/python"
-R_LIBRARY = str(CHECKOUT / ".r-library")
 SECRET = "the edge and I know it"
 HEADERS = {"X-Rspark-Secret": SECRET}
 WAIT = 180.0  # seconds: the longest that anything may take on a slow machine
@@ -122,14 +121,14 @@ class Running:
     def home(self) -> Path:
         return Path(self.asked["home"])
 
-    def start(self, **environ: str) -> None:  # what the backend gives it beside the spec
+    def start(self, **environ: str) -> None:
         """Start the agent as the shim does."""
         (self.run / "log").mkdir(parents=True)
         (self.run / "ensemble.json").write_text(json.dumps(self.asked))
         with (self.run / "log/agent.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [PYTHON, "-m", "rspark_session.agent", self.run / "ensemble.json"],
-                env={**os.environ, "RSPARK_ENSEMBLE": self.name, "RSPARK_R_LIBS": R_LIBRARY, **environ},
+                env={**os.environ, "RSPARK_ENSEMBLE": self.name, **environ},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

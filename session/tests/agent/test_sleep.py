@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 from .running import Running, interface, members, until
 
@@ -13,6 +14,13 @@ Start = Callable[..., Running]
 async def awake(start: Start, generation: int) -> Running:
     """The session in its first or a later generation."""
     running = start(interface=interface("jupyterlab"), generation=generation, resume=generation > 1)
+    await running.until_state("ready")
+    return running
+
+
+async def awake_with_r(prepare: Start, r_library: Path, generation: int) -> Running:
+    running = prepare(interface=interface("jupyterlab"), generation=generation, resume=generation > 1)
+    running.start(RSPARK_R_LIBS=str(r_library))
     await running.until_state("ready")
     return running
 
@@ -57,8 +65,8 @@ async def test_kernels_come_back_with_their_names_and_memory(start: Start) -> No
     assert told[python]["path"] == "work/analysis.ipynb"
 
 
-async def test_r_comes_back_with_its_memory(start: Start) -> None:
-    running = await awake(start, 1)
+async def test_r_comes_back_with_its_memory(prepare: Start, r_library: Path) -> None:
+    running = await awake_with_r(prepare, r_library, 1)
     (running.home / "data").mkdir()
     kernel_id = await running.new_kernel("ir")
     async with running.kernel(kernel_id) as kernel:
@@ -71,7 +79,7 @@ async def test_r_comes_back_with_its_memory(start: Start) -> None:
     assert kept["objects"] >= 2
     assert [lost["name"] for lost in kept["lost"]] == ["con"]
 
-    running = await awake(start, 2)
+    running = await awake_with_r(prepare, r_library, 2)
     async with running.kernel(kernel_id) as kernel:
         assert await kernel.shown("cat(sum(x$a), getOption('digits'), basename(getwd()))") == "6 4 data"
         assert await kernel.shown("cat('package:splines' %in% search())") == "TRUE"
@@ -81,8 +89,8 @@ async def test_r_comes_back_with_its_memory(start: Start) -> None:
     assert [lost["name"] for lost in told["lost"]] == ["con"]
 
 
-async def test_a_busy_r_is_interrupted_and_saved(start: Start) -> None:
-    running = await awake(start, 1)
+async def test_a_busy_r_is_interrupted_and_saved(prepare: Start, r_library: Path) -> None:
+    running = await awake_with_r(prepare, r_library, 1)
     kernel_id = await running.new_kernel("ir")
     async with running.kernel(kernel_id) as kernel:
         await kernel.shown("x <- 42")
@@ -91,7 +99,7 @@ async def test_a_busy_r_is_interrupted_and_saved(start: Start) -> None:
         await until(lambda: running.status()["busy"], "it computes")
         assert await running.suspend() == 0
     assert running.record()["saved"]["kernels"][0]["lost"] == []
-    running = await awake(start, 2)
+    running = await awake_with_r(prepare, r_library, 2)
     async with running.kernel(kernel_id) as kernel:
         assert await kernel.shown("cat(x)") == "42"
 
