@@ -50,6 +50,16 @@ def test_to_take_back_what_is_gone_is_no_error(tmp_path: Path) -> None:
     assert not (tmp_path / "passes").exists()
 
 
+def test_a_folder_that_somebody_took_away_is_made_anew_and_private(tmp_path: Path) -> None:
+    folder = tmp_path / "passes"
+    passes = Passes(folder)
+    folder.rmdir()
+    for _ in range(2):
+        passes.give(second=7, **GOOD)
+    assert len(files(folder)) == 1
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

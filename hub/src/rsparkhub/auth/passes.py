@@ -49,8 +49,12 @@ class Passes:
             return
         place = self._folder / str(second) / folder
         try:
-            place.mkdir(mode=0o700, parents=True)
+            place.parent.mkdir(mode=0o700, exist_ok=True)
+            place.mkdir(mode=0o700)
             (place / file).touch(mode=0o600)
+        except FileNotFoundError:  # somebody tidied up; the folder is made anew, private as before, for the next pass
+            _is_ours(self._folder)
+            return
         except OSError as error:  # without a pass the edge asks, as it does when memory is full
             log.warning("No pass was given: %s", error)
             return
