@@ -279,6 +279,14 @@ class TestPasses:
         await world.ask()
         assert list(world.folder.iterdir()) == []
 
+    async def test_none_is_left_lying_when_nobody_asks_any_more(self, world: World) -> None:
+        for _ in range(3):
+            await world.ask()
+        world.now += 1
+        async with asyncio.timeout(10):
+            while list(world.folder.iterdir()):
+                await asyncio.sleep(0.05)
+
     async def test_a_pass_is_given_only_on_what_was_looked_up_in_its_second(self, world: World) -> None:
         for _ in range(3):
             await world.ask()

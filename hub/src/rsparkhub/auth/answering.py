@@ -28,6 +28,7 @@ from rsparkhub.store import Store
 
 LONGEST_LIFETIME = timedelta(seconds=1)
 _ENTER = f"{ENTER}?"
+_SWEEP_AFTER = 1.5  # seconds: the second in which a pass was given is over then
 _MOST_COOKIES = 4  # of one name; a page can set some, and each costs a question to the store
 _BEARER = re.compile(r"(?:bearer|token) +(\S+) *", re.IGNORECASE)  # Jupyter's clients say `token`
 
@@ -113,6 +114,7 @@ class Answering:
         self._kept = Kept(self._look_up)
         self._asked: set[tuple[str, str, str]] = set()  # host, credential and session that were asked about this second
         self._places: dict[str, Place] = {}
+        self._sweep: asyncio.TimerHandle | None = None
         self._lifetime = min(settings.answer_lifetime, LONGEST_LIFETIME).total_seconds()
         self._count = itertools.count(1)
         self._period = 0
@@ -212,6 +214,12 @@ class Answering:
             upstream=allow.upstream,
             secret=allow.secret,
         )
+        if self._sweep is None:  # so that none is left lying when nobody asks any more
+            self._sweep = asyncio.get_running_loop().call_later(_SWEEP_AFTER, self._swept)
+
+    def _swept(self) -> None:
+        self._sweep = None
+        self._turn()
 
     async def _look_up(self, key: LookUp) -> Found:
         now = datetime.now(UTC)
