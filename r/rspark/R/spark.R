@@ -47,7 +47,7 @@ spark_sql <- function(sql) {
   if (inherits(session, "spark_connection")) {
     return(as.data.frame(DBI::dbGetQuery(session, sql)))
   }
-  as_spark_error(frame(frames()$columns(session$sql(sql))))
+  as_spark_error(frame(frames()$columns(session, sql)))
 }
 
 #' Make a table of PostgreSQL known to Spark

@@ -18,9 +18,14 @@ def view(session, name, options):
     reader.load().createOrReplaceTempView(name)
 
 
-def columns(frame):
-    """Give the columns of a Spark data frame: name, kind of R vector, values, and where they are missing."""
-    table = frame.toArrow()
+def columns(session, sql):
+    """Give the columns of a query's result: name, kind of R vector, values, and where they are missing."""
+    context = session.sparkContext
+    context.setJobDescription(" ".join(sql.split())[:500])  # by which a person knows it on Spark's pages
+    try:
+        table = session.sql(sql).toArrow()
+    finally:
+        context.setJobDescription(None)
     return [column(name, table.column(at).combine_chunks()) for at, name in enumerate(table.column_names)]
 
 
