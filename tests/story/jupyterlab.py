@@ -31,9 +31,8 @@ class Notebook:
         return notebook
 
     def wait_for_kernel(self) -> None:
-        """Wait until the notebook's kernel is connected and idle."""
-        status = self.page.locator('.jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status="idle"]')
-        expect(status).to_be_visible(timeout=READY)
+        """Wait until the notebook's kernel is connected and idle: only the status bar tells one from the other."""
+        expect(self.page.get_by_text(re.compile(r"\| Idle$"))).to_be_visible(timeout=READY)
 
     def run(self, code: str, *, within: float = 120) -> Locator:
         """Type code into the last cell and press Shift+Enter; gives the cell, once it has run."""
@@ -46,7 +45,10 @@ class Notebook:
         expect(done.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"), timeout=within * 1000)
         return done
 
-    def save(self) -> None:
-        """Press Ctrl+S, and wait until it is saved."""
-        with self.page.expect_response(lambda answer: answer.request.method == "PUT" and "/api/contents/" in answer.url):
-            self.page.keyboard.press("Control+s")
+    def save_as(self, name: str) -> None:
+        """Press Ctrl+S; JupyterLab asks for a name the first time."""
+        self.page.keyboard.press("Control+s")
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_role("textbox").fill(name)
+        dialog.get_by_role("button", name="Rename").click()
+        expect(self.page.get_by_role("tab", name=name)).to_be_visible(timeout=READY)

@@ -100,7 +100,7 @@ def test_a_person_works_in_r_sleeps_and_finds_the_variables_again(installation: 
     expect(picture).to_be_visible(timeout=READY)
     assert picture.evaluate("node => node.getBoundingClientRect().width") > 200
     shoot(lab, "4-plot")
-    notebook.save()
+    notebook.save_as("carriers.ipynb")
 
     # Spark's own pages are behind the same door.
     ui = browser.new_page()
