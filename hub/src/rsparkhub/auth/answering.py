@@ -1,22 +1,23 @@
-"""From a question of the edge to its answer: who is asking and which session it is are looked up, and kept for a second.
+"""From a question of the edge to its answer: who is asking, and about which session, is looked up and kept for a second.
 
-What was looked up holds until the period in which the looking began is over: a second of the clock, or less where the
-setting `answer_lifetime` says so. So a right that is taken away is gone when the next second begins, whatever becomes of
-the store's bell; and memory holds no more than was asked within a second, however many sessions there are.
+A second is one of the clock, or less where the setting `answer_lifetime` says so. So a right that is taken away is gone
+when the next second begins, whatever becomes of the store's bell; and memory holds no more than was asked within a second,
+however many sessions there are.
 """
 
 import asyncio
 import itertools
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from urllib.parse import parse_qs, quote
 
 from rsparkhub.auth import cookies, entrance
 from rsparkhub.auth.entrance import Entrance
 from rsparkhub.auth.identity import Authenticator, Identity
+from rsparkhub.auth.kept import Found, Kept, LookUp
 from rsparkhub.auth.passes import Passes
 from rsparkhub.auth.question import NO_SUCH_SESSION, Allow, Answer, Enter, Question, Redirect, answer
 from rsparkhub.auth.session_address import Place, place_of, session_in
@@ -39,58 +40,6 @@ class Asked(NamedTuple):
     question: Question
     cookie: str = ""
     authorization: str = ""
-
-
-class LookUp(NamedTuple):
-    """Something to be looked up in the store: whose credential this is, or which session."""
-
-    what: Literal["login", "bearer", "entrance", "session"]
-    secret: str
-    session: str = ""
-
-
-Found = Identity | Session | None
-
-
-class Kept:
-    """What was looked up in this period. Those who look for the same at the same time wait for one look-up."""
-
-    def __init__(self, look_up: Callable[[LookUp], Awaitable[Found]]) -> None:
-        self._look_up = look_up
-        self._period = 0
-        self._found: dict[LookUp, Found] = {}
-        self._looking: dict[LookUp, asyncio.Future[Found]] = {}
-
-    def turn(self, period: int) -> None:
-        """Forget what was looked up in another period; a look-up that began there is kept for nobody."""
-        if period != self._period:
-            self._period, self._found, self._looking = period, {}, {}
-
-    def forget(self, key: LookUp) -> None:
-        """Forget what has changed, also what is being looked up."""
-        self._found.pop(key, None)
-        self._looking.pop(key, None)
-
-    @property
-    def found(self) -> dict[LookUp, Found]:
-        return self._found
-
-    async def get(self, key: LookUp) -> Found:
-        """Give what is kept, or look it up."""
-        if key in self._found:
-            return self._found[key]
-        looking = self._looking.get(key)
-        if looking is None:
-            looking = self._looking[key] = asyncio.ensure_future(self._look_up(key))
-            looking.add_done_callback(lambda done: self._keep(key, done))
-        return await asyncio.shield(looking)
-
-    def _keep(self, key: LookUp, done: "asyncio.Future[Found]") -> None:
-        if self._looking.get(key) is not done:
-            return
-        del self._looking[key]
-        if not done.cancelled() and done.exception() is None:
-            self._found[key] = done.result()
 
 
 class Answering:
