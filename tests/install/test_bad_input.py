@@ -83,8 +83,9 @@ def test_a_full_disk_is_told_and_nothing_is_written_on_it(tmp_path: Path) -> Non
     disk = tmp_path / "disk"
     disk.mkdir()
     script = 'mount -t tmpfs -o size=2m tmpfs "$1" && "$2" up --data "$1/data" --port "$3"; code=$?; ls -A "$1"; exit $code'
+    unshare = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
     told = subprocess.run(
-        ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c", script, "sh", disk, COMMAND, str(free_port())],
+        [*unshare, "sh", "-c", script, "sh", disk, COMMAND, str(free_port())],
         env=environ(), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert_refused(told, INSTALLATION, "Only 2 MiB are free", "Make room there.")

@@ -66,6 +66,8 @@ async def _up(settings: "Settings") -> None:
 async def _run(settings: "Settings", holder: "Holder") -> None:
     from rsparkhub.cli.first_sign_in import make_link, write_access
     from rsparkhub.factory import Factory
+    from rsparkhub.installation.data_folder import how_to_end
+    from rsparkhub.installation.examination import through_the_door
     from rsparkhub.installation.supervisor import Supervisor, own_command
 
     async with Factory(settings) as factory:
@@ -87,10 +89,11 @@ async def _run(settings: "Settings", holder: "Holder") -> None:
         asyncio.get_running_loop().add_signal_handler(sign, asked_to_end.set)
     await supervisor.start()
     try:
+        await through_the_door(settings)
         _say(
             f"RSparkHub runs; its data are in {settings.data.absolute()}. Open this link, which signs you in once:\n\n  {link}\n"
         )
-        _say("Ctrl+C ends RSparkHub and leaves sessions running; `make down` (or `rsparkhub down`) ends everything.")
+        _say(f"Ctrl+C ends RSparkHub and leaves sessions running; {how_to_end(settings)} ends everything.")
         await asked_to_end.wait()
     finally:
         await supervisor.stop()

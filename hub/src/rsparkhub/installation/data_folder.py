@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 
 from rsparkhub.backends.process.proc import Process, boot_id, find
 from rsparkhub.domain.errors import AlreadyRunning, InstallationProblem
-from rsparkhub.settings import Settings
+from rsparkhub.settings import Settings, default_data
 
 
 def prepare(settings: Settings) -> None:
@@ -157,8 +158,16 @@ def _already(settings: Settings) -> str:
     who = f"process {found.processes['up'].pid}, at {found.url}" if found else "another process"
     return (
         f"RSparkHub already runs on the data in {settings.data.absolute()} ({who}). "
-        "End it with `make down` (or `rsparkhub down`), or name another data folder and another port."
+        f"End it with {how_to_end(settings)}, or name another data folder and another port."
     )
+
+
+def how_to_end(settings: Settings) -> str:
+    """Give the commands that end everything of this data folder."""
+    if settings.data.absolute() == default_data().absolute():
+        return "`make down` (or `rsparkhub down`)"
+    data = shlex.quote(str(settings.data.absolute()))
+    return f"`make down DATA={data}` (or `rsparkhub down --data {data}`)"
 
 
 def write_private(path: Path, text: str) -> None:
