@@ -5,9 +5,11 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from edge_world import World
+from edge_world import World, making_world
 
 from rsparkhub.domain.session import State, Wanted
+from rsparkhub.settings import Settings
+from rsparkhub.store import Store
 
 
 def headers_of(body: dict[str, list[list[str]]]) -> dict[str, str]:
@@ -247,3 +249,18 @@ class TestTheHub:
     async def test_the_edge_says_that_it_is_there(self, world: World) -> None:
         response = await world.client().get("/healthz")
         assert (response.status_code, response.text) == (200, "ok")
+
+
+async def test_where_somebody_else_does_tls_in_front_the_scheme_is_the_one_that_people_use(
+    settings: Settings, store: Store
+) -> None:
+    public = Settings(public_url="https://hub.example.org").public_url
+    async with making_world(settings.model_copy(update={"public_url": public}), store) as world:
+        ada = await world.person("ada")
+        session = await world.session("ada")
+        for host, scheme, cookie in (("hub.example.org", "https", "__Host-rsparkhub"), ("127.0.0.1", "http", "rsparkhub")):
+            client = world.client(host=host)
+            assert f"x-forwarded-proto: {scheme}" in (await client.get("/hub/", headers={"X-Forwarded-Proto": "gopher"})).text
+            for _ in range(4):  # asked, and by a pass
+                response = await client.get(f"/s/{session.id}/", headers={"Cookie": f"{cookie}={ada}"})
+                assert headers_of(response.json())["x-forwarded-proto"] == scheme
