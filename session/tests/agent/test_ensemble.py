@@ -74,6 +74,30 @@ async def test_parts_that_wait_for_each_other_are_refused(start: Start) -> None:
     assert "these parts wait for each other" in running.log("agent")
 
 
+@pytest.mark.parametrize("name", ["agent", "interface", "../elsewhere", "", "Part"])
+async def test_a_name_that_can_not_be_one_is_refused(start: Start, name: str) -> None:
+    running = start(parts=[part(name, *FOREVER)])
+    assert await running.ended() == 1
+    assert f"{name!r} can't be the name of a part" in running.log("agent")
+
+
+async def test_a_file_that_is_no_spec_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "ensemble.json"
+    for content, sentence in [("{", "isn't JSON"), ("{}", "lacks 'run'"), ("[]", "holds something unexpected")]:
+        file.write_text(content)
+        ran = subprocess.run([PYTHON, "-m", "rspark_session.agent", file], capture_output=True, text=True, check=False)
+        assert (ran.returncode, sentence in ran.stderr) == (1, True), ran.stderr
+        assert "Traceback" not in ran.stderr
+
+
+async def test_a_home_that_can_not_be_made_fails_the_session_in_a_sentence(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    running = start(interface=interface("jupyterlab"), home=str(tmp_path / "file/home"))
+    assert await running.ended() == 1
+    assert running.status()["reason"] == "The session could not be set up: Not a directory."
+    assert running.record()["how"] == "failed"
+
+
 async def test_a_part_that_dies_fails_the_ensemble_with_its_last_words(start: Start) -> None:
     words = python("import sys, time; print('no space left on device', flush=True); time.sleep(0.2); sys.exit(3)")
     running = start(parts=[part("store", *words), part("other", *FOREVER)])

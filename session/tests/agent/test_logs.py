@@ -87,3 +87,18 @@ async def test_a_full_disk_loses_lines_and_nothing_else(path: Path, monkeypatch:
         log.write(b"lost\n")
     log.write(b"kept\n")
     assert path.read_bytes() == b"kept\n"
+
+
+async def test_a_log_that_can_not_be_rotated_goes_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log(path, most=10)
+    log.write(b"one.......")
+
+    def full(*_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "open", full)
+        log.write(b"two\n")
+    assert path.with_name("part.log.1").read_bytes() == b"one.......two\n"
+    log.write(b"three......")
+    assert path.read_bytes() == b"three......"

@@ -139,7 +139,7 @@ async def test_a_busy_kernel_is_interrupted_and_saved(start: Start) -> None:
         assert await kernel.shown("x") == "42"
 
 
-STUBBORN = "import time\nwhile True:\n    try:\n        while True: time.sleep(0.01)\n    except KeyboardInterrupt: pass"
+STUBBORN = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: time.sleep(1)"
 
 
 async def test_a_kernel_that_can_not_be_interrupted_is_named_and_keeps_no_other_from_sleeping(start: Start) -> None:
@@ -194,6 +194,18 @@ async def test_what_can_not_be_brought_back_is_said_and_kept(start: Start) -> No
         assert await kernel.shown("y") == "1"
     assert await running.suspend() == 0
     assert (running.keep / "workspace/3/unrestored" / f"1-{kernel_id}/state").read_bytes() == b"not what was saved"
+
+
+async def test_a_saved_workspace_that_can_not_be_read_keeps_nobody_out(start: Start) -> None:
+    running = await awake(start, 1)
+    kernel_id = await running.new_kernel("python3")
+    assert await running.suspend() == 0
+    (running.keep / "workspace/1/state.json").write_text("half of")
+    running = await awake(start, 2)
+    assert (await restored(running))["reason"] == "What was saved could not be read. It is still kept."
+    assert (await running.get("api/kernels")).json() == []
+    assert await running.suspend() == 0
+    assert (running.keep / "workspace/2/unrestored" / f"1-{kernel_id}").is_dir()
 
 
 async def test_a_kill_in_the_middle_of_saving_leaves_what_was_saved_before(start: Start) -> None:

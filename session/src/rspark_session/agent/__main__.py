@@ -1,5 +1,6 @@
 """`python -m rspark_session.agent <ensemble.json>`: starts what must start first, then hands over to `ensemble`."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -30,10 +31,11 @@ def main() -> int:
         return 1
     try:
         return run(asked)
-    except (spec.SpecInvalid, OSError) as problem:
-        print(problem, file=sys.stderr)
-        tell_failure(asked, str(problem))
-        return 1
+    except spec.SpecInvalid as problem:
+        return tell_failure(asked, str(problem), detail=None)
+    except OSError as problem:
+        reason = f"The session could not be set up: {problem.strerror or problem}."
+        return tell_failure(asked, reason, detail=str(problem))
 
 
 def run(asked: spec.Spec) -> int:
@@ -88,12 +90,15 @@ def offers(asked: spec.Spec) -> list[str]:
     return [*asked.interface.kernels, *services]
 
 
-def tell_failure(asked: spec.Spec, reason: str) -> None:
-    """Leave the status and the record of an ensemble that never started."""
+def tell_failure(asked: spec.Spec, reason: str, *, detail: str | None) -> int:
+    """Leave the status and the record of an ensemble that never started; gives the exit code."""
+    print(reason, detail or "", file=sys.stderr)
     reporter = Reporter(asked)
-    reporter.status.state, reporter.status.reason = "failed", reason
+    reporter.status.state, reporter.status.reason, reporter.status.detail = "failed", reason, detail
     reporter.tell()
-    Keep(asked.keep, asked.generation).write_record(record.failed_start(asked, reason), asked.run)
+    with contextlib.suppress(OSError):  # on a full disk the exit code has to say it
+        Keep(asked.keep, asked.generation).write_record(record.failed_start(asked, reason, detail), asked.run)
+    return 1
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any
 from rspark_session.agent import health, ports, record
 from rspark_session.agent.children import Children
 from rspark_session.agent.door import Door
-from rspark_session.agent.ending import Ending, end
+from rspark_session.agent.ending import Ending, Outcome, end
 from rspark_session.agent.interface import Interface
 from rspark_session.agent.jupyter import JupyterServer
 from rspark_session.agent.keep import Keep
@@ -136,25 +136,30 @@ class Ensemble:
             after={part.name: part.after for part in self._spec.parts},
         )
         status.reason = ending.reason or outcome.problem
-        code = 1 if status.reason else 0
-        status.state = "failed" if code else "ended"
-        how = "failed" if code else {"suspend": "suspended", "stop": "stopped"}[ending.how]
-        self._keep.write_record(
-            record.ended(
-                self._spec,
-                how=how,
-                code=code,
-                reason=status.reason,
-                detail=status.detail,
-                saved=outcome.saved,
-                parts=status.parts.values(),
-            ),
-            self._spec.run,
-        )
+        failed = status.reason is not None
+        how = "failed" if failed else {"suspend": "suspended", "stop": "stopped"}[ending.how]
+        try:
+            self._keep.write_record(self._record(how, outcome), self._spec.run)
+        except OSError as problem:  # a full disk, most likely; without a record nobody knows what was saved
+            _log.exception("the record could not be written")
+            failed, status.reason = True, f"It could not be written down how the session ended: {problem.strerror}."
+        status.state = "failed" if failed else "ended"
         shutil.rmtree(self._sockets, ignore_errors=True)
         self._reporter.tell()
         _log.info("%s, with %d orphans reaped", how, self._children.orphans_reaped)
-        return code
+        return 1 if failed else 0
+
+    def _record(self, how: str, outcome: Outcome) -> dict[str, Any]:
+        status = self._reporter.status
+        return record.ended(
+            self._spec,
+            how=how,
+            code=1 if how == "failed" else 0,
+            reason=status.reason,
+            detail=status.detail,
+            saved=outcome.saved,
+            parts=status.parts.values(),
+        )
 
     def _part(self, asked: PartSpec) -> Part:
         return Part(

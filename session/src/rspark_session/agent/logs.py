@@ -92,12 +92,17 @@ class Log:
             self._on_open(self._file)
 
     def _rotate(self) -> None:
-        os.close(self._file)
+        full = self._file
         files = [self.path, *(self.path.with_name(f"{self.path.name}.{number}") for number in range(1, MOST_OLD + 1))]
         for newer, older in reversed(list(pairwise(files))):
             with contextlib.suppress(FileNotFoundError):
                 newer.replace(older)
-        self._open()
+        try:
+            self._open()
+        except OSError:  # a full disk: go on where we are, and try again when as much has come
+            self._size = 0
+        else:
+            os.close(full)
 
     def _wake(self) -> None:
         self._grown.set()

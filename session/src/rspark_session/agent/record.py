@@ -32,6 +32,6 @@ def ended(
     }
 
 
-def failed_start(spec: Spec, reason: str) -> dict[str, Any]:
+def failed_start(spec: Spec, reason: str, detail: str | None) -> dict[str, Any]:
     """Give the record of an ensemble of which nothing could be started."""
-    return ended(spec, how="failed", code=1, reason=reason, detail=None, saved=None, parts=())
+    return ended(spec, how="failed", code=1, reason=reason, detail=detail, saved=None, parts=())

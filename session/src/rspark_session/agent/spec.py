@@ -1,9 +1,12 @@
 """What the backend asks the agent to run: `ensemble.json`, read once and checked."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 
 class SpecInvalid(Exception):
@@ -112,6 +115,7 @@ def parse(data: dict[str, Any], *, python: str) -> Spec:
         )
         for part in data.get("parts", ())
     )
+    _check_names(parts)
     _check_order(parts)
     interface = data.get("interface")
     return Spec(
@@ -145,6 +149,15 @@ def parse(data: dict[str, Any], *, python: str) -> Spec:
         host=data.get("listen", {}).get("host", "127.0.0.1"),
         port=int(data.get("listen", {}).get("port", 0)),
     )
+
+
+def _check_names(parts: tuple[PartSpec, ...]) -> None:
+    """Refuse names that are taken, or that make no file name: each part has a log."""
+    seen = {"agent", "interface"}
+    for part in parts:
+        if not _NAME.fullmatch(part.name) or part.name in seen:
+            raise ValueError(f"{part.name!r} can't be the name of a part")
+        seen.add(part.name)
 
 
 def _check_order(parts: tuple[PartSpec, ...]) -> None:

@@ -15,6 +15,7 @@ _R = "try(rspark:::workspace_{what}({folder}), silent = TRUE)"
 _PYTHON = "__import__('rspark_session.workspace', fromlist=['{what}']).{what}({folder})"
 #: By the language of the kernelspec. bash has nothing but its folder, which is kept for every kernel.
 _CODE = {"R": _R, "python": _PYTHON}
+_MOST_LOST = 100  # entries that are told one by one
 _LEFT = {"save": "manifest.json", "restore": "restored.json"}
 
 
@@ -49,10 +50,14 @@ def said(what: Doing, folder: Path) -> dict[str, Any]:
     if not left.exists():
         raise MemoryFailed("The package that does it is not installed in this kernel, or broken.")
     data = json.loads(left.read_text(encoding="utf-8"))
-    return {"objects": int(data["objects"]), "bytes": int(data["bytes"]), "lost": list(data["lost"])}
+    lost = list(data["lost"])
+    if len(lost) > _MOST_LOST:
+        rest = {"name": "…", "class": "", "why": f"And {len(lost) - _MOST_LOST} more."}
+        lost = [*lost[:_MOST_LOST], rest]
+    return {"objects": int(data["objects"]), "bytes": int(data["bytes"]), "lost": lost}
 
 
-def lost(kind: str, why: str) -> dict[str, str]:
+def whole_lost(kind: str, why: str) -> dict[str, str]:
     """Name a whole workspace as lost."""
     return {"name": "workspace", "class": kind, "why": why}
 

@@ -96,8 +96,8 @@ class Server(ServerApp):
         self.line.tell({"saved": await Sleep(self).save(folder, seconds=seconds)})
 
     async def cleanup_kernels(self) -> None:
-        """End all kernels at once. What they hold has been saved, or isn't wanted."""
-        await ensure_async(self.kernel_manager.shutdown_all(now=True))
+        """End all kernels at the same time. They may close their files; one that doesn't end is made to."""
+        await ensure_async(self.kernel_manager.shutdown_all(now=False))
 
 
 def config(asked: Told) -> Config:

@@ -61,7 +61,9 @@ class Sleep:
         entry = {"id": kernel_id, "name": kernel.kernel_name, "language": language, "path": path}
         lost = []
         if crashed := self._kernels.crashed.get(kernel_id):
-            lost.append(memory.lost(language, f"It stopped by itself at {crashed:%H:%M} UTC; what it held until then is gone."))
+            lost.append(
+                memory.whole_lost(language, f"It stopped by itself at {crashed:%H:%M} UTC; what it held until then is gone.")
+            )
         told: dict[str, Any] = {"objects": 0, "bytes": 0, "lost": []}
         try:
             told = await self._ask(kernel, kernel_id, folder, seconds) or told
@@ -70,7 +72,7 @@ class Sleep:
             why = f"It could not be saved: {failure}"
             if self._carry(kernel_id, folder):
                 why += " What you get back is from the time before."
-            lost.append(memory.lost(language, why))
+            lost.append(memory.whole_lost(language, why))
         return entry | told | {"lost": [*told["lost"], *lost]}
 
     async def _ask(self, kernel: Any, kernel_id: str, folder: Path, seconds: float) -> dict[str, Any] | None:
@@ -110,7 +112,7 @@ class Sleep:
 
 def _given_up(kernel: dict[str, Any]) -> dict[str, Any]:
     why = "It stopped by itself again and again, and was not started any more."
-    return kernel | {"objects": 0, "bytes": 0, "lost": [memory.lost(kernel["language"], why)]}
+    return kernel | {"objects": 0, "bytes": 0, "lost": [memory.whole_lost(kernel["language"], why)]}
 
 
 def _folder_of(kernel: Any) -> str | None:

@@ -28,11 +28,18 @@ class Wake:
         self._folder = Path()
         self._state: dict[str, Any] = {"kernels": [], "sessions": [], "terminals": []}
         self._problems: dict[str, str] = {}
+        self._reason: str | None = None
 
     async def begin(self, folder: Path) -> None:
-        """Start the kernels and terminals that there were."""
+        """Start the kernels and terminals that there were. What can't be started keeps nobody out."""
         self._folder = folder
-        self._state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        try:
+            self._state = _read(folder)
+        except (OSError, ValueError, KeyError) as problem:
+            self._server.log.error("%s can't be read: %s", folder / "state.json", problem)
+            self._reason = "What was saved could not be read. It is still kept."
+            self._server.unrestored.update(entry.name for entry in folder.iterdir() if entry.is_dir())  # noqa: ASYNC240
+            return
         loop = asyncio.get_running_loop()
         for kernel in self._state["kernels"]:
             self._kernels.waking[kernel["id"]] = loop.create_future()
@@ -43,12 +50,18 @@ class Wake:
                     session["id"], path=session["path"], name=session["name"], type=session["type"], kernel_id=session["kernel"]
                 )
         for terminal in self._state["terminals"]:
-            self._server.open_terminal(terminal["name"], _still_there(terminal["cwd"]))
+            self._open(terminal)
 
     async def finish(self) -> dict[str, Any]:
         """Give the kernels their memory back; tells what is there again and what is not."""
         kernels = await asyncio.gather(*(self._remember(kernel) for kernel in self._state["kernels"]))
-        return {"kernels": kernels, "terminals": len(self._state["terminals"])}
+        return {"kernels": kernels, "terminals": len(self._state["terminals"]), "reason": self._reason}
+
+    def _open(self, terminal: dict[str, Any]) -> None:
+        try:
+            self._server.open_terminal(terminal["name"], _still_there(terminal["cwd"]))
+        except Exception:  # a shell holds nothing that a new one lacks
+            self._server.log.exception("terminal %s could not be opened again", terminal["name"])
 
     async def _restore(self, kernel_id: str, language: str, folder: Path) -> dict[str, Any]:
         code = memory.code("restore", language, folder)
@@ -87,8 +100,13 @@ class Wake:
         if problem is not None:
             self._server.unrestored.add(kernel_id)
             self._server.log.error("kernel %s: %s", kernel_id, problem)
-            told |= {"objects": 0, "reason": problem, "lost": [*told["lost"], memory.lost(language, problem)]}
+            told |= {"objects": 0, "reason": problem, "lost": [*told["lost"], memory.whole_lost(language, problem)]}
         return told
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    return {name: list(state[name]) for name in ("kernels", "sessions", "terminals")}
 
 
 def _still_there(folder: str | None) -> str | None:
