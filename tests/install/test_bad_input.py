@@ -78,17 +78,28 @@ def test_a_port_in_use_is_told_and_makes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-def test_a_full_disk_is_told_and_nothing_is_written_on_it(tmp_path: Path) -> None:
-    """The disk is a small one in memory, in a mount namespace that ends with the command."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    script = 'mount -t tmpfs -o size=2m tmpfs "$1" && "$2" up --data "$1/data" --port "$3"; code=$?; ls -A "$1"; exit $code'
+def on_a_disk_of(size: str, script: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """Run a shell's script in the folder of a small disk in memory, whose mount ends with the script."""
     unshare = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
-    told = subprocess.run(
-        [*unshare, "sh", "-c", script, "sh", disk, COMMAND, str(free_port())],
-        env=environ(), capture_output=True, text=True, timeout=60, check=False,
+    (tmp_path / "disk").mkdir()
+    whole = f'mount -t tmpfs -o size={size} tmpfs "$1" && cd "$1" || exit 99; {script}'
+    return subprocess.run(
+        [*unshare, "sh", "-c", whole, "sh", tmp_path / "disk", COMMAND, str(free_port())],
+        env=environ(), capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
+
+
+def test_a_full_disk_is_told_and_nothing_is_written_on_it(tmp_path: Path) -> None:
+    told = on_a_disk_of("2m", '"$2" up --data data --port "$3"; code=$?; ls -A; exit $code', tmp_path)
     assert_refused(told, INSTALLATION, "Only 2 MiB are free", "Make room there.")
+
+
+def test_a_disk_that_got_full_is_told_and_what_was_there_is_whole(tmp_path: Path) -> None:
+    script = (
+        '"$2" user link --data data >link || exit 98; dd if=/dev/zero of=filled bs=64k 2>dd; "$2" user link --data data; code=$?;'
+        ' rm filled; "$2" user link --data data >again || exit 97; find data -name ".*"; exit $code'
+    )
+    assert_refused(on_a_disk_of("4m", script, tmp_path), INSTALLATION, "No space left on device", "Make room")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The command line: one module a noun. Each module is loaded when its noun is typed, so that every command starts quickly."""
 
+import errno
 import logging
 import os
 import sys
@@ -44,6 +45,16 @@ for noun in (session, environment, user, group, token):
     app.add_typer(noun.app)
 
 
+#: Errors of the system that are no fault of ours, and what to do about them.
+_MENDS = {
+    errno.EACCES: "Run this as the owner of the data folder, or name another one with --data.",
+    errno.EPERM: "Run this as the user who started RSparkHub.",
+    errno.EROFS: "Name a data folder that can be written, with --data.",
+    errno.ENOSPC: "Make room there, then try again.",
+    errno.EDQUOT: "Make room there, then try again.",
+}
+
+
 def main() -> None:
     """Run the command line; an error becomes one line on standard error and an exit code."""
     from rsparkhub.cli.exit_codes import ExitCode, code_of
@@ -61,6 +72,10 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.FAILED)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _MENDS:
+            place = f": {error.filename}" if error.filename else ""
+            print(f"rsparkhub: {error.strerror}{place}. {_MENDS[error.errno]}", file=sys.stderr)
+            sys.exit(ExitCode.INSTALLATION)
         print(f"rsparkhub: {_keep_details(error)}", file=sys.stderr)
         sys.exit(ExitCode.BUG)
 

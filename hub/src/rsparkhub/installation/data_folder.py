@@ -30,8 +30,10 @@ def prepare(settings: Settings) -> None:
         for folder in (settings.log_dir, data / "run", settings.socket_dir, settings.bells):
             _private(folder)
         probe = data / "run" / f".writable-{os.getpid()}"
-        probe.write_bytes(b"?" * 4096)
-        probe.unlink()
+        try:
+            probe.write_bytes(b"?" * 4096)
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
         raise InstallationProblem(
             f"The data folder {data} cannot be used: {error.strerror}{_place(error, data)}. "
