@@ -49,10 +49,17 @@ it('a log that is not there yet is waited for', async () => {
 });
 
 it('what went wrong is said', async () => {
-  followLog.mockRejectedValue(new Problem('There is no such log.', 404, 'not-found'));
+  followLog.mockRejectedValue(new Problem('The disk is gone.', 500, 'internal-error'));
   stream.follow('a', 'spark', () => false);
   await vi.advanceTimersByTimeAsync(500);
-  expect(get(stream.shown).status).toEqual({ kind: 'problem', text: 'There is no such log.' });
+  expect(get(stream.shown).status).toEqual({ kind: 'problem', text: 'The disk is gone.' });
+});
+
+it('a part without a log of its own is no problem', async () => {
+  followLog.mockRejectedValue(new Problem('The session has no log of postgres.', 404, 'not-found'));
+  stream.follow('a', 'postgres', () => true);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(get(stream.shown).status).toEqual({ kind: 'none' });
 });
 
 it('after the end nothing is asked', async () => {

@@ -4,7 +4,11 @@ import { Log } from '@rsparkhub/ui';
 import { Problem, sentence, type Api } from './api.ts';
 
 export type LogStatus =
-  { kind: 'connecting' } | { kind: 'live' } | { kind: 'ended' } | { kind: 'problem'; text: string };
+  | { kind: 'connecting' }
+  | { kind: 'live' }
+  | { kind: 'ended' }
+  | { kind: 'none' }
+  | { kind: 'problem'; text: string };
 
 export interface LogShown {
   lines: string[];
@@ -64,9 +68,7 @@ export class LogStream {
         });
       } catch (error) {
         if (over()) return;
-        // While it starts, the agent that has the log may not listen yet.
-        const early = error instanceof Problem && error.status !== 0 && goesOn();
-        ending = early ? { kind: 'connecting' } : { kind: 'problem', text: sentence(error) };
+        ending = afterwards(error, goesOn());
       }
       if (over()) return;
       this.#set(ending);
@@ -82,4 +84,11 @@ export class LogStream {
       this.#shown.set({ lines: this.#log.lines, left: this.#log.left, status: this.#status });
     }, EACH);
   }
+}
+
+/** What a log that could not be had is. While a session starts, whatever has the log may not be there yet. */
+function afterwards(error: unknown, goesOn: boolean): LogStatus {
+  if (!(error instanceof Problem) || error.status === 0) return { kind: 'problem', text: sentence(error) };
+  if (error.status === 404) return { kind: 'none' };
+  return goesOn ? { kind: 'connecting' } : { kind: 'problem', text: error.message };
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { HubEvent } from './model.ts';
-import { told } from './telling.ts';
+import { hasPage, told } from './telling.ts';
 
 const event = (kind: HubEvent['kind'], data: Record<string, unknown>): HubEvent => ({
   id: 1,
@@ -12,15 +12,20 @@ const event = (kind: HubEvent['kind'], data: Record<string, unknown>): HubEvent 
 });
 
 it.each([
-  [event('created', { environment: 'rspark' }), 'created it from rspark'],
-  [event('wanted', { wanted: 'suspended' }), 'asked for sleep'],
+  [event('created', { environment: 'rspark' }), 'was created from rspark'],
+  [event('wanted', { wanted: 'suspended' }), 'was asked to sleep'],
   [
     event('state', { state: 'failed', reason: 'PostgreSQL did not start.' }),
     'failed: PostgreSQL did not start.',
   ],
   [event('part', { part: 'postgres', title: 'PostgreSQL', state: 'ready' }), 'PostgreSQL is ready'],
   [event('state', { state: 'something-new' }), 'something-new'],
-  [event('warning', { text: 'Nobody uses it.' }), 'warned: Nobody uses it.'],
+  [event('warning', { text: 'Nobody uses it.' }), 'was warned: Nobody uses it.'],
 ])('%o', (given, text) => {
   expect(told(given)).toBe(text);
+});
+
+it('a session has a page, a shared service has none', () => {
+  expect(hasPage('hb8cwkn4eg')).toBe(true);
+  expect(hasPage('postgres')).toBe(false);
 });

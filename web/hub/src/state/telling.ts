@@ -1,11 +1,11 @@
-/** What an event of the audit says, as a sentence without its subject: "asked for sleep", "became ready". */
+/** What an event of the audit says of its session, as a sentence without its subject: "was asked to sleep". */
 import type { HubEvent, State } from './model.ts';
 
 const WISHES: Record<string, string> = {
-  running: 'asked for it to run',
-  suspended: 'asked for sleep',
-  stopped: 'asked for a stop',
-  deleted: 'asked for it to be deleted',
+  running: 'was asked to run',
+  suspended: 'was asked to sleep',
+  stopped: 'was asked to stop',
+  deleted: 'was asked to go',
 };
 
 const STATES: Partial<Record<State, string>> = {
@@ -36,9 +36,9 @@ export function told(event: HubEvent): string {
   const tail = reason ? `: ${reason}` : '';
   switch (event.kind) {
     case 'created':
-      return `created it${text(data.environment) ? ` from ${text(data.environment)}` : ''}`;
+      return `was created${text(data.environment) ? ` from ${text(data.environment)}` : ''}`;
     case 'wanted':
-      return `${WISHES[text(data.wanted)] ?? 'changed what is wanted'}${tail}`;
+      return `${WISHES[text(data.wanted)] ?? 'was asked for something'}${tail}`;
     case 'state': {
       const state = text(data.state);
       return `${STATES[state as State] ?? state}${tail}`;
@@ -48,8 +48,13 @@ export function told(event: HubEvent): string {
     case 'queue':
       return 'moved in the queue';
     case 'warning':
-      return `warned${tail || (text(data.text) ? `: ${text(data.text)}` : '')}`;
+      return `was warned${tail || (text(data.text) ? `: ${text(data.text)}` : '')}`;
   }
+}
+
+/** Whether it is a session's id, which has a page, or the name of a shared service. */
+export function hasPage(id: string): boolean {
+  return /^[a-z][a-z2-9]{9}$/.test(id);
 }
 
 export const KINDS: { key: HubEvent['kind']; text: string }[] = [

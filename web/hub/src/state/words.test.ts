@@ -70,6 +70,15 @@ it('durations are said in words', () => {
   expect(words.duration('7d')).toBe('7 days');
 });
 
+it('durations are said short', () => {
+  expect(words.shortDuration('1h30m')).toBe('1 h 30 min');
+});
+
+it('a second one of the same has a name of its own', () => {
+  expect(words.freeName('RSpark', [])).toBe('RSpark');
+  expect(words.freeName('RSpark', ['RSpark', 'RSpark 3'])).toBe('RSpark 2');
+});
+
 it('what is expected is not said more exactly than it is known', () => {
   expect(words.about(3)).toBe('a few seconds');
   expect(words.about(6.2)).toBe('about 6 s');

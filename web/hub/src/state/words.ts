@@ -263,6 +263,23 @@ export function duration(text: string): string {
   return parts.length > 0 ? parts.join(' ') : text;
 }
 
+/** The same, short: "1 h 30 min". */
+export function shortDuration(text: string): string {
+  const units: Record<string, string> = { d: 'd', h: 'h', m: 'min', s: 's' };
+  const parts = [...text.matchAll(/(\d+)([dhms])/g)].map(
+    ([, n = '0', unit = 's']) => `${n} ${units[unit] ?? unit}`,
+  );
+  return parts.length > 0 ? parts.join(' ') : text;
+}
+
+/** A name that none of these has: "RSpark", "RSpark 2", … */
+export function freeName(title: string, taken: readonly string[]): string {
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? title : `${title} ${n}`;
+    if (!taken.includes(name)) return name;
+  }
+}
+
 /** The expected time, not more exact than it is known. */
 export function about(seconds: number): string {
   if (seconds < 5) return 'a few seconds';
