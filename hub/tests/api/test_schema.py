@@ -1,76 +1,30 @@
 """The OpenAPI description holds: Schemathesis makes calls from it, right and wrong ones, and finds no answer it doesn't allow."""
 
-import asyncio
-import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 import schemathesis
+from hub_in_thread import HubInThread
 from hypothesis import HealthCheck, given, settings, strategies
 from postgres_server import PostgresServer
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.schemas import OpenApiSchema
-from world import Controller, make_app, write_pages
 
-from rsparkhub.api import Server
 from rsparkhub.domain.session import State
 from rsparkhub.settings import Settings
-from rsparkhub.store import Store, open_store
 
 _EXAMPLE, _ASLEEP = "kq4wz7m2xb", "az2sleep22"
 
 
-class ServedInThread:
-    """A hub on a port of its own in a loop of its own, since Schemathesis calls without `await`."""
-
-    def __init__(self, settings: Settings, folder: Path) -> None:
-        self._settings = settings
-        self._folder = folder
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._ready = threading.Event()
-        self._server: Server | None = None
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self.token = ""
-
-    def __enter__(self) -> "ServedInThread":
-        self._thread.start()
-        assert self._ready.wait(60)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        assert self._server is not None
-        self._server.should_exit = True
-        self._thread.join()
-
-    async def _serve(self) -> None:
-        async with open_store(self._settings.store, bells=self._settings.bells) as store:
-            pages = write_pages(self._folder / "pages")
-            app, authenticator = make_app(settings=self._settings, store=store, clock=_now, folder=self._folder, pages=pages)
-            await _fill(store)
-            _, self.token = await authenticator.make_token("ada", name="test", now=_now())
-            self._server = Server(app)
-            self._ready.set()
-            await self._server.serve(sockets=[self._listener])
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-async def _fill(store: Store) -> None:
-    await store.people.add("ada", admin=True, now=_now())
+async def fill(hub: HubInThread) -> None:
     for session in (_EXAMPLE, _ASLEEP):
-        await store.sessions.create(session, owner="ada", environment="rspark", name="An example", now=_now())
-    await store.people.add_group("lab", people_in_it=["ada"], now=_now())
-    controller = Controller(store, _now)
-    await controller.run(_ASLEEP)
-    await controller.end(_ASLEEP, State.SUSPENDED)
-    await store.logs.keep(_ASLEEP, 1, {"interface": "goodbye\n"})
+        await hub.store.sessions.create(session, owner="ada", environment="rspark", name="An example", now=hub.controller.now())
+    await hub.store.people.add_group("lab", people_in_it=["ada"], now=hub.controller.now())
+    await hub.controller.run(_ASLEEP)
+    await hub.controller.end(_ASLEEP, State.SUSPENDED)
+    await hub.store.logs.keep(_ASLEEP, 1, {"interface": "goodbye\n"})
 
 
 @dataclass(frozen=True)
@@ -85,7 +39,9 @@ def description(
 ) -> Iterator[Description]:
     folder = tmp_path_factory.mktemp("schema")
     url = None if request.param == "sqlite" else postgres_server.url(postgres_server.create_database())
-    with ServedInThread(Settings(data=folder, store_url=url, token_lifetime=timedelta(days=3650)), folder) as served:
+    settings = Settings(data=folder, store_url=url, token_lifetime=timedelta(days=3650))
+    with HubInThread(settings, folder) as served:
+        served.run(fill(served))
         loaded = schemathesis.openapi.from_url(f"{served.url}/hub/api/openapi.json")
         loaded = loaded.exclude(path="/hub/api/events")  # which doesn't end; it is tested as a stream
         yield Description(loaded, {"Authorization": f"Bearer {served.token}"})

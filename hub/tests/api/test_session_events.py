@@ -7,8 +7,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 from listening import listen
-from world import World
+from world import Controller, World
 
+from rsparkhub.domain.errors import Unavailable
 from rsparkhub.domain.session import State, Wanted
 from rsparkhub.store import Store
 
@@ -96,6 +97,37 @@ async def test_all_behind_hear_it_when_somebody_leaves_the_queue(served: World) 
         assert (await stream.next("session")).data["queue_position"] == 1
 
 
+async def test_who_waits_hears_of_moving_up_also_when_no_bell_told_of_it(
+    served: World, open_another: Callable[[], Awaitable[Store]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await served.session_of("bob")
+    served.clock.advance(seconds=1)
+    second = await served.session_of("eve")
+    async with listen(await served.program("eve"), f"/sessions/{second}/events") as stream:
+        assert (await stream.next("session")).data["queue_position"] == 2
+        other = await open_another()
+        monkeypatch.setattr(other.bell, "ring", silence)
+        await Controller(other, served.clock).run(first)
+        assert (await stream.next("queue")).data == {"session": second, "position": 1}
+
+
+async def test_a_stream_goes_on_after_the_database_was_away(served: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = await served.session_of("bob")
+    async with listen(await served.program("bob"), f"/sessions/{session}/events") as stream:
+        await stream.next("session")
+        away = asyncio.Event()
+
+        async def nothing(*_: object, **__: object) -> None:
+            away.set()
+            raise Unavailable("RSparkHub's database does not answer.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(served.store.sessions, "get", nothing)
+            await served.store.sessions.want(session, Wanted.STOPPED, by="bob", now=served.clock())
+            await asyncio.wait_for(away.wait(), 10)
+        await stream.next("session", wanted="stopped")
+
+
 async def test_what_was_missed_while_away_is_told_on_coming_back(served: World) -> None:
     session = await served.session_of("bob")
     bob = await served.program("bob")
@@ -168,6 +200,9 @@ async def test_nobody_listening_nothing_is_read(served: World, monkeypatch: pyte
     assert sum(reads.values()) == 0
 
 
+async def silence(*_: object, **__: object) -> None: ...
+
+
 def count_calls(monkeypatch: pytest.MonkeyPatch, store: Store) -> Counter[str]:
     counts: Counter[str] = Counter()
 
@@ -190,9 +225,6 @@ async def test_what_another_hub_did_and_no_bell_told_is_heard_all_the_same(
     async with listen(await served.program("bob"), f"/sessions/{session}/events") as stream:
         await stream.next("session")
         other = await open_another()
-
-        async def silence(*_: object, **__: object) -> None: ...
-
         monkeypatch.setattr(other.bell, "ring", silence)
         await other.sessions.want(session, Wanted.SUSPENDED, by="bob", now=served.clock())
         await stream.next("session", wanted="suspended")

@@ -52,15 +52,15 @@ class Clock:
 class Controller:
     """Writes what a controller would observe, through the store as a controller does."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store = store
-        self._clock = clock
+        self.now = now
 
     async def observe(self, session_id: str, *, events: tuple[NewEvent, ...] = (), **seen: Any) -> Session:
-        claimed = await self._store.sessions.claim_one(session_id, holder="test", now=self._clock(), lease=timedelta(seconds=15))
+        claimed = await self._store.sessions.claim_one(session_id, holder="test", now=self.now(), lease=timedelta(seconds=15))
         assert claimed is not None
         after = replace(claimed.session, **seen)
-        assert await self._store.sessions.save(claimed, after, holder="test", look_at=None, now=self._clock(), events=events)
+        assert await self._store.sessions.save(claimed, after, holder="test", look_at=None, now=self.now(), events=events)
         return after
 
     async def start(self, session_id: str, *, upstream: str = "127.0.0.1:1") -> Session:
@@ -70,7 +70,7 @@ class Controller:
             session_id,
             state=State.RESUMING if before.generation else State.STARTING,
             generation=before.generation + 1,
-            started=self._clock(),
+            started=self.now(),
             upstream=upstream,
             secret="s3cret",
             parts=(Part(name="interface", title="Terminal", state=PartState.STARTING),),
@@ -80,17 +80,17 @@ class Controller:
         """A start that has come to its end."""
         await self.start(session_id, upstream=upstream)
         ready = (Part(name="interface", title="Terminal", state=PartState.READY),)
-        return await self.observe(session_id, state=State.RUNNING, ready=self._clock(), parts=ready)
+        return await self.observe(session_id, state=State.RUNNING, ready=self.now(), parts=ready)
 
     async def end(self, session_id: str, state: State, *, code: int | None = 0, reason: str | None = None) -> Session:
         return await self.observe(
             session_id,
             state=state,
             reason=reason,
-            ended=self._clock(),
+            ended=self.now(),
             upstream=None,
             parts=(Part(name="interface", title="Terminal", state=PartState.ENDED),),
-            last_exit=LastExit(code=code, saved={"kernels": []}, at=self._clock()),
+            last_exit=LastExit(code=code, saved={"kernels": []}, at=self.now()),
         )
 
 

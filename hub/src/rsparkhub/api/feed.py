@@ -75,8 +75,9 @@ class Feed:
     async def snapshot(self, sessions: Iterable[Session]) -> list[Message]:
         """Tell how these sessions are now."""
         number, chosen = self._number, list(sessions)
-        # Others who listen have not heard this: note whom the queue concerns, and nothing of what was told.
+        # Others who listen have not heard this, and this listener not what they have: the next change is told to all.
         for session in chosen:
+            self._told.pop(session.id, None)
             self._owners[session.id] = session.owner
             if session.state is State.QUEUED:
                 self._queued.setdefault(session.id, (session, None))
@@ -129,24 +130,31 @@ class Feed:
                 async with asyncio.timeout(self._poll):
                     await self._wake.wait()
             self._wake.clear()
-            rung, self._rung = self._rung, set()
             try:
-                await self._tell_news(rung)
+                await self._tell_news()
                 if loop.time() >= measure_at:
                     measure_at = loop.time() + self._measure
                     await self._tell_sessions(await self._running())
             except RsparkhubError as error:  # the database is away for a moment: look again
-                self._rung |= rung
                 log.warning("the feed of changes waits: %s", error)
 
-    async def _tell_news(self, rung: set[str]) -> None:
+    async def _tell_news(self) -> None:
+        rung, self._rung = self._rung, set()
         events = await self._news()
         # That the last traces of a deleted session are gone is no event: who waits for it, looks.
         changed = rung | self._leaving | {event.session for event in events}
-        sessions = [await self._look_up(each) for each in sorted(changed) if self._is_heard(each)]
-        for message in progress(events):
-            self._publish(message)
-        await self._tell_sessions([session for session in sessions if session is not None])
+        if not changed:
+            return
+        try:
+            found = [await self._look_up(each) for each in sorted(changed) if self._is_heard(each)]
+            for message in progress(events):
+                self._publish(message)
+            sessions = [session for session in found if session is not None]
+            # Whatever happened, and to whomever: those who wait may have moved up.
+            await self._tell_sessions(sessions, await self._queue_with(sessions))
+        except RsparkhubError:
+            self._rung |= changed
+            raise
 
     async def _news(self) -> list[Event]:
         news: list[Event] = []
@@ -178,31 +186,31 @@ class Feed:
             self._leaving.add(session_id)
         return session
 
-    async def _tell_sessions(self, changed: list[Session]) -> None:
+    async def _queue_with(self, changed: list[Session]) -> dict[str, int]:
+        """Give the places of those who wait and are heard, and tell each one that moved: when one leaves, all behind move up."""
         for session in changed:
             if session.state is State.QUEUED:
                 self._queued[session.id] = session, self._queued.get(session.id, (session, None))[1]
             else:
                 self._queued.pop(session.id, None)
-        positions = await self._queue() if self._queued and changed else {}
-        sessions = {session.id: session for session in changed} | {each: self._queued[each][0] for each in positions}
+        self._queued = {each: waits for each, waits in self._queued.items() if self._is_heard(each)}
+        positions = await self._store.sessions.positions() if self._queued else {}
+        for session_id, (session, before) in self._queued.items():
+            position = positions.get(session_id)
+            if position is not None and position != before:
+                self._publish(queue(session_id, position, self._number))
+            self._queued[session_id] = session, position
+        return {each: positions[each] for each in self._queued if each in positions}
+
+    async def _tell_sessions(self, changed: list[Session], positions: dict[str, int] | None = None) -> None:
+        waiting = {each: self._queued[each][0] for each in positions or ()}
+        sessions = {session.id: session for session in changed} | waiting
         for view in await self._narrator.tell(list(sessions.values()), positions):
             message = session_message(view, self._number)
             told = hash((message.data, sessions[view.id].upstream))  # who waits for a log waits for its agent
             if self._told.get(view.id) != told:
                 self._told[view.id] = told
                 self._publish(message)
-
-    async def _queue(self) -> dict[str, int]:
-        """Tell the queue's order to those who wait in it: when one leaves it, all behind move up."""
-        all_positions = await self._store.sessions.positions()
-        positions = {each: all_positions[each] for each in self._queued if each in all_positions}
-        for session_id, position in positions.items():
-            session, before = self._queued[session_id]
-            self._queued[session_id] = session, position
-            if position != before:
-                self._publish(queue(session_id, position, self._number))
-        return positions
 
     def _is_heard(self, session_id: str) -> bool:
         known = session_id in self._owners

@@ -4,6 +4,7 @@ A stream begins with how things are, so that a client that comes late or comes b
 `Last-Event-ID` adds are the parts' changes in between and the deletions.
 """
 
+import logging
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
@@ -16,9 +17,11 @@ from rsparkhub.api.problems import responses
 from rsparkhub.api.sessions import AllQuery, whose
 from rsparkhub.api.streams import while_allowed
 from rsparkhub.api.subscription import Message, Topic, deletion, progress
-from rsparkhub.domain.errors import NotFound
+from rsparkhub.domain.errors import NotFound, RsparkhubError
 from rsparkhub.domain.event import Event
 from rsparkhub.domain.session import Session, Wanted
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/hub/api", tags=["events"])
 
@@ -59,8 +62,11 @@ class EventStream(EventSourceResponse):
 
 async def _events(messages: AsyncGenerator[Message, None]) -> AsyncGenerator[ServerSentEvent, None]:
     yield ServerSentEvent(retry=_RETRY)
-    async for message in messages:
-        yield ServerSentEvent(message.data, event=message.event, id=str(message.number))
+    try:
+        async for message in messages:
+            yield ServerSentEvent(message.data, event=message.event, id=str(message.number))
+    except RsparkhubError as error:  # the answer has begun: it ends, and the client comes back
+        log.warning("a stream of events ended: %s", error)
 
 
 @router.get(

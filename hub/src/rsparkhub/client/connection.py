@@ -1,6 +1,7 @@
 """One connection to a hub: calls that give typed answers, or the error that the hub told."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self, TypeVar
@@ -12,6 +13,8 @@ from rsparkhub.client.refusals import error_of
 from rsparkhub.domain.errors import Unavailable
 
 T = TypeVar("T", bound=BaseModel)
+#: What is sent, by field; None is not sent. It is the hub that checks it, so that what is wrong is always told alike.
+Body = Mapping[str, Any]
 
 _PATIENCE = 10.0  # seconds to try an idempotent call again while the hub restarts behind its edge
 
@@ -62,7 +65,7 @@ class Connection:
         method: str,
         path: str,
         *,
-        body: BaseModel | None = None,
+        body: Body | None = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         again: bool = False,
@@ -77,7 +80,7 @@ class Connection:
                 "Check the address; update whichever of the two is older."
             ) from error
 
-    async def tell(self, method: str, path: str, *, body: BaseModel | None = None, again: bool = False) -> None:
+    async def tell(self, method: str, path: str, *, body: Body | None = None, again: bool = False) -> None:
         """Call, where there is no answer to read."""
         await self._send(self._request(method, path, body, None, None), again=again)
 
@@ -107,12 +110,12 @@ class Connection:
         self,
         method: str,
         path: str,
-        body: BaseModel | None,
+        body: Body | None,
         params: Mapping[str, Any] | None,
         headers: Mapping[str, str] | None,
     ) -> httpx.Request:
         said = {name: value for name, value in (params or {}).items() if value is not None}
-        content = None if body is None else body.model_dump_json(exclude_none=True)
+        content = None if body is None else json.dumps({name: value for name, value in body.items() if value is not None})
         kind = {} if body is None else {"Content-Type": "application/json"}
         return self._client.build_request(method, path, content=content, params=said, headers={**kind, **(headers or {})})
 

@@ -9,7 +9,7 @@ from rsparkhub.client.environments import Environments
 from rsparkhub.client.people import Groups, Tokens, Users
 from rsparkhub.client.records import Records
 from rsparkhub.client.sessions import Sessions
-from rsparkhub.wire.people import Login, Me, SignedIn
+from rsparkhub.wire.people import Me, SignedIn
 
 
 class AsyncHub:
@@ -50,7 +50,7 @@ class AsyncHub:
 
     async def login(self, name: str, password: str) -> SignedIn:
         """Sign in; calls after this one are that person's."""
-        signed_in = await self._connection.ask(SignedIn, "POST", "/login", body=Login(name=name, password=password))
+        signed_in = await self._connection.ask(SignedIn, "POST", "/login", body={"name": name, "password": password})
         self._connection.sign(signed_in.token)
         return signed_in
 

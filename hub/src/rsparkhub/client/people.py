@@ -8,11 +8,6 @@ from rsparkhub.wire.people import (
     CreatedToken,
     GroupList,
     GroupView,
-    Members,
-    NewGroup,
-    NewToken,
-    NewUser,
-    PasswordChange,
     SignInLink,
     TokenList,
     TokenView,
@@ -37,7 +32,7 @@ class Users:
 
     async def add(self, name: str, *, admin: bool = False, password: str | None = None) -> UserView:
         """Add a person."""
-        body = NewUser(name=name, admin=admin, password=password)
+        body = {"name": name, "admin": admin, "password": password}
         return await self._connection.ask(UserView, "POST", "/users", body=body)
 
     async def remove(self, name: str) -> None:
@@ -46,7 +41,7 @@ class Users:
 
     async def set_password(self, name: str, password: str, *, current: str | None = None) -> None:
         """Set a password; for your own, tell the present one."""
-        body = PasswordChange(password=password, current=current)
+        body = {"password": password, "current": current}
         await self._connection.tell("POST", f"{_user(name)}/password", body=body, again=True)
 
     async def link(self, name: str) -> SignInLink:
@@ -66,11 +61,11 @@ class Groups:
 
     async def add(self, name: str, members: Sequence[str] = ()) -> GroupView:
         """Add a group."""
-        return await self._connection.ask(GroupView, "POST", "/groups", body=NewGroup(name=name, members=[*members]))
+        return await self._connection.ask(GroupView, "POST", "/groups", body={"name": name, "members": [*members]})
 
     async def set_members(self, name: str, members: Sequence[str]) -> GroupView:
         """Say who is in it, and nobody else."""
-        body = Members(members=[*members])
+        body = {"members": [*members]}
         return await self._connection.ask(GroupView, "PUT", f"/groups/{quote(name, safe='')}", body=body, again=True)
 
     async def remove(self, name: str) -> None:
@@ -90,7 +85,7 @@ class Tokens:
 
     async def create(self, name: str, *, days: int | None = None) -> CreatedToken:
         """Make a token; it is shown this once."""
-        return await self._connection.ask(CreatedToken, "POST", "/tokens", body=NewToken(name=name, days=days))
+        return await self._connection.ask(CreatedToken, "POST", "/tokens", body={"name": name, "days": days})
 
     async def remove(self, token_id: str) -> None:
         """Take a token's power away."""

@@ -12,10 +12,11 @@ from rsparkhub.client.events import read_events
 from rsparkhub.client.waiting import News, Waiting
 from rsparkhub.domain.errors import NotFound, Unavailable
 from rsparkhub.domain.session import State
-from rsparkhub.wire.session import LogServices, SessionList, SessionStart, SessionView
+from rsparkhub.wire.session import LogServices, SessionList, SessionView
 from rsparkhub.wire.stream import Deleted, Progress, Queue
 
 _NEWS: dict[str, type[News]] = {"session": SessionView, "progress": Progress, "queue": Queue, "deleted": Deleted}
+_PAGE = 500  # sessions read at once
 _SILENCE = 45.0  # seconds; the hub says something each 15
 _PAUSE = 0.5  # seconds between two tries to listen
 
@@ -36,7 +37,7 @@ class Sessions:
         idempotency_key: str | None = None,
     ) -> SessionView:
         """Ask for a session; it is on its way when this returns. The same key gives the same session."""
-        body = SessionStart(environment=environment, name=name, project=project, options=dict(options or {}))
+        body = {"environment": environment, "name": name, "project": project, "options": dict(options or {})}
         key = {"Idempotency-Key": idempotency_key or secrets.token_urlsafe(16)}
         return await self._connection.ask(SessionView, "POST", "/sessions", body=body, headers=key, again=True)
 
@@ -159,7 +160,12 @@ class Sessions:
     ) -> list[SessionView]:
         """Tell your sessions, newest first; for administrators also those of others."""
         found: list[SessionView] = []
-        params = {"all": "true" if everybody else None, "owner": owner, "state": [state.value for state in states] or None}
+        params = {
+            "all": "true" if everybody else None,
+            "owner": owner,
+            "state": [state.value for state in states] or None,
+            "limit": _PAGE,
+        }
         after: str | None = None
         while True:
             page = await self._connection.ask(SessionList, "GET", "/sessions", params={**params, "after": after}, again=True)
