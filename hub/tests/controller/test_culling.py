@@ -2,9 +2,16 @@
 
 import asyncio
 
+import pytest
 from session_sandbox import behave
 
 from rsparkhub.domain.session import State, Wanted
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """The culling knows no database, so one is enough."""
+    return "sqlite"
 
 
 async def test_an_idle_session_is_warned_and_put_to_sleep_with_a_reason(world) -> None:

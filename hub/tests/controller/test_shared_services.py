@@ -14,6 +14,12 @@ from rsparkhub.services.access import ServiceAccess
 from rsparkhub.services.shared import SHARED, SharedService
 
 
+@pytest.fixture
+def database_kind() -> str:
+    """What sessions share knows no database, so one is enough."""
+    return "sqlite"
+
+
 class Directory(SharedService):
     """A service that the stand-in agent runs: it grants access, and remembers to whom."""
 
