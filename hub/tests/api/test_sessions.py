@@ -233,7 +233,7 @@ async def test_a_notice_that_was_given_stands_until_a_person_does_something(worl
     await world.controller.run(session)
     world.clock.advance(minutes=110)
     at = world.clock() + timedelta(minutes=12)
-    notice = {"kind": "idle", "generation": 1, "given": world.clock().isoformat(), "at": at.isoformat(), "text": "Soon."}
+    notice = {"kind": "idle", "generation": 1, "at": at.isoformat(), "text": "Soon."}
     await world.controller.observe(session, events=(NewEvent(kind="warning", data=notice),))
     world.clock.advance(minutes=5)
     bob = await world.program("bob")

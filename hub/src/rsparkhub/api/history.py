@@ -66,7 +66,7 @@ class Notices:
             notice = Notice(
                 kind=event.data["kind"],
                 generation=event.data["generation"],
-                given=datetime.fromisoformat(event.data["given"]),
+                given=event.at,
                 at=datetime.fromisoformat(event.data["at"]),
                 text=event.data["text"],
             )
