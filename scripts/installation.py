@@ -182,12 +182,13 @@ def python_steps(kind: str) -> list[Step]:
     tests = kind == "test" or (BUILD / "stamps/hub-test").exists()
     hub_lock = lock / ("dev.txt" if tests else "hub.txt")
 
-    def synced(venv: Path, requirements: Path, package: str) -> list[list[str]]:
+    def synced(venv: Path, requirements: Path, *packages: str) -> list[list[str]]:
         python = str(venv / "bin/python")
+        ours = [word for package in packages for word in ("--editable", package)]
         return [
             [str(uv), "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(venv)],
             [str(uv), "pip", "sync", "--compile-bytecode", "--python", python, "--require-hashes", str(requirements)],
-            [str(uv), "pip", "install", "--python", python, "--no-deps", "--no-build-isolation", "--editable", package],
+            [str(uv), "pip", "install", "--python", python, "--no-deps", "--no-build-isolation", *ours],
         ]
 
     return [
@@ -204,9 +205,10 @@ def python_steps(kind: str) -> list[Step]:
         Step(
             name="hub-test" if tests else "hub",
             says="the hub's Python (.venv): API, database, Caddy" + (", and what checks and tests them" if tests else ""),
-            inputs=[hub_lock, TOP / "hub/pyproject.toml"],
+            inputs=[hub_lock, TOP / "hub/pyproject.toml", *([TOP / "session/pyproject.toml"] if tests else [])],
             makes=[TOP / ".venv/bin/rsparkhub"],
-            commands=lambda: synced(TOP / ".venv", hub_lock, "hub"),
+            # The tests also look into what runs in sessions: its modules alone, without what they need.
+            commands=lambda: synced(TOP / ".venv", hub_lock, "hub", *(["session"] if tests else [])),
         ),
         Step(
             name="session",
