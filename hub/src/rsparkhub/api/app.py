@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 import rsparkhub
 from rsparkhub.api import (
@@ -42,6 +43,11 @@ from rsparkhub.store import Catalog, Store
 _PAGES = Path(rsparkhub.__file__).parent / "pages"
 _LARGEST_BODY = 1024 * 1024  # bytes
 _RESOURCES = (login, me, environments, sessions, session_events, logs, users, groups, tokens, usage, audit)
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Name an operation as a generated client should: `sessions_start`."""
+    return f"{route.endpoint.__module__.rpartition('.')[2]}_{route.name}"
 
 
 def create_app(
@@ -95,6 +101,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        generate_unique_id_function=_operation_id,
         redirect_slashes=False,
     )
     app.state.context = context
