@@ -43,11 +43,15 @@ async def _sticks_out(page: Page) -> list[str]:
 
 
 async def _photograph(page: Page, name: str) -> None:
-    # What was just asked for (another theme) is on the screen two frames later.
-    await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    """Take the picture when two in a row are the same: what was just asked for, another theme, may not be drawn yet."""
     path: Path = RESULTS / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=path)
+    before, picture = b"", await page.screenshot()
+    for _ in range(10):
+        if picture == before:
+            break
+        before, picture = picture, await page.screenshot()
+    path.write_bytes(picture)
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=str)
