@@ -6,17 +6,29 @@ import signal
 import socket
 import stat
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from rspark_session.services.postgres.account import Account
+from rspark_session.services.postgres.passage import let_pass
+from rspark_session.services.problem import ServiceProblem
+
 from .conftest import CHECKOUT, PostgresCommand, session_python
 
 Start = Callable[..., PostgresCommand]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
+
+
+@pytest.fixture
+def apart() -> Iterator[Path]:
+    """A folder beside pytest's own, which every run of pytest closes to others again."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 def gone(pid: int) -> bool:
@@ -233,36 +245,67 @@ def test_root_gives_the_server_to_an_account_without_rights(server: PostgresComm
 
 
 @as_root
-def test_a_data_folder_in_a_private_place_is_opened_for_passing_and_for_nothing_else(postgres: Start, tmp_path: Path) -> None:
+def test_a_data_folder_in_a_private_place_works_and_the_place_stays_private(postgres: Start, tmp_path: Path) -> None:
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
-    (private / "secret").write_text("for root")
     command = postgres(data=private / "data").ready()
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    assert os.listxattr(private) == []
     owner = (command.data / "cluster").stat().st_uid
-    listing = subprocess.run(["ls", private], user=owner, group=owner, extra_groups=[], capture_output=True, check=False)
+    listing = subprocess.run(["test", "-x", private], user=owner, group=owner, extra_groups=[], cwd="/", check=False)
     assert listing.returncode != 0
-    assert "may now pass" in command.said()
+    private.chmod(0o600)  # closed for everybody but root while it runs
+    with command.connect() as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
+        connection.execute("CHECKPOINT")
+    assert command.end() == 0
 
 
 @as_root
-def test_anyone_may_run_it_and_stays_who_they_are(postgres: Start, tmp_path: Path) -> None:
+def test_programs_in_a_private_place_are_reached_by_the_account_alone(apart: Path) -> None:
+    account = Account(name="nobody", uid=pwd.getpwnam("nobody").pw_uid, gid=pwd.getpwnam("nobody").pw_gid)
+    program = apart / "home/checkout/bin/program"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    (apart / "home").chmod(0o700)
+    let_pass(program, account)
+    as_nobody = {"user": account.uid, "group": account.gid, "extra_groups": [], "cwd": "/"}
+    assert subprocess.run([program], check=False, **as_nobody).returncode == 0
+    assert subprocess.run(["ls", apart / "home"], check=False, capture_output=True, **as_nobody).returncode != 0
+    daemon = pwd.getpwnam("daemon").pw_uid
+    assert subprocess.run(["test", "-x", program], user=daemon, extra_groups=[], cwd="/", check=False).returncode != 0
+
+
+@as_root
+def test_programs_that_the_account_can_never_reach_are_named(apart: Path) -> None:
+    account = Account(name="nobody", uid=pwd.getpwnam("nobody").pw_uid, gid=pwd.getpwnam("nobody").pw_gid)
+    program = apart / "program"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    with pytest.raises(ServiceProblem, match=r"the account nobody, which may not pass .*/program\. Let it pass"):
+        let_pass(program, account)
+
+
+@as_root
+def test_anyone_may_run_it_and_stays_who_they_are(postgres: Start, apart: Path) -> None:
     nobody = pwd.getpwnam("nobody").pw_uid
-    for folder in [tmp_path, *tmp_path.parents]:
-        if folder.stat().st_mode & 0o001 == 0:
-            folder.chmod(folder.stat().st_mode | 0o011)
-    (tmp_path / "of-nobody").mkdir()
-    (tmp_path / "run-nobody").mkdir()
-    os.chown(tmp_path / "of-nobody", nobody, nobody)
-    os.chown(tmp_path / "run-nobody", nobody, nobody)
     # The system's Python, which everyone may run, with the session's packages: the session's own may lie in root's home.
     where = [session_python(), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     packages = subprocess.run(where, capture_output=True, text=True, check=True).stdout.strip()
-    command = postgres(
-        data=tmp_path / "of-nobody/data",
-        run=tmp_path / "run-nobody",
-        account=nobody,
-        python="/usr/bin/python3",
-        environ={"PYTHONPATH": f"{packages}:{CHECKOUT / 'session/src'}"},
-    ).ready()
+    (apart / "run").mkdir()
+    for folder in (apart, apart / "run"):
+        os.chown(folder, nobody, nobody)
+    environ = {"PYTHONPATH": f"{packages}:{CHECKOUT / 'session/src'}"}
+    command = postgres(data=apart / "data", run=apart / "run", account=nobody, python="/usr/bin/python3", environ=environ).ready()
     assert (command.data / "cluster").stat().st_uid == nobody
     assert command.end() == 0
+
+
+def test_an_end_that_was_not_in_order_is_said(postgres: Start) -> None:
+    command = postgres().ready()
+    (command.data / "cluster/global/pg_control").rename(command.data / "pg_control")
+    assert command.end() == 1
+    assert "PostgreSQL did not end in order" in command.said()
+    (command.data / "pg_control").rename(command.data / "cluster/global/pg_control")
+    postgres().ready()

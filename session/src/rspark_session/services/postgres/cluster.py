@@ -24,6 +24,7 @@ from rspark_session.services.postgres import account as accounts
 from rspark_session.services.postgres import binaries as programs
 from rspark_session.services.postgres.account import Account
 from rspark_session.services.postgres.binaries import Binaries
+from rspark_session.services.postgres.passage import let_pass
 from rspark_session.services.problem import ServiceProblem
 
 ADMIN = "postgres"
@@ -78,8 +79,7 @@ def _sound(data: Path) -> Cluster:
     version = data / "cluster" / "PG_VERSION"
     binaries = programs.for_cluster(version.read_text() if version.exists() else None)
     cluster = Cluster(data=data, account=accounts.unprivileged(), binaries=binaries)
-    accounts.let_pass(data, cluster.account)
-    accounts.let_pass(binaries.folder / "postgres", cluster.account)
+    let_pass(binaries.folder / "postgres", cluster.account)
     _end_orphans(data)
     (cluster.folder / "postmaster.pid").unlink(missing_ok=True)  # nobody is alive to own it, whoever has that pid today
     if not version.exists():
@@ -100,20 +100,22 @@ def _make(cluster: Cluster) -> None:
     write_whole(secret, password + "\n")
     accounts.give(secret, cluster.account)
     try:
-        _initdb(cluster, fresh, secret)
+        with accounts.held_open(fresh) as (place, at), accounts.held_open(secret) as (word, word_at):
+            _initdb(cluster, cwd=fresh, held=(place, word), folder=at, secret=word_at)
     finally:
         secret.unlink()
     fresh.rename(cluster.folder)
 
 
-def _initdb(cluster: Cluster, folder: Path, secret: Path) -> None:
-    command = [cluster.binaries.program("initdb"), "--pgdata", str(folder), "--username", ADMIN, "--pwfile", str(secret)]
+def _initdb(cluster: Cluster, *, cwd: Path, held: tuple[int, int], folder: str, secret: str) -> None:
+    command = [cluster.binaries.program("initdb"), "--pgdata", folder, "--username", ADMIN, "--pwfile", secret]
     command += ["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-instructions"]
     command += ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]  # the same order on every machine
     process = accounts.start(
         command,
         account=cluster.account,
-        cwd=folder,
+        cwd=cwd,
+        held=held,
         death_signal=signal.SIGKILL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

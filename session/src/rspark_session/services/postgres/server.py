@@ -128,11 +128,18 @@ def running(cluster: Cluster) -> Iterator[Server]:
 
 def _start(cluster: Cluster, port: int, folder: Path) -> "subprocess.Popen[str]":
     settings = SETTINGS | {"port": str(port), "unix_socket_directories": str(folder)}
-    command = [cluster.binaries.program("postgres"), "-D", str(cluster.folder.absolute())]
-    for name, value in settings.items():
-        command += ["-c", f"{name}={value}"]
-    # Should we be killed, it ends as fast and as cleanly as when we end it.
-    return accounts.start(command, account=cluster.account, cwd=cluster.folder, death_signal=signal.SIGINT, stdout=sys.stderr)
+    with accounts.held_open(cluster.folder) as (descriptor, at):
+        command = [cluster.binaries.program("postgres"), "-D", at]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        return accounts.start(
+            command,
+            account=cluster.account,
+            cwd=cluster.folder,
+            held=(descriptor,),
+            death_signal=signal.SIGINT,  # should we be killed, it ends as fast and as cleanly as when we end it
+            stdout=sys.stderr,
+        )
 
 
 def _became_ready(cluster: Cluster, process: "subprocess.Popen[str]") -> bool:
@@ -150,12 +157,25 @@ def _became_ready(cluster: Cluster, process: "subprocess.Popen[str]") -> bool:
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
-    """End it: first in order, with everything on the disk; by force only when that takes too long."""
+    """End it: first in order, with everything on the disk; by force only when that takes too long.
+
+    Raises
+    ------
+    ServiceProblem
+        When it was running, and did not end in order.
+    """
+    if process.poll() is not None:
+        return
     for signal_number, patience in ((signal.SIGINT, _ENDING), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 3.0)):
-        if process.poll() is not None:
-            return
         process.send_signal(signal_number)
         _wait(process, patience)
+        if process.returncode == 0:
+            return
+        if process.returncode is not None:
+            break
+    raise ServiceProblem(
+        f"PostgreSQL did not end in order (code {process.returncode}). What was committed is safe: the next start recovers it."
+    )
 
 
 def _wait(process: "subprocess.Popen[str]", seconds: float) -> None:
@@ -204,5 +224,4 @@ def _socket_folder(cluster: Cluster) -> Path:
         accounts.give(folder, cluster.account)
     for left in folder.iterdir():
         left.unlink()  # of a server that was killed; the cluster is ours alone, so nobody listens there
-    accounts.let_pass(folder, cluster.account)
     return folder
