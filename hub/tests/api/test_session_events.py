@@ -97,6 +97,16 @@ async def test_all_behind_hear_it_when_somebody_leaves_the_queue(served: World) 
         assert (await stream.next("session")).data["queue_position"] == 1
 
 
+async def test_what_is_measured_rings_no_bell_and_is_told_all_the_same(served: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = await served.session_of("bob")
+    await served.controller.run(session)
+    monkeypatch.setattr(served.app.state.context.feed, "_measure", 0.1)
+    async with listen(await served.program("bob"), "/events") as stream:
+        assert (await stream.next("session")).data["memory"] is None
+        await served.controller.observe(session, memory=2**30, cpu=0.5)
+        await stream.next("session", memory=2**30, cpu=0.5)
+
+
 async def test_who_waits_hears_of_moving_up_also_when_no_bell_told_of_it(
     served: World, open_another: Callable[[], Awaitable[Store]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
