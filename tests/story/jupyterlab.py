@@ -23,10 +23,16 @@ class Notebook:
         return cls.opened(page)
 
     @classmethod
+    def open(cls, page: Page, name: str) -> "Notebook":
+        """Open a notebook of the file browser; one whose kernel runs is connected to it."""
+        page.locator(".jp-DirListing-item", has_text=name).dblclick(timeout=READY)
+        return cls.opened(page)
+
+    @classmethod
     def opened(cls, page: Page) -> "Notebook":
         """Take the notebook that is open, once its kernel is idle."""
         notebook = cls(page)
-        expect(notebook.cells.first).to_be_visible(timeout=READY)
+        expect(notebook.cells.last).to_be_visible(timeout=READY)
         notebook.wait_for_kernel()
         return notebook
 

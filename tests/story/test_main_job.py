@@ -40,6 +40,14 @@ def browser() -> Iterator[BrowserContext]:
         chromium.close()
 
 
+@pytest.fixture(autouse=True)
+def pictured(browser: BrowserContext) -> Iterator[None]:
+    """Leave a picture of each page as the test left it: a failure is seen, not guessed."""
+    yield
+    for number, page in enumerate(browser.pages):
+        shoot(page, f"end-{number}")
+
+
 def shoot(page: Page, name: str) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / f"{name}.png")
@@ -110,6 +118,7 @@ def test_a_person_works_in_r_sleeps_and_finds_the_variables_again(installation: 
     ui.close()
 
     # Asleep: the workspace is saved, the exit code is 0, what could not be kept is named.
+    lab.close()
     page = browser.new_page()
     page.goto(f"{installation.url}/hub/sessions/{session}")
     shoot(page, "6-running")
@@ -127,21 +136,20 @@ def test_a_person_works_in_r_sleeps_and_finds_the_variables_again(installation: 
     # Awake again: the same notebook, the same kernel, the variables there.
     page.get_by_role("button", name="Resume").click()
     page.wait_for_url(re.compile(rf"/s/{session}/"), timeout=READY)
-    notebook = Notebook.opened(page)
+    notebook = Notebook.open(page, "carriers.ipynb")
     found = notebook.run('cat(answer, nrow(carriers), "rspark" %in% .packages(), exists("con"))')
     expect(found.locator(".jp-OutputArea-output")).to_contain_text("42 3 TRUE FALSE", timeout=READY)
     shoot(page, "8-awake")
 
 
-@pytest.mark.timeout(120)
-def test_the_link_works_once(installation: Installation) -> None:
+def test_the_link_works_once(installation: Installation, browser: BrowserContext) -> None:
     assert installation.link is not None
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        page = chromium.new_page()
-        page.goto(installation.link)
-        expect(page.get_by_role("button", name="Sign in")).to_be_visible()
-        chromium.close()
+    assert browser.browser is not None
+    stranger = browser.browser.new_context()
+    page = stranger.new_page()
+    page.goto(installation.link)
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    stranger.close()
 
 
 def test_the_hub_s_cookie_is_not_sent_to_the_session(installation: Installation, browser: BrowserContext) -> None:
