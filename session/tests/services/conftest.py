@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,14 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-
-CHECKOUT = Path(__file__).parents[3]
-
-
-def session_python() -> str:
-    """The Python that runs inside sessions: the one of the checkout, or the one that runs these tests."""
-    own = CHECKOUT / ".venv-session/bin/python"
-    return os.environ.get("RSPARK_TEST_PYTHON") or (str(own) if own.exists() else sys.executable)
+from session.tests.places import session_python
 
 
 @dataclass

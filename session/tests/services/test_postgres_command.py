@@ -13,12 +13,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from session.tests.places import CHECKOUT, session_python
 
 from rspark_session.services.postgres.account import Account
 from rspark_session.services.postgres.passage import let_pass
 from rspark_session.services.problem import ServiceProblem
 
-from .conftest import CHECKOUT, PostgresCommand, session_python
+from .conftest import PostgresCommand
 
 Start = Callable[..., PostgresCommand]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")

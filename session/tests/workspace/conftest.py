@@ -1,7 +1,6 @@
 """Real kernels: one before the sleep, and another after it."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,14 +10,6 @@ from typing import Any
 import pytest
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
-
-CHECKOUT = Path(__file__).parents[3]
-
-
-def session_python() -> str:
-    """The Python that runs inside sessions: the one of the checkout, or the one that runs these tests."""
-    own = CHECKOUT / ".venv-session/bin/python"
-    return os.environ.get("RSPARK_TEST_PYTHON") or (str(own) if own.exists() else sys.executable)
 
 
 @dataclass

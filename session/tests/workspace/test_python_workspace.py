@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from session.tests.places import session_python
 
-from .conftest import Kernel, kernels, session_python
+from .conftest import Kernel, kernels
 
 Start = Callable[..., Kernel]
 Sleep = Callable[..., Kernel]

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from session.tests.places import CHECKOUT
 
-from .conftest import CHECKOUT, Kernel, kernels
+from .conftest import Kernel, kernels
 
 Start = Callable[..., Kernel]
 COMMAND = [shutil.which("R") or "R", "--slave", "-e", "IRkernel::main()", "--args", "{connection_file}"]
