@@ -35,19 +35,27 @@ class Cli:
             input=given, env=self.environ, cwd=cwd, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        """Start a command, and leave it running."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "rsparkhub", *words],
+            env=self.environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
 
 class RunningHub:
     """A hub in a thread of its own."""
 
     def __init__(self, settings: Settings, bound: socket.socket) -> None:
         self.settings, self._bound = settings, bound
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop
         self._ready = threading.Event()
         self._server: Server
         self.factory: Factory
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._run(),))
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
 
     async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
         async with Factory(self.settings) as self.factory:
             await write_access(self.factory)
             self._server = Server(self.factory.app, log_level="warning")
@@ -70,4 +78,3 @@ class RunningHub:
     def __exit__(self, *error: object) -> None:
         self._server.should_exit = True
         self._thread.join(30)
-        self._loop.close()

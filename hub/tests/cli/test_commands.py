@@ -206,3 +206,32 @@ def test_an_unexpected_error_is_one_line_and_its_details_are_in_the_log(cli: Cli
 def test_down_where_nothing_runs_makes_nothing(cli: Cli) -> None:
     assert cli("down").stdout == "Nothing was running.\n"
     assert not cli.data.exists()
+
+
+def test_what_is_waited_for_is_told_once_and_part_by_part(cli: Cli, hub: RunningHub) -> None:
+    session = json.loads(cli("session", "start", "rspark", "--json").stdout)["id"]
+    waiting = cli.start("session", "resume", session, "--wait", "--timeout", "50")
+    told: list[str] = []
+
+    def until(text: str) -> None:
+        assert waiting.stderr is not None
+        while text not in (line := waiting.stderr.readline()):
+            assert line, f"{text!r} was not told: {told}"
+            told.append(line.strip())
+        told.append(line.strip())
+
+    try:
+        until("is queued")
+        for state in (PartState.STARTING, PartState.READY):
+            part = Part(name="interface", title="JupyterLab", state=state)
+            come_to(hub, session, state=State.STARTING, generation=1, parts=(part,))
+            until(f"JupyterLab: {state}")
+        come_to(hub, session, state=State.RUNNING, upstream="127.0.0.1:1")
+        _, rest = waiting.communicate(timeout=30)
+        told += rest.strip().splitlines()
+    finally:
+        waiting.kill()
+        waiting.communicate()
+    assert waiting.returncode == 0
+    assert len(told) == len(set(told)), told
+    assert told[-1] == f"{session} is running"

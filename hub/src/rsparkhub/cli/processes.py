@@ -27,7 +27,9 @@ def add_to(app: typer.Typer) -> None:
 
 def hub(data: Data = None) -> None:
     """Run the hub: the API, the pages, and the edge's question who may go where."""
-    _run(_hub, data)
+    import uvloop
+
+    _run(_hub, data, loop_factory=uvloop.new_event_loop)  # the edge asks it on many requests
 
 
 def controller(data: Data = None) -> None:
@@ -40,7 +42,12 @@ def edge(data: Data = None) -> None:
     _run(_edge, data)
 
 
-def _run(part: "Callable[[Settings, asyncio.Event], Awaitable[None]]", data: Path | None) -> None:
+def _run(
+    part: "Callable[[Settings, asyncio.Event], Awaitable[None]]",
+    data: Path | None,
+    *,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> None:
     from rsparkhub.installation.supervised import end_with_parent
 
     end_with_parent()
@@ -50,7 +57,8 @@ def _run(part: "Callable[[Settings, asyncio.Event], Awaitable[None]]", data: Pat
     settings = load_settings(data=data)
     prepare(settings)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
-    asyncio.run(_until_told(part, settings))
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(_until_told(part, settings))
 
 
 async def _until_told(part: "Callable[[Settings, asyncio.Event], Awaitable[None]]", settings: "Settings") -> None:

@@ -9,6 +9,7 @@ from rsparkhub.cli.output import AsJson
 from rsparkhub.domain.session import State
 
 if TYPE_CHECKING:
+    from rsparkhub.cli.output import Progress
     from rsparkhub.client import AsyncHub
     from rsparkhub.client.waiting import News
     from rsparkhub.wire.session import SessionView
@@ -188,7 +189,7 @@ def _want(wish: "Callable[[AsyncHub], Awaitable[SessionView]]", *, says: str, wa
         if not wait:
             return session
         with progress(f"{session.id} {says}") as shown:
-            return await hub.sessions.wait(session.id, timeout=timeout, progress=lambda news: shown.say(_news(news)))
+            return await hub.sessions.wait(session.id, timeout=timeout, progress=_Telling(shown).take)
 
     session = ask(work)
     if as_json:
@@ -197,6 +198,23 @@ def _want(wish: "Callable[[AsyncHub], Awaitable[SessionView]]", *, says: str, wa
         print(f"{session.id} is running: {find_access().url}{session.url}")
     else:
         print(f"{session.id} {f'is {session.state}' if wait else says}.")
+
+
+class _Telling:
+    """Shows what happens to a session; that it is still in the state it was in is no news."""
+
+    def __init__(self, shown: "Progress") -> None:
+        self._shown, self._state = shown, ""
+
+    def take(self, news: "News") -> None:
+        from rsparkhub.wire.session import SessionView
+
+        text = _news(news)
+        if text == self._state:
+            return
+        if isinstance(news, SessionView):
+            self._state = text
+        self._shown.say(text)
 
 
 def _news(news: "News") -> str:
