@@ -33,6 +33,10 @@ class Kernel:
         }
 
 
+# R remembers the options it starts with, so that at sleep only those that a person changed are saved.
+_BASELINE = "try(rspark:::workspace_baseline(), silent=TRUE)"
+
+
 def known() -> dict[str, Kernel]:
     """Every kernel that an environment can name."""
     return {
@@ -40,7 +44,7 @@ def known() -> dict[str, Kernel]:
             name="ir",
             title="R",
             language="R",
-            command=(shutil.which("R") or "R", "--slave", "-e", "IRkernel::main()", "--args"),
+            command=(shutil.which("R") or "R", "--slave", "-e", _BASELINE, "-e", "IRkernel::main()", "--args"),
         ),
         "python": Kernel(
             name="python3",
