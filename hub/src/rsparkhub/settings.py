@@ -89,7 +89,9 @@ class Settings(BaseSettings):
     login_lifetime: Duration = Field(default=timedelta(days=14), description="How long a browser stays signed in.")
     link_lifetime: Duration = Field(default=timedelta(hours=24), description="How long a one-time sign-in link works.")
     token_lifetime: Duration = Field(default=timedelta(days=365), description="How long an API token works, unless it says less.")
-    login_attempts: int = Field(default=10, ge=1, description="Wrong passwords per name or address before a pause.")
+    login_attempts: int = Field(
+        default=10, ge=1, description="Wrong passwords for a name before a pause; ten times as many from one address."
+    )
     login_pause: Duration = Field(default=timedelta(minutes=5), description="The pause after too many wrong passwords.")
     answer_lifetime: Duration = Field(
         default=timedelta(seconds=1),

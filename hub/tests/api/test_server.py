@@ -11,6 +11,7 @@ from listening import listen
 from world import URL, World
 
 from rsparkhub.api import Server
+from rsparkhub.auth.identity import PEOPLE_PER_ADDRESS
 
 
 async def test_a_server_that_stops_ends_its_streams_cleanly_and_at_once(served: World) -> None:
@@ -83,7 +84,7 @@ async def test_wrong_passwords_are_counted_by_the_address_that_the_edge_saw(worl
         client = world.nobody(**{"X-Forwarded-For": addresses})
         return (await client.post("/hub/api/login", json={"name": name, "password": "wrong"})).status_code
 
-    most = world.settings.login_attempts
+    most = PEOPLE_PER_ADDRESS * world.settings.login_attempts
     # What the client itself wrote before the edge's own entry doesn't make it another client.
     assert [await guess(f"person{n}", f"10.0.0.{n}, 192.0.2.7") for n in range(most)] == [401] * most
     assert await guess("bob", "198.51.100.1, 192.0.2.7") == 429

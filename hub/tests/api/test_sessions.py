@@ -211,6 +211,14 @@ async def test_a_session_that_ended_is_queued_as_soon_as_it_is_to_run_again(worl
     assert (told["state"], told["wanted"], told["queue_position"], told["reason"]) == ("queued", "running", 1, None)
 
 
+async def test_who_may_no_longer_start_an_environment_cannot_wake_a_session_of_it(world: World) -> None:
+    session = await world.session_of("bob", "lab")
+    await world.controller.run(session)
+    await world.controller.end(session, State.SUSPENDED, reason="for the test")
+    assert (await (await world.program("bob")).post(f"{SESSIONS}/{session}/resume")).status_code == 404
+    assert (await (await world.program("ada")).post(f"{SESSIONS}/{session}/resume")).status_code == 202
+
+
 async def test_an_idle_session_is_told_that_it_soon_goes_to_sleep(world: World) -> None:
     session = await world.session_of("bob")
     await world.controller.run(session)

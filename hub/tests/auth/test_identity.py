@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
-from rsparkhub.auth.identity import Authenticator, Identity, Login
+from rsparkhub.auth.identity import PEOPLE_PER_ADDRESS, Authenticator, Identity, Login
 from rsparkhub.auth.passwords import Passwords
 from rsparkhub.auth.tokens import session_token
 from rsparkhub.domain.errors import InvalidInput, NotFound, NotSignedIn, TooManyAttempts, Unavailable
@@ -147,7 +147,7 @@ async def test_after_ten_wrong_passwords_even_the_right_one_has_to_wait(
 
 
 async def test_who_tries_many_names_has_to_wait(authenticator: Authenticator, ada: str, noon: datetime) -> None:
-    for number in range(10):
+    for number in range(10 * PEOPLE_PER_ADDRESS):
         with pytest.raises(NotSignedIn):
             await authenticator.sign_in_with_password(f"name{number}", "wrong horse", "2001:db8::1", now=noon)
     for near in ("2001:db8::1", "2001:db8::ffff", "2001:0db8:0:0:1::"):  # one customer's network
@@ -161,7 +161,7 @@ async def test_a_right_password_does_not_clear_the_address_of_one_who_guesses(
     authenticator: Authenticator, store: Store, ada: str, noon: datetime
 ) -> None:
     await store.people.add("mallory", password_hash=await authenticator.hash_password("own password"), now=noon)
-    for number in range(9):
+    for number in range(10 * PEOPLE_PER_ADDRESS - 1):
         with pytest.raises(NotSignedIn):
             await authenticator.sign_in_with_password(f"name{number}", "wrong horse", HOME, now=noon)
         await authenticator.sign_in_with_password("mallory", "own password", HOME, now=noon)
@@ -363,3 +363,10 @@ def _counted(real: Callable[..., Awaitable[object]], name: str, asked: list[str]
 
 def _everything(table: str) -> sa.TextClause:
     return sa.text(f"SELECT * FROM {table}")
+
+
+async def test_a_new_password_ends_links_that_were_not_used(authenticator: Authenticator, ada: str, noon: datetime) -> None:
+    link = await authenticator.make_link(ada, now=noon)
+    await authenticator.set_password(ada, "another good horse")
+    with pytest.raises(NotSignedIn):
+        await authenticator.sign_in_with_link(link, now=noon)

@@ -49,8 +49,14 @@ def test_the_owner_may_pass() -> None:
     assert ask() == ALLOWED
 
 
-def test_an_administrator_may_pass() -> None:
-    assert ask(identity=ROOT) == ALLOWED
+def test_an_administrator_may_pass_where_the_session_can_not_act_as_them() -> None:
+    assert ask(identity=replace(ROOT, how="token")) == ALLOWED
+    assert ask(identity=replace(ROOT, session=SESSION.id), host=OWN) == ALLOWED
+
+
+@pytest.mark.parametrize("said", [{}, OPENS, {"upgrade": "websocket", "origin": f"http://{PATH}"}])
+def test_an_administrators_browser_does_not_open_a_students_page_under_the_hubs_origin(said: dict[str, Any]) -> None:
+    assert status(ask(identity=ROOT, **said)) == 403
 
 
 def test_another_person_is_told_that_there_is_no_such_session() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -54,9 +55,11 @@ class TestWhoReachesWhat:
         client = world.client(cookie=ada)
 
         async def takes_effect(status: int) -> None:
-            async with asyncio.timeout(2):
-                while (await client.get(f"/s/{session.id}/")).status_code != status:
-                    pass
+            """No request that is sent two seconds later is answered as before, however long answers take."""
+            changed = sent = time.monotonic()
+            while (await client.get(f"/s/{session.id}/")).status_code != status:
+                assert sent - changed < 2
+                sent = time.monotonic()
 
         for _ in range(200):
             assert (await client.get(f"/s/{session.id}/")).status_code == 200
@@ -79,7 +82,7 @@ class TestWhoReachesWhat:
         for _ in range(5):
             assert (await client.get(f"/s/{session.id}/")).status_code == 502
         await world.change(session.id, upstream=world.upstream.address, generation=2)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             while (await client.get(f"/s/{session.id}/")).status_code != 200:
                 pass
 
@@ -173,6 +176,7 @@ class TestHeaders:
             ("Set-Cookie", "rsparkhub=evil; Path=/"),
             ("Set-Cookie", " __Host-rsparkhub =evil; Path=/"),
             ("Set-Cookie", "rspark_session=evil"),
+            ("Set-Cookie", "=rsparkhub=evil; Path=/"),
             ("Set-Cookie", "mine=1"),
             ("Clear-Site-Data", '"*"'),
             ("Service-Worker-Allowed", "/"),

@@ -100,6 +100,8 @@ async def suspend(session_id: SessionId, identity: Person, here: Here) -> Sessio
 @router.post("/{id}/resume", status_code=202, summary="Wake it", responses=responses(401, 403, 404))
 async def resume(session_id: SessionId, identity: Person, here: Here) -> SessionView:
     """Starts it and brings back what was saved; also one that failed or was stopped. Asked again, it is the same."""
+    if not identity.user.admin:  # who may no longer start the environment can't wake a session of it either
+        visible_one(here, identity, (await find_session(here, identity, session_id)).environment)
     return await _want(here, identity, session_id, Wanted.RUNNING)
 
 

@@ -100,6 +100,12 @@ _NO_ORIGIN = Refuse(
     code="not-allowed",
     detail="With a cookie, this needs an `Origin` header that is the session's own. Programs send an API token instead.",
 )
+_SOMEONE_ELSES = Refuse(
+    status=403,
+    code="not-allowed",
+    detail="At this address a session's pages could act as you, and this session is another person's. Its log and its state are "
+    "on the hub's page. To go in, send an API token, or let sessions have hosts of their own (the setting `session_origin`).",
+)
 _OWN_HOST = Refuse(
     status=403,
     code="not-allowed",
@@ -182,6 +188,8 @@ def _how_it_is(session: Session) -> str:
 def _let_in(question: Question, place: Place, session: Session, identity: Identity) -> Answer:
     path, mark, query = question.uri.partition("?")
     uri = f"{path}/{mark}{query}" if path == f"/s/{session.id}" else question.uri
+    if not place.apart and identity.how == "cookie" and session.owner != identity.user.name:
+        return _SOMEONE_ELSES
     under_the_hubs_name = place.apart and place.session is None and identity.how == "cookie"
     if under_the_hubs_name and question.is_navigation:
         return Enter(session=session.id, next=uri)

@@ -32,7 +32,7 @@ Handler = dict[str, Any]
 _PLAIN_PATH = rf"^/s/({SESSION_ID})(?:/(?:[^/.%?\\][^/%?\\]*)?)+(?:\?.*)?$"
 _ONLY_OURS = ["X-Rspark-*", "X-Forwarded-*", "X-Real-Ip", "Forwarded"]
 _OWN_COOKIES = rf"(?:^|;)\s*{COOKIE_NAMES}=[^;]*"
-_SETS_OWN_COOKIE = rf"^\s*{COOKIE_NAMES}\s*=.*$"
+_SETS_OWN_COOKIE = rf"^\s*=?\s*{COOKIE_NAMES}\s*=.*$"  # a browser sends a cookie without a name as its value alone
 _TOLD = ["Accept", "Authorization", "Cookie", "Origin", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site"]
 _STAGE = "rspark_stage"
 _SILENT: Handler = {"handler": "vars", "log_skip": True}
@@ -158,7 +158,7 @@ def _to_the_session(settings: Settings, *, upstream: str, secret: str) -> Handle
         },
         # A session under the hub's own name must not sign its person in as another, out, or see the hub's pages.
         response={
-            "delete": ["Service-Worker-Allowed", "Clear-Site-Data"],
+            "delete": ["Service-Worker-Allowed", "Clear-Site-Data", "X-Rspark-*"],
             "replace": {"Set-Cookie": [{"search_regexp": _SETS_OWN_COOKIE, "replace": ""}]},
         },
     )

@@ -13,7 +13,7 @@ from rsparkhub.store.bell import Bell
 from rsparkhub.store.database import AnyRow, Connection, Database
 from rsparkhub.store.queueing import hold_the_line
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
-from rsparkhub.store.tables import accounts, groups, logins, members, people, sessions
+from rsparkhub.store.tables import accounts, groups, links, logins, members, people, sessions
 from rsparkhub.store.wishes import wish
 
 #: Everybody is in it without being written down.
@@ -62,6 +62,7 @@ _SESSIONS_FOR_UPDATE = (
     .order_by(sessions.c.id)
     .with_for_update()
 )
+_END_LINKS = sa.delete(links).where(links.c.person == sa.bindparam("b_name"))
 _END_LOGINS = sa.delete(logins).where(logins.c.person == sa.bindparam("b_name"))
 _GROUP_FOR_UPDATE = sa.select(groups.c.name).where(groups.c.name == sa.bindparam("b_name")).with_for_update()
 _EMPTY_GROUP = sa.delete(members).where(members.c.group == sa.bindparam("b_name"))
@@ -139,12 +140,13 @@ class People:
         await self._bell.ring(*await self._database.write(work))
 
     async def set_password_hash(self, name: str, password_hash: str | None) -> None:
-        """Set or take away the hash of a password, and end every sign-in of that person; NotFound for nobody."""
+        """Set or take away the hash of a password, and end every sign-in and unused link of that person; NotFound for nobody."""
 
         async def work(connection: Connection) -> None:
             if not await connection.rows(_SET_HASH, {"b_name": name, "b_hash": password_hash}):
                 raise NotFound(f"There is no person called {name}.")
             await connection.rows(_END_LOGINS, {"b_name": name})
+            await connection.rows(_END_LINKS, {"b_name": name})
 
         await self._database.write(work)
 

@@ -169,7 +169,7 @@ def throw_away(path: Path, trash: Path) -> None:
             trash.mkdir(mode=0o700, parents=True, exist_ok=True)
             place = Path(tempfile.mkdtemp(dir=trash))
             path.rename(place / path.name)
-        except FileNotFoundError:  # another controller emptied the trash just now, or threw it away before us
+        except (FileNotFoundError, FileExistsError):  # another controller emptied the trash just now, or threw it away before us
             continue
         shutil.rmtree(place, ignore_errors=True)  # what will not go, a later sweep tries again
         return

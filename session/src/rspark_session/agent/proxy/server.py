@@ -117,7 +117,8 @@ class Connection(asyncio.Protocol):
         self._incoming.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._incoming.headers.append((name.lower(), value))
+        if self._in_head:  # else it is a trailer, which comes too late to mean anything
+            self._incoming.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         request = self._incoming
