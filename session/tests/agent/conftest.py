@@ -1,22 +1,25 @@
 """Agents for tests; whatever a test leaves of them is ended."""
 
 import subprocess
+import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .browsing import Edge
 from .running import CHECKOUT, Running, spec
 
 
 @pytest.fixture
 async def prepare(tmp_path: Path) -> AsyncIterator[Callable[..., Running]]:
-    """Make agents that aren't started yet."""
+    """Make agents that aren't started yet. Those of one test are generations of one session, of which there is no other."""
     made = []
+    session = "t" + uuid.uuid4().hex[:9]
 
     def make(**changes: Any) -> Running:
-        running = Running(spec(tmp_path, **changes))
+        running = Running(spec(tmp_path, id=session, **changes))
         made.append(running)
         return running
 
@@ -44,3 +47,10 @@ def start(prepare: Callable[..., Running]) -> Callable[..., Running]:
         return running
 
     return go
+
+
+@pytest.fixture
+async def edge(tmp_path: Path) -> AsyncIterator[Edge]:
+    edge = Edge(tmp_path)
+    yield edge
+    edge.stop()

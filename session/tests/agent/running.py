@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 def spec(folder: Path, **changes: Any) -> Json:
     """What a backend writes into `ensemble.json`, with some of it changed."""
-    session, generation = changes.pop("id", "abcdefghjk"), changes.pop("generation", 1)
+    session, generation = changes.pop("id"), changes.pop("generation", 1)
     return {
         "id": session,
         "generation": generation,

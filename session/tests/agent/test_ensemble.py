@@ -31,7 +31,7 @@ async def test_a_service_without_an_interface_is_ready_when_its_parts_are(start:
     running = start(kind="service", parts=[part("one", *FOREVER), part("two", *FOREVER)])
     status = await running.until_state("ready")
     assert states(running) == {"one": "ready", "two": "ready"}
-    assert status["session"] == "abcdefghjk"
+    assert status["session"] == running.asked["id"]
     assert status["generation"] == 1
     assert status["pid"] == running.process.pid
     assert await running.suspend() == 0
@@ -252,7 +252,7 @@ async def test_it_rings_every_bell(prepare: Start, tmp_path: Path) -> None:
         running = prepare(parts=[part("one", *FOREVER)], bells=str(bells))
         running.start()
         heard = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(bell, 1000), 30)
-        assert json.loads(heard) == {"session": "abcdefghjk"}
+        assert json.loads(heard) == {"session": running.asked["id"]}
         await running.until_state("ready")
         assert await running.suspend() == 0
 
@@ -270,12 +270,12 @@ async def test_everything_sees_its_session_and_nothing_of_the_hub(prepare: Start
     await running.until_state("ready")
     seen = json.loads((running.run / "environ.json").read_text())
     expected = {
-        "RSPARK_SESSION": "abcdefghjk",
+        "RSPARK_SESSION": running.asked["id"],
         "RSPARK_USER": "ann",
         "RSPARK_HOME": str(running.home),
         "HOME": str(running.home),
         "RSPARK_HUB_URL": "http://localhost:8000/hub/",
-        "RSPARK_ENSEMBLE": "abcdefghjk.1",
+        "RSPARK_ENSEMBLE": running.name,
         "RSPARK_TOKEN_FILE": str(running.run / "token"),
         "R_LIBS": "/opt/r",
         "PGHOST": "127.0.0.1",

@@ -1,73 +1,17 @@
 """The terminal in a browser, behind a real edge: what a person sees and can do with the keyboard alone."""
 
 import asyncio
-import os
 import re
-import socket
-import subprocess
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
-from .running import CHECKOUT, SECRET, Running, interface, members, until
+from .browsing import Edge, browser
+from .running import CHECKOUT, Running, interface, members
 
 Start = Callable[..., Running]
 AXE = CHECKOUT / "web/node_modules/axe-core/axe.min.js"
-
-
-class Edge:
-    """Caddy, which adds the secret; it can be cut off and put back."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self._file = folder / "Caddyfile"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def lead_to(self, address: str) -> None:
-        proxy = f"reverse_proxy {address} {{\n header_up X-Rspark-Secret {SECRET!r}\n}}".replace("'", '"')
-        self._file.write_text(f"{{\n admin off\n auto_https off\n}}\nhttp://localhost:{self.port} {{\n{proxy}\n}}\n")
-
-    async def start(self) -> None:
-        caddy = CHECKOUT / ".venv/bin/caddy"
-        self._process = subprocess.Popen(
-            [caddy, "run", "--config", self._file, "--adapter", "caddyfile"],
-            env={**os.environ, "XDG_DATA_HOME": str(self._file.parent), "XDG_CONFIG_HOME": str(self._file.parent)},
-            stderr=subprocess.DEVNULL,
-        )
-        await until(self._listens, "the edge listens")
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-
-@asynccontextmanager
-async def browser(**how: object) -> AsyncIterator[Page]:
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        try:
-            page = await chromium.new_page(viewport={"width": 900, "height": 500}, **how)
-            page.set_default_timeout(60_000)
-            yield page
-        finally:
-            await chromium.close()
-
-
-@pytest.fixture
-async def edge(tmp_path: Path) -> AsyncIterator[Edge]:
-    edge = Edge(tmp_path)
-    yield edge
-    edge.stop()
 
 
 async def opened(start: Start, edge: Edge, page: Page) -> Running:
@@ -144,17 +88,39 @@ async def until_columns(page: Page, fits: range) -> None:
                 return
 
 
-async def test_a_session_that_went_away_says_so(start: Start, edge: Edge) -> None:
+async def test_it_goes_on_when_the_session_is_awake_again(start: Start, edge: Edge) -> None:
     async with browser() as page:
         running = await opened(start, edge, page)
-        # The hub answers 409 for a session that doesn't run; here the edge is told to.
-        await page.route("**/api/terminals", lambda route: route.fulfill(status=409, json={"title": "asleep"}))
+        (running.home / "here").mkdir()
+        await enter(page, "cd here; echo before")
+        await expect(page.locator(".xterm-rows")).to_contain_text("before")
+        # The hub answers so for a session that doesn't run; here the edge is told to.
+        asleep = True
+        await page.route("**/api/terminals", lambda route: route.fulfill(status=409) if asleep else route.continue_())
         assert await running.suspend() == 0
-        await expect(page.get_by_role("status")).to_have_text("This session is asleep or has ended.")
+        assert not members(running.name)
+        await expect(page.get_by_role("status")).to_contain_text("This session is asleep.")
         link = page.get_by_role("link", name="Your sessions")
         await expect(link).to_be_focused()
         assert await link.get_attribute("href") == "http://localhost:8000/hub/"
-        assert not members(running.name)
+        edge.stop()
+        running = start(interface=interface("terminal"), generation=2, resume=True)
+        edge.lead_to((await running.until_state("ready"))["address"])
+        await edge.start()
+        asleep = False
+        await expect(page.get_by_role("status")).to_be_hidden(timeout=30_000)
+        await enter(page, "pwd")
+        await expect(page.locator(".xterm-rows")).to_contain_text(f"{running.home}/here")
+
+
+async def test_a_session_that_is_not_theirs_any_more_says_so(start: Start, edge: Edge) -> None:
+    async with browser() as page:
+        await opened(start, edge, page)
+        await page.route("**/api/terminals", lambda route: route.fulfill(status=404))
+        edge.stop()
+        await edge.start()
+        await page.get_by_role("button", name="Try now").click()
+        await expect(page.get_by_role("status")).to_have_text("This session has ended, or you are signed out.")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

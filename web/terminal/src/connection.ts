@@ -1,14 +1,17 @@
 /** The line to a shell, which holds through a lost network. */
 
 import { pause, read, resized, typed, type FromShell } from './protocol.ts';
-import { SessionGone, find, open, socketOf } from './shells.ts';
+import { SessionAsleep, SessionGone, find, open, socketOf } from './shells.ts';
 
 export type Situation =
   | 'connecting'
   | 'open'
   | 'lost' // tries again by itself
   | 'ended' // the shell has ended
+  | 'asleep' // the session sleeps; looks now and then whether it is awake again
   | 'gone'; // the session isn't there any more
+
+const WHILE_ASLEEP = 10_000; // milliseconds between two looks
 
 export class Connection {
   private socket: WebSocket | null = null;
@@ -40,7 +43,7 @@ export class Connection {
 
   /** Try at once, if a try is due anyway. */
   again(): void {
-    if (this.situation === 'lost') this.start();
+    if (this.situation === 'lost' || this.situation === 'asleep') this.start();
   }
 
   type(text: string): void {
@@ -55,7 +58,7 @@ export class Connection {
 
   private async connect(choose: () => Promise<string>): Promise<void> {
     window.clearTimeout(this.timer);
-    if (this.situation !== 'lost') this.becomes('connecting');
+    if (this.situation === 'ended') this.becomes('connecting');
     this.tries += 1;
     try {
       const name = await choose();
@@ -63,7 +66,8 @@ export class Connection {
       this.join(name);
     } catch (problem) {
       if (problem instanceof SessionGone) this.becomes('gone');
-      else this.lose();
+      else if (problem instanceof SessionAsleep) this.lose('asleep', WHILE_ASLEEP);
+      else this.lose('lost', pause(this.tries));
     }
   }
 
@@ -82,13 +86,13 @@ export class Connection {
       if (message) this.hears(message);
     };
     socket.onclose = () => {
-      if (socket === this.socket && this.situation !== 'ended') this.lose();
+      if (socket === this.socket && this.situation !== 'ended') this.lose('lost', pause(this.tries));
     };
   }
 
-  private lose(): void {
-    this.becomes('lost');
-    this.timer = window.setTimeout(() => this.start(), pause(this.tries));
+  private lose(how: 'lost' | 'asleep', again: number): void {
+    this.becomes(how);
+    this.timer = window.setTimeout(() => this.start(), again);
   }
 
   private becomes(situation: Situation): void {

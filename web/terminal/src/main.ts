@@ -28,7 +28,7 @@ let replaying = false;
 
 const connection = new Connection(hear, (situation) => {
   notice.show(situation);
-  terminal.options.disableStdin = situation === 'ended' || situation === 'gone';
+  terminal.options.disableStdin = situation !== 'open' && situation !== 'connecting';
   if (situation === 'open') terminal.focus();
 });
 const notice = new Notice((situation) => {

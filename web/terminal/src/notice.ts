@@ -11,7 +11,8 @@ interface Words {
 const WORDS: Partial<Record<Situation, Words>> = {
   lost: { text: 'The connection is lost. What runs goes on; trying again…', action: 'Try now' },
   ended: { text: 'The shell has ended.', action: 'Start a new one' },
-  gone: { text: 'This session is asleep or has ended.', link: true },
+  asleep: { text: 'This session is asleep. Wake it, and the terminal goes on here.', link: true },
+  gone: { text: 'This session has ended, or you are signed out.', link: true },
 };
 
 export class Notice {
@@ -39,7 +40,7 @@ export class Notice {
     this.link.hidden = !words?.link;
     // A lost line mends itself and takes nobody's focus; where only a person can go on, that is where they are led.
     if (situation === 'ended') this.button.focus();
-    if (situation === 'gone') this.link.focus();
+    if (situation === 'gone' || situation === 'asleep') this.link.focus();
   }
 }
 

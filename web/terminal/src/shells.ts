@@ -1,6 +1,9 @@
 /** The shells of the session, by Jupyter's REST API. */
 
+/** The session isn't ours any more, or isn't there. */
 export class SessionGone extends Error {}
+/** The session sleeps, starts or ends; it may be there again. */
+export class SessionAsleep extends Error {}
 
 interface Shell {
   name: string;
@@ -34,8 +37,9 @@ async function ask(method: string): Promise<unknown> {
     method,
     headers: { Accept: 'application/json' },
   });
-  // The door in front of the session says so: it sleeps or has ended, or isn't ours any more.
-  if ([401, 403, 404, 409].includes(answer.status)) throw new SessionGone();
+  // So says the door in front of the session.
+  if ([401, 403, 404].includes(answer.status)) throw new SessionGone();
+  if ([409, 424, 503].includes(answer.status)) throw new SessionAsleep();
   if (!answer.ok) throw new Error(`The session answers ${answer.status}.`);
   return answer.json();
 }

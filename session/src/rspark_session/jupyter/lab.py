@@ -46,6 +46,14 @@ class Lab(LabServerApp):
             **options,
         )
 
+    def initialize_settings(self) -> None:
+        """Let a page that comes back learn from its first question that the kernel rests; else it says `Unknown`."""
+        super().initialize_settings()
+        page = cast("Server", self.serverapp).web_app.settings["page_config_data"]
+        page["untracked_message_types"] = [
+            kind for kind in page["untracked_message_types"] if not kind.startswith("kernel_info_")
+        ]
+
     def initialize_handlers(self) -> None:
         server = cast("Server", self.serverapp)
         contents = cast(Contents, server.contents_manager)

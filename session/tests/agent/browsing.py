@@ -1,0 +1,57 @@
+"""A browser and a real edge before an agent."""
+
+import os
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playwright.async_api import Page, async_playwright
+
+from .running import CHECKOUT, SECRET, until
+
+
+class Edge:
+    """Caddy, which adds the secret; it can be cut off and put back."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._file = folder / "Caddyfile"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def lead_to(self, address: str) -> None:
+        proxy = f"reverse_proxy {address} {{\n header_up X-Rspark-Secret {SECRET!r}\n}}".replace("'", '"')
+        self._file.write_text(f"{{\n admin off\n auto_https off\n}}\nhttp://localhost:{self.port} {{\n{proxy}\n}}\n")
+
+    async def start(self) -> None:
+        caddy = CHECKOUT / ".venv/bin/caddy"
+        self._process = subprocess.Popen(
+            [caddy, "run", "--config", self._file, "--adapter", "caddyfile"],
+            env={**os.environ, "XDG_DATA_HOME": str(self._file.parent), "XDG_CONFIG_HOME": str(self._file.parent)},
+            stderr=subprocess.DEVNULL,
+        )
+        await until(self._listens, "the edge listens")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@asynccontextmanager
+async def browser(**how: object) -> AsyncIterator[Page]:
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        try:
+            page = await chromium.new_page(viewport={"width": 900, "height": 500}, **how)
+            page.set_default_timeout(60_000)
+            yield page
+        finally:
+            await chromium.close()
