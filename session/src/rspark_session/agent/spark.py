@@ -51,8 +51,10 @@ class SparkPages:
         # Ports of Java processes that weren't Spark's pages when asked, and when to ask again: pages answer late at first.
         self._others: dict[tuple[int, int], dict[int, float]] = {}
 
-    async def look(self, processes: Iterable[Process]) -> list[Application]:
-        """Give the applications that run now."""
+    async def look(self, processes: Iterable[Process], *, anew: bool = False) -> list[Application]:
+        """Give the applications that run now; `anew` asks also those ports that said a moment ago that they are none."""
+        if anew:
+            self._others.clear()
         java = {(process.pid, process.started): process.pid for process in processes if process.name == "java"}
         self._known = {process: found for process, found in self._known.items() if process in java}
         self._others = {process: found for process, found in self._others.items() if process in java}
@@ -76,7 +78,7 @@ class SparkPages:
 
     async def answer(self, request: Request, reply: Reply, path: str) -> None:
         """Answer a request below `/spark`; `path` is what follows it."""
-        applications = await self.look(self._processes())
+        applications = await self.look(self._processes(), anew=True)  # a person who asks doesn't wait for our next turn
         if path == "":
             _redirect(reply, self._base + "/")
             return
