@@ -20,9 +20,11 @@ async def awake(start: Start, edge: Edge, generation: int) -> Running:
 
 async def run_cell(page: Page, code: str) -> None:
     """Once the kernel is there, type into the last cell of the notebook, and run it."""
-    await expect(page.locator(".jp-Notebook-ExecutionIndicator").first).to_have_attribute("data-status", "idle", timeout=120_000)
-    await page.locator(".jp-Notebook .jp-CodeCell .cm-content").last.click()
+    await expect(page.get_by_role("button", name="Python | Idle")).to_be_visible(timeout=120_000)
+    cell = page.locator(".jp-Notebook .jp-CodeCell .cm-content").last
+    await cell.click()
     await page.keyboard.type(code)
+    await expect(cell).to_have_text(code)
     await page.keyboard.press("Shift+Enter")
 
 
