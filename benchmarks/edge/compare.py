@@ -79,8 +79,8 @@ def wrk(contender: Contender, seconds: int) -> Measured:
     requests = int(_find(r"(\d+) requests in", said))
     return Measured(
         rate=float(_find(r"Requests/sec:\s+([\d.]+)", said)),
-        p50=_milliseconds(_find(r"50%\s+(\S+)", said)),
-        p99=_milliseconds(_find(r"99%\s+(\S+)", said)),
+        p50=_milliseconds(_find(r"(?m)^ +50%\s+(\S+)$", said)),
+        p99=_milliseconds(_find(r"(?m)^ +99%\s+(\S+)$", said)),
         cpu=(_cpu(contender) - before) / requests * 1e6,
     )
 
