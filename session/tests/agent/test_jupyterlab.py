@@ -166,6 +166,16 @@ async def test_the_interface_that_dies_fails_the_session(start: Start) -> None:
     assert not members(running.name)
 
 
+async def test_the_server_ends_with_its_agent(start: Start) -> None:
+    """Also where no shim watches over the agent: nobody could come in any more."""
+    running = await lab(start)
+    async with running.kernel(await running.new_kernel("python3")) as kernel:
+        await kernel.shown("1")
+    running.process.kill()
+    running.process.wait()
+    await until(lambda: not members(running.name), "nothing is left")
+
+
 async def test_a_part_that_dies_does_not_take_the_work_along(start: Start) -> None:
     store = {"name": "store", "title": "The store", "command": ["{python}", "-c", "import signal; signal.pause()"]}
     running = await lab(start, parts=[store])

@@ -198,6 +198,40 @@ async def test_a_slow_reader_slows_the_source_down(tmp_path: Path) -> None:
         assert received == 100 * 2**20
 
 
+async def test_a_slow_server_slows_the_upload_down(tmp_path: Path) -> None:
+    read_on = asyncio.Event()
+
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, headers = await head_of(reader)
+        await read_on.wait()
+        received = 0
+        while received < int(headers["content-length"]):
+            received += len(await reader.read(2**20))
+        writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with proxied(tmp_path, server) as (reader, writer):
+        sent = 0
+
+        async def send() -> None:
+            nonlocal sent
+            writer.write(b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % (100 * 2**20))
+            for _ in range(100):
+                writer.write(bytes(2**20))
+                await writer.drain()
+                sent += 2**20
+
+        sending = asyncio.ensure_future(send())
+        before = -1
+        while sent != before:  # until it stands still
+            before = sent
+            await asyncio.sleep(0.2)
+        assert sent < 20 * 2**20
+        read_on.set()
+        await sending
+        assert (await head_of(reader))[0] == "HTTP/1.1 201 Created"
+
+
 async def test_an_answer_that_ends_with_its_connection_is_whole(tmp_path: Path) -> None:
     server, _ = answering(b"HTTP/1.0 200 OK\r\n\r\nuntil the end")
     async with proxied(tmp_path, server) as (reader, writer):

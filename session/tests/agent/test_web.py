@@ -63,6 +63,13 @@ async def test_a_port_of_somebody_else_is_never_shown(start: Start) -> None:
     assert running.status()["reason"] == f"Web needs port {port}, which another program has."
 
 
+async def test_a_command_that_ends_at_once_fails_the_session(start: Start) -> None:
+    running = start(interface=interface("web", command=["bash", "-c", "echo no configuration; exit 7"]))
+    assert await running.ended() == 1
+    assert running.status()["reason"] == "Web stopped by itself, with the code 7."
+    assert running.status()["detail"] == "no configuration"
+
+
 async def test_visits_and_inputs_are_activity_and_polling_is_not(start: Start) -> None:
     running = await web(start)
     await running.get("poll")

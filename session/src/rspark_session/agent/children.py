@@ -53,11 +53,18 @@ class Children:
 
     def __init__(self) -> None:
         self._alive: dict[int, Child] = {}
+        self._expected: dict[int, Child] = {}
         self.orphans_reaped = 0
 
+    def expect(self, launched: Launched) -> None:
+        """Note a process that was started before the loop ran, so that it isn't taken for an orphan if it ends first."""
+        self._expected[launched.pid] = self._alive[launched.pid] = Child(launched.pid)
+
     def adopt(self, launched: Launched) -> Child:
-        """Watch over a process that was started just now or before the loop ran."""
-        child = self._alive[launched.pid] = Child(launched.pid)
+        """Watch over a process that was started just now, or is expected."""
+        child = self._expected.pop(launched.pid, None)
+        if child is None:
+            child = self._alive[launched.pid] = Child(launched.pid)
         return child
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -175,6 +175,7 @@ class Ensemble:
 
     def _interface_part(self, interface: Interface) -> Part:
         assert self._spec.interface is not None
+        self._children.expect(interface.launched)
         return Part(
             status=self._status_of("interface", self._spec.interface.title),
             log=self._log_of("interface"),

@@ -69,7 +69,9 @@ class Watch:
     def take(self) -> None:
         """Take over what the Jupyter server told."""
         assert self._jupyter is not None
-        self._reporter.status.restored = self._jupyter.restored
+        if self._jupyter.restored != self._reporter.status.restored:
+            self._reporter.status.restored = self._jupyter.restored
+            self._reporter.tell()
         if self._jupyter.activity and self._jupyter.activity != self._reporter.status.activity:
             self.has_stirred(self._jupyter.activity)
         self._update_busy()
