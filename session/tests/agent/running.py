@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -215,6 +216,9 @@ class Running:
             self.process.wait()
         for process in members(self.name):
             process.send_signal(signal.SIGKILL)
+        told = self.run / "interface.json"
+        if told.exists():  # a killed agent leaves its sockets, which lie elsewhere when paths are long
+            shutil.rmtree(Path(json.loads(told.read_text())["socket"]).parent, ignore_errors=True)
 
 
 @dataclass
