@@ -32,8 +32,8 @@ async def restored(running: Running) -> dict:
 
 async def test_kernels_come_back_with_their_names_and_memory(start: Start) -> None:
     running = await awake(start, 1)
-    (running.home / "work").mkdir()
-    session = await running.new_session("work/analysis.ipynb", "python3")
+    (running.home / "course").mkdir()
+    session = await running.new_session("course/analysis.ipynb", "python3")
     python, bash = session["kernel"]["id"], await running.new_kernel("bash")
     async with running.kernel(python) as kernel:
         await kernel.shown(
@@ -45,7 +45,7 @@ async def test_kernels_come_back_with_their_names_and_memory(start: Start) -> No
     saved = {kernel["id"]: kernel for kernel in running.record()["saved"]["kernels"]}
     assert saved[python]["name"] == "python3"
     assert saved[python]["language"] == "python"
-    assert saved[python]["path"] == "work/analysis.ipynb"
+    assert saved[python]["path"] == "course/analysis.ipynb"
     assert saved[python]["objects"] >= 1
     assert saved[python]["bytes"] > 0
     assert [lost["name"] for lost in saved[python]["lost"]] == ["lock"]
@@ -56,13 +56,13 @@ async def test_kernels_come_back_with_their_names_and_memory(start: Start) -> No
     assert (await running.get("api/sessions")).json()[0]["id"] == session["id"]
     assert (await running.get("api/sessions")).json()[0]["kernel"]["id"] == python
     async with running.kernel(python) as kernel:  # at once: nobody's code runs before the memory is back
-        assert await kernel.shown("print(x['a'], os.getcwd())") == f"[1, 2, 3] {running.home}/work/data"
+        assert await kernel.shown("print(x['a'], os.getcwd())") == f"[1, 2, 3] {running.home}/course/data"
     async with running.kernel(bash) as kernel:
         assert await kernel.shown("pwd") == f"{running.home}/elsewhere"
     told = {kernel["id"]: kernel for kernel in (await restored(running))["kernels"]}
     assert told[python]["reason"] is None
     assert [lost["name"] for lost in told[python]["lost"]] == ["lock"]
-    assert told[python]["path"] == "work/analysis.ipynb"
+    assert told[python]["path"] == "course/analysis.ipynb"
 
 
 async def test_r_comes_back_with_its_memory(prepare: Start, r_library: Path) -> None:
