@@ -91,7 +91,7 @@ class Person:
     def _use_r(self, generation: int) -> None:
         url = f"{self.door.address}/s/{self.id}"
         answer = httpx.get(f"{url}/api/kernels", headers=self.door.headers, timeout=20)
-        if answer.status_code in (409, 502, 503, 504):
+        if answer.status_code in (424, 502, 503, 504):
             raise httpx.TransportError(f"{answer.status_code}")
         kernels = [kernel["id"] for kernel in answer.raise_for_status().json() if kernel["name"] == "ir"]
         if self.maybe and not kernels:

@@ -134,8 +134,8 @@ async def let_the_session_fail(world: World) -> None:
         (sign_out, 401),
         (change_the_password, 401),
         (remove_the_person, 401),
-        (suspend_the_session, 409),
-        (let_the_session_fail, 409),
+        (suspend_the_session, 424),
+        (let_the_session_fail, 424),
     ],
 )
 async def test_a_right_taken_away_is_gone_when_the_next_second_begins(world: World, take_away: TakeAway, status: int) -> None:
@@ -157,7 +157,7 @@ async def test_what_the_bell_tells_is_forgotten_at_once(world: World) -> None:
     assert isinstance(await world.ask(), Allow)
     await suspend_the_session(world)
     world.answering.forget_session(world.session.id)
-    assert refused(await world.ask()) == 409
+    assert refused(await world.ask()) == 424
 
 
 async def test_what_was_read_before_the_bell_is_not_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +177,7 @@ async def test_what_was_read_before_the_bell_is_not_kept(world: World, monkeypat
     world.answering.forget_session(world.session.id)
     go_on.set()
     await asking
-    assert refused(await world.ask()) == 409
+    assert refused(await world.ask()) == 424
 
 
 async def test_a_lifetime_of_zero_keeps_nothing(world: World) -> None:

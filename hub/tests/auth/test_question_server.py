@@ -149,7 +149,7 @@ async def test_what_the_store_rings_for_is_seen(line: Line, store: Store, sessio
     async with asyncio.timeout(5):
         while (await line.ask(f"/s/{session.id}/", cookie=cookie))[0] == 204:
             await asyncio.sleep(0.01)
-    assert (await line.ask(f"/s/{session.id}/", cookie=cookie))[0] == 409
+    assert (await line.ask(f"/s/{session.id}/", cookie=cookie))[0] == 424
 
 
 async def test_a_store_that_is_away_is_said(

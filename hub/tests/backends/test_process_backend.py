@@ -45,6 +45,20 @@ async def test_a_session_starts_is_up_suspends_and_leaves_its_record(backend: Pr
     assert await backend.list() == []
 
 
+@pytest.mark.parametrize("elsewhere", ["169.254.169.254:80", "localhost:8000", "127.0.0.1:22 ", "127.0.0.1", 7])
+async def test_a_session_cannot_name_an_address_elsewhere_as_its_own(
+    backend: ProcessBackend, data: Path, elsewhere: object
+) -> None:
+    await backend.apply(make_spec())
+    up = await until(backend, REF, lambda o: o.phase == "up")
+    assert up.status is not None
+    file = data / "sessions" / "aaaa" / "1" / "status.json"
+    file.write_text(json.dumps({**up.status, "address": elsewhere}))
+    told = await until(backend, REF, lambda o: o.status is not None and o.status["address"] != up.status["address"])
+    assert told.status is not None
+    assert told.status["address"] is None
+
+
 async def test_what_was_saved_is_there_in_the_next_generation(backend: ProcessBackend, data: Path) -> None:
     for generation in (1, 2, 3):
         ref = EnsembleRef("aaaa", generation)

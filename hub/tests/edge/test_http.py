@@ -64,7 +64,7 @@ class TestWhoReachesWhat:
         for _ in range(200):
             assert (await client.get(f"/s/{session.id}/")).status_code == 200
         await world.store.sessions.want(session.id, Wanted.SUSPENDED, by="ada", now=datetime.now(UTC))
-        await takes_effect(409)
+        await takes_effect(424)
         await world.store.sessions.want(session.id, Wanted.RUNNING, by="ada", now=datetime.now(UTC))
         await world.change(session.id, state=State.RUNNING, upstream=world.upstream.address, secret="new", generation=2)
         await takes_effect(200)

@@ -96,7 +96,7 @@ async def test_it_goes_on_when_the_session_is_awake_again(start: Start, edge: Ed
         await expect(page.locator(".xterm-rows")).to_contain_text("before")
         # The hub answers so for a session that doesn't run; here the edge is told to.
         asleep = True
-        await page.route("**/api/terminals", lambda route: route.fulfill(status=409) if asleep else route.continue_())
+        await page.route("**/api/terminals", lambda route: route.fulfill(status=424) if asleep else route.continue_())
         assert await running.suspend() == 0
         assert not members(running.name)
         await expect(page.get_by_role("status")).to_contain_text("This session is asleep.")

@@ -39,7 +39,7 @@ async function ask(method: string): Promise<unknown> {
   });
   // So says the door in front of the session.
   if ([401, 403, 404].includes(answer.status)) throw new SessionGone();
-  if ([409, 424, 503].includes(answer.status)) throw new SessionAsleep();
+  if ([424, 503].includes(answer.status)) throw new SessionAsleep();
   if (!answer.ok) throw new Error(`The session answers ${answer.status}.`);
   return answer.json();
 }

@@ -77,7 +77,7 @@ class Enter:
 
 @dataclass(frozen=True, kw_only=True)
 class Refuse:
-    status: Literal[400, 401, 403, 404, 409, 503]
+    status: Literal[400, 401, 403, 404, 424, 503]
     code: str
     detail: str
 
@@ -173,7 +173,7 @@ def _not_running(question: Question, place: Place, session: Session) -> Answer:
     if question.is_navigation:
         return Redirect(url=place.hub_url(f"/hub/sessions/{session.id}"))
     return Refuse(
-        status=409,
+        status=424,  # not 409: JupyterLab takes it for a kernel that rests, and tries again until the session is awake
         code="conflict",
         detail=f"The session {session.name} {_how_it_is(session)}. See /hub/sessions/{session.id}; there it can be started.",
     )

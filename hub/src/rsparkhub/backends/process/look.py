@@ -1,5 +1,6 @@
 """What is seen of one generation from its files and from the kernel, without asking anybody."""
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,8 +20,12 @@ _PHASES: dict[str, Literal["starting", "up", "ending"]] = {
 }  # fmt: skip
 
 
+#: Where agents listen. A person may write anything into their session's files, and the edge goes where they say.
+_OWN_ADDRESS = re.compile(r"127\.0\.0\.1:[0-9]{1,5}")
+
+
 class Statuses:
-    """Reads the agents' status files, each only when it has changed."""
+    """Reads the agents' status files, each only when it has changed; an address that is not on this machine is none."""
 
     def __init__(self) -> None:
         self._read: dict[Path, tuple[tuple[int, int, int], dict[str, Any] | None]] = {}
@@ -35,11 +40,17 @@ class Statuses:
         mark = (found.st_mtime_ns, found.st_ino, found.st_size)
         known = self._read.get(path)
         if known is None or known[0] != mark:
-            known = self._read[path] = (mark, read_object(path))
+            known = self._read[path] = (mark, _with_own_address(read_object(path)))
         return known[1]
 
     def forget(self, folder: RunFolder) -> None:
         self._read.pop(folder.path / "status.json", None)
+
+
+def _with_own_address(status: dict[str, Any] | None) -> dict[str, Any] | None:
+    if status is None or _OWN_ADDRESS.fullmatch(str(status.get("address"))):
+        return status
+    return {**status, "address": None}
 
 
 def look(folder: RunFolder, statuses: Statuses) -> Observed:
