@@ -47,7 +47,7 @@ async def test_a_chosen_theme_is_there_before_anything_is_drawn(page: Page, hub:
     await page.goto("/hub/account")
     await page.get_by_role("button", name="Account of ada").click()
     await page.get_by_role("menuitemradio", name="Dark").click()
-    assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(19, 19, 18)"
+    await expect(page.locator("body")).to_have_css("background-color", "rgb(19, 19, 18)")
     # The app's script never comes: what is on the screen is what was there before it.
     await page.route("**/assets/*.js", lambda route: route.abort())
     await page.goto("/hub/account", wait_until="commit")
