@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-long check bench web docs lock clean
+.PHONY: help up down test test-long check bench cluster cluster-down web docs lock clean
 
 # Node and npm of the right age, when the system has none (scripts/install puts them there).
 export PATH := $(CURDIR)/.build/bin:$(PATH)
@@ -12,7 +12,7 @@ BIN := .venv/bin
 GIVEN := $(if $(DATA),--data '$(DATA)')
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 up:  ## install what is missing and start RSparkHub here; takes PORT=8000 DATA=folder BACKEND=process; Ctrl+C ends it, sessions stay
 	@scripts/install up
@@ -36,6 +36,12 @@ check:  ## the checks alone: style, types, layers, the pages' types and style
 bench:  ## the benchmarks, each beside its peer; results in benchmarks/RESULTS.md
 	@scripts/install test
 	@benchmarks/run
+
+cluster:  ## a real Kubernetes on this machine, without Docker: control plane and one node; needs root and Go
+	@scripts/cluster up
+
+cluster-down:  ## take all of that Kubernetes away again
+	@scripts/cluster down
 
 web:  ## build the pages
 	@scripts/install up

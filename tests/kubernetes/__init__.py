@@ -1,0 +1,1 @@
+"""On a real Kubernetes, which `make cluster` brings up on this machine."""

@@ -1,0 +1,147 @@
+"""`make cluster` is a Kubernetes that runs pods, comes back when its parts are killed, and leaves nothing behind."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+PLACE = TOP / ".build/cluster"
+QUIET = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "quiet", "finalizers": ["test.rsparkhub/look"]},
+    "spec": {
+        "restartPolicy": "Never",
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [
+            {
+                "name": "quiet",
+                "image": "docker.io/rspark-cluster/pause:1",
+                "imagePullPolicy": "Never",
+                "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+            }
+        ],
+    },
+}
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]
+
+
+def make(target: str) -> str:
+    return subprocess.run(["make", "--no-print-directory", target], cwd=TOP, check=True, capture_output=True, text=True).stdout
+
+
+def kubectl(*words: str, given: object = None) -> str:
+    command = [PLACE / "bin/kubectl", "--kubeconfig", PLACE / "kubeconfig", *words]
+    said = subprocess.run(command, input=json.dumps(given) if given else None, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    return said.stdout
+
+
+def programs() -> list[psutil.Process]:
+    """Processes of this cluster: its programs, its containerd, and the shims of its pods."""
+    marks = (str(PLACE), "/run/rspark-cluster/")
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or [])
+        if any(mark in line for mark in marks) and process.pid != os.getpid():
+            found.append(process)
+    return found
+
+
+def rules() -> str:
+    return "".join(
+        subprocess.run([f"{name}-save"], capture_output=True, text=True, check=True).stdout for name in ("iptables", "ip6tables")
+    )
+
+
+@pytest.fixture
+def cluster() -> Iterator[None]:
+    if os.geteuid():
+        pytest.skip("a node needs root")
+    if (PLACE / "state/keeper").exists():
+        pytest.fail("A cluster runs here already; `make cluster-down` ends it.")
+    make("cluster")
+    try:
+        yield
+    finally:
+        make("cluster-down")
+
+
+def test_a_pod_runs_and_ends_with_0_when_it_is_told_to(cluster: None) -> None:
+    kubectl("apply", "-f", "-", given=QUIET)
+    kubectl("wait", "--for=condition=Ready", "pod/quiet", "--timeout=60s")
+    kubectl("delete", "pod", "quiet", "--wait=false")
+    kubectl(
+        "wait", "--for=jsonpath={.status.containerStatuses[0].state.terminated.reason}=Completed", "pod/quiet", "--timeout=60s"
+    )
+    pod: dict[str, Any] = json.loads(kubectl("get", "pod", "quiet", "-o", "json"))
+    assert pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 0
+    kubectl("patch", "pod", "quiet", "--type=merge", "-p", '{"metadata": {"finalizers": null}}')
+
+
+def test_who_has_no_certificate_is_refused(cluster: None) -> None:
+    said = subprocess.run(
+        ["curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", "https://127.0.0.1:6443/api/v1/namespaces"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert said.stdout == "401"
+
+
+def test_a_killed_api_server_is_back_by_itself(cluster: None) -> None:
+    server = next(process for process in programs() if "kube-apiserver" in process.cmdline()[0])
+    server.kill()
+    server.wait(10)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        command = [PLACE / "bin/kubectl", "--kubeconfig", PLACE / "kubeconfig", "get", "--raw", "/readyz"]
+        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+            return
+    pytest.fail("the API server did not come back within 30 s")
+
+
+def test_a_second_make_cluster_says_that_one_runs(cluster: None) -> None:
+    assert "A cluster runs already" in make("cluster")
+
+
+def test_nothing_is_left_when_it_is_taken_away_also_after_everything_was_killed(cluster: None) -> None:
+    kubectl("apply", "-f", "-", given={**QUIET, "metadata": {"name": "quiet"}})
+    kubectl("wait", "--for=condition=Ready", "pod/quiet", "--timeout=60s")
+    keeper = int((PLACE / "state/keeper").read_text().split()[0])
+    os.kill(keeper, signal.SIGKILL)
+    psutil.wait_procs(programs(), timeout=5)  # they end with their keeper; the pod's shim lives on
+
+    make("cluster")  # starts on what was left
+    assert (
+        "No resources found"
+        in subprocess.run(
+            [PLACE / "bin/kubectl", "--kubeconfig", PLACE / "kubeconfig", "get", "pods"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stderr
+    )
+    make("cluster-down")
+    assert programs() == []
+    assert not Path("/sys/class/net/rspark0").exists()
+    assert [
+        line for line in Path("/proc/mounts").read_text().splitlines() if "rspark-cluster" in line or str(PLACE) in line
+    ] == []
+    assert "KUBE-" not in rules()
+    assert not (PLACE / "state").exists()
+
+
+def test_the_go_code_is_formatted_vetted_and_tested() -> None:
+    folder = TOP / "cluster"
+    assert subprocess.run(["gofmt", "-l", "."], cwd=folder, check=True, capture_output=True, text=True).stdout == ""
+    for command in (["go", "vet", "./cmd/cluster", "./cmd/pause", "./internal/..."], ["go", "test", "./internal/..."]):
+        said = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+        assert said.returncode == 0, said.stdout + said.stderr
