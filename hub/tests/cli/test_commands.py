@@ -56,6 +56,13 @@ def test_waiting_ends_well_when_the_session_is_ready(cli: Cli, hub: RunningHub) 
     assert waited.stdout == f"{session} is running: {hub.settings.url}/s/{session}/\n"
 
 
+def test_waiting_tells_each_part_also_when_it_was_ready_together_with_the_session(cli: Cli, hub: RunningHub) -> None:
+    session = json.loads(cli("session", "start", "rspark", "--json").stdout)["id"]
+    parts = (Part(name="interface", title="JupyterLab", state=PartState.READY),)
+    come_to(hub, session, state=State.RUNNING, upstream="127.0.0.1:1", parts=parts)
+    assert "JupyterLab: ready" in cli("session", "resume", session, "--wait").stderr
+
+
 def test_waiting_for_a_session_that_fails_is_exit_code_1_with_its_reason(cli: Cli, hub: RunningHub) -> None:
     session = json.loads(cli("session", "start", "rspark", "--json").stdout)["id"]
     come_to(hub, session, state=State.FAILED, wanted=Wanted.RUNNING, reason="Java is missing.")

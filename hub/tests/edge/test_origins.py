@@ -192,7 +192,7 @@ class TestAgainstTheHub:
         hub = await opened.value
         await hub.wait_for_load_state()
         assert await hub.evaluate("window.opener") is None
-        assert await page.evaluate("window.hub.closed")  # for the session's code it is as if it were
+        await page.wait_for_function("window.hub.closed")  # for the session's code it is as if it were
 
     async def test_it_sets_no_cookie_for_the_hub(self, ada: Ada) -> None:
         await ada.attack(

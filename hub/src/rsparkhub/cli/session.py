@@ -201,19 +201,30 @@ def _want(wish: "Callable[[AsyncHub], Awaitable[SessionView]]", *, says: str, wa
 
 
 class _Telling:
-    """Shows what happens to a session; that it is still in the state it was in is no news."""
+    """Shows what happens to a session; that it is still in the state it was in is no news.
+
+    The last step of a part may come with the news that the session runs, and not before it.
+    """
 
     def __init__(self, shown: "Progress") -> None:
         self._shown, self._state = shown, ""
+        self._parts: dict[str, str] = {}
 
     def take(self, news: "News") -> None:
         from rsparkhub.wire.session import SessionView
+        from rsparkhub.wire.stream import Progress
 
         text = _news(news)
-        if text == self._state:
-            return
+        if isinstance(news, Progress):
+            self._parts[news.part] = text
         if isinstance(news, SessionView):
+            if text == self._state:
+                return
             self._state = text
+            for part in news.services if news.state is State.RUNNING else ():
+                last = _part(part.title, part.state, part.reason)
+                if self._parts.get(part.name) != last:
+                    self._shown.say(last)
         self._shown.say(text)
 
 
@@ -226,11 +237,15 @@ def _news(news: "News") -> str:
         case SessionView():
             return f"{news.id} is {_state(news)}"
         case Progress():
-            return f"{news.title or news.part}: {news.state}{f' ({news.reason})' if news.reason else ''}"
+            return _part(news.title or news.part, news.state, news.reason)
         case Queue():
             return f"{news.session} waits for its turn: number {news.position}"
         case Deleted():
             return f"{news.id} is gone"
+
+
+def _part(title: str, state: str, reason: str | None) -> str:
+    return f"{title}: {state}{f' ({reason})' if reason else ''}"
 
 
 def _state(session: "SessionView") -> str:
@@ -241,7 +256,7 @@ def _lines(session: "SessionView", hub_url: str) -> list[tuple[str, str]]:
     from rsparkhub.cli.output import ago, size
 
     limit = f" of {size(session.memory_limit)}" if session.memory_limit else ""
-    parts = (f"{part.title}: {part.state}{f' ({part.reason})' if part.reason else ''}" for part in session.services)
+    parts = (_part(part.title, part.state, part.reason) for part in session.services)
     return [
         ("name", session.name),
         ("person", session.owner),
