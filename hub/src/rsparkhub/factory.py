@@ -51,6 +51,10 @@ class Factory:
     @cached_property
     def backend(self) -> "Backend":
         """The backend that the settings name; `installation.machine.backend` has refused those that don't exist yet."""
+        if self.settings.backend == "kubernetes":
+            from rsparkhub.backends.kubernetes.backend import KubernetesBackend
+
+            return KubernetesBackend(self.settings.kubernetes)
         from rsparkhub.backends.process.backend import ProcessBackend
 
         return ProcessBackend(

@@ -23,6 +23,7 @@ from pydantic_settings import (
 
 from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.domain.quantity import Duration
+from rsparkhub.kubernetes_settings import KubernetesSettings
 
 
 def checkout() -> Path | None:
@@ -41,7 +42,7 @@ def default_data() -> Path:
 class Settings(BaseSettings):
     """Settings come, in this order, from the command line, `RSPARKHUB_…` variables, and `settings.yaml` in the data folder."""
 
-    model_config = SettingsConfigDict(env_prefix="RSPARKHUB_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="RSPARKHUB_", env_nested_delimiter="__", extra="forbid", frozen=True)
 
     data: Path = Field(default_factory=default_data, description="The folder that holds everything this installation keeps.")
     host: str = Field(default="127.0.0.1", description="The address that the edge listens on.")
@@ -50,8 +51,9 @@ class Settings(BaseSettings):
         default=None, description="How people reach this hub, when it is not http://localhost:PORT."
     )
     backend: Literal["process", "container", "kubernetes"] = Field(
-        default="process", description="Where sessions run. Only `process` exists in this version."
+        default="process", description="Where sessions run; `container` does not exist in this version."
     )
+    kubernetes: KubernetesSettings = Field(default=KubernetesSettings(), description="How sessions become pods.")
     store_url: str | None = Field(
         default=None,
         description="The database: `sqlite:///PATH` or `postgresql://…`; SQLite in the data folder by default.",

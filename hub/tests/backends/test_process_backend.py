@@ -310,8 +310,8 @@ async def test_a_session_that_is_forgotten_leaves_its_home(backend: ProcessBacke
     await backend.apply(make_spec())
     await until(backend, REF, lambda o: o.phase == "up")
     await backend.kill(REF)
-    await backend.forget_session("aaaa")
-    await backend.forget_session("aaaa")
+    await backend.forget_session("aaaa", user="ada")
+    await backend.forget_session("aaaa", user="ada")
     assert not (data / "sessions" / "aaaa").exists()
     assert (data / "homes" / "ada").is_dir()
 

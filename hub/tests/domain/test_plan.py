@@ -62,7 +62,11 @@ SLEPT = Observed(phase="ended", code=0, record=record("suspended", SAVED))
 ENDED = Observed(phase="ended", code=0, record=record("stopped"))
 FAILED = Observed(phase="ended", code=1, record=record("failed", reason="JupyterLab ended.", code=1))
 KILLED = Observed(phase="ended", signal=9)
-WORLD = (ABSENT, BEGUN, STARTING, UP, SAVING, ENDING, FAILING, SLEPT, ENDED, FAILED, KILLED)
+MOVED = replace(SLEPT, displaced=True)
+LOST = Observed(phase="ended", displaced=True, reason="Its machine does not answer any more.")
+VANISHED = Observed(phase="absent", displaced=True)
+LEFTOVER = Observed(phase="absent", displaced=True, traces=True)
+WORLD = (MOVED, LOST, ABSENT, BEGUN, STARTING, UP, SAVING, ENDING, FAILING, SLEPT, ENDED, FAILED, KILLED)
 SOON = T0 + timedelta(seconds=1)
 TOO_LATE = T0 + timedelta(minutes=6)
 
@@ -115,6 +119,21 @@ TABLE = [
         (STOPPED, FAILED, Settle, State.STOPPED),
         (DELETED, KILLED, Settle, State.STOPPED),
     )),
+    # What is left of a generation that never ran is taken away when it rests, and used when it starts.
+    *((state, wanted, LEFTOVER, Remove, state) for state in (State.QUEUED, State.SUSPENDED, State.STOPPED, State.FAILED)
+      for wanted in Wanted),
+    (State.STARTING, RUNNING, LEFTOVER, Apply, State.STARTING),
+    # Its place was taken from it.
+    (State.RUNNING, RUNNING, MOVED, Settle, State.QUEUED),
+    (State.RUNNING, RUNNING, LOST, Settle, State.QUEUED),
+    (State.RUNNING, RUNNING, VANISHED, Settle, State.QUEUED),
+    (State.STARTING, RUNNING, LOST, Settle, State.QUEUED),
+    (State.RUNNING, SUSPENDED, MOVED, Settle, State.SUSPENDED),
+    (State.RUNNING, STOPPED, LOST, Settle, State.STOPPED),
+    (State.SUSPENDING, SUSPENDED, MOVED, Settle, State.SUSPENDED),
+    (State.SUSPENDING, SUSPENDED, LOST, Settle, State.FAILED),
+    (State.SUSPENDING, RUNNING, LOST, Settle, State.QUEUED),
+    (State.STOPPING, STOPPED, VANISHED, Settle, State.STOPPED),
     # Running.
     (State.RUNNING, RUNNING, UP, Wait, State.RUNNING),
     (State.RUNNING, RUNNING, STARTING, Wait, State.RUNNING),
@@ -336,6 +355,52 @@ class TestAnEndThatNobodyAskedFor:
         step = next_step(service, SLEPT)
         assert isinstance(step, Settle)
         assert (step.after.state, step.wish) == (State.FAILED, None)
+
+
+class TestAPlaceThatWasTakenAway:
+    def test_it_goes_on_elsewhere_with_what_it_saved(self) -> None:
+        step = next_step(a_session(State.RUNNING), MOVED)
+        assert isinstance(step, Settle)
+        assert step.wish is None, "nobody wished it to end"
+        assert next_step(step.after, ABSENT).after.state is State.RESUMING
+
+    def test_without_a_record_it_goes_on_with_what_an_earlier_sleep_kept(self) -> None:
+        kept = LastExit(code=0, saved=SAVED, at=T0)
+        after = next_step(a_session(State.RUNNING, last_exit=kept), LOST).after
+        assert after.last_exit is not None
+        assert after.last_exit.saved == SAVED
+
+    def test_one_that_was_ended_since_its_start_took_too_long_has_failed(self) -> None:
+        assert next_step(a_session(State.STARTING), LOST, TOO_LATE).after.state is State.FAILED
+
+    def test_a_service_goes_on_elsewhere_as_well(self) -> None:
+        service = a_session(State.RUNNING, kind="service", owner=None)
+        assert next_step(service, LOST).after.state is State.QUEUED
+
+
+class TestAStartThatHangs:
+    WAITS = Observed(phase="starting", reason="It waits for a place.", detail="0/1 nodes")
+
+    def test_why_is_told_while_it_waits_and_forgotten_when_it_goes_on(self) -> None:
+        waiting = next_step(a_session(State.STARTING), self.WAITS).after
+        assert (waiting.state, waiting.reason, waiting.detail) == (State.STARTING, "It waits for a place.", "0/1 nodes")
+        assert next_step(waiting, STARTING).after.reason is None
+        assert next_step(waiting, UP).after.reason is None
+
+    def test_why_is_told_when_it_took_too_long(self) -> None:
+        waiting = next_step(a_session(State.STARTING), self.WAITS).after
+        failed = next_step(waiting, KILLED, TOO_LATE).after
+        assert (failed.state, failed.reason) == (
+            State.FAILED, "It waits for a place. Your files are kept. Start it again.")  # fmt: skip
+
+    def test_what_waiting_does_not_mend_fails_at_once(self) -> None:
+        step = next_step(a_session(State.STARTING), replace(self.WAITS, hopeless=True))
+        assert isinstance(step, Settle)
+        assert (step.after.state, step.after.reason) == (State.FAILED, "It waits for a place.")
+
+    def test_why_is_forgotten_when_it_is_called_off(self) -> None:
+        waiting = next_step(a_session(State.STARTING), self.WAITS).after
+        assert next_step(replace(waiting, wanted=SUSPENDED), self.WAITS).after.reason is None
 
 
 @dataclass

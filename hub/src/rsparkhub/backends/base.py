@@ -60,5 +60,8 @@ class Backend(ABC):
     def changes(self) -> AsyncIterator[EnsembleRef]: ...
 
     @abstractmethod
-    async def forget_session(self, session_id: str) -> None:
-        """Take away what a deleted session kept over its generations (its saved workspace, its logs); never a home."""
+    async def forget_session(self, session_id: str, *, user: str | None) -> None:
+        """Take away what a deleted session kept over its generations (its saved workspace, its logs); never a home.
+
+        `user` is the session's person; None for a service, or for a session that no row knows any more.
+        """

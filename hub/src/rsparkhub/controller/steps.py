@@ -66,13 +66,13 @@ class Steps:
             case Kill():
                 await self._backend.kill(ref)
             case Settle():
-                await self._settle(step, ref, observed)
+                await self._settle(step, ref, observed, user=session.owner)
             case Remove(forget=forget):
                 if forget:
-                    await self._backend.forget_session(session.id)
+                    await self._backend.forget_session(session.id, user=session.owner)
                 await self._backend.remove(ref)
             case Purge():
-                await self._purge(session.id)
+                await self._purge(session)
                 return Done(row=None, look=None)
         return Done(row=step.after, look=step.look)
 
@@ -130,23 +130,23 @@ class Steps:
         )
         return spec, (*access.parts, opened)
 
-    async def _settle(self, step: Settle, ref: EnsembleRef, observed: Observed) -> None:
+    async def _settle(self, step: Settle, ref: EnsembleRef, observed: Observed, *, user: str | None) -> None:
         if observed.phase != "absent":
             await self._backend.kill(ref)  # nothing is alive by now; where its shim was killed too, something may be
             tails = await self._backend.log_tails(ref)
             if tails:
                 await self._store.logs.keep(ref.id, ref.generation, tails)
         if step.forget:
-            await self._backend.forget_session(ref.id)
+            await self._backend.forget_session(ref.id, user=user)
         if step.wish is not None:
             await self._store.sessions.want(ref.id, step.wish, by=None, reason=step.after.reason, now=self._clock())
 
-    async def _purge(self, session_id: str) -> None:
+    async def _purge(self, session: Session) -> None:
         for ref in await self._backend.list():
-            if ref.id == session_id:
+            if ref.id == session.id:
                 await self._backend.kill(ref)
-        await self._backend.forget_session(session_id)
-        await self._store.sessions.purge(session_id)
+        await self._backend.forget_session(session.id, user=session.owner)
+        await self._store.sessions.purge(session.id)
 
 
 def with_secret(session: Session) -> Session:

@@ -76,7 +76,7 @@ class Sweep:
         await self._backend.kill(ref)
         await self._backend.remove(ref)
         if forget:
-            await self._backend.forget_session(ref.id)
+            await self._backend.forget_session(ref.id, user=None)
 
 
 def worth_a_look(rows: Iterable[Session], running: Iterable[EnsembleRef]) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from rsparkhub.backends.base import Backend, EnsembleRef
+from rsparkhub.domain.errors import RsparkhubError
 from rsparkhub.domain.observation import see, worth_writing
 from rsparkhub.domain.session import Session, State
 
@@ -43,7 +44,7 @@ class Watch:
     async def _differs(self, row: Session) -> bool:
         try:
             observed = await self._backend.observe(EnsembleRef(row.id, row.generation))
-        except OSError as error:  # a backend that can't be reached now is asked again by the next look
+        except (OSError, RsparkhubError) as error:  # a backend that can't be reached now is asked again by the next look
             log.warning("%s could not be looked at: %s", row.id, error)
             return False
         return observed.phase != "up" or worth_writing(row, see(row, observed))

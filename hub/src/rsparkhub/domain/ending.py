@@ -41,6 +41,12 @@ def over(session: Session, observed: Observed, *, now: datetime, start_deadline:
     return replace(failed, state=State.FAILED, reason=reason, detail=detail, parts=_broken(seen.parts))
 
 
+def elsewhere(session: Session, observed: Observed, *, now: datetime) -> Session:
+    """Give the row of a session that should run and whose place was taken from it: it waits for another one."""
+    seen, record = see(session, observed), read_record(observed.record)
+    return rest(seen, observed, now=now, saved=_saved(record, session))
+
+
 def rest(
     session: Session, observed: Observed, *, now: datetime, saved: dict[str, object] | None, reason: str | None = None
 ) -> Session:
@@ -96,6 +102,8 @@ def _why(
         return record.reason, detail
     if observed.reason:
         return f"{observed.reason} {loss}", detail
+    if session.ready is None and session.reason:  # what kept it from starting
+        return f"{session.reason} {loss}", detail or session.detail
     if session.ready is None and session.started and now >= session.started + start_deadline:
         return f"It was not ready after {format_duration(start_deadline)}: {_hung(session.parts)}. {loss}", detail
     if session.state is State.SUSPENDING and session.asked_to_end and now >= session.asked_to_end + grace + SLACK:

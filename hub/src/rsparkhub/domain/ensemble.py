@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
+from rsparkhub.domain.placement import Placement
 from rsparkhub.domain.quantity import ByteSize
 
 
@@ -73,10 +74,12 @@ class EnsembleSpec:
     home_size: ByteSize = ByteSize(5 * 2**30)
     grace: timedelta = timedelta(seconds=60)
     resume: bool = False  # whether to bring back what the last suspend kept
+    placement: Placement = Placement()  # where on a cluster it runs; the agent has no use for it
 
     def to_json(self) -> dict[str, Any]:
         """Give the data of the agent's file: JSON types only, `grace` in seconds, sizes in bytes."""
         data = asdict(self)
+        del data["placement"]
         data["grace"] = self.grace.total_seconds()
         data["memory"], data["home_size"] = int(self.memory), int(self.home_size)
         return data
@@ -92,6 +95,10 @@ class Observed:
     `phase` is `absent` (nothing there), `starting` or `up` or `ending` (its agent lives), or `ended`. `status` is the
     agent's own (session/docs: agent status), `record` what it left when it ended; `code` its exit code, `signal` the
     signal that killed it.
+
+    `displaced` says that it is gone because its place was taken away (a drain, a lost node), and not by its own doing: it goes
+    on elsewhere. `hopeless`, of one that starts: waiting doesn't mend what `reason` says. `traces`, of one that is absent:
+    something is left to be removed.
     """
 
     phase: Literal["absent", "starting", "up", "ending", "ended"]
@@ -101,3 +108,6 @@ class Observed:
     signal: int | None = None
     reason: str | None = None  # a sentence for the person, where the backend knows one
     detail: str | None = None  # the line for the administrator
+    displaced: bool = False
+    hopeless: bool = False
+    traces: bool = False

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rsparkhub.domain.placement import Placement
 from rsparkhub.domain.quantity import ByteSize, Duration
 
 KERNEL_TITLES = {"r": "R", "python": "Python", "bash": "bash"}
@@ -101,6 +102,9 @@ class EnvironmentSpec(_Strict):
     lifecycle: Lifecycle = Field(default=Lifecycle(), description="When it sleeps and when it ends.")
     warm: int = Field(default=0, ge=0, le=100, description="How many wait, started, for the next person.")
     access: Access = Field(default=Access(), description="Who may start it.")
+    kubernetes: Placement = Field(
+        default=Placement(), description="Where on a cluster it runs, and what it may reach there; other backends ignore it."
+    )
 
 
 class Environment(_Strict):

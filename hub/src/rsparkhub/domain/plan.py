@@ -8,6 +8,7 @@ two lines, and the next one goes on from there. The rules:
 - An end is first written (`Wait` with the new state), then asked for (`End`), then waited for; past its grace it is
   forced (`Kill`). When nothing is alive the row comes to rest (`Settle`), and the traces are taken away (`Remove`).
 - A failed session rests until somebody asks again.
+- What is gone because its place was taken from it (a drain, a lost node) goes on elsewhere, with what it could save.
 - At rest nothing may be alive: what a lost controller started too late is ended (`Kill`).
 """
 
@@ -16,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from rsparkhub.domain.agent import read_status
-from rsparkhub.domain.ending import SERVICE_ENDED, SLACK, TOLD_TO_END, kept, over, rest
+from rsparkhub.domain.ending import SERVICE_ENDED, SLACK, TOLD_TO_END, elsewhere, kept, over, rest
 from rsparkhub.domain.ensemble import Ending, Observed
 from rsparkhub.domain.observation import see
 from rsparkhub.domain.session import LIVE, Session, State, Wanted
@@ -142,7 +143,7 @@ def fail(session: Session, *, reason: str, detail: str | None, now: datetime) ->
 def _at_rest(session: Session, observed: Observed, *, now: datetime) -> Step:  # noqa: PLR0911  # a line a case
     if observed.phase in ("starting", "up", "ending"):
         return Kill(after=session)
-    if observed.phase == "ended":
+    if observed.phase == "ended" or observed.traces:
         return Remove(after=session, forget=kept(session) is None)
     match session.wanted, session.state:
         case Wanted.DELETED, _:
@@ -174,6 +175,8 @@ def _absent(session: Session, observed: Observed, *, now: datetime, limits: Limi
 
 
 def _ended(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:
+    if observed.displaced and session.wanted is Wanted.RUNNING and not _overdue(session, now, limits):
+        return Settle(after=elsewhere(session, observed, now=now))
     after = over(session, observed, now=now, start_deadline=limits.start_deadline, grace=limits.grace)
     by_itself = session.state not in (State.SUSPENDING, State.STOPPING) and after.state is State.QUEUED
     if by_itself and session.kind == "service":  # a service has nobody who would wake it
@@ -190,7 +193,8 @@ def _alive(session: Session, observed: Observed, *, now: datetime, limits: Limit
     seen = see(session, observed)
     if session.wanted is not Wanted.RUNNING:
         ending = State.SUSPENDING if session.wanted is Wanted.SUSPENDED else State.STOPPING
-        return Wait(after=replace(seen, state=ending, asked_to_end=now))
+        reason = seen.reason if session.state is State.RUNNING else None  # why it has not started is of no interest any more
+        return Wait(after=replace(seen, state=ending, asked_to_end=now, reason=reason))
     if observed.phase == "ending":  # by itself: it tells why when it is over
         asked = session.asked_to_end or now
         if now >= asked + limits.grace + SLACK:
@@ -203,7 +207,9 @@ def _alive(session: Session, observed: Observed, *, now: datetime, limits: Limit
         return Wait(after=replace(seen, state=State.RUNNING, ready=now, reason=None, detail=None), look=limits.rest)
     if _overdue(session, now, limits):
         return Kill(after=seen)
-    return Wait(after=seen, look=limits.look)
+    if observed.hopeless and observed.reason:
+        return fail(seen, reason=observed.reason, detail=observed.detail, now=now)
+    return Wait(after=replace(seen, reason=observed.reason, detail=observed.detail), look=limits.look)
 
 
 def _ending(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:
@@ -227,4 +233,5 @@ def _how(session: Session) -> Literal["suspend", "stop"]:
 
 
 def _overdue(session: Session, now: datetime, limits: Limits) -> bool:
-    return session.started is not None and now >= session.started + limits.start_deadline
+    """Whether its start takes too long; one that was ready once has started."""
+    return session.ready is None and session.started is not None and now >= session.started + limits.start_deadline

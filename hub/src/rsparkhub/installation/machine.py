@@ -36,6 +36,8 @@ def again() -> str:
 def backend(settings: Settings) -> Finding:
     if settings.backend == "process":
         return ok("backend", "Sessions run as processes of this machine.")
+    if settings.backend == "kubernetes":
+        return ok("backend", f"Sessions run as pods of a Kubernetes cluster, in {settings.kubernetes.namespace}.")
     return problem("backend", f"The backend {settings.backend} does not exist in this version.", "Use `--backend process`.")
 
 

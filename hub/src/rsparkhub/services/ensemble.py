@@ -45,6 +45,7 @@ def build_ensemble(
         home_size=spec.home.size,
         grace=spec.lifecycle.grace,
         resume=session.state is State.RESUMING,
+        placement=spec.kubernetes,
     )
 
 

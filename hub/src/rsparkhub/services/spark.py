@@ -11,4 +11,7 @@ def spark_part(service: SparkService, *, cpu: float) -> dict[str, Any]:
 
     In local mode the driver computes itself, with the cores of the session, one at least.
     """
-    return {"mode": service.mode, "memory": int(service.memory), "cores": max(1, math.floor(cpu))}
+    part = {"mode": service.mode, "memory": int(service.memory), "cores": max(1, math.floor(cpu))}
+    if service.mode != "local":
+        part |= {"workers": service.workers, "max": max(service.max, service.workers)}
+    return part

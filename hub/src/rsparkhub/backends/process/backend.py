@@ -135,7 +135,7 @@ class ProcessBackend(Backend):
             async for ref in rung:
                 yield ref
 
-    async def forget_session(self, session_id: str) -> None:
+    async def forget_session(self, session_id: str, *, user: str | None) -> None:
         await asyncio.to_thread(throw_away, self._folder(EnsembleRef(session_id, 0)).session, self._trash)
 
     def _folder(self, ref: EnsembleRef) -> RunFolder:

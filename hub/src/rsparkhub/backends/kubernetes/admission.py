@@ -1,0 +1,129 @@
+"""What drivers of Spark may do with pods: make and delete executors of their own session, and nothing else.
+
+Rights by role can't tell one pod from another, and a session is its person's, who may ask the API server for anything with
+the driver's account. So the API server itself compares each pod with the account that asks, by a ValidatingAdmissionPolicy.
+"""
+
+import json
+from typing import Any
+
+from rsparkhub.backends.kubernetes.names import COMPONENT, EGRESS, GENERATION, MANAGED, SESSION
+from rsparkhub.kubernetes_settings import KubernetesSettings
+
+NAME = "rspark-executors"
+
+
+def admission(settings: KubernetesSettings) -> list[dict[str, Any]]:
+    """Build the policy and its binding: objects of the whole cluster, which an administrator applies."""
+    end = ":" if settings.namespaces == "one" else "-"
+    accounts = f"system:serviceaccount:{settings.namespace}{end}"
+    image = settings.spark_image or settings.session_image
+    classes = ["", *filter(None, [settings.placement.priority_class])]
+    labels = {"app.kubernetes.io/managed-by": "rsparkhub"}
+    return [
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": NAME, "labels": labels},
+            "spec": {
+                "failurePolicy": "Fail",
+                "matchConstraints": {
+                    "resourceRules": [
+                        {
+                            "apiGroups": [""],
+                            "apiVersions": ["v1"],
+                            "operations": ["CREATE", "UPDATE", "DELETE", "CONNECT"],
+                            "resources": ["pods", "pods/*"],
+                        }
+                    ]
+                },
+                "matchConditions": [
+                    {
+                        "name": "an-account-of-a-session",
+                        "expression": f"request.userInfo.username.startsWith({json.dumps(accounts)})",
+                    }
+                ],
+                "variables": [
+                    {"name": "me", "expression": "request.userInfo.username.split(':')[3]"},
+                    {"name": "pod", "expression": "request.operation == 'DELETE' ? oldObject : object"},
+                    {
+                        "name": "labels",
+                        "expression": "has(variables.pod.metadata.labels) ? variables.pod.metadata.labels : {}",
+                    },
+                    {"name": "makes", "expression": "request.operation != 'DELETE'"},
+                ],
+                "validations": [
+                    {"expression": expression, "message": message, "reason": "Forbidden"}
+                    for expression, message in _validations(image, classes)
+                ],
+            },
+        },
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": NAME, "labels": labels},
+            "spec": {"policyName": NAME, "validationActions": ["Deny"]},
+        },
+    ]
+
+
+def _validations(image: str, classes: list[str]) -> list[tuple[str, str]]:
+    pod, containers = "variables.pod", "variables.pod.spec.containers"
+    made = "!variables.makes || "
+    found = [
+        (
+            "request.operation in ['CREATE', 'DELETE'] && (!has(request.subResource) || request.subResource == '')",
+            "A session may only make and delete executors.",
+        ),
+        (
+            (
+                f"'{SESSION}' in variables.labels && '{GENERATION}' in variables.labels && '{COMPONENT}' in variables.labels"
+                f" && '{MANAGED}' in variables.labels && variables.labels['{MANAGED}'] == 'rsparkhub'"
+                f" && variables.labels['{COMPONENT}'] == 'executor' && !('{EGRESS}' in variables.labels)"
+                f" && 'rspark-' + variables.labels['{SESSION}'] + '-' + variables.labels['{GENERATION}'] == variables.me"
+            ),
+            "An executor has the labels of its own session.",
+        ),
+        (
+            f"has({pod}.metadata.name) && {pod}.metadata.name.startsWith(variables.me + '-')",
+            "An executor's name begins with that of its session's pod.",
+        ),
+        (
+            made + f"(has({pod}.metadata.ownerReferences) && {pod}.metadata.ownerReferences.size() == 1"
+            f" && {pod}.metadata.ownerReferences[0].kind == 'Pod'"
+            f" && {pod}.metadata.ownerReferences[0].name == variables.me"
+            f" && (!has({pod}.metadata.finalizers) || {pod}.metadata.finalizers.size() == 0))",
+            "An executor is owned by its session's pod and ends with it.",
+        ),
+        (
+            made + f"((!has({pod}.spec.serviceAccountName) || {pod}.spec.serviceAccountName in ['', 'default'])"
+            f" && has({pod}.spec.automountServiceAccountToken) && !{pod}.spec.automountServiceAccountToken)",
+            "An executor has no account.",
+        ),
+        (
+            made + f"((!has({pod}.spec.hostNetwork) || !{pod}.spec.hostNetwork)"
+            f" && (!has({pod}.spec.hostPID) || !{pod}.spec.hostPID) && (!has({pod}.spec.hostIPC) || !{pod}.spec.hostIPC)"
+            f" && (!has({pod}.spec.nodeName) || {pod}.spec.nodeName == '')"
+            f" && (!has({pod}.spec.priorityClassName) || {pod}.spec.priorityClassName in {json.dumps(classes)}))",
+            "An executor has nothing of its node, and no node or priority of its choice.",
+        ),
+        (
+            made + f"(!has({pod}.spec.volumes) || {pod}.spec.volumes.all(v, has(v.emptyDir)))",
+            "An executor has no volumes but empty ones.",
+        ),
+        (
+            made + f"({containers}.size() == 1 && (!has({pod}.spec.initContainers) || {pod}.spec.initContainers.size() == 0)"
+            f" && {containers}.all(c, has(c.securityContext) && has(c.securityContext.allowPrivilegeEscalation)"
+            " && !c.securityContext.allowPrivilegeEscalation"
+            " && (!has(c.securityContext.privileged) || !c.securityContext.privileged)))",
+            "An executor is one container without privileges.",
+        ),
+    ]
+    if image:
+        found.append(
+            (
+                made + f"{containers}.all(c, has(c.image) && c.image == {json.dumps(image)})",
+                f"An executor runs the image {image}.",
+            )
+        )
+    return found

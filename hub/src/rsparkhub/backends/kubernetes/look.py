@@ -1,0 +1,103 @@
+"""What is seen of one generation, from its pod and from what its agent says. Pure."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from rsparkhub.backends.kubernetes import troubles
+from rsparkhub.backends.kubernetes.names import AGENT_PORT
+from rsparkhub.domain.ensemble import Observed
+
+_PHASES: dict[str, Literal["starting", "up", "ending"]] = {
+    "starting": "starting", "ready": "up", "suspending": "ending", "stopping": "ending", "ended": "ending", "failed": "ending",
+}  # fmt: skip
+
+#: How long after its grace a pod may go without a word from its node before the node counts as lost.
+LOST_AFTER = timedelta(seconds=30)
+_SIGNALS = 128
+
+
+def address_of(pod: dict[str, Any]) -> str | None:
+    """Give where the agent listens, as the API server knows it: a session is never asked for its own address."""
+    ip = pod.get("status", {}).get("podIP")
+    if not ip:
+        return None
+    return f"[{ip}]:{AGENT_PORT}" if ":" in ip else f"{ip}:{AGENT_PORT}"
+
+
+def is_over(pod: dict[str, Any]) -> bool:
+    """Whether nothing of it runs any more."""
+    return pod.get("status", {}).get("phase") in ("Succeeded", "Failed") or _terminated(pod) is not None
+
+
+def look(  # noqa: PLR0911  # a line a case
+    pod: dict[str, Any], status: dict[str, Any] | None, *, now: datetime, trouble: troubles.Trouble | None = None
+) -> Observed:
+    """Tell what became of a generation.
+
+    Parameters
+    ----------
+    pod
+        As the API server has it.
+    status
+        What its agent says, None when it doesn't.
+    now
+        In UTC.
+    trouble
+        Why it hangs, where the pod itself doesn't say so.
+    """
+    if status is not None:
+        status = {**status, "address": address_of(pod)}
+    if is_over(pod):
+        return _ended(pod, status)
+    deleted = pod["metadata"].get("deletionTimestamp")
+    if deleted is not None:
+        if now > datetime.fromisoformat(deleted) + LOST_AFTER:
+            lost = troubles.LOST
+            return Observed(phase="ended", status=status, reason=lost.sentence, detail=lost.detail, displaced=True)
+        return Observed(phase="ending", status=status)
+    if status is not None:
+        return Observed(phase=_PHASES.get(str(status.get("state")), "starting"), status=status)
+    if pod.get("status", {}).get("phase") == "Running":
+        return Observed(phase="up")
+    trouble = troubles.waiting(pod) or trouble
+    if trouble is None:
+        return Observed(phase="starting")
+    return Observed(phase="starting", reason=trouble.sentence, detail=trouble.detail, hopeless=trouble.hopeless)
+
+
+def _ended(pod: dict[str, Any], status: dict[str, Any] | None) -> Observed:
+    left = _terminated(pod) or {}
+    code = left.get("exitCode")
+    record = _record(left.get("message"))
+    trouble = None if record is not None else troubles.ended(pod)
+    detail = trouble.detail if trouble else None
+    if record is None and detail is None and left.get("message"):
+        detail = str(left["message"]).strip().splitlines()[-1][:1000]
+    return Observed(
+        phase="ended",
+        status=status,
+        record=record,
+        code=code,
+        signal=left.get("signal") or (code - _SIGNALS if isinstance(code, int) and code > _SIGNALS else None),
+        reason=trouble.sentence if trouble else None,
+        detail=detail,
+        displaced=troubles.moved(pod),
+    )
+
+
+def _terminated(pod: dict[str, Any]) -> dict[str, Any] | None:
+    for container in pod.get("status", {}).get("containerStatuses") or []:
+        left = (container.get("state") or {}).get("terminated")
+        if left is not None:
+            return left  # type: ignore[no-any-return]
+    return None
+
+
+def _record(message: str | None) -> dict[str, Any] | None:
+    """Read the record that the agent left as the container's termination message."""
+    try:
+        found = json.loads(message or "")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
