@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import typer.main
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from rsparkhub.cli import app
 from rsparkhub.cli.exit_codes import ExitCode
@@ -37,11 +37,19 @@ def settings_page() -> str:
     ]
     defaults = Settings.model_construct().model_dump(mode="json")
     defaults["data"] = "/var/lib/rsparkhub for root, else ~/.local/share/rsparkhub"
-    for name, field in Settings.model_fields.items():
-        default = defaults[name]
-        shown = "" if default is None or default in ("", []) else f"`{default}`"
-        lines.append(row(f"`{name}`", f"`RSPARKHUB_{name.upper()}`", shown, field.description or ""))
+    lines += settings_of(Settings, defaults, "", "RSPARKHUB_")
     return "\n".join(lines)
+
+
+def settings_of(model: type[BaseModel], defaults: Mapping[str, Any], before: str, variable: str) -> Iterator[str]:
+    """Give a row for each setting; a group of settings gives those in it."""
+    for name, field in model.model_fields.items():
+        default, kind = defaults[name], field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from settings_of(kind, default, f"{before}{name}.", f"{variable}{name.upper()}__")
+            continue
+        shown = "" if default is None or default in ("", [], {}) else f"`{default}`"
+        yield row(f"`{before}{name}`", f"`{variable}{name.upper()}`", shown, field.description or "")
 
 
 def environment_page() -> str:
@@ -90,7 +98,7 @@ def objects_in(said: Mapping[str, Any], whole: Mapping[str, Any]) -> list[dict[s
     return [choice for choice in choices if "properties" in choice]
 
 
-def type_of(said: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
+def type_of(said: Mapping[str, Any], whole: Mapping[str, Any]) -> str:  # noqa: PLR0911  # a line a case
     if "anyOf" in said:
         return " or ".join(type_of(resolved(choice, whole), whole) for choice in said["anyOf"] if choice.get("type") != "null")
     if "const" in said or "enum" in said:
@@ -101,6 +109,8 @@ def type_of(said: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
         return "mapping"
     if "examples" in said and "pattern" in said:
         return "size" if "Gi" in said["pattern"] else "duration"
+    if said["type"] == "object":
+        return "mapping"
     return {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}[said["type"]]
 
 

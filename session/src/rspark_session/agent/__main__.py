@@ -55,6 +55,7 @@ def run(asked: spec.Spec) -> int:
         asked, os.environ, java_home=environ.find_java(os.environ), spark_home=environ.find_spark() if asked.spark else None
     )
     keep = Keep(asked.keep, asked.generation)
+    keep.forget(asked.forget)
     sockets = places.socket_folder(asked)
     restore = keep.latest() if asked.resume else None
     started = interface.start(asked, around, sockets=sockets, restore=restore) if asked.interface else None
@@ -67,6 +68,10 @@ def run(asked: spec.Spec) -> int:
 
 def furnish(asked: spec.Spec) -> None:
     """Put into place what nobody needs before the interface is up."""
+    for file in asked.files:
+        path = asked.run / file.path
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(path, file.content)
     environ.home_library(asked).mkdir(parents=True, exist_ok=True)
     if asked.token is not None:
         write_whole(asked.run / "token", asked.token)
@@ -97,7 +102,9 @@ def tell_failure(asked: spec.Spec, reason: str, *, detail: str | None) -> int:
     reporter.status.state, reporter.status.reason, reporter.status.detail = "failed", reason, detail
     reporter.tell()
     with contextlib.suppress(OSError):  # on a full disk the exit code has to say it
-        Keep(asked.keep, asked.generation).write_record(record.failed_start(asked, reason, detail), asked.run)
+        left = record.failed_start(asked, reason, detail)
+        record.leave(left, asked.termination_message)
+        Keep(asked.keep, asked.generation).write_record(left, asked.run)
     return 1
 
 

@@ -20,7 +20,7 @@ from rspark_session.agent.interface import Interface
 from rspark_session.agent.jupyter import JupyterServer
 from rspark_session.agent.keep import Keep
 from rspark_session.agent.launch import launch
-from rspark_session.agent.logs import Log
+from rspark_session.agent.logs import Log, Stdout
 from rspark_session.agent.part import Part, PartFailed
 from rspark_session.agent.proxy.server import Connection
 from rspark_session.agent.proxy.upstream import Upstream
@@ -56,7 +56,7 @@ class Ensemble:
         self._reporter = Reporter(spec)
         host, port = door.getsockname()[:2]
         self._reporter.status.address = f"{host}:{port}"
-        self._logs = {"agent": _own_log(spec.run / "log" / "agent.log")}
+        self._logs = {"agent": _own_log(spec)}
         self._jupyter = JupyterServer(interface.line, on_change=self._jupyter_changed) if interface and interface.line else None
         self._interface = self._interface_part(interface) if interface else None
         self._parts = {part.name: self._part(part) for part in spec.parts}
@@ -139,7 +139,9 @@ class Ensemble:
         failed = status.reason is not None
         how = "failed" if failed else {"suspend": "suspended", "stop": "stopped"}[ending.how]
         try:
-            self._keep.write_record(self._record(how, outcome), self._spec.run)
+            left = self._record(how, outcome)
+            self._keep.write_record(left, self._spec.run)
+            record.leave(left, self._spec.termination_message)
         except OSError as problem:  # a full disk, most likely; without a record nobody knows what was saved
             _log.exception("the record could not be written")
             failed, status.reason = True, f"It could not be written down how the session ended: {problem.strerror}."
@@ -197,7 +199,8 @@ class Ensemble:
         return self._reporter.status.parts.setdefault(name, PartStatus(name, title))
 
     def _log_of(self, name: str) -> Log:
-        return self._logs.setdefault(name, Log(self._spec.run / "log" / f"{name}.log"))
+        stdout = Stdout(name) if self._spec.logs_to_stdout else None
+        return self._logs.setdefault(name, Log(self._spec.run / "log" / f"{name}.log", stdout=stdout))
 
     def _part_changed(self) -> None:
         status = self._reporter.status
@@ -221,14 +224,18 @@ def _upstream(interface: Interface) -> Upstream:
     )
 
 
-def _own_log(path: Path) -> Log:
-    """Log the agent's own doings, and what Python or a library prints when something is badly wrong."""
+def _own_log(spec: Spec) -> Log:
+    """Log the agent's own doings, and what Python or a library prints when something is badly wrong.
+
+    In a container the latter stays on the container's own output.
+    """
 
     def take_output(file: int) -> None:
         for standard in (1, 2):
             os.dup2(file, standard)
 
-    log = Log(path, on_open=take_output)
+    path = spec.run / "log" / "agent.log"
+    log = Log(path, stdout=Stdout("agent")) if spec.logs_to_stdout else Log(path, on_open=take_output)
     handler = logging.StreamHandler(_Lines(log))
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])

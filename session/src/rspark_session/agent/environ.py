@@ -1,6 +1,8 @@
 """The environment of everything that the agent starts: the names that each tool already reads."""
 
+import hashlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -43,8 +45,33 @@ def build(spec: Spec, inherited: Mapping[str, str], *, java_home: str | None, sp
 
 
 def home_library(spec: Spec) -> Path:
-    """Where a person's own R packages go: in the home, out of sight."""
-    return spec.home / ".local" / "lib" / "R" / "library"
+    """Where a person's own R packages go: in the home, out of sight.
+
+    In a container there is one for each version of R and each image, since a package is built for the libraries of its image.
+    """
+    folder = spec.home / ".local" / "lib" / "R"
+    if not spec.image:
+        return folder / "library"
+    return folder / f"{r_version() or 'R'}-{image_mark(spec.image, os.environ)}"
+
+
+def image_mark(image: str, inherited: Mapping[str, str]) -> str:
+    """Give twelve letters that are others for each image: of its digest, or of its name and of what it was built from."""
+    _, _, digest = image.partition("@sha256:")
+    built = f"{image} {inherited.get('RSPARK_IMAGE', '')}"
+    return (digest or hashlib.sha256(built.encode()).hexdigest())[:12]
+
+
+def r_version() -> str | None:
+    """Read R's version, such as 4.2, where R itself has it: starting R to ask takes longer than all else."""
+    program = shutil.which("R")  # a script of the shell that names its home
+    try:
+        home = re.search(r"^R_HOME_DIR=(\S+)", Path(program or "").read_text(encoding="utf-8"), re.MULTILINE)
+        text = Path(home[1] if home else "", "library/base/DESCRIPTION").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    found = re.search(r"^Version: (\d+\.\d+)", text, re.MULTILINE)
+    return found[1] if found else None
 
 
 def path(inherited: str) -> str:

@@ -6,11 +6,15 @@ then older ones go. So a kill at any moment leaves the old one or the new one, n
 
 import json
 import os
+import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from rspark_session.services.atomic import write_whole
+
+_SESSION = re.compile(r"[a-z0-9]+")
 
 
 class Keep:
@@ -52,6 +56,12 @@ class Keep:
     def abandon(self) -> None:
         """Drop what was saved in part; what was kept before stays."""
         shutil.rmtree(self._growing, ignore_errors=True)
+
+    def forget(self, sessions: Iterable[str]) -> None:
+        """Throw away what deleted sessions of the same home kept beside this one."""
+        for session in sessions:
+            if _SESSION.fullmatch(session) and session != self._folder.name:
+                shutil.rmtree(self._folder.parent / session, ignore_errors=True)
 
     def write_record(self, record: dict[str, Any], run: Path) -> None:
         """Leave the record for the next start and for the hub."""

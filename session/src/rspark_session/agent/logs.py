@@ -9,15 +9,41 @@ from pathlib import Path
 
 MOST_BYTES = 10 * 2**20
 MOST_OLD = 3
+_LONGEST_LINE = 16 * 2**10
+
+
+class Stdout:
+    """The lines of one part on the container's own output, each with the part's name: `<part> | <line>`."""
+
+    def __init__(self, part: str) -> None:
+        self._before = f"{part} | ".encode()
+        self._begun = b""
+
+    def write(self, data: bytes) -> None:
+        """Pass on every whole line; what is begun waits for its end."""
+        *lines, self._begun = (self._begun + data).split(b"\n")
+        if len(self._begun) > _LONGEST_LINE:
+            lines, self._begun = [*lines, self._begun], b""
+        if lines:
+            with contextlib.suppress(OSError):  # nobody reads any more: the file has it
+                os.write(1, b"".join(self._before + line + b"\n" for line in lines))
 
 
 class Log:
     """A file that is rotated when it is full, and whose readers are woken when it grows."""
 
-    def __init__(self, path: Path, *, most: int = MOST_BYTES, on_open: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        most: int = MOST_BYTES,
+        on_open: Callable[[int], None] | None = None,
+        stdout: Stdout | None = None,
+    ) -> None:
         self.path = path
         self._most = most
         self._on_open = on_open
+        self._stdout = stdout
         self._grown = asyncio.Event()
         self._tail = b""
         self._ended = False
@@ -30,6 +56,8 @@ class Log:
             self._rotate()
         with contextlib.suppress(OSError):
             self._size += os.write(self._file, data)
+        if self._stdout is not None:
+            self._stdout.write(data)
         self._wake()
 
     def end(self) -> None:

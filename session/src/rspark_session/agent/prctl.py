@@ -16,6 +16,8 @@ def adopt_orphans() -> None:
 def end_with_parent() -> None:
     """Get SIGTERM when the parent ends, however it ends."""
     parent = os.getppid()
+    if parent == 0:  # the first process of a container: its runtime ends it
+        return
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it ended in between, and nobody would say so
         os.kill(os.getpid(), signal.SIGTERM)

@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -25,6 +25,14 @@ class PartSpec:
     after: tuple[str, ...] = ()
     stop_signal: str = "SIGTERM"
     stop_timeout: float = 20.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretFile:
+    """A file for nobody else, in the run folder."""
+
+    path: str
+    content: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +70,11 @@ class Spec:
     bells: Path | None
     host: str
     port: int
+    files: tuple[SecretFile, ...] = ()
+    image: str = ""  # of the container it runs in; "" outside of one
+    logs_to_stdout: bool = False
+    termination_message: Path | None = None  # where a container's runtime reads how it ended
+    forget: tuple[str, ...] = ()  # deleted sessions of this home
 
     @property
     def name(self) -> str:
@@ -148,7 +161,20 @@ def parse(data: dict[str, Any], *, python: str) -> Spec:
         bells=Path(data["bells"]) if data.get("bells") else None,
         host=data.get("listen", {}).get("host", "127.0.0.1"),
         port=int(data.get("listen", {}).get("port", 0)),
+        files=tuple(SecretFile(path=_inside(file["path"]), content=file["content"]) for file in data.get("files", ())),
+        image=data.get("image", ""),
+        logs_to_stdout=data.get("logs") == "stdout",
+        termination_message=Path(data["termination_message"]) if data.get("termination_message") else None,
+        forget=tuple(data.get("forget", ())),
     )
+
+
+def _inside(path: str) -> str:
+    """Refuse a path that leads out of the run folder."""
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts:
+        raise ValueError(f"{path!r} can't be the path of a file")
+    return path
 
 
 def _check_names(parts: tuple[PartSpec, ...]) -> None:

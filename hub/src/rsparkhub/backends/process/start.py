@@ -47,12 +47,11 @@ class Start:
             "data": str(self._data / "services" / spec.id),
             "bells": str(self._bells),
             "listen": {"host": "127.0.0.1", "port": 0},
+            "image": "",  # it runs in none, whatever its environment names
         }
         try:
             folder.make()
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for file in spec.files:
-                folder.write(file.path, file.content)
             folder.write("ensemble.json", json.dumps(spec.to_json() | places))
         except OSError as error:
             raise _cannot(error.errno, str(error)) from error
