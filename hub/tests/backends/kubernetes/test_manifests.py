@@ -1,0 +1,126 @@
+"""What is applied, beside files that a person can read: `manifests/<case>.yaml`.
+
+With ACCEPT_MANIFESTS=1 in the environment this test writes them anew; then the change is to be read, and kept with the commit.
+"""
+
+import os
+from dataclasses import replace
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rsparkhub.backends.kubernetes import render
+from rsparkhub.domain.ensemble import EnsembleSpec, InterfaceSpec, PartSpec, SecretFile
+from rsparkhub.domain.placement import Placement, Toleration, Volume
+from rsparkhub.domain.quantity import ByteSize
+from rsparkhub.kubernetes_settings import KubernetesSettings, Quota
+
+MANIFESTS = Path(__file__).parent / "manifests"
+
+TERMINAL = EnsembleSpec(
+    id="kq4wz7m2xb",
+    generation=3,
+    kind="session",
+    user="ada",
+    base_path="/s/kq4wz7m2xb/",
+    secret="the edge's",
+    hub_url="https://rspark.example.org",
+    token="of the session",
+    interface=InterfaceSpec(kind="terminal", title="Terminal", kernels=("bash",)),
+    image="rsparkhub/session:2026.11",
+    environ={"PGHOST": "10.96.7.7"},
+    files=(SecretFile(path="pgpass", content="10.96.7.7:5432:*:ada:secret\n"),),
+    cpu=0.5,
+    memory=ByteSize.parse("1Gi"),
+    home_size=ByteSize.parse("2Gi"),
+    grace=timedelta(seconds=60),
+)
+SPARK = replace(TERMINAL, spark={"mode": "kubernetes", "memory": 2**30, "cores": 1, "workers": 0, "max": 4})
+EVERYTHING = replace(
+    SPARK,
+    user="grace_hopper",
+    placement=Placement(
+        node_selector={"pool": "gpu"},
+        tolerations=(Toleration(key="gpu", effect="NoSchedule"),),
+        extended_resources={"nvidia.com/gpu": 1},
+        volumes=(Volume(name="course", mount="/course", source={"nfs": {"server": "10.0.0.9", "path": "/course"}}),),
+        priority_class="teaching",
+        runtime_class="gvisor",
+        egress=(ip_network("203.0.113.0/24"),),  # type: ignore[arg-type]  # either kind of network
+    ),
+)
+POSTGRES = replace(
+    TERMINAL,
+    id="postgres",
+    kind="service",
+    user=None,
+    token=None,
+    interface=None,
+    parts=(PartSpec(name="postgres", title="PostgreSQL", command=("{python}", "-m", "…")),),
+)
+PLAIN = KubernetesSettings()
+FULL = KubernetesSettings(
+    namespaces="person",
+    session_image="registry.example.org/session:1",
+    spark_image="registry.example.org/spark:1",
+    image_pull_secrets=("registry",),
+    storage_class="fast",
+    access_mode="ReadWriteMany",
+    quota=Quota(cpu=8, memory=ByteSize.parse("32Gi"), storage=ByteSize.parse("50Gi"), pods=20),
+)
+API_SERVER = (ip_network("10.0.0.1/32"),)
+
+CASES = {
+    "terminal": render.manifests(TERMINAL, PLAIN),
+    "spark-on-kubernetes": render.manifests(SPARK, PLAIN, api_server=API_SERVER),
+    "everything": render.manifests(EVERYTHING, FULL, api_server=API_SERVER),
+    "shared-postgres": render.manifests(POSTGRES, PLAIN),
+    "namespace": render.namespace(PLAIN),
+    "namespace-of-a-person": render.namespace(FULL),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_applied_is_what_the_file_says(case: str) -> None:
+    path = MANIFESTS / f"{case}.yaml"
+    text = render.to_yaml(CASES[case])
+    if os.environ.get("ACCEPT_MANIFESTS"):
+        path.write_text(text)
+    assert text == path.read_text(), f"{path.name} differs; see the top of this file"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_text_is_the_objects(case: str) -> None:
+    assert list(yaml.safe_load_all(render.to_yaml(CASES[case]))) == CASES[case]
+
+
+@pytest.mark.parametrize("case", ["terminal", "spark-on-kubernetes", "everything", "shared-postgres"])
+def test_everything_of_a_generation_hangs_on_the_secret_but_what_is_a_persons(case: str) -> None:
+    for manifest in CASES[case]:
+        owners = manifest["metadata"].get("ownerReferences", [])
+        kept = manifest["kind"] == "PersistentVolumeClaim" or manifest["metadata"]["name"] == "postgres"
+        root = manifest["kind"] == "Secret"
+        assert [owner["kind"] for owner in owners] == ([] if kept or root else ["Secret"])
+
+
+def test_a_start_takes_at_most_six_writes() -> None:
+    assert max(len(found) for case, found in CASES.items() if "namespace" not in case) <= 6
+
+
+@pytest.mark.parametrize("name", ["ada", "grace_hopper", "a-", "a_", "a" * 32])
+def test_every_persons_name_makes_names_that_kubernetes_takes(name: str) -> None:
+    for manifest in render.manifests(replace(TERMINAL, user=name), FULL):
+        meta = manifest["metadata"]
+        for word in (meta["name"], meta["namespace"], meta["labels"]["rsparkhub/user"]):
+            assert word.replace("-", "").isalnum()
+            assert word == word.lower().strip("-")
+            assert len(word) <= 63
+
+
+def test_no_two_persons_share_a_home() -> None:
+    names = ["a-", "a_", "a__", "a--", "a_b", "a-b"]
+    homes = {render.manifests(replace(TERMINAL, user=name), PLAIN)[0]["metadata"]["name"] for name in names}
+    assert len(homes) == len(names)

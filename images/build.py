@@ -1,0 +1,265 @@
+"""Builds the images and puts them into the cluster of this machine, without a registry: `make images`.
+
+Each image is built from a folder of its own that holds what its Containerfile copies and nothing else, so that a layer is
+made anew only when its own inputs have changed. It needs Debian, root, and no more of Python than its own library.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+IMAGES = TOP / "images"
+BUILD = TOP / ".build/images"
+SOCKET = Path("/run/rspark-cluster/containerd.sock")
+PACKAGES = ("mmdebstrap", "buildah", "runc", "ca-certificates")
+PREFIX = "docker.io/rsparkhub"
+#: Each stands on the one before it names; what nothing else stands on comes last.
+CHAIN = {"spark": "base", "session": "spark", "hub": "base", "edge": "hub"}
+#: The runtime and the limits that also work where this machine is a container itself.
+CONTAINERS_CONF = """\
+[containers]
+default_ulimits = ["nofile=1024:20000", "nproc=4096:8192"]
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+"""
+
+
+class CannotBuild(Exception):
+    """A sentence that says what is in the way, and what to do."""
+
+
+def main() -> int:
+    """Build what has changed, and load it where a cluster runs."""
+    parser = argparse.ArgumentParser(description="Build the images and load them into the cluster of this machine.")
+    parser.add_argument("names", nargs="*", metavar="IMAGE", help=f"of {', '.join(CHAIN)}; all by default")
+    parser.add_argument("--base", help="stand on this image instead of a Debian base made here, such as rocker/verse:4.4")
+    parser.add_argument("--tag", default="dev", help="the tag of the images")
+    asked = parser.parse_args()
+    try:
+        build(asked.names or list(CHAIN), base=asked.base, tag=asked.tag)
+    except CannotBuild as problem:
+        print(f"images: {problem}", file=sys.stderr)
+        return 4
+    return 0
+
+
+def build(names: Iterable[str], *, base: str | None, tag: str) -> None:
+    """Build images in the order in which they stand on each other, then load them."""
+    if os.geteuid() != 0:
+        raise CannotBuild("Building images needs root: run it as root.")
+    wanted = needed(names)
+    install()
+    BUILD.mkdir(parents=True, exist_ok=True)
+    (BUILD / "containers.conf").write_text(CONTAINERS_CONF)
+    if base is None and "base" in wanted:
+        base = debian()
+    for name in wanted:
+        if name != "base":
+            below = base if CHAIN[name] == "base" else f"{PREFIX}/{CHAIN[name]}:{tag}"
+            step(name, partial(image, name, below=str(below), tag=tag))
+    made = [name for name in wanted if name != "base"]
+    if SOCKET.exists():
+        step("load", lambda: load(made, tag=tag))
+    else:
+        print("No cluster runs here, so nothing was loaded. `make cluster` starts one; then run this again.", flush=True)
+
+
+def needed(names: Iterable[str]) -> list[str]:
+    """Give the images and all that they stand on, the lowest first."""
+    found: dict[str, None] = {}
+    for name in names:
+        if name not in CHAIN:
+            raise CannotBuild(f"There is no image {name}; there are {', '.join(CHAIN)}.")
+        below, chain = name, [name]
+        while below in CHAIN:
+            below = CHAIN[below]
+            chain.append(below)
+        found |= dict.fromkeys(reversed(chain))
+    return list(found)
+
+
+def step(name: str, work: Callable[[], str]) -> None:
+    """Do one step, and say how long it took."""
+    began = time.monotonic()
+    print(f"{name}: …", flush=True)
+    print(f"{name}: {work()} ({time.monotonic() - began:.0f} s)", flush=True)
+
+
+def install() -> None:
+    """Install the tools that are missing."""
+    missing = [
+        package
+        for package in PACKAGES
+        if subprocess.run(["dpkg-query", "-W", "-f", "${Status}", package], capture_output=True, check=False).stdout[-12:]
+        != b"ok installed"
+    ]
+    if missing:
+        print(f"Installing what builds images: {', '.join(missing)}", flush=True)
+        environ = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        run(["apt-get", "update", "-q"], environ=environ)
+        run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing], environ=environ)
+
+
+def debian() -> str:
+    """Make the Debian base where its list of packages has changed."""
+    name = f"{PREFIX}/base:{digest([IMAGES / 'debian-packages.txt'])}"
+    if run(["buildah", "images", "--quiet", name], check=False).strip():
+        return name
+
+    def make() -> str:
+        lines = (IMAGES / "debian-packages.txt").read_text().splitlines()
+        packages = [line for line in lines if line and not line.startswith("#")]
+        root = BUILD / "base"
+        shutil.rmtree(root, ignore_errors=True)
+        without = ["/usr/share/doc/*/*", "/usr/share/man/*/*", "/usr/share/info/*"]
+        run(
+            ["mmdebstrap", "--variant=minbase", "--aptopt=APT::Install-Recommends \"false\"",
+             *(f"--dpkgopt=path-exclude={path}" for path in without), f"--include={','.join(packages)}", "bookworm", str(root)]
+        )  # fmt: skip
+        container = run(["buildah", "from", "scratch"]).strip()
+        run(["buildah", "add", "--quiet", container, str(root), "/"])
+        run(["buildah", "commit", "--quiet", "--rm", container, name])
+        shutil.rmtree(root)
+        return f"Debian with R, Python and Java, {len(packages)} packages and what they need"
+
+    step("base", make)
+    return name
+
+
+def image(name: str, *, below: str, tag: str) -> str:
+    """Build one image; give what it is."""
+    context = BUILD / "context" / name
+    shutil.rmtree(context, ignore_errors=True)
+    context.mkdir(parents=True)
+    fill(name, context)
+    command = [
+        "buildah", "build", "--quiet", "--layers", "--isolation=chroot", "--network=host", "--format=oci", "--timestamp=0",
+        "--volume=/etc/ssl/certs:/etc/ssl/certs:ro", f"--build-arg=BASE={below}",
+        f"--file={IMAGES / name}.Containerfile", f"--tag={PREFIX}/{name}:{tag}",
+    ]  # fmt: skip
+    if name == "session":
+        inputs = [context, IMAGES / "session.Containerfile", TOP / "requirements/spark.txt"]
+        command.append(f"--build-arg=IMAGE_INPUTS={digest(inputs)}")
+    return run([*command, str(context)]).strip()[:12]
+
+
+def fill(name: str, context: Path) -> None:
+    """Put into the folder what the Containerfile copies."""
+    locks = {"spark": "spark.txt", "session": "session.txt", "hub": "hub-image.txt"}
+    if name in locks:
+        shutil.copy(TOP / "requirements" / locks[name], context)
+    if name == "spark":
+        shutil.copy(IMAGES / "executor", context)
+    if name == "session":
+        jars = TOP / ".venv-session/share/rspark/jars"
+        if not jars.is_dir():
+            raise CannotBuild("Spark's PostgreSQL driver is not there yet. Run `scripts/install up` first.")
+        shutil.copytree(jars, context / "jars")
+        shutil.copytree(TOP / "r/rspark", context / "rspark")
+        wheel("session", context / "session")
+    if name == "hub":
+        if not (TOP / "hub/src/rsparkhub/pages/index.html").is_file():
+            raise CannotBuild("The hub's pages are not built. Run `scripts/install up` first.")
+        wheel("hub", context / "hub")
+
+
+def wheel(package: str, folder: Path) -> None:
+    """Build a package of ours by the hub's Python, which has what builds it."""
+    python = TOP / ".venv/bin/python"
+    if not python.exists():
+        raise CannotBuild("The hub's Python is not there yet. Run `scripts/install up` first.")
+    run([str(python), "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], folder=TOP / package)
+
+
+def load(names: list[str], *, tag: str) -> str:
+    """Import images into the cluster's containerd, as one archive in which each layer is once."""
+    ids = {name: run(["buildah", "images", "--quiet", "--no-trunc", f"{PREFIX}/{name}:{tag}"]).strip() for name in names}
+    there = loaded()
+    changed = [name for name in names if there.get(f"{PREFIX}/{name}:{tag}") != ids[name]]
+    if not changed:
+        return "all there"
+    layout = BUILD / "layout"
+    shutil.rmtree(layout, ignore_errors=True)
+    for name in changed:
+        run(
+            [
+                "buildah",
+                "push",
+                "--quiet",
+                "--disable-compression",
+                f"{PREFIX}/{name}:{tag}",
+                f"oci:{layout}:{PREFIX}/{name}:{tag}",
+            ]
+        )
+    index = json.loads((layout / "index.json").read_text())
+    for manifest in index["manifests"]:
+        manifest["annotations"]["io.containerd.image.name"] = manifest["annotations"]["org.opencontainers.image.ref.name"]
+    (layout / "index.json").write_text(json.dumps(index))
+    archive = BUILD / "images.tar"
+    with tarfile.open(archive, "w") as tar:
+        for path in sorted(layout.rglob("*")):
+            tar.add(path, path.relative_to(layout), recursive=False)
+    ctr = ["ctr", "--address", str(SOCKET), "--namespace", "k8s.io", "images"]
+    run([*ctr, "import", str(archive)])
+    for name in changed:
+        run([*ctr, "label", f"{PREFIX}/{name}:{tag}", f"rsparkhub/id={ids[name].removeprefix('sha256:')[:60]}"])
+    archive.unlink()
+    shutil.rmtree(layout)
+    return ", ".join(f"rsparkhub/{name}:{tag}" for name in changed)
+
+
+def loaded() -> dict[str, str]:
+    """Give the images that the cluster has from here, by name, and what they were here."""
+    ctr = ["ctr", "--address", str(SOCKET), "--namespace", "k8s.io", "images", "list"]
+    found = {}
+    for line in run(ctr).splitlines()[1:]:
+        words = line.split()
+        marks = [mark.removeprefix("rsparkhub/id=") for mark in words[-1].split(",") if mark.startswith("rsparkhub/id=")]
+        if marks:
+            found[words[0]] = f"sha256:{marks[0]}"
+    return found
+
+
+def digest(paths: Iterable[Path]) -> str:
+    """Digest files, and all files in folders, by name and content."""
+    found = hashlib.sha256()
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                found.update(f"{file.relative_to(path.parent)}\n".encode() + file.read_bytes())
+    return found.hexdigest()[:12]
+
+
+def run(command: list[str], *, environ: dict[str, str] | None = None, folder: Path = TOP, check: bool = True) -> str:
+    """Run a command; give what it prints.
+
+    Raises
+    ------
+    CannotBuild
+        When it fails, with the end of what it said.
+    """
+    if command[0] == "buildah":
+        storage = [f"--root={BUILD / 'storage'}", "--runroot=/run/rspark-images", "--storage-driver=overlay"]
+        command = ["buildah", *storage, *command[1:]]
+    environ = (environ or dict(os.environ)) | {"CONTAINERS_CONF": str(BUILD / "containers.conf"), "BUILDAH_ISOLATION": "chroot"}
+    done = subprocess.run(command, env=environ, cwd=folder, capture_output=True, text=True, check=False)
+    if check and done.returncode != 0:
+        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
+        raise CannotBuild(f"{' '.join(command[:1])} failed. Mend what it says, then try again:\n{said}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())
