@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-long check bench cluster cluster-down web docs lock clean
+.PHONY: help up down test test-long check bench cluster cluster-down images web docs lock clean
 
 # Node and npm of the right age, when the system has none (scripts/install puts them there).
 export PATH := $(CURDIR)/.build/bin:$(PATH)
@@ -42,6 +42,10 @@ cluster:  ## a real Kubernetes on this machine, without Docker: control plane an
 
 cluster-down:  ## take all of that Kubernetes away again
 	@scripts/cluster down
+
+images:  ## build the images and load them into the cluster of this machine; needs root; takes BASE=rocker/verse:4
+	@scripts/install up
+	@python3 images/build.py $(if $(BASE),--base '$(BASE)')
 
 web:  ## build the pages
 	@scripts/install up

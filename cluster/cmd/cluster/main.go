@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"rsparkhub/cluster/internal/addons"
 	"rsparkhub/cluster/internal/controlplane"
 	"rsparkhub/cluster/internal/node"
 	"rsparkhub/cluster/internal/place"
@@ -126,6 +127,9 @@ func keep(p place.Place) error {
 		return err
 	}
 	if err := node.Start(starting, p, programs); err != nil {
+		return err
+	}
+	if err := addons.Start(starting, p, programs); err != nil {
 		return err
 	}
 	if err := os.WriteFile(p.State("ready"), nil, 0o600); err != nil {

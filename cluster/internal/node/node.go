@@ -37,7 +37,7 @@ func Prepare(p place.Place) error {
 		p.State("containerd.toml"):        fmt.Sprintf(containerdConfig, p.State("containerd"), run, Socket, pauseImage, cniBin, p.State("cni")),
 		p.State("cni/10-bridge.conflist"): fmt.Sprintf(cniConfig, place.Bridge, place.PodRange, p.State("cni-addresses")),
 		p.State("kubelet.config.json"): fmt.Sprintf(kubeletConfig,
-			p.PKI("ca.crt"), p.PKI("kubelet.crt"), p.PKI("kubelet.key"), "unix://"+Socket),
+			p.PKI("ca.crt"), p.PKI("kubelet.crt"), p.PKI("kubelet.key"), "unix://"+Socket, place.DNSService),
 		p.State("proxy.config.json"): fmt.Sprintf(proxyConfig, p.State("proxy.json"), place.PodRange),
 	}
 	for path, text := range files {
@@ -80,7 +80,7 @@ const kubeletConfig = `{"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "
  "authentication": {"anonymous": {"enabled": false}, "webhook": {"enabled": true}, "x509": {"clientCAFile": %q}},
  "authorization": {"mode": "Webhook"}, "readOnlyPort": 0,
  "tlsCertFile": %q, "tlsPrivateKeyFile": %q, "containerRuntimeEndpoint": %q,
- "clusterDNS": ["10.96.0.10"], "clusterDomain": "cluster.local", "seccompDefault": true}
+ "clusterDNS": [%q], "clusterDomain": "cluster.local", "seccompDefault": true}
 `
 
 const proxyConfig = `{"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration",
@@ -134,6 +134,8 @@ func Network() error {
 		{"ip", "address", "replace", place.NodeAddress + "/24", "dev", place.Bridge},
 		{"ip", "link", "set", place.Bridge, "up"},
 		{"sysctl", "-qw", "net.ipv4.ip_forward=1"},
+		// Packets from pod to pod on one bridge meet the rules as well.
+		{"sysctl", "-qw", "net.bridge.bridge-nf-call-iptables=1"},
 	} {
 		if err := tell(command...); err != nil {
 			return err
@@ -218,6 +220,11 @@ func CleanUp(p place.Place) error {
 	}
 	if err := tell(p.Bin("kube-proxy"), "--cleanup"); err != nil {
 		return err
+	}
+	if exec.Command("nft", "list", "table", "inet", "rspark_policy").Run() == nil {
+		if err := tell("nft", "delete", "table", "inet", "rspark_policy"); err != nil {
+			return err
+		}
 	}
 	for _, family := range []string{"iptables", "ip6tables"} {
 		if err := dropRules(family); err != nil {

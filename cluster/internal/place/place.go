@@ -10,12 +10,13 @@ import (
 // Version is that of Kubernetes, and of every binary built here.
 const Version = "v1.36.3"
 
-// Addresses of the cluster. The first of the services' range is the API server, the tenth will be DNS.
+// Addresses of the cluster. The first of the services' range is the API server, the tenth DNS.
 const (
 	APIServer    = "https://127.0.0.1:6443"
 	APIPort      = "6443"
 	ServiceRange = "10.96.0.0/16"
 	APIService   = "10.96.0.1"
+	DNSService   = "10.96.0.10"
 	PodRange     = "10.244.0.0/24"
 	NodeAddress  = "10.244.0.1"
 	NodeName     = "node-1"

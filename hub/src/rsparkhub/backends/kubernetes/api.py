@@ -2,6 +2,7 @@
 
 import json
 import ssl
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ class Api:
         found: list[dict[str, Any]] = []
         while True:
             page = (await self._call("GET", _path(kind, namespace, ""), params=params, headers={"Accept": accept})).json()
-            found += page["items"]
+            found += page["items"] or []  # an empty list of names comes as null
             more = page["metadata"].get("continue")
             if not more:
                 return Listed(found, page["metadata"]["resourceVersion"])
@@ -190,7 +191,9 @@ class Api:
         if self._api is None:
             file = self._settings.kubeconfig
             try:
-                self._api = await kr8s.asyncio.api(kubeconfig=str(file) if file else None, context=self._settings.context)
+                with warnings.catch_warnings():  # the library warns of versions newer than itself; `doctor` knows ours
+                    warnings.filterwarnings("ignore", message="Kubernetes version")
+                    self._api = await kr8s.asyncio.api(kubeconfig=str(file) if file else None, context=self._settings.context)
             except (httpx.HTTPError, OSError, ValueError, ServerError, kr8s.APITimeoutError) as error:
                 raise Unavailable(f"There is no way to a Kubernetes API server: {error}") from error
         return self._api
