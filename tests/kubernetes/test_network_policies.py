@@ -166,8 +166,8 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[str, str, int], bool]]] = {
     "ingress of another protocol": (
         policy(ingress=[{"ports": [{"port": 80, "protocol": "UDP"}]}]), lambda s, t, p: t[0] == "x"),
     "rules add up": (
-        policy(ingress=[{"from": [{"podSelector": {}}], "ports": [{"port": 80}]}, {"from": [{"namespaceSelector": labels(ns="y")}],
-               "ports": [{"port": 81}]}]),
+        policy(ingress=[{"from": [{"podSelector": {}}], "ports": [{"port": 80}]},
+                        {"from": [{"namespaceSelector": labels(ns="y")}], "ports": [{"port": 81}]}]),
         lambda s, t, p: t[0] == "x" and not (s[0] == "x" and p == 80) and not (s[0] == "y" and p == 81)),
     "egress of one pod to a namespace": (
         policy(podSelector=A, policyTypes=["Egress"], egress=[{"to": [{"namespaceSelector": labels(ns="y")}]}]),

@@ -21,7 +21,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any
     folder = tmp_path_factory.mktemp("postgres")
     (part,) = server_parts()
     python = os.environ.get("RSPARK_TEST_PYTHON") or str(CHECKOUT / ".venv-session/bin/python")
-    places = {"python": python, "data": str(folder / "data"), "run": str(folder)}
+    places = {"python": python, "data": str(folder / "data"), "run": str(folder), "host": "127.0.0.1"}
     file = Path(part.ready["file"].format_map(places))
     log = folder / "log"
     with log.open("w") as stream:

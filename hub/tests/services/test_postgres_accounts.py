@@ -72,7 +72,7 @@ async def test_what_a_crash_left_half_made_is_finished(endpoint: Endpoint, conne
         host=endpoint["host"],
         port=endpoint["port"],
         user=endpoint["admin"],
-        passfile=endpoint["admin_passfile"],
+        password=endpoint["admin_password"],
         dbname="postgres",
         autocommit=True,
     ) as admin:
@@ -163,6 +163,6 @@ def test_a_session_learns_of_the_server_by_variables_and_one_file(endpoint: Endp
 
 
 async def test_a_server_that_is_down_is_said_so() -> None:
-    endpoint = {"host": "127.0.0.1", "port": 1, "admin": "postgres", "admin_passfile": "/nonexistent"}
+    endpoint = {"host": "127.0.0.1", "port": 1, "admin": "postgres", "admin_password": "any"}
     with pytest.raises(Unavailable, match="PostgreSQL could not make the account"):
         await ensure_account(endpoint, user="ada", password="pw")

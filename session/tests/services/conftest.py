@@ -59,7 +59,7 @@ class PostgresCommand:
 
     def connect(self, database: str = "postgres", **more: Any) -> psycopg.Connection[Any]:
         endpoint = self.endpoint
-        settings = {"host": endpoint["host"], "user": endpoint["admin"], "passfile": endpoint["admin_passfile"]} | more
+        settings = {"host": endpoint["host"], "user": endpoint["admin"], "password": endpoint["admin_password"]} | more
         return psycopg.connect(port=endpoint["port"], dbname=database, autocommit=True, **settings)
 
     def postmaster(self) -> int:

@@ -59,13 +59,13 @@ def test_it_listens_on_a_private_socket_too(server: PostgresCommand) -> None:
 def test_nobody_gets_in_without_a_password(server: PostgresCommand) -> None:
     for host in ("127.0.0.1", server.endpoint["socket"]):
         with pytest.raises(psycopg.OperationalError, match="no password supplied"):
-            server.connect(host=host, passfile="/dev/null")
+            server.connect(host=host, password=None, passfile="/dev/null")
 
 
 def test_the_administrators_password_is_for_its_owner_alone(server: PostgresCommand) -> None:
-    passfile = Path(server.endpoint["admin_passfile"])
-    assert passfile.parent == server.data
-    assert stat.S_IMODE(passfile.stat().st_mode) == 0o600
+    for path in (server.data / "admin.pgpass", server.endpoint_file):
+        assert server.endpoint["admin_password"] in path.read_text()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize(
@@ -310,3 +310,34 @@ def test_an_end_that_was_not_in_order_is_said(postgres: Start) -> None:
     assert "PostgreSQL did not end in order" in command.said()
     (command.data / "pg_control").rename(command.data / "cluster/global/pg_control")
     postgres().ready()
+
+
+@as_root
+def test_in_a_network_of_its_own_it_has_the_port_that_everybody_expects(tmp_path: Path) -> None:
+    """As in a container: with an address of its own, and by a password alone."""
+    code = f"""
+import json, pathlib, psycopg, signal, subprocess, sys, time
+subprocess.run("ip link set lo up; ip address add 10.99.0.1/32 dev lo", shell=True, check=True)
+data, endpoint = pathlib.Path({str(tmp_path / "data")!r}), pathlib.Path({str(tmp_path / "postgres.json")!r})
+server = subprocess.Popen([sys.executable, "-m", "rspark_session.services.postgres", "--data", data,
+    "--endpoint", endpoint, "--host", "0.0.0.0"])
+while not endpoint.exists():
+    assert server.poll() is None
+    time.sleep(0.05)
+said = json.loads(endpoint.read_text())
+assert (said["host"], said["port"]) == ("0.0.0.0", 5432), said
+asked = {{"host": "10.99.0.1", "port": 5432, "user": said["admin"], "dbname": "flights"}}
+with psycopg.connect(**asked, password=said["admin_password"]) as connection:
+    print(connection.execute("SELECT count(*) FROM flights").fetchone()[0])
+try:
+    psycopg.connect(**asked, password="guessed")
+except psycopg.OperationalError as refused:
+    print("password authentication failed" in str(refused))
+server.send_signal(signal.SIGTERM)
+assert server.wait(60) == 0
+"""
+    done = subprocess.run(
+        ["unshare", "--net", session_python(), "-c", code], capture_output=True, text=True, check=False, timeout=240
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.split()[-2:] == ["336776", "True"]

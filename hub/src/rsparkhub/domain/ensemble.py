@@ -25,8 +25,9 @@ class PartSpec:
     """A command of the ensemble beyond its interface.
 
     `ready` says when it is healthy: `{"file": path}` (exists; its JSON object is the part's endpoint), `{"http": url}`
-    or `{"tcp": "host:port"}`. `{run}`, `{home}`, `{keep}` and `{python}` stand in `command` and `ready` for the run
-    folder, the home, the folder kept over generations, and the Python of the session.
+    or `{"tcp": "host:port"}`. `{run}`, `{home}`, `{keep}`, `{data}`, `{python}` and `{host}` stand in `command` and `ready`
+    for the run folder, the home, the folder kept over generations, a service's data, the Python of the session, and the
+    address to listen on.
     """
 
     name: str

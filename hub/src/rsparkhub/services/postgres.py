@@ -20,7 +20,17 @@ CONNECTIONS = 20
 def server_parts() -> tuple[PartSpec, ...]:
     """Give the parts of the ensemble that is the shared server."""
     endpoint = "{run}/postgres.json"
-    command = ("{python}", "-m", "rspark_session.services.postgres", "--data", "{data}", "--endpoint", endpoint)
+    command = (
+        "{python}",
+        "-m",
+        "rspark_session.services.postgres",
+        "--data",
+        "{data}",
+        "--endpoint",
+        endpoint,
+        "--host",
+        "{host}",
+    )
     return (PartSpec(name="postgres", title="PostgreSQL", command=command, ready={"file": endpoint}, stop_timeout=30.0),)
 
 
@@ -51,11 +61,12 @@ async def ensure_account(endpoint: Mapping[str, Any], *, user: str, password: st
 def access(endpoint: Mapping[str, Any], *, user: str, password: str) -> ServiceAccess:
     """Give what a person's session needs to connect without a password or an address in code."""
     role, host, port = role_of(user), str(endpoint["host"]), str(endpoint["port"])
-    # The wildcard: the same account also opens the sample database.
-    line = ":".join([_escaped(host), port, "*", _escaped(role), _escaped(password)])
+    # The wildcard: the same account also opens the sample database. Where services have names, it has that of the first RSpark.
+    hosts = [host] if host == "127.0.0.1" else [host, "postgres"]
+    lines = [":".join([_escaped(known), port, "*", _escaped(role), _escaped(password)]) for known in hosts]
     return ServiceAccess(
         environ={"PGHOST": host, "PGPORT": port, "PGUSER": role, "PGDATABASE": role, "PGPASSFILE": "{run}/pgpass"},
-        files=(SecretFile(path="pgpass", content=line + "\n"),),
+        files=(SecretFile(path="pgpass", content="".join(f"{line}\n" for line in lines)),),
     )
 
 
@@ -66,13 +77,17 @@ def _escaped(field: str) -> str:
 
 @asynccontextmanager
 async def _administrator(endpoint: Mapping[str, Any]) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+    if "admin_password" not in endpoint:
+        raise Unavailable(
+            "PostgreSQL still runs as an earlier version of RSparkHub started it. Run `make down`, then start again."
+        )
     try:
         async with await psycopg.AsyncConnection.connect(
             host=endpoint["host"],
             port=endpoint["port"],
             user=endpoint["admin"],
             dbname="postgres",
-            passfile=endpoint["admin_passfile"],
+            password=endpoint["admin_password"],
             connect_timeout=10,
             application_name="rsparkhub",
             autocommit=True,  # CREATE DATABASE allows no transaction around it

@@ -107,6 +107,7 @@ def load(path: Path, *, python: str) -> Spec:
 def parse(data: dict[str, Any], *, python: str) -> Spec:
     """Make a spec of the file's data, with every placeholder replaced."""
     places = {"{run}": data["run"], "{home}": data["home"], "{keep}": data["keep"], "{python}": python}
+    places["{host}"] = data.get("listen", {}).get("host", "127.0.0.1")
     if data.get("data"):
         places["{data}"] = data["data"]
 

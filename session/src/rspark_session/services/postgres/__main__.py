@@ -1,4 +1,7 @@
-"""`python -m rspark_session.services.postgres --data DIR --endpoint FILE` runs the shared server until SIGTERM."""
+"""`python -m rspark_session.services.postgres --data DIR --endpoint FILE` runs the shared server until SIGTERM.
+
+`--host` is where it listens: this machine by default, 0.0.0.0 in a container of its own.
+"""
 
 import argparse
 import json
@@ -10,7 +13,7 @@ from types import FrameType
 from rspark_session.services.atomic import write_whole
 from rspark_session.services.postgres import samples
 from rspark_session.services.postgres.cluster import opened
-from rspark_session.services.postgres.server import running
+from rspark_session.services.postgres.server import LOOPBACK, running
 from rspark_session.services.problem import ServiceProblem
 
 
@@ -18,10 +21,10 @@ class _EndAsked(BaseException):
     """SIGTERM or SIGINT came. Not an Exception, so that nothing on the way takes it for a failure."""
 
 
-def serve(data: Path, endpoint: Path) -> None:
+def serve(data: Path, endpoint: Path, host: str) -> None:
     """Run the server; `endpoint` is there for as long as it can be used."""
     endpoint.unlink(missing_ok=True)
-    with opened(data) as cluster, running(cluster) as server:
+    with opened(data) as cluster, running(cluster, host) as server:
         samples.prepare(server)
         write_whole(endpoint, json.dumps(server.endpoint()))
         try:
@@ -42,11 +45,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="rspark_session.services.postgres", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the folder that keeps the cluster")
     parser.add_argument("--endpoint", type=Path, required=True, help="the file that says where the server listens")
+    parser.add_argument("--host", default=LOOPBACK, help="the address it listens on")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     try:
-        serve(arguments.data.absolute(), arguments.endpoint.absolute())
+        serve(arguments.data.absolute(), arguments.endpoint.absolute(), arguments.host)
     except _EndAsked:
         return 0
     except ServiceProblem as problem:

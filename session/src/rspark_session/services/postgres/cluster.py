@@ -45,6 +45,10 @@ class Cluster:
     def passfile(self) -> Path:
         return self.data / "admin.pgpass"
 
+    def password(self) -> str:
+        """Read the administrator's password."""
+        return self.passfile.read_text().rstrip("\n").split(":", 4)[4]
+
     @property
     def port_file(self) -> Path:
         return self.data / "port"

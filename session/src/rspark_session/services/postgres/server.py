@@ -21,14 +21,17 @@ from rspark_session.services.postgres import account as accounts
 from rspark_session.services.postgres.cluster import ADMIN, Cluster
 from rspark_session.services.problem import ServiceProblem
 
-HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
+#: In a container of its own it has the port that everybody expects.
+_OWN_PORT = 5432
+#: Who may connect from where: everybody with a password; what can reach the port at all is the network's affair.
+_HBA = "local all all scram-sha-256\nhost all all all scram-sha-256\n"
 _READY = 240.0  # seconds; a server that was killed in the middle of much work reads its log first
 _ENDING = 25.0
 _PORTS = 5  # how many are tried
 
 #: For a class on a small machine: many who do little at once. All else is PostgreSQL's own choice, fsync included.
 SETTINGS = {
-    "listen_addresses": HOST,
     "max_connections": "200",
     "shared_buffers": "128MB",
     "work_mem": "8MB",
@@ -47,6 +50,7 @@ SETTINGS = {
 class Server:
     cluster: Cluster
     process: "subprocess.Popen[str]"
+    host: str
     port: int
     socket: Path
 
@@ -79,11 +83,11 @@ class Server:
         with self.connect("postgres") as connection:
             version = connection.info.parameter_status("server_version") or ""
         return {
-            "host": HOST,
+            "host": self.host,
             "port": self.port,
             "socket": str(self.socket),
             "admin": ADMIN,
-            "admin_passfile": str(self.cluster.passfile.absolute()),
+            "admin_password": self.cluster.password(),
             "version": version,
         }
 
@@ -100,7 +104,7 @@ class Server:
 
 
 @contextmanager
-def running(cluster: Cluster) -> Iterator[Server]:
+def running(cluster: Cluster, host: str) -> Iterator[Server]:
     """Run the server, ready to be connected to, for as long as the block lasts.
 
     Raises
@@ -110,15 +114,16 @@ def running(cluster: Cluster) -> Iterator[Server]:
     """
     for _ in range(_PORTS):
         folder = _socket_folder(cluster)
-        port = _kept_or_free(cluster)
-        process = _start(cluster, port, folder)
+        port = _kept_or_free(cluster) if host == LOOPBACK else _OWN_PORT
+        process = _start(cluster, host, port, folder)
         try:
             if _became_ready(cluster, process):
                 write_whole(cluster.port_file, f"{port}\n", mode=0o644)
-                yield Server(cluster=cluster, process=process, port=port, socket=folder)
+                yield Server(cluster=cluster, process=process, host=host, port=port, socket=folder)
                 return
         finally:
             _end(process)
+            (folder / "pg_hba.conf").unlink(missing_ok=True)
             with suppress(OSError):  # not empty after an end by force; the next start empties it
                 folder.rmdir()
         if _is_free(port):
@@ -126,8 +131,16 @@ def running(cluster: Cluster) -> Iterator[Server]:
     raise ServiceProblem(f"PostgreSQL did not start (code {process.returncode}). Its log above says why.")
 
 
-def _start(cluster: Cluster, port: int, folder: Path) -> "subprocess.Popen[str]":
-    settings = SETTINGS | {"port": str(port), "unix_socket_directories": str(folder)}
+def _start(cluster: Cluster, host: str, port: int, folder: Path) -> "subprocess.Popen[str]":
+    hba = folder / "pg_hba.conf"
+    write_whole(hba, _HBA)
+    accounts.give(hba, cluster.account)
+    settings = SETTINGS | {
+        "listen_addresses": host,
+        "port": str(port),
+        "unix_socket_directories": str(folder),
+        "hba_file": str(hba),
+    }
     with accounts.held_open(cluster.folder) as (descriptor, at):
         command = [cluster.binaries.program("postgres"), "-D", at]
         for name, value in settings.items():
@@ -194,7 +207,7 @@ def _kept_or_free(cluster: Cluster) -> int:
     if kept and _is_free(kept):
         return kept
     with socket.socket() as probe:
-        probe.bind((HOST, 0))
+        probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
@@ -202,7 +215,7 @@ def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as PostgreSQL does
         try:
-            probe.bind((HOST, port))
+            probe.bind((LOOPBACK, port))
         except OSError:
             return False
         return True
