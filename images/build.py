@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 TOP = Path(__file__).resolve().parent.parent
 IMAGES = TOP / "images"
@@ -23,6 +24,7 @@ BUILD = TOP / ".build/images"
 SOCKET = Path("/run/rspark-cluster/containerd.sock")
 PACKAGES = ("mmdebstrap", "buildah", "runc", "ca-certificates")
 PREFIX = "docker.io/rsparkhub"
+REFERENCE = "org.opencontainers.image.ref.name"
 #: Each stands on the one before it names; what nothing else stands on comes last.
 CHAIN = {"spark": "base", "session": "spark", "hub": "base", "edge": "hub"}
 #: The runtime and the limits that also work where this machine is a container itself.
@@ -185,13 +187,12 @@ def wheel(package: str, folder: Path) -> None:
 
 def load(names: list[str], *, tag: str) -> str:
     """Import images into the cluster's containerd, as one archive in which each layer is once."""
-    ids = {name: run(["buildah", "images", "--quiet", "--no-trunc", f"{PREFIX}/{name}:{tag}"]).strip() for name in names}
+    ids = {name: mark_of(f"{PREFIX}/{name}:{tag}") for name in names}
     there = loaded()
     changed = [name for name in names if there.get(f"{PREFIX}/{name}:{tag}") != ids[name]]
     if not changed:
         return "all there"
-    layout = BUILD / "layout"
-    shutil.rmtree(layout, ignore_errors=True)
+    layout = BUILD / "layout"  # kept: what is in it already is not written again
     for name in changed:
         run(
             [
@@ -204,20 +205,41 @@ def load(names: list[str], *, tag: str) -> str:
             ]
         )
     index = json.loads((layout / "index.json").read_text())
+    wanted = {f"{PREFIX}/{name}:{tag}" for name in changed}
+    index["manifests"] = [one for one in index["manifests"] if one.get("annotations", {}).get(REFERENCE) in wanted]
     for manifest in index["manifests"]:
-        manifest["annotations"]["io.containerd.image.name"] = manifest["annotations"]["org.opencontainers.image.ref.name"]
-    (layout / "index.json").write_text(json.dumps(index))
+        manifest["annotations"]["io.containerd.image.name"] = manifest["annotations"][REFERENCE]
+    (BUILD / "index.json").write_text(json.dumps(index))
+    ctr = ["ctr", "--address", str(SOCKET), "--namespace", "k8s.io"]
+    known = {line.removeprefix("sha256:") for line in run([*ctr, "content", "list", "--quiet"]).split()}
     archive = BUILD / "images.tar"
     with tarfile.open(archive, "w") as tar:
-        for path in sorted(layout.rglob("*")):
-            tar.add(path, path.relative_to(layout), recursive=False)
-    ctr = ["ctr", "--address", str(SOCKET), "--namespace", "k8s.io", "images"]
-    run([*ctr, "import", str(archive)])
+        for path in blobs(layout, index):
+            if path.name not in known:
+                tar.add(path, path.relative_to(layout), recursive=False)
+        tar.add(layout / "oci-layout", "oci-layout")
+        tar.add(BUILD / "index.json", "index.json")
+    run([*ctr, "images", "import", str(archive)])
     for name in changed:
-        run([*ctr, "label", f"{PREFIX}/{name}:{tag}", f"rsparkhub/id={ids[name].removeprefix('sha256:')[:60]}"])
+        run([*ctr, "images", "label", f"{PREFIX}/{name}:{tag}", f"rsparkhub/id={ids[name]}"])
     archive.unlink()
-    shutil.rmtree(layout)
     return ", ".join(f"rsparkhub/{name}:{tag}" for name in changed)
+
+
+def mark_of(image: str) -> str:
+    """Give what tells this image from any other, in the length that a label may have."""
+    return run(["buildah", "images", "--quiet", "--no-trunc", image]).strip().removeprefix("sha256:")[:60]
+
+
+def blobs(layout: Path, index: dict[str, Any]) -> list[Path]:
+    """Give the files of a layout that its images are made of, each once."""
+    found: dict[Path, None] = {}
+    for manifest in index["manifests"]:
+        path = layout / "blobs" / manifest["digest"].replace(":", "/")
+        said = json.loads(path.read_text())
+        for part in ({"digest": manifest["digest"]}, said["config"], *said["layers"]):
+            found[layout / "blobs" / part["digest"].replace(":", "/")] = None
+    return list(found)
 
 
 def loaded() -> dict[str, str]:
@@ -228,7 +250,7 @@ def loaded() -> dict[str, str]:
         words = line.split()
         marks = [mark.removeprefix("rsparkhub/id=") for mark in words[-1].split(",") if mark.startswith("rsparkhub/id=")]
         if marks:
-            found[words[0]] = f"sha256:{marks[0]}"
+            found[words[0]] = marks[0]
     return found
 
 

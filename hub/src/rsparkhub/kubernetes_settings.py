@@ -43,6 +43,7 @@ class KubernetesSettings(BaseModel):
         default="rsparkhub", description="The namespace of hub, edge and controller, which may reach sessions."
     )
     session_image: str = Field(default="", description="The image of all sessions, in the place of those that environments name.")
+    service_image: str = Field(default="", description="The image of shared services; `session_image` by default.")
     spark_image: str = Field(default="", description="The image of Spark's executors; the session's own by default.")
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = Field(
         default="IfNotPresent", description="When a node fetches an image."

@@ -59,11 +59,12 @@ def down(
 
 
 async def _down(settings: "Settings", timeout: float) -> dict[str, list[str]]:  # noqa: ASYNC109  told in a sentence
-    from rsparkhub.installation.data_folder import held, is_held, lock_file, read_holder
+    from rsparkhub.installation.data_folder import check_backend, held, is_held, lock_file, read_holder
 
     nothing: dict[str, list[str]] = {"processes": [], "sessions": [], "services": [], "killed": []}
     if not lock_file(settings).exists():  # and none is made
         return nothing
+    check_backend(settings)
     before = read_holder(settings)
     processes = await _end_up(before) if is_held(settings) else []
     with held(settings):

@@ -57,6 +57,7 @@ def _run(
     settings = load_settings(data=data)
     prepare(settings)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each call says nothing
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(_until_told(part, settings))
 

@@ -24,7 +24,7 @@ def up(
     data: Data = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on; 8000 by default.")] = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on; 127.0.0.1 by default.")] = None,
-    backend: Annotated[str | None, typer.Option(help="Where sessions run: process.", show_default=False)] = None,
+    backend: Annotated[str | None, typer.Option(help="Where sessions run: process or kubernetes.", show_default=False)] = None,
 ) -> None:
     """Start hub, controller and edge, and print a link that signs you in.
 
@@ -41,13 +41,14 @@ def up(
 
 async def _up(settings: "Settings") -> None:
     from rsparkhub.installation import machine
-    from rsparkhub.installation.data_folder import held, prepare, read_holder, refuse_second
+    from rsparkhub.installation.data_folder import check_backend, held, prepare, read_holder, refuse_second
     from rsparkhub.installation.findings import refuse_problems
     from rsparkhub.installation.supervisor import end_processes
     from rsparkhub.store.catalog import Catalog
 
     # All that can be known before anything is written comes first.
     refuse_second(settings)
+    check_backend(settings)
     Catalog(settings.environment_folders).check()
     before = read_holder(settings)
     findings = [*machine.before_a_start(settings), *([] if before else [machine.free_port(settings)])]

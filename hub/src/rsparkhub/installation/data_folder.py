@@ -34,11 +34,38 @@ def prepare(settings: Settings) -> None:
             probe.write_bytes(b"?" * 4096)
         finally:
             probe.unlink(missing_ok=True)
+        if not _backend_file(settings).exists():
+            write_private(_backend_file(settings), settings.backend)
     except OSError as error:
         raise InstallationProblem(
             f"The data folder {data} cannot be used: {error.strerror}{_place(error, data)}. "
             "Make room or give yourself the right to write there, or name another folder (--data, or DATA= with make)."
         ) from None
+
+
+def check_backend(settings: Settings) -> None:
+    """See that the sessions of this data folder are where the settings say.
+
+    Another backend would see none of them, and would take every one for gone.
+
+    Raises
+    ------
+    InstallationProblem
+        When they are elsewhere.
+    """
+    try:
+        there = _backend_file(settings).read_text().strip()
+    except FileNotFoundError:  # a new folder
+        return
+    if there != settings.backend:
+        raise InstallationProblem(
+            f"The sessions of {settings.data.absolute()} are on the backend {there}, and {settings.backend} was asked for. Set "
+            f"RSPARKHUB_BACKEND={there} (or `backend: {there}` in its settings.yaml), or name another data folder."
+        )
+
+
+def _backend_file(settings: Settings) -> Path:
+    return settings.data.absolute() / "backend"
 
 
 def _place(error: OSError, data: Path) -> str:

@@ -8,6 +8,7 @@ from rsparkhub.backends.kubernetes.claim import claim_name
 from rsparkhub.backends.kubernetes.names import AGENT_PORT, EGRESS, FINALIZER, labels_of, metadata, name_of
 from rsparkhub.domain.ending import SLACK
 from rsparkhub.domain.ensemble import EnsembleSpec
+from rsparkhub.domain.errors import CannotStart
 from rsparkhub.domain.placement import Placement
 from rsparkhub.kubernetes_settings import KubernetesSettings
 
@@ -26,8 +27,22 @@ RESTRICTED: dict[str, Any] = {
 
 
 def image_of(spec: EnsembleSpec, settings: KubernetesSettings) -> str:
-    """Give the image of a session: the one that the settings put in the place of all, else its environment's."""
-    return settings.session_image or spec.image
+    """Give the image: the one that the settings put in the place of all, else its environment's.
+
+    Raises
+    ------
+    CannotStart
+        When nothing names one.
+    """
+    ours = settings.service_image if spec.kind == "service" else ""
+    image = ours or settings.session_image or spec.image
+    if not image:
+        setting = "service_image" if spec.kind == "service" else "session_image"
+        raise CannotStart(
+            "It is not said which image to run. Ask your administrator to name one.",
+            detail=f"Neither the environment nor the setting kubernetes.{setting} names an image.",
+        )
+    return image
 
 
 def placement_of(spec: EnsembleSpec, settings: KubernetesSettings) -> Placement:
