@@ -1,11 +1,16 @@
 """A cluster for the tests: the one that runs on this machine, else one that is started here and taken away again."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 
 import pytest
+import yaml
+
+from tests.installation import COMMAND
 
 from .cluster import PLACE, Cluster, make
+from .hub import ENVIRONMENTS, NAMESPACE, Hub, settings
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +29,24 @@ def images(cluster: Cluster) -> Cluster:
     """The cluster, with the images of this checkout."""
     make("images")
     return cluster
+
+
+@pytest.fixture(scope="session")
+def namespace(images: Cluster) -> Iterator[Cluster]:
+    """The namespace of sessions, as the chart makes it."""
+    command = [COMMAND, "render", "kubernetes", "namespace"]
+    rendered = subprocess.run(command, capture_output=True, text=True, check=True, env=settings(images)).stdout
+    images.apply(*yaml.safe_load_all(rendered))
+    yield images
+    images("delete", "namespace", NAMESPACE, "--timeout=120s")
+
+
+@pytest.fixture(scope="session")
+def hub(namespace: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    folder = tmp_path_factory.mktemp("hub")
+    for name, text in ENVIRONMENTS.items():
+        (folder / "environments").mkdir(exist_ok=True)
+        (folder / "environments" / f"{name}.yaml").write_text(text)
+    environ = settings(namespace) | {"RSPARKHUB_ENVIRONMENTS": str(folder / "environments")}
+    with Hub(folder / "data", environ=environ) as running:
+        yield running  # type: ignore[misc]

@@ -56,6 +56,11 @@ class KubernetesSettings(BaseModel):
         default="ReadWriteOnce",
         description="How a home may be mounted; with ReadWriteMany a person's sessions run on several nodes.",
     )
+    home_on_executors: bool | None = Field(
+        default=None,
+        description="Whether Spark's executors see the home of their session's person; by default with ReadWriteMany, since only "
+        "then they may run on any node.",
+    )
     cpu_requests: float = Field(
         default=0.5, gt=0, le=1, description="The part of a session's cores that is set aside for it on its node."
     )

@@ -78,9 +78,8 @@ def furnish(asked: spec.Spec) -> None:
     if asked.spark is not None:
         spark.write_conf(
             asked.run / "spark" / "conf",
+            spark.Asked.of(asked.spark),
             base_path=asked.base_path,
-            memory=int(asked.spark["memory"]),
-            cores=int(asked.spark["cores"]),
             home=asked.home,
             scratch=asked.run / "spark" / "scratch",
         )

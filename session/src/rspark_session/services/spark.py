@@ -1,11 +1,14 @@
-"""Spark in local mode: the folder of configuration with which `SparkSession.builder.getOrCreate()` is connected to all of it.
+"""The folder of configuration with which `SparkSession.builder.getOrCreate()` is connected to all of a session.
 
-In local mode Spark computes inside the driver, and the driver is started by the first call in R or Python; so there is no part
-to start here, only what that call will read.
+The driver is started by the first call in R or Python; so there is no part to start here, only what that call will read. In
+local mode the driver computes itself. On Kubernetes it asks for executors: pods of their own, which end with the session's.
 """
 
+import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rspark_session.services.atomic import write_whole
 
@@ -25,39 +28,77 @@ appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex{short}
 
 # Spark's pages take the address that the shell of spark-submit exports, and no setting.
 _ENVIRON = "export SPARK_LOCAL_IP=127.0.0.1\n"
+# Several drivers may be in a session: each has a number of its own, which is in the names of its executors.
+_ENVIRON_ON_KUBERNETES = 'export RSPARK_DRIVER="$$" RSPARK_POD_ADDRESS="$(hostname -i)"\n'
+
+_CONTAINER = "executor"
 
 
-def write_conf(folder: Path, *, base_path: str, memory: int, cores: int, home: Path, scratch: Path) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What an environment asks of Spark.
+
+    `memory` is the driver's in local mode, else each executor's, in bytes; `cores` are those of the session; `kubernetes` says
+    how a driver in this pod gets executors, None in local mode.
+    """
+
+    memory: int
+    cores: int
+    workers: int = 0
+    most: int = 0
+    kubernetes: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> "Asked":
+        """Read it from the agent's file.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            When it isn't there as expected.
+        """
+        return cls(
+            memory=int(data["memory"]),
+            cores=int(data["cores"]),
+            workers=int(data.get("workers", 0)),
+            most=int(data.get("max", 0)),
+            kubernetes=data.get("kubernetes"),
+        )
+
+
+def write_conf(folder: Path, asked: Asked, *, base_path: str, home: Path, scratch: Path) -> None:
     """Write `SPARK_CONF_DIR`.
 
     Parameters
     ----------
     folder
         The folder of configuration; made where it's missing.
+    asked
+        What the environment asks for.
     base_path
         The session's path, `/s/<id>/`, under which Spark's pages are seen as `spark/`.
-    memory
-        Memory of the driver, in bytes.
-    cores
-        How many tasks compute at once.
     home, scratch
         Tables that a person saves go below `home`; shuffles and spills go to `scratch`, which may vanish.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings = defaults(base_path=base_path, memory=memory, cores=cores, home=home, scratch=scratch, jars=jars())
+    settings = everywhere(asked, base_path=base_path, home=home, scratch=scratch, jars=jars())
+    environ = _ENVIRON
+    if asked.kubernetes is None:
+        settings |= local(asked)
+    else:
+        template = folder / "executor.json"  # JSON is YAML
+        write_whole(template, json.dumps(executor(asked.kubernetes), indent=1))
+        settings |= on_kubernetes(asked, asked.kubernetes, template=template, home=home)
+        environ = _ENVIRON_ON_KUBERNETES
     write_whole(folder / "spark-defaults.conf", "".join(f"{name} {value}\n" for name, value in settings.items()))
     write_whole(folder / "log4j2.properties", _LOG)
-    write_whole(folder / "spark-env.sh", _ENVIRON)
+    write_whole(folder / "spark-env.sh", environ)
 
 
-def defaults(*, base_path: str, memory: int, cores: int, home: Path, scratch: Path, jars: list[Path]) -> dict[str, str]:
-    """Give the settings of a local driver by Spark's own names."""
+def everywhere(asked: Asked, *, base_path: str, home: Path, scratch: Path, jars: list[Path]) -> dict[str, str]:
+    """Give the settings of any driver, by Spark's own names."""
     settings = {
-        "spark.master": f"local[{cores}]",
-        "spark.driver.memory": f"{max(memory // 2**20, 512)}m",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
         # Any free port, so that several kernels may each have a driver; the agent finds it.
         "spark.ui.port": "0",
         "spark.ui.proxyBase": f"{base_path.rstrip('/')}/spark",
@@ -69,13 +110,95 @@ def defaults(*, base_path: str, memory: int, cores: int, home: Path, scratch: Pa
         "spark.local.dir": str(scratch),
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         # As many partitions as a small machine can use; 200, the default, is for a cluster.
-        "spark.sql.shuffle.partitions": str(max(2 * cores, 4)),
+        "spark.sql.shuffle.partitions": str(max(2 * max(asked.cores, asked.most), 4)),
     }
     if jars:
         settings["spark.driver.extraClassPath"] = ":".join(str(jar) for jar in jars)
     return settings
 
 
+def local(asked: Asked) -> dict[str, str]:
+    """Give the settings of a driver that computes itself, and that nobody else reaches."""
+    return {
+        "spark.master": f"local[{asked.cores}]",
+        "spark.driver.memory": _megabytes(asked.memory),
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+    }
+
+
+def on_kubernetes(asked: Asked, kubernetes: dict[str, Any], *, template: Path, home: Path) -> dict[str, str]:
+    """Give the settings of a driver that asks for executors, and gives them back when it has no work for them."""
+    settings = {
+        "spark.master": "k8s://https://kubernetes.default.svc",
+        "spark.submit.deployMode": "client",
+        "spark.driver.memory": "1g",
+        "spark.driver.bindAddress": "${env:RSPARK_POD_ADDRESS}",
+        "spark.driver.host": kubernetes["host"],
+        "spark.executor.memory": _megabytes(asked.memory),
+        "spark.executor.cores": "1",
+        "spark.kubernetes.executor.request.cores": f"{max(round(1000 * float(kubernetes['cpu_requests'])), 1)}m",
+        "spark.kubernetes.executor.limit.cores": "1",
+        "spark.kubernetes.namespace": kubernetes["namespace"],
+        "spark.kubernetes.driver.pod.name": kubernetes["pod"],
+        "spark.kubernetes.executor.podNamePrefix": f"{kubernetes['prefix']}-${{env:RSPARK_DRIVER}}",
+        "spark.kubernetes.executor.podTemplateFile": str(template),
+        "spark.kubernetes.executor.podTemplateContainerName": _CONTAINER,
+        "spark.kubernetes.executor.disableConfigMap": "true",
+        "spark.kubernetes.executor.deleteOnTermination": "true",
+        "spark.kubernetes.container.image": kubernetes["image"],
+        "spark.kubernetes.container.image.pullPolicy": kubernetes["image_pull_policy"],
+        # Several at a time: a person waits for the first rows.
+        "spark.kubernetes.allocation.batch.size": "10",
+        "spark.dynamicAllocation.enabled": "true",
+        "spark.dynamicAllocation.shuffleTracking.enabled": "true",
+        "spark.dynamicAllocation.minExecutors": "0",
+        "spark.dynamicAllocation.initialExecutors": str(min(asked.workers, asked.most)),
+        "spark.dynamicAllocation.maxExecutors": str(asked.most),
+        "spark.dynamicAllocation.executorIdleTimeout": "60s",
+    }
+    settings |= {f"spark.kubernetes.executor.label.{name}": value for name, value in kubernetes["labels"].items()}
+    settings |= {f"spark.kubernetes.node.selector.{name}": value for name, value in kubernetes["node_selector"].items()}
+    if kubernetes["pull_secrets"]:
+        settings["spark.kubernetes.container.image.pullSecrets"] = ",".join(kubernetes["pull_secrets"])
+    if kubernetes["home_claim"]:
+        volume = "spark.kubernetes.executor.volumes.persistentVolumeClaim.home"
+        settings |= {f"{volume}.options.claimName": kubernetes["home_claim"], f"{volume}.mount.path": str(home)}
+    return settings
+
+
+def executor(kubernetes: dict[str, Any]) -> dict[str, Any]:
+    """Give what Spark makes an executor's pod of: as little as the namespace's standard demands, and no account."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"labels": kubernetes["labels"]},
+        "spec": {
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "restartPolicy": "Never",
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 1000,
+                "runAsGroup": 1000,
+                "fsGroup": 1000,
+                "fsGroupChangePolicy": "OnRootMismatch",
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [
+                {
+                    "name": _CONTAINER,
+                    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+                }
+            ],
+        },
+    }
+
+
 def jars() -> list[Path]:
     """Find the jars that an installation put beside the session's Python: the PostgreSQL driver."""
     return sorted((Path(sys.prefix) / JARS).glob("*.jar"))
+
+
+def _megabytes(size: int) -> str:
+    return f"{max(size // 2**20, 512)}m"

@@ -44,7 +44,9 @@ def admission(settings: KubernetesSettings) -> list[dict[str, Any]]:
                     }
                 ],
                 "variables": [
-                    {"name": "me", "expression": "request.userInfo.username.split(':')[3]"},
+                    {"name": "account", "expression": "request.userInfo.username.split(':')[3].split('.')"},
+                    {"name": "me", "expression": "variables.account[0]"},
+                    {"name": "user", "expression": "variables.account.size() == 2 ? variables.account[1] : ''"},
                     {"name": "pod", "expression": "request.operation == 'DELETE' ? oldObject : object"},
                     {
                         "name": "labels",
@@ -108,8 +110,9 @@ def _validations(image: str, classes: list[str]) -> list[tuple[str, str]]:
             "An executor has nothing of its node, and no node or priority of its choice.",
         ),
         (
-            made + f"(!has({pod}.spec.volumes) || {pod}.spec.volumes.all(v, has(v.emptyDir)))",
-            "An executor has no volumes but empty ones.",
+            made + f"(!has({pod}.spec.volumes) || {pod}.spec.volumes.all(v, has(v.emptyDir)"
+            " || (has(v.persistentVolumeClaim) && v.persistentVolumeClaim.claimName == 'home-' + variables.user)))",
+            "An executor has no volumes but empty ones and the home of its session's person.",
         ),
         (
             made + f"({containers}.size() == 1 && (!has({pod}.spec.initContainers) || {pod}.spec.initContainers.size() == 0)"

@@ -86,14 +86,12 @@ class KubernetesBackend(Backend):
 
     async def _make(self, manifest: dict[str, Any]) -> None:
         try:
-            made = await self._api.apply(manifest)
+            await self._api.apply(manifest)
         except Refused as refused:
             # A pod can't be changed: one that is there already, made before a setting changed, is the one.
             if manifest["kind"] == "Pod" and refused.status == 422 and "may not change fields" in str(refused):
                 return
             raise
-        if manifest["kind"] == "Pod":
-            self._pods.note(made)
 
     async def _make_namespace(self, name: str) -> None:
         """Make the namespace of a person, and what stands in it; that of all sessions is the chart's."""
@@ -199,7 +197,7 @@ class KubernetesBackend(Backend):
             if len(kept) != len(pod["metadata"].get("finalizers", [])):
                 change = {"metadata": {"finalizers": kept or None}}
                 await self._unrefused(self._api.merge("Pod", namespace, name_of(ref), change))
-            self._pods.note({**pod, "metadata": {**pod["metadata"], "finalizers": kept}})
+            self._pods.released(ref, kept)
         root_namespace = pod["metadata"]["namespace"] if pod else await self._namespace(ref)
         if root_namespace is not None:
             await self._unrefused(self._api.delete("Secret", root_namespace, name_of(ref)))

@@ -44,6 +44,11 @@ def plain(name: str) -> str:
     return f"{letters}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
+def account_name(ref: EnsembleRef, user: str | None) -> str:
+    """Name the driver's account: by the generation and the person, which is all that `admission` knows of who asks."""
+    return f"{name_of(ref)}.{plain(user)}" if user else name_of(ref)
+
+
 def labels_of(ref: EnsembleRef, *, user: str | None, component: str) -> dict[str, str]:
     """Give the labels of every object of a generation."""
     labels = {MANAGED: "rsparkhub", SESSION: ref.id, GENERATION: str(ref.generation), COMPONENT: component}

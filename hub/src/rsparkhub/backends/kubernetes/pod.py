@@ -5,7 +5,7 @@ from typing import Any
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.kubernetes import secret
 from rsparkhub.backends.kubernetes.claim import claim_name
-from rsparkhub.backends.kubernetes.names import AGENT_PORT, EGRESS, FINALIZER, labels_of, metadata, name_of
+from rsparkhub.backends.kubernetes.names import AGENT_PORT, EGRESS, FINALIZER, account_name, labels_of, metadata, name_of
 from rsparkhub.domain.ending import SLACK
 from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.errors import CannotStart
@@ -83,7 +83,7 @@ def pod(
         "tolerations": _tolerations(where, settings),
     }
     if executors:
-        body |= {"serviceAccountName": name, "hostname": "driver", "subdomain": name}
+        body |= {"serviceAccountName": account_name(ref, spec.user), "hostname": "driver", "subdomain": name}
     if where.node_selector:
         body["nodeSelector"] = where.node_selector
     if where.priority_class:

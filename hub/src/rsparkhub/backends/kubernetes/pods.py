@@ -41,11 +41,11 @@ class Pods:
     def all(self) -> list[tuple[EnsembleRef, Pod]]:
         return list(self._pods.items())
 
-    def note(self, pod: Pod) -> None:
-        """Take note of a pod as a call of ours has left it; the watch tells the same a moment later."""
-        ref = ref_of(pod)
-        if ref is not None and self._alive:
-            self._pods[ref] = pod
+    def released(self, ref: EnsembleRef, finalizers: list[str]) -> None:
+        """Take note of what a pod waits for from now on; the watch tells the same a moment later."""
+        known = self._pods.get(ref)
+        if known is not None:
+            self._pods[ref] = {**known, "metadata": {**known["metadata"], "finalizers": finalizers}}
 
     @property
     def alive(self) -> bool:

@@ -5,7 +5,8 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from rsparkhub.backends.base import EnsembleRef
-from rsparkhub.backends.kubernetes.names import COMPONENT, GENERATION, SESSION, labels_of, metadata, name_of
+from rsparkhub.backends.kubernetes.claim import claim_name
+from rsparkhub.backends.kubernetes.names import COMPONENT, GENERATION, SESSION, account_name, labels_of, metadata, name_of
 from rsparkhub.backends.kubernetes.network import ours, outside, policy
 from rsparkhub.backends.kubernetes.pod import image_of, placement_of
 from rsparkhub.domain.ensemble import EnsembleSpec
@@ -20,17 +21,19 @@ def driver(spec: EnsembleSpec, namespace: str, settings: KubernetesSettings) -> 
     """Say in the agent's file how a driver in this pod gets executors."""
     ref = EnsembleRef(spec.id, spec.generation)
     name = name_of(ref)
+    shared = settings.access_mode == "ReadWriteMany" if settings.home_on_executors is None else settings.home_on_executors
     return {
         "namespace": namespace,
         "pod": name,
-        "service_account": name,
-        "service": name,
+        "host": f"{name}.{namespace}.svc",
         "prefix": name,
         "image": settings.spark_image or image_of(spec, settings),
         "image_pull_policy": settings.image_pull_policy,
         "pull_secrets": list(settings.image_pull_secrets),
         "labels": labels_of(ref, user=spec.user, component="executor"),
         "node_selector": placement_of(spec, settings).node_selector,
+        "cpu_requests": settings.cpu_requests,
+        "home_claim": claim_name(spec) if shared else None,
     }
 
 
@@ -40,7 +43,7 @@ def service_account(ref: EnsembleRef, namespace: str, user: str | None, *, root:
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": metadata(name_of(ref), namespace, labels, owner=root),
+        "metadata": metadata(account_name(ref, user), namespace, labels, owner=root),
         "automountServiceAccountToken": False,
     }
 

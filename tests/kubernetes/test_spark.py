@@ -1,0 +1,230 @@
+"""Spark on Kubernetes: executors are pods that a session asks for, of its own alone, and that end with it."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from .cluster import Cluster
+from .hub import NAMESPACE, Hub, gone, pods
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+
+#: Some 100 MB of Parquet in the home, written by hand so that the driver needs no executor for it.
+WRITE = """
+import numpy, pyarrow, pyarrow.parquet, pathlib
+folder = pathlib.Path.home() / "big.parquet"
+folder.mkdir()
+for number in range(4):
+    some = numpy.random.default_rng(number)
+    table = pyarrow.table({"key": some.integers(0, 10, 2_900_000), "value": some.random(2_800_000)})
+    pyarrow.parquet.write_table(table, folder / f"{number}.parquet", row_group_size=700_000)
+print(sum(path.stat().st_size for path in folder.iterdir()))
+"""
+#: Where each part was computed, and the sum of a whole number that is known.
+JOB = """
+from pyspark.sql import SparkSession
+import socket, time
+spark = SparkSession.builder.getOrCreate()
+rows = spark.read.parquet("big.parquet")
+def where(batches):
+    import pandas
+    for batch in batches:
+        time.sleep(1)
+        yield pandas.DataFrame({"host": [socket.gethostname()], "rows": [len(batch)]})
+found = rows.repartition(8).mapInPandas(where, "host string, rows long").groupBy("host").sum("rows").collect()
+print("HOSTS", len(found), sum(row[1] for row in found))
+print("COUNT", rows.count(), rows.groupBy("key").count().count())
+"""
+#: A driver that waits with its executors, until it is killed.
+WAIT = """
+from pyspark.sql import SparkSession
+import time
+spark = SparkSession.builder.config("spark.dynamicAllocation.minExecutors", "2").getOrCreate()
+spark.range(1000).repartition(4).count()
+print("READY", flush=True)
+time.sleep(600)
+"""
+
+
+def executors(cluster: Cluster, session: str) -> list[dict[str, Any]]:
+    return [one for one in pods(cluster, session) if one["metadata"]["labels"]["rsparkhub/component"] == "executor"]
+
+
+def running(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one for one in found if one["status"]["phase"] == "Running"]
+
+
+def until(what: Callable[[], Any], seconds: float = 120) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    return found
+
+
+def test_a_job_over_a_large_file_runs_on_two_executors(hub: Hub, namespace: Cluster) -> None:
+    session = hub.start("spark")
+    assert int(hub.run(session, "python", "-c", WRITE)) > 100 * 10**6
+    said = hub.run(session, "python", "-c", JOB)
+    assert "HOSTS 2 11600000" in said
+    assert "COUNT 11600000 10" in said
+    until(lambda: not running(executors(namespace, session)))
+    hub.do("stop", session)
+    gone(namespace, session)
+    hub.delete(session)
+
+
+@pytest.fixture
+def computing(hub: Hub, namespace: Cluster) -> Any:
+    """A session with two executors at work, and the process of its driver's Python."""
+    session = hub.start("spark")
+    command = namespace.command("-n", NAMESPACE, "exec", f"rspark-{session}-1", "--", "/opt/rspark/bin/python", "-uc", WAIT)
+    environ = ["env", "SPARK_CONF_DIR=/run/rspark/spark/conf", "SPARK_HOME=/opt/spark", "PYSPARK_PYTHON=/opt/rspark/bin/python"]
+    command[command.index("--") + 1 : command.index("--") + 1] = environ
+    driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert driver.stdout is not None
+    said = []
+    for line in driver.stdout:
+        said.append(line)
+        if line == "READY\n":
+            break
+    assert said[-1] == "READY\n", said
+    assert len(running(executors(namespace, session))) == 2
+    yield session
+    driver.kill()
+    driver.wait()
+    hub.delete(session)
+    gone(namespace, session)
+
+
+def in_pod(session: str, mark: str) -> list[psutil.Process]:
+    """Give the processes of a session's pod whose command line has a mark."""
+    found = []
+    for one in psutil.process_iter(["cmdline"]):
+        if mark in " ".join(one.info["cmdline"] or []):
+            try:
+                if json.loads(Path(f"/proc/{one.pid}/root/etc/rspark/ensemble.json").read_text())["id"] == session:
+                    found.append(one)
+            except (OSError, ValueError):
+                continue
+    return found
+
+
+def test_no_executor_outlives_a_driver_that_is_killed(computing: str, namespace: Cluster) -> None:
+    for one in in_pod(computing, "SparkSubmit"):
+        one.kill()
+    until(lambda: not running(executors(namespace, computing)))
+
+
+def test_no_executor_outlives_an_agent_that_is_killed(computing: str, namespace: Cluster) -> None:
+    min(in_pod(computing, "rspark_session.agent"), key=lambda one: one.create_time()).kill()
+    until(lambda: not executors(namespace, computing))
+
+
+def test_no_executor_outlives_a_pod_that_is_deleted_by_force(computing: str, namespace: Cluster) -> None:
+    namespace("-n", NAMESPACE, "delete", "pod", f"rspark-{computing}-1", "--force", "--grace-period=0", "--wait=false")
+    until(lambda: not executors(namespace, computing))
+
+
+def test_no_executor_outlives_a_session_that_sleeps(computing: str, hub: Hub, namespace: Cluster) -> None:
+    hub.do("suspend", computing)
+    assert hub.show(computing)["last_exit"]["code"] == 0
+    gone(namespace, computing)
+
+
+class TestWhatADriverMayNot:
+    """What a curious student tries with the account of their session, and what the API server says."""
+
+    def test_everything_but_its_own_executors_is_refused(self, hub: Hub, namespace: Cluster) -> None:
+        session, other = hub.start("spark"), hub.start("shell")
+        me = f"rspark-{session}-1"
+        account = f"system:serviceaccount:{NAMESPACE}:{pods(namespace, session)[0]['spec']['serviceAccountName']}"
+        uid = pods(namespace, session)[0]["metadata"]["uid"]
+
+        def tries(change: Callable[[dict[str, Any]], object]) -> str:
+            pod = json.loads(hub.run(session, "cat", "/run/rspark/spark/conf/executor.json"))
+            pod["metadata"] |= {
+                "name": f"{me}-1-exec-1",
+                "namespace": NAMESPACE,
+                "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": me, "uid": uid, "controller": True}],
+            }
+            pod["spec"]["containers"][0] |= {"image": "docker.io/rsparkhub/spark:dev", "command": ["true"]}
+            change(pod)
+            groups = ["--as-group", "system:authenticated", "--as-group", f"system:serviceaccounts:{NAMESPACE}"]
+            command = namespace.command("--as", account, *groups, "create", "--dry-run=server", "-f", "-")
+            done = subprocess.run(command, input=json.dumps(pod), capture_output=True, text=True, check=False)
+            return done.stderr.strip() if done.returncode else "made"
+
+        def container(pod: dict[str, Any]) -> dict[str, Any]:
+            found: dict[str, Any] = pod["spec"]["containers"][0]
+            return found
+
+        assert tries(lambda pod: None) == "made"
+        labels = "An executor has the labels of its own session."
+        refused = {
+            labels: [
+                lambda pod: pod["metadata"]["labels"].update({"rsparkhub/session": other}),
+                lambda pod: pod["metadata"]["labels"].update({"rsparkhub/component": "session"}),
+                lambda pod: pod["metadata"]["labels"].update({"rsparkhub/egress": "standard"}),
+                lambda pod: pod["metadata"].update(labels={}),
+            ],
+            "An executor's name begins with that of its session's pod.": [
+                lambda pod: pod["metadata"].update(name=f"rspark-{other}-1-exec-1"),
+            ],
+            "An executor is owned by its session's pod and ends with it.": [
+                lambda pod: pod["metadata"].update(ownerReferences=[]),
+                lambda pod: pod["metadata"].update(finalizers=["any/thing"]),
+            ],
+            "An executor has no account.": [
+                lambda pod: pod["spec"].update(serviceAccountName=account.rpartition(":")[2]),
+                lambda pod: pod["spec"].update(automountServiceAccountToken=True),
+            ],
+            "An executor has no volumes but": [
+                lambda pod: pod["spec"].update(volumes=[{"name": "a", "secret": {"secretName": f"rspark-{other}-1"}}]),
+                lambda pod: pod["spec"].update(volumes=[{"name": "a", "persistentVolumeClaim": {"claimName": "home-ada"}}]),
+            ],
+            "An executor runs the image": [lambda pod: container(pod).update(image="docker.io/library/busybox:1")],
+            "An executor has nothing of its node": [
+                lambda pod: pod["spec"].update(nodeName="node-1"),
+                lambda pod: pod["spec"].update(priorityClassName="system-node-critical"),
+            ],
+        }
+        for sentence, changes in refused.items():
+            for change in changes:
+                assert sentence in tries(change)
+        for change in (
+            lambda pod: pod["spec"].update(hostNetwork=True),
+            lambda pod: pod["spec"].update(volumes=[{"name": "a", "hostPath": {"path": "/"}}]),
+            lambda pod: container(pod)["securityContext"].update(privileged=True, allowPrivilegeEscalation=True),
+            lambda pod: pod["spec"]["securityContext"].update(runAsUser=0, runAsNonRoot=False),
+        ):
+            assert "forbidden" in tries(change)
+        asked = ["--as", account, "--as-group", f"system:serviceaccounts:{NAMESPACE}", "-n", NAMESPACE]
+        for words in (
+            ["delete", "pod", f"rspark-{other}-1"],
+            ["delete", "pod", me],
+            ["exec", f"rspark-{other}-1", "--", "true"],
+            ["get", "secret", f"rspark-{other}-1"],
+            ["get", "secrets"],
+            ["get", "persistentvolumeclaims"],
+            ["get", "nodes"],
+            ["create", "serviceaccount", "another"],
+            ["label", "pod", me, "rsparkhub/user=other", "--overwrite"],
+        ):
+            done = subprocess.run(namespace.command(*asked, *words), capture_output=True, text=True, check=False)
+            assert done.returncode != 0, words
+            assert "orbidden" in done.stderr, (words, done.stderr)
+        for one in (session, other):
+            hub.delete(one)
+
+    def test_a_session_without_spark_has_no_account_at_all(self, hub: Hub) -> None:
+        session = hub.start("shell")
+        said = hub.run(session, "bash", "-c", "ls /var/run/secrets/kubernetes.io 2>&1 || true")
+        assert said.endswith("No such file or directory\n")
+        hub.delete(session)
