@@ -69,8 +69,8 @@ class Hub(Installation):
             time.sleep(0.2)
         return seen
 
-    def run(self, session: str, *words: str) -> str:
-        done = self.command("session", "exec", session, "--", *words)
+    def run(self, session: str, *words: str, within: float = 120) -> str:
+        done = self.command("session", "exec", session, "--", *words, within=within)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

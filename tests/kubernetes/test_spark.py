@@ -22,7 +22,7 @@ folder = pathlib.Path.home() / "big.parquet"
 folder.mkdir()
 for number in range(4):
     some = numpy.random.default_rng(number)
-    table = pyarrow.table({"key": some.integers(0, 10, 2_900_000), "value": some.random(2_800_000)})
+    table = pyarrow.table({"key": some.integers(0, 10, 2_900_000), "value": some.random(2_900_000)})
     pyarrow.parquet.write_table(table, folder / f"{number}.parquet", row_group_size=700_000)
 print(sum(path.stat().st_size for path in folder.iterdir()))
 """
@@ -34,9 +34,8 @@ spark = SparkSession.builder.getOrCreate()
 rows = spark.read.parquet("big.parquet")
 def where(batches):
     import pandas
-    for batch in batches:
-        time.sleep(1)
-        yield pandas.DataFrame({"host": [socket.gethostname()], "rows": [len(batch)]})
+    time.sleep(5)  # long enough for a second executor to be asked for
+    yield pandas.DataFrame({"host": [socket.gethostname()], "rows": [sum(len(batch) for batch in batches)]})
 found = rows.repartition(8).mapInPandas(where, "host string, rows long").groupBy("host").sum("rows").collect()
 print("HOSTS", len(found), sum(row[1] for row in found))
 print("COUNT", rows.count(), rows.groupBy("key").count().count())
@@ -71,7 +70,7 @@ def until(what: Callable[[], Any], seconds: float = 120) -> Any:
 def test_a_job_over_a_large_file_runs_on_two_executors(hub: Hub, namespace: Cluster) -> None:
     session = hub.start("spark")
     assert int(hub.run(session, "python", "-c", WRITE)) > 100 * 10**6
-    said = hub.run(session, "python", "-c", JOB)
+    said = hub.run(session, "python", "-c", JOB, within=400)
     assert "HOSTS 2 11600000" in said
     assert "COUNT 11600000 10" in said
     until(lambda: not running(executors(namespace, session)))

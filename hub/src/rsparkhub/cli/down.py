@@ -59,11 +59,13 @@ def down(
 
 
 async def _down(settings: "Settings", timeout: float) -> dict[str, list[str]]:  # noqa: ASYNC109  told in a sentence
-    from rsparkhub.installation.data_folder import check_backend, held, is_held, lock_file, read_holder
+    from rsparkhub.installation.data_folder import check_backend, held, is_held, lock_file, prepare, read_holder
 
     nothing: dict[str, list[str]] = {"processes": [], "sessions": [], "services": [], "killed": []}
-    if not lock_file(settings).exists():  # and none is made
-        return nothing
+    if not lock_file(settings).exists():
+        if settings.store_url is None:  # nothing was ever here, and nothing is made
+            return nothing
+        prepare(settings)  # sessions are in a database elsewhere, as in a deployment
     check_backend(settings)
     before = read_holder(settings)
     processes = await _end_up(before) if is_held(settings) else []

@@ -16,6 +16,9 @@ from rsparkhub.backends.kubernetes.names import FIELD_MANAGER
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.kubernetes_settings import KubernetesSettings
 
+# The library warns of every version that is newer than itself.
+warnings.filterwarnings("ignore", message="Kubernetes version", module="kr8s")
+
 _SECONDS = 15.0
 _PAGE = 500
 
@@ -191,9 +194,7 @@ class Api:
         if self._api is None:
             file = self._settings.kubeconfig
             try:
-                with warnings.catch_warnings():  # the library warns of versions newer than itself; `doctor` knows ours
-                    warnings.filterwarnings("ignore", message="Kubernetes version")
-                    self._api = await kr8s.asyncio.api(kubeconfig=str(file) if file else None, context=self._settings.context)
+                self._api = await kr8s.asyncio.api(kubeconfig=str(file) if file else None, context=self._settings.context)
             except (httpx.HTTPError, OSError, ValueError, ServerError, kr8s.APITimeoutError) as error:
                 raise Unavailable(f"There is no way to a Kubernetes API server: {error}") from error
         return self._api

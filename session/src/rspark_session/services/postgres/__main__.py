@@ -21,11 +21,12 @@ class _EndAsked(BaseException):
     """SIGTERM or SIGINT came. Not an Exception, so that nothing on the way takes it for a failure."""
 
 
-def serve(data: Path, endpoint: Path, host: str) -> None:
+def serve(data: Path, endpoint: Path, host: str, password: str | None, *, with_samples: bool) -> None:
     """Run the server; `endpoint` is there for as long as it can be used."""
     endpoint.unlink(missing_ok=True)
-    with opened(data) as cluster, running(cluster, host) as server:
-        samples.prepare(server)
+    with opened(data, password) as cluster, running(cluster, host) as server:
+        if with_samples:
+            samples.prepare(server)
         write_whole(endpoint, json.dumps(server.endpoint()))
         try:
             server.wait()
@@ -46,11 +47,20 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="the folder that keeps the cluster")
     parser.add_argument("--endpoint", type=Path, required=True, help="the file that says where the server listens")
     parser.add_argument("--host", default=LOOPBACK, help="the address it listens on")
+    parser.add_argument("--password-file", type=Path, help="the administrator's password, for a new cluster; made by default")
+    parser.add_argument("--without-samples", action="store_true", help="no sample database")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     try:
-        serve(arguments.data.absolute(), arguments.endpoint.absolute(), arguments.host)
+        password = arguments.password_file.read_text().strip() if arguments.password_file else None
+        serve(
+            arguments.data.absolute(),
+            arguments.endpoint.absolute(),
+            arguments.host,
+            password,
+            with_samples=not arguments.without_samples,
+        )
     except _EndAsked:
         return 0
     except ServiceProblem as problem:

@@ -55,8 +55,8 @@ class Cluster:
 
 
 @contextmanager
-def opened(data: Path) -> Iterator[Cluster]:
-    """Take the data folder for ourselves, and make the cluster in it where there is none.
+def opened(data: Path, password: str | None = None) -> Iterator[Cluster]:
+    """Take the data folder for ourselves, and make the cluster in it where there is none, its administrator's password as given.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def opened(data: Path) -> Iterator[Cluster]:
         data.mkdir(parents=True, exist_ok=True)
         with (data / "lock").open("w") as lock:
             _take(lock.fileno(), data)
-            yield _sound(data)
+            yield _sound(data, password)
     except OSError as problem:
         raise ServiceProblem(f"The data folder of PostgreSQL can't be used: {problem}.") from problem
 
@@ -79,7 +79,7 @@ def _take(lock: int, data: Path) -> None:
         raise ServiceProblem(f"Another PostgreSQL command already works on {data}. End it first.") from None
 
 
-def _sound(data: Path) -> Cluster:
+def _sound(data: Path, password: str | None) -> Cluster:
     version = data / "cluster" / "PG_VERSION"
     binaries = programs.for_cluster(version.read_text() if version.exists() else None)
     cluster = Cluster(data=data, account=accounts.unprivileged(), binaries=binaries)
@@ -87,18 +87,17 @@ def _sound(data: Path) -> Cluster:
     _end_orphans(data)
     (cluster.folder / "postmaster.pid").unlink(missing_ok=True)  # nobody is alive to own it, whoever has that pid today
     if not version.exists():
-        _make(cluster)
+        _make(cluster, password or secrets.token_urlsafe(32))
     return cluster
 
 
-def _make(cluster: Cluster) -> None:
+def _make(cluster: Cluster, password: str) -> None:
     """Make the cluster beside its place, and put it there when it is whole."""
     fresh = cluster.data / "cluster.new"
     if fresh.exists():
         shutil.rmtree(fresh)
     fresh.mkdir(mode=0o700)
     accounts.give(fresh, cluster.account)
-    password = secrets.token_urlsafe(32)
     write_whole(cluster.passfile, f"*:*:*:{ADMIN}:{password}\n")
     secret = cluster.data / "password.new"
     write_whole(secret, password + "\n")
