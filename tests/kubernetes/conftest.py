@@ -36,8 +36,11 @@ def namespace(images: Cluster) -> Iterator[Cluster]:
     """The namespace of sessions, as the chart makes it."""
     command = [COMMAND, "render", "kubernetes", "namespace"]
     rendered = subprocess.run(command, capture_output=True, text=True, check=True, env=settings(images)).stdout
-    images.apply(*yaml.safe_load_all(rendered))
+    found = list(yaml.safe_load_all(rendered))
+    images.apply(*found)
     yield images
+    of_the_cluster = [f"{one['kind']}/{one['metadata']['name']}" for one in found if one["kind"].startswith("Validating")]
+    images("delete", *of_the_cluster)
     images("delete", "namespace", NAMESPACE, "--timeout=120s")
 
 

@@ -10,8 +10,6 @@ from typing import Any
 from rsparkhub.backends.kubernetes.names import COMPONENT, EGRESS, GENERATION, MANAGED, SESSION
 from rsparkhub.kubernetes_settings import KubernetesSettings
 
-NAME = "rspark-executors"
-
 
 def admission(settings: KubernetesSettings) -> list[dict[str, Any]]:
     """Build the policy and its binding: objects of the whole cluster, which an administrator applies."""
@@ -20,11 +18,12 @@ def admission(settings: KubernetesSettings) -> list[dict[str, Any]]:
     image = settings.spark_image or settings.session_image
     classes = ["", *filter(None, [settings.placement.priority_class])]
     labels = {"app.kubernetes.io/managed-by": "rsparkhub"}
+    name = f"{settings.namespace}-executors"
     return [
         {
             "apiVersion": "admissionregistration.k8s.io/v1",
             "kind": "ValidatingAdmissionPolicy",
-            "metadata": {"name": NAME, "labels": labels},
+            "metadata": {"name": name, "labels": labels},
             "spec": {
                 "failurePolicy": "Fail",
                 "matchConstraints": {
@@ -63,8 +62,8 @@ def admission(settings: KubernetesSettings) -> list[dict[str, Any]]:
         {
             "apiVersion": "admissionregistration.k8s.io/v1",
             "kind": "ValidatingAdmissionPolicyBinding",
-            "metadata": {"name": NAME, "labels": labels},
-            "spec": {"policyName": NAME, "validationActions": ["Deny"]},
+            "metadata": {"name": name, "labels": labels},
+            "spec": {"policyName": name, "validationActions": ["Deny"]},
         },
     ]
 

@@ -76,7 +76,7 @@ def policies(name: str, settings: KubernetesSettings) -> list[dict[str, Any]]:
 
 def _sessions_namespaces(settings: KubernetesSettings) -> dict[str, Any]:
     """Select the namespaces in which a service and its sessions are: this one, or all of ours."""
-    return {} if settings.namespaces == "one" else {"namespaceSelector": {"matchLabels": _LABELS}}
+    return {} if settings.namespaces == "one" else {"namespaceSelector": {"matchLabels": {COMPONENT: "namespace"}}}
 
 
 def _ours_in(*components: str) -> dict[str, Any]:
