@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from command_line import Cli, RunningHub
 
 from rsparkhub.cli.first_sign_in import own_name
@@ -193,7 +194,7 @@ def test_a_table_in_a_pipe_is_as_wide_as_it_needs_to_be(cli: Cli, hub: RunningHu
     assert name in cli("session", "list").stdout
 
 
-@pytest.mark.parametrize("words", [("environment", "build", "rspark"), ("render", "kubernetes", "rspark")])
+@pytest.mark.parametrize("words", [("environment", "build", "rspark"), ("render", "compose", "rspark")])
 def test_what_a_later_version_does_is_told_in_a_sentence(cli: Cli, words: tuple[str, ...]) -> None:
     told = cli(*words)
     assert told.returncode == 1
@@ -242,3 +243,15 @@ def test_what_is_waited_for_is_told_once_and_part_by_part(cli: Cli, hub: Running
     assert waiting.returncode == 0
     assert len(told) == len(set(told)), told
     assert told[-1] == f"{session} is running"
+
+
+def test_what_is_rendered_is_what_is_applied(cli: Cli) -> None:
+    told = cli("render", "kubernetes", "rspark", "--user", "grace", "--session", "abc")
+    assert told.returncode == 0, told.stderr
+    kinds = [(one["kind"], one["metadata"]["name"]) for one in yaml.safe_load_all(told.stdout)]
+    assert kinds == [("PersistentVolumeClaim", "home-grace"), ("Secret", "rspark-abc-1"), ("Pod", "rspark-abc-1")]
+    standing = cli("render", "kubernetes", "namespace")
+    assert {"Namespace", "NetworkPolicy", "ValidatingAdmissionPolicy"} <= {
+        one["kind"] for one in yaml.safe_load_all(standing.stdout)
+    }
+    assert cli("render", "kubernetes", "nothing").returncode == 1

@@ -13,6 +13,7 @@ import pytest
 
 from rsparkhub.domain.errors import AlreadyRunning, InstallationProblem
 from rsparkhub.installation.data_folder import (
+    check_backend,
     held,
     is_held,
     lock_file,
@@ -152,3 +153,14 @@ def test_a_private_file_is_written_whole_and_for_its_owner(tmp_path: Path) -> No
     assert file.read_text() == "new"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_sessions_of_another_backend_are_not_taken_for_gone(settings: Settings) -> None:
+    check_backend(settings)  # a new folder
+    prepare(settings)
+    check_backend(settings)
+    elsewhere = settings.model_copy(update={"backend": "kubernetes"})
+    with pytest.raises(InstallationProblem, match="on the backend process, and kubernetes was asked for"):
+        check_backend(elsewhere)
+    prepare(elsewhere)
+    check_backend(settings)  # it is still as the first said
