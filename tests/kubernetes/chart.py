@@ -1,11 +1,15 @@
 """The chart of this checkout, installed on the cluster of this machine by the real Helm."""
 
+import json
+import os
 import re
 import subprocess
 import time
 from pathlib import Path
 
 import httpx
+
+from tests.installation import COMMAND
 
 from .cluster import PLACE, TOP, Cluster
 
@@ -86,6 +90,22 @@ class Chart:
         """Give an HTTP client that is the administrator."""
         self._token = self._token or self.in_the_hub("python", "-c", TOKEN).strip()
         return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self._token}"}, timeout=60)
+
+    def command(self, *words: str, within: float = 240) -> "subprocess.CompletedProcess[str]":
+        """Run `rsparkhub WORDS` of this machine as the administrator of the hub in the cluster."""
+        self.client().close()
+        environ = os.environ | {"RSPARKHUB_URL": self.url, "RSPARKHUB_TOKEN": self._token}
+        return subprocess.run([COMMAND, *words], env=environ, capture_output=True, text=True, check=False, timeout=within)
+
+    def start(self, environment: str) -> str:
+        done = self.command("session", "start", environment, "--wait", "--json")
+        assert done.returncode == 0, done.stderr
+        return str(json.loads(done.stdout)["id"])
+
+    def run(self, session: str, *words: str) -> str:
+        done = self.command("session", "exec", session, "--", *words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
 
 def helm() -> Path:

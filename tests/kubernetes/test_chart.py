@@ -116,6 +116,92 @@ def test_the_hub_has_no_account(installation: Chart) -> None:
     assert "No such file or directory" in said
 
 
+#: Tries to reach an address and port: prints whether it could.
+REACH = """
+import socket, sys
+try:
+    socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=3).close()
+    print("reached")
+except OSError:
+    print("refused")
+"""
+
+
+@pytest.fixture(scope="module")
+def mine(installation: Chart) -> str:
+    return installation.start("terminal")
+
+
+@pytest.fixture(scope="module")
+def another(installation: Chart) -> str:
+    return installation.start("terminal")
+
+
+class TestACuriousStudent:
+    """What can be tried from inside a session. Each try is one that must fail, but for the two that must not."""
+
+    def address(self, cluster: Cluster, namespace: str, selector: str) -> str:
+        found = cluster.get("-n", namespace, "pods", "-l", selector)["items"]
+        return str(next(one["status"]["podIP"] for one in found if one["status"]["phase"] == "Running"))
+
+    @pytest.mark.parametrize(
+        ("what", "namespace", "selector", "port"),
+        [
+            ("another session's agent", SESSIONS, "rsparkhub/session=ANOTHER", 8888),
+            ("another session's terminal", SESSIONS, "rsparkhub/session=ANOTHER", 22),
+            ("PostgreSQL's agent", SESSIONS, "rsparkhub/component=service", 8888),
+            ("the hub's database", NAMESPACE, "app.kubernetes.io/component=store", 5432),
+            ("the controller", NAMESPACE, "app.kubernetes.io/component=controller", 8000),
+            ("the cluster's names, by their other door", "kube-system", "k8s-app=kube-dns", 8080),
+        ],
+    )
+    def test_no_pod_but_those_it_needs(
+        self, installation: Chart, mine: str, another: str, what: str, namespace: str, selector: str, port: int
+    ) -> None:
+        there = self.address(installation.cluster, namespace, selector.replace("ANOTHER", another))
+        assert installation.run(mine, "python", "-c", REACH, there, str(port)) == "refused\n", what
+
+    @pytest.mark.parametrize(
+        ("what", "host", "port"),
+        [
+            ("the API server, at its node", "10.244.0.1", 6443),
+            ("the API server, by its name", "kubernetes.default.svc", 443),
+            ("the kubelet", "10.244.0.1", 10250),
+            ("etcd", "10.244.0.1", 2379),
+            ("the cloud's metadata", "169.254.169.254", 80),
+            ("a machine beside the cluster", "192.168.1.1", 22),
+            ("the store, by its name", f"{RELEASE}-store.{NAMESPACE}.svc", 5432),
+        ],
+    )
+    def test_no_machine_and_no_part_of_the_cluster(self, installation: Chart, mine: str, what: str, host: str, port: int) -> None:
+        assert installation.run(mine, "python", "-c", REACH, host, str(port)) == "refused\n", what
+
+    @pytest.mark.parametrize(("host", "port"), [("postgres", 5432), (f"{RELEASE}.{NAMESPACE}.svc", 80)])
+    def test_but_its_services_and_its_hub(self, installation: Chart, mine: str, host: str, port: int) -> None:
+        assert installation.run(mine, "python", "-c", REACH, host, str(port)) == "reached\n"
+
+    def test_no_session_of_another_by_forged_headers(self, installation: Chart, mine: str, another: str) -> None:
+        there = self.address(installation.cluster, SESSIONS, f"rsparkhub/session={another}")
+        hub = f"http://{RELEASE}.{NAMESPACE}.svc/s/{another}/agent/status"
+        asked = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", f"X-Rspark-Upstream: {there}:8888",
+                 "-H", "X-Rspark-Secret: guessed", "-H", "X-Forwarded-User: root"]  # fmt: skip
+        assert installation.run(mine, *asked, hub) in ("302", "401", "403", "421")
+
+    def test_no_right_that_its_pod_does_not_have(self, installation: Chart, mine: str) -> None:
+        status = installation.run(mine, "cat", "/proc/self/status")
+        said = dict(line.split(":\t") for line in status.splitlines() if ":\t" in line)
+        assert int(said["CapEff"], 16) == int(said["CapBnd"], 16) == 0
+        assert said["NoNewPrivs"] == "1"
+        assert said["Seccomp"] == "2"
+        assert said["Uid"].split() == ["1000"] * 4
+        assert installation.run(mine, "bash", "-c", "ls /var/run/secrets 2>&1 || true").endswith("No such file or directory\n")
+
+    def test_no_home_of_another(self, installation: Chart, mine: str) -> None:
+        assert installation.run(mine, "find", "/home", "-mindepth", "1", "-maxdepth", "1") == "/home/rspark\n"
+        mounts = installation.run(mine, "cat", "/proc/mounts")
+        assert sum(" /home" in line for line in mounts.splitlines()) == 1
+
+
 def test_an_upgrade_and_a_roll_back_keep_sessions_and_people(installation: Chart) -> None:
     with installation.client() as hub:
         before = {one["id"] for one in hub.get("/hub/api/sessions").json()["sessions"]}

@@ -45,7 +45,12 @@ async def examine(settings: Settings) -> list[Finding]:
         looks += [lambda: r(settings), java, lambda: session_python(settings)]
     looks += [lambda: _now(processes(settings)), lambda: answers(settings)] if running else []
     looks += [] if running else [lambda: _now(machine.free_port(settings))]
-    return list(await asyncio.gather(*(look() for look in looks)))
+    found = list(await asyncio.gather(*(look() for look in looks)))
+    if settings.backend == "kubernetes":
+        from rsparkhub.installation import cluster  # noqa: PLC0415  (its libraries are of no use elsewhere)
+
+        found += await cluster.examine(settings.kubernetes)
+    return found
 
 
 async def _now(finding: Finding) -> Finding:

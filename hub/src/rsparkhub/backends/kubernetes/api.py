@@ -175,6 +175,8 @@ class Api:
         """
         api = await self._connected()
         base, _, rest = path.rpartition("/")
+        if not base:
+            base, rest = path, ""
         call = {"method": method, "version": "", "base": base, "url": rest, "stream": stream, **more}
         try:
             async with api.call_api(raise_for_status=False, **call) as answer:
