@@ -164,11 +164,11 @@ def fill(name: str, context: Path) -> None:
         shutil.copy(TOP / "requirements" / locks[name], context)
     if name == "spark":
         shutil.copy(IMAGES / "executor", context)
-    if name == "session":
         jars = TOP / ".venv-session/share/rspark/jars"
         if not jars.is_dir():
             raise CannotBuild("Spark's PostgreSQL driver is not there yet. Run `scripts/install up` first.")
         shutil.copytree(jars, context / "jars")
+    if name == "session":
         shutil.copytree(TOP / "r/rspark", context / "rspark")
         wheel("session", context / "session")
     if name == "hub":

@@ -177,10 +177,17 @@ def test_wrong_settings_are_told(tmp_path: Path) -> None:
 
 
 def test_a_backend_that_does_not_exist_yet_is_told(tmp_path: Path) -> None:
-    told = run("up", "--data", tmp_path / "data", "--port", free_port(), "--backend", "kubernetes")
-    assert_refused(told, INSTALLATION, "The backend kubernetes does not exist in this version")
+    told = run("up", "--data", tmp_path / "data", "--port", free_port(), "--backend", "container")
+    assert_refused(told, INSTALLATION, "The backend container does not exist in this version")
     told = run("up", "--data", tmp_path / "data", "--port", free_port(), "--backend", "cloud")
     assert_refused(told, INSTALLATION, "The setting backend (as given) is wrong")
+
+
+def test_a_cluster_that_is_not_there_is_told(tmp_path: Path) -> None:
+    environ = {"RSPARKHUB_KUBERNETES__KUBECONFIG": str(tmp_path / "none"), "RSPARKHUB_BACKEND": "kubernetes"}
+    told = run("up", "--data", tmp_path / "data", "--port", free_port(), **environ)
+    assert_refused(told, INSTALLATION, "There is no way to a Kubernetes API server")
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.fixture

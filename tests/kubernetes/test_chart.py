@@ -19,7 +19,12 @@ from .cluster import TOP, Cluster
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 
-SMALL = ("sessions.cpuRequests=0.1", "sessions.memoryRequests=0.25")
+#: The environments of the one-machine hub, but that Spark has executors of its own.
+CATALOG = {name: (TOP / f"environments/{name}").read_text() for name in ("rspark.yaml", "terminal.yaml")}
+CATALOG["rspark.yaml"] = CATALOG["rspark.yaml"].replace(
+    "{mode: local, memory: 1Gi}", "{mode: kubernetes, workers: 2, max: 2, memory: 512Mi}"
+)
+SMALL = ("sessions.cpuRequests=0.1", "sessions.memoryRequests=0.25", f"environments={json.dumps(CATALOG)}")
 
 #: The story's own browser, and its pictures.
 browser, pictured = story.browser, story.pictured
@@ -80,7 +85,14 @@ def test_every_choice_of_the_values_makes_objects(cluster: Cluster) -> None:
 
 
 def test_a_person_works_in_r_sleeps_and_finds_the_variables_again(installation: Any, browser: BrowserContext) -> None:
-    story.test_a_person_works_in_r_sleeps_and_finds_the_variables_again(installation, browser)
+    words = ("-n", SESSIONS, "get", "pods", "-l", "rsparkhub/component=executor", "--watch", "--no-headers")
+    watching = subprocess.Popen(installation.cluster.command(*words), stdout=subprocess.PIPE, text=True)
+    try:
+        story.test_a_person_works_in_r_sleeps_and_finds_the_variables_again(installation, browser)
+    finally:
+        watching.terminate()
+    said, _ = watching.communicate(timeout=30)
+    assert len({line.split()[0] for line in said.splitlines() if " Running " in line}) >= 2
 
 
 def test_the_link_works_once(installation: Any, browser: BrowserContext) -> None:

@@ -90,7 +90,7 @@ def test_a_session_python_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_backend_of_a_later_version_is_refused() -> None:
-    assert machine.backend(Settings(backend="kubernetes")).level == "problem"
+    assert machine.backend(Settings(backend="container")).level == "problem"
     assert machine.backend(Settings()).level == "ok"
 
 

@@ -52,6 +52,10 @@ async def _up(settings: "Settings") -> None:
     Catalog(settings.environment_folders).check()
     before = read_holder(settings)
     findings = [*machine.before_a_start(settings), *([] if before else [machine.free_port(settings)])]
+    if settings.backend == "kubernetes":
+        from rsparkhub.installation.cluster import reach
+
+        findings.append(await reach(settings.kubernetes))
     refuse_problems(findings)
     prepare(settings)
     with held(settings) as holder:

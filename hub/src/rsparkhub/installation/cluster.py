@@ -50,8 +50,20 @@ async def examine(settings: KubernetesSettings) -> list[Finding]:
         if all(finding.level != "problem" for finding in found):
             found += await probe(api, settings)
     except Unavailable as error:
-        return [problem("cluster", str(error), "See the settings kubernetes.kubeconfig and kubernetes.context.")]
+        return [_out_of_reach(error)]
     return found
+
+
+async def reach(settings: KubernetesSettings) -> Finding:
+    """See whether the cluster answers: all that a start waits for."""
+    try:
+        return await version(Api(settings))
+    except Unavailable as error:
+        return _out_of_reach(error)
+
+
+def _out_of_reach(error: Unavailable) -> Finding:
+    return problem("cluster", str(error), "See the settings kubernetes.kubeconfig and kubernetes.context.")
 
 
 async def version(api: Api) -> Finding:

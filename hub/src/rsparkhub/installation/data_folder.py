@@ -55,7 +55,7 @@ def check_backend(settings: Settings) -> None:
     """
     try:
         there = _backend_file(settings).read_text().strip()
-    except FileNotFoundError:  # a new folder
+    except (FileNotFoundError, NotADirectoryError):  # a new folder, or none at all, which `prepare` tells
         return
     if there != settings.backend:
         raise InstallationProblem(

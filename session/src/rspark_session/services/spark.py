@@ -90,6 +90,8 @@ def write_conf(folder: Path, asked: Asked, *, base_path: str, home: Path, scratc
         template = folder / "executor.json"  # JSON is YAML
         write_whole(template, json.dumps(executor(asked.kubernetes), indent=1))
         settings |= on_kubernetes(asked, asked.kubernetes, template=template, home=home)
+        if "spark.driver.extraClassPath" in settings:  # executors have the same jars at the same place
+            settings["spark.executor.extraClassPath"] = settings["spark.driver.extraClassPath"]
         environ = _ENVIRON_ON_KUBERNETES
     write_whole(folder / "spark-defaults.conf", "".join(f"{name} {value}\n" for name, value in settings.items()))
     write_whole(folder / "log4j2.properties", _LOG)
