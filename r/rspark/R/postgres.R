@@ -66,3 +66,34 @@ refusal <- function(message, dbname) {
     ". Try again in a moment; if it stays so, tell who keeps this hub. (", trimws(message), ")"
   )
 }
+
+# The password of an account, as libpq finds it in a passfile; NULL when it isn't there.
+passfile_password <- function(file, host, user) {
+  if (!file.exists(file)) {
+    return(NULL)
+  }
+  for (line in readLines(file, warn = FALSE)) {
+    fields <- passfile_fields(line)
+    if (length(fields) == 5 && fields[1] %in% c("*", host) && fields[4] %in% c("*", user)) {
+      return(fields[5])
+    }
+  }
+  NULL
+}
+
+# The fields of a line: colons part them, and a backslash takes away what the next letter means.
+passfile_fields <- function(line) {
+  fields <- ""
+  escaped <- FALSE
+  for (letter in strsplit(line, "", fixed = TRUE)[[1]]) {
+    if (!escaped && letter == "\\") {
+      escaped <- TRUE
+    } else if (!escaped && letter == ":") {
+      fields <- c(fields, "")
+    } else {
+      fields[length(fields)] <- paste0(fields[length(fields)], letter)
+      escaped <- FALSE
+    }
+  }
+  fields
+}

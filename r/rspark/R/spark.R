@@ -85,6 +85,10 @@ spark_postgres <- function(table, dbname = NULL, view = table) {
   if (inherits(session, "spark_connection")) {
     from_package("sparklyr", "spark_read_jdbc")(session, view, options = options, memory = FALSE)
   } else {
+    # Executors of their own have no passfile, so they are told; Spark shows a password to nobody.
+    if (!startsWith(session$conf$get("spark.master"), "local")) {
+      options$password <- passfile_password(Sys.getenv("PGPASSFILE"), Sys.getenv("PGHOST"), Sys.getenv("PGUSER"))
+    }
     as_spark_error(frames()$view(session, view, options))
   }
   invisible(view)

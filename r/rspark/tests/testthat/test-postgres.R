@@ -52,3 +52,11 @@ test_that("connections() names what the session has", {
   expect_match(connections()$address[2], "^local\\[[0-9]+\\]$")
   without(c("PGHOST", "SPARK_HOME"), expect_equal(nrow(connections()), 0L))
 })
+
+test_that("a password is found in a passfile as libpq finds it", {
+  file <- tempfile()
+  writeLines(c("other:5432:*:ada:wrong", "10.0.0.1:5432:*:ada:a\\:b\\\\c", "*:*:*:*:last"), file)
+  expect_identical(passfile_password(file, "10.0.0.1", "ada"), "a:b\\c")
+  expect_identical(passfile_password(file, "10.0.0.2", "ada"), "last")
+  expect_null(passfile_password(tempfile(), "10.0.0.1", "ada"))
+})
