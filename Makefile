@@ -25,7 +25,7 @@ test:  ## install what is missing, then run every check and every test
 	@scripts/install test
 	@scripts/test
 
-test-long:  ## the tests that take minutes: kill -9 at random moments, large uploads
+test-long:  ## the tests that take minutes: kill -9 at random moments, large uploads, everything on a real Kubernetes (root and Go)
 	@scripts/install test
 	@$(BIN)/pytest -m long
 

@@ -44,11 +44,6 @@ def installation(images: Cluster) -> Iterator[Chart]:
     images("delete", "namespace", NAMESPACE, SESSIONS, "--ignore-not-found", "--timeout=120s")
 
 
-def test_the_parts_that_come_from_the_code_are_as_the_code_says() -> None:
-    done = subprocess.run([TOP / "scripts/make-chart", "--check"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.mark.parametrize(
     ("value", "words"),
     [

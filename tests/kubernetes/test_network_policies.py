@@ -15,6 +15,8 @@ import pytest
 
 from .cluster import PLACE, Cluster
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+
 Pair = tuple[str, str]
 PODS = tuple(f"{namespace}/{name}" for namespace in "xyz" for name in "abc")
 PAIRS = tuple((source, target) for source in PODS for target in PODS if source != target)

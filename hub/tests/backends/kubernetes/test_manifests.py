@@ -4,6 +4,8 @@ With ACCEPT_MANIFESTS=1 in the environment this test writes them anew; then the 
 """
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
@@ -124,3 +126,9 @@ def test_no_two_persons_share_a_home() -> None:
     names = ["a-", "a_", "a__", "a--", "a_b", "a-b"]
     homes = {render.manifests(replace(TERMINAL, user=name), PLAIN)[0]["metadata"]["name"] for name in names}
     assert len(homes) == len(names)
+
+
+def test_the_charts_templates_are_as_the_code_says() -> None:
+    top = Path(__file__).parents[4]
+    done = subprocess.run([sys.executable, top / "scripts/chart.py", "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
