@@ -8,6 +8,7 @@ import contextlib
 import logging
 import signal
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ import typer
 from rsparkhub.cli.options import Data
 
 if TYPE_CHECKING:
+    from rsparkhub.factory import Factory
     from rsparkhub.settings import Settings
 
 
@@ -70,11 +72,32 @@ async def _until_told(part: "Callable[[Settings, asyncio.Event], Awaitable[None]
     await part(settings, stop)
 
 
+async def opened(stack: contextlib.AsyncExitStack, settings: "Settings", *, seconds: float = 60, pause: float = 1) -> "Factory":
+    """Open the store; one that doesn't answer yet is waited for, since in a deployment it may start with us.
+
+    Raises
+    ------
+    Unavailable
+        When it doesn't answer within the time.
+    """
+    from rsparkhub.domain.errors import Unavailable
+    from rsparkhub.factory import Factory
+
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return await stack.enter_async_context(Factory(settings))
+        except Unavailable as error:
+            if time.monotonic() > deadline:
+                raise
+            logging.getLogger(__name__).warning("Waiting for the database: %s", error)
+        await asyncio.sleep(pause)  # a condition with a deadline: the database is asked
+
+
 async def _hub(settings: "Settings", stop: asyncio.Event) -> None:
     from rsparkhub.api import Server
     from rsparkhub.auth.question_server import answering_the_edge
     from rsparkhub.domain.errors import InstallationProblem
-    from rsparkhub.factory import Factory
     from rsparkhub.installation.supervised import say_ready
 
     class TellingServer(Server):
@@ -85,7 +108,8 @@ async def _hub(settings: "Settings", stop: asyncio.Event) -> None:
             if self.started:
                 say_ready()
 
-    async with Factory(settings) as factory:
+    async with contextlib.AsyncExitStack() as stack:
+        factory = await opened(stack, settings)
         server = TellingServer(factory.app, log_level=settings.log_level)
         with contextlib.closing(_bound(settings.socket_dir / "hub.sock")) as listening:
             async with answering_the_edge(store=factory.store, authenticator=factory.authenticator, settings=settings):
@@ -109,10 +133,10 @@ def _bound(path: Path) -> socket.socket:
 
 
 async def _controller(settings: "Settings", stop: asyncio.Event) -> None:
-    from rsparkhub.factory import Factory
     from rsparkhub.installation.supervised import say_ready
 
-    async with Factory(settings) as factory:
+    async with contextlib.AsyncExitStack() as stack:
+        factory = await opened(stack, settings)
         say_ready()
         await factory.controller.run(stop)
 
