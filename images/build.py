@@ -23,7 +23,7 @@ IMAGES = TOP / "images"
 BUILD = TOP / ".build/images"
 SOCKET = Path("/run/rspark-cluster/containerd.sock")
 PACKAGES = ("mmdebstrap", "buildah", "runc", "ca-certificates")
-PREFIX = "docker.io/rsparkhub"
+PREFIX = "localhost/rsparkhub"
 REFERENCE = "org.opencontainers.image.ref.name"
 #: Each stands on the one before it names; what nothing else stands on comes last.
 CHAIN = {"spark": "base", "session": "spark", "hub": "base", "edge": "hub"}

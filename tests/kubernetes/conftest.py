@@ -13,6 +13,11 @@ from .cluster import PLACE, Cluster, make
 from .hub import ENVIRONMENTS, NAMESPACE, Hub, settings
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests that take a cluster down and up come before those that share one."""
+    items.sort(key=lambda item: item.path.name != "test_cluster.py")
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     if os.geteuid() != 0:

@@ -13,7 +13,7 @@ from tests.installation import Installation
 from .cluster import Cluster
 
 NAMESPACE = "rspark-sessions"
-IMAGE = "docker.io/rsparkhub/session:dev"
+IMAGE = "localhost/rsparkhub/session:dev"
 
 
 def environment(name: str, **spec: Any) -> str:
@@ -33,7 +33,7 @@ ENVIRONMENTS = {
     "lab": environment("lab", interface="jupyterlab", kernels=["r", "python"], services={"postgres": {"scope": "shared"}}),
     "huge": environment("huge", resources={"cpu": 512, "memory": "1Gi"}),
     "greedy": environment("greedy", resources={"cpu": 1, "memory": "200Mi"}),
-    "nowhere": environment("nowhere", image="docker.io/rsparkhub/nowhere:1"),
+    "nowhere": environment("nowhere", image="localhost/rsparkhub/nowhere:1"),
     "misspelt": environment("misspelt", image="Not An Image"),
     "picky": environment("picky", kubernetes={"node_selector": {"kind": "none"}}),
     "spark": environment(
@@ -88,7 +88,7 @@ def settings(cluster: Cluster) -> dict[str, str]:
         "RSPARKHUB_BACKEND": "kubernetes",
         "RSPARKHUB_KUBERNETES__KUBECONFIG": str(cluster.kubeconfig),
         "RSPARKHUB_KUBERNETES__SERVICE_IMAGE": IMAGE,
-        "RSPARKHUB_KUBERNETES__SPARK_IMAGE": "docker.io/rsparkhub/spark:dev",
+        "RSPARKHUB_KUBERNETES__SPARK_IMAGE": "localhost/rsparkhub/spark:dev",
         "RSPARKHUB_KUBERNETES__CPU_REQUESTS": "0.1",
         "RSPARKHUB_KUBERNETES__MEMORY_REQUESTS": "0.25",
         "RSPARKHUB_KUBERNETES__HOME_ON_EXECUTORS": "true",

@@ -24,7 +24,7 @@ QUIET = {
         "containers": [
             {
                 "name": "quiet",
-                "image": "docker.io/rspark-cluster/pause:1",
+                "image": "localhost/rspark-cluster/pause:1",
                 "imagePullPolicy": "Never",
                 "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
             }

@@ -53,7 +53,7 @@ def test_a_right_that_is_missing_is_named(namespace: Cluster, tmp_path: Path) ->
         ("KUBECONFIG", "/nonexistent", "cluster", "no way to a Kubernetes API server"),
         ("NAMESPACE", "not-there", "namespace", "There is no namespace not-there."),
         ("STORAGE_CLASS", "golden", "storage", "There is no StorageClass golden."),
-        ("SERVICE_IMAGE", "docker.io/rsparkhub/nowhere:1", "probe", "does not run"),
+        ("SERVICE_IMAGE", "localhost/rsparkhub/nowhere:1", "probe", "does not run"),
     ],
 )
 def test_what_is_wrong_is_said(namespace: Cluster, tmp_path: Path, name: str, value: str, finding: str, words: str) -> None:

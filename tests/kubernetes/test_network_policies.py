@@ -87,7 +87,7 @@ def pod(name: str) -> dict[str, Any]:
             "containers": [
                 {
                     "name": "server",
-                    "image": "docker.io/rsparkhub/spark:dev",
+                    "image": "localhost/rsparkhub/spark:dev",
                     "imagePullPolicy": "Never",
                     "command": ["python3", "-c", SERVER],
                     "securityContext": {"runAsUser": 0, "capabilities": {"add": ["NET_BIND_SERVICE"]}},

@@ -193,7 +193,7 @@ def test_an_image_that_can_not_be_fetched_is_said_in_words(hub: Hub, namespace: 
     session = hub.start("nowhere", wait=False)
     seen = hub.until(session, lambda seen: bool(seen["reason"]))
     assert "The image of this environment" in seen["reason"]
-    assert "docker.io/rsparkhub/nowhere:1" in seen["detail"]
+    assert "localhost/rsparkhub/nowhere:1" in seen["detail"]
     hub.delete(session)
     gone(namespace, session)
 

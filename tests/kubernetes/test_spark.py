@@ -153,7 +153,7 @@ class TestWhatADriverMayNot:
                 "namespace": NAMESPACE,
                 "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": me, "uid": uid, "controller": True}],
             }
-            pod["spec"]["containers"][0] |= {"image": "docker.io/rsparkhub/spark:dev", "command": ["true"]}
+            pod["spec"]["containers"][0] |= {"image": "localhost/rsparkhub/spark:dev", "command": ["true"]}
             change(pod)
             groups = ["--as-group", "system:authenticated", "--as-group", f"system:serviceaccounts:{NAMESPACE}"]
             command = namespace.command("--as", account, *groups, "create", "--dry-run=server", "-f", "-")
@@ -188,7 +188,7 @@ class TestWhatADriverMayNot:
                 lambda pod: pod["spec"].update(volumes=[{"name": "a", "secret": {"secretName": f"rspark-{other}-1"}}]),
                 lambda pod: pod["spec"].update(volumes=[{"name": "a", "persistentVolumeClaim": {"claimName": "home-ada"}}]),
             ],
-            "An executor runs the image": [lambda pod: container(pod).update(image="docker.io/library/busybox:1")],
+            "An executor runs the image": [lambda pod: container(pod).update(image="other/image:1")],
             "An executor has nothing of its node": [
                 lambda pod: pod["spec"].update(nodeName="node-1"),
                 lambda pod: pod["spec"].update(priorityClassName="system-node-critical"),

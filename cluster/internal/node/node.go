@@ -22,7 +22,7 @@ const (
 	// Socket of the cluster's own containerd. A socket's path is short, so it lies not with the rest.
 	Socket     = "/run/rspark-cluster/containerd.sock"
 	run        = "/run/rspark-cluster"
-	pauseImage = "rspark-cluster/pause:1"
+	pauseImage = "localhost/rspark-cluster/pause:1"
 	cniBin     = "/usr/lib/cni"
 )
 
@@ -159,7 +159,7 @@ func importPause(p place.Place) error {
 		return err
 	}
 	manifest, err := json.Marshal([]map[string]any{{
-		"Config": "config.json", "RepoTags": []string{"docker.io/" + pauseImage}, "Layers": []string{"layer.tar"}}})
+		"Config": "config.json", "RepoTags": []string{pauseImage}, "Layers": []string{"layer.tar"}}})
 	if err != nil {
 		return err
 	}
