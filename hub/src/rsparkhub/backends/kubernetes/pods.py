@@ -20,7 +20,7 @@ Pod = dict[str, Any]
 
 #: Executors are Spark's, and no session.
 OUR_PODS = f"{SELECTOR},{COMPONENT} in (session,service)"
-_WATCH_SECONDS = 290
+_WATCH_SECONDS = 60  # so long, and some, a connection that hangs without a word is believed
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _GONE = 410
 
