@@ -24,7 +24,11 @@ def pod(phase: str = "Running", *, container: dict[str, Any] | None = None, dele
     if container is not None:
         status["containerStatuses"] = [{"image": "an/image", "state": container}]
     limits = {"resources": {"limits": {"memory": "2Gi"}}}
-    return {"metadata": meta, "spec": {"containers": [limits]}, "status": {"phase": phase, "podIP": "10.244.0.7", **status}}
+    return {
+        "metadata": meta,
+        "spec": {"containers": [limits], "nodeName": "node-1"},
+        "status": {"phase": phase, "podIP": "10.244.0.7", **status},
+    }
 
 
 def ended(code: int, message: str = "", reason: str = "Error") -> dict[str, Any]:
@@ -67,6 +71,13 @@ def test_the_address_is_the_api_servers_and_never_the_sessions_own() -> None:
 def test_each_pod_is_in_a_phase(found: Any, status: Any, phase: str, displaced: bool) -> None:
     seen = look(found, status, now=NOW)
     assert (seen.phase, seen.displaced) == (phase, displaced)
+
+
+def test_one_that_is_deleted_before_it_had_a_node_has_ended() -> None:
+    waiting = pod("Pending", deleted=60)
+    waiting["spec"].pop("nodeName")
+    assert look(waiting, None, now=NOW).phase == "ended"
+    assert look(pod("Pending", deleted=60), None, now=NOW).phase == "ending"
 
 
 def test_an_end_tells_its_code_its_signal_and_its_record() -> None:

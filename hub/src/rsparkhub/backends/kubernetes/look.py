@@ -26,7 +26,9 @@ def address_of(pod: dict[str, Any]) -> str | None:
 
 
 def is_over(pod: dict[str, Any]) -> bool:
-    """Whether nothing of it runs any more."""
+    """Whether nothing of it runs any more; one that is deleted before it had a node never ran."""
+    if pod["metadata"].get("deletionTimestamp") and not pod["spec"].get("nodeName"):
+        return True
     return pod.get("status", {}).get("phase") in ("Succeeded", "Failed") or _terminated(pod) is not None
 
 
