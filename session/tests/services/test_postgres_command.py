@@ -312,6 +312,7 @@ def test_an_end_that_was_not_in_order_is_said(postgres: Start) -> None:
     postgres().ready()
 
 
+@pytest.mark.long  # needs a network namespace, which not every machine gives
 @as_root
 def test_in_a_network_of_its_own_it_has_the_port_that_everybody_expects(tmp_path: Path) -> None:
     """As in a container: with an address of its own, and by a password alone."""
