@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-long check bench cluster cluster-down images web docs lock clean
+.PHONY: help up down test test-long check bench cluster cluster-scale cluster-down images web docs lock clean
 
 # Node and npm of the right age, when the system has none (scripts/install puts them there).
 export PATH := $(CURDIR)/.build/bin:$(PATH)
@@ -12,7 +12,7 @@ BIN := .venv/bin
 GIVEN := $(if $(DATA),--data '$(DATA)')
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 up:  ## install what is missing and start RSparkHub here; takes PORT=8000 DATA=folder BACKEND=process; Ctrl+C ends it, sessions stay
 	@scripts/install up
@@ -37,8 +37,11 @@ bench:  ## the benchmarks, each beside its peer; results in benchmarks/RESULTS.m
 	@scripts/install test
 	@benchmarks/run
 
-cluster:  ## a real Kubernetes on this machine, without Docker: control plane and one node; needs root and Go
-	@scripts/cluster up
+cluster:  ## a real Kubernetes on this machine, without Docker: control plane and NODES=1 nodes; needs root
+	@scripts/cluster up $(if $(NODES),'$(NODES)')
+
+cluster-scale:  ## give it so many simulated nodes (KWOK) beside the real ones, on which pods only seem to run; takes NODES=100
+	@scripts/cluster scale $(if $(NODES),'$(NODES)')
 
 cluster-down:  ## take all of that Kubernetes away again
 	@scripts/cluster down

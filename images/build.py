@@ -21,7 +21,8 @@ from typing import Any
 TOP = Path(__file__).resolve().parent.parent
 IMAGES = TOP / "images"
 BUILD = TOP / ".build/images"
-SOCKET = Path("/run/rspark-cluster/containerd.sock")
+#: Where the nodes of the cluster are; each has images of its own.
+NODES = Path("/run/rspark-cluster")
 PACKAGES = ("mmdebstrap", "buildah", "runc", "ca-certificates")
 PREFIX = "localhost/rsparkhub"
 REFERENCE = "org.opencontainers.image.ref.name"
@@ -72,9 +73,10 @@ def build(names: Iterable[str], *, base: str | None, tag: str) -> None:
             below = base if CHAIN[name] == "base" else f"{PREFIX}/{CHAIN[name]}:{tag}"
             step(name, partial(image, name, below=str(below), tag=tag))
     made = [name for name in wanted if name != "base"]
-    if SOCKET.exists():
-        step("load", lambda: load(made, tag=tag))
-    else:
+    nodes = sorted(NODES.glob("node-*/containerd.sock"))
+    for socket in nodes:
+        step(f"load into {socket.parent.name}", partial(load, made, socket, tag=tag))
+    if not nodes:
         print("No cluster runs here, so nothing was loaded. `make cluster` starts one; then run this again.", flush=True)
 
 
@@ -185,10 +187,11 @@ def wheel(package: str, folder: Path) -> None:
     run([str(python), "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], folder=TOP / package)
 
 
-def load(names: list[str], *, tag: str) -> str:
-    """Import images into the cluster's containerd, as one archive in which each layer is once."""
+def load(names: list[str], socket: Path, *, tag: str) -> str:
+    """Import images into a node's containerd, as one archive in which each layer is once."""
     ids = {name: mark_of(f"{PREFIX}/{name}:{tag}") for name in names}
-    there = loaded()
+    ctr = ["ctr", "--address", str(socket), "--namespace", "k8s.io"]
+    there = loaded(ctr)
     changed = [name for name in names if there.get(f"{PREFIX}/{name}:{tag}") != ids[name]]
     if not changed:
         return "all there"
@@ -210,7 +213,6 @@ def load(names: list[str], *, tag: str) -> str:
     for manifest in index["manifests"]:
         manifest["annotations"]["io.containerd.image.name"] = manifest["annotations"][REFERENCE]
     (BUILD / "index.json").write_text(json.dumps(index))
-    ctr = ["ctr", "--address", str(SOCKET), "--namespace", "k8s.io"]
     known = {line.removeprefix("sha256:") for line in run([*ctr, "content", "list", "--quiet"]).split()}
     archive = BUILD / "images.tar"
     with tarfile.open(archive, "w") as tar:
@@ -242,11 +244,10 @@ def blobs(layout: Path, index: dict[str, Any]) -> list[Path]:
     return list(found)
 
 
-def loaded() -> dict[str, str]:
-    """Give the images that the cluster has from here, by name, and what they were here."""
-    ctr = ["ctr", "--address", str(SOCKET), "--namespace", "k8s.io", "images", "list"]
+def loaded(ctr: list[str]) -> dict[str, str]:
+    """Give the images that a node has from here, by name, and what they were here."""
     found = {}
-    for line in run(ctr).splitlines()[1:]:
+    for line in run([*ctr, "images", "list"]).splitlines()[1:]:
         words = line.split()
         marks = [mark.removeprefix("rsparkhub/id=") for mark in words[-1].split(",") if mark.startswith("rsparkhub/id=")]
         if marks:

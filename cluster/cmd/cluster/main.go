@@ -1,25 +1,21 @@
-// Command cluster makes this machine a real Kubernetes of one node, without Docker, and takes all of it away again.
+// Command cluster makes this machine a real Kubernetes, without Docker, and takes all of it away again.
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
-	"rsparkhub/cluster/internal/addons"
-	"rsparkhub/cluster/internal/controlplane"
 	"rsparkhub/cluster/internal/node"
 	"rsparkhub/cluster/internal/place"
-	"rsparkhub/cluster/internal/process"
+	"rsparkhub/cluster/internal/simulated"
 )
 
 const startDeadline = 60 * time.Second
@@ -31,9 +27,11 @@ func main() {
 	}
 }
 
+const usage = "usage: cluster up FOLDER [NODES] | scale FOLDER NODES | down FOLDER"
+
 func do() error {
-	if len(os.Args) != 3 {
-		return errors.New("usage: cluster up|down|keep FOLDER")
+	if len(os.Args) < 3 {
+		return errors.New(usage)
 	}
 	root, err := filepath.Abs(os.Args[2])
 	if err != nil {
@@ -42,23 +40,41 @@ func do() error {
 	if os.Geteuid() != 0 {
 		return errors.New("a node needs root: run it as root")
 	}
-	p := place.Place{Root: root}
-	switch os.Args[1] {
-	case "up":
-		return up(p)
-	case "down":
+	p, command, rest := place.Place{Root: root}, os.Args[1], os.Args[3:]
+	switch {
+	case command == "up" && len(rest) <= 1:
+		nodes, err := number(append(rest, "1")[0], 1, place.MostNodes)
+		if err != nil {
+			return err
+		}
+		return up(p, nodes)
+	case command == "scale" && len(rest) == 1:
+		nodes, err := number(rest[0], 0, 5000)
+		if err != nil {
+			return err
+		}
+		return scale(p, nodes)
+	case command == "down" && len(rest) == 0:
 		return down(p)
-	case "keep":
+	case command == "keep" && len(rest) == 0:
 		return keep(p)
 	}
-	return fmt.Errorf("there is no command %s; there are up and down", os.Args[1])
+	return errors.New(usage)
 }
 
-// up starts a keeper in the background, and waits until it says that the cluster is ready.
-func up(p place.Place) error {
+func number(text string, least, most int) (int, error) {
+	found, err := strconv.Atoi(text)
+	if err != nil || found < least || found > most {
+		return 0, fmt.Errorf("NODES=%s is no number of nodes: give one from %d to %d", text, least, most)
+	}
+	return found, nil
+}
+
+// up starts a keeper in the background, and waits until it says that the cluster is ready, with so many real nodes.
+func up(p place.Place, nodes int) error {
 	if pid := keeper(p); pid != 0 {
 		fmt.Printf("A cluster runs already (process %d).\n  export KUBECONFIG=%s\n", pid, p.Kubeconfig())
-		return nil
+		return addNodes(p, nodes)
 	}
 	began := time.Now()
 	if err := clear(p); err != nil { // what a cluster that was killed left behind
@@ -98,44 +114,41 @@ func up(p place.Place) error {
 		}
 		if _, err := os.Stat(p.State("ready")); err == nil {
 			fmt.Printf("Kubernetes %s runs (%.1f s).\n  export KUBECONFIG=%s\n", place.Version, time.Since(began).Seconds(), p.Kubeconfig())
-			return nil
+			return addNodes(p, nodes)
 		}
 	}
 }
 
-// keep runs the cluster until it is told to end.
-func keep(p place.Place) error {
-	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer cancel()
-	if err := writeMark(p); err != nil {
+// addNodes asks for real nodes until there are so many.
+func addNodes(p place.Place, wanted int) error {
+	for _, one := range p.Nodes()[1:max(1, wanted)] {
+		began := time.Now()
+		if _, err := os.Stat(one.File("")); err == nil {
+			continue
+		}
+		if err := ask(p, askNode); err != nil {
+			return err
+		}
+		fmt.Printf("%s has joined (%.1f s).\n", one.Name(), time.Since(began).Seconds())
+	}
+	return nil
+}
+
+// scale gives the cluster so many simulated nodes.
+func scale(p place.Place, nodes int) error {
+	if keeper(p) == 0 {
+		return errors.New("no cluster runs here: `make cluster` starts one")
+	}
+	began := time.Now()
+	if nodes > 0 {
+		if err := ask(p, askSimulation); err != nil {
+			return err
+		}
+	}
+	if err := simulated.Scale(p, nodes); err != nil {
 		return err
 	}
-	if err := controlplane.Prepare(p); err != nil {
-		return err
-	}
-	if err := node.Prepare(p); err != nil {
-		return err
-	}
-	programs := &process.Keeper{}
-	defer programs.End()
-	starting, started := context.WithTimeout(stop, startDeadline)
-	defer started()
-	if err := node.Network(); err != nil {
-		return err
-	}
-	if err := controlplane.Start(starting, p, programs); err != nil {
-		return err
-	}
-	if err := node.Start(starting, p, programs); err != nil {
-		return err
-	}
-	if err := addons.Start(starting, p, programs); err != nil {
-		return err
-	}
-	if err := os.WriteFile(p.State("ready"), nil, 0o600); err != nil {
-		return err
-	}
-	<-stop.Done()
+	fmt.Printf("%d simulated nodes (%.1f s).\n", nodes, time.Since(began).Seconds())
 	return nil
 }
 
@@ -180,46 +193,4 @@ func clear(p place.Place) error {
 		return err
 	}
 	return os.RemoveAll(p.State(""))
-}
-
-// writeMark says which process keeps the cluster: its id, and when it started, since ids are given again.
-func writeMark(p place.Place) error {
-	started, err := startOf(os.Getpid())
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(p.State("keeper"), []byte(fmt.Sprintf("%d %s", os.Getpid(), started)), 0o600)
-}
-
-// keeper is the process that keeps the cluster; 0 when none does.
-func keeper(p place.Place) int {
-	text, err := os.ReadFile(p.State("keeper"))
-	if err != nil {
-		return 0
-	}
-	words := strings.Fields(string(text))
-	if len(words) != 2 {
-		return 0
-	}
-	pid, err := strconv.Atoi(words[0])
-	if err != nil {
-		return 0
-	}
-	if started, err := startOf(pid); err != nil || started != words[1] {
-		return 0
-	}
-	return pid
-}
-
-// startOf is when a process started, in ticks since the boot; see proc(5), field 22 of stat.
-func startOf(pid int) (string, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return "", err
-	}
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	if fields[0] == "Z" {
-		return "", os.ErrProcessDone
-	}
-	return fields[19], nil
 }

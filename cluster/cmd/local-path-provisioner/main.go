@@ -1,4 +1,5 @@
-// Command local-path-provisioner makes volumes out of folders of this node, for the cluster's default StorageClass.
+// Command local-path-provisioner makes volumes out of folders of this machine, for the cluster's default StorageClass. Every node of
+// it sees the same folders, so a volume may go with its pod from one to another, as those of a network do.
 package main
 
 import (
@@ -20,11 +21,11 @@ import (
 const name = "rspark-cluster/local-path"
 
 func main() {
-	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: local-path-provisioner KUBECONFIG NODE FOLDER")
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: local-path-provisioner KUBECONFIG FOLDER")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], folders{node: os.Args[2], root: os.Args[3]}); err != nil {
+	if err := run(os.Args[1], folders{root: os.Args[2]}); err != nil {
 		fmt.Fprintf(os.Stderr, "local-path-provisioner: %v\n", err)
 		os.Exit(1)
 	}
@@ -45,8 +46,8 @@ func run(kubeconfig string, made folders) error {
 	return nil
 }
 
-// folders are the volumes of one node: each is a folder below root.
-type folders struct{ node, root string }
+// folders are the volumes: each is a folder below root.
+type folders struct{ root string }
 
 // Provision makes the folder of a claim. Whoever runs in a pod may write into it; nobody else reaches it, since root may not
 // be entered.
@@ -66,20 +67,15 @@ func (f folders) Provision(_ context.Context, asked controller.ProvisionOptions)
 			AccessModes:                   asked.PVC.Spec.AccessModes,
 			VolumeMode:                    &mode,
 			Capacity:                      core.ResourceList{core.ResourceStorage: asked.PVC.Spec.Resources.Requests[core.ResourceStorage]},
-			PersistentVolumeSource:        core.PersistentVolumeSource{Local: &core.LocalVolumeSource{Path: path}},
-			NodeAffinity: &core.VolumeNodeAffinity{Required: &core.NodeSelector{NodeSelectorTerms: []core.NodeSelectorTerm{{
-				MatchExpressions: []core.NodeSelectorRequirement{{
-					Key: core.LabelHostname, Operator: core.NodeSelectorOpIn, Values: []string{f.node},
-				}},
-			}}}},
+			PersistentVolumeSource:        core.PersistentVolumeSource{HostPath: &core.HostPathVolumeSource{Path: path}},
 		},
 	}, controller.ProvisioningFinished, nil
 }
 
 // Delete takes the folder of a volume away.
 func (f folders) Delete(_ context.Context, volume *core.PersistentVolume) error {
-	if volume.Spec.Local == nil || filepath.Dir(volume.Spec.Local.Path) != f.root {
-		return fmt.Errorf("%s is no folder of this node", volume.Name)
+	if volume.Spec.HostPath == nil || filepath.Dir(volume.Spec.HostPath.Path) != f.root {
+		return fmt.Errorf("%s is no folder of this machine", volume.Name)
 	}
-	return os.RemoveAll(volume.Spec.Local.Path)
+	return os.RemoveAll(volume.Spec.HostPath.Path)
 }

@@ -28,17 +28,17 @@ const pause = 10 * time.Millisecond
 
 func main() {
 	if len(os.Args) != 5 {
-		fmt.Fprintln(os.Stderr, "usage: policy-agent KUBECONFIG POD-RANGE NODE-ADDRESS MARK")
+		fmt.Fprintln(os.Stderr, "usage: policy-agent KUBECONFIG POD-RANGE NODE-ADDRESS,... MARK")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2], os.Args[3], os.Args[4]); err != nil {
+	if err := run(os.Args[1], os.Args[2], strings.Split(os.Args[3], ","), os.Args[4]); err != nil {
 		fmt.Fprintf(os.Stderr, "policy-agent: %v\n", err)
 		os.Exit(1)
 	}
 }
 
 // run keeps the rules; it makes the file mark once the first ones are in.
-func run(kubeconfig, podRange, node, mark string) error {
+func run(kubeconfig, podRange string, nodes []string, mark string) error {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func run(kubeconfig, podRange, node, mark string) error {
 		if err != nil {
 			return err
 		}
-		world.PodRange, world.Node = podRange, node
+		world.PodRange, world.Nodes = podRange, nodes
 		if text := policy.Render(world); text != last {
 			if err := put(text); err != nil {
 				return err

@@ -26,11 +26,15 @@ func Start(ctx context.Context, p place.Place, keeper *process.Keeper) error {
 		return err
 	}
 	enforced := p.State("policies-enforced")
+	var addresses []string
+	for _, one := range p.Nodes() {
+		addresses = append(addresses, one.Address())
+	}
 	for _, program := range []process.Program{
 		{Name: "policy-agent", Log: p.Log("policy-agent"), Command: []string{
-			p.Bin("policy-agent"), p.Kubeconfig(), place.PodRange, place.NodeAddress, enforced}},
+			p.Bin("policy-agent"), p.Kubeconfig(), place.PodRange, strings.Join(addresses, ","), enforced}},
 		{Name: "local-path-provisioner", Log: p.Log("local-path-provisioner"), Command: []string{
-			p.Bin("local-path-provisioner"), p.Kubeconfig(), place.NodeName, p.State("volumes")}},
+			p.Bin("local-path-provisioner"), p.Kubeconfig(), p.State("volumes")}},
 	} {
 		if err := keeper.Keep(program); err != nil {
 			return err

@@ -22,16 +22,12 @@ import (
 const auditPolicy = `{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [{"level": "Metadata"}]}
 `
 
-// Prepare makes the certificates and kubeconfigs of a new cluster.
-func Prepare(p place.Place) error {
-	authority, err := pki.NewAuthority()
-	if err != nil {
-		return err
-	}
+// Prepare makes the certificates and kubeconfigs of a new cluster, but for those of its nodes.
+func Prepare(p place.Place, authority *pki.Authority) error {
 	if err := os.WriteFile(p.PKI("ca.crt"), authority.PEM, 0o600); err != nil {
 		return err
 	}
-	server, err := authority.Sign("kube-apiserver", nil, "127.0.0.1", place.APIService, place.NodeAddress,
+	server, err := authority.Sign("kube-apiserver", nil, "127.0.0.1", place.APIService, p.Nodes()[0].Address(),
 		"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
 	if err != nil {
 		return err
@@ -47,7 +43,6 @@ func Prepare(p place.Place) error {
 		{"system:kube-controller-manager", p.State("controller-manager.json"), nil},
 		{"system:kube-scheduler", p.State("scheduler.json"), nil},
 		{"system:kube-proxy", p.State("proxy.json"), nil},
-		{"system:node:" + place.NodeName, p.State("kubelet.json"), []string{"system:nodes"}},
 	}
 	for _, client := range clients {
 		identity, err := authority.Sign(client.name, client.groups)
@@ -64,13 +59,6 @@ func Prepare(p place.Place) error {
 		return err
 	}
 	if err := kubelet.Write(p.PKI("kubelet-client.crt"), p.PKI("kubelet-client.key")); err != nil {
-		return err
-	}
-	served, err := authority.Sign("kubelet", nil, place.NodeAddress, place.NodeName)
-	if err != nil {
-		return err
-	}
-	if err := served.Write(p.PKI("kubelet.crt"), p.PKI("kubelet.key")); err != nil {
 		return err
 	}
 	if err := os.WriteFile(p.State("audit.json"), []byte(auditPolicy), 0o600); err != nil {
@@ -122,7 +110,7 @@ func etcd(p place.Place) process.Program {
 func apiServer(p place.Place) process.Program {
 	return process.Program{Name: "kube-apiserver", Log: p.Log("kube-apiserver"), Command: []string{
 		p.Bin("kube-apiserver"), "--etcd-servers=http://127.0.0.1:2379", "--secure-port=" + place.APIPort,
-		"--bind-address=0.0.0.0", "--advertise-address=" + place.NodeAddress, // pods reach it through the service's address
+		"--bind-address=0.0.0.0", "--advertise-address=" + p.Nodes()[0].Address(), // pods reach it through the service's address
 		"--tls-cert-file=" + p.PKI("apiserver.crt"), "--tls-private-key-file=" + p.PKI("apiserver.key"),
 		"--client-ca-file=" + p.PKI("ca.crt"), "--cert-dir=" + p.State("pki"),
 		"--service-account-key-file=" + p.PKI("service-accounts.key"),
@@ -142,6 +130,7 @@ func controllerManager(p place.Place) process.Program {
 		p.Bin("kube-controller-manager"), "--kubeconfig=" + p.State("controller-manager.json"), "--leader-elect=false",
 		"--use-service-account-credentials=true", "--service-account-private-key-file=" + p.PKI("service-accounts.key"),
 		"--root-ca-file=" + p.PKI("ca.crt"), "--kube-api-qps=200", "--kube-api-burst=400",
+		"--node-monitor-grace-period=20s", // a node that is lost is told sooner than by default: tests wait for it
 		"--bind-address=127.0.0.1", "--cert-dir=" + p.State("pki"),
 	}}
 }

@@ -3,6 +3,7 @@
 package place
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 )
@@ -17,11 +18,39 @@ const (
 	ServiceRange = "10.96.0.0/16"
 	APIService   = "10.96.0.1"
 	DNSService   = "10.96.0.10"
-	PodRange     = "10.244.0.0/24"
-	NodeAddress  = "10.244.0.1"
-	NodeName     = "node-1"
-	Bridge       = "rspark0"
+	PodRange     = "10.244.0.0/16"
+	// MostNodes is how many real nodes one machine may pretend to be.
+	MostNodes = 4
 )
+
+// Run is where the nodes' sockets are: a socket's path is short, so they lie not with the rest.
+const Run = "/run/rspark-cluster"
+
+// Node is one of the real nodes: a containerd and a kubelet of its own, and a bridge for its pods. All of them are this machine,
+// so that they share its kernel, its folders and its kube-proxy. The first is number 1.
+type Node struct {
+	Place
+	Number int
+}
+
+// Nodes are all that may be.
+func (p Place) Nodes() []Node {
+	var nodes []Node
+	for number := 1; number <= MostNodes; number++ {
+		nodes = append(nodes, Node{p, number})
+	}
+	return nodes
+}
+
+func (n Node) Name() string            { return fmt.Sprintf("node-%d", n.Number) }
+func (n Node) Address() string         { return fmt.Sprintf("10.244.%d.1", n.Number-1) }
+func (n Node) PodRange() string        { return fmt.Sprintf("10.244.%d.0/24", n.Number-1) }
+func (n Node) Bridge() string          { return fmt.Sprintf("rspark%d", n.Number-1) }
+func (n Node) Run() string             { return filepath.Join(Run, n.Name()) }
+func (n Node) Socket() string          { return filepath.Join(n.Run(), "containerd.sock") }
+func (n Node) File(name string) string { return n.State(filepath.Join(n.Name(), name)) }
+func (n Node) Log(name string) string  { return n.Place.Log(name + "-" + n.Name()) }
+func (n Node) CGroup() string          { return "/rspark-cluster-" + n.Name() }
 
 // Place is the folder of a cluster (`.build/cluster` of the checkout).
 type Place struct{ Root string }
@@ -35,6 +64,9 @@ func (p Place) PKI(name string) string { return filepath.Join(p.Root, "state", "
 
 // Kubeconfig is the administrator's.
 func (p Place) Kubeconfig() string { return filepath.Join(p.Root, "kubeconfig") }
+
+// Door is the socket by which a running cluster is asked for more.
+func (p Place) Door() string { return filepath.Join(Run, "door.sock") }
 
 // Audit is the API server's audit log.
 func (p Place) Audit() string { return filepath.Join(p.Root, "log", "audit.log") }

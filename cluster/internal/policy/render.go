@@ -26,8 +26,8 @@ type World struct {
 	Namespaces []*core.Namespace
 	// PodRange holds the addresses of all pods; one of them that is no pod's yet reaches nothing and is not reached.
 	PodRange string
-	// Node is this machine's own address in that range: what comes from the machine itself is never refused.
-	Node string
+	// Nodes are this machine's own addresses in that range: what comes from the machine itself is never refused.
+	Nodes []string
 }
 
 // Render gives the text for `nft -f`, which puts a new table in the place of the old one in one step.
@@ -131,7 +131,7 @@ func (r *renderer) table(ingress, egress *isolation) string {
 		}
 		text.WriteString("  }\n")
 	}
-	set("set known", "ipv4_addr", append([]string{r.world.Node}, r.known...))
+	set("set known", "ipv4_addr", slices.Concat(r.world.Nodes, r.known))
 	text.WriteString(r.chains.String())
 	text.WriteString(inChains)
 	text.WriteString(outChains)

@@ -22,7 +22,7 @@ func pod(namespace, name, ip string, labels map[string]string) *core.Pod {
 // the world of upstream's cases: three namespaces, with pods a and b in each.
 func world(t *testing.T, policies ...string) World {
 	t.Helper()
-	found := World{PodRange: "10.244.0.0/24", Node: "10.244.0.1"}
+	found := World{PodRange: "10.244.0.0/24", Nodes: []string{"10.244.0.1"}}
 	ip := []string{"10.244.0.11", "10.244.0.12", "10.244.0.21", "10.244.0.22", "10.244.0.31", "10.244.0.32"}
 	for _, namespace := range []string{"x", "y", "z"} {
 		found.Namespaces = append(found.Namespaces, &core.Namespace{

@@ -1,0 +1,137 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"rsparkhub/cluster/internal/place"
+	"rsparkhub/cluster/internal/policy"
+)
+
+const removePatience = 10 * time.Second
+
+// CleanUp takes away what nodes left: containers and their shims, control groups, mounts, bridges, and kube-proxy's rules. What is
+// not there is no error, so that it also cleans up after a cluster that was killed.
+func CleanUp(p place.Place) error {
+	shims, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		return err
+	}
+	for _, file := range shims {
+		text, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(text), "containerd-shim") || !strings.Contains(string(text), place.Run+"/") {
+			continue
+		}
+		_ = tell("kill", "-9", "--", "-"+filepath.Base(filepath.Dir(file)))
+	}
+	for _, one := range p.Nodes() {
+		if err := endMembers(one); err != nil {
+			return err
+		}
+	}
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(strings.TrimSpace(string(mounts)), "\n")
+	for i := len(lines) - 1; i >= 0; i-- { // the innermost first
+		where := strings.Fields(lines[i])[1]
+		if strings.HasPrefix(where, p.Root+"/") || strings.HasPrefix(where, place.Run+"/") {
+			if err := tell("umount", "--lazy", where); err != nil {
+				return err
+			}
+		}
+	}
+	for _, one := range p.Nodes() {
+		if _, err := os.Stat("/sys/class/net/" + one.Bridge()); err == nil {
+			if err := tell("ip", "link", "delete", one.Bridge()); err != nil {
+				return err
+			}
+		}
+	}
+	if err := tell(p.Bin("kube-proxy"), "--cleanup"); err != nil {
+		return err
+	}
+	for _, table := range []string{policy.Table, natTable} {
+		family, name, _ := strings.Cut(table, " ")
+		if exec.Command("nft", "list", "table", family, name).Run() == nil {
+			if err := tell("nft", "delete", "table", family, name); err != nil {
+				return err
+			}
+		}
+	}
+	for _, family := range []string{"iptables", "ip6tables"} {
+		if err := dropRules(family); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(place.Run)
+}
+
+// dropRules takes away the chains of the kubelet and of the network plugins, which no clean-up of theirs does.
+func dropRules(family string) error {
+	saved, err := exec.Command(family + "-save").Output()
+	if err != nil {
+		return fmt.Errorf("%s-save: %w", family, err)
+	}
+	var left []string
+	for _, line := range strings.Split(string(saved), "\n") {
+		if !strings.Contains(line, "KUBE-") && !strings.Contains(line, "CNI-") {
+			left = append(left, line)
+		}
+	}
+	restore := exec.Command(family + "-restore")
+	restore.Stdin = strings.NewReader(strings.Join(left, "\n"))
+	if said, err := restore.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s-restore: %w: %s", family, err, strings.TrimSpace(string(said)))
+	}
+	return nil
+}
+
+// endMembers ends what still runs in a node's control groups, and takes the groups away.
+func endMembers(n place.Node) error {
+	for _, hierarchy := range hierarchies() {
+		root := hierarchy + n.CGroup()
+		var groups []string
+		err := filepath.WalkDir(root, func(path string, entry os.DirEntry, _ error) error {
+			if entry != nil && entry.IsDir() { // it may have gone since it was listed
+				groups = append(groups, path)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, group := range slices.Backward(groups) { // the innermost first
+			if err := empty(group); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// empty kills the members of a control group until it can be taken away: a killed process leaves it a moment later.
+func empty(group string) error {
+	deadline := time.Now().Add(removePatience)
+	for {
+		members, _ := os.ReadFile(filepath.Join(group, "cgroup.procs"))
+		for _, pid := range strings.Fields(string(members)) {
+			_ = tell("kill", "-9", pid)
+		}
+		err := os.Remove(group)
+		if err == nil || errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
