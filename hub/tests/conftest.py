@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from postgres_server import PostgresServer
+from tests.postgres_server import PostgresServer
 
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store, open_store

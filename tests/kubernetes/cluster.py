@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,16 @@ class Cluster:
     def kill(self, name: str) -> None:
         self.program(name).kill()
 
+    def until_ready(self, *, seconds: float = 60) -> None:
+        """Wait until the API server answers: one that was killed is started again."""
+        deadline = time.monotonic() + seconds
+        while subprocess.run(self.command("get", "--raw", "/readyz"), capture_output=True, check=False).returncode:
+            assert time.monotonic() < deadline, "the API server does not come back"
+            time.sleep(0.1)
 
-def make(target: str) -> str:
-    done = subprocess.run(["make", "--no-print-directory", target], cwd=TOP, capture_output=True, text=True, check=False)
+
+def make(target: str, **variables: str) -> str:
+    command = ["make", "--no-print-directory", target, *(f"{name}={value}" for name, value in variables.items())]
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

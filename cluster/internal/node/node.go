@@ -82,12 +82,14 @@ const cniConfig = `{"cniVersion": "1.0.0", "name": "rspark", "plugins": [
  {"type": "portmap", "capabilities": {"portMappings": true}}]}
 `
 
+// The disk is the machine's, so it may be as full as its owner likes; and an image that was loaded can't be pulled again.
 const kubeletConfig = `{"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
  "failCgroupV1": false, "cgroupDriver": "cgroupfs", "oomScoreAdj": 0, "address": %q, "healthzPort": 0, "cgroupRoot": %q, "podLogsDir": %q, "enforceNodeAllocatable": [], "failSwapOn": false,
  "authentication": {"anonymous": {"enabled": false}, "webhook": {"enabled": true}, "x509": {"clientCAFile": %q}},
  "authorization": {"mode": "Webhook"}, "readOnlyPort": 0,
  "tlsCertFile": %q, "tlsPrivateKeyFile": %q, "containerRuntimeEndpoint": %q,
- "clusterDNS": [%q], "clusterDomain": "cluster.local", "seccompDefault": true, "nodeLeaseDurationSeconds": 16}
+ "clusterDNS": [%q], "clusterDomain": "cluster.local", "seccompDefault": true, "nodeLeaseDurationSeconds": 16,
+ "evictionHard": {"memory.available": "100Mi", "nodefs.available": "500Mi", "imagefs.available": "500Mi"}, "imageGCHighThresholdPercent": 100}
 `
 
 const proxyConfig = `{"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration",

@@ -8,9 +8,9 @@ import pytest
 import schemathesis
 from hub_in_thread import HubInThread
 from hypothesis import HealthCheck, given, settings, strategies
-from postgres_server import PostgresServer
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.schemas import OpenApiSchema
+from tests.postgres_server import PostgresServer
 
 from rsparkhub.domain.session import State
 from rsparkhub.settings import Settings

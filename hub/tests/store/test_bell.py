@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from postgres_server import PostgresServer
 from store_scene import MakeSession, OpenStore, Put
+from tests.postgres_server import PostgresServer
 
 from rsparkhub.domain.session import State, Wanted
 from rsparkhub.store import Store, open_store

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from postgres_server import PostgresServer
 from store_scene import WAITING, until_someone_waits
+from tests.postgres_server import PostgresServer
 
 from rsparkhub.domain.errors import InstallationProblem, Unavailable
 from rsparkhub.store import open_store

