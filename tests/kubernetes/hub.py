@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import yaml
 
 from tests.installation import Installation
+from tests.kernels import RemoteKernel
 
 from .cluster import Cluster
 
@@ -74,6 +76,13 @@ class Hub(Installation):
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def r(self, session: str, code: str) -> str:
+        """Run a line in the session's R, the one that is there or a new one; give what it prints."""
+        url, headers = f"{self.address}/s/{session}", {"Authorization": f"Bearer {self.token}"}
+        listed = httpx.get(f"{url}/api/kernels", headers=headers, timeout=60).raise_for_status().json()
+        with RemoteKernel(url, headers, kernel_id=listed[0]["id"] if listed else None) as kernel:
+            return kernel.run(code).text
+
     def delete(self, session: str) -> None:
         with self.client() as client:
             client.delete(f"/hub/api/sessions/{session}")
@@ -94,6 +103,7 @@ def settings(cluster: Cluster) -> dict[str, str]:
         "RSPARKHUB_KUBERNETES__HOME_ON_EXECUTORS": "true",
         "RSPARKHUB_SWEEP_EVERY": "5s",
         "RSPARKHUB_LOOK_EVERY": "2s",
+        "RSPARKHUB_KUBERNETES__LOST_NODE": "10s",
     }
 
 

@@ -42,6 +42,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: a controller that is killed hangs up."""
+
 
 @contextmanager
 def agents() -> Iterator[None]:

@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(2400)]
 
 #: Two hubs in one namespace would each take the other's sessions for wanted by nobody.
 NAMESPACE = "rspark-failures"
-ROUNDS = int(os.environ.get("ROUNDS", "30"))
+ROUNDS = int(os.environ.get("ROUNDS", "33"))
 REAL = 3
 SIMULATED = int(os.environ.get("SIMULATED", "200"))
 PATIENCE = 420.0  # seconds until all is as it is wanted, after the last failure
@@ -92,6 +92,7 @@ class Failures:
     def __init__(self, hub: Hub, cluster: Cluster, database: PostgresServer, chosen: random.Random) -> None:
         self._hub, self._cluster, self._database, self._chosen = hub, cluster, database, chosen
         self.done: Counter[str] = Counter()
+        self._next: list[str] = []
         self._all: dict[str, Callable[[], None]] = {
             "hub": lambda: self._kill("hub"),
             "controller": lambda: self._kill("controller"),
@@ -107,8 +108,10 @@ class Failures:
         }
 
     def one(self) -> None:
-        """Let one of them happen."""
-        name = self._chosen.choice(list(self._all))
+        """Let one of them happen; none comes again before each has been."""
+        if not self._next:
+            self._next = self._chosen.sample(list(self._all), len(self._all))
+        name = self._next.pop()
         self._all[name]()
         self.done[name] += 1
 

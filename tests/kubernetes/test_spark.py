@@ -1,17 +1,17 @@
 """Spark on Kubernetes: executors are pods that a session asks for, of its own alone, and that end with it."""
 
 import json
+import os
+import signal
 import subprocess
-import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import psutil
 import pytest
 
 from .cluster import Cluster
 from .hub import NAMESPACE, Hub, gone, pods
+from .spark import computing, executors, in_pod, running, until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -40,31 +40,6 @@ found = rows.repartition(8).mapInPandas(where, "host string, rows long").groupBy
 print("HOSTS", len(found), sum(row[1] for row in found))
 print("COUNT", rows.count(), rows.groupBy("key").count().count())
 """
-#: A driver that waits with its executors, until it is killed.
-WAIT = """
-from pyspark.sql import SparkSession
-import time
-spark = SparkSession.builder.config("spark.dynamicAllocation.minExecutors", "2").getOrCreate()
-spark.range(1000).repartition(4).count()
-print("READY", flush=True)
-time.sleep(600)
-"""
-
-
-def executors(cluster: Cluster, session: str) -> list[dict[str, Any]]:
-    return [one for one in pods(cluster, session) if one["metadata"]["labels"]["rsparkhub/component"] == "executor"]
-
-
-def running(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [one for one in found if one["status"]["phase"] == "Running"]
-
-
-def until(what: Callable[[], Any], seconds: float = 120) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
-    return found
 
 
 def test_a_job_over_a_large_file_runs_on_two_executors(hub: Hub, namespace: Cluster) -> None:
@@ -80,61 +55,44 @@ def test_a_job_over_a_large_file_runs_on_two_executors(hub: Hub, namespace: Clus
 
 
 @pytest.fixture
-def computing(hub: Hub, namespace: Cluster) -> Any:
-    """A session with two executors at work, and the process of its driver's Python."""
-    session = hub.start("spark")
-    command = namespace.command("-n", NAMESPACE, "exec", f"rspark-{session}-1", "--", "/opt/rspark/bin/python", "-uc", WAIT)
-    environ = ["env", "SPARK_CONF_DIR=/run/rspark/spark/conf", "SPARK_HOME=/opt/spark", "PYSPARK_PYTHON=/opt/rspark/bin/python"]
-    command[command.index("--") + 1 : command.index("--") + 1] = environ
-    driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert driver.stdout is not None
-    said = []
-    for line in driver.stdout:
-        said.append(line)
-        if line == "READY\n":
-            break
-    assert said[-1] == "READY\n", said
-    assert len(running(executors(namespace, session))) == 2
-    yield session
-    driver.kill()
-    driver.wait()
-    hub.delete(session)
-    gone(namespace, session)
+def at_work(hub: Hub, namespace: Cluster) -> Iterator[str]:
+    """A session with two executors."""
+    with computing(hub, namespace) as session:
+        yield session
 
 
-def in_pod(session: str, mark: str) -> list[psutil.Process]:
-    """Give the processes of a session's pod whose command line has a mark."""
-    found = []
-    for one in psutil.process_iter(["cmdline"]):
-        if mark in " ".join(one.info["cmdline"] or []):
-            try:
-                if json.loads(Path(f"/proc/{one.pid}/root/etc/rspark/ensemble.json").read_text())["id"] == session:
-                    found.append(one)
-            except (OSError, ValueError):
-                continue
-    return found
-
-
-def test_no_executor_outlives_a_driver_that_is_killed(computing: str, namespace: Cluster) -> None:
-    for one in in_pod(computing, "SparkSubmit"):
+def test_no_executor_outlives_a_driver_that_is_killed(at_work: str, namespace: Cluster) -> None:
+    for one in in_pod(at_work, "SparkSubmit"):
         one.kill()
-    until(lambda: not running(executors(namespace, computing)))
+    until(lambda: not running(executors(namespace, at_work)))
 
 
-def test_no_executor_outlives_an_agent_that_is_killed(computing: str, namespace: Cluster) -> None:
-    min(in_pod(computing, "rspark_session.agent"), key=lambda one: one.create_time()).kill()
-    until(lambda: not executors(namespace, computing))
+def test_no_executor_outlives_an_agent_that_is_killed(at_work: str, namespace: Cluster) -> None:
+    min(in_pod(at_work, "rspark_session.agent"), key=lambda one: one.create_time()).kill()
+    until(lambda: not executors(namespace, at_work))
 
 
-def test_no_executor_outlives_a_pod_that_is_deleted_by_force(computing: str, namespace: Cluster) -> None:
-    namespace("-n", NAMESPACE, "delete", "pod", f"rspark-{computing}-1", "--force", "--grace-period=0", "--wait=false")
-    until(lambda: not executors(namespace, computing))
+def test_no_executor_outlives_a_pod_that_is_deleted_by_force(at_work: str, namespace: Cluster) -> None:
+    namespace("-n", NAMESPACE, "delete", "pod", f"rspark-{at_work}-1", "--force", "--grace-period=0", "--wait=false")
+    until(lambda: not executors(namespace, at_work))
 
 
-def test_no_executor_outlives_a_session_that_sleeps(computing: str, hub: Hub, namespace: Cluster) -> None:
-    hub.do("suspend", computing)
-    assert hub.show(computing)["last_exit"]["code"] == 0
-    gone(namespace, computing)
+def test_no_executor_outlives_a_session_that_sleeps(at_work: str, hub: Hub, namespace: Cluster) -> None:
+    hub.do("suspend", at_work)
+    assert hub.show(at_work)["last_exit"]["code"] == 0
+    gone(namespace, at_work)
+
+
+def test_no_executor_outlives_its_session_while_no_controller_runs(at_work: str, hub: Hub, namespace: Cluster) -> None:
+    """Nobody of ours is needed for that: what an executor hangs on is the pod of its session."""
+    controller = json.loads((hub.data / "lock").read_text())["processes"]["controller"][0]
+    os.kill(controller, signal.SIGSTOP)  # one that is killed would be started again at once
+    try:
+        namespace("-n", NAMESPACE, "delete", "pod", f"rspark-{at_work}-1", "--wait=false")
+        until(lambda: not running(executors(namespace, at_work)))
+    finally:
+        os.kill(controller, signal.SIGKILL)
+    until(lambda: not executors(namespace, at_work))
 
 
 class TestWhatADriverMayNot:

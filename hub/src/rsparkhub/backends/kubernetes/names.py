@@ -61,7 +61,7 @@ def metadata(
     """Give an object's metadata; `owner` is the root object, with whose end this one ends."""
     found: dict[str, Any] = {"name": name, "namespace": namespace, "labels": labels}
     if owner is not None:
-        found["ownerReferences"] = [
-            {"apiVersion": "v1", "kind": "Secret", "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"]}
-        ]
+        reference = {"apiVersion": "v1", "kind": "Secret", "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"]}
+        # `kubectl drain` leaves a pod alone that nobody would make again: this one has somebody.
+        found["ownerReferences"] = [reference | {"controller": True}]
     return found | more
