@@ -32,10 +32,12 @@ _ENVIRON = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
 class PostgresServer:
     """Listens on a Unix socket in a folder of its own, and dies with the process that started it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_promises: bool = False) -> None:
+        """`keeps_promises`: what it said is kept also when it is killed, for a test that does so."""
         # Below /tmp and not in pytest's folder: a socket's path is short, and another user has to reach it.
         self._folder = Path(tempfile.mkdtemp(prefix="rsparkhub-postgres-"))
         self._data = self._folder / "data"
+        self._more = {"synchronous_commit": "on"} if keeps_promises else {}
         self._user = _unprivileged_user()
         self._process: subprocess.Popen[bytes] | None = None
         if self._user is not None:
@@ -48,7 +50,7 @@ class PostgresServer:
 
     def run(self) -> None:
         """Start the server on its data, and return when it answers."""
-        options = {"listen_addresses": "", "unix_socket_directories": str(self._folder), **_FOR_TESTS}
+        options = {"listen_addresses": "", "unix_socket_directories": str(self._folder), **_FOR_TESTS, **self._more}
         command = self._command("postgres", "-D", str(self._data))
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]

@@ -49,7 +49,7 @@ BESIDE = ("Service", "ServiceAccount", "NetworkPolicy")
 
 @pytest.fixture
 def database() -> Iterator[PostgresServer]:
-    server = PostgresServer()
+    server = PostgresServer(keeps_promises=True)
     try:
         server.start()
         yield server

@@ -21,7 +21,7 @@ def ahead(**until: float) -> str:
 
 
 def me(*, name: str = "ada", admin: bool = False) -> Json:
-    return {"name": name, "admin": admin, "groups": ["stats-101"], "limits": {"sessions": 5}, "version": "0.1.0"}
+    return {"name": name, "admin": admin, "groups": ["stats-101"], "limits": {"sessions": 5}, "version": "0.1.0", "images": True}
 
 
 def rspark() -> Json:

@@ -7,6 +7,7 @@ import stat
 import sys
 import tempfile
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -49,6 +50,11 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535, description="The port that the edge listens on.")
     public_url: AnyHttpUrl | None = Field(
         default=None, description="How people reach this hub, when it is not http://localhost:PORT."
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(),
+        description="Networks of proxies in front of the edge (Ingress, load balancer): what they say in `X-Forwarded-For` is "
+        "believed, so that wrong passwords count for the address they really come from.",
     )
     backend: Literal["process", "container", "kubernetes"] = Field(
         default="process", description="Where sessions run; `container` does not exist in this version."

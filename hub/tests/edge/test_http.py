@@ -268,3 +268,26 @@ async def test_where_somebody_else_does_tls_in_front_the_scheme_is_the_one_that_
             for _ in range(4):  # asked, and by a pass
                 response = await client.get(f"/s/{session.id}/", headers={"Cookie": f"{cookie}={ada}"})
                 assert headers_of(response.json())["x-forwarded-proto"] == scheme
+
+
+@pytest.mark.parametrize(
+    ("trusted", "claimed", "seen"),
+    [
+        ("127.0.0.0/8", "203.0.113.7", "203.0.113.7"),
+        ("127.0.0.0/8", "6.6.6.6, 203.0.113.7", "203.0.113.7"),  # the first is what the client wrote itself
+        ("127.0.0.0/8", "203.0.113.7, 127.0.0.9", "203.0.113.7"),  # through two of ours
+        ("127.0.0.0/8", "nobody", "127.0.0.1"),
+        ("192.0.2.0/24", "203.0.113.7", "127.0.0.1"),
+    ],
+)
+async def test_the_address_behind_a_proxy_is_believed_of_a_trusted_one_alone(
+    settings: Settings, store: Store, trusted: str, claimed: str, seen: str
+) -> None:
+    networks = Settings.model_validate({"trusted_proxies": [trusted]}).trusted_proxies
+    async with making_world(settings.model_copy(update={"trusted_proxies": networks}), store) as world:
+        ada = await world.person("ada")
+        session = await world.session("ada")
+        client = world.client(cookie=ada)
+        assert f"x-forwarded-for: {seen}\n" in (await client.get("/hub/", headers={"X-Forwarded-For": claimed})).text + "\n"
+        response = await client.get(f"/s/{session.id}/", headers={"X-Forwarded-For": claimed})
+        assert headers_of(response.json())["x-forwarded-for"] == seen

@@ -21,6 +21,7 @@ def me_of(user: User, settings: Settings, *, by_session: bool = False) -> Me:
         groups=sorted(user.groups),
         limits=Limits(sessions=settings.most_sessions_per_person),
         version=__version__,
+        images=settings.backend != "process",
     )
 
 

@@ -40,7 +40,7 @@ _SILENT: Handler = {"handler": "vars", "log_skip": True}
 
 def configuration(settings: Settings, *, listen: str, passes: Path | None) -> dict[str, Any]:
     """Make Caddy's configuration; `listen` is an address in Caddy's words, `passes` the folder of passes."""
-    server = {
+    server: dict[str, Any] = {
         "listen": [listen],
         "protocols": ["h1"],
         "automatic_https": {"disable": True},
@@ -49,6 +49,10 @@ def configuration(settings: Settings, *, listen: str, passes: Path | None) -> di
         "routes": _routes(settings, passes),
         "errors": {"routes": _errors(settings)},
     }
+    if settings.trusted_proxies:
+        ranges = [str(network) for network in settings.trusted_proxies]
+        # Strict: the last address that none of ours wrote is the client's; those before it are what it claims.
+        server |= {"trusted_proxies": {"source": "static", "ranges": ranges}, "trusted_proxies_strict": 1}
     return {
         "admin": {"disabled": True, "config": {"persist": False}},
         "storage": {"module": "file_system", "root": str(settings.data.absolute() / "edge")},
@@ -191,7 +195,10 @@ def _scheme(settings: Settings) -> Routes:
 
 
 def _forwarded(settings: Settings) -> dict[str, Any]:
-    return {"set": {"X-Forwarded-Proto": ["{http.vars.rspark_scheme}"]}} if _scheme(settings) else {}
+    headers = {"X-Forwarded-Proto": ["{http.vars.rspark_scheme}"]} if _scheme(settings) else {}
+    if settings.trusted_proxies:
+        headers["X-Forwarded-For"] = ["{http.vars.client_ip}"]
+    return {"set": headers} if headers else {}
 
 
 def _errors(settings: Settings) -> Routes:

@@ -99,6 +99,8 @@ export interface Me {
   groups: string[];
   limits: { sessions: number };
   version: string;
+  /** Whether sessions run from images: what is changed outside of the home goes with them. */
+  images: boolean;
 }
 
 export interface Person {

@@ -3,7 +3,14 @@ import { session } from './examples.ts';
 import type { Me } from './model.ts';
 import { address, scope } from './scope.ts';
 
-const me: Me = { name: 'ada', admin: true, groups: [], limits: { sessions: 5 }, version: '0.1.0' };
+const me: Me = {
+  name: 'ada',
+  admin: true,
+  groups: [],
+  limits: { sessions: 5 },
+  version: '0.1.0',
+  images: false,
+};
 
 it('a person listens to their own sessions', () => {
   expect(scope({ page: 'home' }, me, undefined)).toEqual({ of: 'mine' });

@@ -288,3 +288,8 @@ export function about(seconds: number): string {
   const minutes = Math.round(seconds / 60);
   return `about ${count(minutes, 'minute')}`;
 }
+
+/** For which R a home keeps packages: each version has a library of its own, and each image where there are images. */
+export function packagesOf(images: boolean): string {
+  return images ? 'for this version of R and this image' : 'for this version of R';
+}
