@@ -24,9 +24,7 @@ class Me(Answer):
     groups: list[str]
     limits: Limits
     version: str = Field(description="The hub's version.")
-    images: bool = Field(
-        description="Whether sessions run from images: what is changed outside of the home goes with them."
-    )
+    images: bool = Field(description="Whether sessions run from images: what is changed outside of the home goes with them.")
 
 
 class SignedIn(Answer):
