@@ -2,7 +2,11 @@
 
 import json
 import subprocess
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -11,7 +15,7 @@ import yaml
 from tests.installation import COMMAND
 
 from .cluster import Cluster
-from .hub import IMAGE, NAMESPACE, settings
+from .hub import ENVIRONMENTS, IMAGE, NAMESPACE, settings
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -74,3 +78,78 @@ def test_policies_that_nobody_enforces_are_found_by_trying(namespace: Cluster, t
         assert found["policies"]["level"] == "problem"
     finally:
         namespace("-n", NAMESPACE, "delete", "networkpolicy", "open")
+
+
+@pytest.fixture
+def older(namespace: Cluster, tmp_path: Path) -> Iterator[Path]:
+    """The API server once more, as the oldest version that it can be, on a store of its own; give the kubeconfig."""
+    line = namespace.program("kube-apiserver").cmdline()
+    changed = ("--secure-port", "--audit-log-path", "--etcd-prefix")
+    command = [word for word in line if word.partition("=")[0] not in changed]
+    command += ["--secure-port=6444", "--etcd-prefix=/older", "--emulated-version=1.33", "--min-compatibility-version=1.33"]
+    with (tmp_path / "older.log").open("w") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log)
+    config = yaml.safe_load(namespace.kubeconfig.read_text())
+    config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:6444"
+    kubeconfig = tmp_path / "older"
+    kubeconfig.write_text(yaml.safe_dump(config))
+    asks = namespace.command("--kubeconfig", str(kubeconfig), "get", "--raw", "/readyz")
+    deadline = time.monotonic() + 60
+    while subprocess.run(asks, capture_output=True, check=False).returncode:
+        assert server.poll() is None, (tmp_path / "older.log").read_text()[-3000:]
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    yield kubeconfig
+    server.terminate()
+    server.wait(60)
+
+
+def test_an_api_server_of_an_older_minor_takes_all_that_is_applied(namespace: Cluster, older: Path, tmp_path: Path) -> None:
+    (tmp_path / "environments").mkdir()
+    for name, text in ENVIRONMENTS.items():
+        (tmp_path / "environments" / f"{name}.yaml").write_text(text)
+    environ = settings(namespace) | {"RSPARKHUB_ENVIRONMENTS": str(tmp_path / "environments")}
+    asks = namespace.command("--kubeconfig", str(older))
+
+    def apply(what: str) -> None:
+        command = [COMMAND, "render", "kubernetes", what, "--session", what]
+        rendered = subprocess.run(command, capture_output=True, text=True, check=True, env=environ).stdout
+        command = [*asks, "apply", "--server-side", "--force-conflicts", "--validate=strict", "-f", "-"]
+        applied = subprocess.run(command, input=rendered, capture_output=True, text=True, check=False)
+        assert applied.returncode == 0, (what, applied.stderr)
+
+    apply("namespace")
+    # No controller runs there that would make it.
+    subprocess.run([*asks, "-n", NAMESPACE, "create", "serviceaccount", "default"], check=True, capture_output=True)
+    for what in ("shell", "lab", "spark", "closed"):
+        apply(what)
+    found = doctor(namespace, tmp_path / "data", RSPARKHUB_KUBERNETES__KUBECONFIG=str(older))
+    assert found["cluster"]["level"] == "ok", found["cluster"]
+    assert "Kubernetes 1.33 " in found["cluster"]["says"]
+
+
+class _TooOld(BaseHTTPRequestHandler):
+    """A stand-in for an API server that is too old to be built beside this one: it says its version, and nothing else."""
+
+    def do_GET(self) -> None:
+        text = json.dumps({"major": "1", "minor": "27+", "gitVersion": "v1.27.3"}).encode()
+        self.send_response(200 if self.path.strip("/") == "version" else 404)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_one_that_is_too_old_is_said_with_what_to_do(cluster: Cluster, tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _TooOld) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        config = yaml.safe_load(cluster.kubeconfig.read_text())
+        config["clusters"][0]["cluster"] = {"server": f"http://127.0.0.1:{server.server_port}"}
+        (tmp_path / "old").write_text(yaml.safe_dump(config))
+        found = doctor(cluster, tmp_path / "data", RSPARKHUB_KUBERNETES__KUBECONFIG=str(tmp_path / "old"))
+        server.shutdown()
+    assert found["cluster"]["level"] == "problem"
+    assert found["cluster"]["says"] == "Kubernetes is version 1.27."
+    assert found["cluster"]["mend"] == "Upgrade it to 1.31 or newer."

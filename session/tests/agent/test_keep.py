@@ -1,5 +1,6 @@
 """What is kept: whole or not at all."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -61,8 +62,13 @@ def test_what_was_saved_in_part_can_be_dropped(folder: Path) -> None:
     assert list((folder / "workspace").iterdir()) == []
 
 
-def test_the_record_is_in_both_places(folder: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
-    Keep(folder, 1).write_record({"how": "stopped"}, run)
-    assert json.loads((folder / "record.json").read_text()) == json.loads((run / "record.json").read_text()) == {"how": "stopped"}
+def test_the_record_is_there_for_the_next_start(folder: Path) -> None:
+    Keep(folder, 1).write_record({"how": "stopped"})
+    assert json.loads((folder / "record.json").read_text()) == {"how": "stopped"}
+
+
+def test_a_home_is_full_when_the_disk_or_an_allowance_says_so(tmp_path: Path) -> None:
+    keep = Keep(tmp_path / "not/there/yet", 1)
+    assert not keep.is_full()
+    assert not keep.is_full(OSError(errno.EACCES, "no"))
+    assert keep.is_full(OSError(errno.EDQUOT, "Disk quota exceeded"))

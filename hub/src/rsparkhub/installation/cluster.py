@@ -68,10 +68,13 @@ def _out_of_reach(error: Unavailable) -> Finding:
 
 async def version(api: Api) -> Finding:
     said = (await api.raw("/version")).json()
-    text = f"{said['major']}.{said['minor'].rstrip('+')}"
-    if (int(said["major"]), int(said["minor"].rstrip("+"))) < OLDEST:
-        return problem("cluster", f"Kubernetes is version {text}.", f"Upgrade it to {OLDEST[0]}.{OLDEST[1]} or newer.")
-    return ok("cluster", f"Kubernetes {said['gitVersion']} answers.")
+    # One that is being upgraded may emulate the version before.
+    found = [int((said.get(f"emulation{part}") or said[part.lower()]).rstrip("+")) for part in ("Major", "Minor")]
+    if tuple(found) < OLDEST:
+        return problem(
+            "cluster", f"Kubernetes is version {found[0]}.{found[1]}.", f"Upgrade it to {OLDEST[0]}.{OLDEST[1]} or newer."
+        )
+    return ok("cluster", f"Kubernetes {found[0]}.{found[1]} ({said['gitVersion']}) answers.")
 
 
 async def clock(api: Api) -> Finding:

@@ -102,8 +102,8 @@ def tell_failure(asked: spec.Spec, reason: str, *, detail: str | None) -> int:
     reporter.tell()
     with contextlib.suppress(OSError):  # on a full disk the exit code has to say it
         left = record.failed_start(asked, reason, detail)
-        record.leave(left, asked.termination_message)
-        Keep(asked.keep, asked.generation).write_record(left, asked.run)
+        record.leave(left, asked)
+        Keep(asked.keep, asked.generation).write_record(left)
     return 1
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rspark_session.agent import room
 from rspark_session.agent.jupyter import JupyterServer
 from rspark_session.agent.keep import Keep
 from rspark_session.agent.part import Part
@@ -63,9 +64,7 @@ async def end(
     saved, problem = None, None
     answers = jupyter is not None and interface is not None and interface.alive and interface.was_ready
     if jupyter and answers and ending.how != "stop":
-        saved = await _save(jupyter, keep, seconds=clock.share(0.7))
-        if saved is None:
-            problem = "The workspace could not be saved in time. What was saved before is still there."
+        saved, problem = await _save(jupyter, keep, seconds=clock.share(0.7))
     if interface:
         if jupyter and answers:
             jupyter.end()
@@ -77,17 +76,21 @@ async def end(
     return Outcome(saved, problem)
 
 
-async def _save(jupyter: JupyterServer, keep: Keep, *, seconds: float) -> dict[str, Any] | None:
+async def _save(jupyter: JupyterServer, keep: Keep, *, seconds: float) -> tuple[dict[str, Any] | None, str | None]:
+    """Give what was saved, or what was in the way."""
+    failure = None
     try:
         folder = keep.begin()
         saved = await jupyter.save(str(folder), seconds=seconds)
         if saved is not None:
             keep.complete()
-            return saved
-    except OSError:  # a full disk, most likely
+            return saved, None
+    except OSError as problem:  # a full disk, most likely
+        failure = problem
         _log.exception("the workspace could not be saved")
+    full = keep.is_full(failure)
     keep.abandon()
-    return None
+    return None, room.FULL if full else "The workspace could not be saved in time. What was saved before is still there."
 
 
 async def _end_parts(parts: Sequence[Part], after: dict[str, tuple[str, ...]], clock: Clock) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rspark_session.agent import health, ports, record
+from rspark_session.agent import health, ports, record, room
 from rspark_session.agent.children import Children
 from rspark_session.agent.door import Door
 from rspark_session.agent.ending import Ending, Outcome, end
@@ -138,13 +138,20 @@ class Ensemble:
         status.reason = ending.reason or outcome.problem
         failed = status.reason is not None
         how = "failed" if failed else {"suspend": "suspended", "stop": "stopped"}[ending.how]
+        left = self._record(how, outcome)
         try:
-            left = self._record(how, outcome)
-            self._keep.write_record(left, self._spec.run)
-            record.leave(left, self._spec.termination_message)
-        except OSError as problem:  # a full disk, most likely; without a record nobody knows what was saved
+            self._keep.write_record(left)
+        except OSError as problem:  # without a record the next start knows nothing of what was saved
             _log.exception("the record could not be written")
-            failed, status.reason = True, f"It could not be written down how the session ended: {problem.strerror}."
+            full = self._keep.is_full(problem)
+            failed, how = True, "failed"
+            status.reason = room.FULL if full else f"It could not be written down how the session ended: {problem.strerror}."
+            left = self._record(how, outcome)
+        try:
+            record.leave(left, self._spec)  # there may be room where the home has none
+        except OSError:
+            _log.exception("the record could not be left for the hub")
+            failed = True
         status.state = "failed" if failed else "ended"
         shutil.rmtree(self._sockets, ignore_errors=True)
         self._reporter.tell()

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from rspark_session.agent import room
 from rspark_session.services.atomic import write_whole
 
 _SESSION = re.compile(r"[a-z0-9]+")
@@ -63,12 +64,14 @@ class Keep:
             if _SESSION.fullmatch(session) and session != self._folder.name:
                 shutil.rmtree(self._folder.parent / session, ignore_errors=True)
 
-    def write_record(self, record: dict[str, Any], run: Path) -> None:
-        """Leave the record for the next start and for the hub."""
-        text = json.dumps(record, indent=1)
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Leave the record for the next start."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(self._folder / "record.json", text)
-        write_whole(run / "record.json", text)
+        write_whole(self._folder / "record.json", json.dumps(record, indent=1))
+
+    def is_full(self, problem: OSError | None = None) -> bool:
+        """Whether there is no room where all of this is kept: as a problem says, or the disk."""
+        return room.is_full(next(path for path in (self._folder, *self._folder.parents) if path.exists()), problem)
 
 
 def _flush(folder: Path) -> None:

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from rspark_session.agent.spec import Spec
 from rspark_session.agent.status import PartStatus
+from rspark_session.services.atomic import write_whole
 
 #: What a container's runtime keeps of a termination message, in bytes.
 MOST_BYTES = 4096
@@ -42,10 +42,12 @@ def failed_start(spec: Spec, reason: str, detail: str | None) -> dict[str, Any]:
     return ended(spec, how="failed", code=1, reason=reason, detail=detail, saved=None, parts=())
 
 
-def leave(record: dict[str, Any], message: Path | None) -> None:
-    """Leave the record where the runtime of a container reads how it ended; nothing where there is no such place."""
+def leave(record: dict[str, Any], spec: Spec) -> None:
+    """Leave the record for the hub, and where the runtime of a container reads how it ended, if there is such a place."""
+    message = spec.termination_message
     if message is not None:
         message.write_text(fitting(record), encoding="utf-8")
+    write_whole(spec.run / "record.json", json.dumps(record, indent=1))
 
 
 def fitting(record: dict[str, Any]) -> str:
