@@ -86,7 +86,12 @@ def older(namespace: Cluster, tmp_path: Path) -> Iterator[Path]:
     line = namespace.program("kube-apiserver").cmdline()
     changed = ("--secure-port", "--audit-log-path", "--etcd-prefix")
     command = [word for word in line if word.partition("=")[0] not in changed]
-    command += ["--secure-port=6444", "--etcd-prefix=/older", "--emulated-version=1.33", "--min-compatibility-version=1.33"]
+    command += [
+        "--secure-port=6444",
+        f"--etcd-prefix=/older-{time.time_ns()}",
+        "--emulated-version=1.33",
+        "--min-compatibility-version=1.33",
+    ]
     with (tmp_path / "older.log").open("w") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log)
     config = yaml.safe_load(namespace.kubeconfig.read_text())
