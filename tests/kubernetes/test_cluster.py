@@ -35,8 +35,8 @@ QUIET = {
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]
 
 
-def make(target: str) -> str:
-    return subprocess.run(["make", "--no-print-directory", target], cwd=TOP, check=True, capture_output=True, text=True).stdout
+def make(*words: str) -> str:
+    return subprocess.run(["make", "--no-print-directory", *words], cwd=TOP, check=True, capture_output=True, text=True).stdout
 
 
 def kubectl(*words: str, given: object = None) -> str:
@@ -112,9 +112,31 @@ def test_a_second_make_cluster_says_that_one_runs(cluster: None) -> None:
     assert "A cluster runs already" in make("cluster")
 
 
+def test_more_nodes_join_real_and_simulated_and_pods_of_both_run(cluster: None) -> None:
+    assert "node-2 has joined" in make("cluster", "NODES=2")
+    make("cluster-scale", "NODES=20")
+    names = kubectl("get", "nodes", "-o", "name").split()
+    assert len(names) == 22
+    for name, node in (("real", "node-2"), ("simulated", "kwok-20")):
+        pod = {**QUIET, "metadata": {"name": name}, "spec": {**QUIET["spec"], "nodeName": node}}
+        kubectl("apply", "-f", "-", given=pod)
+        kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
+        kubectl("delete", "pod", name, "--timeout=60s")
+    make("cluster-scale", "NODES=2")
+    assert len(kubectl("get", "nodes", "-o", "name").split()) == 4
+    (code, said) = refused("cluster-scale", "NODES=many")
+    assert (code, said.strip().splitlines()[0]) == (2, "cluster: NODES=many is no number of nodes: give one from 0 to 5000")
+
+
+def refused(*words: str) -> tuple[int, str]:
+    done = subprocess.run(["make", "--no-print-directory", *words], cwd=TOP, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
 def test_nothing_is_left_when_it_is_taken_away_also_after_everything_was_killed(cluster: None) -> None:
     kubectl("apply", "-f", "-", given={**QUIET, "metadata": {"name": "quiet"}})
     kubectl("wait", "--for=condition=Ready", "pod/quiet", "--timeout=60s")
+    make("cluster", "NODES=2")
     keeper = int((PLACE / "state/keeper").read_text().split()[0])
     os.kill(keeper, signal.SIGKILL)
     psutil.wait_procs(programs(), timeout=5)  # they end with their keeper; the pod's shim lives on
@@ -131,17 +153,10 @@ def test_nothing_is_left_when_it_is_taken_away_also_after_everything_was_killed(
     )
     make("cluster-down")
     assert programs() == []
-    assert not Path("/sys/class/net/rspark0").exists()
+    assert list(Path("/sys/class/net").glob("rspark*")) == []
+    assert list(Path("/sys/fs/cgroup").glob("**/rspark-cluster-*")) == []
     assert [
         line for line in Path("/proc/mounts").read_text().splitlines() if "rspark-cluster" in line or str(PLACE) in line
     ] == []
     assert "KUBE-" not in rules()
     assert not (PLACE / "state").exists()
-
-
-def test_the_go_code_is_formatted_vetted_and_tested() -> None:
-    folder = TOP / "cluster"
-    assert subprocess.run(["gofmt", "-l", "."], cwd=folder, check=True, capture_output=True, text=True).stdout == ""
-    for command in (["go", "vet", "./cmd/cluster", "./cmd/pause", "./internal/..."], ["go", "test", "./internal/..."]):
-        said = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
-        assert said.returncode == 0, said.stdout + said.stderr
