@@ -140,6 +140,14 @@ def test_a_container_on_its_way_has_no_trouble() -> None:
         ),
         ("0/3 nodes are available: 3 Insufficient nvidia.com/gpu.", "no node has enough nvidia.com/gpu free"),
         ("0/3 nodes are available: 3 node(s) had untolerated taint {a: b}.", "take no sessions now"),
+        (
+            "0/4 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable, 2 node(s) had untolerated taint(s).",
+            "on the cluster: no node has enough cores free. It starts",
+        ),
+        (
+            "0/3 nodes are available: 1 Insufficient memory, 2 node(s) didn't match Pod's node affinity/selector.",
+            "on the cluster: no node has enough memory free. It starts",
+        ),
         ("0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.", "no node is of the kind"),
         ("0/3 nodes are available: 3 node(s) had volume node affinity conflict.", "where its home lies has no room"),
         ('0/3 nodes are available: persistentvolumeclaim "home-ada" not found.', "home's volume is not there yet"),

@@ -73,27 +73,35 @@ _BLOCKS = (
     (r"volume node affinity conflict", "the node where its home lies has no room for it, or is away"),
     (r"node\(s\) exceed max volume count", "every node has as many volumes as it may have"),
     (r"Insufficient (cpu|memory|ephemeral-storage|pods|\S+)", ""),
+    (r"Too many pods", "every node runs as many pods as it may run"),
+)
+#: Nodes that are not for this session: what matters is what the others lack, so these are told when there are no others.
+_OTHERS = (
     (
         r"node\(s\) (didn't match Pod's node affinity/selector|didn't match node selector)",
         "no node is of the kind that it asks for",
     ),
     (r"node\(s\) had untolerated taint|node\(s\) were unschedulable", "the nodes there are take no sessions now"),
-    (r"Too many pods", "every node runs as many pods as it may run"),
 )
 _RESOURCES = {"cpu": "cores", "memory": "memory", "ephemeral-storage": "disk", "pods": "room for pods"}
 
 
 def unschedulable(message: str) -> Trouble:
     """Say why no node takes a pod, from the scheduler's message."""
+    whys = _named(_BLOCKS, message) or _named(_OTHERS, message)
+    because = " and ".join(whys[:2]) if whys else "no node takes it"
+    hint = "It starts as soon as there is room; end a session that you don't need, or ask your administrator for more."
+    return Trouble(f"It waits for a place on the cluster: {because}. {hint}", message or "Unschedulable")
+
+
+def _named(reasons: tuple[tuple[str, str], ...], message: str) -> list[str]:
     whys: list[str] = []
-    for pattern, why in _BLOCKS:
+    for pattern, why in reasons:
         for found in re.finditer(pattern, message):
             named = why or f"no node has enough {_RESOURCES.get(found[1].rstrip('.,'), found[1].rstrip('.,'))} free"
             if named not in whys:
                 whys.append(named)
-    because = " and ".join(whys[:2]) if whys else "no node takes it"
-    hint = "It starts as soon as there is room; end a session that you don't need, or ask your administrator for more."
-    return Trouble(f"It waits for a place on the cluster: {because}. {hint}", message or "Unschedulable")
+    return whys
 
 
 _MOUNT = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")
