@@ -12,10 +12,13 @@ from tests.installation import COMMAND
 from .cluster import PLACE, Cluster, make
 from .hub import ENVIRONMENTS, NAMESPACE, Hub, settings
 
+#: Those that take a cluster down and up, then the one that wants a cluster without sessions' namespaces, then all that share one.
+FIRST = ("test_cluster.py", "test_chart.py")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests that take a cluster down and up come before those that share one."""
-    items.sort(key=lambda item: item.path.name != "test_cluster.py")
+    """Let tests come in an order in which they don't disturb each other."""
+    items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
 
 
 @pytest.fixture(scope="session")

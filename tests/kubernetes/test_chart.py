@@ -17,7 +17,7 @@ from tests.story import test_main_job as story
 from .chart import CHART, NAMESPACE, RELEASE, SESSIONS, Chart, helm
 from .cluster import TOP, Cluster
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.timeout(1200)]
 
 #: The environments of the one-machine hub, but that Spark has executors of its own.
 CATALOG = {name: (TOP / f"environments/{name}").read_text() for name in ("rspark.yaml", "terminal.yaml")}

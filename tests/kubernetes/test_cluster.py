@@ -32,7 +32,7 @@ QUIET = {
     },
 }
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.timeout(1500)]
 
 
 def make(*words: str) -> str:
@@ -112,6 +112,7 @@ def test_a_second_make_cluster_says_that_one_runs(cluster: None) -> None:
     assert "A cluster runs already" in make("cluster")
 
 
+@pytest.mark.long  # KWOK is built for it
 def test_more_nodes_join_real_and_simulated_and_pods_of_both_run(cluster: None) -> None:
     assert "node-2 has joined" in make("cluster", "NODES=2")
     make("cluster-scale", "NODES=20")

@@ -17,7 +17,7 @@ from tests.installation import COMMAND
 from .cluster import Cluster
 from .hub import ENVIRONMENTS, IMAGE, NAMESPACE, settings
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.timeout(600)]
 
 
 def doctor(cluster: Cluster, data: Path, **more: str) -> dict[str, dict[str, Any]]:

@@ -15,7 +15,7 @@ import pytest
 
 from .cluster import PLACE, Cluster
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.timeout(600)]
 
 Pair = tuple[str, str]
 PODS = tuple(f"{namespace}/{name}" for namespace in "xyz" for name in "abc")

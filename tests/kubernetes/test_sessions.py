@@ -13,7 +13,7 @@ import pytest
 from .cluster import Cluster
 from .hub import NAMESPACE, Hub, gone, pods
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.timeout(900)]
 
 
 def ends_of(cluster: Cluster, session: str, during: Callable[[], None]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from .cluster import Cluster
 from .hub import NAMESPACE, Hub, gone, pods
 from .spark import computing, executors, in_pod, running, until
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.timeout(900)]
 
 #: Some 100 MB of Parquet in the home, written by hand so that the driver needs no executor for it.
 WRITE = """

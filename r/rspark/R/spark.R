@@ -117,10 +117,17 @@ spark_stop <- function() {
 spark_by_sparklyr <- function() {
   if (is.null(state$session) || !from_package("sparklyr", "connection_is_open")(state$session)) {
     state$session <- from_package("sparklyr", "spark_connect")(
-      master = "local", spark_home = Sys.getenv("SPARK_HOME"), app_name = application_name()
+      master = spark_master(), spark_home = Sys.getenv("SPARK_HOME"), app_name = application_name()
     )
   }
   state$session
+}
+
+# sparklyr wants to be told what Spark itself reads in the session's configuration.
+spark_master <- function(file = file.path(Sys.getenv("SPARK_CONF_DIR"), "spark-defaults.conf")) {
+  lines <- if (file.exists(file)) readLines(file, warn = FALSE)
+  masters <- sub("^spark[.]master[ =]+", "", grep("^spark[.]master[ =]", lines, value = TRUE))
+  if (length(masters)) masters[[1]] else "local"
 }
 
 spark_by_pyspark <- function() {

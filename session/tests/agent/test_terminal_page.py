@@ -84,7 +84,8 @@ async def until_columns(page: Page, fits: range) -> None:
         while True:
             await enter(page, "clear; echo columns: $(tput cols).")
             await expect(rows).to_contain_text(re.compile(r"columns: \d+\."))
-            if int(re.findall(r"columns: (\d+)\.", await rows.inner_text())[-1]) in fits:
+            seen = re.findall(r"columns: (\d+)\.", await rows.inner_text())  # none while the rows are drawn anew
+            if seen and int(seen[-1]) in fits:
                 return
 
 
