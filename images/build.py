@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from socket import AF_UNIX, socket
 from typing import Any
 
 TOP = Path(__file__).resolve().parent.parent
@@ -73,9 +74,9 @@ def build(names: Iterable[str], *, base: str | None, tag: str) -> None:
             below = base if CHAIN[name] == "base" else f"{PREFIX}/{CHAIN[name]}:{tag}"
             step(name, partial(image, name, below=str(below), tag=tag))
     made = [name for name in wanted if name != "base"]
-    nodes = sorted(NODES.glob("node-*/containerd.sock"))
-    for socket in nodes:
-        step(f"load into {socket.parent.name}", partial(load, made, socket, tag=tag))
+    nodes = [door for door in sorted(NODES.glob("node-*/containerd.sock")) if answers(door)]
+    for door in nodes:
+        step(f"load into {door.parent.name}", partial(load, made, door, tag=tag))
     if not nodes:
         print("No cluster runs here, so nothing was loaded. `make cluster` starts one; then run this again.", flush=True)
 
@@ -187,10 +188,16 @@ def wheel(package: str, folder: Path) -> None:
     run([str(python), "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], folder=TOP / package)
 
 
-def load(names: list[str], socket: Path, *, tag: str) -> str:
+def answers(path: Path) -> bool:
+    """Tell whether somebody listens on a socket: a cluster that was killed leaves its own behind."""
+    with socket(AF_UNIX) as door:
+        return door.connect_ex(str(path)) == 0
+
+
+def load(names: list[str], door: Path, *, tag: str) -> str:
     """Import images into a node's containerd, as one archive in which each layer is once."""
     ids = {name: mark_of(f"{PREFIX}/{name}:{tag}") for name in names}
-    ctr = ["ctr", "--address", str(socket), "--namespace", "k8s.io"]
+    ctr = ["ctr", "--address", str(door), "--namespace", "k8s.io"]
     there = loaded(ctr)
     changed = [name for name in names if there.get(f"{PREFIX}/{name}:{tag}") != ids[name]]
     if not changed:

@@ -1,4 +1,5 @@
-"""Runs every check and every test of the project, one after another, and closes with a line for each and one for all.
+"""Runs every check and every test of the project, one after another, and closes with the end of what each failed one said, a line
+for each and one for all.
 
 All of them run, also after one has failed, so that one run tells everything; the exit code is not 0 when any failed.
 """
@@ -8,12 +9,18 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 TOP = Path(__file__).resolve().parent.parent
 BIN = TOP / ".venv/bin"
+#: How much of what a failed step said is told once more at the end, where people look first.
+LINES = 40
+#: For how long to hear what has been said when a step has ended, in seconds: a process that it left may keep the pipe.
+HEARING = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +60,43 @@ STEPS = (
 )
 
 
-def run(step: Step) -> tuple[int, float]:
-    """Run a step; give its exit code and how many seconds it took."""
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """How a step ended."""
+
+    code: int
+    seconds: float
+    said: Sequence[str]  # the last lines
+
+
+def run(step: Step) -> Result:
+    """Run a step, and pass on what it says."""
     print(f"\n=== {step.name}: {' '.join(step.command).removeprefix(f'{BIN}/')}", flush=True)
     environ = {**os.environ, "PATH": f"{TOP / '.build/bin'}:{os.environ['PATH']}"}
     began = time.monotonic()
-    code = subprocess.run(step.command, cwd=step.folder, env=environ, stdin=subprocess.DEVNULL, check=False).returncode
-    return code, time.monotonic() - began
+    said: deque[str] = deque(maxlen=LINES)
+    with subprocess.Popen(
+        step.command,
+        cwd=step.folder,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout
+        hearing = Thread(target=pass_on, args=(process.stdout, said), daemon=True)
+        hearing.start()
+        code = process.wait()
+        hearing.join(HEARING)
+    return Result(code=code, seconds=time.monotonic() - began, said=said)
+
+
+def pass_on(lines: Iterable[str], said: deque[str]) -> None:
+    for line in lines:
+        print(line, end="", flush=True)
+        said.append(line)
 
 
 def main() -> int:
@@ -68,12 +105,15 @@ def main() -> int:
     only = parser.parse_args().only
     asked = [step for step in STEPS if only in (None, step.kind)]
     steps = [step for step in asked if os.geteuid() == 0 or not step.root]
-    results = [(step, *run(step)) for step in steps]
-    failed = [step.name for step, code, _ in results if code]
+    results = [(step, run(step)) for step in steps]
+    failed = [step.name for step, result in results if result.code]
     skipped = [step.name for step in asked if step not in steps]
+    for step, result in results:
+        if result.code:
+            print(f"\n=== the end of what {step.name} said\n{''.join(result.said).rstrip()}")
     print("\n=== all")
-    for step, code, seconds in results:
-        print(f"{'FAILED' if code else 'passed':>8}  {step.name:<14} {seconds:5.0f} s")
+    for step, result in results:
+        print(f"{'FAILED' if result.code else 'passed':>8}  {step.name:<14} {result.seconds:5.0f} s")
     for name in skipped:
         print(f" skipped  {name:<14} it needs root")
     print(f"\n{len(results) - len(failed)} passed, {len(failed)} failed, {len(skipped)} skipped")

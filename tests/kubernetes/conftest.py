@@ -9,7 +9,7 @@ import yaml
 
 from tests.installation import COMMAND
 
-from .cluster import PLACE, Cluster, make
+from .cluster import Cluster, make
 from .hub import ENVIRONMENTS, NAMESPACE, Hub, settings
 
 #: Those that take a cluster down and up, then the one that wants a cluster without sessions' namespaces, then all that share one.
@@ -25,8 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def cluster() -> Iterator[Cluster]:
     if os.geteuid() != 0:
         pytest.skip("a node needs root")
-    runs = (PLACE / "state/ready").exists()
-    make("cluster")
+    runs = "A cluster runs already" in make("cluster")
     yield Cluster()
     if not runs:
         make("cluster-down")

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -36,7 +37,9 @@ pytestmark = [pytest.mark.timeout(1500)]
 
 
 def make(*words: str) -> str:
-    return subprocess.run(["make", "--no-print-directory", *words], cwd=TOP, check=True, capture_output=True, text=True).stdout
+    done = subprocess.run(["make", "--no-print-directory", *words], cwd=TOP, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def kubectl(*words: str, given: object = None) -> str:
@@ -46,9 +49,9 @@ def kubectl(*words: str, given: object = None) -> str:
     return said.stdout
 
 
-def programs() -> list[psutil.Process]:
-    """Processes of this cluster: its programs, its containerd, and the shims of its pods."""
-    marks = (str(PLACE), "/run/rspark-cluster/")
+def programs(place: Path = PLACE) -> list[psutil.Process]:
+    """Processes of a cluster: its programs, its containerd, and the shims of its pods."""
+    marks = (str(place), "/run/rspark-cluster/")
     found = []
     for process in psutil.process_iter(["cmdline"]):
         line = " ".join(process.info["cmdline"] or [])
@@ -67,7 +70,7 @@ def rules() -> str:
 def cluster() -> Iterator[None]:
     if os.geteuid():
         pytest.skip("a node needs root")
-    if (PLACE / "state/keeper").exists():
+    if any(process.cmdline()[1:2] == ["keep"] for process in programs()):
         pytest.fail("A cluster runs here already; `make cluster-down` ends it.")
     make("cluster")
     try:
@@ -153,7 +156,12 @@ def test_nothing_is_left_when_it_is_taken_away_also_after_everything_was_killed(
         ).stderr
     )
     make("cluster-down")
+    nothing_is_left()
+
+
+def nothing_is_left() -> None:
     assert programs() == []
+    assert not Path("/run/rspark-cluster").exists()
     assert list(Path("/sys/class/net").glob("rspark*")) == []
     assert list(Path("/sys/fs/cgroup").glob("**/rspark-cluster-*")) == []
     assert [
@@ -161,3 +169,57 @@ def test_nothing_is_left_when_it_is_taken_away_also_after_everything_was_killed(
     ] == []
     assert "KUBE-" not in rules()
     assert not (PLACE / "state").exists()
+
+
+@pytest.fixture
+def other() -> Iterator[Path]:
+    """Another checkout's folder of the cluster; of a short path, since sockets are in it."""
+    if os.geteuid():
+        pytest.skip("a node needs root")
+    with TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def test_a_cluster_of_another_checkout_is_respected_while_it_runs_and_cleared_away_when_it_was_killed(other: Path) -> None:
+    make("cluster-down")
+    (other / "bin").symlink_to(PLACE / "bin")
+    program = PLACE / "bin/cluster"
+    subprocess.run([program, "up", other], check=True, capture_output=True)
+    keeper = int((other / "state/keeper").read_text().split()[0])
+    try:
+        (code, said) = refused("cluster")
+        assert (code, said.splitlines()[0]) == (
+            2,
+            f"cluster: this machine has a cluster already, in {other}: `make cluster-down` in that checkout ends it",
+        )
+        make("cluster-down")  # takes away what is of this checkout, and nothing is
+        assert psutil.pid_exists(keeper)
+        subprocess.run([program, "up", other, "2"], check=True, capture_output=True)
+        there = [PLACE / "bin/kubectl", "--kubeconfig", other / "kubeconfig"]
+        subprocess.run([*there, "apply", "-f", "-"], input=json.dumps(QUIET), text=True, check=True)
+        subprocess.run([*there, "wait", "--for=condition=Ready", "pod/quiet", "--timeout=60s"], check=True)
+    finally:
+        os.kill(keeper, signal.SIGKILL)
+    sockets = list(Path("/run/rspark-cluster").glob("node-*/containerd.sock"))
+    assert len(sockets) == 2
+    psutil.wait_procs([process for process in programs(other) if "shim" not in process.name()], timeout=5)
+    assert "No cluster runs here, so nothing was loaded" in make("images")
+
+    make("cluster")
+    kubectl("apply", "-f", "-", given={**QUIET, "metadata": {"name": "quiet"}})
+    kubectl("wait", "--for=condition=Ready", "pod/quiet", "--timeout=60s")
+    assert not (other / "state").exists()
+    make("cluster-down")
+    nothing_is_left()
+    assert programs(other) == []
+    assert str(other) not in Path("/proc/mounts").read_text()
+
+
+def test_a_folder_with_a_path_that_is_too_long_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    if os.geteuid():
+        pytest.skip("a node needs root")
+    other = tmp_path / ("deep" * 20)
+    done = subprocess.run([PLACE / "bin/cluster", "up", other], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"the path {other} is too long for the sockets" in done.stderr
+    assert not other.exists()

@@ -77,15 +77,21 @@ func up(p place.Place, nodes int) error {
 		return addNodes(p, nodes)
 	}
 	began := time.Now()
+	if other := p.Owner(); other != p && keeper(other) != 0 {
+		return fmt.Errorf("this machine has a cluster already, in %s: `make cluster-down` in that checkout ends it", other.Root)
+	}
 	if err := clear(p); err != nil { // what a cluster that was killed left behind
 		return err
 	}
 	if probe, err := net.Listen("tcp", "127.0.0.1:"+place.APIPort); err != nil {
-		return fmt.Errorf("port %s is in use: end the program that uses it, perhaps another cluster", place.APIPort)
+		return fmt.Errorf("port %s is in use: end the program that uses it", place.APIPort)
 	} else {
 		probe.Close()
 	}
 	if err := p.Make(); err != nil {
+		return err
+	}
+	if err := p.Own(); err != nil {
 		return err
 	}
 	log, err := os.OpenFile(p.Log("cluster"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
@@ -182,15 +188,16 @@ func endPods(p place.Place) error {
 	return nil
 }
 
+// clear takes away what is left of clusters on this machine, unless it has one that another folder's keeper keeps: then that is
+// no business of p's.
 func clear(p place.Place) error {
-	if _, err := os.Stat(p.State("")); errors.Is(err, os.ErrNotExist) {
-		return nil
+	if other := p.Owner(); other != p && keeper(other) != 0 {
+		return os.RemoveAll(p.State(""))
 	}
-	if err := node.CleanUp(p); err != nil {
-		return err
+	for _, trace := range []string{p.State(""), place.Run} {
+		if _, err := os.Stat(trace); err == nil {
+			return node.CleanUp(p)
+		}
 	}
-	if err := os.Remove(p.Kubeconfig()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return os.RemoveAll(p.State(""))
+	return nil
 }

@@ -26,6 +26,29 @@ const (
 // Run is where the nodes' sockets are: a socket's path is short, so they lie not with the rest.
 const Run = "/run/rspark-cluster"
 
+// Owner is whose cluster this machine has, or had when it was killed; p itself where nobody has said so. There is one a machine:
+// its ports, bridges and control groups have one name each.
+func (p Place) Owner() Place {
+	root, err := os.ReadFile(ownerFile)
+	if err != nil {
+		return p
+	}
+	return Place{string(root)}
+}
+
+// Own says that this machine's cluster is that of p.
+func (p Place) Own() error {
+	if err := os.MkdirAll(Run, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(ownerFile, []byte(p.Root), 0o600)
+}
+
+// longestSocket is what the path of a socket may have, in bytes; see unix(7).
+const longestSocket = 107
+
+const ownerFile = Run + "/owner"
+
 // Node is one of the real nodes: a containerd and a kubelet of its own, and a bridge for its pods. All of them are this machine,
 // so that they share its kernel, its folders and its kube-proxy. The first is number 1.
 type Node struct {
@@ -73,6 +96,10 @@ func (p Place) Audit() string { return filepath.Join(p.Root, "log", "audit.log")
 
 // Make makes the folders, for their owner's eyes.
 func (p Place) Make() error {
+	last := p.Nodes()[MostNodes-1]
+	if over := len(last.File("kubelet/pod-resources/")) + 10 - longestSocket; over > 0 { // the kubelet ends its name with a random number
+		return fmt.Errorf("the path %s is too long for the sockets that a node has in it: use a folder whose path is %d characters shorter", p.Root, over)
+	}
 	for _, folder := range []string{p.State("pki"), filepath.Join(p.Root, "log"), filepath.Join(p.Root, "bin")} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return err
