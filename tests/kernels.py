@@ -22,11 +22,21 @@ class RemoteKernel:
         The server's address with its base path, without a slash at the end.
     headers
         What signs the caller in.
+    http
+        A client that signs the caller in, to be used and closed with the kernel; one is made by default.
     """
 
-    def __init__(self, url: str, headers: dict[str, str], *, name: str = "ir", kernel_id: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        headers: dict[str, str],
+        *,
+        name: str = "ir",
+        kernel_id: str | None = None,
+        http: httpx.Client | None = None,
+    ) -> None:
         self.url, self.headers, self.name = url, headers, name
-        self.http = httpx.Client(headers=headers, timeout=60)
+        self.http = http or httpx.Client(headers=headers, timeout=60)
         self.id = kernel_id or self._start()
         self.session = uuid.uuid4().hex
         self.socket: ClientConnection = connect(

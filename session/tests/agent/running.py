@@ -1,6 +1,7 @@
 """A real agent with a real ensemble, as a backend would start it, and the few questions that tests ask it."""
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -215,7 +216,8 @@ class Running:
             self.process.kill()
             self.process.wait()
         for process in members(self.name):
-            process.send_signal(signal.SIGKILL)
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended by itself
+                process.send_signal(signal.SIGKILL)
         told = self.run / "interface.json"
         if told.exists():  # a killed agent leaves its sockets, which lie elsewhere when paths are long
             shutil.rmtree(Path(json.loads(told.read_text())["socket"]).parent, ignore_errors=True)

@@ -2,14 +2,20 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets import Instance
 
 from rspark_session.jupyter.activity import is_by_person, read_message
+from rspark_session.jupyter.execution import CodeFailed, run
 from rspark_session.jupyter.presence import Presence
+from rspark_session.jupyter.provisioner import Provisioner
+from rspark_session.jupyter.spare import Spare
+
+_LONGEST = 600.0  # seconds that a spare kernel may take to start, and to do what it must know
 
 
 class Kernels(AsyncMappingKernelManager):
@@ -23,11 +29,34 @@ class Kernels(AsyncMappingKernelManager):
         self.crashed: dict[str, datetime] = {}
         self.dead: list[dict[str, Any]] = []  # kernels that crashed again and again, and were given up
         self.waking: dict[str, asyncio.Future[None]] = {}
+        self.spare: Spare | None = None
+        self._obeying: dict[str, asyncio.Future[None]] = {}
 
     async def until_awake(self, kernel_id: str) -> None:
-        """Wait until a kernel that was asleep has its memory back."""
+        """Wait until a kernel that was asleep has its memory back, and a spare one its folder."""
+        await self.until_obeyed(kernel_id)
         if waking := self.waking.get(kernel_id):
             await asyncio.shield(waking)
+
+    async def until_obeyed(self, kernel_id: str) -> None:
+        """Wait until a spare kernel that was taken has its folder and its environment."""
+        if obeying := self._obeying.get(kernel_id):
+            await asyncio.shield(obeying)
+
+    def take_spare(self, name: str, folder: Path) -> Spare | None:
+        """Give away the spare kernel when one of that name is wanted in the folder. One that doesn't fit is of no more use."""
+        if self.spare is None or self.spare.name != name:
+            return None
+        if not self.spare.fits(folder):
+            self.end_spare()
+        spare, self.spare = self.spare, None
+        return spare
+
+    def end_spare(self) -> None:
+        """End the spare kernel, if it is still there."""
+        if self.spare is not None:
+            self.spare.end()
+            self.spare = None
 
     def start_watching_activity(self, kernel_id: str) -> None:
         """Watch its state, and whether it is started anew because it crashed."""
@@ -35,13 +64,27 @@ class Kernels(AsyncMappingKernelManager):
         kernel = self.get_kernel(kernel_id)
         kernel.observe(self._state_changed, "execution_state")
         self.add_restart_callback(kernel_id, lambda: self._has_crashed(kernel_id))
+        provisioner = cast(Provisioner, kernel.provisioner)
+        if orders := provisioner.orders:
+            provisioner.orders = None
+            self._obeying[kernel_id] = asyncio.ensure_future(self._obey(kernel, orders))
         self.presence.changed()
 
     def remove_kernel(self, kernel_id: str) -> Any:
         """Forget what is known of it."""
         self.waiting_for_input.discard(kernel_id)
+        self._obeying.pop(kernel_id, None)
         self.presence.changed()
         return super().remove_kernel(kernel_id)
+
+    async def _obey(self, kernel: Any, orders: str) -> None:
+        try:
+            await run(kernel, orders, seconds=_LONGEST)
+        except CodeFailed as problem:  # it died, and is started anew with all that it must know
+            self.log.warning("kernel %s was not told its folder: %s", kernel.kernel_id, problem)
+            return
+        if kernel.execution_state == "starting":  # what it said of itself came before anybody listened
+            kernel.execution_state = "idle"
 
     def _state_changed(self, change: Any) -> None:
         if change["new"] != "busy":

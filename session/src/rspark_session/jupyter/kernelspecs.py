@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+#: The entry point of `rspark_session.jupyter.provisioner`.
+PROVISIONER = "rspark-provisioner"
 _R_LIBRARIES = ("/usr/lib/R/site-library", "/usr/local/lib/R/site-library")
 
 
@@ -29,7 +31,7 @@ class Kernel:
             "argv": [*self.command, "{connection_file}"],
             "display_name": self.title,
             "language": self.language,
-            "metadata": self.metadata,
+            "metadata": {"kernel_provisioner": {"provisioner_name": PROVISIONER}, **self.metadata},
         }
 
 

@@ -1,7 +1,6 @@
 """The server itself: its configuration, its start, and what the agent asks of it."""
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,17 +9,22 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.serverapp import ServerApp
 from traitlets.config import Config
 
-from rspark_session.jupyter import kernelspecs, told
+from rspark_session.jupyter import kernelspecs
 from rspark_session.jupyter.contents import Contents
 from rspark_session.jupyter.kernels import Connection, Kernels
 from rspark_session.jupyter.line import Line
 from rspark_session.jupyter.presence import Presence
 from rspark_session.jupyter.sleep import Sleep
+from rspark_session.jupyter.spare import Spare
 from rspark_session.jupyter.told import Told
 from rspark_session.jupyter.wake import Wake
 
 #: The extension with the pages of each kind of interface, and where they begin.
 _PAGES = {"jupyterlab": ("rspark_session.jupyter.lab", "/lab"), "terminal": ("rspark_session.terminal", "/terminal/")}
+
+
+#: Seconds for which a kernel is kept for who asks for R: it has the memory of one, and most ask at once or not at all.
+_SPARE_FOR = 120.0
 
 
 class OfferedKernels(KernelSpecManager):
@@ -32,16 +36,18 @@ class OfferedKernels(KernelSpecManager):
 class Server(ServerApp):
     """A Jupyter server that the agent starts, hears from, and puts to sleep."""
 
-    def attend(self, asked: Told, line: Line, presence: Presence) -> None:
+    def attend(self, asked: Told, line: Line, presence: Presence, spare: Spare | None) -> None:
         """Set what must be known before the server is made."""
         self.told = asked
         self.line = line
         self.presence = presence
+        self.spare = spare
         self.unrestored: set[str] = set()  # kernels that could not be brought back
 
     def init_configurables(self) -> None:
         super().init_configurables()
         self.kernels.presence = self.presence
+        self.kernels.spare = self.spare
         cast(Contents, self.contents_manager).presence = self.presence
         cast(OfferedKernels, self.kernel_spec_manager).kernel_dirs = [str(self.told.run / "kernels")]
 
@@ -72,6 +78,7 @@ class Server(ServerApp):
         await super()._post_start()
         self.presence.server = self
         self._listening = asyncio.ensure_future(self._listen())
+        asyncio.get_running_loop().call_later(_SPARE_FOR, self.kernels.end_spare)
         wake = Wake(self)
         if self.told.restore:
             await wake.begin(self.told.restore)
@@ -97,6 +104,7 @@ class Server(ServerApp):
 
     async def cleanup_kernels(self) -> None:
         """End all kernels at the same time. They may close their files; one that doesn't end is made to."""
+        self.kernels.end_spare()
         await ensure_async(self.kernel_manager.shutdown_all(now=False))
 
 
@@ -141,12 +149,11 @@ def _first(asked: Told) -> str:
     return kernelspecs.known()[asked.kernels[0]].name if asked.kernels else "python3"
 
 
-def main() -> None:
+def serve(asked: Told, spare: Spare | None) -> None:
     """Start the server and stay until it ends."""
-    asked = told.read(Path(sys.argv[1]))
     line = Line(asked.line)
     kernelspecs.write(asked.run / "kernels", asked.kernels)
     server = Server.instance(config=config(asked))
-    server.attend(asked, line, Presence(line))
+    server.attend(asked, line, Presence(line), spare)
     server.initialize(argv=[], find_extensions=False)
     server.start()

@@ -68,6 +68,7 @@ class Wake:
         if code is None:
             return {}
         memory.clear("restore", folder)
+        await self._kernels.until_obeyed(kernel_id)
         await run(self._kernels.get_kernel(kernel_id), code, seconds=_LONGEST)
         said = memory.said("restore", folder)
         return {"objects": said["objects"], "lost": said["lost"]}

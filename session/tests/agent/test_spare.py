@@ -1,0 +1,95 @@
+"""The R that starts with the server: the first who asks for R gets it, as if it had been started then."""
+
+import asyncio
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from .running import Running, interface, members, until
+
+Start = Callable[..., Running]
+
+
+async def lab(start: Start) -> Running:
+    running = start(interface=interface("jupyterlab"))
+    await running.until_state("ready")
+    return running
+
+
+def spares(running: Running) -> list[psutil.Process]:
+    return [
+        process for process in members(running.name) if process.name() == "R" and process.cmdline()[-1].endswith("/spare.json")
+    ]
+
+
+async def test_the_first_r_is_the_spare_one_with_its_folder_and_its_name(start: Start) -> None:
+    running = await lab(start)
+    (running.home / "course ö").mkdir()
+    (spare,) = spares(running)
+    session = await running.new_session("course ö/analysis.ipynb", "ir")
+    async with running.kernel(session["kernel"]["id"]) as kernel:
+        assert await kernel.shown("cat(Sys.getpid(), basename(getwd()))") == f"{spare.pid} course ö"
+        assert await kernel.shown("cat(basename(Sys.getenv('JPY_SESSION_NAME')))") == "analysis.ipynb"
+        assert await kernel.shown("cat(Sys.getenv('R_ENABLE_JIT', 'unset'), compiler::enableJIT(-1))") == "unset 3"
+        await kernel.shown("x <- 1")
+    async with running.kernel(await running.new_kernel("ir")) as kernel:
+        assert (
+            await kernel.shown("cat(Sys.getpid() != " + str(spare.pid) + ", basename(getwd()), exists('x'))") == "TRUE home FALSE"
+        )
+
+    await running.post(f"api/kernels/{session['kernel']['id']}/restart")
+    async with running.kernel(session["kernel"]["id"]) as kernel:
+        assert await kernel.shown("cat(basename(getwd()), exists('x'))") == "course ö FALSE"
+    assert await running.suspend() == 0
+    assert not members(running.name)
+
+
+async def test_a_kernel_without_a_notebook_has_the_environment_of_any_other(start: Start) -> None:
+    running = await lab(start)
+    (spare,) = spares(running)
+    # All but R's own temporary folder.
+    environ = "x <- Sys.getenv(); x <- x[names(x) != 'R_SESSION_TMPDIR']; "
+    described = environ + "cat(paste0(names(x), '=', x), compiler::enableJIT(-1), getwd(), sep = '\\n')"
+    first, second = await running.new_kernel("ir"), await running.new_kernel("ir")
+    async with running.kernel(first) as kernel, running.kernel(second) as other:
+        assert await kernel.shown("cat(Sys.getpid())") == str(spare.pid)
+        assert await kernel.shown(described) == await other.shown(described)
+
+
+async def test_a_profile_that_was_written_meanwhile_is_read(start: Start) -> None:
+    running = await lab(start)
+    (spare,) = spares(running)
+    (running.home / ".Rprofile").write_text("options(course = 'Statistics 1')\n")
+    async with running.kernel(await running.new_kernel("ir")) as kernel:
+        assert await kernel.shown("cat(getOption('course'))") == "Statistics 1"
+    assert not spare.is_running()
+
+
+async def test_one_that_dies_as_it_is_taken_is_started_anew_with_its_folder(start: Start) -> None:
+    running = await lab(start)
+    (running.home / "course").mkdir()
+    (spare,) = spares(running)
+    spare.suspend()  # as one that still starts
+    session = await running.new_session("course/analysis.ipynb", "ir")
+    spare.kill()
+    async with running.kernel(session["kernel"]["id"]) as kernel:
+        assert await kernel.shown("cat(basename(getwd()))") == "course"
+
+
+async def test_a_session_without_r_starts_none(start: Start) -> None:
+    running = start(interface=interface("jupyterlab", kernels=["python"]))
+    await running.until_state("ready")
+    assert spares(running) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+async def test_nobody_asks_for_it_so_it_ends(start: Start) -> None:
+    running = await lab(start)
+    assert spares(running)
+    await asyncio.sleep(100)
+    assert spares(running)
+    await until(lambda: not spares(running), "it has ended", 40)
+    async with running.kernel(await running.new_kernel("ir")) as kernel:
+        assert await kernel.shown("cat(6 * 7)") == "42"
