@@ -62,7 +62,7 @@ async def settle(kernel: Any, *, patience: float, seconds: float) -> None:
 
 @asynccontextmanager
 async def _client(kernel: Any) -> AsyncIterator[Any]:
-    client = kernel.client()
+    client = kernel.client(context=kernel.context)
     client.start_channels(shell=True, iopub=False, stdin=False, hb=False, control=False)  # noqa: S604  (a channel)
     try:
         yield client

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+import zmq
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets import Instance
@@ -15,6 +16,8 @@ from rspark_session.jupyter.presence import Presence
 from rspark_session.jupyter.provisioner import Provisioner
 from rspark_session.jupyter.spare import Spare
 
+#: Milliseconds between two tries to reach a kernel that still starts; ZeroMQ's own are 100, a good part of R's whole start.
+_RECONNECT = 10
 _LONGEST = 600.0  # seconds that a spare kernel may take to start, and to do what it must know
 
 
@@ -25,6 +28,7 @@ class Kernels(AsyncMappingKernelManager):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT)
         self.waiting_for_input: set[str] = set()
         self.crashed: dict[str, datetime] = {}
         self.dead: list[dict[str, Any]] = []  # kernels that crashed again and again, and were given up
