@@ -77,8 +77,9 @@ async def test_one_that_dies_as_it_is_taken_is_started_anew_with_its_folder(star
         assert await kernel.shown("cat(basename(getwd()))") == "course"
 
 
-async def test_a_session_without_r_starts_none(start: Start) -> None:
-    running = start(interface=interface("jupyterlab", kernels=["python"]))
+@pytest.mark.parametrize(("kind", "kernels"), [("jupyterlab", ["python"]), ("terminal", ["r"])])
+async def test_a_session_where_nobody_asks_for_r_soon_starts_none(start: Start, kind: str, kernels: list[str]) -> None:
+    running = start(interface=interface(kind, kernels=kernels))
     await running.until_state("ready")
     assert spares(running) == []
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from rspark_session.jupyter.__main__ import begin
 from rspark_session.jupyter.kernelspecs import Kernel
 from rspark_session.jupyter.spare import Spare
+from rspark_session.jupyter.told import Told
 
 RESTS = Kernel(name="rests", title="Rests", language="none", command=(sys.executable, "-c", "import signal; signal.pause()"))
 
@@ -84,3 +86,22 @@ def test_nothing_of_it_is_left_when_nobody_took_it(spare: Spare, tmp_path: Path)
     spare.end()
     assert spare.process.poll() is not None
     assert list(tmp_path.glob("spare*")) == []
+
+
+def test_a_session_goes_without_one_that_can_not_be_started(
+    home: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    told = Told(
+        kind="jupyterlab",
+        title="",
+        kernels=("r",),
+        base="/",
+        home=home,
+        run=tmp_path,
+        socket=tmp_path / "missing" / "interface",
+        token="",
+        line=0,
+        restore=None,
+    )
+    assert begin(told) is None
+    assert "R is not started ahead: [Errno 2] No such file or directory" in capfd.readouterr().err

@@ -175,10 +175,36 @@ def test_a_pod_without_a_node_says_why(message: str, words: str) -> None:
 def test_a_pod_that_hangs_says_why(reason: str, message: str, words: str) -> None:
     old = {"type": "Normal", "reason": "Scheduled", "message": "", "lastTimestamp": "2026-11-25T12:00:00Z"}
     event = {"type": "Warning", "reason": reason, "message": message, "lastTimestamp": "2026-11-25T12:00:01Z"}
-    trouble = troubles.hanging([event, old])
+    trouble = troubles.hanging(pod("Pending"), [event, old])
     assert trouble is not None
     assert words in trouble.sentence
     assert trouble.detail == f"{reason}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("message", "subject"),
+    [
+        ('MountVolume.SetUp failed for volume "course" : mount failed: exit status 32', "The folder /course"),
+        ("Unable to attach or mount volumes: unmounted volumes=[course], unattached volumes=[]: timed out", "The folder /course"),
+        ("Unable to attach or mount volumes: unmounted volumes=[home], unattached volumes=[]: timed out", "Your home"),
+        ('MountVolume.SetUp failed for volume "pvc-8a1f" : rpc error', "Your home or /drive"),
+    ],
+)
+def test_a_volume_that_can_not_be_reached_is_named(message: str, subject: str) -> None:
+    hung = pod("Pending")
+    hung["spec"]["volumes"] = [
+        {"name": "home", "persistentVolumeClaim": {"claimName": "home-ada"}},
+        {"name": "course", "nfs": {"server": "nfs", "path": "/"}},
+        {"name": "drive", "persistentVolumeClaim": {"claimName": "drive"}},
+        {"name": "run", "emptyDir": {}},
+    ]
+    mounts = {"home": "/home/rspark", "course": "/course", "drive": "/drive", "run": "/run/rspark"}
+    hung["spec"]["containers"][0]["volumeMounts"] = [{"name": name, "mountPath": path} for name, path in mounts.items()]
+    trouble = troubles.hanging(hung, [{"type": "Warning", "reason": "FailedMount", "message": message}])
+    assert trouble is not None
+    assert (
+        trouble.sentence == f"{subject} can't be reached just now; the cluster keeps trying. Ask your administrator if it lasts."
+    )
 
 
 @pytest.mark.parametrize(

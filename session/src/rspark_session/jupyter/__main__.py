@@ -15,10 +15,21 @@ from rspark_session.jupyter.spare import Spare  # noqa: E402
 def main() -> None:
     """Let R start while the server loads."""
     asked = told.read(Path(sys.argv[1]))
-    spare = Spare(kernelspecs.known()["r"], home=asked.home, sockets=asked.socket.parent) if "r" in asked.kernels else None
+    spare = begin(asked)
     from rspark_session.jupyter import server  # noqa: PLC0415
 
     server.serve(asked, spare)
+
+
+def begin(asked: told.Told) -> Spare | None:
+    """Start the spare kernel where a page asks for one soon. Without it a session goes as well, only later."""
+    if asked.kind != "jupyterlab" or "r" not in asked.kernels:
+        return None
+    try:
+        return Spare(kernelspecs.known()["r"], home=asked.home, sockets=asked.socket.parent)
+    except OSError as problem:
+        print(f"R is not started ahead: {problem}", file=sys.stderr)
+        return None
 
 
 if __name__ == "__main__":

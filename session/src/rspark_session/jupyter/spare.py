@@ -6,6 +6,7 @@ that would have started otherwise in that folder is not taken but ended, and so 
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Mapping
@@ -82,8 +83,9 @@ class Spare:
 
     def end(self) -> None:
         """End it: nobody has taken it, so it holds nothing."""
-        self.process.kill()
-        self.process.wait()
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)  # with what a profile of R's may have started
+            self.process.wait()
         self._file.unlink(missing_ok=True)
         for number in range(1, 6):
             Path(f"{self.connection['ip']}-{number}").unlink(missing_ok=True)

@@ -321,7 +321,7 @@ class KubernetesBackend(Backend):
         if time.monotonic() >= asked + _EVENTS_EVERY:
             fields = f"involvedObject.name={name_of(ref)},involvedObject.kind=Pod"
             events = await self._unrefused(self._api.list("Event", pod["metadata"]["namespace"], fields=fields))
-            trouble = troubles.hanging(events.items)
+            trouble = troubles.hanging(pod, events.items)
             self._events[ref] = (time.monotonic(), trouble)
         return trouble
 

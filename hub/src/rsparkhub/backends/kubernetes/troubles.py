@@ -104,10 +104,12 @@ def _named(reasons: tuple[tuple[str, str], ...], message: str) -> list[str]:
     return whys
 
 
+#: The pod's name of the volume with the person's home.
+_HOME = "home"
 _MOUNT = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")
 
 
-def hanging(events: list[dict[str, Any]]) -> Trouble | None:
+def hanging(pod: dict[str, Any], events: list[dict[str, Any]]) -> Trouble | None:
     """Say why a pod that has a node does not start, from its newest warnings."""
     for event in sorted(events, key=_when, reverse=True):
         if event.get("type") != "Warning":
@@ -115,9 +117,11 @@ def hanging(events: list[dict[str, Any]]) -> Trouble | None:
         reason, message = event.get("reason", ""), event.get("message", "")
         detail = f"{reason}: {message}"
         if reason in _MOUNT and re.search(r"Multi-Attach|already (exclusively )?attached|used by", message):
-            return Trouble("Your home is in use by another session on another machine. Put that one to sleep, or wait.", detail)
+            volume = _volume(pod, message)
+            return Trouble(f"{volume} is in use by another session on another machine. Put that one to sleep, or wait.", detail)
         if reason in _MOUNT:
-            return Trouble(f"Your home can't be reached just now; the cluster keeps trying. {_ASK} if it lasts.", detail)
+            volume = _volume(pod, message)
+            return Trouble(f"{volume} can't be reached just now; the cluster keeps trying. {_ASK} if it lasts.", detail)
         if reason == "FailedCreatePodSandBox":
             return Trouble(
                 f"The cluster's network is not ready on this session's node; it keeps trying. {_ASK} if it lasts.", detail
@@ -125,6 +129,19 @@ def hanging(events: list[dict[str, Any]]) -> Trouble | None:
         if reason == "ProvisioningFailed":
             return Trouble(f"The cluster can't make a volume for your home. {_ASK} to look at its storage.", detail)
     return None
+
+
+def _volume(pod: dict[str, Any], message: str) -> str:
+    """Name the volume that a message is about. A claim's is told by the name of what it is bound to, which says nothing here."""
+    told = {*re.findall(r'volume "([^"]+)"', message), *" ".join(re.findall(r"unmounted volumes=\[([^\]]*)\]", message)).split()}
+    folders = {mount["name"]: mount["mountPath"] for mount in pod["spec"]["containers"][0].get("volumeMounts") or []}
+    others = [volume for volume in pod["spec"].get("volumes") or [] if volume["name"] in folders and volume["name"] != _HOME]
+    if named := [folders[volume["name"]] for volume in others if volume["name"] in told]:
+        return f"The folder {named[0]}"
+    if _HOME in told:
+        return "Your home"
+    claimed = [folders[volume["name"]] for volume in others if "persistentVolumeClaim" in volume]
+    return " or ".join(["Your home", *claimed])
 
 
 def _when(event: dict[str, Any]) -> str:
