@@ -68,7 +68,8 @@ def test_a_drain_takes_a_session_to_another_node_with_its_variables(hub: Hub, no
     assert node_of(nodes, session) == "node-2"
     nodes("drain", "node-2", "--pod-selector=rsparkhub/session", "--delete-emptydir-data", "--timeout=180s")
     try:
-        seen = hub.until(session, lambda seen: seen["state"] == "running" and node_of(nodes, session) == "node-1")
+        seen = hub.until(session, lambda seen: seen["state"] == "running" and seen["generation"] == 2)
+        assert node_of(nodes, session) == "node-1"
         assert seen["last_exit"]["code"] == 0
         assert hub.run(session, "cat", "drained.txt") == "kept\n"
         assert "42" in hub.r(session, "cat(answer)")
@@ -83,11 +84,11 @@ def test_a_session_of_a_lost_node_goes_on_elsewhere_and_nothing_of_it_is_left_th
         session = hub.start("shell")
     hub.run(session, "bash", "-c", "echo kept > ~/lost.txt")
     with lost(nodes, "node-2"):
-        seen = hub.until(session, lambda seen: seen["state"] == "running" and node_of(nodes, session) == "node-1", seconds=240)
+        hub.until(session, lambda seen: seen["state"] == "running" and seen["generation"] == 2, seconds=240)
+        assert node_of(nodes, session) == "node-1"
         assert hub.run(session, "cat", "lost.txt") == "kept\n"
         assert agents(session) == {1, 2}, "the first runs on where nobody hears it"
     until(lambda: agents(session) == {2})
-    assert seen["generation"] == 2
     hub.delete(session)
     gone(nodes, session)
 
