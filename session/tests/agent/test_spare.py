@@ -77,6 +77,22 @@ async def test_one_that_dies_as_it_is_taken_is_started_anew_with_its_folder(star
         assert await kernel.shown("cat(basename(getwd()))") == "course"
 
 
+async def test_one_that_is_started_again_as_it_is_taken_keeps_nobody_waiting(start: Start) -> None:
+    running = await lab(start)
+    (running.home / "course").mkdir()
+    (spare,) = spares(running)
+    spare.suspend()  # it never hears its orders
+    session = await running.new_session("course/analysis.ipynb", "ir")
+    began = asyncio.get_running_loop().time()
+    await asyncio.sleep(0.1)
+    spare.kill()  # nobody has seen it dead when the next one runs
+    await running.post(f"api/kernels/{session['kernel']['id']}/restart")
+    async with running.kernel(session["kernel"]["id"]) as kernel:
+        assert await kernel.shown("cat(basename(getwd()))") == "course"
+    assert asyncio.get_running_loop().time() - began < 120, "it waited for a kernel that is gone"
+    assert not spare.is_running()
+
+
 @pytest.mark.parametrize(("kind", "kernels"), [("jupyterlab", ["python"]), ("terminal", ["r"])])
 async def test_a_session_where_nobody_asks_for_r_soon_starts_none(start: Start, kind: str, kernels: list[str]) -> None:
     running = start(interface=interface(kind, kernels=kernels))

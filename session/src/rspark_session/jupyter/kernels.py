@@ -34,7 +34,6 @@ class Kernels(AsyncMappingKernelManager):
         self.dead: list[dict[str, Any]] = []  # kernels that crashed again and again, and were given up
         self.waking: dict[str, asyncio.Future[None]] = {}
         self.spare: Spare | None = None
-        self._obeying: dict[str, asyncio.Future[None]] = {}
 
     async def until_awake(self, kernel_id: str) -> None:
         """Wait until a kernel that was asleep has its memory back, and a spare one its folder."""
@@ -44,8 +43,9 @@ class Kernels(AsyncMappingKernelManager):
 
     async def until_obeyed(self, kernel_id: str) -> None:
         """Wait until a spare kernel that was taken has its folder and its environment."""
-        if obeying := self._obeying.get(kernel_id):
-            await asyncio.shield(obeying)
+        provisioner = _provisioner_of(self.get_kernel(kernel_id)) if kernel_id in self else None
+        if provisioner is not None and provisioner.obeying is not None:
+            await asyncio.wait([provisioner.obeying])
 
     def take_spare(self, name: str, folder: Path) -> Spare | None:
         """Give away the spare kernel when one of that name is wanted in the folder. One that doesn't fit is of no more use."""
@@ -68,16 +68,15 @@ class Kernels(AsyncMappingKernelManager):
         kernel = self.get_kernel(kernel_id)
         kernel.observe(self._state_changed, "execution_state")
         self.add_restart_callback(kernel_id, lambda: self._has_crashed(kernel_id))
-        provisioner = cast(Provisioner, kernel.provisioner)
-        if orders := provisioner.orders:
+        provisioner = _provisioner_of(kernel)
+        if provisioner is not None and (orders := provisioner.orders):
             provisioner.orders = None
-            self._obeying[kernel_id] = asyncio.ensure_future(self._obey(kernel, orders))
+            provisioner.obeying = asyncio.get_running_loop().create_task(self._obey(kernel, orders))
         self.presence.changed()
 
     def remove_kernel(self, kernel_id: str) -> Any:
         """Forget what is known of it."""
         self.waiting_for_input.discard(kernel_id)
-        self._obeying.pop(kernel_id, None)
         self.presence.changed()
         return super().remove_kernel(kernel_id)
 
@@ -103,6 +102,10 @@ class Kernels(AsyncMappingKernelManager):
     def _has_crashed(self, kernel_id: str) -> None:
         self.crashed[kernel_id] = datetime.now(UTC)
         self.presence.changed()
+
+
+def _provisioner_of(kernel: Any) -> Provisioner | None:
+    return cast("Provisioner | None", kernel.provisioner)  # one that ends has none any more
 
 
 class Connection(ZMQChannelsWebsocketConnection):

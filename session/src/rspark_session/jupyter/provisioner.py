@@ -1,5 +1,6 @@
 """How a kernel's process comes to be: it is started, as Jupyter does, or the spare one is taken."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,14 @@ from rspark_session.jupyter.spare import Spare
 
 
 class Provisioner(LocalProvisioner):
-    """Takes the spare kernel where it fits. `orders` is code that one that was taken must run before anybody's."""
+    """Takes the spare kernel where it fits.
+
+    `orders` is code that one that was taken must run before anybody's, and `obeying` is it doing so.
+    """
 
     _spare: Spare | None = None
     orders: str | None = None
+    obeying: asyncio.Task[None] | None = None
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Let the kernel's manager know how the spare one is reached, before it writes that into a file of its own."""
@@ -27,6 +32,8 @@ class Provisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Take the process that is there, or start one."""
         spare, self._spare = self._spare, None
+        if self.obeying is not None:
+            self.obeying.cancel()  # who was told is gone, and the next one starts with all that it must know
         if spare is None:
             return await super().launch_kernel(cmd, **kwargs)
         self.process = spare.process
