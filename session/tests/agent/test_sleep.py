@@ -139,7 +139,9 @@ async def test_a_busy_kernel_is_interrupted_and_saved(start: Start) -> None:
         assert await kernel.shown("x") == "42"
 
 
-STUBBORN = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: time.sleep(1)"
+STUBBORN = (
+    "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nopen('begun', 'w').close()\nwhile True: time.sleep(1)"
+)
 
 
 async def test_a_kernel_that_can_not_be_interrupted_is_named_and_keeps_no_other_from_sleeping(start: Start) -> None:
@@ -155,6 +157,7 @@ async def test_a_kernel_that_can_not_be_interrupted_is_named_and_keeps_no_other_
         await kernel.shown("x += 1")
     async with running.kernel(stubborn) as kernel:
         await kernel.begin("y = 2\n" + STUBBORN)
+        await until((running.home / "begun").exists, "it has begun")
         await until(lambda: running.status()["busy"], "it computes")
         assert await running.suspend() == 0
     lost = {kernel["id"]: kernel["lost"] for kernel in running.record()["saved"]["kernels"]}

@@ -93,6 +93,20 @@ async def test_one_that_is_started_again_as_it_is_taken_keeps_nobody_waiting(sta
     assert not spare.is_running()
 
 
+async def test_what_it_does_makes_no_session_busy(prepare: Start) -> None:
+    running = prepare(interface=interface("jupyterlab"))
+    running.home.mkdir()
+    (running.home / ".Rprofile").write_text("repeat {}\n")
+    running.start()
+    await running.until_state("ready")
+    async with running.kernel(await running.new_kernel("python3")) as kernel:
+        await kernel.shown("1")  # who did something is looked at often
+    await until(lambda: running.status()["cpu"] > 0.5, "it is seen to compute")
+    await asyncio.sleep(5)
+    assert running.status()["cpu"] > 0.5
+    assert running.status()["busy_with"] == []
+
+
 @pytest.mark.parametrize(("kind", "kernels"), [("jupyterlab", ["python"]), ("terminal", ["r"])])
 async def test_a_session_where_nobody_asks_for_r_soon_starts_none(start: Start, kind: str, kernels: list[str]) -> None:
     running = start(interface=interface(kind, kernels=kernels))

@@ -21,6 +21,7 @@ class JupyterServer:
         self.activity: datetime | None = None
         self.busy_with: list[str] = []  # kernels that compute
         self.titles: dict[int, str] = {}  # processes of kernels and shells
+        self.spare: int | None = None  # the process of a kernel that nobody has asked for
         self.restored: dict[str, Any] | None = None
         self._socket = line
         self._on_change = on_change
@@ -62,6 +63,8 @@ class JupyterServer:
                 self.activity = datetime.fromisoformat(at)
             case {"busy": list(names)}:
                 self.busy_with = names
+            case {"spare": int(pid) | (None as pid)}:
+                self.spare = pid
             case {"titles": dict(titles)}:
                 self.titles = {int(pid): title for pid, title in titles.items()}
             case {"restored": dict(restored)}:

@@ -109,10 +109,12 @@ class Watch:
         return status.activity is not None and (datetime.now(UTC) - status.activity).total_seconds() < _STIRRED
 
     def _own(self) -> list[int]:
-        """Processes that serve: the agent, and a Jupyter server, whose kernels are what computes."""
+        """Processes that serve: the agent, a Jupyter server, and a kernel nobody has asked for; all others compute."""
         own = [os.getpid()]
         if self._jupyter and self._interface and self._interface.child:
             own.append(self._interface.child.pid)
+        if self._jupyter and self._jupyter.spare:
+            own.append(self._jupyter.spare)
         return own
 
     def _titles(self) -> dict[int, str]:

@@ -61,6 +61,7 @@ class Kernels(AsyncMappingKernelManager):
         if self.spare is not None:
             self.spare.end()
             self.spare = None
+            self.presence.changed()
 
     def start_watching_activity(self, kernel_id: str) -> None:
         """Watch its state, and whether it is started anew because it crashed."""

@@ -66,6 +66,7 @@ class Presence:
                 busy.append(title)
         for name, terminal in terminals.items():
             titles[str(terminal.ptyproc.pid)] = f"terminal {name}"
+        self._tell_new("spare", kernels.spare.process.pid if kernels.spare else None)
         self._tell_new("titles", titles)
         self._tell_new("busy", busy)
 

@@ -77,6 +77,7 @@ class Server(ServerApp):
     async def _post_start(self) -> None:
         await super()._post_start()
         self.presence.server = self
+        self.presence.changed()
         self._listening = asyncio.ensure_future(self._listen())
         asyncio.get_running_loop().call_later(_SPARE_FOR, self.kernels.end_spare)
         wake = Wake(self)
