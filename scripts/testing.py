@@ -94,6 +94,7 @@ def run(step: Step) -> Result:
 
 
 def pass_on(lines: Iterable[str], said: deque[str]) -> None:
+    """Print what a step says as it says it, and remember the end of it."""
     for line in lines:
         print(line, end="", flush=True)
         said.append(line)

@@ -1,14 +1,10 @@
 """A session with executors at work, as tests of Spark and of nodes use it."""
 
-import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
-
-import psutil
 
 from .cluster import Cluster
 from .hub import NAMESPACE, Hub, gone, pods
@@ -64,16 +60,3 @@ def computing(hub: Hub, cluster: Cluster, *, before: Callable[[], None] = lambda
         driver.wait()
         hub.delete(session)
         gone(cluster, session)
-
-
-def in_pod(session: str, mark: str) -> list[psutil.Process]:
-    """Give the processes of a session's pod whose command line has a mark."""
-    found = []
-    for one in psutil.process_iter(["cmdline"]):
-        if mark in " ".join(one.info["cmdline"] or []):
-            try:
-                if json.loads(Path(f"/proc/{one.pid}/root/etc/rspark/ensemble.json").read_text())["id"] == session:
-                    found.append(one)
-            except (OSError, ValueError):
-                continue
-    return found

@@ -8,13 +8,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import psutil
 import pytest
 
-TOP = Path(__file__).resolve().parents[2]
-PLACE = TOP / ".build/cluster"
+from .cluster import PLACE, TOP, Cluster, make
+
 QUIET = {
     "apiVersion": "v1",
     "kind": "Pod",
@@ -33,20 +32,10 @@ QUIET = {
     },
 }
 
-pytestmark = [pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.timeout(1500), pytest.mark.skipif(os.geteuid() != 0, reason="a node needs root")]
 
 
-def make(*words: str) -> str:
-    done = subprocess.run(["make", "--no-print-directory", *words], cwd=TOP, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def kubectl(*words: str, given: object = None) -> str:
-    command = [PLACE / "bin/kubectl", "--kubeconfig", PLACE / "kubeconfig", *words]
-    said = subprocess.run(command, input=json.dumps(given) if given else None, capture_output=True, text=True, check=False)
-    assert said.returncode == 0, said.stderr
-    return said.stdout
+kubectl = Cluster()
 
 
 def programs(place: Path = PLACE) -> list[psutil.Process]:
@@ -68,9 +57,7 @@ def rules() -> str:
 
 @pytest.fixture
 def cluster() -> Iterator[None]:
-    if os.geteuid():
-        pytest.skip("a node needs root")
-    if any(process.cmdline()[1:2] == ["keep"] for process in programs()):
+    if any(process.info["cmdline"][1:2] == ["keep"] for process in programs()):
         pytest.fail("A cluster runs here already; `make cluster-down` ends it.")
     make("cluster")
     try:
@@ -86,7 +73,7 @@ def test_a_pod_runs_and_ends_with_0_when_it_is_told_to(cluster: None) -> None:
     kubectl(
         "wait", "--for=jsonpath={.status.containerStatuses[0].state.terminated.reason}=Completed", "pod/quiet", "--timeout=60s"
     )
-    pod: dict[str, Any] = json.loads(kubectl("get", "pod", "quiet", "-o", "json"))
+    pod = kubectl.get("pod", "quiet")
     assert pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 0
     kubectl("patch", "pod", "quiet", "--type=merge", "-p", '{"metadata": {"finalizers": null}}')
 
@@ -117,8 +104,8 @@ def test_a_second_make_cluster_says_that_one_runs(cluster: None) -> None:
 
 @pytest.mark.long  # KWOK is built for it
 def test_more_nodes_join_real_and_simulated_and_pods_of_both_run(cluster: None) -> None:
-    assert "node-2 has joined" in make("cluster", "NODES=2")
-    make("cluster-scale", "NODES=20")
+    assert "node-2 has joined" in make("cluster", NODES="2")
+    make("cluster-scale", NODES="20")
     names = kubectl("get", "nodes", "-o", "name").split()
     assert len(names) == 22
     for name, node in (("real", "node-2"), ("simulated", "kwok-20")):
@@ -126,7 +113,7 @@ def test_more_nodes_join_real_and_simulated_and_pods_of_both_run(cluster: None) 
         kubectl("apply", "-f", "-", given=pod)
         kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
         kubectl("delete", "pod", name, "--timeout=60s")
-    make("cluster-scale", "NODES=2")
+    make("cluster-scale", NODES="2")
     assert len(kubectl("get", "nodes", "-o", "name").split()) == 4
     (code, said) = refused("cluster-scale", "NODES=many")
     assert (code, said.strip().splitlines()[0]) == (2, "cluster: NODES=many is no number of nodes: give one from 0 to 5000")
@@ -140,7 +127,7 @@ def refused(*words: str) -> tuple[int, str]:
 def test_nothing_is_left_when_it_is_taken_away_also_after_everything_was_killed(cluster: None) -> None:
     kubectl("apply", "-f", "-", given={**QUIET, "metadata": {"name": "quiet"}})
     kubectl("wait", "--for=condition=Ready", "pod/quiet", "--timeout=60s")
-    make("cluster", "NODES=2")
+    make("cluster", NODES="2")
     keeper = int((PLACE / "state/keeper").read_text().split()[0])
     os.kill(keeper, signal.SIGKILL)
     psutil.wait_procs(programs(), timeout=5)  # they end with their keeper; the pod's shim lives on
@@ -174,8 +161,6 @@ def nothing_is_left() -> None:
 @pytest.fixture
 def other() -> Iterator[Path]:
     """Another checkout's folder of the cluster; of a short path, since sockets are in it."""
-    if os.geteuid():
-        pytest.skip("a node needs root")
     with TemporaryDirectory() as folder:
         yield Path(folder)
 
@@ -216,8 +201,6 @@ def test_a_cluster_of_another_checkout_is_respected_while_it_runs_and_cleared_aw
 
 
 def test_a_folder_with_a_path_that_is_too_long_is_refused_before_anything_starts(tmp_path: Path) -> None:
-    if os.geteuid():
-        pytest.skip("a node needs root")
     other = tmp_path / ("deep" * 20)
     done = subprocess.run([PLACE / "bin/cluster", "up", other], capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -1,9 +1,7 @@
 """What becomes of sessions when a node is drained, or lost: two real nodes, whose pods share the homes."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -11,7 +9,8 @@ import pytest
 
 from .cluster import Cluster, make
 from .hub import Hub, gone, pods
-from .spark import computing, executors, in_pod, running, until
+from .processes import ensemble, in_pod
+from .spark import computing, executors, running, until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -132,13 +131,8 @@ def test_no_executor_on_a_lost_node_outlives_its_session(hub: Hub, nodes: Cluste
 
 def agents(session: str) -> set[int]:
     """Give the generations of a session of which an agent runs on this machine, whatever its node says."""
-    found = set()
-    for one in in_pod(session, "rspark_session.agent"):
-        try:
-            found.add(int(json.loads(Path(f"/proc/{one.pid}/root/etc/rspark/ensemble.json").read_text())["generation"]))
-        except OSError:
-            continue
-    return found
+    told = [ensemble(one) for one in in_pod(session, "rspark_session.agent")]
+    return {one["generation"] for one in told if one}  # one that has just ended tells nothing
 
 
 def java(session: str) -> list[Any]:

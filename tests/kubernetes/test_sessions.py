@@ -4,14 +4,13 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from .cluster import Cluster
 from .hub import NAMESPACE, Hub, gone, pods
+from .processes import in_pod
 
 pytestmark = [pytest.mark.timeout(900)]
 
@@ -131,30 +130,12 @@ def test_what_is_deleted_behind_its_back_runs_again(hub: Hub, namespace: Cluster
 
 def test_an_agent_that_is_killed_takes_its_pod_with_it_and_the_page_says_so(hub: Hub, namespace: Cluster) -> None:
     session = hub.start("shell")
-    first = [
-        one for one in psutil.process_iter() if "rspark_session.agent" in " ".join(_cmdline(one)) and _session_of(one) == session
-    ]
-    min(first, key=lambda one: one.create_time()).kill()
+    min(in_pod(session, "rspark_session.agent"), key=lambda one: one.create_time()).kill()
     seen = hub.until(session, lambda seen: seen["state"] == "failed")
     assert seen["reason"].startswith("Your session ended unexpectedly (killed by the system).")
     assert seen["last_exit"]["code"] == 137
     gone(namespace, session)
     hub.delete(session)
-
-
-def _cmdline(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
-
-
-def _session_of(process: psutil.Process) -> str:
-    """Read in the agent's own file which session it is of: its environment doesn't say."""
-    try:
-        return str(json.loads(Path(f"/proc/{process.pid}/root/etc/rspark/ensemble.json").read_text())["id"])
-    except (OSError, ValueError):
-        return ""
 
 
 def test_too_much_memory_is_said_in_words(hub: Hub, namespace: Cluster) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from .cluster import Cluster
 from .hub import NAMESPACE, Hub, gone, pods
-from .spark import computing, executors, in_pod, running, until
+from .processes import in_pod
+from .spark import computing, executors, running, until
 
 pytestmark = [pytest.mark.timeout(900)]
 

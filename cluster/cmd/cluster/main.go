@@ -77,7 +77,7 @@ func up(p place.Place, nodes int) error {
 		return addNodes(p, nodes)
 	}
 	began := time.Now()
-	if other := p.Owner(); other != p && keeper(other) != 0 {
+	if other, runs := another(p); runs {
 		return fmt.Errorf("this machine has a cluster already, in %s: `make cluster-down` in that checkout ends it", other.Root)
 	}
 	if err := clear(p); err != nil { // what a cluster that was killed left behind
@@ -188,16 +188,35 @@ func endPods(p place.Place) error {
 	return nil
 }
 
-// clear takes away what is left of clusters on this machine, unless it has one that another folder's keeper keeps: then that is
-// no business of p's.
+// another is the place whose cluster this machine has or had, if it isn't p, and whether it runs.
+func another(p place.Place) (other place.Place, runs bool) {
+	owner := p.Owner()
+	return owner, owner != p && keeper(owner) != 0
+}
+
+// clear takes away what is left of p's cluster, and of the machine's last one unless that runs: then it is no business of p's.
 func clear(p place.Place) error {
-	if other := p.Owner(); other != p && keeper(other) != 0 {
-		return os.RemoveAll(p.State(""))
+	owner, runs := another(p)
+	if runs {
+		return forget(p)
 	}
-	for _, trace := range []string{p.State(""), place.Run} {
-		if _, err := os.Stat(trace); err == nil {
-			return node.CleanUp(p)
+	if exists(p.State("")) || exists(place.Run) {
+		if err := node.CleanUp(p, owner); err != nil {
+			return err
 		}
 	}
-	return nil
+	return errors.Join(forget(p), forget(owner))
+}
+
+// forget takes away the files of a cluster that is gone, but for its programs and logs.
+func forget(p place.Place) error {
+	if err := os.Remove(p.Kubeconfig()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.RemoveAll(p.State(""))
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

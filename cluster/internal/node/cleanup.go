@@ -17,9 +17,9 @@ import (
 const removePatience = 10 * time.Second
 
 // CleanUp takes away what nodes left: containers and their shims, control groups, mounts, bridges, and kube-proxy's rules. What is
-// not there is no error, so that it also cleans up after a cluster that was killed, be it p's own or that of another folder.
-func CleanUp(p place.Place) error {
-	owner := p.Owner()
+// not there is no error, so that it also cleans up after a cluster that was killed, be it p's own or the one before it, of another
+// folder.
+func CleanUp(p, before place.Place) error {
 	shims, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func CleanUp(p place.Place) error {
 	lines := strings.Split(strings.TrimSpace(string(mounts)), "\n")
 	for i := len(lines) - 1; i >= 0; i-- { // the innermost first
 		where := strings.Fields(lines[i])[1]
-		if slices.ContainsFunc([]string{p.Root, owner.Root, place.Run}, func(root string) bool { return strings.HasPrefix(where, root+"/") }) {
+		if slices.ContainsFunc([]string{p.Root, before.Root, place.Run}, func(root string) bool { return strings.HasPrefix(where, root+"/") }) {
 			if err := tell("umount", "--lazy", where); err != nil {
 				return err
 			}
@@ -69,14 +69,6 @@ func CleanUp(p place.Place) error {
 	}
 	for _, family := range []string{"iptables", "ip6tables"} {
 		if err := dropRules(family); err != nil {
-			return err
-		}
-	}
-	for _, one := range []place.Place{owner, p} {
-		if err := os.Remove(one.Kubeconfig()); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		if err := os.RemoveAll(one.State("")); err != nil {
 			return err
 		}
 	}

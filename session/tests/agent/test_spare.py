@@ -6,7 +6,7 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from .running import Running, interface, members, until
+from .running import Json, Running, interface, members, until
 
 Start = Callable[..., Running]
 
@@ -23,6 +23,14 @@ def spares(running: Running) -> list[psutil.Process]:
     ]
 
 
+async def take_one_that_hangs(running: Running) -> tuple[psutil.Process, Json]:
+    """Take the spare R for a notebook in a folder, while it hears nothing, as one that still starts."""
+    (running.home / "course").mkdir()
+    (spare,) = spares(running)
+    spare.suspend()
+    return spare, await running.new_session("course/analysis.ipynb", "ir")
+
+
 async def test_the_first_r_is_the_spare_one_with_its_folder_and_its_name(start: Start) -> None:
     running = await lab(start)
     (running.home / "course ö").mkdir()
@@ -32,6 +40,8 @@ async def test_the_first_r_is_the_spare_one_with_its_folder_and_its_name(start: 
         assert await kernel.shown("cat(Sys.getpid(), basename(getwd()))") == f"{spare.pid} course ö"
         assert await kernel.shown("cat(basename(Sys.getenv('JPY_SESSION_NAME')))") == "analysis.ipynb"
         assert await kernel.shown("cat(Sys.getenv('R_ENABLE_JIT', 'unset'), compiler::enableJIT(-1))") == "unset 3"
+        own = "cat(normalizePath(Sys.getenv('R_LIBS_USER')) %in% .libPaths())"
+        assert await kernel.shown(own) == "TRUE", "a person's own packages are found in a new home, too"
         await kernel.shown("x <- 1")
     async with running.kernel(await running.new_kernel("ir")) as kernel:
         assert (
@@ -68,10 +78,7 @@ async def test_a_profile_that_was_written_meanwhile_is_read(start: Start) -> Non
 
 async def test_one_that_dies_as_it_is_taken_is_started_anew_with_its_folder(start: Start) -> None:
     running = await lab(start)
-    (running.home / "course").mkdir()
-    (spare,) = spares(running)
-    spare.suspend()  # as one that still starts
-    session = await running.new_session("course/analysis.ipynb", "ir")
+    spare, session = await take_one_that_hangs(running)
     spare.kill()
     async with running.kernel(session["kernel"]["id"]) as kernel:
         assert await kernel.shown("cat(basename(getwd()))") == "course"
@@ -79,10 +86,7 @@ async def test_one_that_dies_as_it_is_taken_is_started_anew_with_its_folder(star
 
 async def test_one_that_is_started_again_as_it_is_taken_keeps_nobody_waiting(start: Start) -> None:
     running = await lab(start)
-    (running.home / "course").mkdir()
-    (spare,) = spares(running)
-    spare.suspend()  # it never hears its orders
-    session = await running.new_session("course/analysis.ipynb", "ir")
+    spare, session = await take_one_that_hangs(running)
     began = asyncio.get_running_loop().time()
     await asyncio.sleep(0.1)
     spare.kill()  # nobody has seen it dead when the next one runs

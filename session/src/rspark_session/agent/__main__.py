@@ -56,6 +56,7 @@ def run(asked: spec.Spec) -> int:
     )
     keep = Keep(asked.keep, asked.generation)
     keep.forget(asked.forget)
+    environ.home_library(asked).mkdir(parents=True, exist_ok=True)  # an R that starts before it is there doesn't use it
     sockets = places.socket_folder(asked)
     restore = keep.latest() if asked.resume else None
     started = interface.start(asked, around, sockets=sockets, restore=restore) if asked.interface else None
@@ -72,7 +73,6 @@ def furnish(asked: spec.Spec) -> None:
         path = asked.run / file.path
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(path, file.content)
-    environ.home_library(asked).mkdir(parents=True, exist_ok=True)
     if asked.token is not None:
         write_whole(asked.run / "token", asked.token)
     if asked.spark is not None:

@@ -15,13 +15,13 @@ from typing import Any
 
 from rspark_session.jupyter.kernelspecs import Kernel
 
-#: Read by R at its start from the folder where it starts, and by nobody from the home unless that is the folder.
+#: What R reads at its start from the folder where it starts alone.
 _WORKSPACE = ".RData"
-#: What R reads at its start; but for that one, from the folder where it starts or else from the home.
+#: All that R reads at its start; the others from the folder where it starts, or else from the home.
 _READ = (".Rprofile", ".Renviron", _WORKSPACE)
 #: What jupyter_client adds to a kernel's environment.
 _PARENT = "JPY_PARENT_PID"
-#: Which functions R compiles before they run: none while it starts, which is a fifth faster; see `?compiler::enableJIT`.
+#: Which functions R compiles before they run: none while it starts, which saves a fifth of its work; see `?compiler::enableJIT`.
 _COMPILES, _COMPILES_BY_DEFAULT = "R_ENABLE_JIT", "3"
 
 
