@@ -17,21 +17,22 @@ pytestmark = [pytest.mark.timeout(900)]
 
 def ends_of(cluster: Cluster, session: str, during: Callable[[], None]) -> list[dict[str, Any]]:
     """Give how the container of a session's pod ended while something was done, as the API server told it."""
-    words = ("-n", NAMESPACE, "get", "pods", "-l", f"rsparkhub/session={session}", "--watch", "-o", "json")
-    watching = subprocess.Popen(cluster.command(*words), stdout=subprocess.PIPE, text=True)
-    try:
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods?watch=1&timeoutSeconds=120&labelSelector=rsparkhub/session={session}"
+    with subprocess.Popen(cluster.command("get", "--raw", path), stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        assert json.loads(watching.stdout.readline())["type"] == "ADDED"
         during()
-        gone(cluster, session)
-    finally:
+        ends = []
+        for event in map(json.loads, watching.stdout):
+            for container in event["object"]["status"].get("containerStatuses", []):
+                if "terminated" in container["state"]:
+                    ends.append(container["state"]["terminated"])
+            if event["type"] == "DELETED":
+                break
+        else:
+            raise AssertionError(f"The pod of {session} was not deleted within 120 s.")
         watching.terminate()
-    said, _ = watching.communicate(timeout=30)
-    ends, decoder, at = [], json.JSONDecoder(), 0
-    while at < len(said.rstrip()):
-        pod, at = decoder.raw_decode(said, at)
-        at += len(said[at:]) - len(said[at:].lstrip())
-        for container in pod["status"].get("containerStatuses", []):
-            if "terminated" in container["state"]:
-                ends.append(container["state"]["terminated"])
+    gone(cluster, session)
     return ends
 
 
