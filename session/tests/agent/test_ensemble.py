@@ -304,6 +304,25 @@ async def test_the_status_is_the_same_by_file_and_by_address(start: Start) -> No
     assert (await running.get("agent/status")).json()["pid"] == running.process.pid
 
 
+async def test_who_knows_the_status_waits_for_another(start: Start) -> None:
+    slow = python("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('{run}/deaf', 'w'); signal.pause()")
+    running = start(parts=[part("slow", *slow, ready={"file": "{run}/deaf"}, stop_timeout=2.0)])
+    await running.until_state("ready")
+    first = await running.get("agent/status")
+    known = {"If-None-Match": first.headers["etag"]}
+    assert (await running.get("agent/status", headers=known)).status_code == 304
+    assert (await running.get("agent/status", headers=known | {"Prefer": "wait=1"})).status_code == 304
+    assert (await running.get("agent/status", headers=known | {"Prefer": "wait=no number"})).status_code == 304
+    waiting = asyncio.ensure_future(running.get("agent/status", headers=known | {"Prefer": "wait=30"}, timeout=40))
+    await asyncio.sleep(0.2)  # it waits
+    assert not waiting.done()
+    assert (await running.post("agent/suspend")).status_code == 202
+    news = await asyncio.wait_for(waiting, 10)
+    assert (news.status_code, news.json()["state"]) == (200, "suspending")
+    assert news.headers["etag"] != first.headers["etag"]
+    assert await running.ended() == 0
+
+
 async def test_memory_and_processor_are_measured(start: Start) -> None:
     works = python("x = bytearray(200 * 2**20)\nwhile True: pass")
     running = start(parts=[part("one", *works)])

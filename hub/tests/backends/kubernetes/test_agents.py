@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from rsparkhub.backends.kubernetes.agents import Agents
+from rsparkhub.backends.kubernetes.agents import Agents, Answer
 
 
 @asynccontextmanager
@@ -31,9 +31,30 @@ def ok(body: bytes) -> bytes:
 
 async def test_a_status_is_asked_with_the_secret() -> None:
     async with answering(ok(b'{"state": "ready"}')) as (address, asked):
-        assert await Agents().status(address, "hush") == {"state": "ready"}
+        answer = await Agents().status(address, "hush")
+    assert answer == Answer(status={"state": "ready"}, mark=None)
     assert asked[0].startswith(b"GET /agent/status HTTP/1.1\r\n")
     assert b"x-rspark-secret: hush\r\n" in asked[0].lower()
+    assert b"prefer" not in asked[0].lower()
+
+
+async def test_who_knows_a_status_asks_for_another() -> None:
+    said = ok(b'{"state": "ready"}').replace(b"\r\n\r\n", b'\r\nETag: "8"\r\n\r\n')
+    async with answering(said) as (address, asked):
+        assert await Agents().status(address, "hush", known='"7"', seconds=3) == Answer(status={"state": "ready"}, mark='"8"')
+    assert b'if-none-match: "7"\r\n' in asked[0].lower()
+    assert b"prefer: wait=3\r\n" in asked[0].lower()
+
+
+async def test_nothing_else_to_say_is_none() -> None:
+    async with answering(b'HTTP/1.1 304 Not Modified\r\nETag: "7"\r\n\r\n') as (address, _):
+        assert await Agents().status(address, "hush", known='"7"', seconds=3) is None
+
+
+async def test_a_mark_of_any_length_is_none() -> None:
+    said = ok(b"{}").replace(b"\r\n\r\n", b"\r\nETag: " + b"a" * 10_000 + b"\r\n\r\n")
+    async with answering(said) as (address, _):
+        assert await Agents().status(address, "hush") == Answer(status={}, mark=None)
 
 
 @pytest.mark.parametrize(

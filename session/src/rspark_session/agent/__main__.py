@@ -7,9 +7,8 @@ import socket
 import sys
 from pathlib import Path
 
-from rspark_session.agent import environ, interface, places, prctl, record, spec
+from rspark_session.agent import environ, interface, places, prctl, spec
 from rspark_session.agent.keep import Keep
-from rspark_session.agent.status import Reporter
 from rspark_session.services import spark
 from rspark_session.services.atomic import write_whole
 from rspark_session.welcome import greet
@@ -96,6 +95,9 @@ def offers(asked: spec.Spec) -> list[str]:
 
 def tell_failure(asked: spec.Spec, reason: str, *, detail: str | None) -> int:
     """Leave the status and the record of an ensemble that never started; gives the exit code."""
+    from rspark_session.agent import record  # noqa: PLC0415  (what follows is loaded only when it is needed)
+    from rspark_session.agent.status import Reporter  # noqa: PLC0415
+
     print(reason, detail or "", file=sys.stderr)
     reporter = Reporter(asked)
     reporter.status.state, reporter.status.reason, reporter.status.detail = "failed", reason, detail

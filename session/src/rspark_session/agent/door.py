@@ -18,6 +18,8 @@ from rspark_session.agent.spec import Spec
 from rspark_session.agent.status import Reporter
 
 _SAFE = (b"GET", b"HEAD", b"OPTIONS")
+#: Seconds that somebody may wait for another status.
+_LONGEST_WAIT = 30
 
 
 class Door:
@@ -74,8 +76,7 @@ class Door:
 
     async def _agent(self, path: str, request: Request, reply: Reply) -> None:
         if path == "/agent/status":
-            body = json.dumps(self._reporter.document()).encode()
-            reply.send(HTTPStatus.OK, body, kind=b"application/json")
+            await self._status(request, reply)
         elif path in ("/agent/suspend", "/agent/stop"):
             if request.method != b"POST":
                 reply.send(HTTPStatus.METHOD_NOT_ALLOWED, b"Use POST.\n", headers=[(b"allow", b"POST")])
@@ -86,6 +87,23 @@ class Door:
             await self._log(request, reply)
         else:
             reply.send(HTTPStatus.NOT_FOUND, b"The agent has no such page.\n")
+
+    async def _status(self, request: Request, reply: Reply) -> None:
+        """Tell the status; who knows it already (`If-None-Match`) may wait for another (`Prefer: wait`, RFC 7240)."""
+        known = head.get(request.headers, b"if-none-match")
+        wait = _seconds_to_wait(request)
+        if wait and known == self._mark:
+            await self._reporter.until_news(wait)
+        headers = [(b"etag", self._mark)]
+        if known == self._mark:
+            reply.send(HTTPStatus.NOT_MODIFIED, b"", headers=headers)
+            return
+        body = json.dumps(self._reporter.document()).encode()
+        reply.send(HTTPStatus.OK, body, kind=b"application/json", headers=headers)
+
+    @property
+    def _mark(self) -> bytes:
+        return b'"%d"' % self._reporter.told
 
     async def _log(self, request: Request, reply: Reply) -> None:
         query = parse_qs(request.query)
@@ -119,3 +137,11 @@ class Door:
         """Take text and binary frames for a person's doing; pings and pongs are the browser's own."""
         if data[0] & 0x0F in (0, 1, 2) and self._on_activity:
             self._on_activity()
+
+
+def _seconds_to_wait(request: Request) -> int:
+    for preference in head.tokens(request.headers, b"prefer"):
+        name, _, value = preference.partition(b"=")
+        if name.strip() == b"wait" and value.strip().isdigit():
+            return min(int(value[:4]), _LONGEST_WAIT)
+    return 0

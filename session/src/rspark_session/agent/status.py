@@ -1,5 +1,6 @@
 """What the agent tells about its ensemble: the status file, and the bells that say it is worth a look."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -41,18 +42,31 @@ class Status:
 
 
 class Reporter:
-    """Writes `status.json` whole or not at all, and rings every bell that hangs in the bells folder."""
+    """Writes `status.json` whole or not at all, rings every bell that hangs in the bells folder, and wakes who waits for news.
+
+    `told` counts what was told.
+    """
 
     def __init__(self, spec: Spec) -> None:
         self.status = Status()
+        self.told = 0
+        self._news = asyncio.Event()
         self._spec = spec
         self._path = spec.run / "status.json"
         self._bell = json.dumps({"session": spec.id}).encode()
 
     def tell(self) -> None:
-        """Write what is now, and ring."""
+        """Write what is now, and let everybody know."""
         self.write()
         self._ring()
+        self.told += 1
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def until_news(self, seconds: float) -> None:
+        """Wait until something is told; no longer than that."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), seconds)
 
     def write(self) -> None:
         """Write what is now."""

@@ -1,6 +1,7 @@
 """The server itself: its configuration, its start, and what the agent asks of it."""
 
 import asyncio
+import gc
 from pathlib import Path
 from typing import Any, cast
 
@@ -84,6 +85,8 @@ class Server(ServerApp):
         if self.told.restore:
             await wake.begin(self.told.restore)
         self.line.tell({"ready": True})
+        gc.freeze()
+        gc.enable()
         if self.told.restore:
             self.line.tell({"restored": await wake.finish()})
 

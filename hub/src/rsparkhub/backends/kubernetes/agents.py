@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -9,6 +10,15 @@ import httpx
 _SECONDS = 2.0
 #: A status is some kilobytes; a session is its person's, who may let it say anything.
 _MOST_BYTES = 256 * 1024
+_LONGEST_MARK = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What an agent said of itself, and by which mark it knows that it said so."""
+
+    status: dict[str, Any]
+    mark: str | None
 
 
 class Agents:
@@ -17,32 +27,37 @@ class Agents:
     def __init__(self) -> None:
         self._client: httpx.AsyncClient | None = None
 
-    async def status(self, address: str, secret: str) -> dict[str, Any] | None:
-        """Give what an agent says of itself; None when it doesn't answer, or with what is no status."""
-        answer = await self._ask("GET", address, "status", secret)
-        if answer is None:
+    async def status(self, address: str, secret: str, *, known: str | None = None, seconds: int = 0) -> Answer | None:
+        """Give what an agent says of itself; given what is known, as soon as it says something else (`Prefer`, RFC 7240).
+
+        None when it doesn't answer, when that is no status, or when it has nothing else to say within so many seconds.
+        """
+        headers = {"X-Rspark-Secret": secret}
+        if known is not None:
+            headers |= {"If-None-Match": known, "Prefer": f"wait={seconds}"}
+        said = await self._ask("GET", f"http://{address}/agent/status", headers, _SECONDS + seconds)
+        if said is None:
             return None
+        body, mark = said
         try:
-            said = json.loads(answer)
+            status = json.loads(body)
         except (ValueError, RecursionError):
             return None
-        return said if isinstance(said, dict) else None
+        return Answer(status=status, mark=mark) if isinstance(status, dict) else None
 
     async def tell(self, address: str, secret: str, what: str) -> bool:
         """Tell it to `suspend` or to `stop`; whether it heard."""
-        return await self._ask("POST", address, what, secret) is not None
+        return await self._ask("POST", f"http://{address}/agent/{what}", {"X-Rspark-Secret": secret}, _SECONDS) is not None
 
-    async def _ask(self, method: str, address: str, what: str, secret: str) -> bytes | None:
+    async def _ask(self, method: str, url: str, headers: dict[str, str], seconds: float) -> tuple[bytes, str | None] | None:
         if self._client is None:
             # Pods answer by themselves: no proxy of this machine is between, and no redirect of theirs is followed.
-            limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
-            self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=_SECONDS, limits=limits)
-        said, headers = b"", {"X-Rspark-Secret": secret, "Accept-Encoding": "identity"}
+            limits = httpx.Limits(max_connections=128, max_keepalive_connections=32)
+            patience = httpx.Timeout(_SECONDS, read=None)  # for the answer as long as each call says
+            self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=patience, limits=limits)
+        said, headers = b"", {"Accept-Encoding": "identity", **headers}
         try:
-            async with (
-                asyncio.timeout(_SECONDS),
-                self._client.stream(method, f"http://{address}/agent/{what}", headers=headers) as answer,
-            ):
+            async with asyncio.timeout(seconds), self._client.stream(method, url, headers=headers) as answer:
                 if not answer.is_success:
                     return None
                 async for piece in answer.aiter_raw():  # as it came: what is packed small may be large
@@ -51,4 +66,5 @@ class Agents:
                         return None
         except (httpx.HTTPError, OSError, TimeoutError):
             return None
-        return said
+        mark = answer.headers.get("etag", "")
+        return said, mark if 0 < len(mark) <= _LONGEST_MARK else None

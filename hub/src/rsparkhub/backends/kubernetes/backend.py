@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.backends.kubernetes import logs, objects, secret, standing, troubles
-from rsparkhub.backends.kubernetes.agents import Agents
+from rsparkhub.backends.kubernetes.agents import Agents, Answer
 from rsparkhub.backends.kubernetes.api import Api, Refused
 from rsparkhub.backends.kubernetes.drift import Drift
 from rsparkhub.backends.kubernetes.look import address_of, is_over, look
@@ -135,10 +135,10 @@ class KubernetesBackend(Backend):
         pod = await self._pod(ref)
         if pod is None or (is_over(pod) and FINALIZER not in pod["metadata"].get("finalizers", [])):
             return Observed(phase="absent", displaced=True, traces=await self._root(ref) is not None)
-        status = None if is_over(pod) else await self._ask(ref, pod)
-        if status is not None:
-            self._starting.saw(ref, status)
-            status = await self._with_hosts(ref, pod, status)
+        status = None
+        if not is_over(pod) and (answer := await self._ask(ref, pod)) is not None:
+            self._starting.saw(ref, answer.status)
+            status = await self._with_hosts(ref, pod, answer.status)
         return look(pod, status, now=datetime.now(UTC), trouble=await self._why_it_hangs(ref, pod, status))
 
     async def list(self) -> builtins.list[EnsembleRef]:
@@ -279,11 +279,11 @@ class KubernetesBackend(Backend):
         )
         return str(listed.items[0]["metadata"]["namespace"]) if listed.items else None
 
-    async def _ask(self, ref: EnsembleRef, pod: Pod) -> dict[str, Any] | None:
+    async def _ask(self, ref: EnsembleRef, pod: Pod, known: str | None = None, seconds: int = 0) -> Answer | None:
         address = address_of(pod)
         if address is None or (password := await self._secret(ref)) is None:
             return None
-        return await self._agents.status(address, password)
+        return await self._agents.status(address, password, known=known, seconds=seconds)
 
     async def _secret(self, ref: EnsembleRef) -> str | None:
         known = self._secrets.get(ref)

@@ -1,17 +1,26 @@
-"""Asks the agents of sessions that start, often: a person waits. Those that are ready are left alone."""
+"""Follows the agents of sessions that start, since a person waits: each is asked to answer when it has something new to say.
+
+Those that are ready are left alone.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from rsparkhub.backends.base import EnsembleRef
+from rsparkhub.backends.kubernetes.agents import Answer
 from rsparkhub.backends.kubernetes.look import address_of, is_over
 from rsparkhub.backends.kubernetes.pods import Pod, Pods
+from rsparkhub.domain.agent import read_status
+from rsparkhub.domain.errors import Unavailable
 
-_EVERY = 0.1  # seconds
-_MOST_AT_ONCE = 20
+_EVERY = 0.1  # seconds between two looks for pods that are new
+_PAUSE = 0.05  # seconds between two questions to one agent: it may not be there yet, or say that all is new each time
+_MOST_AT_ONCE = 40
+_WAIT = 10  # seconds that an agent may wait with its answer, where there are not so many that each must wait for its turn
 
-Ask = Callable[[EnsembleRef, Pod], Awaitable[dict[str, Any] | None]]
+#: Asks the agent of a generation for something else than what is known by a mark, within so many seconds.
+Ask = Callable[[EnsembleRef, Pod, str | None, int], Awaitable[Answer | None]]
 
 
 class Starting:
@@ -22,6 +31,8 @@ class Starting:
         self._ask = ask
         self._ready: set[EnsembleRef] = set()
         self._said: dict[EnsembleRef, Any] = {}
+        self._following: dict[EnsembleRef, asyncio.Task[None]] = {}
+        self._turns = asyncio.Semaphore(_MOST_AT_ONCE)
 
     def saw(self, ref: EnsembleRef, status: dict[str, Any]) -> None:
         """Take note of what an agent said to somebody else."""
@@ -35,24 +46,44 @@ class Starting:
 
     async def look(self) -> AsyncIterator[EnsembleRef]:
         """Give each generation whose agent has something new to say, until it is ready."""
-        turn = 0
-        while True:
-            await asyncio.sleep(_EVERY)
-            starting = [(ref, pod) for ref, pod in self._pods.all() if self._asked(ref, pod)]
-            if len(starting) > _MOST_AT_ONCE:  # each in its turn
-                turn = (turn + _MOST_AT_ONCE) % len(starting)
-                starting = (starting[turn:] + starting[:turn])[:_MOST_AT_ONCE]
-            answers = await asyncio.gather(*(self._ask(ref, pod) for ref, pod in starting), return_exceptions=True)
-            for (ref, _), answer in zip(starting, answers, strict=True):
-                if isinstance(answer, dict) and self._is_news(ref, answer):
-                    yield ref
+        news: asyncio.Queue[EnsembleRef] = asyncio.Queue()
+        try:
+            while True:
+                for ref, pod in self._pods.all():
+                    if ref not in self._following and self._is_asked(ref, pod):
+                        self._following[ref] = asyncio.create_task(self._follow(ref, news))
+                        self._following[ref].add_done_callback(lambda _, ref=ref: self._following.pop(ref))  # type: ignore[misc]
+                try:
+                    ref = await asyncio.wait_for(news.get(), _EVERY)
+                except TimeoutError:
+                    continue
+                yield ref
+        finally:
+            for task in list(self._following.values()):
+                task.cancel()
 
-    def _asked(self, ref: EnsembleRef, pod: Pod) -> bool:
+    async def _follow(self, ref: EnsembleRef, news: asyncio.Queue[EnsembleRef]) -> None:
+        mark: str | None = None
+        while (pod := self._pods.known(ref)) is not None and self._is_asked(ref, pod):
+            async with self._turns:
+                wait = _WAIT if len(self._following) <= _MOST_AT_ONCE else 0
+                try:
+                    answer = await self._ask(ref, pod, mark, wait)
+                except Unavailable:  # its secret can't be read; whoever looks at the generation says so
+                    answer = None
+            if answer is not None:
+                mark = answer.mark
+                if self._is_news(ref, answer.status):
+                    news.put_nowait(ref)
+            await asyncio.sleep(_PAUSE)
+
+    def _is_asked(self, ref: EnsembleRef, pod: Pod) -> bool:
         deleted = pod["metadata"].get("deletionTimestamp")
         return ref not in self._ready and not deleted and not is_over(pod) and address_of(pod) is not None
 
     def _is_news(self, ref: EnsembleRef, status: dict[str, Any]) -> bool:
-        said = (status.get("state"), [(part.get("name"), part.get("state")) for part in status.get("parts") or []])
+        report = read_status(status)
+        said = report and (report.state, [(part.name, part.state) for part in report.parts])
         news = self._said.get(ref) != said
         self._said[ref] = said
         self.saw(ref, status)
