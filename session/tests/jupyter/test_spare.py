@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -9,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from rspark_session.jupyter.__main__ import begin
+from rspark_session.jupyter.adopted import Adopted
 from rspark_session.jupyter.kernelspecs import Kernel
-from rspark_session.jupyter.spare import Spare
-from rspark_session.jupyter.told import Told
+from rspark_session.jupyter.spare import Spare, begin
 
 RESTS = Kernel(name="rests", title="Rests", language="none", command=(sys.executable, "-c", "import signal; signal.pause()"))
 
@@ -29,9 +30,9 @@ def spare(home: Path, tmp_path: Path) -> Iterator[Spare]:
     for name in (".Rprofile", ".Renviron"):
         (home / name).touch()
         os.utime(home / name, (1, 1))
-    found = Spare(RESTS, home=home, sockets=tmp_path)
-    yield found
-    found.end()
+    begun = begin(RESTS, os.environ, home=home, sockets=tmp_path, output=subprocess.DEVNULL)
+    yield Spare(begun, home=home)
+    begun.end()
 
 
 def test_it_fits_where_it_started_and_where_a_kernel_would_start_the_same(spare: Spare, home: Path) -> None:
@@ -88,20 +89,18 @@ def test_nothing_of_it_is_left_when_nobody_took_it(spare: Spare, tmp_path: Path)
     assert list(tmp_path.glob("spare*")) == []
 
 
-def test_a_session_goes_without_one_that_can_not_be_started(
-    home: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    told = Told(
-        kind="jupyterlab",
-        title="",
-        kernels=("r",),
-        base="/",
-        home=home,
-        run=tmp_path,
-        socket=tmp_path / "missing" / "interface",
-        token="",
-        line=0,
-        restore=None,
-    )
-    assert begin(told) is None
-    assert "R is not started ahead: [Errno 2] No such file or directory" in capfd.readouterr().err
+def test_one_that_can_not_be_started_leaves_nothing_running(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        begin(RESTS, os.environ, home=home, sockets=tmp_path / "missing", output=subprocess.DEVNULL)
+
+
+def test_a_process_of_another_is_seen_until_its_end_and_not_signalled_after() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    adopted = Adopted(child.pid, os.pidfd_open(child.pid))
+    assert adopted.poll() is None
+    assert adopted.wait(timeout=0.05) is None
+    adopted.terminate()
+    assert adopted.wait(timeout=30) == 1
+    assert adopted.poll() == 1
+    assert child.wait() == -signal.SIGTERM
+    adopted.kill()  # nobody is there, whoever has the number now

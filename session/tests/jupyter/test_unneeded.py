@@ -1,8 +1,9 @@
 """What is left out of the server's start, and that what needs it works all the same."""
 
 import subprocess
-import sys
+from pathlib import Path
 
+PYTHON = Path(__file__).parents[3] / ".venv-session/bin/python"
 BEGIN = """
 import sys
 from rspark_session.jupyter import unneeded
@@ -12,7 +13,7 @@ unneeded.leave_out()
 
 def said(code: str) -> str:
     """Run code in a Python of its own, where nothing is loaded yet."""
-    return subprocess.run([sys.executable, "-c", BEGIN + code], capture_output=True, text=True, check=True).stdout
+    return subprocess.run([PYTHON, "-c", BEGIN + code], capture_output=True, text=True, check=True).stdout
 
 
 def test_the_server_loads_without_it() -> None:

@@ -1,4 +1,9 @@
-"""`python -m rspark_session.agent <ensemble.json>`: starts what must start first, then hands over to `ensemble`."""
+"""`python -m rspark_session.agent <ensemble.json>`: starts what must start first, then hands over to `ensemble`.
+
+A person waits, and R and the interface take longest; so each module is loaded when its turn comes.
+"""
+
+# ruff: noqa: PLC0415
 
 import contextlib
 import os
@@ -7,11 +12,7 @@ import socket
 import sys
 from pathlib import Path
 
-from rspark_session.agent import environ, interface, places, prctl, spec
-from rspark_session.agent.keep import Keep
-from rspark_session.services import spark
-from rspark_session.services.atomic import write_whole
-from rspark_session.welcome import greet
+from rspark_session.agent import ahead, environ, places, prctl, spec
 
 
 def main() -> int:
@@ -38,7 +39,7 @@ def main() -> int:
 
 
 def run(asked: spec.Spec) -> int:
-    """Bind the port, send the interface on its way, then load asyncio and all that hangs on it.
+    """Bind the port, send R and the interface on their way, then load asyncio and all that hangs on it.
 
     Raises
     ------
@@ -53,21 +54,35 @@ def run(asked: spec.Spec) -> int:
     around = environ.build(
         asked, os.environ, java_home=environ.find_java(os.environ), spark_home=environ.find_spark() if asked.spark else None
     )
-    keep = Keep(asked.keep, asked.generation)
-    keep.forget(asked.forget)
     environ.home_library(asked).mkdir(parents=True, exist_ok=True)  # an R that starts before it is there doesn't use it
     sockets = places.socket_folder(asked)
-    restore = keep.latest() if asked.resume else None
-    started = interface.start(asked, around, sockets=sockets, restore=restore) if asked.interface else None
+    r = ahead.start(asked, around, sockets=sockets)
+
+    from rspark_session.agent import interface
+    from rspark_session.agent.keep import Keep
+
+    try:
+        keep = Keep(asked.keep, asked.generation)
+        keep.forget(asked.forget)
+        restore = keep.latest() if asked.resume else None
+        started = interface.start(asked, around, sockets=sockets, restore=restore, ahead=r) if asked.interface else None
+    except (spec.SpecInvalid, OSError):
+        if r is not None:
+            r.spare.end()
+        raise
     furnish(asked)
 
-    from rspark_session.agent.ensemble import Ensemble  # noqa: PLC0415  (the interface starts while this loads)
+    from rspark_session.agent.ensemble import Ensemble
 
     return Ensemble(spec=asked, environ=around, door=door, sockets=sockets, interface=started, keep=keep, early=early).run()
 
 
 def furnish(asked: spec.Spec) -> None:
     """Put into place what nobody needs before the interface is up."""
+    from rspark_session.services import spark
+    from rspark_session.services.atomic import write_whole
+    from rspark_session.welcome import greet
+
     for file in asked.files:
         path = asked.run / file.path
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -95,8 +110,9 @@ def offers(asked: spec.Spec) -> list[str]:
 
 def tell_failure(asked: spec.Spec, reason: str, *, detail: str | None) -> int:
     """Leave the status and the record of an ensemble that never started; gives the exit code."""
-    from rspark_session.agent import record  # noqa: PLC0415  (what follows is loaded only when it is needed)
-    from rspark_session.agent.status import Reporter  # noqa: PLC0415
+    from rspark_session.agent import record
+    from rspark_session.agent.keep import Keep
+    from rspark_session.agent.status import Reporter
 
     print(reason, detail or "", file=sys.stderr)
     reporter = Reporter(asked)

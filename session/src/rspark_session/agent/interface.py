@@ -1,14 +1,16 @@
 """What the browser opens: how each kind of interface is started, and where it then listens."""
 
 import json
-import secrets
+import os
 import shutil
 import socket
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from rspark_session.agent.ahead import Ahead
+from rspark_session.agent.environ import of_jupyter
 from rspark_session.agent.launch import Launched, launch
 from rspark_session.agent.spec import Spec, SpecInvalid
 from rspark_session.services.atomic import write_whole
@@ -28,8 +30,8 @@ class Interface:
     line: socket.socket | None = None  # our end of the line to a Jupyter server
 
 
-def start(spec: Spec, environ: Mapping[str, str], *, sockets: Path, restore: Path | None) -> Interface:
-    """Start the interface that the spec names.
+def start(spec: Spec, environ: Mapping[str, str], *, sockets: Path, restore: Path | None, ahead: Ahead | None) -> Interface:
+    """Start the interface that the spec names, and give it what was started ahead of it.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def start(spec: Spec, environ: Mapping[str, str], *, sockets: Path, restore: Pat
     assert spec.interface is not None
     try:
         if spec.interface.kind in JUPYTER:
-            return _jupyter(spec, environ, sockets=sockets, restore=restore)
+            return _jupyter(spec, environ, sockets=sockets, restore=restore, ahead=ahead)
         if spec.interface.kind == "web":
             return _web(spec, environ)
     except OSError as problem:
@@ -47,7 +49,7 @@ def start(spec: Spec, environ: Mapping[str, str], *, sockets: Path, restore: Pat
     raise SpecInvalid(f"There is no interface {spec.interface.kind!r} in this version.")
 
 
-def _jupyter(spec: Spec, environ: Mapping[str, str], *, sockets: Path, restore: Path | None) -> Interface:
+def _jupyter(spec: Spec, environ: Mapping[str, str], *, sockets: Path, restore: Path | None, ahead: Ahead | None) -> Interface:
     assert spec.interface is not None
     if "r" in spec.interface.kernels and shutil.which("R", path=environ["PATH"]) is None:
         raise SpecInvalid(
@@ -56,7 +58,7 @@ def _jupyter(spec: Spec, environ: Mapping[str, str], *, sockets: Path, restore: 
         )
     ours, theirs = socket.socketpair()
     listens = sockets / "interface"
-    token = secrets.token_urlsafe(32)
+    token = os.urandom(32).hex()
     told = spec.run / "interface.json"
     write_whole(
         told,
@@ -72,15 +74,17 @@ def _jupyter(spec: Spec, environ: Mapping[str, str], *, sockets: Path, restore: 
                 "token": token,
                 "line": theirs.fileno(),
                 "restore": str(restore) if restore else None,
+                "spare": asdict(ahead.spare) if ahead else None,
             }
         ),
     )
     try:
         launched = launch(
             [sys.executable, "-m", "rspark_session.jupyter", str(told)],
-            environ={**environ, "JUPYTER_RUNTIME_DIR": str(sockets)},
+            environ=of_jupyter(environ, sockets),
             folder=spec.home,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[theirs.fileno(), *([ahead.spare.pidfd] if ahead else [])],
+            pipe=ahead.pipe if ahead else None,
         )
     finally:
         theirs.close()

@@ -15,15 +15,22 @@ class Launched:
     output: int
 
 
-def launch(command: Sequence[str], *, environ: Mapping[str, str], folder: Path, pass_fds: Sequence[int] = ()) -> Launched:
-    """Start a command in a process group of its own.
+def launch(
+    command: Sequence[str],
+    *,
+    environ: Mapping[str, str],
+    folder: Path,
+    pass_fds: Sequence[int] = (),
+    pipe: tuple[int, int] | None = None,
+) -> Launched:
+    """Start a command in a process group of its own. It writes into the pipe, or into one that is made for it.
 
     Raises
     ------
     OSError
         When the command can't be run.
     """
-    reading, writing = os.pipe()
+    reading, writing = pipe or os.pipe()
     try:
         process = subprocess.Popen(
             command,

@@ -2,7 +2,8 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from subprocess import Popen
+from typing import Any, cast
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
@@ -36,7 +37,7 @@ class Provisioner(LocalProvisioner):
             self.obeying.cancel()  # who was told is gone, and the next one starts with all that it must know
         if spare is None:
             return await super().launch_kernel(cmd, **kwargs)
-        self.process = spare.process
+        self.process = cast("Popen[bytes]", spare.process)  # all that is asked of one
         self.pid = self.pgid = spare.process.pid
         self.cwd = _folder(kwargs)
         self.orders = spare.orders(_folder(kwargs), kwargs["env"])

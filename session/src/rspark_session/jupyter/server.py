@@ -37,12 +37,12 @@ class OfferedKernels(KernelSpecManager):
 class Server(ServerApp):
     """A Jupyter server that the agent starts, hears from, and puts to sleep."""
 
-    def attend(self, asked: Told, line: Line, presence: Presence, spare: Spare | None) -> None:
+    def attend(self, asked: Told, line: Line, presence: Presence) -> None:
         """Set what must be known before the server is made."""
         self.told = asked
         self.line = line
         self.presence = presence
-        self.spare = spare
+        self.spare = Spare(asked.spare, home=asked.home) if asked.spare else None
         self.unrestored: set[str] = set()  # kernels that could not be brought back
 
     def init_configurables(self) -> None:
@@ -153,11 +153,11 @@ def _first(asked: Told) -> str:
     return kernelspecs.known()[asked.kernels[0]].name if asked.kernels else "python3"
 
 
-def serve(asked: Told, spare: Spare | None) -> None:
+def serve(asked: Told) -> None:
     """Start the server and stay until it ends."""
     line = Line(asked.line)
     kernelspecs.write(asked.run / "kernels", asked.kernels)
     server = Server.instance(config=config(asked))
-    server.attend(asked, line, Presence(line), spare)
+    server.attend(asked, line, Presence(line))
     server.initialize(argv=[], find_extensions=False)
     server.start()

@@ -4,10 +4,15 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from rspark_session.jupyter.spare import Begun
+
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """Everything the server must know. `restore` is the folder of a saved workspace to bring back."""
+    """Everything the server must know.
+
+    `restore` is the folder of a saved workspace to bring back, `spare` a kernel that is for who first asks for one of its kind.
+    """
 
     kind: str
     title: str
@@ -19,6 +24,7 @@ class Told:
     token: str
     line: int
     restore: Path | None
+    spare: Begun | None
 
 
 def read(path: Path) -> Told:
@@ -35,4 +41,5 @@ def read(path: Path) -> Told:
         token=data["token"],
         line=data["line"],
         restore=Path(data["restore"]) if data["restore"] else None,
+        spare=Begun(**data["spare"]) if data["spare"] else None,
     )
