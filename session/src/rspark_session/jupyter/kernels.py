@@ -1,6 +1,7 @@
 """The kernels of the server and the websockets to them, with an eye on what a person does and what computes."""
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +19,7 @@ from rspark_session.jupyter.spare import Spare
 
 #: Milliseconds between two tries to reach a kernel that still starts; ZeroMQ's own are 100, a good part of R's whole start.
 _RECONNECT = 10
-_LONGEST = 600.0  # seconds that a spare kernel may take to start, and to do what it must know
+_LONGEST = 600.0  # seconds that a kernel may take to start, and to get its memory back
 
 
 class Kernels(AsyncMappingKernelManager):
@@ -33,19 +34,31 @@ class Kernels(AsyncMappingKernelManager):
         self.crashed: dict[str, datetime] = {}
         self.dead: list[dict[str, Any]] = []  # kernels that crashed again and again, and were given up
         self.waking: dict[str, asyncio.Future[None]] = {}
+        self.first: dict[str, str] = {}  # code that a kernel which is about to start shall run before anybody's
         self.spare: Spare | None = None
 
     async def until_awake(self, kernel_id: str) -> None:
         """Wait until a kernel that was asleep has its memory back, and a spare one its folder."""
-        await self.until_obeyed(kernel_id)
+        with contextlib.suppress(CodeFailed):  # who wakes it tells why
+            await self.obeyed(kernel_id)
         if waking := self.waking.get(kernel_id):
             await asyncio.shield(waking)
 
-    async def until_obeyed(self, kernel_id: str) -> None:
-        """Wait until a spare kernel that was taken has its folder and its environment."""
+    async def obeyed(self, kernel_id: str) -> None:
+        """Wait until a kernel has run what it must run before anybody's code.
+
+        Raises
+        ------
+        CodeFailed
+            When it could not.
+        """
         provisioner = _provisioner_of(self.get_kernel(kernel_id)) if kernel_id in self else None
-        if provisioner is not None and provisioner.obeying is not None:
-            await asyncio.wait([provisioner.obeying])
+        if provisioner is None or (obeying := provisioner.obeying) is None:
+            return
+        await asyncio.wait([obeying])
+        failure = CodeFailed("It was started anew meanwhile.") if obeying.cancelled() else obeying.result()
+        if failure is not None:
+            raise failure
 
     def take_spare(self, name: str, folder: Path) -> Spare | None:
         """Give away the spare kernel when one of that name is wanted in the folder. One that doesn't fit is of no more use."""
@@ -70,9 +83,13 @@ class Kernels(AsyncMappingKernelManager):
         kernel.observe(self._state_changed, "execution_state")
         self.add_restart_callback(kernel_id, lambda: self._has_crashed(kernel_id))
         provisioner = _provisioner_of(kernel)
-        if provisioner is not None and (orders := provisioner.orders):
+        code = [self.first.pop(kernel_id, None)]
+        if provisioner is not None:
+            code.insert(0, provisioner.orders)
             provisioner.orders = None
-            provisioner.obeying = asyncio.get_running_loop().create_task(self._obey(kernel, orders))
+            if any(code):  # in one message: each of them costs R its part
+                work = self._obey(kernel, "\n".join(filter(None, code)))
+                provisioner.obeying = asyncio.get_running_loop().create_task(work)
         self.presence.changed()
 
     def remove_kernel(self, kernel_id: str) -> Any:
@@ -81,14 +98,15 @@ class Kernels(AsyncMappingKernelManager):
         self.presence.changed()
         return super().remove_kernel(kernel_id)
 
-    async def _obey(self, kernel: Any, orders: str) -> None:
+    async def _obey(self, kernel: Any, code: str) -> CodeFailed | None:
         try:
-            await run(kernel, orders, seconds=_LONGEST)
-        except CodeFailed as problem:  # it died, and is started anew with all that it must know
-            self.log.warning("kernel %s was not told its folder: %s", kernel.kernel_id, problem)
-            return
+            await run(kernel, code, seconds=_LONGEST)
+        except CodeFailed as failure:  # if it died, it is started anew with all that it must know, but for its memory
+            self.log.warning("kernel %s did not run what it must run first: %s", kernel.kernel_id, failure)
+            return failure
         if kernel.execution_state == "starting":  # what it said of itself came before anybody listened
             kernel.execution_state = "idle"
+        return None
 
     def _state_changed(self, change: Any) -> None:
         if change["new"] != "busy":

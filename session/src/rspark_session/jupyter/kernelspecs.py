@@ -35,6 +35,8 @@ class Kernel:
         }
 
 
+#: How much R may hold before it first looks for garbage: about what is there when IRkernel is loaded, all of which stays.
+_ROOM = ("--min-nsize=1M", "--min-vsize=32M")
 # R remembers the options it starts with, so that at sleep only those that a person changed are saved.
 _BASELINE = "try(rspark:::workspace_baseline(), silent=TRUE)"
 
@@ -46,7 +48,7 @@ def known() -> dict[str, Kernel]:
             name="ir",
             title="R",
             language="R",
-            command=(shutil.which("R") or "R", "--slave", "-e", _BASELINE, "-e", "IRkernel::main()", "--args"),
+            command=(shutil.which("R") or "R", "--slave", *_ROOM, "-e", _BASELINE, "-e", "IRkernel::main()", "--args"),
         ),
         "python": Kernel(
             name="python3",

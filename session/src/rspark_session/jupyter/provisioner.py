@@ -8,18 +8,19 @@ from typing import Any, cast
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from rspark_session.jupyter.execution import CodeFailed
 from rspark_session.jupyter.spare import Spare
 
 
 class Provisioner(LocalProvisioner):
     """Takes the spare kernel where it fits.
 
-    `orders` is code that one that was taken must run before anybody's, and `obeying` is it doing so.
+    `orders` is code that one that was taken must run before anybody's, and `obeying` is a kernel running such code.
     """
 
     _spare: Spare | None = None
     orders: str | None = None
-    obeying: asyncio.Task[None] | None = None
+    obeying: asyncio.Task[CodeFailed | None] | None = None
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Let the kernel's manager know how the spare one is reached, before it writes that into a file of its own."""

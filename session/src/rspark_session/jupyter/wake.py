@@ -1,7 +1,7 @@
 """Bringing back what a sleep saved: the same kernels under the same ids, so that an open page finds them again by itself.
 
-`begin` starts kernels and terminals before anybody is let in. `finish` gives the kernels their memory back; a client that
-comes meanwhile waits for that (`Kernels.until_awake`), so that nobody's code runs before.
+`begin` starts kernels and terminals before anybody is let in; the first that a kernel does is to get its memory back. `finish`
+waits for that, as does a client that comes meanwhile (`Kernels.until_awake`), so that nobody's code runs before.
 """
 
 import asyncio
@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rspark_session.jupyter import memory
-from rspark_session.jupyter.execution import CodeFailed, run
+from rspark_session.jupyter.execution import CodeFailed
 from rspark_session.jupyter.memory import MemoryFailed
 
 if TYPE_CHECKING:
     from rspark_session.jupyter.server import Server
-
-_LONGEST = 600.0  # seconds that bringing back one kernel's memory may take
 
 
 class Wake:
@@ -53,7 +51,7 @@ class Wake:
             self._open(terminal)
 
     async def finish(self) -> dict[str, Any]:
-        """Give the kernels their memory back; tells what is there again and what is not."""
+        """Wait until the kernels have their memory back; tells what is there again and what is not."""
         kernels = await asyncio.gather(*(self._remember(kernel) for kernel in self._state["kernels"]))
         return {"kernels": kernels, "terminals": len(self._state["terminals"]), "reason": self._reason}
 
@@ -63,19 +61,13 @@ class Wake:
         except Exception:  # a shell holds nothing that a new one lacks
             self._server.log.exception("terminal %s could not be opened again", terminal["name"])
 
-    async def _restore(self, kernel_id: str, language: str, folder: Path) -> dict[str, Any]:
-        code = memory.code("restore", language, folder)
-        if code is None:
-            return {}
-        memory.clear("restore", folder)
-        await self._kernels.until_obeyed(kernel_id)
-        await run(self._kernels.get_kernel(kernel_id), code, seconds=_LONGEST)
-        said = memory.said("restore", folder)
-        return {"objects": said["objects"], "lost": said["lost"]}
-
     async def _start(self, kernel: dict[str, Any]) -> None:
         path = kernel["path"] or ""
+        folder = self._folder / kernel["id"]
         try:
+            if folder.is_dir() and (code := memory.code("restore", kernel["language"], folder)):
+                memory.clear("restore", folder)
+                self._kernels.first[kernel["id"]] = code
             await self._kernels.start_kernel(
                 kernel_id=kernel["id"],
                 kernel_name=kernel["name"],
@@ -83,6 +75,7 @@ class Wake:
                 env=self._server.session_manager.get_kernel_env(path, path),
             )
         except Exception as problem:  # whatever keeps this one from starting, the others and the server must start
+            self._kernels.first.pop(kernel["id"], None)
             self._server.log.exception("kernel %s could not be started again", kernel["id"])
             self._problems[kernel["id"]] = f"The kernel could not be started again: {problem}"
 
@@ -92,9 +85,11 @@ class Wake:
         told: dict[str, Any] = {name: kernel.get(name) for name in ("id", "name", "language", "path", "objects", "lost")}
         told["reason"] = None
         problem = self._problems.get(kernel_id)
-        if problem is None and folder.is_dir():
+        if problem is None and folder.is_dir() and memory.code("restore", language, folder):
             try:
-                told |= await self._restore(kernel_id, language, folder)
+                await self._kernels.obeyed(kernel_id)
+                said = memory.said("restore", folder)
+                told |= {"objects": said["objects"], "lost": said["lost"]}
             except (CodeFailed, MemoryFailed) as failure:
                 problem = f"What was saved could not be brought back: {failure} It is still kept."
         self._kernels.waking.pop(kernel_id).set_result(None)
