@@ -111,6 +111,25 @@ async def test_what_it_does_makes_no_session_busy(prepare: Start) -> None:
     assert running.status()["busy_with"] == []
 
 
+async def test_what_it_prints_by_itself_is_in_the_log_of_the_interface(prepare: Start) -> None:
+    running = prepare(interface=interface("jupyterlab"))
+    running.home.mkdir()
+    (running.home / ".Rprofile").write_text("message('from the profile')\n")
+    running.start()
+    await running.until_state("ready")
+    await until(lambda: "from the profile" in running.log("interface"), "it is heard")
+
+
+async def test_none_is_left_where_the_interface_can_not_be_started(prepare: Start) -> None:
+    running = prepare(interface=interface("jupyterlab"))
+    (running.run / "interface.json").mkdir(parents=True)
+    running.start()
+    assert await running.ended() == 1
+    assert running.status()["reason"] == "Jupyterlab can't be started: Is a directory."
+    assert not members(running.name)
+    (running.run / "interface.json").rmdir()
+
+
 @pytest.mark.parametrize(("kind", "kernels"), [("jupyterlab", ["python"]), ("terminal", ["r"])])
 async def test_a_session_where_nobody_asks_for_r_soon_starts_none(start: Start, kind: str, kernels: list[str]) -> None:
     running = start(interface=interface(kind, kernels=kernels))

@@ -1,6 +1,7 @@
 """A process that is another's child, in the shape of `subprocess.Popen` as far as jupyter_client looks at one."""
 
 import contextlib
+import os
 import select
 import signal
 
@@ -17,6 +18,7 @@ class Adopted:
         self.pid = pid
         self.returncode: int | None = None
         self._pidfd = pidfd
+        os.set_inheritable(pidfd, False)  # kernels have no business here
         self._ends = select.poll()
         self._ends.register(pidfd, select.POLLIN)
 
