@@ -113,6 +113,29 @@ async def test_a_connection_that_the_server_ends_in_the_middle_writes_nothing(
     postgres_server.drop_database(name)
 
 
+async def test_a_new_file_into_which_another_begins_to_write_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "rsparkhub.sqlite"
+    another = sqlite3.connect(file, isolation_level=None)
+    another.execute("BEGIN IMMEDIATE")
+    opening = asyncio.create_task(open_and_close(f"sqlite:///{file}"))
+    await asyncio.sleep(0.3)
+    assert not opening.done()
+    another.execute("ROLLBACK")
+    another.close()
+    await opening
+
+
+async def test_a_new_file_that_another_program_holds_is_waited_for_in_vain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rsparkhub.store.on_sqlite._BUSY_SECONDS", 0.1)
+    another = sqlite3.connect(tmp_path / "rsparkhub.sqlite", isolation_level=None)
+    another.execute("BEGIN IMMEDIATE")
+    with pytest.raises(InstallationProblem, match="in use by another program"):
+        await open_and_close(f"sqlite:///{tmp_path}/rsparkhub.sqlite")
+    another.close()
+
+
 async def test_a_file_that_another_program_holds_is_waited_for_in_vain(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noon: datetime
 ) -> None:

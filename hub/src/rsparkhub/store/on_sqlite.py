@@ -6,6 +6,8 @@ there but a whole transaction: its coroutine is run to its end in the thread, wh
 
 import asyncio
 import os
+import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +25,7 @@ from rsparkhub.store.database import AnyRow, Connection, Database, Parameters
 from rsparkhub.store.failures import unavailable
 
 _BUSY_SECONDS = 10  # how long SQLite waits for another process's transaction
+_AGAIN_SECONDS = 0.01  # between two tries where it doesn't wait by itself
 _READERS = 2
 
 # WAL lets readers read while one writes. FULL syncs each transaction: what the hub has answered survives a power cut.
@@ -155,7 +158,18 @@ def _make_file(path: Path) -> None:
 
 
 def _prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
+    """Set what holds for a connection.
+
+    SQLite doesn't wait for another one that has just begun to write into a file that is not in WAL yet, as a new one is.
+    """
+    cursor, deadline = connection.cursor(), time.monotonic() + _BUSY_SECONDS
     for pragma in _PRAGMAS:
-        cursor.execute(pragma)
+        while True:
+            try:
+                cursor.execute(pragma)
+                break
+            except sqlite3.OperationalError as problem:
+                if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(_AGAIN_SECONDS)
     cursor.close()
