@@ -127,6 +127,8 @@ def refused(*words: str) -> tuple[int, str]:
 def test_nothing_is_left_when_it_is_taken_away_also_after_everything_was_killed(cluster: None) -> None:
     kubectl("apply", "-f", "-", given={**QUIET, "metadata": {"name": "quiet"}})
     kubectl("wait", "--for=condition=Ready", "pod/quiet", "--timeout=60s")
+    sandboxes = [one["sandbox"] for text in noted() for one in json.loads(text)["result"]["interfaces"] if "sandbox" in one]
+    assert sandboxes
     make("cluster", NODES="2")
     keeper = int((PLACE / "state/keeper").read_text().split()[0])
     os.kill(keeper, signal.SIGKILL)
@@ -144,9 +146,16 @@ def test_nothing_is_left_when_it_is_taken_away_also_after_everything_was_killed(
     )
     make("cluster-down")
     nothing_is_left()
+    assert not any(map(os.path.exists, sandboxes))
+
+
+def noted() -> list[str]:
+    """What the network plugins note of each pod."""
+    return [file.read_text() for file in Path("/var/lib/cni/results").glob("rspark-*")]
 
 
 def nothing_is_left() -> None:
+    assert noted() == []
     assert programs() == []
     assert not Path("/run/rspark-cluster").exists()
     assert list(Path("/sys/class/net").glob("rspark*")) == []

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -14,11 +15,16 @@ import (
 	"rsparkhub/cluster/internal/policy"
 )
 
-const removePatience = 10 * time.Second
+const (
+	removePatience = 10 * time.Second
+	// Where the network plugins note what they gave, and the name of our network (see cniConfig).
+	cniResults = "/var/lib/cni/results"
+	cniNetwork = "rspark"
+)
 
-// CleanUp takes away what nodes left: containers and their shims, control groups, mounts, bridges, and kube-proxy's rules. What is
-// not there is no error, so that it also cleans up after a cluster that was killed, be it p's own or the one before it, of another
-// folder.
+// CleanUp takes away what nodes left: containers and their shims, control groups, mounts, network namespaces, bridges, and
+// kube-proxy's rules. What is not there is no error, so that it also cleans up after a cluster that was killed, be it p's own or
+// the one before it, of another folder.
 func CleanUp(p, before place.Place) error {
 	shims, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
@@ -49,6 +55,9 @@ func CleanUp(p, before place.Place) error {
 			}
 		}
 	}
+	if err := removeSandboxes(); err != nil {
+		return err
+	}
 	for _, one := range p.Nodes() {
 		if _, err := os.Stat("/sys/class/net/" + one.Bridge()); err == nil {
 			if err := tell("ip", "link", "delete", one.Bridge()); err != nil {
@@ -73,6 +82,45 @@ func CleanUp(p, before place.Place) error {
 		}
 	}
 	return os.RemoveAll(place.Run)
+}
+
+// removeSandboxes takes away the network namespaces of pods, and with each the ends of its wire: containerd does so only for a
+// pod that it sees end. What the network plugins noted tells ours, by the name of the network, from those of anybody else.
+func removeSandboxes() error {
+	files, err := filepath.Glob(filepath.Join(cniResults, cniNetwork+"-*"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		var noted struct {
+			ContainerID string
+			Result      struct {
+				Interfaces []struct{ Sandbox string }
+			}
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(text, &noted); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		for _, one := range noted.Result.Interfaces {
+			if !strings.HasPrefix(filepath.Base(one.Sandbox), "cni-") { // the end of the wire that is the node's
+				continue
+			}
+			_ = exec.Command("umount", "--lazy", one.Sandbox).Run() // one that is no mount any more is only a file
+			if err := os.Remove(one.Sandbox); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+		for _, name := range []string{filepath.Base(file), "cni-loopback-" + noted.ContainerID + "-lo"} {
+			if err := os.RemoveAll(filepath.Join(cniResults, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // dropRules takes away the chains of the kubelet and of the network plugins, which no clean-up of theirs does.
