@@ -141,7 +141,7 @@ class Door:
 
 def _seconds_to_wait(request: Request) -> int:
     for preference in head.tokens(request.headers, b"prefer"):
-        name, _, value = preference.partition(b"=")
-        if name.strip() == b"wait" and value.strip().isdigit():
+        name, value = (word.strip() for word in preference.partition(b"=")[::2])
+        if name == b"wait" and value.isdigit():
             return min(int(value[:4]), _LONGEST_WAIT)
     return 0
