@@ -173,10 +173,12 @@ def fill(name: str, context: Path) -> None:
         shutil.copytree(jars, context / "jars")
     if name == "session":
         shutil.copytree(TOP / "r/rspark", context / "rspark")
+        wheel("contract", context / "session")
         wheel("session", context / "session")
     if name == "hub":
         if not (TOP / "hub/src/rsparkhub/pages/index.html").is_file():
             raise CannotBuild("The hub's pages are not built. Run `scripts/install up` first.")
+        wheel("contract", context / "hub")
         wheel("hub", context / "hub")
 
 

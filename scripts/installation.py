@@ -181,6 +181,7 @@ def python_steps(kind: str) -> list[Step]:
     lock = TOP / "requirements"
     tests = kind == "test" or (BUILD / "stamps/hub-test").exists()
     hub_lock = lock / ("dev.txt" if tests else "hub.txt")
+    contract = TOP / "contract/pyproject.toml"  # both Pythons have it, each as it is in this checkout
 
     def synced(venv: Path, requirements: Path, *packages: str) -> list[list[str]]:
         python = str(venv / "bin/python")
@@ -205,17 +206,17 @@ def python_steps(kind: str) -> list[Step]:
         Step(
             name="hub-test" if tests else "hub",
             says="the hub's Python (.venv): API, database, Caddy" + (", and what checks and tests them" if tests else ""),
-            inputs=[hub_lock, TOP / "hub/pyproject.toml", *([TOP / "session/pyproject.toml"] if tests else [])],
+            inputs=[hub_lock, contract, TOP / "hub/pyproject.toml", *([TOP / "session/pyproject.toml"] if tests else [])],
             makes=[TOP / ".venv/bin/rsparkhub"],
             # The tests also look into what runs in sessions: its modules alone, without what they need.
-            commands=lambda: synced(TOP / ".venv", hub_lock, "hub", *(["session"] if tests else [])),
+            commands=lambda: synced(TOP / ".venv", hub_lock, "contract", "hub", *(["session"] if tests else [])),
         ),
         Step(
             name="session",
             says="the sessions' Python (.venv-session): JupyterLab, Spark, PostgreSQL; some 500 MB",
-            inputs=[lock / "session.txt", TOP / "session/pyproject.toml"],
+            inputs=[lock / "session.txt", contract, TOP / "session/pyproject.toml"],
             makes=[TOP / ".venv-session/bin/python"],
-            commands=lambda: synced(TOP / ".venv-session", lock / "session.txt", "session"),
+            commands=lambda: synced(TOP / ".venv-session", lock / "session.txt", "contract", "session"),
         ),
     ]
 

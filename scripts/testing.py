@@ -37,7 +37,7 @@ class Step:
 STEPS = (
     Step(name="ruff", kind="check", command=[f"{BIN}/ruff", "check", "."]),
     Step(name="format", kind="check", command=[f"{BIN}/ruff", "format", "--check", "."]),
-    Step(name="types: hub", kind="check", command=[f"{BIN}/mypy"]),
+    Step(name="types: hub, contract", kind="check", command=[f"{BIN}/mypy"]),
     Step(
         name="types: session",
         kind="check",
@@ -47,6 +47,7 @@ STEPS = (
     Step(name="reference", kind="check", command=["scripts/make-reference", "--check"]),
     Step(name="pages: check", kind="check", command=["npm", "run", "check"], folder=TOP / "web"),
     Step(name="pages: test", kind="test", command=["npm", "run", "test"], folder=TOP / "web"),
+    Step(name="contract", kind="test", command=[f"{BIN}/pytest", "-m", "not long", "contract/tests"]),
     Step(name="hub", kind="test", command=[f"{BIN}/pytest", "-m", "not long", "hub/tests"]),
     Step(name="session", kind="test", command=[f"{BIN}/pytest", "-m", "not long", "session/tests"]),
     Step(name="R package", kind="test", command=["r/check"]),
