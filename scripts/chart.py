@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rsparkhub.backends.kubernetes import admission, render, rights, standing
-from rsparkhub.kubernetes_settings import KubernetesSettings
+from rsparkhub.settings.kubernetes import KubernetesSettings
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "deploy/helm/rsparkhub/templates"
 MADE = "# Made from the code by scripts/make-chart. Change the code, not this file.\n"

@@ -21,10 +21,10 @@ async def add_rows(data: Path, *, count: int, owner: str) -> None:
     """Write rows of sessions asleep straight into the store: what a term leaves behind."""
     settings = Settings(data=data)
     now = datetime.now(UTC)
-    async with open_store(settings.store, bells=None) as store:
+    async with open_store(settings.store, notify_dir=None) as store:
         for number in range(count):
             session, _ = await store.sessions.create(owner=owner, environment="terminal", name=f"row {number}", now=now)
-            await store.sessions.want(session.id, Wanted.STOPPED, by=owner, now=now)
+            await store.sessions.set_wanted(session.id, Wanted.STOPPED, by=owner, now=now)
 
 
 def processes(parent: psutil.Process) -> dict[str, psutil.Process]:

@@ -73,18 +73,18 @@ def store_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path
 
 
 @pytest.fixture
-def bells(tmp_path: Path) -> Path:
+def notify_dir(tmp_path: Path) -> Path:
     """The folder in which the stores of a test ring."""
-    return tmp_path / "bells"
+    return tmp_path / "notify"
 
 
 @pytest.fixture
-async def open_another(store_url: str, bells: Path) -> AsyncIterator[OpenStore]:
+async def open_another(store_url: str, notify_dir: Path) -> AsyncIterator[OpenStore]:
     """Open one more store on the same database, as another hub or another controller does."""
     async with AsyncExitStack() as stack:
 
         async def open_one() -> Store:
-            return await stack.enter_async_context(open_store(store_url, bells=bells))
+            return await stack.enter_async_context(open_store(store_url, notify_dir=notify_dir))
 
         yield open_one
 

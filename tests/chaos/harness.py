@@ -131,7 +131,7 @@ async def _last_wishes(plan: Plan, people: list[Person], report: Report) -> None
     """Every person wants a last thing, and gets it. Then all want to run, so that every workspace can be looked at."""
     chance = random.Random(plan.seed + 1)
     for wishes in ({person.number: chance.choice(["running", "suspended", "stopped"]) for person in people}, {}):
-        await asyncio.gather(*(person.want(wishes.get(person.number, "running")) for person in people))
+        await asyncio.gather(*(person.set_wanted(wishes.get(person.number, "running")) for person in people))
         report.wishes += len(people)
         deadline = time.monotonic() + plan.settle
         for person in people:

@@ -48,7 +48,7 @@ class Person:
         made = await self.door.ask("POST", "/sessions", key=self.key, body=body)
         self.id = made["id"]
 
-    async def want(self, wanted: str) -> None:
+    async def set_wanted(self, wanted: str) -> None:
         if wanted == "stopped":
             self.maybe = set()  # it may be gone, and may not, when another wish comes in between
         self.wanted = wanted
@@ -60,7 +60,7 @@ class Person:
         self._note(row)
         if row["state"] == "running" and row["wanted"] == "running" and self.uses_r and self.wanted == "running":
             await self.look_after_variable()
-        await self.want(self.chance.choices(["running", "suspended", "stopped"], [5, 4, 1])[0])
+        await self.set_wanted(self.chance.choices(["running", "suspended", "stopped"], [5, 4, 1])[0])
 
     async def until_settled(self, deadline: float) -> dict[str, Any]:
         """Wait until the session is what is wanted, or has failed, or the time is over; give its last row."""

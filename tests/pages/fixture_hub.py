@@ -24,10 +24,10 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rsparkhub.api.pages import CONTENT_SECURITY_POLICY
-from rsparkhub.wire.people import CreatedToken, Me, SignInLink, TokenView, UserView
+from rsparkhub.api.resources.pages import CONTENT_SECURITY_POLICY
 from rsparkhub.wire.record import EventView
 from rsparkhub.wire.session import SessionView
+from rsparkhub.wire.users import CreatedToken, Me, SignInLink, TokenView, UserView
 from tests.pages import world as examples
 
 PAGES = Path(__file__).parents[2] / "hub" / "src" / "rsparkhub" / "pages"

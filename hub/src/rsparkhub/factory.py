@@ -8,8 +8,9 @@ from contextlib import AsyncExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from rsparkhub.catalog import Catalog
 from rsparkhub.settings import Settings
-from rsparkhub.store import Catalog, Store, open_store
+from rsparkhub.store import Store, open_store
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -30,7 +31,7 @@ class Factory:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self.store = await self._stack.enter_async_context(open_store(self.settings.store, bells=self.settings.bells))
+        self.store = await self._stack.enter_async_context(open_store(self.settings.store, notify_dir=self.settings.notify_dir))
         return self
 
     async def __aexit__(
@@ -50,7 +51,7 @@ class Factory:
 
     @cached_property
     def backend(self) -> "Backend":
-        """The backend that the settings name; `installation.machine.backend` has refused those that don't exist yet."""
+        """The backend that the settings name; `installation.start_checks.backend` has refused those that don't exist yet."""
         if self.settings.backend == "kubernetes":
             from rsparkhub.backends.kubernetes.backend import KubernetesBackend
 
@@ -59,7 +60,7 @@ class Factory:
 
         return ProcessBackend(
             data=self.settings.data,
-            bells=self.settings.bells,
+            notify_dir=self.settings.notify_dir,
             python=self.settings.python_of_sessions,
             r_libs=self.settings.r_libs_of_sessions,
         )

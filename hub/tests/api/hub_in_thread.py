@@ -47,9 +47,9 @@ class HubInThread:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        async with open_store(self._settings.store, bells=self._settings.bells) as self.store:
+        async with open_store(self._settings.store, notify_dir=self._settings.notify_dir) as self.store:
             self.controller = Controller(self.store, lambda: datetime.now(UTC))
-            await self.store.people.add("ada", admin=True, now=self.controller.now())
+            await self.store.users.add("ada", admin=True, now=self.controller.now())
             app, authenticator = make_app(
                 settings=self._settings,
                 store=self.store,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from world import World
 
-from rsparkhub.api.bill import Bill
 from rsparkhub.api.history import StartTimes
+from rsparkhub.api.usage_report import UsageReport
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.domain.event import Event
 from rsparkhub.domain.session import State
@@ -33,7 +33,9 @@ class Days:
         self.events.append(Event(id=len(self.events) + 1, session=session, at=at, kind=kind, owner=owner, data=data))
 
     def bill(self, *, since: float | None = None, until: float = 600) -> Usage:
-        bill = Bill(since=None if since is None else NOON + timedelta(minutes=since), until=NOON + timedelta(minutes=until))
+        bill = UsageReport(
+            since=None if since is None else NOON + timedelta(minutes=since), until=NOON + timedelta(minutes=until)
+        )
         for event in self.events:
             bill.take(event)
         return bill.total()

@@ -60,7 +60,7 @@ name_of = lambda call: f"{call.method} {call.path}"  # noqa: E731
 @pytest.fixture
 async def session(world: World) -> str:
     """A running session of bob's."""
-    await world.store.people.add_group("lab", now=world.clock())
+    await world.store.users.add_group("lab", now=world.clock())
     made = await world.session_of("bob")
     await world.controller.run(made)
     return made
@@ -81,7 +81,7 @@ async def test_a_page_of_another_origin_changes_nothing_for_a_browser(world: Wor
         answer = await call.by((await world.browser("ada", **headers)), id=session)
         assert (answer.status_code, answer.json()["code"]) == (403, "not-allowed"), headers
     assert (await world.store.sessions.get(session)).wanted is Wanted.RUNNING
-    assert [user.name for user in await world.store.people.list()] == ["ada", "bob", "eve"]
+    assert [user.name for user in await world.store.users.list()] == ["ada", "bob", "eve"]
 
 
 @calls("headers", [OWN, {"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://HUB.example:80"}], ids=str)
@@ -119,10 +119,10 @@ async def test_the_owner_and_an_administrator_may_change_a_session_and_ask_twice
 
 @calls("call", OF_ADMINISTRATORS, ids=name_of)
 async def test_only_administrators_change_people(world: World, session: str, call: Call) -> None:
-    before = await world.store.people.list(), await world.store.people.list_groups()
+    before = await world.store.users.list(), await world.store.users.list_groups()
     answer = await call.by((await world.program("bob")), id=session)
     assert (answer.status_code, answer.json()["code"]) == (403, "not-allowed")
-    after = await world.store.people.list(), await world.store.people.list_groups()
+    after = await world.store.users.list(), await world.store.users.list_groups()
     assert [user.name for user in before[0]] == [user.name for user in after[0]]
     assert before[1] == after[1]
 

@@ -21,7 +21,7 @@ _EXAMPLE, _ASLEEP = "kq4wz7m2xb", "az2sleep22"
 async def fill(hub: HubInThread) -> None:
     for session in (_EXAMPLE, _ASLEEP):
         await hub.store.sessions.create(session, owner="ada", environment="rspark", name="An example", now=hub.controller.now())
-    await hub.store.people.add_group("lab", people_in_it=["ada"], now=hub.controller.now())
+    await hub.store.users.add_group("lab", members=["ada"], now=hub.controller.now())
     await hub.controller.run(_ASLEEP)
     await hub.controller.end(_ASLEEP, State.SUSPENDED)
     await hub.store.logs.keep(_ASLEEP, 1, {"interface": "goodbye\n"})

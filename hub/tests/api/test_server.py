@@ -40,7 +40,7 @@ async def test_a_server_that_stops_ends_its_streams_cleanly_and_at_once(served: 
 
 
 async def test_a_silent_stream_has_a_heartbeat(served: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rsparkhub.api.session_events._HEARTBEAT", 0.05)
+    monkeypatch.setattr("rsparkhub.api.resources.session_events._HEARTBEAT", 0.05)
     bob = await served.program("bob")
     async with bob.stream("GET", "/hub/api/events") as response, asyncio.timeout(10):
         lines = response.aiter_lines()

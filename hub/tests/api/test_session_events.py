@@ -116,7 +116,7 @@ async def test_who_waits_hears_of_moving_up_also_when_no_bell_told_of_it(
     async with listen(await served.program("eve"), f"/sessions/{second}/events") as stream:
         assert (await stream.next("session")).data["queue_position"] == 2
         other = await open_another()
-        monkeypatch.setattr(other.bell, "ring", silence)
+        monkeypatch.setattr(other.notifier, "ring", silence)
         await Controller(other, served.clock).run(first)
         assert (await stream.next("queue")).data == {"session": second, "position": 1}
 
@@ -133,7 +133,7 @@ async def test_a_stream_goes_on_after_the_database_was_away(served: World, monke
 
         with monkeypatch.context() as patch:
             patch.setattr(served.store.sessions, "get", nothing)
-            await served.store.sessions.want(session, Wanted.STOPPED, by="bob", now=served.clock())
+            await served.store.sessions.set_wanted(session, Wanted.STOPPED, by="bob", now=served.clock())
             await asyncio.wait_for(away.wait(), 10)
         await stream.next("session", wanted="stopped")
 
@@ -235,8 +235,8 @@ async def test_what_another_hub_did_and_no_bell_told_is_heard_all_the_same(
     async with listen(await served.program("bob"), f"/sessions/{session}/events") as stream:
         await stream.next("session")
         other = await open_another()
-        monkeypatch.setattr(other.bell, "ring", silence)
-        await other.sessions.want(session, Wanted.SUSPENDED, by="bob", now=served.clock())
+        monkeypatch.setattr(other.notifier, "ring", silence)
+        await other.sessions.set_wanted(session, Wanted.SUSPENDED, by="bob", now=served.clock())
         await stream.next("session", wanted="suspended")
 
 

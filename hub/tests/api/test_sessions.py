@@ -109,7 +109,7 @@ async def test_an_environment_for_another_group_does_not_seem_to_exist(world: Wo
     assert refused.status_code == absent.status_code == 404
     assert refused.json()["detail"].replace("lab", "nothing") == absent.json()["detail"]
     assert (await start(ada, environment="lab")).status_code == 202
-    await world.store.people.add_group("lab", people_in_it=["bob"], now=world.clock())
+    await world.store.users.add_group("lab", members=["bob"], now=world.clock())
     assert (await start(bob, environment="lab")).status_code == 202
 
 

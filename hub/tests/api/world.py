@@ -15,9 +15,10 @@ from rsparkhub.api import Server, create_app
 from rsparkhub.auth.identity import Authenticator
 from rsparkhub.auth.passwords import Passwords
 from rsparkhub.auth.tokens import session_token
-from rsparkhub.domain.session import LastExit, Part, PartState, Session, State
+from rsparkhub.catalog import Catalog
+from rsparkhub.domain.session import Component, ComponentState, LastExit, Session, State
 from rsparkhub.settings import Settings
-from rsparkhub.store import Catalog, NewEvent, Store
+from rsparkhub.store import NewEvent, Store
 
 URL = "http://hub.example"
 OWN = {"Origin": URL}
@@ -60,7 +61,9 @@ class Controller:
         claimed = await self._store.sessions.claim_one(session_id, holder="test", now=self.now(), lease=timedelta(seconds=15))
         assert claimed is not None
         after = replace(claimed.session, **seen)
-        assert await self._store.sessions.save(claimed, after, holder="test", look_at=None, now=self.now(), events=events)
+        assert await self._store.sessions.save(
+            claimed, after, holder="test", next_reconcile_at=None, now=self.now(), events=events
+        )
         return after
 
     async def start(self, session_id: str, *, upstream: str = "127.0.0.1:1") -> Session:
@@ -73,14 +76,14 @@ class Controller:
             started=self.now(),
             upstream=upstream,
             secret="s3cret",
-            parts=(Part(name="interface", title="Terminal", state=PartState.STARTING),),
+            components=(Component(name="interface", title="Terminal", state=ComponentState.STARTING),),
         )
 
     async def run(self, session_id: str, *, upstream: str = "127.0.0.1:1") -> Session:
         """A start that has come to its end."""
         await self.start(session_id, upstream=upstream)
-        ready = (Part(name="interface", title="Terminal", state=PartState.READY),)
-        return await self.observe(session_id, state=State.RUNNING, ready=self.now(), parts=ready)
+        ready = (Component(name="interface", title="Terminal", state=ComponentState.READY),)
+        return await self.observe(session_id, state=State.RUNNING, ready=self.now(), components=ready)
 
     async def end(self, session_id: str, state: State, *, code: int | None = 0, reason: str | None = None) -> Session:
         return await self.observe(
@@ -89,7 +92,7 @@ class Controller:
             reason=reason,
             ended=self.now(),
             upstream=None,
-            parts=(Part(name="interface", title="Terminal", state=PartState.ENDED),),
+            components=(Component(name="interface", title="Terminal", state=ComponentState.ENDED),),
             last_exit=LastExit(code=code, saved={"kernels": []}, at=self.now()),
         )
 
@@ -109,7 +112,7 @@ class World:
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     async def add_person(self, name: str, *, admin: bool = False) -> None:
-        await self.store.people.add(name, admin=admin, now=self.clock())
+        await self.store.users.add(name, admin=admin, now=self.clock())
 
     def nobody(self, **headers: str) -> httpx.AsyncClient:
         """A client that is not signed in."""

@@ -33,8 +33,8 @@ def authenticator(store: Store, settings: Settings) -> Authenticator:
 
 @pytest.fixture
 async def ada(store: Store, authenticator: Authenticator, noon: datetime) -> str:
-    await store.people.add("root", admin=True, now=noon)
-    await store.people.add("ada", password_hash=await authenticator.hash_password(PASSWORD), now=noon)
+    await store.users.add("root", admin=True, now=noon)
+    await store.users.add("ada", password_hash=await authenticator.hash_password(PASSWORD), now=noon)
     return "ada"
 
 
@@ -54,7 +54,7 @@ async def become(store: Store, session: Session, now: datetime, **values: object
     claimed = await store.sessions.claim_one(session.id, holder="test", now=now, lease=HOUR)
     assert claimed is not None
     after = replace(claimed.session, **values)  # type: ignore[arg-type]  # which fields they are, the test says
-    assert await store.sessions.save(claimed, after, holder="test", look_at=None, now=now)
+    assert await store.sessions.save(claimed, after, holder="test", next_reconcile_at=None, now=now)
     return await store.sessions.get(session.id)
 
 
@@ -105,7 +105,7 @@ async def test_a_password_signs_in_a_browser_and_a_program(
 ) -> None:
     by_cookie = await authenticator.from_cookie(login.token, now=noon)
     by_token = await authenticator.from_bearer(login.token, now=noon)
-    user = await store.people.get("ada")
+    user = await store.users.get("ada")
     assert by_cookie == Identity(user=user, how="cookie")
     assert by_token == Identity(user=user, how="token")
     assert user.last_seen == noon
@@ -160,7 +160,7 @@ async def test_who_tries_many_names_has_to_wait(authenticator: Authenticator, ad
 async def test_a_right_password_does_not_clear_the_address_of_one_who_guesses(
     authenticator: Authenticator, store: Store, ada: str, noon: datetime
 ) -> None:
-    await store.people.add("mallory", password_hash=await authenticator.hash_password("own password"), now=noon)
+    await store.users.add("mallory", password_hash=await authenticator.hash_password("own password"), now=noon)
     for number in range(10 * PEOPLE_PER_ADDRESS - 1):
         with pytest.raises(NotSignedIn):
             await authenticator.sign_in_with_password(f"name{number}", "wrong horse", HOME, now=noon)
@@ -217,7 +217,7 @@ async def test_a_removed_person_is_nobody_at_once(
     token = session_token(running)
     assert await authenticator.from_bearer(secret, now=noon) is not None
     assert await authenticator.from_bearer(token, now=noon) is not None
-    await store.people.remove("ada", by="root", now=noon)
+    await store.users.remove("ada", by="root", now=noon)
     assert await authenticator.from_cookie(login.token, now=noon) is None
     for bearer in (login.token, secret, token):
         assert await authenticator.from_bearer(bearer, now=noon) is None
@@ -235,7 +235,7 @@ async def test_an_api_token_is_its_owners_while_it_lasts(
     assert (identity.user.name, identity.how, identity.session) == ("ada", "token", None)
     assert await authenticator.from_cookie(secret, now=noon) is None  # a program's token signs no browser in
     assert await authenticator.from_bearer(secret, now=noon + HOUR) is None
-    await store.credentials.remove_token(token.id, person=ada)
+    await store.credentials.remove_token(token.id, user_name=ada)
     assert await authenticator.from_bearer(secret, now=noon) is None
 
 
@@ -266,7 +266,7 @@ async def test_a_sessions_token_ends_with_its_generation(
     again = await become(store, suspended, noon, state=State.RUNNING, generation=2)
     assert await authenticator.from_bearer(token, now=noon) is None
     assert await authenticator.from_bearer(session_token(again), now=noon) is not None
-    await store.sessions.want(again.id, Wanted.DELETED, by="ada", now=noon)
+    await store.sessions.set_wanted(again.id, Wanted.DELETED, by="ada", now=noon)
     assert await authenticator.from_bearer(session_token(again), now=noon) is None
 
 
@@ -302,7 +302,7 @@ async def test_what_the_store_keeps_opens_nothing(
     link = await authenticator.make_link("ada", now=noon)
     _, secret = await authenticator.make_token("ada", name="laptop", now=noon)
     kept = ""
-    for table in ("links", "logins", "tokens", "people"):
+    for table in ("sign_in_links", "logins", "tokens", "users"):
         kept += str(await store.database.read(_everything(table)))
     for opens in (link, login.token, secret, PASSWORD):
         assert opens not in kept
@@ -312,17 +312,17 @@ async def test_what_the_store_keeps_opens_nothing(
 async def test_a_password_hashed_with_weaker_parameters_is_hashed_anew(
     authenticator: Authenticator, store: Store, settings: Settings, login: Login, noon: datetime
 ) -> None:
-    weak = await store.people.password_hash("ada")
+    weak = await store.users.password_hash("ada")
     stronger = Authenticator(
         store, settings, passwords=Passwords(hasher=PasswordHasher(time_cost=2, memory_cost=128, parallelism=1))
     )
     await stronger.sign_in_with_password("ada", PASSWORD, HOME, now=noon)
-    strong = await store.people.password_hash("ada")
+    strong = await store.users.password_hash("ada")
     assert strong != weak
     assert "m=128,t=2" in str(strong)
     assert await stronger.from_cookie(login.token, now=noon) is not None  # nobody is signed out by it
     await stronger.sign_in_with_password("ada", PASSWORD, HOME, now=noon)
-    assert await store.people.password_hash("ada") == strong
+    assert await store.users.password_hash("ada") == strong
 
 
 async def test_who_is_signed_in_stays_so_while_nothing_can_be_written(

@@ -16,7 +16,7 @@ from rsparkhub.settings import Settings
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SESSION = Session(
     id="abcdefghjk", owner="ada", name="R", environment="rspark", wanted=Wanted.RUNNING, state=State.RUNNING, created=NOON,
-    asked=NOON, upstream="127.0.0.1:4242", secret="s3cret", generation=1,
+    queued_at=NOON, upstream="127.0.0.1:4242", secret="s3cret", generation=1,
 )  # fmt: skip
 ADA = Identity(user=User(name="ada", admin=False, created=NOON), how="cookie")
 ADAS_TOKEN = replace(ADA, how="token")

@@ -38,8 +38,8 @@ class World:
 
     async def begin(self) -> None:
         now = datetime.now(UTC)
-        await self.store.people.add("ada", now=now)
-        await self.store.people.add("root", admin=True, now=now)
+        await self.store.users.add("ada", now=now)
+        await self.store.users.add("root", admin=True, now=now)
         self.cookie = await self.sign_in("ada")
         made, _ = await self.store.sessions.create(owner="ada", environment="rspark", name="R", now=now)
         self.session = await self.observe(made.id, state=State.RUNNING, upstream="127.0.0.1:4242", secret="s3cret", generation=1)
@@ -53,7 +53,7 @@ class World:
         claimed = await self.store.sessions.claim_one(session_id, holder="test", now=now, lease=timedelta(seconds=9))
         assert claimed is not None
         after = replace(claimed.session, **values)
-        assert await self.store.sessions.save(claimed, after, holder="test", look_at=None, now=now)
+        assert await self.store.sessions.save(claimed, after, holder="test", next_reconcile_at=None, now=now)
         return after
 
     def asked(self, *, cookie: str | None = None, bearer: str | None = None, **said: Any) -> Asked:
@@ -113,15 +113,15 @@ async def sign_out(world: World) -> None:
 
 
 async def change_the_password(world: World) -> None:
-    await world.store.people.set_password_hash("ada", "other")
+    await world.store.users.set_password_hash("ada", "other")
 
 
 async def remove_the_person(world: World) -> None:
-    await world.store.people.remove("ada", now=datetime.now(UTC))
+    await world.store.users.remove("ada", now=datetime.now(UTC))
 
 
 async def suspend_the_session(world: World) -> None:
-    await world.store.sessions.want(world.session.id, Wanted.SUSPENDED, by="ada", now=datetime.now(UTC))
+    await world.store.sessions.set_wanted(world.session.id, Wanted.SUSPENDED, by="ada", now=datetime.now(UTC))
 
 
 async def let_the_session_fail(world: World) -> None:
@@ -148,7 +148,7 @@ async def test_a_right_taken_away_is_gone_when_the_next_second_begins(world: Wor
 async def test_a_token_that_is_revoked_is_gone_when_the_next_second_begins(world: World) -> None:
     token, secret = await world.authenticator.make_token("ada", name="x", now=datetime.now(UTC))
     assert isinstance(await world.ask(world.asked(bearer=secret)), Allow)
-    await world.store.credentials.remove_token(token.id, person="ada")
+    await world.store.credentials.remove_token(token.id, user_name="ada")
     world.now += 1
     assert refused(await world.ask(world.asked(bearer=secret))) == 401
 

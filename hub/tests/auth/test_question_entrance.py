@@ -37,7 +37,7 @@ class Browser:
 @pytest.fixture
 async def browser(store: Store, settings: Settings) -> Browser:
     browser = Browser(store, settings)
-    await store.people.add("ada", now=NOW)
+    await store.users.add("ada", now=NOW)
     await browser.sign_in()
     return browser
 
@@ -89,7 +89,7 @@ async def test_a_cookie_tied_to_another_sign_in_is_nobodys(browser: Browser) -> 
 
 async def test_it_ends_with_the_person(browser: Browser) -> None:
     cookie = await browser.enter()
-    await browser.store.people.remove("ada", now=NOW)
+    await browser.store.users.remove("ada", now=NOW)
     assert await browser.entrance.identify("abc", cookie, now=NOW) is None
 
 

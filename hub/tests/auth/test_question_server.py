@@ -24,14 +24,14 @@ from rsparkhub.store import Store, open_store
 def settings() -> Iterator[Settings]:
     folder = Path(tempfile.mkdtemp(prefix="rsh-"))  # a path short enough for sockets
     settings = Settings(data=folder)
-    settings.bells.mkdir(mode=0o700, parents=True)
+    settings.notify_dir.mkdir(mode=0o700, parents=True)
     yield settings
     shutil.rmtree(folder)
 
 
 @pytest.fixture
 async def store(settings: Settings) -> AsyncIterator[Store]:
-    async with open_store(settings.store, bells=settings.bells) as store:
+    async with open_store(settings.store, notify_dir=settings.notify_dir) as store:
         yield store
 
 
@@ -45,7 +45,7 @@ async def authenticator(store: Store, settings: Settings) -> AsyncIterator[Authe
 @pytest.fixture
 async def cookie(store: Store, authenticator: Authenticator) -> str:
     now = datetime.now(UTC)
-    await store.people.add("ada", now=now)
+    await store.users.add("ada", now=now)
     link = await authenticator.make_link("ada", now=now)
     return (await authenticator.sign_in_with_link(link, now=now)).token
 
@@ -57,7 +57,7 @@ async def session(store: Store, cookie: str) -> Session:
     claimed = await store.sessions.claim_one(made.id, holder="test", now=now, lease=timedelta(seconds=9))
     assert claimed is not None
     running = replace(claimed.session, state=State.RUNNING, upstream="127.0.0.1:4242", secret="s3cret", generation=1)
-    assert await store.sessions.save(claimed, running, holder="test", look_at=None, now=now)
+    assert await store.sessions.save(claimed, running, holder="test", next_reconcile_at=None, now=now)
     return running
 
 
@@ -145,7 +145,7 @@ async def test_a_browser_gets_a_page(line: Line, session: Session, cookie: str) 
 
 async def test_what_the_store_rings_for_is_seen(line: Line, store: Store, session: Session, cookie: str) -> None:
     assert (await line.ask(f"/s/{session.id}/", cookie=cookie))[0] == 204
-    await store.sessions.want(session.id, Wanted.SUSPENDED, by="ada", now=datetime.now(UTC))
+    await store.sessions.set_wanted(session.id, Wanted.SUSPENDED, by="ada", now=datetime.now(UTC))
     async with asyncio.timeout(5):
         while (await line.ask(f"/s/{session.id}/", cookie=cookie))[0] == 204:
             await asyncio.sleep(0.01)
@@ -203,15 +203,15 @@ async def test_no_file_is_left_when_it_ends(settings: Settings, store: Store) ->
         pass
     assert settings.passes is not None
     assert not settings.passes.exists()
-    assert [path.name for path in settings.socket_dir.iterdir()] == ["bells"]
-    assert list(settings.bells.iterdir()) == []
+    assert [path.name for path in settings.socket_dir.iterdir()] == ["notify"]
+    assert list(settings.notify_dir.iterdir()) == []
 
 
 def test_it_runs_on_uvloop_too(settings: Settings) -> None:
     """The hub's process runs on it where it is to be had; its transports are of other classes than asyncio's."""
 
     async def ask() -> int:
-        async with open_store(settings.store, bells=settings.bells) as store:
+        async with open_store(settings.store, notify_dir=settings.notify_dir) as store:
             authenticator = Authenticator(store, settings)
             async with (
                 answering_the_edge(store=store, authenticator=authenticator, settings=settings),

@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from session_sandbox import backend, bells, data, session_python
+from session_sandbox import backend, data, notify_dir, session_python
 
-__all__ = ["backend", "bells", "data", "session_python"]
+__all__ = ["backend", "data", "notify_dir", "session_python"]

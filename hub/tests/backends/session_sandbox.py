@@ -36,15 +36,15 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def bells() -> Iterator[Path]:
+def notify_dir() -> Iterator[Path]:
     """A folder of sockets, whose paths may have 107 bytes."""
     with tempfile.TemporaryDirectory(prefix="bells-") as folder:
         yield Path(folder)
 
 
 @pytest.fixture
-async def backend(data: Path, bells: Path, session_python: Path) -> AsyncIterator[ProcessBackend]:
-    backend = ProcessBackend(data=data, bells=bells, python=session_python)
+async def backend(data: Path, notify_dir: Path, session_python: Path) -> AsyncIterator[ProcessBackend]:
+    backend = ProcessBackend(data=data, notify_dir=notify_dir, python=session_python)
     yield backend
     for ref in await backend.list():
         await backend.kill(ref)

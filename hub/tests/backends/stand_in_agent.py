@@ -50,9 +50,9 @@ def tell(state: str, **more: object) -> None:
     ]
     write(RUN / "status.json", STATUS)
     for listener in pathlib.Path(SPEC["bells"]).glob("*.sock"):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as bell:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as notifier:
             try:
-                bell.sendto(json.dumps({"session": SPEC["id"]}).encode(), str(listener))
+                notifier.sendto(json.dumps({"session": SPEC["id"]}).encode(), str(listener))
             except OSError:
                 continue
 

@@ -16,7 +16,7 @@ from session_sandbox import agent_of, behave, make_spec, members_of, shim_of, un
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.process import proc
 from rsparkhub.backends.process.backend import ProcessBackend
-from rsparkhub.backends.process.look import DID_NOT_BEGIN, NO_AGENT, RESTARTED
+from rsparkhub.backends.process.observation import DID_NOT_BEGIN, NO_AGENT, RESTARTED
 from rsparkhub.backends.process.run_folder import empty, throw_away
 from rsparkhub.domain.ensemble import SecretFile
 from rsparkhub.domain.errors import CannotStart
@@ -71,9 +71,9 @@ async def test_what_was_saved_is_there_in_the_next_generation(backend: ProcessBa
 
 
 async def test_two_applies_at_once_start_one_ensemble(
-    backend: ProcessBackend, data: Path, bells: Path, session_python: Path
+    backend: ProcessBackend, data: Path, notify_dir: Path, session_python: Path
 ) -> None:
-    other = ProcessBackend(data=data, bells=bells, python=session_python)
+    other = ProcessBackend(data=data, notify_dir=notify_dir, python=session_python)
     await asyncio.gather(*(each.apply(make_spec()) for each in (backend, other) * 4))
     await until(backend, REF, lambda o: o.phase == "up")
     agents = [
@@ -101,10 +101,10 @@ async def test_a_generation_that_was_killed_before_it_started_never_starts(backe
     assert members_of(data, "aaaa.1") == []
 
 
-async def test_another_hub_finds_it_again(backend: ProcessBackend, data: Path, bells: Path, session_python: Path) -> None:
+async def test_another_hub_finds_it_again(backend: ProcessBackend, data: Path, notify_dir: Path, session_python: Path) -> None:
     await backend.apply(make_spec())
     await until(backend, REF, lambda o: o.phase == "up")
-    later = ProcessBackend(data=data, bells=bells, python=session_python)
+    later = ProcessBackend(data=data, notify_dir=notify_dir, python=session_python)
     assert (await later.observe(REF)).phase == "up"
     await later.end(REF, "suspend", GRACE)
     await until(later, REF, lambda o: o.phase == "ended")
@@ -170,9 +170,9 @@ async def test_kill_ends_what_lives_on_without_shim_agent_and_folder(backend: Pr
 
 
 async def test_the_same_name_in_another_installation_is_left_alone(
-    backend: ProcessBackend, tmp_path: Path, bells: Path, session_python: Path, data: Path
+    backend: ProcessBackend, tmp_path: Path, notify_dir: Path, session_python: Path, data: Path
 ) -> None:
-    other = ProcessBackend(data=tmp_path / "other", bells=bells, python=session_python)
+    other = ProcessBackend(data=tmp_path / "other", notify_dir=notify_dir, python=session_python)
     try:
         for each in (backend, other):
             await each.apply(make_spec())
@@ -254,21 +254,21 @@ async def test_whoever_listens_hears_each_change(backend: ProcessBackend) -> Non
         await asyncio.gather(listening, return_exceptions=True)
 
 
-async def test_nonsense_that_rings_is_nobodys_loss(backend: ProcessBackend, bells: Path) -> None:
-    rung: asyncio.Queue[EnsembleRef] = asyncio.Queue()
+async def test_nonsense_that_rings_is_nobodys_loss(backend: ProcessBackend, notify_dir: Path) -> None:
+    notified: asyncio.Queue[EnsembleRef] = asyncio.Queue()
 
     async def listen() -> None:
         async for ref in backend.changes():
-            rung.put_nowait(ref)
+            notified.put_nowait(ref)
 
     listening = asyncio.create_task(listen())
     try:
-        while not (listeners := list(bells.glob("backend-*.sock"))):
+        while not (listeners := list(notify_dir.glob("backend-*.sock"))):
             await asyncio.sleep(0.01)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             for data in (b"", b"[", b"[]", b'{"session": 1}', b"[" * 4000, b'{"session": "bbbb", "generation": 2}'):
                 sender.sendto(data, str(listeners[0]))
-        assert await asyncio.wait_for(rung.get(), 10) == EnsembleRef("bbbb", 2)
+        assert await asyncio.wait_for(notified.get(), 10) == EnsembleRef("bbbb", 2)
     finally:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
@@ -356,27 +356,27 @@ async def test_a_status_that_is_none_is_a_start_still_under_way(backend: Process
 
 
 class TestWhatKeepsASessionFromStarting:
-    async def test_a_missing_python_is_said(self, data: Path, bells: Path) -> None:
-        backend = ProcessBackend(data=data, bells=bells, python=Path("/nowhere/python"))
+    async def test_a_missing_python_is_said(self, data: Path, notify_dir: Path) -> None:
+        backend = ProcessBackend(data=data, notify_dir=notify_dir, python=Path("/nowhere/python"))
         with pytest.raises(CannotStart, match="The Python for sessions is missing") as caught:
             await backend.apply(make_spec())
         assert "/nowhere/python" in (caught.value.detail or "")
 
-    async def test_a_python_that_is_no_program_is_said(self, data: Path, bells: Path, tmp_path: Path) -> None:
+    async def test_a_python_that_is_no_program_is_said(self, data: Path, notify_dir: Path, tmp_path: Path) -> None:
         program = tmp_path / "broken"
         program.write_text("#!/nowhere/interpreter\n")
         program.chmod(0o755)
-        backend = ProcessBackend(data=data, bells=bells, python=program)
+        backend = ProcessBackend(data=data, notify_dir=notify_dir, python=program)
         with pytest.raises(CannotStart, match="could not start the session") as caught:
             await backend.apply(make_spec())
         assert str(program) in (caught.value.detail or "")
         assert (await until(backend, REF, lambda o: o.phase == "ended")).code == 127
 
-    async def test_a_python_without_the_agent_is_said(self, data: Path, bells: Path, tmp_path: Path) -> None:
+    async def test_a_python_without_the_agent_is_said(self, data: Path, notify_dir: Path, tmp_path: Path) -> None:
         program = tmp_path / "bare"
         program.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
         program.chmod(0o755)
-        backend = ProcessBackend(data=data, bells=bells, python=program)
+        backend = ProcessBackend(data=data, notify_dir=notify_dir, python=program)
         await backend.apply(make_spec())
         ended = await until(backend, REF, lambda o: o.phase == "ended")
         assert ended.reason == NO_AGENT
@@ -412,7 +412,7 @@ place = pathlib.Path({str(place)!r})
 if {fill}:
     (place / "fill").write_bytes(b"x" * {fill})
 try:
-    asyncio.run(ProcessBackend(data=place, bells=place, python=pathlib.Path({str(python)!r})).apply(make_spec()))
+    asyncio.run(ProcessBackend(data=place, notify_dir=place, python=pathlib.Path({str(python)!r})).apply(make_spec()))
 except CannotStart as error:
     print(error)
 print([path.name for path in place.rglob("*")])

@@ -10,7 +10,7 @@ import yaml
 from command_line import Cli, RunningHub
 
 from rsparkhub.cli.first_sign_in import own_name
-from rsparkhub.domain.session import Part, PartState, Session, State, Wanted
+from rsparkhub.domain.session import Component, ComponentState, Session, State, Wanted
 from rsparkhub.factory import Factory
 
 
@@ -22,7 +22,7 @@ def come_to(hub: RunningHub, session: str, **what: object) -> None:
         claimed = await factory.store.sessions.claim_one(session, holder="test", now=now, lease=lease)
         assert claimed is not None
         after: Session = replace(claimed.session, **what)
-        assert await factory.store.sessions.save(claimed, after, holder="test", look_at=None, now=now)
+        assert await factory.store.sessions.save(claimed, after, holder="test", next_reconcile_at=None, now=now)
 
     hub.do(save)
 
@@ -32,7 +32,7 @@ def test_a_session_is_started_listed_and_shown(cli: Cli, hub: RunningHub) -> Non
     assert started.returncode == 0, started.stderr
     session = started.stdout.split()[0]
     come_to(hub, session, state=State.RUNNING, upstream="127.0.0.1:1", memory=3 * 2**29, busy=True, busy_with=("R, a.ipynb",),
-            parts=(Part(name="interface", title="JupyterLab", state=PartState.READY),))  # fmt: skip
+            components=(Component(name="interface", title="JupyterLab", state=ComponentState.READY),))  # fmt: skip
     listed = cli("session", "list").stdout.splitlines()
     assert listed[0].split() == ["ID", "PERSON", "NAME", "ENVIRONMENT", "STATE", "BUSY", "MEMORY", "LAST", "ACTIVITY"]
     assert listed[1].split()[:7] == [session, own_name(), "analysis", "rspark", "running", "busy", "1.5"]
@@ -59,8 +59,8 @@ def test_waiting_ends_well_when_the_session_is_ready(cli: Cli, hub: RunningHub) 
 
 def test_waiting_tells_each_part_also_when_it_was_ready_together_with_the_session(cli: Cli, hub: RunningHub) -> None:
     session = json.loads(cli("session", "start", "rspark", "--json").stdout)["id"]
-    parts = (Part(name="interface", title="JupyterLab", state=PartState.READY),)
-    come_to(hub, session, state=State.RUNNING, upstream="127.0.0.1:1", parts=parts)
+    parts = (Component(name="interface", title="JupyterLab", state=ComponentState.READY),)
+    come_to(hub, session, state=State.RUNNING, upstream="127.0.0.1:1", components=parts)
     assert "JupyterLab: ready" in cli("session", "resume", session, "--wait").stderr
 
 
@@ -230,9 +230,9 @@ def test_what_is_waited_for_is_told_once_and_part_by_part(cli: Cli, hub: Running
 
     try:
         until("is queued")
-        for state in (PartState.STARTING, PartState.READY):
-            part = Part(name="interface", title="JupyterLab", state=state)
-            come_to(hub, session, state=State.STARTING, generation=1, parts=(part,))
+        for state in (ComponentState.STARTING, ComponentState.READY):
+            part = Component(name="interface", title="JupyterLab", state=state)
+            come_to(hub, session, state=State.STARTING, generation=1, components=(part,))
             until(f"JupyterLab: {state}")
         come_to(hub, session, state=State.RUNNING, upstream="127.0.0.1:1")
         _, rest = waiting.communicate(timeout=30)

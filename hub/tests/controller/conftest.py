@@ -12,16 +12,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "backends"))
 
-from session_sandbox import backend, bells, data, session_python
+from session_sandbox import backend, data, notify_dir, session_python
 
 from rsparkhub.backends.process.backend import ProcessBackend
+from rsparkhub.catalog import Catalog
 from rsparkhub.controller.app import Controller
 from rsparkhub.domain.errors import NotFound
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.settings import Settings
-from rsparkhub.store import Catalog, Store
+from rsparkhub.store import Store
 
-__all__ = ["backend", "bells", "data", "session_python"]
+__all__ = ["backend", "data", "notify_dir", "session_python"]
 
 ENVIRONMENT = """
 apiVersion: rsparkhub/v1
@@ -73,15 +74,15 @@ class World:
         return datetime.now(UTC)
 
     async def person(self, name: str = "ada") -> str:
-        await self.store.people.add(name, now=self.now())
+        await self.store.users.add(name, now=self.now())
         return name
 
     async def create(self, environment: str = "plain", owner: str = "ada") -> str:
         session, _ = await self.store.sessions.create(owner=owner, environment=environment, name="mine", now=self.now())
         return session.id
 
-    async def want(self, session_id: str, wanted: Wanted) -> None:
-        await self.store.sessions.want(session_id, wanted, by="ada", now=self.now())
+    async def set_wanted(self, session_id: str, wanted: Wanted) -> None:
+        await self.store.sessions.set_wanted(session_id, wanted, by="ada", now=self.now())
 
     async def until(self, session_id: str, *states: State, seconds: float = 40) -> Session:
         """Wait until the row says one of these states."""

@@ -72,7 +72,7 @@ async def test_what_sleeps_too_long_is_stopped_and_forgotten(world) -> None:
     async with world.controller():
         session_id = await world.create("forgetful")
         await world.until(session_id, State.RUNNING)
-        await world.want(session_id, Wanted.SUSPENDED)
+        await world.set_wanted(session_id, Wanted.SUSPENDED)
         stopped = await world.until(session_id, State.STOPPED)
     assert stopped.last_exit.saved is None
     assert not (world.data / "sessions" / session_id).exists()

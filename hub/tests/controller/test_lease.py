@@ -41,7 +41,7 @@ async def test_work_whose_lease_was_lost_is_given_up_at_once(world) -> None:
     with pytest.raises(LeaseLost):
         await work()
     assert not went_on
-    await world.store.sessions.want(session_id, Wanted.STOPPED, by=None, now=world.now())
+    await world.store.sessions.set_wanted(session_id, Wanted.STOPPED, by=None, now=world.now())
 
 
 async def test_a_cancellation_from_outside_stays_one(world) -> None:

@@ -33,16 +33,16 @@ async def test_after_a_failure_the_last_sleep_is_brought_back(world) -> None:
     async with world.controller():
         session_id = await world.create()
         await world.until(session_id, State.RUNNING)
-        await world.want(session_id, Wanted.SUSPENDED)
+        await world.set_wanted(session_id, Wanted.SUSPENDED)
         await world.until(session_id, State.SUSPENDED)
-        await world.want(session_id, Wanted.RUNNING)
+        await world.set_wanted(session_id, Wanted.RUNNING)
         await world.until(session_id, State.RUNNING)
         agent_of(world.data, f"{session_id}.2").signal(signal.SIGKILL)
         failed = await world.until(session_id, State.FAILED)
         assert "what was in memory since the last sleep is lost" in failed.reason
         await asyncio.sleep(1)
         assert (await world.store.sessions.get(session_id)).state is State.FAILED, "nobody asked for it again"
-        await world.want(session_id, Wanted.RUNNING)
+        await world.set_wanted(session_id, Wanted.RUNNING)
         again = await world.until(session_id, State.RUNNING)
         assert (again.generation, again.restored) == (3, {"value": 2})
 
@@ -61,9 +61,9 @@ async def test_asked_to_run_while_it_suspends_it_sleeps_first_and_starts_anew(wo
     async with world.controller():
         session_id = await world.create()
         await world.until(session_id, State.RUNNING)
-        await world.want(session_id, Wanted.SUSPENDED)
+        await world.set_wanted(session_id, Wanted.SUSPENDED)
         await world.until(session_id, State.SUSPENDING)
-        await world.want(session_id, Wanted.RUNNING)
+        await world.set_wanted(session_id, Wanted.RUNNING)
         again = await world.when(session_id, lambda row: row.state is State.RUNNING and row.generation == 2)
         assert again.restored == {"value": 2}
 
@@ -72,16 +72,16 @@ async def test_a_start_that_is_called_off_keeps_what_slept(world) -> None:
     async with world.controller():
         session_id = await world.create()
         await world.until(session_id, State.RUNNING)
-        await world.want(session_id, Wanted.SUSPENDED)
+        await world.set_wanted(session_id, Wanted.SUSPENDED)
         slept = await world.until(session_id, State.SUSPENDED)
         behave(world.data, ready_after=30)
-        await world.want(session_id, Wanted.RUNNING)
+        await world.set_wanted(session_id, Wanted.RUNNING)
         await world.when(session_id, lambda row: row.state is State.RESUMING and row.upstream)
-        await world.want(session_id, Wanted.SUSPENDED)
+        await world.set_wanted(session_id, Wanted.SUSPENDED)
         again = await world.until(session_id, State.SUSPENDED)
         assert again.last_exit.saved == slept.last_exit.saved
         behave(world.data)
-        await world.want(session_id, Wanted.RUNNING)
+        await world.set_wanted(session_id, Wanted.RUNNING)
         assert (await world.until(session_id, State.RUNNING)).restored == {"value": 2}
 
 
@@ -91,7 +91,7 @@ async def test_an_end_that_takes_longer_than_its_grace_is_forced(world) -> None:
     async with world.controller():
         session_id = await world.create("hasty")
         await world.until(session_id, State.RUNNING)
-        await world.want(session_id, Wanted.SUSPENDED)
+        await world.set_wanted(session_id, Wanted.SUSPENDED)
         failed = await world.until(session_id, State.FAILED)
         assert failed.reason.startswith("Saving took longer than 1s and was cut short. Your files are kept")
         assert members_of(world.data, f"{session_id}.1") == []
@@ -104,14 +104,14 @@ async def test_a_start_that_hangs_fails_and_names_the_part(world) -> None:
         session_id = await world.create()
         failed = await world.until(session_id, State.FAILED)
         assert failed.reason == "It was not ready after 2s: Stand-in did not start. Your files are kept. Start it again."
-        assert [part.state for part in failed.parts] == ["failed"]
+        assert [part.state for part in failed.components] == ["failed"]
 
 
 async def test_a_deleted_session_leaves_its_events_and_its_home_and_nothing_else(world) -> None:
     async with world.controller():
         session_id = await world.create()
         await world.until(session_id, State.RUNNING)
-        await world.want(session_id, Wanted.DELETED)
+        await world.set_wanted(session_id, Wanted.DELETED)
         await world.until_gone(session_id)
         assert await world.backend.list() == []
         assert not (world.data / "sessions" / session_id).exists()
@@ -142,7 +142,7 @@ async def test_what_died_while_no_controller_ran_is_found(world) -> None:
             await world.until(session_id, State.RUNNING)
     agent_of(world.data, f"{dead}.1").signal(signal.SIGKILL)
     shim_of(world.data, f"{told}.1").signal(signal.SIGKILL)
-    await world.want(alive, Wanted.SUSPENDED)
+    await world.set_wanted(alive, Wanted.SUSPENDED)
     async with world.controller():
         await world.until(dead, State.FAILED)
         await world.until(alive, State.SUSPENDED)
@@ -173,7 +173,7 @@ async def test_a_session_at_rest_that_is_alive_is_ended(world) -> None:
     async with world.controller():
         session_id = await world.create()
         await world.until(session_id, State.RUNNING)
-        await world.want(session_id, Wanted.STOPPED)
+        await world.set_wanted(session_id, Wanted.STOPPED)
         await world.until(session_id, State.STOPPED)
         while await world.backend.list():
             await asyncio.sleep(0.02)
@@ -193,10 +193,10 @@ class TestTheQueue:
             for session_id in ids[:2]:
                 await world.until(session_id, State.RUNNING)
             assert await world.store.sessions.positions() == {ids[2]: 1, ids[3]: 2}
-            await world.want(ids[0], Wanted.SUSPENDED)
+            await world.set_wanted(ids[0], Wanted.SUSPENDED)
             await world.until(ids[2], State.RUNNING)
             assert (await world.store.sessions.get(ids[3])).state is State.QUEUED
-            await world.want(ids[1], Wanted.STOPPED)
+            await world.set_wanted(ids[1], Wanted.STOPPED)
             await world.until(ids[3], State.RUNNING)
         happened = [event for event in await world.store.events.since(None, 0) if event.kind == "state"]
         starts = [event for event in happened if event.data["state"] in ("starting", "running")]
@@ -221,7 +221,7 @@ async def test_two_controllers_start_each_session_once(world) -> None:
             row = await world.until(session_id, State.RUNNING)
             assert row.generation == 1
         for session_id in ids:
-            await world.want(session_id, Wanted.SUSPENDED)
+            await world.set_wanted(session_id, Wanted.SUSPENDED)
         for session_id in ids:
             await world.until(session_id, State.SUSPENDED)
     assert (world.data / "homes" / "ada" / "value").read_text() == "1"
@@ -232,7 +232,7 @@ async def test_wishes_in_any_order_end_with_the_last_one(world) -> None:
     async with world.controller():
         session_id = await world.create()
         for wanted in (Wanted.SUSPENDED, Wanted.RUNNING, Wanted.STOPPED, Wanted.RUNNING, Wanted.SUSPENDED, Wanted.RUNNING):
-            await world.want(session_id, wanted)
+            await world.set_wanted(session_id, wanted)
             await asyncio.sleep(0.07)
         row = await world.until(session_id, State.RUNNING)
         await asyncio.sleep(0.5)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from session_sandbox import agent_of, behave
 
-from rsparkhub.controller import services
+from rsparkhub.controller import shared_services
 from rsparkhub.domain.ensemble import PartSpec
 from rsparkhub.domain.session import State, Wanted
 from rsparkhub.services.access import ServiceAccess
@@ -53,7 +53,7 @@ async def test_the_first_session_starts_the_service_and_shows_it(world, shared: 
     async with world.controller():
         first = await world.create(shared)
         running = await world.until(first, State.RUNNING)
-        assert [(part.name, part.state) for part in running.parts] == [("postgres", "ready"), ("interface", "ready")]
+        assert [(part.name, part.state) for part in running.components] == [("postgres", "ready"), ("interface", "ready")]
         service = await world.store.sessions.get("postgres")
         assert (service.kind, service.owner, service.state) == ("service", None, State.RUNNING)
         second = await world.create(shared)
@@ -84,15 +84,15 @@ async def test_a_service_that_cannot_start_is_the_reason_of_the_session(world, s
         failed = await world.until(session_id, State.FAILED)
         assert failed.reason.startswith("PostgreSQL could not be started.")
         (home / "behaviour.json").unlink()
-        await world.want(session_id, Wanted.RUNNING)
+        await world.set_wanted(session_id, Wanted.RUNNING)
         await world.until(session_id, State.RUNNING)
 
 
 async def test_a_service_that_fails_while_sessions_run_is_started_again(
     world, shared: str, directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "_LOOK_SECONDS", 0.2)
-    monkeypatch.setattr(services, "_SHORTEST_PAUSE", services.timedelta(seconds=0.2))
+    monkeypatch.setattr(shared_services, "_LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(shared_services, "_SHORTEST_PAUSE", shared_services.timedelta(seconds=0.2))
     async with world.controller():
         await world.until(await world.create(shared), State.RUNNING)
         agent_of(world.data, "postgres.1").signal(signal.SIGKILL)

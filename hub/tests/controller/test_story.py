@@ -13,20 +13,20 @@ async def test_a_session_starts_sleeps_wakes_where_it_was_and_stops(world) -> No
         assert running.upstream
         assert running.secret
         assert running.ready
-        assert [part.state for part in running.parts] == ["ready"]
+        assert [part.state for part in running.components] == ["ready"]
 
-        await world.want(session_id, Wanted.SUSPENDED)
+        await world.set_wanted(session_id, Wanted.SUSPENDED)
         asleep = await world.until(session_id, State.SUSPENDED)
         assert (asleep.upstream, asleep.secret, asleep.last_exit.code) == (None, None, 0)
         assert asleep.last_exit.saved == {"kernels": [{"name": "ir", "objects": 1}]}
         assert members_of(world.data, f"{session_id}.1") == []
 
-        await world.want(session_id, Wanted.RUNNING)
+        await world.set_wanted(session_id, Wanted.RUNNING)
         awake = await world.until(session_id, State.RUNNING)
         assert (awake.generation, awake.restored) == (2, {"value": 2})
         assert awake.secret != running.secret
 
-        await world.want(session_id, Wanted.STOPPED)
+        await world.set_wanted(session_id, Wanted.STOPPED)
         stopped = await world.until(session_id, State.STOPPED)
         assert (stopped.last_exit.code, stopped.last_exit.saved) == (0, None)
         assert await world.states(session_id) == [

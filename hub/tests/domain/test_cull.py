@@ -13,7 +13,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LIFECYCLE = Lifecycle(idle="2h", suspended="7d", longest="24h")
 RUNS = Session(
     id="aaaa", owner="ada", name="mine", environment="rspark", wanted=Wanted.RUNNING, state=State.RUNNING, generation=1,
-    created=NOON, asked=NOON, started=NOON, ready=NOON,
+    created=NOON, queued_at=NOON, started=NOON, ready=NOON,
 )  # fmt: skip
 
 

@@ -7,18 +7,18 @@ import pytest
 
 from rsparkhub.domain.agent import MOST_LETTERS, read_record, read_status
 from rsparkhub.domain.ensemble import Observed
-from rsparkhub.domain.observation import see, worth_writing
-from rsparkhub.domain.session import Part, PartState, Session, State, Wanted
+from rsparkhub.domain.observation import apply_observation, is_significant
+from rsparkhub.domain.session import Component, ComponentState, Session, State, Wanted
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ROW = Session(
     id="aaaa", owner="ada", name="mine", environment="rspark", wanted=Wanted.RUNNING, state=State.RUNNING, created=NOON,
-    asked=NOON, memory=100 * 2**20, cpu=0.1, last_activity=NOON,
+    queued_at=NOON, memory=100 * 2**20, cpu=0.1, last_activity=NOON,
 )  # fmt: skip
 
 
 def seen(**status: object) -> Session:
-    return see(ROW, Observed(phase="up", status={"state": "ready", "memory": ROW.memory, "cpu": ROW.cpu} | status))
+    return apply_observation(ROW, Observed(phase="up", status={"state": "ready", "memory": ROW.memory, "cpu": ROW.cpu} | status))
 
 
 def test_the_row_takes_over_what_the_agent_says() -> None:
@@ -29,15 +29,17 @@ def test_the_row_takes_over_what_the_agent_says() -> None:
     )
     assert (row.upstream, row.busy, row.busy_with, row.last_activity) == ("127.0.0.1:99", True, ("R",), later)
     assert (row.memory, row.cpu, row.endpoints) == (5, 0.5, {"interface": {"port": 1}})
-    assert row.parts == (Part(name="interface", title="JupyterLab", state=PartState.READY),)
+    assert row.components == (Component(name="interface", title="JupyterLab", state=ComponentState.READY),)
 
 
 def test_what_the_agent_does_not_know_of_stays() -> None:
-    shared = Part(name="postgres", title="PostgreSQL", state=PartState.READY)
-    waiting = Part(name="interface", title="JupyterLab")
+    shared = Component(name="postgres", title="PostgreSQL", state=ComponentState.READY)
+    waiting = Component(name="interface", title="JupyterLab")
     status = {"state": "starting", "parts": [{"name": "interface", "title": "JupyterLab", "state": "starting"}]}
-    after = see(replace(ROW, parts=(shared, waiting), upstream="a:1"), Observed(phase="starting", status=status))
-    assert after.parts == (shared, replace(waiting, state=PartState.STARTING))
+    after = apply_observation(
+        replace(ROW, components=(shared, waiting), upstream="a:1"), Observed(phase="starting", status=status)
+    )
+    assert after.components == (shared, replace(waiting, state=ComponentState.STARTING))
     assert after.upstream == "a:1"
 
 
@@ -59,7 +61,7 @@ def test_activity_never_goes_back() -> None:
 )  # fmt: skip
 def test_a_report_that_is_none_changes_nothing(nonsense: dict[str, object]) -> None:
     assert read_status(nonsense) is None
-    assert see(ROW, Observed(phase="up", status=nonsense)) == ROW
+    assert apply_observation(ROW, Observed(phase="up", status=nonsense)) == ROW
 
 
 def test_a_text_without_end_is_cut() -> None:
@@ -72,9 +74,9 @@ def test_a_text_without_end_is_cut() -> None:
 
 
 def test_a_session_at_rest_writes_nothing() -> None:
-    assert not worth_writing(ROW, ROW)
+    assert not is_significant(ROW, ROW)
     noise = seen(memory=103 * 2**20, cpu=0.2, last_activity=(NOON + timedelta(seconds=10)).isoformat())
-    assert not worth_writing(ROW, noise)
+    assert not is_significant(ROW, noise)
 
 
 @pytest.mark.parametrize(
@@ -86,4 +88,4 @@ def test_a_session_at_rest_writes_nothing() -> None:
     ],
 )  # fmt: skip
 def test_what_somebody_would_notice_is_written(change: dict[str, object]) -> None:
-    assert worth_writing(ROW, seen(**change))
+    assert is_significant(ROW, seen(**change))

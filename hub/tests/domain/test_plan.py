@@ -23,7 +23,7 @@ from rsparkhub.domain.plan import (
     Wait,
     plan,
 )
-from rsparkhub.domain.session import LIVE, LastExit, Part, PartState, Session, State, Wanted
+from rsparkhub.domain.session import LIVE, Component, ComponentState, LastExit, Session, State, Wanted
 
 T0 = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LIMITS = Limits(start_deadline=timedelta(minutes=5), grace=timedelta(seconds=60))
@@ -36,9 +36,9 @@ def a_session(state: State, wanted: Wanted = RUNNING, **more: object) -> Session
     live = state in LIVE
     values: dict[str, object] = {
         "id": "aaaa", "owner": "ada", "name": "mine", "environment": "rspark", "wanted": wanted, "state": state,
-        "generation": 3 if live else 2, "created": T0, "asked": T0, "started": T0, "secret": "secret" if live else None,
+        "generation": 3 if live else 2, "created": T0, "queued_at": T0, "started": T0, "secret": "secret" if live else None,
         "ready": T0 if state in (State.RUNNING, State.SUSPENDING, State.STOPPING) else None,
-        "asked_to_end": T0 if state in (State.SUSPENDING, State.STOPPING) else None,
+        "end_requested_at": T0 if state in (State.SUSPENDING, State.STOPPING) else None,
     }  # fmt: skip
     return Session(**(values | more))  # type: ignore[arg-type]
 
@@ -212,10 +212,12 @@ def test_every_case_has_an_answer_that_breaks_no_rule(
 
 class TestAStart:
     def test_a_start_has_a_generation_of_its_own_and_forgets_the_last_one(self) -> None:
-        before = a_session(State.QUEUED, reason="Start it again.", detail="x", restored={}, parts=(Part(name="a", title="A"),))
+        before = a_session(
+            State.QUEUED, reason="Start it again.", detail="x", restored={}, components=(Component(name="a", title="A"),)
+        )
         after = next_step(before, ABSENT).after
         assert (after.generation, after.secret, after.started) == (3, None, SOON)
-        assert (after.reason, after.detail, after.ready, after.parts, after.restored) == (None, None, None, (), None)
+        assert (after.reason, after.detail, after.ready, after.components, after.restored) == (None, None, None, (), None)
 
     def test_what_slept_is_resumed(self) -> None:
         slept = a_session(State.QUEUED, last_exit=LastExit(code=0, saved=SAVED, at=T0))
@@ -235,14 +237,16 @@ class TestAStart:
         hung = status("starting", parts=[{"name": "interface", "title": "JupyterLab", "state": "starting"}])
         step = next_step(a_session(State.STARTING), Observed(phase="starting", status=hung), TOO_LATE)
         assert type(step) is Kill
-        killed = replace(step.after, parts=step.after.parts)
+        killed = replace(step.after, components=step.after.components)
         failed = next_step(killed, Observed(phase="ended", signal=9, status=hung), TOO_LATE).after
         assert failed.state is State.FAILED
         assert failed.reason == "It was not ready after 5m: JupyterLab did not start. Your files are kept. Start it again."
-        assert [part.state for part in failed.parts] == [PartState.FAILED]
+        assert [part.state for part in failed.components] == [ComponentState.FAILED]
 
     def test_one_that_waits_too_long_for_a_service_fails_before_it_runs(self) -> None:
-        waiting = a_session(State.STARTING, parts=(Part(name="postgres", title="PostgreSQL", state=PartState.STARTING),))
+        waiting = a_session(
+            State.STARTING, components=(Component(name="postgres", title="PostgreSQL", state=ComponentState.STARTING),)
+        )
         step = next_step(waiting, ABSENT, TOO_LATE)
         assert step.after.state is State.FAILED
         assert "PostgreSQL did not start" in (step.after.reason or "")
@@ -260,7 +264,7 @@ class TestAStart:
 class TestAnEnd:
     def test_it_is_written_before_it_is_asked_for(self) -> None:
         step = next_step(a_session(State.RUNNING, SUSPENDED), UP)
-        assert (type(step), step.after.state, step.after.asked_to_end) == (Wait, State.SUSPENDING, SOON)
+        assert (type(step), step.after.state, step.after.end_requested_at) == (Wait, State.SUSPENDING, SOON)
         assert isinstance(next_step(step.after, UP), End)
 
     def test_it_is_asked_for_again_until_it_is_heard(self) -> None:
@@ -307,7 +311,7 @@ class TestAnEnd:
 
     def test_asked_to_run_while_it_suspends_it_sleeps_first_and_starts_anew(self) -> None:
         queued = next_step(a_session(State.SUSPENDING, RUNNING), SLEPT).after
-        assert (queued.state, queued.asked) == (State.QUEUED, SOON)
+        assert (queued.state, queued.queued_at) == (State.QUEUED, SOON)
         assert type(next_step(queued, SLEPT)) is Remove
         begun = next_step(queued, ABSENT).after
         assert (begun.state, begun.generation) == (State.RESUMING, 4)
@@ -337,16 +341,16 @@ class TestAnEndThatNobodyAskedFor:
         assert (next_step(a_session(State.RUNNING), rebooted).after.reason or "").startswith("This machine restarted")
 
     def test_a_failed_session_stays_until_somebody_asks(self) -> None:
-        assert next_step(a_session(State.FAILED), ABSENT) == Wait(after=a_session(State.FAILED), look=None)
+        assert next_step(a_session(State.FAILED), ABSENT) == Wait(after=a_session(State.FAILED), requeue_after=None)
 
     def test_a_machine_that_told_it_to_end_leaves_it_asleep_and_not_restarted(self) -> None:
         step = next_step(a_session(State.RUNNING), SLEPT)
         assert isinstance(step, Settle)
-        assert (step.after.state, step.wish) == (State.SUSPENDED, SUSPENDED)
+        assert (step.after.state, step.wanted) == (State.SUSPENDED, SUSPENDED)
 
     def test_one_that_ends_by_itself_and_hangs_is_ended_by_force(self) -> None:
         seen = next_step(a_session(State.RUNNING), SAVING).after
-        assert (seen.state, seen.asked_to_end) == (State.RUNNING, SOON)
+        assert (seen.state, seen.end_requested_at) == (State.RUNNING, SOON)
         assert type(next_step(seen, SAVING, SOON + timedelta(seconds=64))) is Wait
         assert type(next_step(seen, SAVING, SOON + timedelta(seconds=65))) is Kill
 
@@ -354,14 +358,14 @@ class TestAnEndThatNobodyAskedFor:
         service = a_session(State.RUNNING, kind="service", owner=None)
         step = next_step(service, SLEPT)
         assert isinstance(step, Settle)
-        assert (step.after.state, step.wish) == (State.FAILED, None)
+        assert (step.after.state, step.wanted) == (State.FAILED, None)
 
 
 class TestAPlaceThatWasTakenAway:
     def test_it_goes_on_elsewhere_with_what_it_saved(self) -> None:
         step = next_step(a_session(State.RUNNING), MOVED)
         assert isinstance(step, Settle)
-        assert step.wish is None, "nobody wished it to end"
+        assert step.wanted is None, "nobody wished it to end"
         assert next_step(step.after, ABSENT).after.state is State.RESUMING
 
     def test_without_a_record_it_goes_on_with_what_an_earlier_sleep_kept(self) -> None:
@@ -415,12 +419,12 @@ class Simulation:
     def observed(self) -> Observed:
         return self.world.get(self.row.generation, ABSENT)
 
-    def want(self, wanted: Wanted) -> None:
+    def set_wanted(self, wanted: Wanted) -> None:
         """As the store does."""
         if self.row.wanted is DELETED:
             return
         if wanted is RUNNING and self.row.state in (State.SUSPENDED, State.STOPPED, State.FAILED):
-            self.row = replace(self.row, state=State.QUEUED, asked=self.now)
+            self.row = replace(self.row, state=State.QUEUED, queued_at=self.now)
         self.row = replace(self.row, wanted=wanted)
 
     def tick(self) -> None:
@@ -445,13 +449,13 @@ class Simulation:
             case Remove():
                 del self.world[before.generation]
             case Settle(wish=wish) if wish is not None:
-                self.want(wish)
+                self.set_wanted(wish)
             case Purge():
                 self.purged = not dies
         if not dies:
             after = replace(step.after, wanted=self.row.wanted)
             self.row = replace(after, secret=f"secret of {after.generation}") if isinstance(step, Admit | Begin) else after
-        return step.look is not None
+        return step.requeue_after is not None
 
     def settle(self) -> None:
         """Go on until nothing is left to do."""
@@ -500,12 +504,12 @@ def test_whatever_is_wanted_and_whenever_a_controller_dies_the_last_wish_is_reac
     simulation = Simulation(row=a_session(State.QUEUED))
     for doing in doings:
         if isinstance(doing, Wanted):
-            simulation.want(doing)
+            simulation.set_wanted(doing)
         elif doing == "tick":
             simulation.tick()
         else:
             simulation.step(dies=doing == "die")
-    simulation.want(last)
+    simulation.set_wanted(last)
     simulation.settle()
     assert simulation.reached()
     assert simulation.row.wanted is last, "nothing ended by itself, so nobody else's wish counts"

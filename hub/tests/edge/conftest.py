@@ -27,7 +27,7 @@ def data() -> Iterator[Path]:
 @pytest.fixture
 def settings(data: Path) -> Iterator[Settings]:
     settings = Settings(data=data, port=0)
-    settings.bells.mkdir(parents=True, mode=0o700)
+    settings.notify_dir.mkdir(parents=True, mode=0o700)
     yield settings
     if settings.passes is not None:
         shutil.rmtree(settings.passes, ignore_errors=True)
@@ -35,7 +35,7 @@ def settings(data: Path) -> Iterator[Settings]:
 
 @pytest.fixture
 async def store(settings: Settings) -> AsyncIterator[Store]:
-    async with open_store(settings.store, bells=settings.bells) as store:
+    async with open_store(settings.store, notify_dir=settings.notify_dir) as store:
         yield store
 
 

@@ -54,7 +54,7 @@ class World:
     async def person(self, name: str, *, admin: bool = False) -> str:
         """Add a person, and give the value of the cookie of a browser in which they are signed in."""
         now = datetime.now(UTC)
-        await self.store.people.add(name, admin=admin, now=now)
+        await self.store.users.add(name, admin=admin, now=now)
         return await self.sign_in(name)
 
     async def sign_in(self, name: str) -> str:
@@ -83,7 +83,7 @@ class World:
         claimed = await self.store.sessions.claim_one(session_id, holder="test", now=now, lease=LEASE)
         assert claimed is not None
         after = replace(claimed.session, **values)
-        assert await self.store.sessions.save(claimed, after, holder="test", look_at=None, now=now)
+        assert await self.store.sessions.save(claimed, after, holder="test", next_reconcile_at=None, now=now)
         return after
 
     def client(self, *, cookie: str | None = None, bearer: str | None = None, host: str | None = None) -> httpx.AsyncClient:

@@ -63,16 +63,16 @@ class TestWhoReachesWhat:
 
         for _ in range(200):
             assert (await client.get(f"/s/{session.id}/")).status_code == 200
-        await world.store.sessions.want(session.id, Wanted.SUSPENDED, by="ada", now=datetime.now(UTC))
+        await world.store.sessions.set_wanted(session.id, Wanted.SUSPENDED, by="ada", now=datetime.now(UTC))
         await takes_effect(424)
-        await world.store.sessions.want(session.id, Wanted.RUNNING, by="ada", now=datetime.now(UTC))
+        await world.store.sessions.set_wanted(session.id, Wanted.RUNNING, by="ada", now=datetime.now(UTC))
         await world.change(session.id, state=State.RUNNING, upstream=world.upstream.address, secret="new", generation=2)
         await takes_effect(200)
         await world.authenticator.sign_out(ada)
         await takes_effect(401)
         client = world.client(bearer=await world.token("ada"))
         await takes_effect(200)
-        await world.store.people.remove("ada", now=datetime.now(UTC))
+        await world.store.users.remove("ada", now=datetime.now(UTC))
         await takes_effect(401)
 
     async def test_a_session_that_moved_is_found_where_it_is(self, world: World) -> None:

@@ -53,7 +53,7 @@ def another_process_holding(settings: Settings) -> Iterator[subprocess.Popen[str
 
 def test_the_data_folder_and_its_sockets_are_for_their_owner_alone(settings: Settings) -> None:
     prepare(settings)
-    for folder in (settings.data, settings.data / "log", settings.socket_dir, settings.bells):
+    for folder in (settings.data, settings.data / "log", settings.socket_dir, settings.notify_dir):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
@@ -80,10 +80,10 @@ def test_a_data_folder_with_a_long_path_gets_short_sockets(tmp_path: Path) -> No
     settings = Settings(data=tmp_path / ("d" * 120))
     prepare(settings)
     try:
-        assert len(str(settings.bells / "hub-4194304.sock")) < 107
+        assert len(str(settings.notify_dir / "hub-4194304.sock")) < 107
         assert stat.S_IMODE(settings.socket_dir.stat().st_mode) == 0o700
     finally:
-        settings.bells.rmdir()
+        settings.notify_dir.rmdir()
         settings.socket_dir.rmdir()
 
 

@@ -24,7 +24,7 @@ async def control(url: str, holder: str, saved: Path) -> None:
                     state = FLIP.get(claimed.session.state, State.RUNNING)
                     after = replace(claimed.session, generation=claimed.session.generation + 1, state=state)
                     now = datetime.now(UTC)
-                    if await store.sessions.save(claimed, after, holder=holder, look_at=now, now=now):
+                    if await store.sessions.save(claimed, after, holder=holder, next_reconcile_at=now, now=now):
                         file.write(f"{after.id}\n")
 
 

@@ -21,7 +21,7 @@ Put = Callable[..., Awaitable[Session]]
 
 @pytest.fixture
 async def ada(store: Store, noon: datetime) -> str:
-    await store.people.add("ada", now=noon)
+    await store.users.add("ada", now=noon)
     return "ada"
 
 
@@ -47,7 +47,7 @@ def put(store: Store, noon: datetime) -> Put:
     async def put_one(session: Session, state: State, **values: Any) -> Session:
         claimed = await hold(store, session, now=noon)
         after = replace(claimed.session, state=state, **values)
-        assert await store.sessions.save(claimed, after, holder="put", look_at=None, now=noon)
+        assert await store.sessions.save(claimed, after, holder="put", next_reconcile_at=None, now=noon)
         return await store.sessions.get(session.id)
 
     return put_one

@@ -42,7 +42,7 @@ async def test_of_many_who_open_a_link_at_once_one_gets_in(
 
 
 async def test_what_has_expired_opens_nothing(store: Store, noon: datetime) -> None:
-    await store.people.add("ada", password_hash="hash", now=noon)
+    await store.users.add("ada", password_hash="hash", now=noon)
     end = noon + HOUR
     await store.credentials.add_link("ada", digest="link", expires=end, now=noon)
     await store.credentials.add_login("ada", digest="login", expires=end, now=noon, password_hash="hash")
@@ -58,7 +58,7 @@ async def test_what_has_expired_opens_nothing(store: Store, noon: datetime) -> N
 
 
 async def test_a_sign_in_ends_when_somebody_signs_out(store: Store, noon: datetime) -> None:
-    await store.people.add("ada", password_hash="hash", now=noon)
+    await store.users.add("ada", password_hash="hash", now=noon)
     for digest in ("here", "there"):
         await store.credentials.add_login("ada", digest=digest, expires=noon + HOUR, now=noon, password_hash="hash")
     await store.credentials.remove_login("here")
@@ -68,8 +68,8 @@ async def test_a_sign_in_ends_when_somebody_signs_out(store: Store, noon: dateti
 
 
 async def test_tokens_are_listed_used_and_revoked_by_their_owner(store: Store, ada: str, noon: datetime) -> None:
-    await store.people.add("bob", now=noon)
-    await store.people.add_group("class", people_in_it=["ada"], now=noon)
+    await store.users.add("bob", now=noon)
+    await store.users.add_group("class", members=["ada"], now=noon)
     token = await store.credentials.add_token(ada, name="laptop", digest="one", expires=noon + HOUR, now=noon)
     await store.credentials.add_token("bob", name="other", digest="two", expires=noon + HOUR, now=noon)
     user = await store.credentials.token("one", now=noon + timedelta(minutes=1))
@@ -79,8 +79,8 @@ async def test_tokens_are_listed_used_and_revoked_by_their_owner(store: Store, a
     assert listed.last_used == noon + timedelta(minutes=1)
     assert (listed.id, listed.name, listed.expires) == (token.id, "laptop", noon + HOUR)
     with pytest.raises(NotFound, match="no token"):
-        await store.credentials.remove_token(token.id, person="bob")
-    await store.credentials.remove_token(token.id, person=ada)
+        await store.credentials.remove_token(token.id, user_name="bob")
+    await store.credentials.remove_token(token.id, user_name=ada)
     assert await store.credentials.token("one", now=noon) is None
 
 
@@ -94,8 +94,8 @@ async def test_nobody_gets_no_credentials(store: Store, noon: datetime) -> None:
 
 
 async def test_a_session_and_its_owner_are_found_together(make: MakeSession, store: Store, noon: datetime) -> None:
-    await store.people.add_group("class", people_in_it=["ada"], now=noon)
-    await store.people.add_group("lab", people_in_it=["ada"], now=noon)
+    await store.users.add_group("class", members=["ada"], now=noon)
+    await store.users.add_group("lab", members=["ada"], now=noon)
     session = await make()
     found = await store.credentials.owner_of_session(session.id)
     assert found is not None

@@ -29,7 +29,7 @@ async def test_events_are_read_from_where_one_stopped(make: MakeSession, put: Pu
 
 
 async def test_an_owner_reads_their_own_events(make: MakeSession, store: Store, noon: datetime) -> None:
-    await store.people.add("bob", now=noon)
+    await store.users.add("bob", now=noon)
     mine, other = await make(), await make(owner="bob")
     assert [event.session for event in await store.events.since(None, 0, owner="ada")] == [mine.id]
     assert await store.events.since(other.id, 0, owner="ada") == []
@@ -46,7 +46,7 @@ async def test_an_event_is_added_to_a_session_that_exists(make: MakeSession, sto
 
 async def test_an_id_is_never_given_again(make: MakeSession, store: Store, noon: datetime) -> None:
     session = await make()
-    await store.sessions.want(session.id, Wanted.DELETED, by=None, now=noon)
+    await store.sessions.set_wanted(session.id, Wanted.DELETED, by=None, now=noon)
     number = await store.events.latest_id()
     await store.sessions.purge(session.id)
     await make()

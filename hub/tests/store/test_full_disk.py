@@ -87,7 +87,7 @@ async def test_a_full_disk_loses_nothing_and_is_forgotten_when_there_is_room(
     disk: LimitedFiles | SmallDisk, noon: datetime
 ) -> None:
     async with open_store(f"sqlite:///{disk.folder}/rsparkhub.sqlite") as store:
-        await store.people.add("ada", now=noon)
+        await store.users.add("ada", now=noon)
         with disk.limited():
             made, said = await _fill(store, noon)
             assert made > 5
@@ -101,7 +101,7 @@ async def test_a_full_disk_loses_nothing_and_is_forgotten_when_there_is_room(
             assert {event.session for event in events} == {session.id for session in sessions}
         more, _ = await store.sessions.create(owner="ada", environment="rspark", name="R", now=noon)
         claimed = await hold(store, more, now=noon)
-        assert await store.sessions.save(claimed, claimed.session, holder="put", look_at=None, now=noon)
+        assert await store.sessions.save(claimed, claimed.session, holder="put", next_reconcile_at=None, now=noon)
         assert len(await store.sessions.list()) == made + 1
     with sqlite3.connect(disk.folder / "rsparkhub.sqlite") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -121,7 +121,7 @@ async def test_a_disk_that_is_full_at_the_start_is_named(disk: LimitedFiles | Sm
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
             rest.unlink()
     async with open_store(url) as store:
-        await store.people.add("ada", now=noon)
+        await store.users.add("ada", now=noon)
 
 
 def _take_the_rest(disk: LimitedFiles | SmallDisk) -> Path:

@@ -11,27 +11,30 @@ from store_scene import LEASE
 
 from rsparkhub.domain.session import State, Wanted
 from rsparkhub.store import Store
-from rsparkhub.store.tables import events, people, sessions
+from rsparkhub.store.tables import events, sessions, users
 
 _ROWS, _RUNNING, _OWNERS = 10_000, 50, 200
 
 
 @pytest.fixture
 async def crowd(store: Store, noon: datetime) -> Store:
-    """A store with ten thousand sessions of two hundred people, of which fifty run, and an event for each."""
+    """A store with ten thousand sessions of two hundred users, of which fifty run, and an event for each."""
     row = {
-        "kind": "session", "environment": "rspark", "name": "R", "options": {}, "wanted": "stopped", "wish": 1,
-        "generation": 1, "busy": False, "busy_with": [], "parts": [], "endpoints": {}, "claims": 1,
+        "kind": "session", "environment": "rspark", "name": "R", "options": {}, "wanted": "stopped", "spec_revision": 1,
+        "generation": 1, "busy": False, "busy_with": [], "components": [], "endpoints": {}, "lease_epoch": 1,
     }  # fmt: skip
     values = []
     for number in range(_ROWS):
         made, running = noon - timedelta(minutes=number), number % (_ROWS // _RUNNING) == 0
-        changing = {"state": "running" if running else "stopped", "due": noon + timedelta(seconds=number) if running else None}
+        changing = {
+            "state": "running" if running else "stopped",
+            "claimable_at": noon + timedelta(seconds=number) if running else None,
+        }
         owner = f"person{number % _OWNERS}"
-        values.append(row | changing | {"id": f"s{number:05}", "owner": owner, "created": made, "asked": made})
+        values.append(row | changing | {"id": f"s{number:05}", "owner": owner, "created": made, "queued_at": made})
 
     async def work(connection: Any) -> None:
-        await connection.rows(sa.insert(people), [
+        await connection.rows(sa.insert(users), [
             {"name": f"person{number}", "admin": False, "created": noon} for number in range(_OWNERS)
         ])  # fmt: skip
         await connection.rows(sa.insert(sessions), values)
@@ -77,23 +80,23 @@ async def reads_all(store: Store, statement: str, parameters: Any) -> list[str]:
     # PostgreSQL is right to read a table of two pages as a whole, so there the small ones are not asked for.
     large = ("sessions", "events")
     whole = (
-        [f"SCAN {name}" for name in (*large, "people")] if store.database.is_sqlite else [f"Seq Scan on {name}" for name in large]
+        [f"SCAN {name}" for name in (*large, "users")] if store.database.is_sqlite else [f"Seq Scan on {name}" for name in large]
     )
     return [line for line in plan if any(word in line for word in whole) and "USING" not in line]
 
 
 async def test_no_question_reads_a_whole_table(crowd: Store, noon: datetime) -> None:
     store, later = crowd, noon + timedelta(days=1)
-    await store.people.set_password_hash("person1", "hash")
+    await store.users.set_password_hash("person1", "hash")
     with statements_of(store) as noted:
         assert len(await store.sessions.claim(holder="one", now=later, lease=LEASE, limit=5)) == 5
         claimed = await store.sessions.claim_one("s00001", holder="one", now=noon, lease=LEASE)
         assert claimed is not None
         assert await store.sessions.renew("s00001", holder="one", until=later)
-        await store.sessions.want("s00001", Wanted.RUNNING, by=None, now=noon)
+        await store.sessions.set_wanted("s00001", Wanted.RUNNING, by=None, now=noon)
         assert await store.sessions.admit("s00001", holder="one", now=noon, most_running=99, most_starting=9)
-        assert await store.sessions.save(claimed, claimed.session, holder="one", look_at=later, now=noon)
-        assert await store.sessions.next_look() is not None
+        assert await store.sessions.save(claimed, claimed.session, holder="one", next_reconcile_at=later, now=noon)
+        assert await store.sessions.next_claimable_at() is not None
         assert (await store.sessions.positions()) == {}
         assert len(await store.sessions.list(limit=20)) == 20
         assert len(await store.sessions.list(limit=20, after="s05000")) == 20
@@ -109,7 +112,7 @@ async def test_no_question_reads_a_whole_table(crowd: Store, noon: datetime) -> 
         await store.credentials.add_login("person1", digest="login", expires=later, now=noon, password_hash="hash")
         assert await store.credentials.login("login", now=noon) is not None
         assert await store.credentials.owner_of_session("s00777") is not None
-        await store.people.seen("person1", noon)
+        await store.users.seen("person1", noon)
     assert len(noted) > 25
     for statement, parameters in noted:
         assert await reads_all(store, statement, parameters) == [], statement

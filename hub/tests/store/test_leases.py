@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from store_scene import LEASE, MakeSession, OpenStore, Put, hold
 
-from rsparkhub.domain.session import LastExit, Part, PartState, Session, State, Wanted
+from rsparkhub.domain.session import Component, ComponentState, LastExit, Session, State, Wanted
 from rsparkhub.store import NewEvent, Store
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -19,11 +19,11 @@ async def test_a_session_is_claimed_once(make: MakeSession, store: Store, noon: 
     session = await make()
     (claimed,) = await store.sessions.claim(holder="one", now=noon, lease=LEASE, limit=10)
     assert claimed.session == session
-    assert claimed.look_at == noon
+    assert claimed.next_reconcile_at == noon
     assert await store.sessions.claim(holder="two", now=noon, lease=LEASE, limit=10) == []
     assert await store.sessions.claim(holder="one", now=noon, lease=LEASE, limit=10) == []
     assert await store.sessions.claim_one(session.id, holder="two", now=noon, lease=LEASE) is None
-    assert await store.sessions.next_look() == noon + LEASE
+    assert await store.sessions.next_claimable_at() == noon + LEASE
 
 
 async def test_what_has_waited_longest_is_claimed_first(make: MakeSession, store: Store, noon: datetime) -> None:
@@ -69,10 +69,10 @@ async def test_a_lease_that_ran_out_is_anyones(make: MakeSession, store: Store, 
     assert alive.session == dead.session
     assert not await store.sessions.renew(session.id, holder="dead", until=later + LEASE)
     too_late = replace(dead.session, state=State.STARTING, generation=1)
-    assert not await store.sessions.save(dead, too_late, holder="dead", look_at=later, now=later)
+    assert not await store.sessions.save(dead, too_late, holder="dead", next_reconcile_at=later, now=later)
     assert await store.sessions.get(session.id) == session
     assert [event.kind for event in await store.events.since(None, 0)] == ["created"]
-    assert await store.sessions.save(alive, too_late, holder="alive", look_at=later, now=later)
+    assert await store.sessions.save(alive, too_late, holder="alive", next_reconcile_at=later, now=later)
 
 
 async def test_an_earlier_lease_of_the_same_holder_is_no_lease(make: MakeSession, store: Store, noon: datetime) -> None:
@@ -81,16 +81,16 @@ async def test_an_earlier_lease_of_the_same_holder_is_no_lease(make: MakeSession
     second = await hold(store, session, holder="one", now=noon + LEASE)
     measured = replace(first.session, memory=1)
     for after in (measured, replace(measured, state=State.STARTING)):
-        assert not await store.sessions.save(first, after, holder="one", look_at=noon, now=noon)
-    assert await store.sessions.save(second, measured, holder="one", look_at=noon, now=noon)
+        assert not await store.sessions.save(first, after, holder="one", next_reconcile_at=noon, now=noon)
+    assert await store.sessions.save(second, measured, holder="one", next_reconcile_at=noon, now=noon)
 
 
 async def test_a_lease_that_was_given_back_is_no_lease(make: MakeSession, store: Store, noon: datetime) -> None:
     claimed = await hold(store, await make(), now=noon)
     after = replace(claimed.session, state=State.STARTING)
-    assert await store.sessions.save(claimed, after, holder="put", look_at=None, now=noon)
+    assert await store.sessions.save(claimed, after, holder="put", next_reconcile_at=None, now=noon)
     for again in (after, replace(claimed.session, memory=1)):
-        assert not await store.sessions.save(claimed, again, holder="put", look_at=None, now=noon)
+        assert not await store.sessions.save(claimed, again, holder="put", next_reconcile_at=None, now=noon)
     assert not await store.sessions.renew(after.id, holder="put", until=noon + LEASE)
 
 
@@ -99,7 +99,7 @@ async def test_a_renewed_lease_lasts_longer(make: MakeSession, store: Store, noo
     await hold(store, session, holder="one", now=noon)
     assert await store.sessions.renew(session.id, holder="one", until=noon + MINUTE)
     assert await store.sessions.claim(holder="two", now=noon + MINUTE - SECOND, lease=LEASE, limit=1) == []
-    assert await store.sessions.next_look() == noon + MINUTE
+    assert await store.sessions.next_claimable_at() == noon + MINUTE
     assert len(await store.sessions.claim(holder="two", now=noon + MINUTE, lease=LEASE, limit=1)) == 1
     assert not await store.sessions.renew("nothing", holder="one", until=noon)
 
@@ -107,24 +107,29 @@ async def test_a_renewed_lease_lasts_longer(make: MakeSession, store: Store, noo
 async def test_everything_observed_is_written_and_read_again(make: MakeSession, store: Store, noon: datetime) -> None:
     claimed = await hold(store, await make(), now=noon)
     after = replace(
-        claimed.session, state=State.RUNNING, generation=7, reason="A reason.", detail="A line.", asked=noon + SECOND,
-        started=noon, ready=noon + MINUTE, ended=noon - MINUTE, asked_to_end=noon + MINUTE * 2, last_activity=noon + SECOND,
+        claimed.session, state=State.RUNNING, generation=7, reason="A reason.", detail="A line.", queued_at=noon + SECOND,
+        started=noon, ready=noon + MINUTE, ended=noon - MINUTE, end_requested_at=noon + MINUTE * 2, last_activity=noon + SECOND,
         busy=True, busy_with=("R kernel, a.ipynb",), memory=5 * 2**40, cpu=1.25, upstream="127.0.0.1:4711", secret="s3cret",
-        parts=(Part(name="interface", title="JupyterLab", state=PartState.READY), Part(name="spark", title="Spark")),
+        components=(
+            Component(name="interface", title="JupyterLab", state=ComponentState.READY), Component(name="spark", title="Spark"),
+        ),
         endpoints={"spark": {"port": 1}}, restored={"kernels": []},
         last_exit=LastExit(code=0, saved={"kernels": [{"name": "ir", "objects": 3}]}, at=noon),
     )  # fmt: skip
-    assert await store.sessions.save(claimed, after, holder="put", look_at=noon + MINUTE, now=noon)
+    assert await store.sessions.save(claimed, after, holder="put", next_reconcile_at=noon + MINUTE, now=noon)
     assert await store.sessions.get(after.id) == after
-    assert await store.sessions.next_look() == noon + MINUTE
+    assert await store.sessions.next_claimable_at() == noon + MINUTE
 
 
 async def test_a_change_of_state_and_of_each_part_is_an_event(make: MakeSession, put: Put, store: Store) -> None:
-    parts = (Part(name="interface", title="JupyterLab"), Part(name="spark", title="Spark", state=PartState.STARTING))
-    session = await put(await make(), State.STARTING, generation=1, parts=parts)
+    parts = (
+        Component(name="interface", title="JupyterLab"),
+        Component(name="spark", title="Spark", state=ComponentState.STARTING),
+    )
+    session = await put(await make(), State.STARTING, generation=1, components=parts)
     number = await store.events.latest_id()
-    ready = replace(parts[1], state=PartState.FAILED, reason="No Java.")
-    await put(session, State.FAILED, parts=(parts[0], ready), reason="Spark did not start.")
+    ready = replace(parts[1], state=ComponentState.FAILED, reason="No Java.")
+    await put(session, State.FAILED, components=(parts[0], ready), reason="Spark did not start.")
     state, part = await store.events.since(session.id, number)
     assert state.data == {"state": "failed", "was": "starting", "generation": 1, "reason": "Spark did not start."}
     assert part.kind == "part"
@@ -142,7 +147,7 @@ async def test_what_is_only_measured_is_no_event(make: MakeSession, put: Put, st
 async def test_an_event_of_the_controllers_own_is_written_with_the_row(make: MakeSession, store: Store, noon: datetime) -> None:
     claimed = await hold(store, await make(), now=noon)
     warning = NewEvent(kind="warning", data={"kind": "idle"})
-    assert await store.sessions.save(claimed, claimed.session, holder="put", look_at=None, now=noon, events=[warning])
+    assert await store.sessions.save(claimed, claimed.session, holder="put", next_reconcile_at=None, now=noon, events=[warning])
     event = (await store.events.since(None, 0))[-1]
     assert (event.kind, event.owner, event.data) == ("warning", "ada", {"kind": "idle"})
 
@@ -150,17 +155,17 @@ async def test_an_event_of_the_controllers_own_is_written_with_the_row(make: Mak
 async def test_a_controller_never_writes_what_is_wanted(make: MakeSession, store: Store, noon: datetime) -> None:
     claimed = await hold(store, await make(), now=noon)
     after = replace(claimed.session, wanted=Wanted.DELETED, name="Mine", options={"a": 1}, state=State.STARTING)
-    assert await store.sessions.save(claimed, after, holder="put", look_at=None, now=noon)
+    assert await store.sessions.save(claimed, after, holder="put", next_reconcile_at=None, now=noon)
     session = await store.sessions.get(after.id)
     assert (session.wanted, session.name, session.options) == (Wanted.RUNNING, "RSpark", {})
 
 
 async def test_a_session_that_needs_no_look_waits_for_a_wish(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
     session = await put(await make(), State.STOPPED)
-    assert await store.sessions.next_look() is None
+    assert await store.sessions.next_claimable_at() is None
     assert await store.sessions.claim(holder="one", now=noon + MINUTE * 999, lease=LEASE, limit=1) == []
-    await store.sessions.want(session.id, Wanted.RUNNING, by="ada", now=noon + MINUTE)
-    assert await store.sessions.next_look() == noon + MINUTE
+    await store.sessions.set_wanted(session.id, Wanted.RUNNING, by="ada", now=noon + MINUTE)
+    assert await store.sessions.next_claimable_at() == noon + MINUTE
 
 
 @pytest.mark.parametrize("state", [State.RUNNING, State.SUSPENDING])
@@ -168,35 +173,35 @@ async def test_a_wish_that_came_meanwhile_is_looked_at_at_once(
     make: MakeSession, put: Put, store: Store, noon: datetime, state: State
 ) -> None:
     claimed = await hold(store, await put(await make(), State.RUNNING), now=noon)
-    await store.sessions.want(claimed.session.id, Wanted.STOPPED, by="ada", reason="Enough.", now=noon + SECOND)
-    assert await store.sessions.next_look() == noon + LEASE  # it is held: nobody else may come
+    await store.sessions.set_wanted(claimed.session.id, Wanted.STOPPED, by="ada", reason="Enough.", now=noon + SECOND)
+    assert await store.sessions.next_claimable_at() == noon + LEASE  # it is held: nobody else may come
     after = replace(claimed.session, state=state, memory=17)
-    assert await store.sessions.save(claimed, after, holder="put", look_at=noon + MINUTE, now=noon + SECOND * 2)
+    assert await store.sessions.save(claimed, after, holder="put", next_reconcile_at=noon + MINUTE, now=noon + SECOND * 2)
     session = await store.sessions.get(after.id)
     assert (session.wanted, session.state, session.memory, session.reason) == (Wanted.STOPPED, state, 17, "Enough.")
-    assert await store.sessions.next_look() == noon + SECOND * 2
+    assert await store.sessions.next_claimable_at() == noon + SECOND * 2
 
 
 async def test_who_was_sent_to_the_queue_meanwhile_stays_in_it(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
     claimed = await hold(store, await put(await make(), State.SUSPENDED, generation=1), now=noon)
     asked = noon + SECOND
-    await store.sessions.want(claimed.session.id, Wanted.STOPPED, by="ada", now=noon)
-    await store.sessions.want(claimed.session.id, Wanted.RUNNING, by="ada", now=asked)
+    await store.sessions.set_wanted(claimed.session.id, Wanted.STOPPED, by="ada", now=noon)
+    await store.sessions.set_wanted(claimed.session.id, Wanted.RUNNING, by="ada", now=asked)
     after = replace(claimed.session, state=State.STOPPED, reason="It slept too long.", ended=noon)
-    assert await store.sessions.save(claimed, after, holder="put", look_at=None, now=noon + MINUTE)
+    assert await store.sessions.save(claimed, after, holder="put", next_reconcile_at=None, now=noon + MINUTE)
     session = await store.sessions.get(after.id)
-    assert (session.state, session.asked, session.reason, session.ended) == (State.QUEUED, asked, None, noon)
+    assert (session.state, session.queued_at, session.reason, session.ended) == (State.QUEUED, asked, None, noon)
     states = [event.data["state"] for event in await store.events.since(after.id, 0) if event.kind == "state"]
     assert states == ["suspended", "queued"]
-    assert await store.sessions.next_look() == noon + MINUTE
+    assert await store.sessions.next_claimable_at() == noon + MINUTE
 
 
 async def test_a_session_that_was_purged_is_not_saved(make: MakeSession, store: Store, noon: datetime) -> None:
     claimed = await hold(store, await make(), now=noon)
-    await store.sessions.want(claimed.session.id, Wanted.DELETED, by="ada", now=noon)
+    await store.sessions.set_wanted(claimed.session.id, Wanted.DELETED, by="ada", now=noon)
     assert await store.sessions.purge(claimed.session.id)
     after = replace(claimed.session, state=State.STOPPED)
-    assert not await store.sessions.save(claimed, after, holder="put", look_at=None, now=noon)
+    assert not await store.sessions.save(claimed, after, holder="put", next_reconcile_at=None, now=noon)
     assert await store.sessions.list(with_deleted=True) == []
 
 
@@ -222,18 +227,18 @@ async def test_nothing_is_lost_between_controllers_wishes_and_leases_that_run_ou
                     await asyncio.sleep(0)
                 state = rng.choice([State.RUNNING, State.SUSPENDED, State.STOPPED])
                 after = replace(claimed.session, generation=claimed.session.generation + 1, state=state)
-                if await mine.save(claimed, after, holder=holder, look_at=now(), now=now()):
+                if await mine.save(claimed, after, holder=holder, next_reconcile_at=now(), now=now()):
                     saved[after.id] += 1
 
-    async def wish(number: int) -> None:
+    async def set_wanted(number: int) -> None:
         for _ in range(25):
             session = rng.choice(made)
             before = (await stores[number % 3].sessions.get(session.id)).wanted
             wanted = rng.choice([one for one in Wanted if one not in (before, Wanted.DELETED)])
-            await stores[number % 3].sessions.want(session.id, wanted, by="ada", now=now())
+            await stores[number % 3].sessions.set_wanted(session.id, wanted, by="ada", now=now())
             wishes[session.id] += 1
 
-    await asyncio.gather(*(control(number) for number in range(6)), *(wish(number) for number in range(3)))
+    await asyncio.gather(*(control(number) for number in range(6)), *(set_wanted(number) for number in range(3)))
     assert sum(saved.values()) > 60
     for session in made:
         row = await store.sessions.get(session.id)

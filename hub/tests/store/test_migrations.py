@@ -77,12 +77,12 @@ async def test_up_and_down_and_up_again(empty_url: str, noon: datetime) -> None:
     assert seen[0] == seen[1]
     assert set(seen[0]) == {*metadata.tables, VERSION_TABLE}
     async with open_store(empty_url) as store:
-        await store.people.add("ada", now=noon)
+        await store.users.add("ada", now=noon)
 
 
 async def test_data_of_a_newer_version_are_left_alone(empty_url: str, noon: datetime) -> None:
     async with open_store(empty_url) as store:
-        await store.people.add("ada", now=noon)
+        await store.users.add("ada", now=noon)
     change = f"UPDATE {VERSION_TABLE} SET version_num = '%s'"
     await on(empty_url, lambda connection: connection.exec_driver_sql(change % "9999"))
     with pytest.raises(InstallationProblem, match=r"written by a newer version .*9999.*Install that version or a newer one, or"):
@@ -90,7 +90,7 @@ async def test_data_of_a_newer_version_are_left_alone(empty_url: str, noon: date
             pass
     await on(empty_url, lambda connection: connection.exec_driver_sql(change % HEAD))
     async with open_store(empty_url) as store:
-        assert [user.name for user in await store.people.list()] == ["ada"]
+        assert [user.name for user in await store.users.list()] == ["ada"]
 
 
 async def test_a_migration_that_fails_leaves_nothing(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,7 @@ async def test_a_migration_that_fails_leaves_nothing(empty_url: str, monkeypatch
                 pass
     await on(empty_url, lambda connection: _expect(tables(connection) == {}))
     async with open_store(empty_url) as store:
-        assert await store.people.list() == []
+        assert await store.users.list() == []
 
 
 def _expect(condition: bool) -> None:

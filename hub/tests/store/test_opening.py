@@ -63,34 +63,34 @@ async def test_a_database_that_is_not_there_is_named(postgres_server: PostgresSe
 async def test_many_who_open_an_empty_database_at_once_find_it_ready(empty_url: str, noon: datetime) -> None:
     async def use(number: int) -> None:
         async with open_store(empty_url) as store:
-            await store.people.add(f"person{number}", now=noon)
+            await store.users.add(f"person{number}", now=noon)
 
     await asyncio.gather(*(use(number) for number in range(6)))
     async with open_store(empty_url) as store:
-        assert len(await store.people.list()) == 6
+        assert len(await store.users.list()) == 6
 
 
 async def test_a_server_that_was_away_is_used_again_when_it_is_back(postgres_server: PostgresServer, noon: datetime) -> None:
     name = postgres_server.create_database()
     async with open_store(postgres_server.url(name)) as store:
-        await asyncio.gather(*(store.people.list() for _ in range(5)))  # several connections are open
+        await asyncio.gather(*(store.users.list() for _ in range(5)))  # several connections are open
         postgres_server.stop()
         with pytest.raises(Unavailable, match="does not answer"):
-            await store.people.add("ada", now=noon)
+            await store.users.add("ada", now=noon)
         postgres_server.run()
-        await asyncio.gather(*(store.people.list() for _ in range(5)))
-        await store.people.add("ada", now=noon)
+        await asyncio.gather(*(store.users.list() for _ in range(5)))
+        await store.users.add("ada", now=noon)
     postgres_server.drop_database(name)
 
 
 async def test_a_server_that_was_restarted_unseen_is_used_on(postgres_server: PostgresServer, noon: datetime) -> None:
     name = postgres_server.create_database()
     async with open_store(postgres_server.url(name)) as store:
-        await asyncio.gather(*(store.people.list() for _ in range(5)))
+        await asyncio.gather(*(store.users.list() for _ in range(5)))
         postgres_server.stop()
         postgres_server.run()
-        await asyncio.gather(*(store.people.list() for _ in range(5)))
-        await store.people.add("ada", now=noon)
+        await asyncio.gather(*(store.users.list() for _ in range(5)))
+        await store.users.add("ada", now=noon)
     postgres_server.drop_database(name)
 
 
@@ -99,9 +99,9 @@ async def test_a_connection_that_the_server_ends_in_the_middle_writes_nothing(
 ) -> None:
     name = postgres_server.create_database()
     async with open_store(postgres_server.url(name)) as store:
-        await store.people.add("ada", now=noon)
+        await store.users.add("ada", now=noon)
         with psycopg.connect(postgres_server.url(name)) as holding:
-            holding.execute("SELECT 1 FROM people WHERE name = 'ada' FOR UPDATE")
+            holding.execute("SELECT 1 FROM users WHERE name = 'ada' FOR UPDATE")
             making = asyncio.create_task(store.sessions.create(owner="ada", environment="r", name="R", now=noon))
             await until_someone_waits(postgres_server.url(name))
             with psycopg.connect(postgres_server.url(name), autocommit=True) as administrator:
@@ -144,8 +144,8 @@ async def test_a_file_that_another_program_holds_is_waited_for_in_vain(
         holding = sqlite3.connect(tmp_path / "rsparkhub.sqlite", isolation_level=None)
         holding.execute("BEGIN IMMEDIATE")
         with pytest.raises(Unavailable, match="in use by another program"):
-            await store.people.add("ada", now=noon)
+            await store.users.add("ada", now=noon)
         holding.execute("ROLLBACK")
         holding.close()
-        await store.people.add("ada", now=noon)
-        assert [user.name for user in await store.people.list()] == ["ada"]
+        await store.users.add("ada", now=noon)
+        assert [user.name for user in await store.users.list()] == ["ada"]

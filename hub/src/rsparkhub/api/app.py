@@ -10,35 +10,36 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 import rsparkhub
-from rsparkhub.api import (
+from rsparkhub.api import problems
+from rsparkhub.api.agents import Agents
+from rsparkhub.api.context import AppContext
+from rsparkhub.api.history import History
+from rsparkhub.api.metrics import Metrics, MetricsMiddleware
+from rsparkhub.api.middleware.body_limit import BodyLimitMiddleware
+from rsparkhub.api.middleware.forwarded_headers import ForwardedHeadersMiddleware
+from rsparkhub.api.middleware.security_headers import SecurityHeadersMiddleware
+from rsparkhub.api.resources import (
     audit,
     environments,
     groups,
     login,
     logs,
     me,
-    problems,
     session_events,
     sessions,
     tokens,
     usage,
     users,
 )
-from rsparkhub.api.agents import Agents
-from rsparkhub.api.body_limit import BoundedBody
-from rsparkhub.api.context import Context
-from rsparkhub.api.feed import Feed
-from rsparkhub.api.forwarded import Forwarded
-from rsparkhub.api.hardening import Hardened
-from rsparkhub.api.health import health_router
-from rsparkhub.api.history import History
-from rsparkhub.api.measuring import Measures, Timed
-from rsparkhub.api.narrator import Narrator
-from rsparkhub.api.pages import pages_router
+from rsparkhub.api.resources.health import health_router
+from rsparkhub.api.resources.pages import pages_router
 from rsparkhub.api.schema import describe
+from rsparkhub.api.serializers.sessions import SessionSerializer
+from rsparkhub.api.streams.broadcaster import EventBroadcaster
 from rsparkhub.auth.identity import Authenticator
+from rsparkhub.catalog import Catalog
 from rsparkhub.settings import Settings
-from rsparkhub.store import Catalog, Store
+from rsparkhub.store import Store
 
 _PAGES = Path(rsparkhub.__file__).parent / "pages"
 _LARGEST_BODY = 1024 * 1024  # bytes
@@ -75,25 +76,25 @@ def create_app(
         Whether to believe `X-Forwarded-…`; by default, when the request came by a Unix socket.
     """
     history = History(store=store)
-    narrator = Narrator(store=store, catalog=catalog, history=history, now=now)
-    context = Context(
+    serializer = SessionSerializer(store=store, catalog=catalog, history=history, now=now)
+    context = AppContext(
         settings=settings,
         store=store,
         authenticator=authenticator,
         catalog=catalog,
         history=history,
-        narrator=narrator,
-        feed=Feed(store=store, narrator=narrator),
+        serializer=serializer,
+        broadcaster=EventBroadcaster(store=store, serializer=serializer),
         agents=Agents(transport=agent_transport),
         now=now,
     )
-    measures = Measures(tally=history.tally)
+    metrics = Metrics(counters=history.counters)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await history.begin()
         yield
-        context.feed.close()
+        context.broadcaster.close()
         await context.agents.aclose()
 
     app = FastAPI(
@@ -109,12 +110,12 @@ def create_app(
     for resource in _RESOURCES:
         app.include_router(resource.router)
     describe(app)
-    app.include_router(health_router(measures))
+    app.include_router(health_router(metrics))
     app.include_router(pages_router(pages))
     # The last one added is the first that a request meets.
-    app.add_middleware(BoundedBody, most=_LARGEST_BODY)
-    app.add_middleware(problems.Unexpected)
-    app.add_middleware(Timed, measures=measures)
-    app.add_middleware(Hardened)
-    app.add_middleware(Forwarded, behind_edge=behind_edge)
+    app.add_middleware(BodyLimitMiddleware, most=_LARGEST_BODY)
+    app.add_middleware(problems.UnexpectedErrorMiddleware)
+    app.add_middleware(MetricsMiddleware, metrics=metrics)
+    app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(ForwardedHeadersMiddleware, behind_edge=behind_edge)
     return app

@@ -8,17 +8,18 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from rsparkhub.api.agents import Agents
-from rsparkhub.api.feed import Feed
 from rsparkhub.api.history import History
-from rsparkhub.api.narrator import Narrator
 from rsparkhub.api.origin import Origin, origin_of
+from rsparkhub.api.serializers.sessions import SessionSerializer
+from rsparkhub.api.streams.broadcaster import EventBroadcaster
 from rsparkhub.auth.identity import Authenticator
+from rsparkhub.catalog import Catalog
 from rsparkhub.settings import Settings
-from rsparkhub.store import Catalog, Store
+from rsparkhub.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
-class Context:
+class AppContext:
     """The parts of one app."""
 
     settings: Settings
@@ -26,8 +27,8 @@ class Context:
     authenticator: Authenticator
     catalog: Catalog
     history: History
-    narrator: Narrator
-    feed: Feed
+    serializer: SessionSerializer
+    broadcaster: EventBroadcaster
     agents: Agents
     now: Callable[[], datetime]
 
@@ -37,9 +38,9 @@ class Context:
         return frozenset(filter(None, origins))
 
 
-def _context(request: Request) -> Context:
-    context: Context = request.app.state.context
+def _context(request: Request) -> AppContext:
+    context: AppContext = request.app.state.context
     return context
 
 
-Here = Annotated[Context, Depends(_context)]
+Context = Annotated[AppContext, Depends(_context)]

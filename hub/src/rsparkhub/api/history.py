@@ -79,7 +79,7 @@ class Notices:
         return tuple(self._given.get(session, {}).values())
 
 
-class Tally:
+class Counters:
     """How often sessions started, failed and ended, since this process began."""
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class History:
         self._began_at = 0
         self.start_times = StartTimes()
         self.notices = Notices()
-        self.tally = Tally()
+        self.counters = Counters()
 
     async def begin(self) -> None:
         """Count from now on."""
@@ -132,4 +132,4 @@ class History:
         self.start_times.take(event)
         self.notices.take(event)
         if event.id > self._began_at:
-            self.tally.take(event)
+            self.counters.take(event)

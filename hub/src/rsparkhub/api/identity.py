@@ -9,7 +9,7 @@ from fastapi import Depends, Path, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
-from rsparkhub.api.context import Context, Here
+from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.origin import SAFE_METHODS, is_own
 from rsparkhub.auth.cookies import values_in
 from rsparkhub.auth.identity import Identity
@@ -25,7 +25,7 @@ _cookie = APIKeyCookie(
 )
 
 
-async def identify(request: Request, here: Context) -> Identity:
+async def identify(request: Request, context: AppContext) -> Identity:
     """Tell who asks.
 
     Raises
@@ -36,9 +36,9 @@ async def identify(request: Request, here: Context) -> Identity:
         When a page of another origin asks on behalf of a browser that is signed in.
     """
     header = request.headers.get("authorization")
-    identity = await _from_cookie(request, here) if header is None else await _from_header(header, here)
+    identity = await _from_cookie(request, context) if header is None else await _from_header(header, context)
     changes = request.method not in SAFE_METHODS
-    if identity.how == "cookie" and changes and not is_own(request.headers, here.own_origins(request)):
+    if identity.how == "cookie" and changes and not is_own(request.headers, context.own_origins(request)):
         raise NotAllowed("Only the hub's own pages may change something for a browser that is signed in. Programs use a token.")
     return identity
 
@@ -48,18 +48,18 @@ def over_tls(request: Request) -> bool:
     return request.url.scheme == "https"
 
 
-async def _from_header(header: str, here: Context) -> Identity:
+async def _from_header(header: str, context: AppContext) -> Identity:
     scheme, _, value = header.partition(" ")
     if scheme.lower() == "bearer":
-        identity = await here.authenticator.from_bearer(value.strip(), now=here.now())
+        identity = await context.authenticator.from_bearer(value.strip(), now=context.now())
         if identity is not None:
             return identity
     raise NotSignedIn("This token does not work, or no longer. Make a new one and send it as Authorization: Bearer TOKEN.")
 
 
-async def _from_cookie(request: Request, here: Context) -> Identity:
+async def _from_cookie(request: Request, context: AppContext) -> Identity:
     for value in values_in(request.headers.get("cookie", ""), secure=over_tls(request)):
-        identity = await here.authenticator.from_cookie(value, now=here.now())
+        identity = await context.authenticator.from_cookie(value, now=context.now())
         if identity is not None:
             return identity
     raise NotSignedIn("You are not signed in. Sign in, then try again.")
@@ -67,12 +67,12 @@ async def _from_cookie(request: Request, here: Context) -> Identity:
 
 async def _reader(
     request: Request,
-    here: Here,
+    context: Context,
     token: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     cookie: Annotated[str | None, Depends(_cookie)],
 ) -> Identity:
     # The two schemes are here for the schema; which of them counts is decided in one place.
-    return await identify(request, here)
+    return await identify(request, context)
 
 
 SessionId = Annotated[str, Path(alias="id", description="The session's id.", examples=["kq4wz7m2xb"])]
@@ -107,7 +107,7 @@ def may_see(identity: Identity, session: Session) -> bool:
     return identity.user.admin or session.owner == identity.user.name
 
 
-async def find_session(here: Context, identity: Identity, session_id: str) -> Session:
+async def find_session(context: AppContext, identity: Identity, session_id: str) -> Session:
     """Give a session that may be known to whoever asks.
 
     Raises
@@ -117,7 +117,7 @@ async def find_session(here: Context, identity: Identity, session_id: str) -> Se
     """
     missing = NotFound("There is no such session. It may have been deleted.")
     try:
-        session = await here.store.sessions.get(session_id)
+        session = await context.store.sessions.get(session_id)
     except NotFound:
         raise missing from None
     if not may_see(identity, session):

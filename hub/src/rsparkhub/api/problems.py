@@ -60,7 +60,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
 
 
-class Unexpected:
+class UnexpectedErrorMiddleware:
     """Answers an error that nobody foresaw with a sentence and an id, and writes the error to the log under that id."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -29,5 +29,5 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then what else is under way."""
-        self._app.state.context.feed.close()
+        self._app.state.context.broadcaster.close()
         await super().shutdown(sockets)

@@ -17,7 +17,7 @@ from rsparkhub.domain.user import USER_NAME, User
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
 from rsparkhub.store.credentials import Token
-from rsparkhub.store.people import SEEN_EVERY
+from rsparkhub.store.users import SEEN_EVERY
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class Authenticator:
             await self._store.attempts.begin([of_address], most=PEOPLE_PER_ADDRESS * most, pause=pause, now=now)
         if of_name:
             await self._store.attempts.begin([of_name], most=most, pause=pause, now=now)
-        hashed = await self._store.people.password_hash(name) if of_name else None
+        hashed = await self._store.users.password_hash(name) if of_name else None
         if not await self._passwords.verify(hashed, password) or hashed is None or of_name is None:
             raise NotSignedIn(_WRONG)
         await self._store.attempts.succeeded(forget=of_name, one_less=of_address)
@@ -118,7 +118,7 @@ class Authenticator:
         ):
             raise NotSignedIn(_WRONG)
         if self._passwords.is_outdated(hashed):
-            await self._store.people.renew_password_hash(name, old=hashed, new=await self._passwords.hash(password))
+            await self._store.users.renew_password_hash(name, old=hashed, new=await self._passwords.hash(password))
         return await self._welcome(name, login, expires, now)
 
     async def sign_out(self, token: str) -> None:
@@ -140,7 +140,7 @@ class Authenticator:
         NotFound
             When there is no such person.
         """
-        await self._store.people.set_password_hash(name, None if password is None else await self._passwords.hash(password))
+        await self._store.users.set_password_hash(name, None if password is None else await self._passwords.hash(password))
 
     async def make_token(self, person: str, *, name: str, now: datetime, lifetime: timedelta | None = None) -> tuple[Token, str]:
         """Make an API token; what opens the door is the second, and is told this once.
@@ -183,7 +183,7 @@ class Authenticator:
 
     async def _welcome(self, name: str, login: str, expires: datetime, now: datetime) -> Login:
         try:
-            user = await self._store.people.get(name)
+            user = await self._store.users.get(name)
         except NotFound as error:  # removed at this very moment, and the sign-in with them
             raise NotSignedIn(_WRONG) from error
         await self._seen(user, now)
@@ -193,7 +193,7 @@ class Authenticator:
         if user is None or (user.last_seen is not None and user.last_seen > now - SEEN_EVERY):
             return
         try:
-            await self._store.people.seen(user.name, now)
+            await self._store.users.seen(user.name, now)
         except Unavailable as error:  # who may come in may come in, also when the disk is full
             log.warning("It was not noted that %s was here: %s", user.name, error)
 

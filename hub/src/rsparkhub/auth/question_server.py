@@ -72,7 +72,7 @@ async def answering_the_edge(*, store: Store, authenticator: Authenticator, sett
 
 
 async def _forget_what_changes(store: Store, answering: Answering) -> None:
-    async for session_id in store.bell.listen("question", about={"changed"}):
+    async for session_id in store.notifier.subscribe("question", about={"changed"}):
         answering.forget_session(session_id)
 
 

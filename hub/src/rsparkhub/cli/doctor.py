@@ -10,8 +10,8 @@ from rsparkhub.cli.options import Data
 from rsparkhub.cli.output import AsJson
 
 if TYPE_CHECKING:
+    from rsparkhub.domain.finding import Finding
     from rsparkhub.factory import Factory
-    from rsparkhub.installation.findings import Finding
     from rsparkhub.settings import Settings
 
 _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
@@ -45,9 +45,9 @@ def doctor(data: Data = None, as_json: AsJson = False) -> None:
 
 async def _look(settings: "Settings") -> "list[Finding]":
     from rsparkhub.domain.errors import RsparkhubError
+    from rsparkhub.domain.finding import problem
     from rsparkhub.factory import Factory
-    from rsparkhub.installation.examination import examine
-    from rsparkhub.installation.findings import problem
+    from rsparkhub.installation.checks import examine
 
     findings = await examine(settings)
     if settings.store_url is None and not (settings.data / "rsparkhub.sqlite").exists():  # and none is made
@@ -61,8 +61,8 @@ async def _look(settings: "Settings") -> "list[Finding]":
 
 async def _look_inside(factory: "Factory") -> "list[Finding]":
     """Look at what is kept and what runs, whether they agree."""
+    from rsparkhub.domain.finding import ok, problem, warning
     from rsparkhub.domain.session import LIVE, State
-    from rsparkhub.installation.findings import ok, problem, warning
 
     counts = await factory.store.sessions.counts()
     findings = [ok("database", f"The database is of this version; sessions: {sum(counts.values())}.")]

@@ -128,7 +128,7 @@ async def _until_rest(
     ran = await store.sessions.list(kind=kind, states=[*LIVE, State.QUEUED], with_deleted=True)
     for session in ran:
         if session.wanted is Wanted.RUNNING:
-            await store.sessions.want(session.id, wanted, by=None, reason=_REASON, now=datetime.now(UTC))
+            await store.sessions.set_wanted(session.id, wanted, by=None, reason=_REASON, now=datetime.now(UTC))
     if ran:
         print(f"Ending {len(ran)} {kind}{'s' if len(ran) > 1 else ''} …", file=sys.stderr, flush=True)
     while left := await store.sessions.list(kind=kind, states=[*LIVE, State.QUEUED], with_deleted=True):

@@ -43,10 +43,10 @@ def check(
     files: Annotated[list[Path], typer.Argument(help="Environment files.", show_default=False)], as_json: AsJson = False
 ) -> None:
     """Check environment files, without a hub; the exit code is 1 when one is not right."""
+    from rsparkhub.catalog.environment_file import read_environment
     from rsparkhub.cli.exit_codes import ExitCode
     from rsparkhub.cli.output import print_json
     from rsparkhub.domain.errors import EnvironmentInvalid
-    from rsparkhub.store.environment_file import read_environment
 
     checked: list[dict[str, object]] = []
     for file in files:

@@ -28,7 +28,7 @@ async def administrator(store: Store) -> User:
     found = await _find_administrator(store)
     if found is None:
         with contextlib.suppress(Conflict):  # another process was as quick
-            return await store.people.add(own_name(), admin=True, now=datetime.now(UTC))
+            return await store.users.add(own_name(), admin=True, now=datetime.now(UTC))
         found = await _find_administrator(store)
     if found is None:
         raise InstallationProblem(f"There is no administrator, and a person called {own_name()} who is none. Name a person.")
@@ -36,7 +36,7 @@ async def administrator(store: Store) -> User:
 
 
 async def _find_administrator(store: Store) -> User | None:
-    administrators = sorted((user for user in await store.people.list() if user.admin), key=lambda user: user.created)
+    administrators = sorted((user for user in await store.users.list() if user.admin), key=lambda user: user.created)
     own = [user for user in administrators if user.name == own_name()]
     return next(iter(own or administrators), None)
 

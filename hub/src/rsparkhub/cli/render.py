@@ -30,11 +30,11 @@ def render(
     if kind == "compose":
         raise Conflict(f"There is no composition of {environment}: this version has no backend container.")
     from rsparkhub.backends.kubernetes import render as rendering
+    from rsparkhub.builder.ensemble import build_ensemble
+    from rsparkhub.catalog import Catalog
     from rsparkhub.domain.session import Session, State, Wanted
     from rsparkhub.services.access import ServiceAccess
-    from rsparkhub.services.ensemble import build_ensemble
     from rsparkhub.settings import load_settings
-    from rsparkhub.store import Catalog
 
     settings = load_settings(data=data)
     if environment == "namespace":
@@ -50,7 +50,7 @@ def render(
         state=State.STARTING,
         generation=1,
         created=now,
-        asked=now,
+        queued_at=now,
         secret="",
     )
     spec = build_ensemble(

@@ -40,20 +40,20 @@ def up(
 
 
 async def _up(settings: "Settings") -> None:
-    from rsparkhub.installation import machine
+    from rsparkhub.catalog.catalog import Catalog
+    from rsparkhub.domain.finding import refuse_problems
+    from rsparkhub.installation import start_checks
     from rsparkhub.installation.data_folder import check_backend, held, prepare, read_holder, refuse_second
-    from rsparkhub.installation.findings import refuse_problems
     from rsparkhub.installation.supervisor import end_processes
-    from rsparkhub.store.catalog import Catalog
 
     # All that can be known before anything is written comes first.
     refuse_second(settings)
     check_backend(settings)
     Catalog(settings.environment_folders).check()
     before = read_holder(settings)
-    findings = [*machine.before_a_start(settings), *([] if before else [machine.free_port(settings)])]
+    findings = [*start_checks.before_a_start(settings), *([] if before else [start_checks.free_port(settings)])]
     if settings.backend == "kubernetes":
-        from rsparkhub.installation.cluster import reach
+        from rsparkhub.installation.cluster_checks import reach
 
         findings.append(await reach(settings.kubernetes))
     refuse_problems(findings)
@@ -61,7 +61,7 @@ async def _up(settings: "Settings") -> None:
     with held(settings) as holder:
         if before and (left := await end_processes(before.processes)):
             _say(f"Ended what the last run left behind: {', '.join(left)}.")
-        refuse_problems([machine.free_port(settings)])
+        refuse_problems([start_checks.free_port(settings)])
         for finding in findings:
             if finding.level == "warning":
                 _say(f"Note: {finding.sentence}")
@@ -71,8 +71,8 @@ async def _up(settings: "Settings") -> None:
 async def _run(settings: "Settings", holder: "Holder") -> None:
     from rsparkhub.cli.first_sign_in import make_link, write_access
     from rsparkhub.factory import Factory
+    from rsparkhub.installation.checks import through_the_door
     from rsparkhub.installation.data_folder import how_to_end
-    from rsparkhub.installation.examination import through_the_door
     from rsparkhub.installation.supervisor import Supervisor, own_command
 
     async with Factory(settings) as factory:
@@ -89,9 +89,9 @@ async def _run(settings: "Settings", holder: "Holder") -> None:
         tell=_say,
         changed=changed,
     )
-    asked_to_end = asyncio.Event()
+    end_requested_at = asyncio.Event()
     for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(sign, asked_to_end.set)
+        asyncio.get_running_loop().add_signal_handler(sign, end_requested_at.set)
     await supervisor.start()
     try:
         await through_the_door(settings)
@@ -99,7 +99,7 @@ async def _run(settings: "Settings", holder: "Holder") -> None:
             f"RSparkHub runs; its data are in {settings.data.absolute()}. Open this link, which signs you in once:\n\n  {link}\n"
         )
         _say(f"Ctrl+C ends RSparkHub and leaves sessions running; {how_to_end(settings)} ends everything.")
-        await asked_to_end.wait()
+        await end_requested_at.wait()
     finally:
         await supervisor.stop()
     _say("Ended: edge, controller, hub. Sessions were left as they are.")

@@ -25,7 +25,7 @@ def add(
     from rsparkhub.cli.access import ask
     from rsparkhub.cli.output import print_json
     from rsparkhub.client import AsyncHub
-    from rsparkhub.wire.people import SignInLink, UserView
+    from rsparkhub.wire.users import SignInLink, UserView
 
     secret = _ask_password() if password else None
 

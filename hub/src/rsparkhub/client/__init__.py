@@ -9,6 +9,6 @@
 """
 
 from rsparkhub.client.hub import AsyncHub
-from rsparkhub.client.plain import Hub
+from rsparkhub.client.sync import Hub
 
 __all__ = ["AsyncHub", "Hub"]

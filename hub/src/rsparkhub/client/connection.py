@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from rsparkhub.client.refusals import error_of
+from rsparkhub.client.errors import error_of
 from rsparkhub.domain.errors import Unavailable
 
 T = TypeVar("T", bound=BaseModel)

@@ -6,10 +6,10 @@ import httpx
 
 from rsparkhub.client.connection import Connection
 from rsparkhub.client.environments import Environments
-from rsparkhub.client.people import Groups, Tokens, Users
 from rsparkhub.client.records import Records
 from rsparkhub.client.sessions import Sessions
-from rsparkhub.wire.people import Me, SignedIn
+from rsparkhub.client.users import Groups, Tokens, Users
+from rsparkhub.wire.users import Me, SignedIn
 
 
 class AsyncHub:

@@ -9,16 +9,17 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from rsparkhub.backends.base import Backend
+from rsparkhub.catalog import Catalog
 from rsparkhub.controller.cull import Cull
 from rsparkhub.controller.lease import Leases
 from rsparkhub.controller.reconcile import Reconciler
-from rsparkhub.controller.services import Services
+from rsparkhub.controller.shared_services import SharedServices
 from rsparkhub.controller.steps import Steps
 from rsparkhub.controller.sweep import Sweep
 from rsparkhub.controller.watch import Watch
 from rsparkhub.domain.session import Session
 from rsparkhub.settings import Settings
-from rsparkhub.store import Catalog, Store
+from rsparkhub.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Controller:
     ) -> None:
         holder = holder or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         leases = Leases(store=store, holder=holder, lease=settings.lease, clock=clock)
-        self.services = Services(store=store, clock=clock)
+        self.services = SharedServices(store=store, clock=clock)
         steps = Steps(
             store=store,
             backend=backend,
@@ -57,11 +58,11 @@ class Controller:
         self.reconciler = Reconciler(
             store=store, backend=backend, catalog=catalog, settings=settings, leases=leases, steps=steps, clock=clock
         )
-        self.watch = Watch(backend=backend, put=self.reconciler.put, every=settings.look_every)
+        self.watch = Watch(backend=backend, enqueue=self.reconciler.enqueue, every=settings.look_every)
         self.sweep = Sweep(
             store=store,
             backend=backend,
-            put=self.reconciler.put,
+            enqueue=self.reconciler.enqueue,
             saw=self.watch.saved,
             every=settings.sweep_every,
             most_starting=settings.most_starting,
@@ -74,16 +75,16 @@ class Controller:
         self.watch.saved(row)
         self.cull.saved(row)
         for session_id in self.services.waiting_for(row):
-            self.reconciler.put(session_id)
+            self.reconciler.enqueue(session_id)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; then give back the leases and return."""
         loops = [
             asyncio.create_task(_go_on(loop), name=loop.__qualname__)
             for loop in (
-                self.reconciler.hear_wishes,
-                self.reconciler.hear_agents,
-                self.reconciler.look_when_due,
+                self.reconciler.follow_requests,
+                self.reconciler.follow_backend,
+                self.reconciler.reconcile_when_due,
                 self.sweep.run,
                 self.watch.run,
                 self.cull.run,

@@ -11,7 +11,7 @@ from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.domain.cull import Change, Nothing, Notice, Verdict, Warn, decide
 from rsparkhub.domain.environment import Lifecycle
 from rsparkhub.domain.errors import NotFound, RsparkhubError
-from rsparkhub.domain.observation import see
+from rsparkhub.domain.observation import apply_observation
 from rsparkhub.domain.session import Session, State
 from rsparkhub.store import NewEvent, Store
 
@@ -71,10 +71,10 @@ class Cull:
         rows = await self._store.sessions.list(states=[State.RUNNING, State.SUSPENDED])
         self._notices = {row.id: self._notices[row.id] for row in rows if row.id in self._notices}
         lifecycles = {row.environment: self._lifecycle(row) for row in {row.environment: row for row in rows}.values()}
-        times = [time for row in rows if (time := await self._look_at(row, lifecycles[row.environment])) is not None]
+        times = [time for row in rows if (time := await self._examine(row, lifecycles[row.environment])) is not None]
         return min(times, default=None)
 
-    async def _look_at(self, row: Session, lifecycle: Lifecycle) -> datetime | None:
+    async def _examine(self, row: Session, lifecycle: Lifecycle) -> datetime | None:
         now = self._clock()
         verdict = self._decide(row, lifecycle, now)
         if not isinstance(verdict, Nothing):  # the row may be some seconds old, and the notices another controller's
@@ -98,7 +98,7 @@ class Cull:
     async def _fresh(self, row: Session) -> Session:
         if row.state is not State.RUNNING:
             return row
-        return see(row, await self._backend.observe(EnsembleRef(row.id, row.generation)))
+        return apply_observation(row, await self._backend.observe(EnsembleRef(row.id, row.generation)))
 
     async def _notices_of(self, row: Session) -> tuple[Notice, ...]:
         """Read the notices of this run, which a controller before this one may have given."""
@@ -125,6 +125,6 @@ class Cull:
 
     async def _change(self, row: Session, change: Change, now: datetime) -> None:
         try:
-            await self._store.sessions.want(row.id, change.wanted, by=None, reason=change.reason, now=now)
+            await self._store.sessions.set_wanted(row.id, change.wanted, by=None, reason=change.reason, now=now)
         except NotFound:  # deleted meanwhile
             return

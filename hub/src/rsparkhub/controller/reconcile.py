@@ -11,17 +11,18 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from rsparkhub.backends.base import Backend, EnsembleRef
+from rsparkhub.catalog import Catalog
 from rsparkhub.controller.lease import LeaseLost, Leases
 from rsparkhub.controller.steps import Done, Steps
-from rsparkhub.controller.work import Work
+from rsparkhub.controller.work_queue import WorkQueue
 from rsparkhub.domain.ensemble import Observed
 from rsparkhub.domain.environment import Lifecycle
 from rsparkhub.domain.errors import RsparkhubError
-from rsparkhub.domain.observation import worth_writing
+from rsparkhub.domain.observation import is_significant
 from rsparkhub.domain.plan import NOW, Limits, plan
 from rsparkhub.domain.session import Session
 from rsparkhub.settings import Settings
-from rsparkhub.store import Catalog, Claimed, Store
+from rsparkhub.store import Claimed, Store
 
 log = logging.getLogger(__name__)
 
@@ -51,31 +52,31 @@ class Reconciler:
         self._leases = leases
         self._steps = steps
         self._clock = clock
-        self._work = Work(self._pass, most=MOST_AT_WORK)
+        self._work = WorkQueue(self._pass, most=MOST_AT_WORK)
         self._claims: dict[str, Claimed] = {}
         self._sooner = asyncio.Event()
         self.on_saved: list[Callable[[Session], None]] = []
         self.on_gone: list[Callable[[str], None]] = []
 
-    def put(self, session_id: str) -> None:
+    def enqueue(self, session_id: str) -> None:
         """Say that a session is worth a look."""
-        self._work.put(session_id)
+        self._work.enqueue(session_id)
 
     async def close(self) -> None:
         """Begin nothing more, and give back the leases."""
         await self._work.close(within=_END_SECONDS)
 
-    async def hear_wishes(self) -> None:
+    async def follow_requests(self) -> None:
         """Put each session of which the store says that somebody wants something."""
-        async for session_id in self._store.bell.listen("controller", about=("look",)):
-            self.put(session_id)
+        async for session_id in self._store.notifier.subscribe("controller", about=("look",)):
+            self.enqueue(session_id)
 
-    async def hear_agents(self) -> None:
+    async def follow_backend(self) -> None:
         """Put each session of which the backend says that something has changed."""
         async for ref in self._backend.changes():
-            self.put(ref.id)
+            self.enqueue(ref.id)
 
-    async def look_when_due(self) -> None:
+    async def reconcile_when_due(self) -> None:
         """Put each session at the time that its row says."""
         while True:
             try:
@@ -95,9 +96,9 @@ class Reconciler:
             return 0.1
         for claimed in await self._claim_due(room):
             self._claims[claimed.session.id] = claimed
-            if not self._work.put(claimed.session.id):
+            if not self._work.enqueue(claimed.session.id):
                 await self._give_back(self._claims.pop(claimed.session.id))
-        following = await self._store.sessions.next_look()
+        following = await self._store.sessions.next_claimable_at()
         if following is None:
             return _LONGEST_SLEEP
         return min(max(0.01, (following - self._clock()).total_seconds()), _LONGEST_SLEEP)
@@ -128,7 +129,7 @@ class Reconciler:
         if done.row is None:
             self._tell_gone(session_id)
         else:
-            await self._save(claimed, done.row, done.look)
+            await self._save(claimed, done.row, done.requeue_after)
 
     async def _step(self, session: Session) -> Done:
         observed = Observed(phase="absent")
@@ -139,19 +140,21 @@ class Reconciler:
         log.debug("%s.%s %s: %s", session.id, session.generation, session.state, type(step).__name__)
         return await self._steps.do(step, session, observed, grace=limits.grace)
 
-    async def _save(self, claimed: Claimed, after: Session, look: timedelta | None) -> None:
-        if not worth_writing(claimed.session, after):
+    async def _save(self, claimed: Claimed, after: Session, requeue_after: timedelta | None) -> None:
+        if not is_significant(claimed.session, after):
             after = claimed.session
         now = self._clock()
-        look_at = None if look is None else now + look
-        if not await self._store.sessions.save(claimed, after, holder=self._leases.holder, look_at=look_at, now=now):
+        next_reconcile_at = None if requeue_after is None else now + requeue_after
+        if not await self._store.sessions.save(
+            claimed, after, holder=self._leases.holder, next_reconcile_at=next_reconcile_at, now=now
+        ):
             log.warning("The lease of %s was lost before it was saved; another controller goes on from here.", after.id)
             return
         for told in self.on_saved:
             told(after)
-        if look == NOW:
-            self.put(after.id)
-        elif look is not None and look.total_seconds() < _LONGEST_SLEEP:
+        if requeue_after == NOW:
+            self.enqueue(after.id)
+        elif requeue_after is not None and requeue_after.total_seconds() < _LONGEST_SLEEP:
             self._sooner.set()
 
     async def _give_back(self, claimed: Claimed) -> None:
@@ -159,7 +162,7 @@ class Reconciler:
         now = self._clock()
         try:
             await self._store.sessions.save(
-                claimed, claimed.session, holder=self._leases.holder, look_at=now + self._leases.lease, now=now
+                claimed, claimed.session, holder=self._leases.holder, next_reconcile_at=now + self._leases.lease, now=now
             )
         except RsparkhubError as error:  # then it runs out by itself
             log.warning("The lease of %s could not be given back: %s", claimed.session.id, error)
@@ -172,7 +175,7 @@ class Reconciler:
         return Limits(
             start_deadline=self._settings.start_deadline,
             grace=self.lifecycle(session).grace,
-            rest=self._settings.sweep_every,
+            resync=self._settings.sweep_every,
         )
 
     def lifecycle(self, session: Session) -> Lifecycle:

@@ -8,15 +8,16 @@ from datetime import datetime, timedelta
 
 from rsparkhub.auth.tokens import session_token
 from rsparkhub.backends.base import Backend, EnsembleRef
-from rsparkhub.controller.services import Pending, Services
+from rsparkhub.builder.ensemble import build_ensemble, build_service, interface_of
+from rsparkhub.catalog import Catalog
+from rsparkhub.controller.shared_services import Pending, SharedServices
 from rsparkhub.domain.ensemble import EnsembleSpec, Observed
 from rsparkhub.domain.errors import CannotStart, NotFound
 from rsparkhub.domain.plan import Admit, Apply, Begin, End, Kill, Purge, Remove, Settle, Step, fail
-from rsparkhub.domain.session import Part, Session
-from rsparkhub.services.ensemble import build_ensemble, build_service, interface_of
+from rsparkhub.domain.session import Component, Session
 from rsparkhub.services.shared import SHARED
 from rsparkhub.settings import Settings
-from rsparkhub.store import Catalog, Store
+from rsparkhub.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ class Done:
     """The row after a step, and when to look again; `row` is None when there is none any more."""
 
     row: Session | None
-    look: timedelta | None
+    requeue_after: timedelta | None
 
 
 class Steps:
@@ -38,7 +39,7 @@ class Steps:
         store: Store,
         backend: Backend,
         catalog: Catalog,
-        services: Services,
+        services: SharedServices,
         settings: Settings,
         holder: str,
         clock: Callable[[], datetime],
@@ -58,7 +59,7 @@ class Steps:
             case Admit():
                 return await self._admit(step, session)
             case Begin():
-                return Done(row=with_secret(step.after), look=step.look)
+                return Done(row=with_secret(step.after), requeue_after=step.requeue_after)
             case Apply():
                 return await self._apply(step, session)
             case End(ending=ending):
@@ -73,8 +74,8 @@ class Steps:
                 await self._backend.remove(ref)
             case Purge():
                 await self._purge(session)
-                return Done(row=None, look=None)
-        return Done(row=step.after, look=step.look)
+                return Done(row=None, requeue_after=None)
+        return Done(row=step.after, requeue_after=step.requeue_after)
 
     async def _admit(self, step: Admit, session: Session) -> Done:
         admitted = await self._store.sessions.admit(
@@ -85,30 +86,30 @@ class Steps:
             most_starting=self._settings.most_starting,
         )
         if not admitted:  # the store makes it due when it is first in line and there is room
-            return Done(row=session, look=None)
-        return Done(row=with_secret(step.after), look=step.look)
+            return Done(row=session, requeue_after=None)
+        return Done(row=with_secret(step.after), requeue_after=step.requeue_after)
 
     async def _apply(self, step: Apply, session: Session) -> Done:
         try:
             found = await self._ensemble(session)
             if isinstance(found, Pending):
-                return Done(row=replace(session, parts=found.parts), look=step.look)
+                return Done(row=replace(session, components=found.components), requeue_after=step.requeue_after)
             spec, parts = found
             await self._backend.apply(spec)
         except CannotStart as error:
             log.error("%s of %s could not be started: %s (%s)", session.id, session.owner, error, error.detail)
             settle = fail(session, reason=str(error), detail=error.detail, now=self._clock())
             return await self.do(settle, session, Observed(phase="ended"), grace=timedelta())
-        return Done(row=replace(session, parts=parts), look=step.look)
+        return Done(row=replace(session, components=parts), requeue_after=step.requeue_after)
 
-    async def _ensemble(self, session: Session) -> Pending | tuple[EnsembleSpec, tuple[Part, ...]]:
+    async def _ensemble(self, session: Session) -> Pending | tuple[EnsembleSpec, tuple[Component, ...]]:
         """Say what to run, and which parts a person sees waiting until the agent tells more."""
         if session.kind == "service":
             service = SHARED.get(session.id)
             if service is None:
                 raise CannotStart(f"This version of RSparkHub has no service {session.id}.")
             spec = build_service(session=session, settings=self._settings, parts=service.parts())
-            return spec, tuple(Part(name=part.name, title=part.title) for part in spec.parts)
+            return spec, tuple(Component(name=part.name, title=part.title) for part in spec.parts)
         try:
             environment = self._catalog.get(session.environment)
         except NotFound as error:
@@ -117,10 +118,10 @@ class Steps:
                 detail=str(error),
             ) from error
         interface = interface_of(environment)
-        opened = Part(name="interface", title=interface.title)
+        opened = Component(name="interface", title=interface.title)
         access = await self._services.access(session, environment)
         if isinstance(access, Pending):
-            return Pending(parts=(*access.parts, opened))
+            return Pending(components=(*access.components, opened))
         spec = build_ensemble(
             session=session,
             environment=environment,
@@ -128,7 +129,7 @@ class Steps:
             accounts=access.access,
             token=session_token(session),
         )
-        return spec, (*access.parts, opened)
+        return spec, (*access.components, opened)
 
     async def _settle(self, step: Settle, ref: EnsembleRef, observed: Observed, *, user: str | None) -> None:
         if observed.phase != "absent":
@@ -138,8 +139,8 @@ class Steps:
                 await self._store.logs.keep(ref.id, ref.generation, tails)
         if step.forget:
             await self._backend.forget_session(ref.id, user=user)
-        if step.wish is not None:
-            await self._store.sessions.want(ref.id, step.wish, by=None, reason=step.after.reason, now=self._clock())
+        if step.wanted is not None:
+            await self._store.sessions.set_wanted(ref.id, step.wanted, by=None, reason=step.after.reason, now=self._clock())
 
     async def _purge(self, session: Session) -> None:
         for ref in await self._backend.list():

@@ -23,14 +23,14 @@ class Sweep:
         *,
         store: Store,
         backend: Backend,
-        put: Callable[[str], None],
+        enqueue: Callable[[str], None],
         saw: Callable[[Session], None],
         every: timedelta,
         most_starting: int,
     ) -> None:
         self._store = store
         self._backend = backend
-        self._put = put
+        self._put = enqueue
         self._saw = saw
         self._every = every
         self._most_starting = most_starting
@@ -53,7 +53,7 @@ class Sweep:
             known = rows.get(ref.id) or await self._row(ref.id)
             if known is None or known.generation != ref.generation:
                 await self._end_orphan(ref, forget=known is None)
-        for session_id in worth_a_look(rows.values(), running):
+        for session_id in needs_reconcile(rows.values(), running):
             self._put(session_id)
         positions = await self._store.sessions.positions()
         for session_id in list(positions)[: self._most_starting]:
@@ -79,7 +79,7 @@ class Sweep:
             await self._backend.forget_session(ref.id, user=None)
 
 
-def worth_a_look(rows: Iterable[Session], running: Iterable[EnsembleRef]) -> list[str]:
+def needs_reconcile(rows: Iterable[Session], running: Iterable[EnsembleRef]) -> list[str]:
     """Name the sessions that are not at rest as they should be: pure.
 
     That is: nothing runs where something should, something is there where nothing should be, or the row has not reached

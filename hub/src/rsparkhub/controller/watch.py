@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.domain.errors import RsparkhubError
-from rsparkhub.domain.observation import see, worth_writing
+from rsparkhub.domain.observation import apply_observation, is_significant
 from rsparkhub.domain.session import Session, State
 
 log = logging.getLogger(__name__)
@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 class Watch:
     """Remembers the rows of running sessions as they were last saved, and puts those whose observation differs."""
 
-    def __init__(self, *, backend: Backend, put: Callable[[str], None], every: timedelta) -> None:
+    def __init__(self, *, backend: Backend, enqueue: Callable[[str], None], every: timedelta) -> None:
         self._backend = backend
-        self._put = put
+        self._put = enqueue
         self._every = every
         self._rows: dict[str, Session] = {}
 
@@ -47,4 +47,4 @@ class Watch:
         except (OSError, RsparkhubError) as error:  # a backend that can't be reached now is asked again by the next look
             log.warning("%s could not be looked at: %s", row.id, error)
             return False
-        return observed.phase != "up" or worth_writing(row, see(row, observed))
+        return observed.phase != "up" or is_significant(row, apply_observation(row, observed))

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from rsparkhub.domain.session import PartState
+from rsparkhub.domain.session import ComponentState
 
 #: Enough for a sentence or a log line.
 MOST_LETTERS = 1000
@@ -37,7 +37,7 @@ class _Report(BaseModel):
 class AgentPart(_Report):
     name: Name
     title: Text = ""
-    state: PartState
+    state: ComponentState
     reason: Text | None = None
     endpoint: dict[str, Any] | None = None
 

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from rsparkhub.domain.agent import AgentRecord, read_record
 from rsparkhub.domain.ensemble import Observed
-from rsparkhub.domain.observation import see
+from rsparkhub.domain.observation import apply_observation
 from rsparkhub.domain.quantity import format_duration
-from rsparkhub.domain.session import LastExit, Part, PartState, Session, State, Wanted
+from rsparkhub.domain.session import Component, ComponentState, LastExit, Session, State, Wanted
 
 #: The agent ends by itself within its grace; only after this much more it is ended by force.
 SLACK = timedelta(seconds=5)
@@ -24,7 +24,7 @@ TOLD_TO_END = "Put to sleep because the machine it ran on told it to end. Resume
 def over(session: Session, observed: Observed, *, now: datetime, start_deadline: timedelta, grace: timedelta) -> Session:
     """Give the row of a session whose generation has ended."""
     record = read_record(observed.record)
-    seen = see(session, observed)
+    seen = apply_observation(session, observed)
     if session.state is State.STOPPING or session.wanted in (Wanted.STOPPED, Wanted.DELETED):
         forced = (
             None if record and record.how != "failed" else "It did not end by itself and was ended by force. Your files are kept."
@@ -38,12 +38,12 @@ def over(session: Session, observed: Observed, *, now: datetime, start_deadline:
         return rest(seen, observed, now=now, saved=None)
     reason, detail = _why(seen, observed, record, now=now, start_deadline=start_deadline, grace=grace)
     failed = rest(seen, observed, now=now, saved=_saved(record, session))
-    return replace(failed, state=State.FAILED, reason=reason, detail=detail, parts=_broken(seen.parts))
+    return replace(failed, state=State.FAILED, reason=reason, detail=detail, components=_broken(seen.components))
 
 
 def elsewhere(session: Session, observed: Observed, *, now: datetime) -> Session:
     """Give the row of a session that should run and whose place was taken from it: it waits for another one."""
-    seen, record = see(session, observed), read_record(observed.record)
+    seen, record = apply_observation(session, observed), read_record(observed.record)
     return rest(seen, observed, now=now, saved=_saved(record, session))
 
 
@@ -60,11 +60,11 @@ def rest(
     return replace(
         session,
         state=at_rest,
-        asked=now if at_rest is State.QUEUED else session.asked,
+        queued_at=now if at_rest is State.QUEUED else session.queued_at,
         reason=None if at_rest is State.QUEUED else reason or session.reason,
         ended=now,
         last_exit=LastExit(code=code, saved=None if at_rest is State.STOPPED else saved, at=now),
-        parts=tuple(replace(part, state=PartState.ENDED, reason=None) for part in session.parts),
+        components=tuple(replace(part, state=ComponentState.ENDED, reason=None) for part in session.components),
         upstream=None,
         secret=None,
         endpoints={},
@@ -105,8 +105,8 @@ def _why(
     if session.ready is None and session.reason:  # what kept it from starting
         return f"{session.reason} {loss}", detail or session.detail
     if session.ready is None and session.started and now >= session.started + start_deadline:
-        return f"It was not ready after {format_duration(start_deadline)}: {_hung(session.parts)}. {loss}", detail
-    if session.state is State.SUSPENDING and session.asked_to_end and now >= session.asked_to_end + grace + SLACK:
+        return f"It was not ready after {format_duration(start_deadline)}: {_hung(session.components)}. {loss}", detail
+    if session.state is State.SUSPENDING and session.end_requested_at and now >= session.end_requested_at + grace + SLACK:
         return f"Saving took longer than {format_duration(grace)} and was cut short. {loss}", detail
     what = session.name if session.kind == "service" else "Your session"
     how = "killed by the system" if observed.signal or observed.code is None else f"exit code {observed.code}"
@@ -123,19 +123,19 @@ def _loss(session: Session) -> str:
     return f"Your files are kept; what was in memory {since}is lost. Start it again."
 
 
-def _hung(parts: tuple[Part, ...]) -> str:
-    starting = [part.title for part in parts if part.state is PartState.STARTING]
-    waiting = [part.title for part in parts if part.state is PartState.WAITING]
+def _hung(parts: tuple[Component, ...]) -> str:
+    starting = [part.title for part in parts if part.state is ComponentState.STARTING]
+    waiting = [part.title for part in parts if part.state is ComponentState.WAITING]
     hung = starting or waiting
     return f"{' and '.join(hung)} did not start" if hung else "nothing was heard of it"
 
 
-def _broken(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+def _broken(parts: tuple[Component, ...]) -> tuple[Component, ...]:
     """Keep the part that failed, or the one that hung, in sight; the others have ended."""
     return tuple(
-        replace(part, state=PartState.FAILED)
-        if part.state in (PartState.STARTING, PartState.FAILED)
-        else replace(part, state=PartState.ENDED)
+        replace(part, state=ComponentState.FAILED)
+        if part.state in (ComponentState.STARTING, ComponentState.FAILED)
+        else replace(part, state=ComponentState.ENDED)
         for part in parts
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from rsparkhub.domain.agent import MOST_BUSY, AgentStatus, read_status
 from rsparkhub.domain.ensemble import Observed
-from rsparkhub.domain.session import Part, Session
+from rsparkhub.domain.session import Component, Session
 
 #: Less than this is noise: a session at rest must cost nothing.
 MEMORY_STEP, MEMORY_SHARE = 16 * 2**20, 0.1  # bytes, and a part of what was last written
@@ -13,7 +13,7 @@ CPU_STEP = 0.25  # cores
 ACTIVITY_STEP = timedelta(seconds=30)
 
 
-def see(session: Session, observed: Observed) -> Session:
+def apply_observation(session: Session, observed: Observed) -> Session:
     """Give the row with what its agent says of itself; unchanged where the agent says nothing."""
     status = read_status(observed.status)
     if status is None:
@@ -21,7 +21,7 @@ def see(session: Session, observed: Observed) -> Session:
     return replace(
         session,
         upstream=status.address or session.upstream,
-        parts=_parts(session.parts, status),
+        components=_parts(session.components, status),
         endpoints={part.name: part.endpoint for part in status.parts if part.endpoint} or session.endpoints,
         busy=status.busy,
         busy_with=status.busy_with[:MOST_BUSY],
@@ -32,7 +32,7 @@ def see(session: Session, observed: Observed) -> Session:
     )
 
 
-def worth_writing(before: Session, after: Session) -> bool:
+def is_significant(before: Session, after: Session) -> bool:
     """Whether a person, the culling or the edge would notice the difference."""
     same = replace(after, memory=before.memory, cpu=before.cpu, last_activity=before.last_activity)
     if same != before:
@@ -44,10 +44,10 @@ def worth_writing(before: Session, after: Session) -> bool:
     )
 
 
-def _parts(before: tuple[Part, ...], status: AgentStatus) -> tuple[Part, ...]:
+def _parts(before: tuple[Component, ...], status: AgentStatus) -> tuple[Component, ...]:
     """Put what the agent reports behind what it doesn't know of: the shared services, which the controller started."""
     reported = tuple(
-        Part(name=part.name, title=part.title or part.name, state=part.state, reason=part.reason) for part in status.parts
+        Component(name=part.name, title=part.title or part.name, state=part.state, reason=part.reason) for part in status.parts
     )
     names = {part.name for part in reported}
     return tuple(part for part in before if part.name not in names) + reported

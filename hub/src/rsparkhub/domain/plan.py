@@ -19,7 +19,7 @@ from typing import Literal
 from rsparkhub.domain.agent import read_status
 from rsparkhub.domain.ending import SERVICE_ENDED, SLACK, TOLD_TO_END, elsewhere, kept, over, rest
 from rsparkhub.domain.ensemble import Ending, Observed
-from rsparkhub.domain.observation import see
+from rsparkhub.domain.observation import apply_observation
 from rsparkhub.domain.session import LIVE, Session, State, Wanted
 
 NOW = timedelta(0)
@@ -31,8 +31,8 @@ class Limits:
 
     start_deadline: timedelta
     grace: timedelta  # of the session's environment
-    look: timedelta = timedelta(seconds=2)  # at what is under way
-    rest: timedelta = timedelta(minutes=2)  # at what runs
+    poll: timedelta = timedelta(seconds=2)  # at what is under way
+    resync: timedelta = timedelta(minutes=2)  # at what runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class _Step:
     """`after` is the row once the step is done, `look` when to look again; None: when somebody asks."""
 
     after: Session
-    look: timedelta | None = NOW
+    requeue_after: timedelta | None = NOW
 
 
 class Wait(_Step):
@@ -74,12 +74,12 @@ class Kill(_Step):
 class Settle(_Step):
     """Nothing runs, and the row comes to rest.
 
-    `forget`: nothing of an earlier sleep is kept either. `wish`: what the session wants from now on, where it ended by
+    `forget`: nothing of an earlier sleep is kept either. `wanted`: what the session wants from now on, where it ended by
     itself and in order: nobody's wish to have it running is older than what ended it.
     """
 
     forget: bool = False
-    wish: Wanted | None = None
+    wanted: Wanted | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,9 +126,9 @@ def begin(session: Session, *, now: datetime) -> Session:
         started=now,
         ready=None,
         ended=None,
-        asked_to_end=None,
+        end_requested_at=None,
         last_activity=None,
-        parts=(),
+        components=(),
         endpoints={},
         restored=None,
     )
@@ -137,7 +137,7 @@ def begin(session: Session, *, now: datetime) -> Session:
 def fail(session: Session, *, reason: str, detail: str | None, now: datetime) -> Settle:
     """Settle a session that could not be started."""
     failed = rest(session, Observed(phase="absent"), now=now, saved=kept(session))
-    return Settle(after=replace(failed, state=State.FAILED, reason=reason, detail=detail), look=NOW)
+    return Settle(after=replace(failed, state=State.FAILED, reason=reason, detail=detail), requeue_after=NOW)
 
 
 def _at_rest(session: Session, observed: Observed, *, now: datetime) -> Step:  # noqa: PLR0911  # a line a case
@@ -147,20 +147,22 @@ def _at_rest(session: Session, observed: Observed, *, now: datetime) -> Step:  #
         return Remove(after=session, forget=kept(session) is None)
     match session.wanted, session.state:
         case Wanted.DELETED, _:
-            return Purge(after=session, look=None)
+            return Purge(after=session, requeue_after=None)
         case Wanted.RUNNING, State.QUEUED:
             return Admit(after=begin(session, now=now))
         case Wanted.RUNNING, State.SUSPENDED | State.STOPPED:
-            return Wait(after=replace(session, state=State.QUEUED, asked=now, reason=None, detail=None))
+            return Wait(after=replace(session, state=State.QUEUED, queued_at=now, reason=None, detail=None))
         case Wanted.SUSPENDED, State.QUEUED | State.STOPPED:
-            return Settle(after=replace(session, state=State.SUSPENDED), look=None)
+            return Settle(after=replace(session, state=State.SUSPENDED), requeue_after=None)
         case Wanted.STOPPED, State.QUEUED | State.SUSPENDED | State.FAILED:
             last = session.last_exit and replace(session.last_exit, saved=None)
             return Settle(
-                after=replace(session, state=State.STOPPED, last_exit=last, reason=None, detail=None), look=None, forget=True
+                after=replace(session, state=State.STOPPED, last_exit=last, reason=None, detail=None),
+                requeue_after=None,
+                forget=True,
             )
         case _:
-            return Wait(after=session, look=None)
+            return Wait(after=session, requeue_after=None)
 
 
 def _absent(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:
@@ -171,7 +173,7 @@ def _absent(session: Session, observed: Observed, *, now: datetime, limits: Limi
         return Settle(after=rest(session, observed, now=now, saved=kept(session)))
     if _overdue(session, now, limits):
         return _ended(session, observed, now=now, limits=limits)
-    return Apply(after=session, look=limits.look)
+    return Apply(after=session, requeue_after=limits.poll)
 
 
 def _ended(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:
@@ -184,47 +186,47 @@ def _ended(session: Session, observed: Observed, *, now: datetime, limits: Limit
     if by_itself:
         asleep = after.last_exit is not None and after.last_exit.saved is not None
         after = replace(after, state=State.SUSPENDED if asleep else State.STOPPED, reason=TOLD_TO_END if asleep else None)
-        return Settle(after=after, wish=Wanted.SUSPENDED if asleep else Wanted.STOPPED)
+        return Settle(after=after, wanted=Wanted.SUSPENDED if asleep else Wanted.STOPPED)
     return Settle(after=after)
 
 
 def _alive(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:  # noqa: PLR0911  # a line a case
     """Its agent lives, and nobody has asked it to end yet."""
-    seen = see(session, observed)
+    seen = apply_observation(session, observed)
     if session.wanted is not Wanted.RUNNING:
         ending = State.SUSPENDING if session.wanted is Wanted.SUSPENDED else State.STOPPING
         reason = seen.reason if session.state is State.RUNNING else None  # why it has not started is of no interest any more
-        return Wait(after=replace(seen, state=ending, asked_to_end=now, reason=reason))
+        return Wait(after=replace(seen, state=ending, end_requested_at=now, reason=reason))
     if observed.phase == "ending":  # by itself: it tells why when it is over
-        asked = session.asked_to_end or now
+        asked = session.end_requested_at or now
         if now >= asked + limits.grace + SLACK:
             return Kill(after=seen)
-        return Wait(after=replace(seen, asked_to_end=asked), look=limits.look)
+        return Wait(after=replace(seen, end_requested_at=asked), requeue_after=limits.poll)
     if session.state is State.RUNNING:
-        return Wait(after=seen, look=limits.rest)
+        return Wait(after=seen, requeue_after=limits.resync)
     status = read_status(observed.status)
     if status is not None and status.state == "ready" and seen.upstream:
-        return Wait(after=replace(seen, state=State.RUNNING, ready=now, reason=None, detail=None), look=limits.rest)
+        return Wait(after=replace(seen, state=State.RUNNING, ready=now, reason=None, detail=None), requeue_after=limits.resync)
     if _overdue(session, now, limits):
         return Kill(after=seen)
     if observed.hopeless and observed.reason:
         return fail(seen, reason=observed.reason, detail=observed.detail, now=now)
-    return Wait(after=replace(seen, reason=observed.reason, detail=observed.detail), look=limits.look)
+    return Wait(after=replace(seen, reason=observed.reason, detail=observed.detail), requeue_after=limits.poll)
 
 
 def _ending(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:
     """It was decided that it ends, and its agent lives."""
-    seen = see(session, observed)
+    seen = apply_observation(session, observed)
     if session.state is State.SUSPENDING and session.wanted in (Wanted.STOPPED, Wanted.DELETED):
-        return Wait(after=replace(seen, state=State.STOPPING, asked_to_end=now))
-    if session.asked_to_end is None or now >= session.asked_to_end + limits.grace + SLACK:
-        return Kill(after=replace(seen, asked_to_end=session.asked_to_end or now))
+        return Wait(after=replace(seen, state=State.STOPPING, end_requested_at=now))
+    if session.end_requested_at is None or now >= session.end_requested_at + limits.grace + SLACK:
+        return Kill(after=replace(seen, end_requested_at=session.end_requested_at or now))
     status = read_status(observed.status)
     unheard: dict[State, tuple[str, ...]] = {State.SUSPENDING: ("starting", "up"), State.STOPPING: ("starting", "up", "ending")}
     heard = status is not None and status.state in ("stopping", "ended", "failed")
     if observed.phase in unheard[session.state] and not heard:
-        return End(after=seen, look=limits.look, ending=_how(session))
-    return Wait(after=seen, look=limits.look)
+        return End(after=seen, requeue_after=limits.poll, ending=_how(session))
+    return Wait(after=seen, requeue_after=limits.poll)
 
 
 def _how(session: Session) -> Literal["suspend", "stop"]:

@@ -47,7 +47,7 @@ LIVE = frozenset({State.STARTING, State.RESUMING, State.RUNNING, State.SUSPENDIN
 SETTLED = frozenset({State.RUNNING, State.SUSPENDED, State.STOPPED, State.FAILED})
 
 
-class PartState(StrEnum):
+class ComponentState(StrEnum):
     """What one part of the ensemble is seen to be."""
 
     WAITING = "waiting"
@@ -58,12 +58,12 @@ class PartState(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class Component:
     """One part of an ensemble (the interface, or a service) as a person sees it light up."""
 
     name: str
     title: str
-    state: PartState = PartState.WAITING
+    state: ComponentState = ComponentState.WAITING
     reason: str | None = None
 
 
@@ -98,11 +98,11 @@ class Session:
     reason: str | None = None
     detail: str | None = None  # the log line that an administrator needs
     created: datetime
-    asked: datetime  # when it was last asked to run: its place in the queue
+    queued_at: datetime  # when it was last asked to run: its place in the queue
     started: datetime | None = None  # of this generation
     ready: datetime | None = None
     ended: datetime | None = None
-    asked_to_end: datetime | None = None
+    end_requested_at: datetime | None = None
     last_activity: datetime | None = None
     busy: bool = False
     busy_with: tuple[str, ...] = ()
@@ -110,7 +110,7 @@ class Session:
     cpu: float | None = None  # cores
     upstream: str | None = None  # host:port of the agent of this generation
     secret: str | None = None
-    parts: tuple[Part, ...] = ()
+    components: tuple[Component, ...] = ()
     endpoints: dict[str, Any] = field(default_factory=dict)  # part → where a service listens
     restored: dict[str, Any] | None = None
     last_exit: LastExit | None = None

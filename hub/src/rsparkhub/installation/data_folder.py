@@ -27,7 +27,7 @@ def prepare(settings: Settings) -> None:
     data = settings.data.absolute()
     try:
         _private(data)
-        for folder in (settings.log_dir, data / "run", settings.socket_dir, settings.bells):
+        for folder in (settings.log_dir, data / "run", settings.socket_dir, settings.notify_dir):
             _private(folder)
         probe = data / "run" / f".writable-{os.getpid()}"
         try:

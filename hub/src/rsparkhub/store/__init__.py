@@ -1,13 +1,11 @@
-"""What is kept: sessions, events, people, credentials, in SQLite or PostgreSQL; and the catalog, which is files.
+"""What is kept: sessions, events, users, credentials, in SQLite or PostgreSQL; and the catalog, which is files.
 
 Begin with `store`, which opens it. `tables` says what the rows are, `database` how a transaction is made, and each other
 module is one thing that is kept. Nothing here knows what a session is for.
 """
 
-from rsparkhub.store.catalog import Catalog
-from rsparkhub.store.environment_file import read_environment
 from rsparkhub.store.events import NewEvent
 from rsparkhub.store.leases import Claimed
 from rsparkhub.store.store import Store, open_store
 
-__all__ = ["Catalog", "Claimed", "NewEvent", "Store", "open_store", "read_environment"]
+__all__ = ["Claimed", "NewEvent", "Store", "open_store"]

@@ -16,9 +16,9 @@ from rsparkhub.domain.errors import NotFound, Unavailable
 from rsparkhub.domain.session import Session
 from rsparkhub.domain.user import User
 from rsparkhub.store.database import Connection, Database
-from rsparkhub.store.people import USER_COLUMNS, to_users
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
-from rsparkhub.store.tables import links, logins, members, people, sessions, tokens
+from rsparkhub.store.tables import logins, members, sessions, sign_in_links, tokens, users
+from rsparkhub.store.users import USER_COLUMNS, to_users
 
 log = logging.getLogger(__name__)
 
@@ -29,33 +29,37 @@ _DIGEST: sa.BindParameter[str] = sa.bindparam("b_digest")
 _NOW: sa.BindParameter[datetime] = sa.bindparam("b_now")
 _PERSON_OF_LOGIN = (
     sa.select(*USER_COLUMNS)
-    .select_from(logins.join(people).outerjoin(members))
+    .select_from(logins.join(users).outerjoin(members))
     .where(logins.c.digest == _DIGEST, logins.c.expires > _NOW)
 )
 _PERSON_OF_TOKEN = (
     sa.select(*USER_COLUMNS, tokens.c.last_used)
-    .select_from(tokens.join(people).outerjoin(members))
+    .select_from(tokens.join(users).outerjoin(members))
     .where(tokens.c.digest == _DIGEST, tokens.c.expires > _NOW)
 )
 _OWNER_OF_SESSION = (
     sa.select(*SESSION_COLUMNS, *USER_COLUMNS)
-    .select_from(sessions.join(people, people.c.name == sessions.c.owner).outerjoin(members))
+    .select_from(sessions.join(users, users.c.name == sessions.c.owner).outerjoin(members))
     .where(sessions.c.id == sa.bindparam("b_id"))
 )
 _STILL_HAS = (
-    sa.select(people.c.name)
-    .where(people.c.name == sa.bindparam("b_person"), people.c.password_hash == sa.bindparam("b_hash"))
+    sa.select(users.c.name)
+    .where(users.c.name == sa.bindparam("b_user_name"), users.c.password_hash == sa.bindparam("b_hash"))
     .with_for_update(read=True)
 )
-_TAKE_LINK = sa.delete(links).where(links.c.digest == _DIGEST, links.c.expires > _NOW).returning(links.c.person)
+_TAKE_LINK = (
+    sa.delete(sign_in_links)
+    .where(sign_in_links.c.digest == _DIGEST, sign_in_links.c.expires > _NOW)
+    .returning(sign_in_links.c.user_name)
+)
 _USE_TOKEN = sa.update(tokens).where(tokens.c.digest == _DIGEST).values(last_used=_NOW)
 _REMOVE_LOGIN = sa.delete(logins).where(logins.c.digest == _DIGEST)
 _REMOVE_TOKEN = (
     sa.delete(tokens)
-    .where(tokens.c.id == sa.bindparam("b_id"), tokens.c.person == sa.bindparam("b_person"))
+    .where(tokens.c.id == sa.bindparam("b_id"), tokens.c.user_name == sa.bindparam("b_user_name"))
     .returning(tokens.c.id)
 )
-_TOKEN_COLUMNS = (tokens.c.id, tokens.c.person, tokens.c.name, tokens.c.created, tokens.c.expires, tokens.c.last_used)
+_TOKEN_COLUMNS = (tokens.c.id, tokens.c.user_name, tokens.c.name, tokens.c.created, tokens.c.expires, tokens.c.last_used)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +67,7 @@ class Token:
     """An API token, without what opens the door."""
 
     id: str
-    person: str
+    user_name: str
     name: str
     created: datetime
     expires: datetime
@@ -71,14 +75,14 @@ class Token:
 
 
 class Credentials:
-    """Keeps what lets people in. What has expired lets nobody in, and is swept away when the next one is made."""
+    """Keeps what lets users in. What has expired lets nobody in, and is swept away when the next one is made."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add_link(self, person: str, *, digest: str, expires: datetime, now: datetime) -> None:
+    async def add_link(self, user_name: str, *, digest: str, expires: datetime, now: datetime) -> None:
         """Keep a one-time link; NotFound when there is no such person."""
-        await self._add(links, {"digest": digest, "person": person, "created": now, "expires": expires}, now)
+        await self._add(sign_in_links, {"digest": digest, "user_name": user_name, "created": now, "expires": expires}, now)
 
     async def take_link(self, digest: str, *, login_digest: str, login_expires: datetime, now: datetime) -> str | None:
         """Use up a link and make a browser sign-in of it, in one step; give the person, or None when it doesn't work.
@@ -90,22 +94,24 @@ class Credentials:
             taken = await connection.rows(_TAKE_LINK, {"b_digest": digest, "b_now": now})
             if not taken:
                 return None
-            person = str(taken[0][0])
-            login = {"digest": login_digest, "person": person, "created": now, "expires": login_expires}
+            user_name = str(taken[0][0])
+            login = {"digest": login_digest, "user_name": user_name, "created": now, "expires": login_expires}
             await connection.rows(sa.insert(logins), login)
-            return person
+            return user_name
 
         return await self._database.write(work)
 
-    async def add_login(self, person: str, *, digest: str, expires: datetime, now: datetime, password_hash: str) -> bool:
+    async def add_login(self, user_name: str, *, digest: str, expires: datetime, now: datetime, password_hash: str) -> bool:
         """Keep a browser's sign-in of a person whose password still is this one; tell whether it is."""
 
         async def work(connection: Connection) -> bool:
             # Locked: a password that changes meanwhile ends this sign-in too, and one that has changed forbids it.
-            if not await connection.rows(_STILL_HAS, {"b_person": person, "b_hash": password_hash}):
+            if not await connection.rows(_STILL_HAS, {"b_user_name": user_name, "b_hash": password_hash}):
                 return False
             await _sweep(connection, logins, now)
-            await connection.rows(sa.insert(logins), {"digest": digest, "person": person, "created": now, "expires": expires})
+            await connection.rows(
+                sa.insert(logins), {"digest": digest, "user_name": user_name, "created": now, "expires": expires}
+            )
             return True
 
         return await self._database.write(work)
@@ -119,10 +125,10 @@ class Credentials:
         """End a browser's sign-in."""
         await self._database.change(_REMOVE_LOGIN, {"b_digest": digest})
 
-    async def add_token(self, person: str, *, name: str, digest: str, expires: datetime, now: datetime) -> Token:
+    async def add_token(self, user_name: str, *, name: str, digest: str, expires: datetime, now: datetime) -> Token:
         """Keep an API token; NotFound when there is no such person."""
-        token = Token(id=f"t{secrets.token_hex(6)}", person=person, name=name, created=now, expires=expires)
-        values = {"id": token.id, "digest": digest, "person": person, "name": name, "created": now, "expires": expires}
+        token = Token(id=f"t{secrets.token_hex(6)}", user_name=user_name, name=name, created=now, expires=expires)
+        values = {"id": token.id, "digest": digest, "user_name": user_name, "name": name, "created": now, "expires": expires}
         await self._add(tokens, values, now)
         return token
 
@@ -139,15 +145,15 @@ class Credentials:
                 log.warning("It was not noted that a token was used: %s", error)
         return to_users(found)[0]
 
-    async def tokens(self, person: str, *, now: datetime) -> list[Token]:
+    async def tokens(self, user_name: str, *, now: datetime) -> list[Token]:
         """Give the API tokens of a person that still work, the oldest first."""
-        query = sa.select(*_TOKEN_COLUMNS).where(tokens.c.person == person, tokens.c.expires > now)
+        query = sa.select(*_TOKEN_COLUMNS).where(tokens.c.user_name == user_name, tokens.c.expires > now)
         found = await self._database.read(query.order_by(tokens.c.created, tokens.c.id))
         return [Token(**row._mapping) for row in found]
 
-    async def remove_token(self, id: str, *, person: str) -> None:  # noqa: A002
+    async def remove_token(self, id: str, *, user_name: str) -> None:  # noqa: A002
         """Revoke an API token of this person; NotFound when they have none with this id."""
-        if not await self._database.change(_REMOVE_TOKEN, {"b_id": id, "b_person": person}):
+        if not await self._database.change(_REMOVE_TOKEN, {"b_id": id, "b_user_name": user_name}):
             raise NotFound(f"There is no token {id}.")
 
     async def owner_of_session(self, session_id: str) -> tuple[Session, User] | None:
@@ -165,7 +171,7 @@ class Credentials:
         try:
             await self._database.write(work)
         except IntegrityError as error:
-            raise NotFound(f"There is no person called {values['person']}.") from error
+            raise NotFound(f"There is no person called {values['user_name']}.") from error
 
 
 async def _sweep(connection: Connection, table: sa.Table, now: datetime) -> None:

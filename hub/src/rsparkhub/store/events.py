@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from rsparkhub.domain.errors import NotFound
 from rsparkhub.domain.event import Event, EventKind
 from rsparkhub.domain.session import Session
-from rsparkhub.store.bell import Bell
 from rsparkhub.store.database import Connection, Database
+from rsparkhub.store.notifier import Notifier
 from rsparkhub.store.tables import events, sessions
 
 _COLUMNS = tuple(events.c[name] for name in ("id", "session", "at", "kind", "by", "owner", "data"))
@@ -45,9 +45,9 @@ class NewEvent:
 class Events:
     """Reads and writes events. An id grows with each event that becomes visible: `since` misses none."""
 
-    def __init__(self, database: Database, bell: Bell) -> None:
+    def __init__(self, database: Database, notifier: Notifier) -> None:
         self._database = database
-        self._bell = bell
+        self._bell = notifier
 
     async def since(
         self,
@@ -89,7 +89,7 @@ class Events:
             await insert(connection, self._database, [event], session_id=session_id, owner=found[0][0], now=now)
 
         await self._database.write(work)
-        await self._bell.ring(session_id, about="changed")
+        await self._bell.notify(session_id, about="changed")
 
 
 async def insert(
@@ -118,8 +118,8 @@ def differences(before: Session, after: Session) -> list[NewEvent]:
     happened = []
     if before.state != after.state:
         happened.append(state_event(before, after))
-    known = {part.name: part.state for part in before.parts}
-    for part in after.parts:
+    known = {part.name: part.state for part in before.components}
+    for part in after.components:
         if known.get(part.name) != part.state:
             data = {"part": part.name, "title": part.title, "state": part.state.value, "reason": part.reason}
             happened.append(NewEvent(kind="part", data={**data, "generation": after.generation}))

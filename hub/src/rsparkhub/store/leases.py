@@ -13,23 +13,23 @@ from typing import Any
 import sqlalchemy as sa
 
 from rsparkhub.domain.session import Session, State
-from rsparkhub.store.bell import Bell
+from rsparkhub.store.admission_queue import lock_queue, releases_slot, requeue_head
 from rsparkhub.store.database import AnyRow, Connection, Database
 from rsparkhub.store.events import NewEvent, differences, insert
-from rsparkhub.store.queueing import frees_a_place, hold_the_line, wake_first
+from rsparkhub.store.notifier import Notifier
 from rsparkhub.store.rows import MEASURED, OBSERVED, SESSION_COLUMNS, observed_values, to_session
 from rsparkhub.store.tables import sessions
 
-_CLAIMED_COLUMNS = (*SESSION_COLUMNS, sessions.c.wish, sessions.c.look_at, sessions.c.claims)
+_CLAIMED_COLUMNS = (*SESSION_COLUMNS, sessions.c.spec_revision, sessions.c.next_reconcile_at, sessions.c.lease_epoch)
 _TAKE = {
     "lease_holder": sa.bindparam("b_holder"),
-    "due": sa.bindparam("b_until"),
-    "claims": sessions.c.claims + 1,
+    "claimable_at": sa.bindparam("b_until"),
+    "lease_epoch": sessions.c.lease_epoch + 1,
 }
 _DUE = (
     sa.select(sessions.c.id)
-    .where(sessions.c.due <= sa.bindparam("b_now"))
-    .order_by(sessions.c.due)
+    .where(sessions.c.claimable_at <= sa.bindparam("b_now"))
+    .order_by(sessions.c.claimable_at)
     .limit(sa.bindparam("b_limit"))
     .with_for_update(skip_locked=True)
     .cte("due_now")
@@ -39,7 +39,7 @@ _CLAIM_ONE = (
     sa.update(sessions)
     .where(
         sessions.c.id == sa.bindparam("b_id"),
-        sa.or_(sessions.c.lease_holder.is_(None), sessions.c.due <= sa.bindparam("b_now")),
+        sa.or_(sessions.c.lease_holder.is_(None), sessions.c.claimable_at <= sa.bindparam("b_now")),
     )
     .values(_TAKE)
     .returning(*_CLAIMED_COLUMNS)
@@ -47,15 +47,15 @@ _CLAIM_ONE = (
 _RENEW = (
     sa.update(sessions)
     .where(sessions.c.id == sa.bindparam("b_id"), sessions.c.lease_holder == sa.bindparam("b_holder"))
-    .values(due=sa.bindparam("b_until"))
+    .values(claimable_at=sa.bindparam("b_until"))
     .returning(sessions.c.id)
 )
-_NEXT = sa.select(sa.func.min(sessions.c.due))
+_NEXT = sa.select(sa.func.min(sessions.c.claimable_at))
 
 _UNDER_LEASE = (
     sessions.c.id == sa.bindparam("b_id"),
     sessions.c.lease_holder == sa.bindparam("b_holder"),
-    sessions.c.claims == sa.bindparam("b_claims"),
+    sessions.c.lease_epoch == sa.bindparam("b_lease_epoch"),
 )
 _READ_UNDER_LEASE = sa.select(*SESSION_COLUMNS).where(*_UNDER_LEASE).with_for_update()
 
@@ -68,12 +68,17 @@ def _saving(names: tuple[str, ...], *conditions: sa.ColumnElement[bool]) -> sa.E
     return (
         sa.update(sessions)
         .where(*_UNDER_LEASE, *conditions)
-        .values(**values, look_at=sa.bindparam("b_look_at"), due=sa.bindparam("b_look_at"), lease_holder=None)
+        .values(
+            **values,
+            next_reconcile_at=sa.bindparam("b_next_reconcile_at"),
+            claimable_at=sa.bindparam("b_next_reconcile_at"),
+            lease_holder=None,
+        )
         .returning(sessions.c.id)
     )
 
 
-_NOT_ASKED_SINCE = sessions.c.wish == sa.bindparam("b_wish")
+_NOT_ASKED_SINCE = sessions.c.spec_revision == sa.bindparam("b_spec_revision")
 _SAVE_MEASURED = _saving(MEASURED, _NOT_ASKED_SINCE)
 _SAVE = _saving(OBSERVED, _NOT_ASKED_SINCE)
 _SAVE_ANYWAY = _saving(OBSERVED)
@@ -84,9 +89,9 @@ class Claimed:
     """A session under a lease, as it was when the lease was taken."""
 
     session: Session
-    wish: int
-    look_at: datetime | None
-    claims: int
+    spec_revision: int
+    next_reconcile_at: datetime | None
+    lease_epoch: int
 
 
 class Leases:
@@ -97,15 +102,15 @@ class Leases:
     - A wish that came while somebody held the lease is looked at as soon as the lease is given back.
     """
 
-    def __init__(self, database: Database, bell: Bell) -> None:
+    def __init__(self, database: Database, notifier: Notifier) -> None:
         self._database = database
-        self._bell = bell
+        self._bell = notifier
 
     async def claim(self, *, holder: str, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
         """Take the lease of up to `limit` sessions that are due, the longest due first."""
         values = {"b_holder": holder, "b_now": now, "b_until": now + lease, "b_limit": limit}
         claimed = [_claimed(row) for row in await self._database.change(_CLAIM, values)]
-        return sorted(claimed, key=lambda one: one.look_at or now)
+        return sorted(claimed, key=lambda one: one.next_reconcile_at or now)
 
     async def claim_one(self, id: str, *, holder: str, now: datetime, lease: timedelta) -> Claimed | None:  # noqa: A002
         """Take the lease of this session, due or not; None when somebody holds it or there is no such session."""
@@ -117,7 +122,7 @@ class Leases:
         """Hold the lease longer; False when it was lost."""
         return bool(await self._database.change(_RENEW, {"b_id": id, "b_holder": holder, "b_until": until}))
 
-    async def next_look(self) -> datetime | None:
+    async def next_claimable_at(self) -> datetime | None:
         """Tell when the next session is due: a time to look at it, or the end of somebody's lease."""
         found: datetime | None = (await self._database.read(_NEXT))[0][0]
         return found
@@ -128,7 +133,7 @@ class Leases:
         after: Session,
         *,
         holder: str,
-        look_at: datetime | None,
+        next_reconcile_at: datetime | None,
         now: datetime,
         events: Iterable[NewEvent] = (),
     ) -> bool:
@@ -139,51 +144,59 @@ class Leases:
         Events are written for a state that changed and for each part whose state changed, besides `events`.
         """
         before, given = claimed.session, tuple(events)
-        key = {"b_id": before.id, "b_holder": holder, "b_claims": claimed.claims, "b_wish": claimed.wish}
+        key = {
+            "b_id": before.id,
+            "b_holder": holder,
+            "b_lease_epoch": claimed.lease_epoch,
+            "b_spec_revision": claimed.spec_revision,
+        }
         unlike = {name for name in OBSERVED if getattr(before, name) != getattr(after, name)}
         if not given and unlike <= set(MEASURED):
             measured = _named(observed_values(after, MEASURED))
-            if await self._database.change(_SAVE_MEASURED, {**key, **measured, "b_look_at": look_at}):
+            if await self._database.change(_SAVE_MEASURED, {**key, **measured, "b_next_reconcile_at": next_reconcile_at}):
                 if unlike & {"busy", "busy_with"}:
-                    await self._bell.ring(before.id, about="changed")
+                    await self._bell.notify(before.id, about="changed")
                 return True
 
         # A wish that came meanwhile changes nothing about this: it leaves a session that has a place, or asks for one, as it is.
-        frees = frees_a_place(before, after)
+        frees = releases_slot(before, after)
 
         async def work(connection: Connection) -> tuple[bool, str | None]:
             if frees:
-                await hold_the_line(connection, self._database)
+                await lock_queue(connection, self._database)
             current, written = before, after
-            if not await connection.rows(_SAVE, key | _saved(after, look_at)):
+            if not await connection.rows(_SAVE, key | _saved(after, next_reconcile_at)):
                 found = await connection.rows(_READ_UNDER_LEASE, key)
                 if not found:
                     return False, None
                 current = to_session(found[0])
                 written = merge(before, after, current)
                 await connection.rows(_SAVE_ANYWAY, key | _saved(written, now))
-            woken = await wake_first(connection) if frees else None
+            woken = await requeue_head(connection) if frees else None
             happened = [*differences(current, written), *given]
             await insert(connection, self._database, happened, session_id=before.id, owner=before.owner, now=now)
             return True, woken
 
         done, woken = await self._database.write(work)
         if done:
-            await self._bell.ring(before.id, about="changed")
+            await self._bell.notify(before.id, about="changed")
         if woken:
-            await self._bell.ring(woken, about="look")
+            await self._bell.notify(woken, about="look")
         return done
 
 
 def merge(before: Session, after: Session, current: Session) -> Session:
     """Put together what a controller made of `before` (`after`) and what a wish made of it meanwhile (`current`)."""
-    kept = {"state", "asked", "reason", "detail"} if current.state != before.state else set()
+    kept = {"state", "queued_at", "reason", "detail"} if current.state != before.state else set()
     changed = {name for name in OBSERVED if getattr(after, name) != getattr(before, name)}
     return replace(current, **{name: getattr(after, name) for name in changed - kept})
 
 
-def _saved(session: Session, look_at: datetime | None) -> dict[str, Any]:
-    return _named(observed_values(session)) | {"b_look_at": look_at, "b_queued": session.state is State.QUEUED}
+def _saved(session: Session, next_reconcile_at: datetime | None) -> dict[str, Any]:
+    return _named(observed_values(session)) | {
+        "b_next_reconcile_at": next_reconcile_at,
+        "b_queued": session.state is State.QUEUED,
+    }
 
 
 def _named(values: dict[str, Any]) -> dict[str, Any]:
@@ -191,5 +204,7 @@ def _named(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _claimed(row: AnyRow) -> Claimed:
-    wish, look_at, claims = row[-3:]
-    return Claimed(session=to_session(row), wish=wish, look_at=look_at, claims=claims)
+    spec_revision, next_reconcile_at, lease_epoch = row[-3:]
+    return Claimed(
+        session=to_session(row), spec_revision=spec_revision, next_reconcile_at=next_reconcile_at, lease_epoch=lease_epoch
+    )

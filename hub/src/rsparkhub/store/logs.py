@@ -8,9 +8,9 @@ from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.tables import session_logs
 
 _GET = (
-    sa.select(session_logs.c.part, session_logs.c.tail)
+    sa.select(session_logs.c.component, session_logs.c.tail)
     .where(session_logs.c.session == sa.bindparam("b_id"))
-    .order_by(session_logs.c.part)
+    .order_by(session_logs.c.component)
 )
 # A controller that was thought dead may come late with the logs of an earlier run: they don't replace newer ones.
 _FORGET = sa.delete(session_logs).where(
@@ -19,7 +19,7 @@ _FORGET = sa.delete(session_logs).where(
 
 
 class Logs:
-    """Keeps the tails of the last generation of each session, by part."""
+    """Keeps the tails of the last generation of each session, by component."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -27,7 +27,10 @@ class Logs:
     async def keep(self, session_id: str, generation: int, tails: dict[str, str]) -> None:
         """Keep these tails in place of those of earlier runs; NotFound when there is no such session."""
         put = self._database.insert(session_logs).on_conflict_do_nothing()
-        values = [{"session": session_id, "part": part, "generation": generation, "tail": tail} for part, tail in tails.items()]
+        values = [
+            {"session": session_id, "component": component, "generation": generation, "tail": tail}
+            for component, tail in tails.items()
+        ]
 
         async def work(connection: Connection) -> None:
             await connection.rows(_FORGET, {"b_id": session_id, "b_generation": generation})
@@ -40,5 +43,5 @@ class Logs:
             raise NotFound(f"There is no session {session_id}.") from error
 
     async def get(self, session_id: str) -> dict[str, str]:
-        """Give the tails by part; none when the session has not ended yet."""
+        """Give the tails by component; none when the session has not ended yet."""
         return {row[0]: row[1] for row in await self._database.read(_GET, {"b_id": session_id})}

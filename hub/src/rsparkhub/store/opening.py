@@ -6,8 +6,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from rsparkhub.domain.errors import InstallationProblem
-from rsparkhub.store.bell import Bell, FolderBell, SilentBell
 from rsparkhub.store.database import Database
+from rsparkhub.store.notifier import Notifier, NullNotifier, SocketNotifier
 from rsparkhub.store.on_sqlite import SqliteDatabase
 
 _KINDS = frozenset({"sqlite", "postgresql", "postgres"})
@@ -35,16 +35,16 @@ def read_url(text: str) -> URL:
     return url
 
 
-def connect(url: URL, bells: Path | None) -> tuple[Database, Bell]:
+def connect(url: URL, notify_dir: Path | None) -> tuple[Database, Notifier]:
     """Make the database and its bell; the first connection is made when the database is first used.
 
     What PostgreSQL needs is only read for PostgreSQL: it would be a fifth of the memory of a hub on SQLite.
     """
-    in_folder = FolderBell(bells) if bells is not None else None
+    in_folder = SocketNotifier(notify_dir) if notify_dir is not None else None
     if url.drivername == "sqlite":
-        return SqliteDatabase(url), in_folder or SilentBell()
+        return SqliteDatabase(url), in_folder or NullNotifier()
     from rsparkhub.store.on_postgres import PostgresDatabase  # noqa: PLC0415
-    from rsparkhub.store.postgres_bell import PostgresBell  # noqa: PLC0415
+    from rsparkhub.store.postgres_notifier import PostgresNotifier  # noqa: PLC0415
 
     database = PostgresDatabase(url)
-    return database, PostgresBell(database, url, in_folder)
+    return database, PostgresNotifier(database, url, in_folder)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from rsparkhub.domain.session import LastExit, Part, PartState, Session, State, Wanted
+from rsparkhub.domain.session import Component, ComponentState, LastExit, Session, State, Wanted
 from rsparkhub.store.database import AnyRow
 from rsparkhub.store.tables import sessions
 
@@ -12,8 +12,8 @@ SESSION_COLUMNS = tuple(
     sessions.c[name]
     for name in (
         "id", "kind", "owner", "name", "environment", "wanted", "state", "generation", "reason", "detail", "created",
-        "asked", "started", "ready", "ended", "asked_to_end", "last_activity", "busy", "busy_with", "memory", "cpu",
-        "upstream", "secret", "parts", "endpoints", "restored", "last_exit", "project", "options",
+        "queued_at", "started", "ready", "ended", "end_requested_at", "last_activity", "busy", "busy_with", "memory", "cpu",
+        "upstream", "secret", "components", "endpoints", "restored", "last_exit", "project", "options",
     )
 )  # fmt: skip
 
@@ -21,8 +21,8 @@ SESSION_COLUMNS = tuple(
 MEASURED = ("last_activity", "busy", "busy_with", "memory", "cpu")
 #: What the controller writes and nobody else, but for `state`, `asked`, `reason` and `detail`, which a wish may set too.
 OBSERVED = (
-    "state", "generation", "reason", "detail", "asked", "started", "ready", "ended", "asked_to_end", *MEASURED,
-    "upstream", "secret", "parts", "endpoints", "restored", "last_exit",
+    "state", "generation", "reason", "detail", "queued_at", "started", "ready", "ended", "end_requested_at", *MEASURED,
+    "upstream", "secret", "components", "endpoints", "restored", "last_exit",
 )  # fmt: skip
 
 
@@ -30,9 +30,9 @@ def to_session(row: AnyRow) -> Session:
     """Read a `Session` from a row that begins with `SESSION_COLUMNS`."""
     return Session(
         id=row[0], kind=row[1], owner=row[2], name=row[3], environment=row[4], wanted=Wanted(row[5]), state=State(row[6]),
-        generation=row[7], reason=row[8], detail=row[9], created=row[10], asked=row[11], started=row[12], ready=row[13],
-        ended=row[14], asked_to_end=row[15], last_activity=row[16], busy=row[17], busy_with=tuple(row[18]), memory=row[19],
-        cpu=row[20], upstream=row[21], secret=row[22], parts=tuple(_part(part) for part in row[23]), endpoints=row[24],
+        generation=row[7], reason=row[8], detail=row[9], created=row[10], queued_at=row[11], started=row[12], ready=row[13],
+        ended=row[14], end_requested_at=row[15], last_activity=row[16], busy=row[17], busy_with=tuple(row[18]), memory=row[19],
+        cpu=row[20], upstream=row[21], secret=row[22], components=tuple(_part(part) for part in row[23]), endpoints=row[24],
         restored=row[25], last_exit=_last_exit(row[26]), project=row[27], options=row[28],
     )  # fmt: skip
 
@@ -49,13 +49,13 @@ def _write(value: object) -> object:
         return {"code": value.code, "saved": value.saved, "at": value.at.isoformat()}
     if isinstance(value, tuple):
         return [_write(item) for item in value]
-    if isinstance(value, Part):
+    if isinstance(value, Component):
         return {"name": value.name, "title": value.title, "state": value.state.value, "reason": value.reason}
     return value
 
 
-def _part(data: dict[str, Any]) -> Part:
-    return Part(name=data["name"], title=data["title"], state=PartState(data["state"]), reason=data["reason"])
+def _part(data: dict[str, Any]) -> Component:
+    return Component(name=data["name"], title=data["title"], state=ComponentState(data["state"]), reason=data["reason"])
 
 
 def _last_exit(data: dict[str, Any] | None) -> LastExit | None:

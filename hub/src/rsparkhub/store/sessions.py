@@ -1,13 +1,13 @@
 """Sessions, and shared services, which are rows of the same kind.
 
-Three concerns over one table, each in a module of its own: what people ask (`asking`), who works on it (`leases`), and
+Three concerns over one table, each in a module of its own: what users ask (`asking`), who works on it (`leases`), and
 whose turn it is (`queueing`).
 """
 
-from rsparkhub.store.asking import Asking
+from rsparkhub.store.admission_queue import AdmissionQueue
 from rsparkhub.store.leases import Leases
-from rsparkhub.store.queueing import Queueing
+from rsparkhub.store.session_requests import SessionRequests
 
 
-class Sessions(Asking, Leases, Queueing):
+class Sessions(SessionRequests, Leases, AdmissionQueue):
     """All that may be done with sessions."""

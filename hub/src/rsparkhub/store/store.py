@@ -8,37 +8,37 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from rsparkhub.domain.errors import InstallationProblem
-from rsparkhub.store.accounts import Accounts
-from rsparkhub.store.attempts import Attempts
-from rsparkhub.store.bell import Bell
 from rsparkhub.store.credentials import Credentials
 from rsparkhub.store.database import Database
 from rsparkhub.store.events import Events
 from rsparkhub.store.failures import unavailable
+from rsparkhub.store.login_attempts import LoginAttempts
 from rsparkhub.store.logs import Logs
 from rsparkhub.store.migrate import bring_up_to_date
+from rsparkhub.store.notifier import Notifier
 from rsparkhub.store.opening import connect, read_url
-from rsparkhub.store.people import People
+from rsparkhub.store.service_accounts import ServiceAccounts
 from rsparkhub.store.sessions import Sessions
+from rsparkhub.store.users import Users
 
 
 class Store:
     """What is kept, and the bell that tells of it."""
 
-    def __init__(self, database: Database, bell: Bell) -> None:
+    def __init__(self, database: Database, notifier: Notifier) -> None:
         self.database = database
-        self.bell = bell
-        self.sessions = Sessions(database, bell)
-        self.events = Events(database, bell)
-        self.people = People(database, bell)
+        self.notifier = notifier
+        self.sessions = Sessions(database, notifier)
+        self.events = Events(database, notifier)
+        self.users = Users(database, notifier)
         self.credentials = Credentials(database)
-        self.attempts = Attempts(database)
-        self.accounts = Accounts(database)
+        self.attempts = LoginAttempts(database)
+        self.accounts = ServiceAccounts(database)
         self.logs = Logs(database)
 
 
 @asynccontextmanager
-async def open_store(url: str, *, bells: Path | None = None) -> AsyncIterator[Store]:
+async def open_store(url: str, *, notify_dir: Path | None = None) -> AsyncIterator[Store]:
     """Open the database at `url`, making or changing its tables where they are not of this version.
 
     `bells` is the folder in which agents and, on SQLite, hubs and controllers ring.
@@ -49,10 +49,10 @@ async def open_store(url: str, *, bells: Path | None = None) -> AsyncIterator[St
         When the database can't be opened, or a newer version of RSparkHub made it.
     """
     parsed = read_url(url)
-    database, bell = connect(parsed, bells)
+    database, notifier = connect(parsed, notify_dir)
     try:
         await _prepare(database, parsed)
-        yield Store(database, bell)
+        yield Store(database, notifier)
     finally:
         await database.close()
 

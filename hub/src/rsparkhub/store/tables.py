@@ -27,18 +27,18 @@ sessions = sa.Table(
     sa.Column("created", Moment, nullable=False),
     # What is wanted. `wish` counts the times somebody asked, so that a controller sees that it was asked meanwhile.
     sa.Column("wanted", Words, nullable=False),
-    sa.Column("wish", sa.BigInteger, nullable=False),
+    sa.Column("spec_revision", sa.BigInteger, nullable=False),
     # What was last observed: written by the controller that holds the lease.
     sa.Column("state", Words, nullable=False),
     sa.Column("generation", sa.BigInteger, nullable=False),
     sa.Column("reason", Words),
     sa.Column("detail", Words),
-    sa.Column("asked", Moment, nullable=False),
+    sa.Column("queued_at", Moment, nullable=False),
     sa.Column("admitted", Moment),  # when it got its place, while it is not started yet
     sa.Column("started", Moment),
     sa.Column("ready", Moment),
     sa.Column("ended", Moment),
-    sa.Column("asked_to_end", Moment),
+    sa.Column("end_requested_at", Moment),
     sa.Column("last_activity", Moment),
     sa.Column("busy", sa.Boolean, nullable=False),
     sa.Column("busy_with", Document, nullable=False),
@@ -46,20 +46,20 @@ sessions = sa.Table(
     sa.Column("cpu", sa.Float),
     sa.Column("upstream", Words),
     sa.Column("secret", Words),
-    sa.Column("parts", Document, nullable=False),
+    sa.Column("components", Document, nullable=False),
     sa.Column("endpoints", Document, nullable=False),
     sa.Column("restored", Document),
     sa.Column("last_exit", Document),
     # Who works on it. `claims` counts the leases, so that an old one is never taken for a new one of the same holder.
     # `due` is when the next lease may be taken: `look_at` while it is free, the end of the lease while it is not.
-    sa.Column("look_at", Moment),
-    sa.Column("due", Moment),
+    sa.Column("next_reconcile_at", Moment),
+    sa.Column("claimable_at", Moment),
     sa.Column("lease_holder", Words),
-    sa.Column("claims", sa.BigInteger, nullable=False),
-    sa.Index("ix_sessions_due", "due"),
+    sa.Column("lease_epoch", sa.BigInteger, nullable=False),
+    sa.Index("ix_sessions_claimable_at", "claimable_at"),
     sa.Index("ix_sessions_created", "kind", "created", "id"),
     sa.Index("ix_sessions_owner", "owner", "created", "id"),
-    sa.Index("ix_sessions_state", "kind", "state", "asked", "id"),
+    sa.Index("ix_sessions_state", "kind", "state", "queued_at", "id"),
     sa.Index("ix_sessions_idempotency_key", "owner", "idempotency_key", unique=True),
 )
 
@@ -83,13 +83,13 @@ session_logs = sa.Table(
     "session_logs",
     metadata,
     sa.Column("session", sa.ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("part", Words, primary_key=True),
+    sa.Column("component", Words, primary_key=True),
     sa.Column("generation", sa.BigInteger, nullable=False),
     sa.Column("tail", Words, nullable=False),
 )
 
-people = sa.Table(
-    "people",
+users = sa.Table(
+    "users",
     metadata,
     sa.Column("name", Words, primary_key=True),
     sa.Column("admin", sa.Boolean, nullable=False),
@@ -108,17 +108,17 @@ groups = sa.Table(
 members = sa.Table(
     "members",
     metadata,
-    sa.Column("person", sa.ForeignKey("people.name", ondelete="CASCADE"), primary_key=True),
+    sa.Column("user_name", sa.ForeignKey("users.name", ondelete="CASCADE"), primary_key=True),
     sa.Column("group", sa.ForeignKey("groups.name", ondelete="CASCADE"), primary_key=True),
     sa.Index("ix_members_group", "group"),
 )
 
 # One-time sign-in links, browser sign-ins and API tokens. Only digests are kept: what is read here opens nothing.
-links = sa.Table(
-    "links",
+sign_in_links = sa.Table(
+    "sign_in_links",
     metadata,
     sa.Column("digest", Words, primary_key=True),
-    sa.Column("person", sa.ForeignKey("people.name", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("user_name", sa.ForeignKey("users.name", ondelete="CASCADE"), nullable=False, index=True),
     sa.Column("created", Moment, nullable=False),
     sa.Column("expires", Moment, nullable=False, index=True),
 )
@@ -127,7 +127,7 @@ logins = sa.Table(
     "logins",
     metadata,
     sa.Column("digest", Words, primary_key=True),
-    sa.Column("person", sa.ForeignKey("people.name", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("user_name", sa.ForeignKey("users.name", ondelete="CASCADE"), nullable=False, index=True),
     sa.Column("created", Moment, nullable=False),
     sa.Column("expires", Moment, nullable=False, index=True),
 )
@@ -137,7 +137,7 @@ tokens = sa.Table(
     metadata,
     sa.Column("id", Words, primary_key=True),
     sa.Column("digest", Words, nullable=False, unique=True),
-    sa.Column("person", sa.ForeignKey("people.name", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("user_name", sa.ForeignKey("users.name", ondelete="CASCADE"), nullable=False, index=True),
     sa.Column("name", Words, nullable=False),
     sa.Column("created", Moment, nullable=False),
     sa.Column("expires", Moment, nullable=False, index=True),
@@ -145,8 +145,8 @@ tokens = sa.Table(
 )
 
 # Wrong passwords, by name and by address.
-attempts = sa.Table(
-    "attempts",
+login_attempts = sa.Table(
+    "login_attempts",
     metadata,
     sa.Column("key", Words, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
@@ -154,10 +154,10 @@ attempts = sa.Table(
 )
 
 # A person's password on a shared service, made once; the session gets it in a passfile.
-accounts = sa.Table(
-    "accounts",
+service_accounts = sa.Table(
+    "service_accounts",
     metadata,
-    sa.Column("person", Words, primary_key=True),
+    sa.Column("user_name", Words, primary_key=True),
     sa.Column("service", Words, primary_key=True),
     sa.Column("password", Words, nullable=False),
 )

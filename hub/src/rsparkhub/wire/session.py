@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from rsparkhub.domain.session import PartState, State, Wanted
+from rsparkhub.domain.session import ComponentState, State, Wanted
 from rsparkhub.wire.text import Answer, Ask, JsonObject, Line, OptionName, Title, check_option
 
 Option = Annotated[
@@ -34,7 +34,7 @@ class ServiceView(Answer):
 
     name: str = Field(examples=["interface", "postgres"])
     title: str
-    state: PartState
+    state: ComponentState
     reason: str | None = None
 
 

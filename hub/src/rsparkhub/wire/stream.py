@@ -1,6 +1,6 @@
 """What a stream of server-sent events carries beside a session's own JSON."""
 
-from rsparkhub.domain.session import PartState
+from rsparkhub.domain.session import ComponentState
 from rsparkhub.wire.text import Answer
 
 
@@ -10,7 +10,7 @@ class Progress(Answer):
     session: str
     part: str
     title: str | None = None
-    state: PartState
+    state: ComponentState
     reason: str | None = None
 
 

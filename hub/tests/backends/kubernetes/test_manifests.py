@@ -18,7 +18,7 @@ from rsparkhub.backends.kubernetes import render
 from rsparkhub.domain.ensemble import EnsembleSpec, InterfaceSpec, PartSpec, SecretFile
 from rsparkhub.domain.placement import Placement, Toleration, Volume
 from rsparkhub.domain.quantity import ByteSize
-from rsparkhub.kubernetes_settings import KubernetesSettings, Quota
+from rsparkhub.settings.kubernetes import KubernetesSettings, Quota
 
 MANIFESTS = Path(__file__).parent / "manifests"
 

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from rsparkhub.backends.kubernetes.names import COMPONENT, EGRESS, GENERATION, MANAGED, SESSION
-from rsparkhub.kubernetes_settings import KubernetesSettings
+from rsparkhub.settings.kubernetes import KubernetesSettings
 
 
 def admission(settings: KubernetesSettings) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from kr8s import ServerError
 
 from rsparkhub.backends.kubernetes.names import FIELD_MANAGER
 from rsparkhub.domain.errors import Unavailable
-from rsparkhub.kubernetes_settings import KubernetesSettings
+from rsparkhub.settings.kubernetes import KubernetesSettings
 
 # The library warns of every version that is newer than itself.
 warnings.filterwarnings("ignore", message="Kubernetes version", module="kr8s")

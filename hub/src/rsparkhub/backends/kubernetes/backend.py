@@ -23,7 +23,7 @@ from rsparkhub.backends.kubernetes.starting import Starting
 from rsparkhub.domain.ending import SLACK
 from rsparkhub.domain.ensemble import Ending, EnsembleSpec, Observed
 from rsparkhub.domain.errors import Unavailable
-from rsparkhub.kubernetes_settings import KubernetesSettings
+from rsparkhub.settings.kubernetes import KubernetesSettings
 
 log = logging.getLogger(__name__)
 

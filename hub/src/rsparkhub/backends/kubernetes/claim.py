@@ -4,7 +4,7 @@ from typing import Any
 
 from rsparkhub.backends.kubernetes.names import COMPONENT, MANAGED, USER, plain
 from rsparkhub.domain.ensemble import EnsembleSpec
-from rsparkhub.kubernetes_settings import KubernetesSettings
+from rsparkhub.settings.kubernetes import KubernetesSettings
 
 
 def claim_name(spec: EnsembleSpec) -> str:

@@ -12,7 +12,7 @@ from rsparkhub.backends.kubernetes.pod import image_of, placement_of, pod
 from rsparkhub.backends.kubernetes.secret import secret
 from rsparkhub.backends.kubernetes.service import service
 from rsparkhub.domain.ensemble import EnsembleSpec
-from rsparkhub.kubernetes_settings import KubernetesSettings
+from rsparkhub.settings.kubernetes import KubernetesSettings
 
 Networks = Sequence[IPv4Network | IPv6Network]
 

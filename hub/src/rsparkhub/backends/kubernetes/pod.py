@@ -10,7 +10,7 @@ from rsparkhub.domain.ending import SLACK
 from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.errors import CannotStart
 from rsparkhub.domain.placement import Placement
-from rsparkhub.kubernetes_settings import KubernetesSettings
+from rsparkhub.settings.kubernetes import KubernetesSettings
 
 USER_ID = 1000
 #: The names of the container: those of the pods' own words.

@@ -8,7 +8,7 @@ import yaml
 from rsparkhub.backends.kubernetes import admission, objects, standing
 from rsparkhub.backends.kubernetes.objects import Networks
 from rsparkhub.domain.ensemble import EnsembleSpec
-from rsparkhub.kubernetes_settings import KubernetesSettings
+from rsparkhub.settings.kubernetes import KubernetesSettings
 
 #: The API server gives the root its own, and the others name it.
 UID = "00000000-0000-0000-0000-000000000000"

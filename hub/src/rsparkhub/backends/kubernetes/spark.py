@@ -10,7 +10,7 @@ from rsparkhub.backends.kubernetes.names import COMPONENT, GENERATION, SESSION, 
 from rsparkhub.backends.kubernetes.network import ours, outside, policy
 from rsparkhub.backends.kubernetes.pod import image_of, placement_of
 from rsparkhub.domain.ensemble import EnsembleSpec
-from rsparkhub.kubernetes_settings import KubernetesSettings
+from rsparkhub.settings.kubernetes import KubernetesSettings
 
 
 def asks_for_executors(spec: EnsembleSpec) -> bool:

@@ -6,7 +6,7 @@ from rsparkhub.backends.kubernetes.names import AGENT_PORT, COMPONENT, EGRESS, M
 from rsparkhub.backends.kubernetes.network import ours, outside, policy
 from rsparkhub.backends.kubernetes.rights import DRIVER
 from rsparkhub.backends.kubernetes.service import PORTS
-from rsparkhub.kubernetes_settings import KubernetesSettings
+from rsparkhub.settings.kubernetes import KubernetesSettings
 
 _LABELS = {MANAGED: "rsparkhub", COMPONENT: "namespace"}
 #: The door's port in the hub's pods.

@@ -11,8 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from rsparkhub.backends.base import Backend, EnsembleRef
-from rsparkhub.backends.process import bells, proc
-from rsparkhub.backends.process.look import Statuses, look
+from rsparkhub.backends.process import notifications, proc
+from rsparkhub.backends.process.observation import Statuses, look
 from rsparkhub.backends.process.run_folder import RunFolder, empty, tail, throw_away
 from rsparkhub.backends.process.start import Start
 from rsparkhub.domain.ensemble import Ending, EnsembleSpec, Observed
@@ -29,13 +29,13 @@ class ProcessBackend(Backend):
     neither its shim nor its agent lives.
     """
 
-    def __init__(self, *, data: Path, bells: Path, python: Path, r_libs: str = "") -> None:
+    def __init__(self, *, data: Path, notify_dir: Path, python: Path, r_libs: str = "") -> None:
         self._data = data.absolute()
         self._sessions = self._data / "sessions"
         self._trash = self._sessions / ".trash"
         self._homes = f"{self._data}/".encode()
-        self._bells = bells
-        self._start = Start(data=self._data, bells=bells, python=python, r_libs=r_libs)
+        self._notify_dir = notify_dir
+        self._start = Start(data=self._data, notify_dir=notify_dir, python=python, r_libs=r_libs)
         self._statuses = Statuses()
 
     async def apply(self, spec: EnsembleSpec) -> None:
@@ -131,8 +131,8 @@ class ProcessBackend(Backend):
         return await asyncio.to_thread(lambda: {path.stem: tail(path, most) for path in files})
 
     async def changes(self) -> AsyncIterator[EnsembleRef]:
-        async with contextlib.aclosing(bells.heard(self._bells)) as rung:
-            async for ref in rung:
+        async with contextlib.aclosing(notifications.heard(self._notify_dir)) as notified:
+            async for ref in notified:
                 yield ref
 
     async def forget_session(self, session_id: str, *, user: str | None) -> None:

@@ -29,7 +29,7 @@ _LOOK_SECONDS = 60  # how often memory is looked at, so that its running out is 
 _FORCE_SECONDS = 10.0
 
 
-def main(run: str, ensemble: str, homes: str, bells: str, command: list[str]) -> int:
+def main(run: str, ensemble: str, homes: str, notify_dir: str, command: list[str]) -> int:
     """Start the ensemble unless it was started before; return when its agent runs, and leave the watching to a child."""
     lock = _lock(run)
     if lock is None or os.path.exists(f"{run}/shim.json") or os.path.exists(f"{run}/exit.json"):
@@ -48,11 +48,11 @@ def main(run: str, ensemble: str, homes: str, bells: str, command: list[str]) ->
     nothing = os.open("/dev/null", os.O_RDONLY)
     for number, file in enumerate((nothing, log, log)):
         os.dup2(file, number)
-    watch(run, ensemble=ensemble, homes=homes.encode(), bells=bells, command=command, tell=tell)
+    watch(run, ensemble=ensemble, homes=homes.encode(), notify_dir=notify_dir, command=command, tell=tell)
     return 0
 
 
-def watch(run: str, *, ensemble: str, homes: bytes, bells: str, command: list[str], tell: int) -> None:
+def watch(run: str, *, ensemble: str, homes: bytes, notify_dir: str, command: list[str], tell: int) -> None:
     """Start the agent, see it through, and end what it left."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
@@ -74,7 +74,7 @@ def watch(run: str, *, ensemble: str, homes: bytes, bells: str, command: list[st
     status, memory_ran_out = _wait(pid)
     proc.kill_members(ensemble, homes, [myself], _FORCE_SECONDS)
     _write(f"{run}/exit.json", _exit_json(status, memory_ran_out=memory_ran_out))
-    _ring(bells, ensemble.partition(".")[0])
+    _ring(notify_dir, ensemble.partition(".")[0])
 
 
 def _lock(run: str) -> int | None:
@@ -165,18 +165,18 @@ def _exit_json(status: int, *, memory_ran_out: bool) -> str:
     return f'{{"code": {code}, "signal": {number}, "at": "{at}", "memory_ran_out": {str(memory_ran_out).lower()}}}\n'
 
 
-def _ring(bells: str, session: str) -> None:
+def _ring(notify_dir: str, session: str) -> None:
     """Tell everybody who listens that the session is worth a look."""
     import _socket  # noqa: PLC0415  only now, and without what `socket` adds: it isn't needed before
 
     try:
-        listeners = [name for name in os.listdir(bells) if name.endswith(".sock")]
+        listeners = [name for name in os.listdir(notify_dir) if name.endswith(".sock")]
     except OSError:  # nobody has ever listened
         return
     sender = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_NONBLOCK)
     for name in listeners:
         try:
-            sender.sendto(f'{{"session": "{session}"}}'.encode(), f"{bells}/{name}")
+            sender.sendto(f'{{"session": "{session}"}}'.encode(), f"{notify_dir}/{name}")
         except OSError as error:  # a bell is a hint; whoever doesn't hear it looks by itself
             if error.errno not in (errno.EAGAIN, errno.ECONNREFUSED, errno.ENOENT):
                 sys.stderr.write(f"{name} could not be rung: {error}\n")

@@ -25,9 +25,9 @@ _SHIM_SECONDS = 30
 class Start:
     """Starts generations on this machine."""
 
-    def __init__(self, *, data: Path, bells: Path, python: Path, r_libs: str) -> None:
+    def __init__(self, *, data: Path, notify_dir: Path, python: Path, r_libs: str) -> None:
         self._data = data
-        self._bells = bells
+        self._notify_dir = notify_dir
         self._python = python
         self._r_libs = r_libs
 
@@ -45,7 +45,7 @@ class Start:
             "keep": str(folder.keep),
             "home": str(home),
             "data": str(self._data / "services" / spec.id),
-            "bells": str(self._bells),
+            "bells": str(self._notify_dir),
             "listen": {"host": "127.0.0.1", "port": 0},
             "image": "",  # it runs in none, whatever its environment names
         }
@@ -71,7 +71,16 @@ class Start:
                 detail=f"{self._python} is not a program.",
             )
         agent = [str(self._python), "-m", "rspark_session.agent", str(folder.path / "ensemble.json")]
-        watch = [sys.executable, "-I", "-S", shim.__file__, str(folder.path), folder.ensemble, f"{self._data}/", str(self._bells)]
+        watch = [
+            sys.executable,
+            "-I",
+            "-S",
+            shim.__file__,
+            str(folder.path),
+            folder.ensemble,
+            f"{self._data}/",
+            str(self._notify_dir),
+        ]
         environ = self._environ(os.environ, home)
         try:
             subprocess.run(

@@ -1,0 +1,67 @@
+"""The catalog, as the person who asks may see it."""
+
+import logging
+
+from fastapi import APIRouter
+
+from rsparkhub.api.context import AppContext, Context
+from rsparkhub.api.identity import Person
+from rsparkhub.api.problems import responses
+from rsparkhub.api.serializers.views import environment_view
+from rsparkhub.auth.identity import Identity
+from rsparkhub.domain.environment import Environment
+from rsparkhub.domain.errors import EnvironmentInvalid, NotFound, Unavailable
+from rsparkhub.wire.environment import EnvironmentList, EnvironmentView
+
+log = logging.getLogger(__name__)
+
+router = APIRouter(prefix="/hub/api/environments", tags=["environments"])
+
+
+def visible(context: AppContext, identity: Identity) -> list[Environment]:
+    """Give what a person may start: what their groups may, and everything for an administrator.
+
+    Raises
+    ------
+    Unavailable
+        When the catalog's folder can't be read.
+    """
+    try:
+        catalog = context.catalog.list()
+    except EnvironmentInvalid as error:
+        log.error("%s", error)
+        raise Unavailable("The catalog can't be read. Tell your administrator; the hub's log says why.") from error
+    return [each for each in catalog if identity.user.admin or each.allows(identity.user.groups)]
+
+
+def visible_one(context: AppContext, identity: Identity, name: str) -> Environment:
+    """Give an environment that a person may start.
+
+    Raises
+    ------
+    NotFound
+        When there is none, or it is not for this person: an answer doesn't tell which.
+    """
+    for environment in visible(context, identity):
+        if environment.name == name:
+            return environment
+    raise NotFound(f"There is no environment {name}. Choose one of the catalog.")
+
+
+@router.get("", summary="What you may start", responses=responses(401, 403))
+async def list_environments(identity: Person, context: Context) -> EnvironmentList:
+    """By title, each with how long its last starts took."""
+    await context.history.catch_up()
+    return EnvironmentList(environments=[_tell(context, each) for each in visible(context, identity)])
+
+
+@router.get("/{name}", summary="One environment", responses=responses(401, 403, 404))
+async def show(name: str, identity: Person, context: Context) -> EnvironmentView:
+    """With how long its last starts took."""
+    environment = visible_one(context, identity, name)
+    await context.history.catch_up()
+    return _tell(context, environment)
+
+
+def _tell(context: AppContext, environment: Environment) -> EnvironmentView:
+    return environment_view(environment, expected_start=context.history.start_times.expected(environment.name))

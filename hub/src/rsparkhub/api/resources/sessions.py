@@ -1,0 +1,123 @@
+"""Sessions: ask for one, read them, want something else of one. The answer says what was written, never what was waited for."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+
+from rsparkhub.api.context import AppContext, Context
+from rsparkhub.api.identity import Person, Reader, SessionId, find_session
+from rsparkhub.api.problems import responses
+from rsparkhub.api.resources.environments import visible_one
+from rsparkhub.auth.identity import Identity
+from rsparkhub.domain.errors import NotAllowed
+from rsparkhub.domain.session import State, Wanted
+from rsparkhub.wire.session import SessionList, SessionStart, SessionView
+
+router = APIRouter(prefix="/hub/api/sessions", tags=["sessions"])
+
+_PAGE = 1000
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="The same key gives the same session, however often it is sent.",
+    ),
+]
+OwnerQuery = Annotated[
+    str | None, Query(max_length=64, pattern=r"^[^\x00]*$", description="Whose; another's only for administrators.")
+]
+AllQuery = Annotated[bool, Query(alias="all", description="Everybody's; only for administrators.")]
+
+
+def whose(identity: Identity, owner: str | None, everybody: bool) -> str | None:
+    """Tell whose things are asked for; None is everybody's.
+
+    Raises
+    ------
+    NotAllowed
+        When they are another's, and the person is no administrator.
+    """
+    me = identity.user.name
+    if not identity.user.admin and (everybody or owner not in {None, me}):
+        raise NotAllowed("Only administrators may see what belongs to others.")
+    return owner or (None if everybody else me)
+
+
+@router.post("", status_code=202, summary="Ask for a session", responses=responses(401, 403, 404, 409, 422))
+async def start(body: SessionStart, identity: Person, context: Context, key: IdempotencyKey = None) -> SessionView:
+    """Answers at once; the session is on its way, and `/sessions/{id}/events` tells how far."""
+    environment = visible_one(context, identity, body.environment)
+    session, _ = await context.store.sessions.create(
+        owner=identity.user.name,
+        environment=environment.name,
+        name=body.name or environment.metadata.title,
+        project=body.project,
+        options=dict(body.options),
+        idempotency_key=key,
+        most=context.settings.most_sessions_per_person,
+        now=context.now(),
+    )
+    return await context.serializer.serialize_one(session)
+
+
+@router.get("", summary="List sessions, newest first", responses=responses(401, 403, 404, 422))
+async def list_sessions(
+    *,
+    identity: Person,
+    context: Context,
+    everybody: AllQuery = False,
+    owner: OwnerQuery = None,
+    state: Annotated[list[State] | None, Query(description="Only those in one of these states.")] = None,
+    limit: Annotated[int, Query(ge=1, le=_PAGE)] = _PAGE,
+    after: Annotated[str | None, Query(description="The id of the last one that you have.", max_length=40)] = None,
+) -> SessionList:
+    """Your own; administrators may ask for all, or for one person's."""
+    chosen = whose(identity, owner, everybody)
+    if after is not None:
+        await find_session(context, identity, after)
+    # One more than asked for tells whether there is a next page.
+    found = await context.store.sessions.list(owner=chosen, states=state, limit=limit + 1, after=after)
+    more = found[limit - 1].id if len(found) > limit else None
+    return SessionList(sessions=await context.serializer.serialize(found[:limit]), next=more)
+
+
+@router.get("/{id}", summary="One session", responses=responses(401, 404))
+async def show(session_id: SessionId, identity: Reader, context: Context) -> SessionView:
+    """As it is now."""
+    return await context.serializer.serialize_one(await find_session(context, identity, session_id))
+
+
+@router.post("/{id}/suspend", status_code=202, summary="Put it to sleep", responses=responses(401, 403, 404))
+async def suspend(session_id: SessionId, identity: Person, context: Context) -> SessionView:
+    """Saves the work of each kernel, then ends everything. Asked again, it is the same."""
+    return await _want(context, identity, session_id, Wanted.SUSPENDED)
+
+
+@router.post("/{id}/resume", status_code=202, summary="Wake it", responses=responses(401, 403, 404))
+async def resume(session_id: SessionId, identity: Person, context: Context) -> SessionView:
+    """Starts it and brings back what was saved; also one that failed or was stopped. Asked again, it is the same."""
+    if not identity.user.admin:  # who may no longer start the environment can't wake a session of it either
+        visible_one(context, identity, (await find_session(context, identity, session_id)).environment)
+    return await _want(context, identity, session_id, Wanted.RUNNING)
+
+
+@router.post("/{id}/stop", status_code=202, summary="End it", responses=responses(401, 403, 404))
+async def stop(session_id: SessionId, identity: Person, context: Context) -> SessionView:
+    """Ends everything without saving what is in memory; files stay. Asked again, it is the same."""
+    return await _want(context, identity, session_id, Wanted.STOPPED)
+
+
+@router.delete("/{id}", status_code=202, summary="Delete it", responses=responses(401, 403, 404))
+async def delete(session_id: SessionId, identity: Person, context: Context) -> SessionView:
+    """Ends it, and removes what it kept; the person's home stays. Asked again, it is the same until it is gone."""
+    return await _want(context, identity, session_id, Wanted.DELETED)
+
+
+async def _want(context: AppContext, identity: Identity, session_id: str, wanted: Wanted) -> SessionView:
+    found = await find_session(context, identity, session_id)
+    session = await context.store.sessions.set_wanted(found.id, wanted, by=identity.user.name, now=context.now())
+    return await context.serializer.serialize_one(session)

@@ -1,0 +1,49 @@
+"""API tokens: each person's own."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from rsparkhub.api.context import Context
+from rsparkhub.api.identity import Person
+from rsparkhub.api.problems import responses
+from rsparkhub.store.credentials import Token
+from rsparkhub.wire.users import CreatedToken, NewToken, TokenList, TokenView
+
+router = APIRouter(prefix="/hub/api/tokens", tags=["people"])
+
+
+def _view(token: Token) -> TokenView:
+    return TokenView(
+        id=token.id,
+        name=token.name,
+        owner=token.user_name,
+        session=None,  # a session's own token is made from its secret and is not kept
+        created=token.created,
+        expires=token.expires,
+        last_used=token.last_used,
+    )
+
+
+@router.get("", summary="Your tokens", responses=responses(401, 403))
+async def list_tokens(identity: Person, context: Context) -> TokenList:
+    """Those that still work, the oldest first."""
+    tokens = await context.store.credentials.tokens(identity.user.name, now=context.now())
+    return TokenList(tokens=[_view(token) for token in tokens])
+
+
+@router.post("", status_code=201, summary="Make a token", responses=responses(401, 403, 422))
+async def create(body: NewToken, identity: Person, context: Context) -> CreatedToken:
+    """The token itself is shown this once."""
+    lifetime = None if body.days is None else timedelta(days=body.days)
+    token, secret = await context.authenticator.make_token(
+        identity.user.name, name=body.name, now=context.now(), lifetime=lifetime
+    )
+    return CreatedToken(**_view(token).model_dump(), token=secret)
+
+
+@router.delete("/{id}", status_code=204, summary="Take a token's power away", responses=responses(401, 403, 404))
+async def remove(token_id: Annotated[str, Path(alias="id")], identity: Person, context: Context) -> None:
+    """At once."""
+    await context.store.credentials.remove_token(token_id, user_name=identity.user.name)

@@ -1,0 +1,49 @@
+"""What was used: run time of each person and session."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BeforeValidator
+
+from rsparkhub.api.context import Context
+from rsparkhub.api.identity import Person
+from rsparkhub.api.problems import responses
+from rsparkhub.api.resources.sessions import AllQuery, OwnerQuery, whose
+from rsparkhub.api.usage_report import UsageReport
+from rsparkhub.wire.record import Usage
+
+router = APIRouter(prefix="/hub/api", tags=["records"])
+
+_PAGE = 1000
+
+
+def _written_out(value: object) -> object:
+    """Refuse a bare number, which would be taken for seconds since 1970."""
+    if isinstance(value, str) and value.lstrip("+-").replace(".", "").isdecimal():
+        raise ValueError("a time is written like 2026-11-24T12:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+
+
+@router.get("/usage", summary="What was used", responses=responses(401, 403, 422))
+async def usage(
+    *,
+    identity: Person,
+    context: Context,
+    everybody: AllQuery = False,
+    owner: OwnerQuery = None,
+    since: Annotated[Moment | None, Query(description="The period's beginning; the first day by default.")] = None,
+    until: Annotated[Moment | None, Query(description="The period's end; now by default.")] = None,
+) -> Usage:
+    """Your own run time; administrators may ask for everybody's. The most used first."""
+    now: datetime = context.now()
+    bill = UsageReport(since=since, until=min(until or now, now))
+    chosen, after = whose(identity, owner, everybody), 0
+    while page := await context.store.events.since(None, after, owner=chosen, limit=_PAGE):
+        for event in page:
+            bill.take(event)
+        after = page[-1].id
+    return bill.total()

@@ -1,0 +1,1 @@
+"""From what things are inside to what the API says of them."""

@@ -1,0 +1,56 @@
+"""Tells sessions as the API does, with what it takes from elsewhere: the catalog, the queue, the notices."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from rsparkhub.api.history import History
+from rsparkhub.api.serializers.views import session_view
+from rsparkhub.catalog import Catalog
+from rsparkhub.domain.environment import Environment
+from rsparkhub.domain.errors import EnvironmentInvalid
+from rsparkhub.domain.session import Session, State
+from rsparkhub.store import Store
+from rsparkhub.wire.session import SessionView
+
+log = logging.getLogger(__name__)
+
+
+class SessionSerializer:
+    """Makes the JSON of sessions; however many they are, it asks the store twice at most."""
+
+    def __init__(self, *, store: Store, catalog: Catalog, history: History, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._history = history
+        self._now = now
+
+    async def serialize(self, sessions: Sequence[Session], positions: dict[str, int] | None = None) -> list[SessionView]:
+        """Tell these sessions; `positions` is the queue, where the caller knows it."""
+        if positions is None:
+            waiting = any(session.state is State.QUEUED for session in sessions)
+            positions = await self._store.sessions.positions() if waiting else {}
+        if any(session.state is State.RUNNING for session in sessions):
+            await self._history.catch_up()
+        catalog, now = self._environments(), self._now()
+        return [
+            session_view(
+                session,
+                environment=catalog.get(session.environment),
+                position=positions.get(session.id),
+                notices=self._history.notices.of(session.id),
+                now=now,
+            )
+            for session in sessions
+        ]
+
+    async def serialize_one(self, session: Session) -> SessionView:
+        """Tell one session."""
+        return (await self.serialize([session]))[0]
+
+    def _environments(self) -> dict[str, Environment]:
+        try:
+            return {environment.name: environment for environment in self._catalog.list()}
+        except EnvironmentInvalid as error:  # sessions go on without what the catalog says of them
+            log.warning("%s", error)
+            return {}

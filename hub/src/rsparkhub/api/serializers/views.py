@@ -1,0 +1,96 @@
+"""From what things are inside to what the API says of them: pure."""
+
+from datetime import datetime
+
+from rsparkhub.api.serializers.warnings import warnings_of
+from rsparkhub.domain.cull import Notice
+from rsparkhub.domain.environment import Environment
+from rsparkhub.domain.event import Event
+from rsparkhub.domain.session import LastExit, Session
+from rsparkhub.domain.user import User
+from rsparkhub.wire.environment import EnvironmentView, LifecycleView, ResourcesView
+from rsparkhub.wire.record import EventView
+from rsparkhub.wire.session import LastExitView, ServiceView, SessionView
+from rsparkhub.wire.users import UserView
+
+
+def session_view(
+    session: Session,
+    *,
+    environment: Environment | None,
+    position: int | None,
+    notices: tuple[Notice, ...],
+    now: datetime,
+) -> SessionView:
+    """Tell a session; `environment` is None when the catalog no longer has it."""
+    spec = environment.spec if environment else None
+    return SessionView(
+        id=session.id,
+        owner=session.owner or "",
+        name=session.name,
+        environment=session.environment,
+        title=environment.metadata.title if environment else session.environment,
+        interface=environment.interface if environment else None,
+        state=session.state,
+        wanted=session.wanted,
+        reason=session.reason,
+        detail=session.detail,
+        queue_position=position,
+        url=f"/s/{session.id}/",
+        created=session.created,
+        started=session.started,
+        ready=session.ready,
+        ended=session.ended,
+        last_activity=session.last_activity,
+        busy=session.busy,
+        busy_with=list(session.busy_with),
+        memory=session.memory,
+        cpu=session.cpu,
+        memory_limit=int(spec.resources.memory) if spec else None,
+        cpu_limit=spec.resources.cpu if spec else None,
+        cost=None,
+        generation=session.generation,
+        last_exit=_last_exit_view(session.last_exit),
+        restored=session.restored,
+        services=[ServiceView(name=p.name, title=p.title, state=p.state, reason=p.reason) for p in session.components],
+        warnings=warnings_of(session, spec.lifecycle, notices, now) if spec else [],
+        project=session.project,
+        options=session.options,
+    )
+
+
+def environment_view(environment: Environment, *, expected_start: float | None) -> EnvironmentView:
+    """Tell an entry of the catalog."""
+    spec = environment.spec
+    return EnvironmentView(
+        name=environment.name,
+        title=environment.metadata.title,
+        description=environment.metadata.description,
+        interface=environment.interface,
+        kernels=list(spec.kernels),
+        services=list(spec.services.names()),
+        resources=ResourcesView(cpu=spec.resources.cpu, memory=int(spec.resources.memory)),
+        lifecycle=LifecycleView(**{name: getattr(spec.lifecycle, name) for name in LifecycleView.model_fields}),
+        expected_start=expected_start,
+    )
+
+
+def user_view(user: User) -> UserView:
+    """Tell a person."""
+    return UserView(
+        name=user.name,
+        admin=user.admin,
+        groups=sorted(user.groups),
+        created=user.created,
+        last_seen=user.last_seen,
+        has_password=user.has_password,
+    )
+
+
+def event_view(event: Event) -> EventView:
+    """Tell an event."""
+    return EventView(id=event.id, session=event.session, at=event.at, kind=event.kind, by=event.by, data=event.data)
+
+
+def _last_exit_view(last: LastExit | None) -> LastExitView | None:
+    return LastExitView(code=last.code, saved=last.saved, at=last.at) if last else None

@@ -1,0 +1,6 @@
+"""The catalog: environments, read from folders of YAML files and checked."""
+
+from rsparkhub.catalog.catalog import Catalog
+from rsparkhub.catalog.environment_file import read_environment
+
+__all__ = ["Catalog", "read_environment"]

@@ -1,0 +1,203 @@
+"""The client without `await`: each call is the one of the same name in `AsyncHub`, run to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Self
+
+import httpx
+
+from rsparkhub.client.environments import Environments
+from rsparkhub.client.hub import AsyncHub
+from rsparkhub.client.records import Records
+from rsparkhub.client.sessions import Sessions
+from rsparkhub.client.thread import LoopThread
+from rsparkhub.client.users import Groups, Tokens, Users
+from rsparkhub.client.waiting import News
+from rsparkhub.domain.session import State
+from rsparkhub.wire.environment import EnvironmentView
+from rsparkhub.wire.record import EventView, Usage
+from rsparkhub.wire.session import SessionView
+from rsparkhub.wire.users import CreatedToken, GroupView, Me, SignedIn, SignInLink, TokenView, UserView
+
+
+class Hub:
+    """The API of one hub. Use it in a `with`, or call `close`."""
+
+    def __init__(self, url: str, *, token: str | None = None, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._thread = LoopThread()
+        self._hub = AsyncHub(url, token=token, transport=transport)
+        self.environments = SyncEnvironments(self._thread, self._hub.environments)
+        self.sessions = SyncSessions(self._thread, self._hub.sessions)
+        self.users = SyncUsers(self._thread, self._hub.users)
+        self.groups = SyncGroups(self._thread, self._hub.groups)
+        self.tokens = SyncTokens(self._thread, self._hub.tokens)
+        self.records = SyncRecords(self._thread, self._hub.records)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._thread.run(self._hub.aclose())
+        self._thread.close()
+
+    @property
+    def url(self) -> str:
+        return self._hub.url
+
+    def login(self, name: str, password: str) -> SignedIn:
+        return self._thread.run(self._hub.login(name, password))
+
+    def logout(self) -> None:
+        self._thread.run(self._hub.logout())
+
+    def me(self) -> Me:
+        return self._thread.run(self._hub.me())
+
+
+class SyncEnvironments:
+    def __init__(self, thread: LoopThread, environments: Environments) -> None:
+        self._thread, self._environments = thread, environments
+
+    def list(self) -> list[EnvironmentView]:
+        return self._thread.run(self._environments.list())
+
+    def get(self, name: str) -> EnvironmentView:
+        return self._thread.run(self._environments.get(name))
+
+
+class SyncSessions:
+    def __init__(self, thread: LoopThread, sessions: Sessions) -> None:
+        self._thread, self._sessions = thread, sessions
+
+    def start(
+        self,
+        environment: str,
+        *,
+        name: str | None = None,
+        project: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> SessionView:
+        call = self._sessions.start(environment, name=name, project=project, options=options, idempotency_key=idempotency_key)
+        return self._thread.run(call)
+
+    def show(self, session_id: str) -> SessionView:
+        return self._thread.run(self._sessions.show(session_id))
+
+    def suspend(self, session_id: str) -> SessionView:
+        return self._thread.run(self._sessions.suspend(session_id))
+
+    def resume(self, session_id: str) -> SessionView:
+        return self._thread.run(self._sessions.resume(session_id))
+
+    def stop(self, session_id: str) -> SessionView:
+        return self._thread.run(self._sessions.stop(session_id))
+
+    def delete(self, session_id: str) -> SessionView:
+        return self._thread.run(self._sessions.delete(session_id))
+
+    def log_services(self, session_id: str) -> list[str]:
+        return self._thread.run(self._sessions.log_services(session_id))
+
+    def logs(
+        self, session_id: str, *, service: str = "interface", follow: bool = False, tail: int | None = None
+    ) -> Iterator[str]:
+        return self._thread.iterate(self._sessions.logs(session_id, service=service, follow=follow, tail=tail))
+
+    def events(self, session_id: str, *, after: str | None = None, watch: bool = False) -> Iterator[tuple[News, str | None]]:
+        return self._thread.iterate(self._sessions.events(session_id, after=after, watch=watch))
+
+    def wait(
+        self,
+        session_id: str,
+        *,
+        until: State | None = None,
+        timeout: float | None = None,
+        progress: Callable[[News], None] | None = None,
+    ) -> SessionView:
+        """Wait as `Sessions.wait` does; `progress` is called in the client's thread."""
+        return self._thread.run(self._sessions.wait(session_id, until=until, timeout=timeout, progress=progress))
+
+    def wait_until_gone(self, session_id: str, *, timeout: float | None = None) -> None:
+        self._thread.run(self._sessions.wait_until_gone(session_id, timeout=timeout))
+
+    def list(self, *, everybody: bool = False, owner: str | None = None, states: tuple[State, ...] = ()) -> list[SessionView]:
+        return self._thread.run(self._sessions.list(everybody=everybody, owner=owner, states=states))
+
+
+class SyncUsers:
+    def __init__(self, thread: LoopThread, users: Users) -> None:
+        self._thread, self._users = thread, users
+
+    def list(self) -> list[UserView]:
+        return self._thread.run(self._users.list())
+
+    def get(self, name: str) -> UserView:
+        return self._thread.run(self._users.get(name))
+
+    def add(self, name: str, *, admin: bool = False, password: str | None = None) -> UserView:
+        return self._thread.run(self._users.add(name, admin=admin, password=password))
+
+    def remove(self, name: str) -> None:
+        self._thread.run(self._users.remove(name))
+
+    def set_password(self, name: str, password: str, *, current: str | None = None) -> None:
+        self._thread.run(self._users.set_password(name, password, current=current))
+
+    def link(self, name: str) -> SignInLink:
+        return self._thread.run(self._users.link(name))
+
+
+class SyncGroups:
+    def __init__(self, thread: LoopThread, groups: Groups) -> None:
+        self._thread, self._groups = thread, groups
+
+    def list(self) -> list[GroupView]:
+        return self._thread.run(self._groups.list())
+
+    def add(self, name: str, members: Sequence[str] = ()) -> GroupView:
+        return self._thread.run(self._groups.add(name, members))
+
+    def set_members(self, name: str, members: Sequence[str]) -> GroupView:
+        return self._thread.run(self._groups.set_members(name, members))
+
+    def remove(self, name: str) -> None:
+        self._thread.run(self._groups.remove(name))
+
+
+class SyncTokens:
+    def __init__(self, thread: LoopThread, tokens: Tokens) -> None:
+        self._thread, self._tokens = thread, tokens
+
+    def list(self) -> list[TokenView]:
+        return self._thread.run(self._tokens.list())
+
+    def create(self, name: str, *, days: int | None = None) -> CreatedToken:
+        return self._thread.run(self._tokens.create(name, days=days))
+
+    def remove(self, token_id: str) -> None:
+        self._thread.run(self._tokens.remove(token_id))
+
+
+class SyncRecords:
+    def __init__(self, thread: LoopThread, records: Records) -> None:
+        self._thread, self._records = thread, records
+
+    def usage(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        everybody: bool = False,
+        owner: str | None = None,
+    ) -> Usage:
+        return self._thread.run(self._records.usage(since=since, until=until, everybody=everybody, owner=owner))
+
+    def audit(self, *, session: str | None = None, owner: str | None = None, after: int = 0) -> Iterator[EventView]:
+        return self._thread.iterate(self._records.audit(session=session, owner=owner, after=after))

@@ -1,0 +1,96 @@
+"""People, groups and tokens, seen from outside."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from rsparkhub.client.connection import Connection
+from rsparkhub.wire.users import (
+    CreatedToken,
+    GroupList,
+    GroupView,
+    SignInLink,
+    TokenList,
+    TokenView,
+    UserList,
+    UserView,
+)
+
+
+class Users:
+    """People; for administrators."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def list(self) -> list[UserView]:
+        """Tell everybody."""
+        return (await self._connection.ask(UserList, "GET", "/users", again=True)).users
+
+    async def get(self, name: str) -> UserView:
+        """Tell one person."""
+        return await self._connection.ask(UserView, "GET", _user(name), again=True)
+
+    async def add(self, name: str, *, admin: bool = False, password: str | None = None) -> UserView:
+        """Add a person."""
+        body = {"name": name, "admin": admin, "password": password}
+        return await self._connection.ask(UserView, "POST", "/users", body=body)
+
+    async def remove(self, name: str) -> None:
+        """Remove a person, and all their sessions; their home stays."""
+        await self._connection.tell("DELETE", _user(name))
+
+    async def set_password(self, name: str, password: str, *, current: str | None = None) -> None:
+        """Set a password; for your own, tell the present one."""
+        body = {"password": password, "current": current}
+        await self._connection.tell("POST", f"{_user(name)}/password", body=body, again=True)
+
+    async def link(self, name: str) -> SignInLink:
+        """Make a link that signs the person in, once."""
+        return await self._connection.ask(SignInLink, "POST", f"{_user(name)}/link")
+
+
+class Groups:
+    """Groups, which say who may start what; for administrators."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def list(self) -> list[GroupView]:
+        """Tell all groups."""
+        return (await self._connection.ask(GroupList, "GET", "/groups", again=True)).groups
+
+    async def add(self, name: str, members: Sequence[str] = ()) -> GroupView:
+        """Add a group."""
+        return await self._connection.ask(GroupView, "POST", "/groups", body={"name": name, "members": [*members]})
+
+    async def set_members(self, name: str, members: Sequence[str]) -> GroupView:
+        """Say who is in it, and nobody else."""
+        body = {"members": [*members]}
+        return await self._connection.ask(GroupView, "PUT", f"/groups/{quote(name, safe='')}", body=body, again=True)
+
+    async def remove(self, name: str) -> None:
+        """Remove a group; its members stay."""
+        await self._connection.tell("DELETE", f"/groups/{quote(name, safe='')}")
+
+
+class Tokens:
+    """Your API tokens."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def list(self) -> list[TokenView]:
+        """Tell your tokens, without what makes them work."""
+        return (await self._connection.ask(TokenList, "GET", "/tokens", again=True)).tokens
+
+    async def create(self, name: str, *, days: int | None = None) -> CreatedToken:
+        """Make a token; it is shown this once."""
+        return await self._connection.ask(CreatedToken, "POST", "/tokens", body={"name": name, "days": days})
+
+    async def remove(self, token_id: str) -> None:
+        """Take a token's power away."""
+        await self._connection.tell("DELETE", f"/tokens/{quote(token_id, safe='')}")
+
+
+def _user(name: str) -> str:
+    return f"/users/{quote(name, safe='')}"

@@ -1,0 +1,92 @@
+"""What is to be worked on, by key."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from rsparkhub.domain.errors import RsparkhubError
+
+log = logging.getLogger(__name__)
+
+_LONGEST_PAUSE = 60.0  # seconds
+
+
+class WorkQueue:
+    """Calls `do` for each key that is put.
+
+    - A key is never at work twice at once.
+    - A key that is put while it waits is done once; one that is put while it is at work is done once more after that.
+    - At most `most` keys are at work; the others wait in the order in which they were put.
+    - A key whose work fails is done again after a pause, which doubles from one second to a minute; it is not done sooner,
+      however often it is put.
+    """
+
+    def __init__(self, do: Callable[[str], Awaitable[None]], *, most: int) -> None:
+        self._do = do
+        self._most = most
+        self._waiting: dict[str, None] = {}
+        self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+        self._failures: dict[str, int] = {}
+        self._pauses: dict[str, asyncio.TimerHandle] = {}
+        self._closed = False
+
+    @property
+    def room(self) -> int:
+        """How many keys could begin at once, beyond those that are at work or wait."""
+        return max(0, self._most - len(self._at_work) - len(self._waiting))
+
+    def enqueue(self, key: str) -> bool:
+        """Have a key worked on; False when it is not: it pauses after a failure, or all is closed."""
+        if self._closed or key in self._pauses:
+            return False
+        if key in self._at_work:
+            self._again.add(key)
+        else:
+            self._waiting[key] = None
+            self._begin()
+        return True
+
+    async def close(self, *, within: float) -> None:
+        """Begin nothing more, and wait `within` seconds for what is at work; then cancel it."""
+        self._closed = True
+        self._waiting.clear()
+        for pause in self._pauses.values():
+            pause.cancel()
+        if not self._at_work:
+            return
+        _, late = await asyncio.wait(self._at_work.values(), timeout=within)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    def _begin(self) -> None:
+        while self._waiting and len(self._at_work) < self._most:
+            key = next(iter(self._waiting))
+            del self._waiting[key]
+            self._at_work[key] = asyncio.create_task(self._work(key), name=f"work on {key}")
+
+    async def _work(self, key: str) -> None:
+        try:
+            await self._do(key)
+        except Exception as error:
+            self._pause(key, error)
+        else:
+            self._failures.pop(key, None)
+        finally:
+            del self._at_work[key]
+            if key in self._again:
+                self._again.discard(key)
+                self.enqueue(key)
+            self._begin()
+
+    def _pause(self, key: str, error: Exception) -> None:
+        count = self._failures[key] = self._failures.get(key, 0) + 1
+        seconds = min(2.0 ** (count - 1), _LONGEST_PAUSE)
+        expected = isinstance(error, RsparkhubError)  # a sentence says it all; anything else is a defect, with its trace
+        log.error("%s: %s. Again in %.0f s.", key, str(error) or type(error).__name__, seconds, exc_info=not expected)
+        self._pauses[key] = asyncio.get_running_loop().call_later(seconds, self._resume, key)
+
+    def _resume(self, key: str) -> None:
+        self._pauses.pop(key, None)
+        self.enqueue(key)

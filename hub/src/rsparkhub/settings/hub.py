@@ -1,0 +1,228 @@
+"""Every setting of RSparkHub, in one typed place; the reference page is made from it."""
+
+import contextlib
+import hashlib
+import os
+import stat
+import sys
+import tempfile
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import AnyHttpUrl, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    YamlConfigSettingsSource,
+)
+
+from rsparkhub.domain.errors import InstallationProblem
+from rsparkhub.domain.quantity import Duration
+from rsparkhub.settings.kubernetes import KubernetesSettings
+
+
+def checkout() -> Path | None:
+    """The checkout that this package runs from, when it does: there lie its session Python, its R library, its catalog."""
+    top = Path(__file__).resolve().parents[4]
+    return top if (top / "session" / "pyproject.toml").is_file() else None
+
+
+def default_data() -> Path:
+    """Where an installation keeps its data unless told otherwise: the system's place for root, else the person's."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/rsparkhub")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "rsparkhub"
+
+
+class Settings(BaseSettings):
+    """Settings come, in this order, from the command line, `RSPARKHUB_…` variables, and `settings.yaml` in the data folder."""
+
+    model_config = SettingsConfigDict(env_prefix="RSPARKHUB_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    data: Path = Field(default_factory=default_data, description="The folder that holds everything this installation keeps.")
+    host: str = Field(default="127.0.0.1", description="The address that the edge listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port that the edge listens on.")
+    public_url: AnyHttpUrl | None = Field(
+        default=None, description="How people reach this hub, when it is not http://localhost:PORT."
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(),
+        description="Networks of proxies in front of the edge (Ingress, load balancer): what they say in `X-Forwarded-For` is "
+        "believed, so that wrong passwords count for the address they really come from.",
+    )
+    backend: Literal["process", "container", "kubernetes"] = Field(
+        default="process", description="Where sessions run; `container` does not exist in this version."
+    )
+    kubernetes: KubernetesSettings = Field(default=KubernetesSettings(), description="How sessions become pods.")
+    store_url: str | None = Field(
+        default=None,
+        description="The database: `sqlite:///PATH` or `postgresql://…`; SQLite in the data folder by default.",
+    )
+    session_origin: Literal["auto", "path", "subdomain"] = Field(
+        default="auto",
+        description="`subdomain` gives each session an origin of its own (ID.HOST), `path` serves it under the hub's. "
+        "`auto` takes subdomains where they work without DNS: on localhost.",
+    )
+    most_running: int = Field(default=50, ge=1, description="Sessions that may run at once; more wait in the queue.")
+    most_starting: int = Field(default=4, ge=1, description="Sessions that may start at once; more wait in the queue.")
+    most_sessions_per_person: int = Field(default=10, ge=1, description="Sessions a person may have, asleep or awake.")
+    lease: Duration = Field(default=timedelta(seconds=15), description="How long a controller may work unseen.")
+    look_every: Duration = Field(
+        default=timedelta(seconds=10), description="How often a running session is looked at without a reason."
+    )
+    sweep_every: Duration = Field(
+        default=timedelta(minutes=2), description="How often what runs is compared with what is wanted, as a whole."
+    )
+    start_deadline: Duration = Field(
+        default=timedelta(minutes=5), description="A session that is not ready after this time has failed."
+    )
+    session_python: Path | None = Field(
+        default=None,
+        description="The Python that runs inside sessions (process backend); `.venv-session` of a checkout by default.",
+    )
+    session_r_libs: str = Field(
+        default="",
+        description="R libraries that sessions see first, as in R_LIBS (process backend); `.r-library` of a checkout by default.",
+    )
+    environments: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(),
+        description="Folders of environment files, as a list or with `:` between them; the project's own by default.",
+    )
+    login_lifetime: Duration = Field(default=timedelta(days=14), description="How long a browser stays signed in.")
+    link_lifetime: Duration = Field(default=timedelta(hours=24), description="How long a one-time sign-in link works.")
+    token_lifetime: Duration = Field(default=timedelta(days=365), description="How long an API token works, unless it says less.")
+    login_attempts: int = Field(
+        default=10, ge=1, description="Wrong passwords for a name before a pause; ten times as many from one address."
+    )
+    login_pause: Duration = Field(default=timedelta(minutes=5), description="The pause after too many wrong passwords.")
+    answer_lifetime: Duration = Field(
+        default=timedelta(seconds=1),
+        description="How long the answer to the edge's question may be repeated; at most 1s.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much the logs say.")
+
+    @field_validator("environments", mode="before")
+    @classmethod
+    def _split_folders(cls, value: object) -> object:
+        return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read `settings.yaml` of the data folder that the command line or the environment names."""
+        named = init_settings().get("data") or os.environ.get("RSPARKHUB_DATA") or default_data()
+        file = YamlConfigSettingsSource(settings_cls, yaml_file=Path(str(named)) / "settings.yaml")
+        return init_settings, env_settings, file
+
+    @property
+    def store(self) -> str:
+        return self.store_url or f"sqlite:///{self.data.absolute()}/rsparkhub.sqlite"
+
+    @property
+    def url(self) -> str:
+        """The address that people open, without a slash at its end."""
+        return str(self.public_url).rstrip("/") if self.public_url else f"http://localhost:{self.port}"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.data.absolute() / "log"
+
+    @property
+    def socket_dir(self) -> Path:
+        """Where Unix sockets lie: in the data folder, or in a short folder when its path is too long for a socket's."""
+        inside = self.data.absolute() / "run"
+        if len(str(inside)) <= 70:  # a socket's path has 107 bytes, and bells have names of their own
+            return inside
+        digest = hashlib.sha256(str(inside).encode()).hexdigest()[:16]
+        return Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"rsparkhub-{os.getuid()}-{digest}"
+
+    @property
+    def notify_dir(self) -> Path:
+        return self.socket_dir / "notify"
+
+    @property
+    def passes(self) -> Path | None:
+        """The folder, in memory, of answers that the edge repeats by itself; None where they may not be repeated so."""
+        memory = Path("/dev/shm")  # noqa: S108  what lies there is ours alone, see `is_private`
+        if self.answer_lifetime < timedelta(seconds=1) or not os.access(memory, os.W_OK):
+            return None
+        digest = hashlib.sha256(str(self.data.absolute()).encode()).hexdigest()[:16]
+        return memory / f"rsparkhub-{os.getuid()}-{digest}"
+
+    @property
+    def session_domain(self) -> str | None:
+        """The name under which each session has a host of its own (ID.NAME); None when it lives under the hub's."""
+        if self.session_origin == "path":
+            return None
+        if self.session_origin == "subdomain" and self.public_url is not None and self.public_url.host:
+            return self.public_url.host.lower()
+        return "localhost"  # browsers take every name under it for this machine, without DNS
+
+    @property
+    def python_of_sessions(self) -> Path:
+        """The Python of sessions: as set, else the checkout's, else the hub's own."""
+        top = checkout()
+        return self.session_python or (top / ".venv-session/bin/python" if top else Path(sys.executable))
+
+    @property
+    def r_libs_of_sessions(self) -> str:
+        """The R libraries of sessions: as set, else the checkout's."""
+        top = checkout()
+        return self.session_r_libs or (str(top / ".r-library") if top else "")
+
+    @property
+    def environment_folders(self) -> tuple[Path, ...]:
+        """The folders of the catalog: as set, else the checkout's, else those that were installed with the package."""
+        top = checkout()
+        return self.environments or ((top or Path(sys.prefix) / "share/rsparkhub") / "environments",)
+
+
+def is_private(folder: Path) -> bool:
+    """Make a folder that nobody else may enter, and tell whether it is one; another person may have been there first."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == 0o700
+
+
+def load_settings(**given: object) -> Settings:
+    """Read the settings; `given` comes from the command line, and None means not given.
+
+    Raises
+    ------
+    InstallationProblem
+        When a setting cannot be understood; the sentence names it and where it came from.
+    """
+    said = {name: value for name, value in given.items() if value is not None}
+    try:
+        return Settings(**said)  # type: ignore[arg-type]  # pydantic checks the types
+    except ValidationError as error:
+        lines = "; ".join(_explain(problem["loc"], problem["type"], problem["msg"], said) for problem in error.errors())
+        raise InstallationProblem(f"{lines}. docs/reference/settings.md tells all of them.") from None
+    except (yaml.YAMLError, SettingsError, OSError, ValueError, TypeError) as error:  # what a file that is no mapping gives
+        reason = " ".join(str(error).split())
+        file = Path(str(said.get("data") or os.environ.get("RSPARKHUB_DATA") or default_data())) / "settings.yaml"
+        raise InstallationProblem(
+            f"{file} is not a file of settings (`name: value` lines): {reason}. Correct or remove it."
+        ) from None
+
+
+def _explain(where: tuple[int | str, ...], kind: str, message: str, said: dict[str, object]) -> str:
+    name = ".".join(map(str, where))
+    if kind == "extra_forbidden":
+        return f"There is no setting {name}: remove it from settings.yaml"
+    variable = f"RSPARKHUB_{str(where[0]).upper()}" if where else ""
+    source = "as given" if where and where[0] in said else f"in {variable}" if variable in os.environ else "in settings.yaml"
+    return f"The setting {name} ({source}) is wrong: {message.removeprefix('Value error, ')}"

@@ -1,0 +1,80 @@
+"""What a wish does to a session's row."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from rsparkhub.domain.errors import NotFound
+from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.store.admission_queue import requeue_head
+from rsparkhub.store.database import Connection, Database
+from rsparkhub.store.events import NewEvent, insert, state_event
+from rsparkhub.store.tables import sessions
+
+#: Asked to run in one of these states, a session goes to the queue at once.
+_ASLEEP = frozenset({State.SUSPENDED, State.STOPPED, State.FAILED})
+
+_WANT = (
+    sa.update(sessions)
+    .where(sessions.c.id == sa.bindparam("b_id"))
+    .values(
+        wanted=sa.bindparam("b_wanted"),
+        spec_revision=sessions.c.spec_revision + 1,
+        next_reconcile_at=sa.bindparam("b_now"),
+        # While somebody holds the lease, it is due when the lease ends; who holds it sees the wish when saving.
+        claimable_at=sa.case((sessions.c.lease_holder.is_(None), sa.bindparam("b_now")), else_=sessions.c.claimable_at),
+        state=sa.bindparam("b_state"),
+        queued_at=sa.bindparam("b_queued_at"),
+        reason=sa.bindparam("b_reason"),
+        detail=sa.bindparam("b_detail"),
+        admitted=sa.case((sa.bindparam("b_running", type_=sa.Boolean), sessions.c.admitted), else_=None),
+    )
+)
+
+
+async def set_wanted(
+    connection: Connection,
+    database: Database,
+    before: Session,
+    wanted: Wanted,
+    *,
+    by: str | None,
+    reason: str | None = None,
+    now: datetime,
+) -> Session:
+    """Write a wish and its events, at the end of a transaction.
+
+    The caller has read the session's row under a lock, and before it taken the line's (`hold_the_line`): who leaves the
+    line makes the next one due.
+    """
+    if before.wanted is Wanted.DELETED and wanted is not Wanted.DELETED:
+        raise NotFound(f"There is no session {before.id}: it has been deleted.")
+    after = _with_wanted(before, wanted, reason, now)
+    if after == before:
+        return before
+    await connection.rows(_WANT, _values(after, now))
+    if before.state is State.QUEUED and before.wanted is Wanted.RUNNING:
+        await requeue_head(connection)
+    happened = [NewEvent(kind="wanted", by=by, data={"wanted": wanted.value, "reason": reason})]
+    if after.state != before.state:
+        happened.append(state_event(before, after, by=by))
+    await insert(connection, database, happened, session_id=before.id, owner=before.owner, now=now)
+    return after
+
+
+def _with_wanted(before: Session, wanted: Wanted, reason: str | None, now: datetime) -> Session:
+    if wanted is Wanted.RUNNING and before.state in _ASLEEP:
+        return replace(before, wanted=wanted, state=State.QUEUED, queued_at=now, reason=reason, detail=None)
+    if wanted is before.wanted:
+        return before
+    return replace(before, wanted=wanted, reason=reason or before.reason)
+
+
+def _values(after: Session, now: datetime) -> dict[str, Any]:
+    return {
+        "b_id": after.id, "b_now": now, "b_wanted": after.wanted.value, "b_state": after.state.value,
+        "b_queued_at": after.queued_at, "b_reason": after.reason, "b_detail": after.detail,
+        "b_running": after.wanted is Wanted.RUNNING,
+    }  # fmt: skip

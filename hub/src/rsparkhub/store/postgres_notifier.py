@@ -1,0 +1,63 @@
+"""Bells by PostgreSQL's LISTEN and NOTIFY, for hubs and controllers on several machines."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterable
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+from rsparkhub.domain.errors import Unavailable
+from rsparkhub.store.database import Database
+from rsparkhub.store.notifier import EVERYTHING, About, Inbox, Notifier, SocketNotifier, message
+
+_CHANNEL = "rsparkhub"
+_NOTIFY = sa.text(f"SELECT pg_notify('{_CHANNEL}', :message)")
+_PATIENCE = 2.0  # seconds between two tries to reach a server that is away
+log = logging.getLogger(__name__)
+
+
+class PostgresNotifier(Notifier):
+    """Rings through the database; hears the folder of bells of this machine too, where agents ring."""
+
+    def __init__(self, database: Database, url: URL, folder: SocketNotifier | None) -> None:
+        self._database = database
+        self._conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._folder = folder
+
+    async def notify(self, *session_ids: str, about: About | None = None) -> None:
+        try:
+            for session_id in session_ids:
+                await self._database.change(_NOTIFY, {"message": message(session_id, about)})
+        except Unavailable as error:  # what was to be told is written already, and found by looking
+            log.warning("A bell was not rung: %s", error)
+
+    async def subscribe(self, name: str, *, about: Iterable[About] = EVERYTHING) -> AsyncIterator[str]:
+        heard = Inbox(about)
+        with contextlib.ExitStack() as stack:
+            if self._folder is not None:
+                stack.enter_context(self._folder.into(heard, name))
+            listener = asyncio.create_task(self._hear(heard), name="bell")
+            try:
+                async for session_id in heard:
+                    yield session_id
+            finally:
+                listener.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await listener
+
+    async def _hear(self, heard: Inbox) -> None:
+        """Hear the server for ever; while it is away, sessions are looked at by the clock alone."""
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    self._conninfo, autocommit=True, application_name="rsparkhub bell"
+                ) as connection:
+                    await connection.execute(f"LISTEN {_CHANNEL}")
+                    async for notification in connection.notifies():
+                        heard.hear(notification.payload)
+            except psycopg.OperationalError as error:
+                log.warning("Bells are silent until the database answers again: %s", error)
+            await asyncio.sleep(_PATIENCE)  # nothing tells when a server is back but asking it

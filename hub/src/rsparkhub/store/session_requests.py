@@ -1,0 +1,204 @@
+"""What users ask of sessions: make one, read them, want something else of one."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from rsparkhub.domain.errors import Conflict, NotFound
+from rsparkhub.domain.session import LIVE, Session, State, Wanted, new_session_id, type_of_row
+from rsparkhub.store.admission_queue import lock_queue, requeue_head
+from rsparkhub.store.database import Connection, Database
+from rsparkhub.store.desired import set_wanted
+from rsparkhub.store.events import NewEvent, insert
+from rsparkhub.store.notifier import Notifier
+from rsparkhub.store.rows import SESSION_COLUMNS, to_session
+from rsparkhub.store.tables import sessions, users
+
+_GET = sa.select(*SESSION_COLUMNS).where(sessions.c.id == sa.bindparam("b_id"))
+_GET_FOR_UPDATE = _GET.with_for_update()
+_OWNER_FOR_UPDATE = sa.select(users.c.name).where(users.c.name == sa.bindparam("b_owner")).with_for_update(key_share=True)
+_OF_KEY = sa.select(*SESSION_COLUMNS).where(
+    sessions.c.owner == sa.bindparam("b_owner"), sessions.c.idempotency_key == sa.bindparam("b_key")
+)
+_HOW_MANY = sa.select(sa.func.count()).where(
+    sessions.c.owner == sa.bindparam("b_owner"), sessions.c.wanted != Wanted.DELETED.value
+)
+_COUNTS = sa.select(sessions.c.state, sa.func.count()).where(sessions.c.kind == "session").group_by(sessions.c.state)
+#: A new row wants to run, and is due at once.
+_NEW: dict[str, Any] = {
+    "wanted": Wanted.RUNNING.value, "state": State.QUEUED.value, "spec_revision": 0, "generation": 0,
+    "busy": False, "busy_with": [], "components": [], "endpoints": {}, "lease_epoch": 0,
+}  # fmt: skip
+_PURGE = (
+    sa.delete(sessions)
+    .where(sessions.c.id == sa.bindparam("b_id"), sessions.c.wanted == Wanted.DELETED.value)
+    .returning(sessions.c.id)
+)
+
+
+class SessionRequests:
+    """The part of `Sessions` that the API uses."""
+
+    def __init__(self, database: Database, notifier: Notifier) -> None:
+        self._database = database
+        self._bell = notifier
+
+    async def create(
+        self,
+        id: str | None = None,  # noqa: A002  the domain's name for it
+        *,
+        kind: type_of_row = "session",
+        owner: str | None,
+        environment: str,
+        name: str,
+        project: str | None = None,
+        options: dict[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        most: int | None = None,
+        now: datetime,
+    ) -> tuple[Session, bool]:
+        """Make a session that wants to run and stands in the queue; tell whether it is a new one.
+
+        The same owner and key, or an id that there is, gives the session that there is. `most` is how many the owner may
+        have.
+
+        Raises
+        ------
+        NotFound
+            When there is no such owner.
+        Conflict
+            When the owner has `most` sessions already.
+        """
+
+        async def work(connection: Connection) -> tuple[Session, bool]:
+            if owner is not None and not await connection.rows(_OWNER_FOR_UPDATE, {"b_owner": owner}):
+                raise NotFound(f"There is no person called {owner}.")
+            # The owner's row is locked: nobody else makes a session of theirs, with this key or beyond the limit.
+            if idempotency_key is not None:
+                known = await connection.rows(_OF_KEY, {"b_owner": owner, "b_key": idempotency_key})
+                if known:
+                    return to_session(known[0]), False
+            if most is not None:
+                await self._check_room(connection, owner, most)
+            values = {
+                "kind": kind, "owner": owner, "environment": environment, "name": name, "project": project,
+                "options": options or {}, "idempotency_key": idempotency_key, "now": now,
+            }  # fmt: skip
+            return await self._insert(connection, id, values)
+
+        session, made = await self._database.write(work)
+        if made:
+            await self._bell.notify(session.id)
+        return session, made
+
+    async def get(self, id: str) -> Session:  # noqa: A002
+        """Give a session, also one that is being deleted.
+
+        Raises
+        ------
+        NotFound
+            When there is none with this id.
+        """
+        found = await self._database.read(_GET, {"b_id": id})
+        if not found:
+            raise NotFound(f"There is no session {id}.")
+        return to_session(found[0])
+
+    async def list(
+        self,
+        *,
+        owner: str | None = None,
+        kind: type_of_row = "session",
+        states: Iterable[State] | None = None,
+        live_only: bool = False,
+        limit: int | None = None,
+        after: str | None = None,
+        with_deleted: bool = False,
+    ) -> list[Session]:
+        """Give sessions, newest first; `after` is the id of the last one of the page before.
+
+        A session that somebody deleted is not listed, also while it is still ending; `with_deleted` lists it until then.
+        """
+        query = sa.select(*SESSION_COLUMNS).where(sessions.c.kind == kind)
+        query = query.order_by(sessions.c.created.desc(), sessions.c.id.desc())
+        if owner is not None:
+            query = query.where(sessions.c.owner == owner)
+        if states is not None:
+            query = query.where(sessions.c.state.in_(sorted(states)))
+        if live_only:
+            query = query.where(sessions.c.state.in_(sorted(LIVE)))
+        if not with_deleted:
+            query = query.where(sessions.c.wanted != Wanted.DELETED.value)
+        if limit is not None:
+            query = query.limit(limit)
+        if after is not None:
+            last = await self.get(after)
+            query = query.where(sa.tuple_(sessions.c.created, sessions.c.id) < sa.tuple_(last.created, last.id))
+        return [to_session(row) for row in await self._database.read(query)]
+
+    async def set_wanted(self, id: str, wanted: Wanted, *, by: str | None, reason: str | None = None, now: datetime) -> Session:  # noqa: A002
+        """Say what is wanted of a session; a controller makes it so. Asked twice, it is the same as asked once.
+
+        A session that sleeps or has ended, and is to run, goes to the queue at once.
+
+        Raises
+        ------
+        NotFound
+            When there is no such session, or when it is being deleted and something else is wanted.
+        """
+
+        async def work(connection: Connection) -> Session:
+            await lock_queue(connection, self._database)
+            found = await connection.rows(_GET_FOR_UPDATE, {"b_id": id})
+            if not found:
+                raise NotFound(f"There is no session {id}.")
+            return await set_wanted(connection, self._database, to_session(found[0]), wanted, by=by, reason=reason, now=now)
+
+        session = await self._database.write(work)
+        await self._bell.notify(id)
+        return session
+
+    async def purge(self, id: str) -> bool:  # noqa: A002
+        """Take away the row of a deleted session with its logs; its events stay. Tell whether there was one."""
+
+        async def work(connection: Connection) -> tuple[bool, str | None]:
+            await lock_queue(connection, self._database)
+            gone = await connection.rows(_PURGE, {"b_id": id})
+            # If it had a place until now, it leaves it to the next.
+            return bool(gone), await requeue_head(connection) if gone else None
+
+        purged, woken = await self._database.write(work)
+        if purged:
+            await self._bell.notify(id, about="changed")
+        if woken:
+            await self._bell.notify(woken, about="look")
+        return purged
+
+    async def counts(self) -> dict[State, int]:
+        """Count the sessions in each state; every state is there."""
+        found = {State(row[0]): int(row[1]) for row in await self._database.read(_COUNTS)}
+        return {state: found.get(state, 0) for state in State}
+
+    async def _check_room(self, connection: Connection, owner: str | None, most: int) -> None:
+        if (await connection.rows(_HOW_MANY, {"b_owner": owner}))[0][0] >= most:
+            raise Conflict(
+                f"You have {most} sessions, which is the most there may be. Delete one that you don't need, then try again."
+            )
+
+    async def _insert(self, connection: Connection, id: str | None, values: dict[str, Any]) -> tuple[Session, bool]:  # noqa: A002
+        now = values.pop("now")
+        statement = self._database.insert(sessions).on_conflict_do_nothing(index_elements=["id"]).returning(*SESSION_COLUMNS)
+        while True:
+            chosen = id or new_session_id()
+            values |= {"id": chosen, "created": now, "queued_at": now, "next_reconcile_at": now, "claimable_at": now}
+            made = await connection.rows(statement, _NEW | values)
+            if made:
+                session = to_session(made[0])
+                data = {"environment": session.environment, "name": session.name, "kind": session.kind}
+                event = NewEvent(kind="created", by=session.owner, data=data)
+                await insert(connection, self._database, [event], session_id=session.id, owner=session.owner, now=now)
+                return session, True
+            if id is not None:
+                return to_session((await connection.rows(_GET, {"b_id": id}))[0]), False

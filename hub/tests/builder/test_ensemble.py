@@ -1,0 +1,83 @@
+"""From a row and an environment to what a backend runs."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from rsparkhub.builder.ensemble import build_ensemble, build_service
+from rsparkhub.domain.ensemble import InterfaceSpec, SecretFile
+from rsparkhub.domain.environment import Environment
+from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.services.access import ServiceAccess
+from rsparkhub.services.postgres import server_parts
+from rsparkhub.settings import Settings
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+ROW = Session(
+    id="aaaa", owner="ada", name="mine", environment="rspark", wanted=Wanted.RUNNING, state=State.STARTING, generation=2,
+    secret="hush", created=NOON, queued_at=NOON,
+)  # fmt: skip
+
+
+def environment(**spec: object) -> Environment:
+    return Environment.model_validate(
+        {
+            "apiVersion": "rsparkhub/v1",
+            "kind": "Environment",
+            "metadata": {"name": "rspark", "title": "RSpark"},
+            "spec": {"interface": "jupyterlab", **spec},
+        }
+    )
+
+
+def built(row: Session = ROW, accounts: ServiceAccess | None = None, **spec: object):
+    return build_ensemble(
+        session=row,
+        environment=environment(**spec),
+        settings=Settings(data=Path("/data"), port=8123),
+        accounts=accounts or ServiceAccess(),
+        token="token",
+    )
+
+
+def test_an_ensemble_is_what_row_environment_and_accounts_say() -> None:
+    access = ServiceAccess(environ={"PGUSER": "ada"}, files=(SecretFile(path="pgpass", content="x"),))
+    spec = built(
+        accounts=access,
+        kernels=["r"],
+        resources={"cpu": 2, "memory": "4Gi"},
+        services={"spark": {"mode": "local", "memory": "1Gi"}},
+        lifecycle={"grace": "30s"},
+    )
+    assert (spec.id, spec.generation, spec.user, spec.secret, spec.token) == ("aaaa", 2, "ada", "hush", "token")
+    assert (spec.base_path, spec.hub_url) == ("/s/aaaa/", "http://localhost:8123")
+    assert spec.interface == InterfaceSpec(kind="jupyterlab", title="JupyterLab", kernels=("r",))
+    assert spec.spark == {"mode": "local", "memory": 2**30, "cores": 2}
+    assert (spec.environ, spec.files) == (access.environ, access.files)
+    assert (spec.cpu, spec.memory, spec.grace) == (2, 4 * 2**30, timedelta(seconds=30))
+
+
+def test_only_what_resumes_brings_back_what_slept() -> None:
+    assert not built().resume
+    assert built(replace(ROW, state=State.RESUMING)).resume
+
+
+def test_an_interface_of_ones_own_has_its_command_and_the_environments_title() -> None:
+    spec = built(interface={"web": {"command": ["shiny", "{port}"], "port": 8080}})
+    assert spec.interface == InterfaceSpec(
+        kind="web", title="RSpark", kernels=("r", "python", "bash"), command=("shiny", "{port}"), port=8080
+    )
+
+
+def test_a_shared_service_is_nobodys_and_has_no_interface() -> None:
+    row = replace(ROW, id="postgres", kind="service", owner=None)
+    spec = build_service(session=row, settings=Settings(data=Path("/data")), parts=server_parts())
+    assert (spec.kind, spec.user, spec.interface, spec.token) == ("service", None, None, None)
+    assert [part.name for part in spec.parts] == ["postgres"]
+
+
+def test_a_generation_that_has_not_begun_cannot_run() -> None:
+    with pytest.raises(ValueError, match="has not begun"):
+        built(replace(ROW, secret=None))

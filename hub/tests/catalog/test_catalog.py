@@ -1,0 +1,120 @@
+"""The catalog is what the files say now."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from rsparkhub.catalog import Catalog, catalog
+from rsparkhub.domain.errors import EnvironmentInvalid, NotFound
+
+
+def write(folder: Path, name: str, *, title: str = "A title", file: str | None = None, interface: str = "jupyterlab") -> Path:
+    """Write an environment's file as an editor does, in place of the one that was there."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{file or name}.yaml"
+    text = "apiVersion: rsparkhub/v1\nkind: Environment\n"
+    text += f"metadata: {{name: {name}, title: {title}}}\nspec: {{interface: {interface}}}\n"
+    path.with_suffix(".new").write_text(text)
+    path.with_suffix(".new").rename(path)
+    return path
+
+
+def names(of: Catalog) -> list[str]:
+    return [environment.name for environment in of.list()]
+
+
+def test_environments_are_listed_by_title(tmp_path: Path) -> None:
+    write(tmp_path, "one", title="Zebra")
+    write(tmp_path, "two", title="Ape")
+    (tmp_path / "README.md").write_text("not an environment")
+    catalog = Catalog([tmp_path])
+    catalog.check()
+    assert names(catalog) == ["two", "one"]
+    assert catalog.get("one").metadata.title == "Zebra"
+    with pytest.raises(NotFound, match="no environment three"):
+        catalog.get("three")
+
+
+def test_a_change_is_seen_at_once(tmp_path: Path) -> None:
+    first = write(tmp_path, "one")
+    catalog = Catalog([tmp_path])
+    assert names(catalog) == ["one"]
+    write(tmp_path, "two")
+    assert names(catalog) == ["one", "two"]
+    write(tmp_path, "one", title="B title")
+    assert catalog.get("one").metadata.title == "B title"
+    first.unlink()
+    assert names(catalog) == ["two"]
+
+
+def test_a_change_of_the_same_length_and_the_same_second_is_seen(tmp_path: Path) -> None:
+    path = write(tmp_path, "one", title="AAAA")
+    catalog = Catalog([tmp_path])
+    assert catalog.get("one").metadata.title == "AAAA"
+    stamp = path.stat()
+    write(tmp_path, "one", title="BBBB")
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert catalog.get("one").metadata.title == "BBBB"
+
+
+def test_a_file_that_did_not_change_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "one")
+    read: list[Path] = []
+    real = catalog.read_environment
+    monkeypatch.setattr(catalog, "read_environment", lambda path: (read.append(path), real(path))[1])
+    some = Catalog([tmp_path])
+    for _ in range(3):
+        assert names(some) == ["one"]
+    assert len(read) == 1
+
+
+def test_a_file_that_an_edit_broke_keeps_what_it_was(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write(tmp_path, "one")
+    catalog = Catalog([tmp_path])
+    catalog.check()
+    path.write_text("spec: [")
+    assert names(catalog) == ["one"]
+    assert names(catalog) == ["one"]
+    (problem,) = catalog.problems()
+    assert "this is not YAML" in problem
+    assert len(caplog.records) == 1
+    with pytest.raises(EnvironmentInvalid, match="this is not YAML"):
+        catalog.check()
+    write(tmp_path, "one")
+    assert catalog.problems() == []
+
+
+def test_a_link_to_nowhere_is_no_environment(tmp_path: Path) -> None:
+    write(tmp_path, "one")
+    (tmp_path / "two.yaml").symlink_to(tmp_path / "nowhere")
+    catalog = Catalog([tmp_path])
+    catalog.check()
+    assert names(catalog) == ["one"]
+
+
+def test_every_problem_of_every_file_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "one")
+    write(tmp_path, "one", file="other")
+    write(tmp_path, "two", interface="none")
+    (tmp_path / "three.yml").write_text("")
+    with pytest.raises(EnvironmentInvalid) as refusal:
+        Catalog([tmp_path]).check()
+    lines = str(refusal.value).splitlines()
+    assert len(lines) == 3
+    assert "three.yml: the file is empty." in lines[0]
+    assert "two.yaml, line 4: spec.interface is to be one of" in lines[1]
+    assert "both describe the environment one. Rename one of them." in lines[2]
+
+
+def test_a_later_folder_may_replace_an_environment(tmp_path: Path) -> None:
+    write(tmp_path / "ours", "one", title="Ours")
+    write(tmp_path / "site", "one", title="Site")
+    catalog = Catalog([tmp_path / "ours", tmp_path / "site"])
+    catalog.check()
+    assert catalog.get("one").metadata.title == "Site"
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentInvalid, match=r"folder of environments .*none can't be read: .* Check the setting"):
+        Catalog([tmp_path / "none"]).check()

@@ -1,0 +1,172 @@
+"""An environment file that is wrong is told in sentences: where, what, and what is expected."""
+
+from pathlib import Path
+
+import pytest
+
+from rsparkhub.catalog import read_environment
+from rsparkhub.domain.errors import EnvironmentInvalid
+
+GOOD = """\
+apiVersion: rsparkhub/v1
+kind: Environment
+metadata: {name: rspark, title: RSpark}
+spec:
+  interface: jupyterlab
+  kernels: [r, python]
+  resources: {cpu: 2, memory: 4Gi}
+  services:
+    spark: {mode: local}
+    postgres: {scope: shared}
+  lifecycle: {idle: 1h30m}
+"""
+CHECKOUT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "rspark.yaml"
+
+
+def problem_of(file: Path, text: str | bytes) -> str:
+    """Say what is wrong with a file of this text."""
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.raises(EnvironmentInvalid) as refusal:
+        read_environment(file)
+    return str(refusal.value).replace(str(file), "FILE")
+
+
+def with_(old: str, new: str) -> str:
+    assert old in GOOD
+    return GOOD.replace(old, new)
+
+
+def test_a_good_file_is_read(file: Path) -> None:
+    file.write_text(GOOD)
+    environment = read_environment(file)
+    assert (environment.name, environment.interface, environment.spec.kernels) == ("rspark", "jupyterlab", ("r", "python"))
+    assert environment.spec.resources.memory == 4 * 2**30
+    assert environment.spec.lifecycle.idle.total_seconds() == 5400
+    assert environment.spec.services.names() == ("spark", "postgres")
+
+
+@pytest.mark.parametrize("path", sorted(CHECKOUT.glob("environments/*.yaml")), ids=lambda path: path.stem)
+def test_the_projects_own_environments_are_good(path: Path) -> None:
+    assert read_environment(path).name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("cpu: 2", "cpu: two", 'FILE, line 7: spec.resources.cpu is to be a number; found "two".'),
+        ("cpu: 2", 'cpu: "2"', 'FILE, line 7: spec.resources.cpu is to be a number; found "2".'),
+        ("cpu: 2", "cpu: yes", "FILE, line 7: spec.resources.cpu is to be a number; found true."),
+        ("cpu: 2", "cpu: 0", "FILE, line 7: spec.resources.cpu is to be more than 0; found 0."),
+        ("cpu: 2", "cpu: .inf", "FILE, line 7: spec.resources.cpu is to be at most 1024; found Infinity."),
+        ("cpu: 2", "cpu: .nan", "FILE, line 7: spec.resources.cpu is to be at most 1024; found NaN."),
+        (
+            "4Gi", "4 GB",
+            "FILE, line 7: spec.resources.memory can't be read: a size is written like 512Mi or 4Gi; found \"4 GB\".",
+        ),
+        (
+            "1h30m", "90",
+            "FILE, line 11: spec.lifecycle.idle can't be read: a duration is written like 60s, 90m, 2h or 7d; found 90.",
+        ),
+        ("[r, python]", "r", 'FILE, line 6: spec.kernels is to be a list; found "r".'),
+        ("[r, python]", "[r, julia]", "FILE, line 6: spec.kernels[1] is to be 'r', 'python' or 'bash'; found \"julia\"."),
+        ("{mode: local}", "local", 'FILE, line 9: spec.services.spark is to be a mapping of keys and values; found "local".'),
+        ("idle:", "idel:", "FILE, line 11: spec.lifecycle.idel is not a key that RSparkHub knows; did you mean idle?"),
+        (
+            "scope: shared", "colour: red",
+            "FILE, line 10: spec.services.postgres.colour is not a key that RSparkHub knows; known here: scope.",
+        ),
+        ("kind: Environment\n", "", "FILE, line 1: kind is missing."),
+        (", title: RSpark", "", "FILE, line 3: metadata.title is missing."),
+        ("title: RSpark", "title: ''", 'FILE, line 3: metadata.title is to be a text of length 1 or more; found "".'),
+        ("title: RSpark", "title: 7", "FILE, line 3: metadata.title is to be a text; found 7."),
+        (
+            "name: rspark", "name: R Spark",
+            ("FILE, line 3: metadata.name is to be lower-case letters, digits and hyphens, at most 40, beginning with a "
+             'letter; found "R Spark".'),
+        ),
+        ("rsparkhub/v1", "rsparkhub/v2", "FILE, line 1: apiVersion is to be 'rsparkhub/v1'; found \"rsparkhub/v2\"."),
+        (
+            "jupyterlab", "jupyter",
+            ("FILE, line 5: spec.interface is to be one of rc2, rstudio, jupyterlab, vscode, shiny, terminal, or "
+             '{web: {command: […], port: 8080}}; found "jupyter".'),
+        ),
+        (
+            "jupyterlab", "{web: {command: []}}",
+            ("FILE, line 5: spec.interface is to be one of rc2, rstudio, jupyterlab, vscode, shiny, terminal, or "
+             '{web: {command: […], port: 8080}}; found {"web": {"command": []}}.'),
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_in_one_sentence(file: Path, old: str, new: str, said: str) -> None:
+    assert problem_of(file, with_(old, new)) == said
+
+
+def test_all_problems_are_told_at_once_in_the_order_of_the_lines(file: Path) -> None:
+    text = with_("cpu: 2", "cpu: two").replace("kind: Environment", "kind: Thing").replace("idle:", "idel:")
+    assert problem_of(file, text) == (
+        "FILE has 3 problems:\n"
+        "  line 2: kind is to be 'Environment'; found \"Thing\".\n"
+        '  line 7: spec.resources.cpu is to be a number; found "two".\n'
+        "  line 11: spec.lifecycle.idel is not a key that RSparkHub knows; did you mean idle?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "FILE: the file is empty."),
+        ("# nothing\n", "FILE: the file is empty."),
+        ("hello", 'FILE, line 1: The file is to be a mapping of keys and values; found "hello".'),
+        ("- a\n- b\n", 'FILE, line 1: The file is to be a mapping of keys and values; found ["a", "b"].'),
+        ("a: 1\n\tb: 2\n", "FILE, line 2: this is not YAML: found character '\\t' that cannot start any token."),
+        ("a: [1, 2\n", "FILE, line 2: this is not YAML: expected ',' or ']', but got '<stream end>'."),
+        ("a: 1\nb: 2\na: 3\n", "FILE, line 3: the key a stands twice (first on line 1)."),
+        ("a: {b: 1,\n  b: 2}\n", "FILE, line 2: the key b stands twice (first on line 1)."),
+        ("a: &x 1\n", "FILE, line 1: anchors and aliases (& and *) are not allowed; write the value out."),
+        ("a: 1\nb: *x\n", "FILE, line 2: anchors and aliases (& and *) are not allowed; write the value out."),
+        ("a: 1\n<<: {b: 2}\n", "FILE, line 2: merging (<<) is not allowed; write the values out."),
+        ("a: 1\n---\nb: 2\n", "FILE, line 2: the file holds a second document (after ---); write one environment a file."),
+        ("a: 2026-11-24\n", "FILE, line 1: 2026-11-24 is read as a date; write it in quotes."),
+        ("1: a\n", "FILE, line 1: 1 is not a name for a key; write it in quotes."),
+        ("? [a]\n: b\n", "FILE, line 1: a list or a mapping is not a name for a key; write it in quotes."),
+        (f"a: 1\nb: {'9' * 5000}\n", f"FILE, line 2: {'9' * 37}… can't be read as a int."),
+        (
+            "a: !!python/object/apply:os.system [id]\n",
+            "FILE, line 1: the tag tag:yaml.org,2002:python/object/apply:os.system is not allowed; write a plain value.",
+        ),
+        ("a: !!binary aGk=\n", "FILE, line 1: the tag tag:yaml.org,2002:binary is not allowed; write a plain value."),
+        (b"a: \xff\xfe\n", "FILE, line 1: the file is not text in UTF-8."),
+        (b"a: 1\nb: \x07\n", "FILE: this is not YAML: unacceptable character #x0007: special characters are not allowed."),
+        ("a: " + "[" * 30, "FILE, line 1: the values are nested more than 20 deep."),
+        ("a: " + "[" * 60_000, "FILE, line 1: the values are nested more than 20 deep."),
+        ("a: " + "{b: " * 15_000, "FILE, line 1: the values are nested more than 20 deep."),
+        ("# " + "x" * 70_000, "FILE: the file is larger than 64 KiB; an environment fits in a few."),
+    ],
+    ids=lambda value: None if len(value) < 60 else f"{value[:20]}…",
+)
+def test_what_is_no_plain_data_is_refused(file: Path, text: str | bytes, said: str) -> None:
+    assert problem_of(file, text) == said
+
+
+def test_a_bomb_does_no_harm(file: Path) -> None:
+    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{name}: &{name} [{','.join(['*' + before] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    assert "anchors and aliases" in problem_of(file, bomb)
+
+
+def test_of_very_many_problems_the_first_are_told(file: Path) -> None:
+    lines = problem_of(file, "".join(f"k{number}: {{}}\n" for number in range(5000))).splitlines()
+    assert lines[0] == "FILE has 5004 problems:"
+    assert lines[-1] == "  and 4984 more."
+    assert len(lines) == 22
+
+
+def test_a_file_that_is_not_there_is_named(file: Path) -> None:
+    with pytest.raises(EnvironmentInvalid, match=r"rspark\.yaml can't be read: No such file or directory\. Check"):
+        read_environment(file)
