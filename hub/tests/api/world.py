@@ -58,12 +58,10 @@ class Controller:
         self.now = now
 
     async def observe(self, session_id: str, *, events: tuple[NewEvent, ...] = (), **seen: Any) -> Session:
-        claimed = await self._store.sessions.claim_one(session_id, holder="test", now=self.now(), lease=timedelta(seconds=15))
+        claimed = await self._store.leases.claim_one(session_id, holder="test", now=self.now(), lease=timedelta(seconds=15))
         assert claimed is not None
         after = replace(claimed.session, **seen)
-        assert await self._store.sessions.save(
-            claimed, after, holder="test", next_reconcile_at=None, now=self.now(), events=events
-        )
+        assert await self._store.leases.save(claimed, after, holder="test", next_reconcile_at=None, now=self.now(), events=events)
         return after
 
     async def start(self, session_id: str, *, upstream: str = "127.0.0.1:1") -> Session:

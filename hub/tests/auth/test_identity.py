@@ -51,10 +51,10 @@ async def running(store: Store, ada: str, noon: datetime) -> Session:
 
 async def become(store: Store, session: Session, now: datetime, **values: object) -> Session:
     """Let a controller observe something of a session."""
-    claimed = await store.sessions.claim_one(session.id, holder="test", now=now, lease=HOUR)
+    claimed = await store.leases.claim_one(session.id, holder="test", now=now, lease=HOUR)
     assert claimed is not None
     after = replace(claimed.session, **values)  # type: ignore[arg-type]  # which fields they are, the test says
-    assert await store.sessions.save(claimed, after, holder="test", next_reconcile_at=None, now=now)
+    assert await store.leases.save(claimed, after, holder="test", next_reconcile_at=None, now=now)
     return await store.sessions.get(session.id)
 
 

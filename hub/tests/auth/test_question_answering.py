@@ -50,10 +50,10 @@ class World:
 
     async def observe(self, session_id: str, **values: Any) -> Session:
         now = datetime.now(UTC)
-        claimed = await self.store.sessions.claim_one(session_id, holder="test", now=now, lease=timedelta(seconds=9))
+        claimed = await self.store.leases.claim_one(session_id, holder="test", now=now, lease=timedelta(seconds=9))
         assert claimed is not None
         after = replace(claimed.session, **values)
-        assert await self.store.sessions.save(claimed, after, holder="test", next_reconcile_at=None, now=now)
+        assert await self.store.leases.save(claimed, after, holder="test", next_reconcile_at=None, now=now)
         return after
 
     def asked(self, *, cookie: str | None = None, bearer: str | None = None, **said: Any) -> Asked:

@@ -54,10 +54,10 @@ async def cookie(store: Store, authenticator: Authenticator) -> str:
 async def session(store: Store, cookie: str) -> Session:
     now = datetime.now(UTC)
     made, _ = await store.sessions.create(owner="ada", environment="rspark", name="R", now=now)
-    claimed = await store.sessions.claim_one(made.id, holder="test", now=now, lease=timedelta(seconds=9))
+    claimed = await store.leases.claim_one(made.id, holder="test", now=now, lease=timedelta(seconds=9))
     assert claimed is not None
     running = replace(claimed.session, state=State.RUNNING, upstream="127.0.0.1:4242", secret="s3cret", generation=1)
-    assert await store.sessions.save(claimed, running, holder="test", next_reconcile_at=None, now=now)
+    assert await store.leases.save(claimed, running, holder="test", next_reconcile_at=None, now=now)
     return running
 
 

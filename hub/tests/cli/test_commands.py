@@ -19,10 +19,10 @@ def come_to(hub: RunningHub, session: str, **what: object) -> None:
 
     async def save(factory: Factory) -> None:
         now, lease = datetime.now(UTC), timedelta(seconds=5)
-        claimed = await factory.store.sessions.claim_one(session, holder="test", now=now, lease=lease)
+        claimed = await factory.store.leases.claim_one(session, holder="test", now=now, lease=lease)
         assert claimed is not None
         after: Session = replace(claimed.session, **what)
-        assert await factory.store.sessions.save(claimed, after, holder="test", next_reconcile_at=None, now=now)
+        assert await factory.store.leases.save(claimed, after, holder="test", next_reconcile_at=None, now=now)
 
     hub.do(save)
 

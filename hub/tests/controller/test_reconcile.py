@@ -192,7 +192,7 @@ class TestTheQueue:
         async with world.controller():
             for session_id in ids[:2]:
                 await world.until(session_id, State.RUNNING)
-            assert await world.store.sessions.positions() == {ids[2]: 1, ids[3]: 2}
+            assert await world.store.queue.positions() == {ids[2]: 1, ids[3]: 2}
             await world.set_wanted(ids[0], Wanted.SUSPENDED)
             await world.until(ids[2], State.RUNNING)
             assert (await world.store.sessions.get(ids[3])).state is State.QUEUED
@@ -248,7 +248,7 @@ async def test_a_session_at_rest_costs_no_question_to_the_store(world, monkeypat
             await world.until(session_id, State.RUNNING)
         await asyncio.sleep(0.5)
         asked = []
-        claim_one = world.store.sessions.claim_one
+        claim_one = world.store.leases.claim_one
 
         async def counted(session_id: str, **more: object) -> object:
             asked.append(session_id)
@@ -269,5 +269,5 @@ async def test_a_controller_that_ends_gives_back_its_leases(world) -> None:
     async with world.controller():
         session_id = await world.create()
         await world.when(session_id, lambda row: row.state in LIVE and row.upstream)
-    claimed = await world.store.sessions.claim_one(session_id, holder="next", now=world.now(), lease=timedelta(seconds=3))
+    claimed = await world.store.leases.claim_one(session_id, holder="next", now=world.now(), lease=timedelta(seconds=3))
     assert claimed is not None

@@ -80,10 +80,10 @@ class World:
     async def change(self, session_id: str, **values: Any) -> Session:
         """Write what a controller would write of a session."""
         now = datetime.now(UTC)
-        claimed = await self.store.sessions.claim_one(session_id, holder="test", now=now, lease=LEASE)
+        claimed = await self.store.leases.claim_one(session_id, holder="test", now=now, lease=LEASE)
         assert claimed is not None
         after = replace(claimed.session, **values)
-        assert await self.store.sessions.save(claimed, after, holder="test", next_reconcile_at=None, now=now)
+        assert await self.store.leases.save(claimed, after, holder="test", next_reconcile_at=None, now=now)
         return after
 
     def client(self, *, cookie: str | None = None, bearer: str | None = None, host: str | None = None) -> httpx.AsyncClient:

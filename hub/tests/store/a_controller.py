@@ -20,11 +20,11 @@ async def control(url: str, holder: str, saved: Path) -> None:
     with saved.open("a", buffering=1) as file:
         async with open_store(url) as store:
             while True:
-                for claimed in await store.sessions.claim(holder=holder, now=datetime.now(UTC), lease=LEASE, limit=2):
+                for claimed in await store.leases.claim(holder=holder, now=datetime.now(UTC), lease=LEASE, limit=2):
                     state = FLIP.get(claimed.session.state, State.RUNNING)
                     after = replace(claimed.session, generation=claimed.session.generation + 1, state=state)
                     now = datetime.now(UTC)
-                    if await store.sessions.save(claimed, after, holder=holder, next_reconcile_at=now, now=now):
+                    if await store.leases.save(claimed, after, holder=holder, next_reconcile_at=now, now=now):
                         file.write(f"{after.id}\n")
 
 

@@ -47,14 +47,14 @@ def put(store: Store, noon: datetime) -> Put:
     async def put_one(session: Session, state: State, **values: Any) -> Session:
         claimed = await hold(store, session, now=noon)
         after = replace(claimed.session, state=state, **values)
-        assert await store.sessions.save(claimed, after, holder="put", next_reconcile_at=None, now=noon)
+        assert await store.leases.save(claimed, after, holder="put", next_reconcile_at=None, now=noon)
         return await store.sessions.get(session.id)
 
     return put_one
 
 
 async def hold(store: Store, session: Session, *, holder: str = "put", now: datetime) -> Claimed:
-    claimed = await store.sessions.claim_one(session.id, holder=holder, now=now, lease=LEASE)
+    claimed = await store.leases.claim_one(session.id, holder=holder, now=now, lease=LEASE)
     assert claimed is not None
     return claimed
 

@@ -18,9 +18,9 @@ MINUTE = timedelta(minutes=1)
 async def admit(store: Store, session: Session, now: datetime, *, running: int = 9, starting: int = 9) -> bool:
     """Ask for a place as a controller does: under a lease, which it gives back for later when there is none."""
     claimed = await hold(store, session, now=now)
-    admitted = await store.sessions.admit(session.id, holder="put", now=now, most_running=running, most_starting=starting)
+    admitted = await store.queue.admit(session.id, holder="put", now=now, most_running=running, most_starting=starting)
     state = State.STARTING if admitted else claimed.session.state
-    assert await store.sessions.save(
+    assert await store.leases.save(
         claimed, replace(claimed.session, state=state), holder="put", next_reconcile_at=now + MINUTE, now=now
     )
     return admitted
@@ -28,20 +28,20 @@ async def admit(store: Store, session: Session, now: datetime, *, running: int =
 
 async def test_the_line_is_in_the_order_in_which_they_asked(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
     first, second, third = [await make() for _ in range(3)]
-    assert await store.sessions.positions() == {first.id: 1, second.id: 2, third.id: 3}
+    assert await store.queue.positions() == {first.id: 1, second.id: 2, third.id: 3}
     await put(first, State.STOPPED)
     await store.sessions.set_wanted(first.id, Wanted.STOPPED, by="ada", now=noon)
     await store.sessions.set_wanted(first.id, Wanted.RUNNING, by="ada", now=noon + MINUTE)  # asks again: goes to the end
-    assert await store.sessions.positions() == {second.id: 1, third.id: 2, first.id: 3}
+    assert await store.queue.positions() == {second.id: 1, third.id: 2, first.id: 3}
     await store.sessions.set_wanted(second.id, Wanted.STOPPED, by="ada", now=noon + MINUTE)
-    assert await store.sessions.positions() == {third.id: 1, first.id: 2}
+    assert await store.queue.positions() == {third.id: 1, first.id: 2}
 
 
 async def test_as_many_start_as_there_is_room_for(make: MakeSession, store: Store, noon: datetime) -> None:
     sessions = [await make() for _ in range(4)]
     admitted = [await admit(store, session, noon + MINUTE, running=9, starting=2) for session in sessions]
     assert admitted == [True, True, False, False]
-    assert await store.sessions.positions() == {sessions[2].id: 1, sessions[3].id: 2}
+    assert await store.queue.positions() == {sessions[2].id: 1, sessions[3].id: 2}
 
 
 async def test_nobody_starts_where_as_many_run_as_may(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
@@ -70,8 +70,8 @@ async def test_a_place_outlives_the_controller_that_got_it(make: MakeSession, st
     first, second = await make(), await make()
     await hold(store, first, holder="dead", now=noon)
     one = {"now": noon, "most_running": 1, "most_starting": 1}
-    assert await store.sessions.admit(first.id, holder="dead", **one)
-    assert await store.sessions.positions() == {second.id: 1}  # it is as good as started
+    assert await store.queue.admit(first.id, holder="dead", **one)
+    assert await store.queue.positions() == {second.id: 1}  # it is as good as started
     assert not await admit(store, second, noon, running=1)
     assert await admit(store, first, noon + LEASE, running=1)
 
@@ -79,22 +79,22 @@ async def test_a_place_outlives_the_controller_that_got_it(make: MakeSession, st
 async def test_a_place_that_is_not_wanted_any_more_is_given_to_the_next(make: MakeSession, store: Store, noon: datetime) -> None:
     first, second = await make(), await make()
     claimed = await hold(store, first, holder="one", now=noon)
-    assert await store.sessions.admit(first.id, holder="one", now=noon, most_running=1, most_starting=1)
+    assert await store.queue.admit(first.id, holder="one", now=noon, most_running=1, most_starting=1)
     await store.sessions.set_wanted(first.id, Wanted.STOPPED, by="ada", now=noon)
-    assert not await store.sessions.admit(first.id, holder="one", now=noon, most_running=1, most_starting=1)
+    assert not await store.queue.admit(first.id, holder="one", now=noon, most_running=1, most_starting=1)
     after = replace(claimed.session, state=State.STOPPED)
-    assert await store.sessions.save(claimed, after, holder="one", next_reconcile_at=None, now=noon)
+    assert await store.leases.save(claimed, after, holder="one", next_reconcile_at=None, now=noon)
     assert await admit(store, second, noon, running=1)
 
 
 async def test_without_the_lease_there_is_no_place(make: MakeSession, store: Store, noon: datetime) -> None:
     session = await make()
     some = {"now": noon, "most_running": 9, "most_starting": 9}
-    assert not await store.sessions.admit(session.id, holder="one", **some)
+    assert not await store.queue.admit(session.id, holder="one", **some)
     await hold(store, session, holder="two", now=noon)
-    assert not await store.sessions.admit(session.id, holder="one", **some)
-    assert not await store.sessions.admit("nothing", holder="one", **some)
-    assert await store.sessions.admit(session.id, holder="two", **some)
+    assert not await store.queue.admit(session.id, holder="one", **some)
+    assert not await store.queue.admit("nothing", holder="one", **some)
+    assert await store.queue.admit(session.id, holder="two", **some)
 
 
 async def test_shared_services_stand_in_no_line(make: MakeSession, store: Store, noon: datetime) -> None:
@@ -102,7 +102,7 @@ async def test_shared_services_stand_in_no_line(make: MakeSession, store: Store,
     service, _ = await store.sessions.create(
         "postgres", kind="service", owner=None, environment="postgres", name="PostgreSQL", now=noon
     )
-    assert await store.sessions.positions() == {waiting.id: 1}
+    assert await store.queue.positions() == {waiting.id: 1}
     assert await admit(store, service, noon, running=1, starting=1)
     assert await admit(store, waiting, noon, running=1, starting=1)
 
@@ -111,11 +111,11 @@ async def test_who_ends_makes_the_next_in_line_due(make: MakeSession, put: Put, 
     running = await put(await make(), State.RUNNING)
     waiting = await make()
     assert not await admit(store, waiting, noon, running=1)
-    assert await store.sessions.next_claimable_at() == noon + MINUTE
+    assert await store.leases.next_claimable_at() == noon + MINUTE
     await put(running, State.SUSPENDING)
-    assert await store.sessions.next_claimable_at() == noon + MINUTE
+    assert await store.leases.next_claimable_at() == noon + MINUTE
     await put(running, State.SUSPENDED)
-    assert await store.sessions.next_claimable_at() == waiting.queued_at
+    assert await store.leases.next_claimable_at() == waiting.queued_at
     assert await admit(store, waiting, noon, running=1)
 
 
@@ -124,7 +124,7 @@ async def test_who_is_ready_makes_the_next_in_line_due(make: MakeSession, put: P
     waiting = await make()
     assert not await admit(store, waiting, noon, starting=1)
     await put(starting, State.RUNNING)
-    assert await store.sessions.next_claimable_at() == waiting.queued_at
+    assert await store.leases.next_claimable_at() == waiting.queued_at
     assert await admit(store, waiting, noon, starting=1)
 
 
@@ -133,21 +133,21 @@ async def test_the_next_in_line_is_woken_also_while_a_controller_holds_it(
 ) -> None:
     running, waiting = await put(await make(), State.RUNNING), await make()
     claimed = await hold(store, waiting, holder="one", now=noon)
-    assert not await store.sessions.admit(waiting.id, holder="one", now=noon, most_running=1, most_starting=1)
+    assert not await store.queue.admit(waiting.id, holder="one", now=noon, most_running=1, most_starting=1)
     await put(running, State.STOPPED)
-    assert await store.sessions.save(claimed, claimed.session, holder="one", next_reconcile_at=noon + MINUTE, now=noon)
-    assert await store.sessions.next_claimable_at() == noon
+    assert await store.leases.save(claimed, claimed.session, holder="one", next_reconcile_at=noon + MINUTE, now=noon)
+    assert await store.leases.next_claimable_at() == noon
 
 
 async def test_who_gets_a_place_wakes_the_next_while_there_is_room(make: MakeSession, store: Store, noon: datetime) -> None:
     first, second, third = [await make() for _ in range(3)]
     for session in (first, second, third):
         assert not await admit(store, session, noon, starting=0)
-    assert await store.sessions.next_claimable_at() == noon + MINUTE
+    assert await store.leases.next_claimable_at() == noon + MINUTE
     assert await admit(store, first, noon, starting=2)
-    assert await store.sessions.next_claimable_at() == second.queued_at
+    assert await store.leases.next_claimable_at() == second.queued_at
     assert await admit(store, second, noon, starting=2)
-    assert await store.sessions.next_claimable_at() == noon + MINUTE
+    assert await store.leases.next_claimable_at() == noon + MINUTE
 
 
 @pytest.mark.parametrize("wanted", [Wanted.STOPPED, Wanted.SUSPENDED, Wanted.DELETED])
@@ -155,9 +155,9 @@ async def test_who_leaves_the_line_makes_the_next_due(make: MakeSession, store: 
     first, second = await make(), await make()
     assert not await admit(store, second, noon, starting=1)  # the only room is for the first
     await hold(store, first, now=noon)
-    assert await store.sessions.next_claimable_at() == noon + LEASE
+    assert await store.leases.next_claimable_at() == noon + LEASE
     await store.sessions.set_wanted(first.id, wanted, by="ada", now=noon)
-    assert await store.sessions.next_claimable_at() == second.queued_at
+    assert await store.leases.next_claimable_at() == second.queued_at
     assert await admit(store, second, noon, starting=1)
 
 
@@ -168,16 +168,16 @@ async def test_who_is_removed_with_their_sessions_leaves_the_line_too(make: Make
     assert not await admit(store, second, noon, starting=1)
     await hold(store, first, now=noon)
     await store.users.remove("ada", now=noon)
-    assert await store.sessions.next_claimable_at() == second.queued_at
+    assert await store.leases.next_claimable_at() == second.queued_at
 
 
 async def test_who_is_purged_while_it_ran_makes_the_next_due(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
     running, waiting = await put(await make(), State.RUNNING), await make()
     assert not await admit(store, waiting, noon, running=1)
     await store.sessions.set_wanted(running.id, Wanted.DELETED, by="ada", now=noon + 2 * MINUTE)
-    assert await store.sessions.next_claimable_at() == noon + MINUTE
+    assert await store.leases.next_claimable_at() == noon + MINUTE
     await store.sessions.purge(running.id)
-    assert await store.sessions.next_claimable_at() == waiting.queued_at
+    assert await store.leases.next_claimable_at() == waiting.queued_at
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
@@ -193,8 +193,8 @@ async def test_places_are_given_and_freed_one_after_another(
     await hold(store, queued, now=noon)
     ended = replace(claimed.session, state=State.STOPPED)
     ways = {
-        "admitted": store.sessions.admit(queued.id, holder="put", now=noon, most_running=9, most_starting=9),
-        "ended": store.sessions.save(claimed, ended, holder="put", next_reconcile_at=None, now=noon),
+        "admitted": store.queue.admit(queued.id, holder="put", now=noon, most_running=9, most_starting=9),
+        "ended": store.leases.save(claimed, ended, holder="put", next_reconcile_at=None, now=noon),
         "wanted": store.sessions.set_wanted(queued.id, Wanted.STOPPED, by="ada", now=noon),
         "purged": store.sessions.purge(deleted.id),
         "removed": store.users.remove("ada", now=noon),
@@ -227,24 +227,24 @@ async def test_no_place_stays_empty_while_somebody_waits(
 
     async def control(number: int) -> None:
         nonlocal most_together
-        mine, holder, now = stores[number % 3].sessions, f"controller {number}", noon + MINUTE
+        mine, holder, now = stores[number % 3], f"controller {number}", noon + MINUTE
         for _ in range(2000):
             if len(ended) == len(sessions):
                 return
-            for claimed in await mine.claim(holder=holder, now=now, lease=LEASE, limit=1):
+            for claimed in await mine.leases.claim(holder=holder, now=now, lease=LEASE, limit=1):
                 state, next_reconcile_at = claimed.session.state, now
                 if state is State.QUEUED:
-                    admitted = await mine.admit(claimed.session.id, holder=holder, now=now, most_running=4, most_starting=2)
+                    admitted = await mine.queue.admit(claimed.session.id, holder=holder, now=now, most_running=4, most_starting=2)
                     state, next_reconcile_at = (State.STARTING, now) if admitted else (state, None)
                 elif state is State.STARTING:
                     state = State.RUNNING
                 elif state is State.RUNNING:
                     state, next_reconcile_at = State.STOPPED, None
                 after = replace(claimed.session, state=state)
-                assert await mine.save(claimed, after, holder=holder, next_reconcile_at=next_reconcile_at, now=now)
+                assert await mine.leases.save(claimed, after, holder=holder, next_reconcile_at=next_reconcile_at, now=now)
                 if state is State.STOPPED:
                     ended.append(after.id)
-            live = await mine.list(live_only=True)
+            live = await mine.sessions.list(live_only=True)
             most_together = max(most_together, len(live))
             assert sum(session.state is State.STARTING for session in live) <= 2
             await asyncio.sleep(0)
@@ -261,15 +261,17 @@ async def test_however_many_controllers_ask_no_place_is_given_twice(
     sessions = [await make() for _ in range(24)]
 
     async def ask(number: int, session: Session) -> bool:
-        mine, holder, now = stores[number % 3].sessions, f"controller {number % 5}", noon + MINUTE
-        claimed = await mine.claim_one(session.id, holder=holder, now=now, lease=LEASE)
+        mine, holder, now = stores[number % 3], f"controller {number % 5}", noon + MINUTE
+        claimed = await mine.leases.claim_one(session.id, holder=holder, now=now, lease=LEASE)
         assert claimed is not None
-        admitted = await mine.admit(session.id, holder=holder, now=now, most_running=7, most_starting=30)
+        admitted = await mine.queue.admit(session.id, holder=holder, now=now, most_running=7, most_starting=30)
         state = State.STARTING if admitted and number % 2 else State.QUEUED
-        assert await mine.save(claimed, replace(claimed.session, state=state), holder=holder, next_reconcile_at=None, now=now)
+        assert await mine.leases.save(
+            claimed, replace(claimed.session, state=state), holder=holder, next_reconcile_at=None, now=now
+        )
         return admitted
 
     answers = await asyncio.gather(*(ask(number, session) for number, session in enumerate(sessions)))
     assert sum(answers) == 7
     assert answers == [True] * 7 + [False] * 17  # in the order of the line
-    assert len(await store.sessions.positions()) == 17
+    assert len(await store.queue.positions()) == 17

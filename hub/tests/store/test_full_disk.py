@@ -101,7 +101,7 @@ async def test_a_full_disk_loses_nothing_and_is_forgotten_when_there_is_room(
             assert {event.session for event in events} == {session.id for session in sessions}
         more, _ = await store.sessions.create(owner="ada", environment="rspark", name="R", now=noon)
         claimed = await hold(store, more, now=noon)
-        assert await store.sessions.save(claimed, claimed.session, holder="put", next_reconcile_at=None, now=noon)
+        assert await store.leases.save(claimed, claimed.session, holder="put", next_reconcile_at=None, now=noon)
         assert len(await store.sessions.list()) == made + 1
     with sqlite3.connect(disk.folder / "rsparkhub.sqlite") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

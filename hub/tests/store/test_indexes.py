@@ -89,15 +89,15 @@ async def test_no_question_reads_a_whole_table(crowd: Store, noon: datetime) -> 
     store, later = crowd, noon + timedelta(days=1)
     await store.users.set_password_hash("person1", "hash")
     with statements_of(store) as noted:
-        assert len(await store.sessions.claim(holder="one", now=later, lease=LEASE, limit=5)) == 5
-        claimed = await store.sessions.claim_one("s00001", holder="one", now=noon, lease=LEASE)
+        assert len(await store.leases.claim(holder="one", now=later, lease=LEASE, limit=5)) == 5
+        claimed = await store.leases.claim_one("s00001", holder="one", now=noon, lease=LEASE)
         assert claimed is not None
-        assert await store.sessions.renew("s00001", holder="one", until=later)
+        assert await store.leases.renew("s00001", holder="one", until=later)
         await store.sessions.set_wanted("s00001", Wanted.RUNNING, by=None, now=noon)
-        assert await store.sessions.admit("s00001", holder="one", now=noon, most_running=99, most_starting=9)
-        assert await store.sessions.save(claimed, claimed.session, holder="one", next_reconcile_at=later, now=noon)
-        assert await store.sessions.next_claimable_at() is not None
-        assert (await store.sessions.positions()) == {}
+        assert await store.queue.admit("s00001", holder="one", now=noon, most_running=99, most_starting=9)
+        assert await store.leases.save(claimed, claimed.session, holder="one", next_reconcile_at=later, now=noon)
+        assert await store.leases.next_claimable_at() is not None
+        assert (await store.queue.positions()) == {}
         assert len(await store.sessions.list(limit=20)) == 20
         assert len(await store.sessions.list(limit=20, after="s05000")) == 20
         assert len(await store.sessions.list(owner="person7")) == _ROWS // _OWNERS

@@ -17,29 +17,29 @@ SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 async def test_a_session_is_claimed_once(make: MakeSession, store: Store, noon: datetime) -> None:
     session = await make()
-    (claimed,) = await store.sessions.claim(holder="one", now=noon, lease=LEASE, limit=10)
+    (claimed,) = await store.leases.claim(holder="one", now=noon, lease=LEASE, limit=10)
     assert claimed.session == session
     assert claimed.next_reconcile_at == noon
-    assert await store.sessions.claim(holder="two", now=noon, lease=LEASE, limit=10) == []
-    assert await store.sessions.claim(holder="one", now=noon, lease=LEASE, limit=10) == []
-    assert await store.sessions.claim_one(session.id, holder="two", now=noon, lease=LEASE) is None
-    assert await store.sessions.next_claimable_at() == noon + LEASE
+    assert await store.leases.claim(holder="two", now=noon, lease=LEASE, limit=10) == []
+    assert await store.leases.claim(holder="one", now=noon, lease=LEASE, limit=10) == []
+    assert await store.leases.claim_one(session.id, holder="two", now=noon, lease=LEASE) is None
+    assert await store.leases.next_claimable_at() == noon + LEASE
 
 
 async def test_what_has_waited_longest_is_claimed_first(make: MakeSession, store: Store, noon: datetime) -> None:
     made = [await make() for _ in range(5)]
-    first = await store.sessions.claim(holder="one", now=noon + MINUTE, lease=LEASE, limit=2)
-    second = await store.sessions.claim(holder="two", now=noon + MINUTE, lease=LEASE, limit=9)
+    first = await store.leases.claim(holder="one", now=noon + MINUTE, lease=LEASE, limit=2)
+    second = await store.leases.claim(holder="two", now=noon + MINUTE, lease=LEASE, limit=9)
     assert [claimed.session.id for claimed in first + second] == [session.id for session in made]
 
 
 async def test_what_is_not_due_is_not_claimed_but_by_name(make: MakeSession, store: Store, noon: datetime) -> None:
     session = await make(now=noon + MINUTE)
-    assert await store.sessions.claim(holder="one", now=noon, lease=LEASE, limit=10) == []
-    claimed = await store.sessions.claim_one(session.id, holder="one", now=noon, lease=LEASE)
+    assert await store.leases.claim(holder="one", now=noon, lease=LEASE, limit=10) == []
+    claimed = await store.leases.claim_one(session.id, holder="one", now=noon, lease=LEASE)
     assert claimed is not None
     assert claimed.session == session
-    assert await store.sessions.claim_one("nothing", holder="one", now=noon, lease=LEASE) is None
+    assert await store.leases.claim_one("nothing", holder="one", now=noon, lease=LEASE) is None
 
 
 async def test_many_controllers_at_once_share_what_is_due(
@@ -50,7 +50,7 @@ async def test_many_controllers_at_once_share_what_is_due(
 
     async def work(number: int) -> list[str]:
         got: list[str] = []
-        while claimed := await stores[number % 3].sessions.claim(
+        while claimed := await stores[number % 3].leases.claim(
             holder=f"controller {number}", now=noon + MINUTE, lease=LEASE, limit=4
         ):
             got += [one.session.id for one in claimed]
@@ -65,14 +65,14 @@ async def test_a_lease_that_ran_out_is_anyones(make: MakeSession, store: Store, 
     session = await make()
     dead = await hold(store, session, holder="dead", now=noon)
     later = noon + LEASE
-    (alive,) = await store.sessions.claim(holder="alive", now=later, lease=LEASE, limit=1)
+    (alive,) = await store.leases.claim(holder="alive", now=later, lease=LEASE, limit=1)
     assert alive.session == dead.session
-    assert not await store.sessions.renew(session.id, holder="dead", until=later + LEASE)
+    assert not await store.leases.renew(session.id, holder="dead", until=later + LEASE)
     too_late = replace(dead.session, state=State.STARTING, generation=1)
-    assert not await store.sessions.save(dead, too_late, holder="dead", next_reconcile_at=later, now=later)
+    assert not await store.leases.save(dead, too_late, holder="dead", next_reconcile_at=later, now=later)
     assert await store.sessions.get(session.id) == session
     assert [event.kind for event in await store.events.since(None, 0)] == ["created"]
-    assert await store.sessions.save(alive, too_late, holder="alive", next_reconcile_at=later, now=later)
+    assert await store.leases.save(alive, too_late, holder="alive", next_reconcile_at=later, now=later)
 
 
 async def test_an_earlier_lease_of_the_same_holder_is_no_lease(make: MakeSession, store: Store, noon: datetime) -> None:
@@ -81,27 +81,27 @@ async def test_an_earlier_lease_of_the_same_holder_is_no_lease(make: MakeSession
     second = await hold(store, session, holder="one", now=noon + LEASE)
     measured = replace(first.session, memory=1)
     for after in (measured, replace(measured, state=State.STARTING)):
-        assert not await store.sessions.save(first, after, holder="one", next_reconcile_at=noon, now=noon)
-    assert await store.sessions.save(second, measured, holder="one", next_reconcile_at=noon, now=noon)
+        assert not await store.leases.save(first, after, holder="one", next_reconcile_at=noon, now=noon)
+    assert await store.leases.save(second, measured, holder="one", next_reconcile_at=noon, now=noon)
 
 
 async def test_a_lease_that_was_given_back_is_no_lease(make: MakeSession, store: Store, noon: datetime) -> None:
     claimed = await hold(store, await make(), now=noon)
     after = replace(claimed.session, state=State.STARTING)
-    assert await store.sessions.save(claimed, after, holder="put", next_reconcile_at=None, now=noon)
+    assert await store.leases.save(claimed, after, holder="put", next_reconcile_at=None, now=noon)
     for again in (after, replace(claimed.session, memory=1)):
-        assert not await store.sessions.save(claimed, again, holder="put", next_reconcile_at=None, now=noon)
-    assert not await store.sessions.renew(after.id, holder="put", until=noon + LEASE)
+        assert not await store.leases.save(claimed, again, holder="put", next_reconcile_at=None, now=noon)
+    assert not await store.leases.renew(after.id, holder="put", until=noon + LEASE)
 
 
 async def test_a_renewed_lease_lasts_longer(make: MakeSession, store: Store, noon: datetime) -> None:
     session = await make()
     await hold(store, session, holder="one", now=noon)
-    assert await store.sessions.renew(session.id, holder="one", until=noon + MINUTE)
-    assert await store.sessions.claim(holder="two", now=noon + MINUTE - SECOND, lease=LEASE, limit=1) == []
-    assert await store.sessions.next_claimable_at() == noon + MINUTE
-    assert len(await store.sessions.claim(holder="two", now=noon + MINUTE, lease=LEASE, limit=1)) == 1
-    assert not await store.sessions.renew("nothing", holder="one", until=noon)
+    assert await store.leases.renew(session.id, holder="one", until=noon + MINUTE)
+    assert await store.leases.claim(holder="two", now=noon + MINUTE - SECOND, lease=LEASE, limit=1) == []
+    assert await store.leases.next_claimable_at() == noon + MINUTE
+    assert len(await store.leases.claim(holder="two", now=noon + MINUTE, lease=LEASE, limit=1)) == 1
+    assert not await store.leases.renew("nothing", holder="one", until=noon)
 
 
 async def test_everything_observed_is_written_and_read_again(make: MakeSession, store: Store, noon: datetime) -> None:
@@ -116,9 +116,9 @@ async def test_everything_observed_is_written_and_read_again(make: MakeSession, 
         endpoints={"spark": {"port": 1}}, restored={"kernels": []},
         last_exit=LastExit(code=0, saved={"kernels": [{"name": "ir", "objects": 3}]}, at=noon),
     )  # fmt: skip
-    assert await store.sessions.save(claimed, after, holder="put", next_reconcile_at=noon + MINUTE, now=noon)
+    assert await store.leases.save(claimed, after, holder="put", next_reconcile_at=noon + MINUTE, now=noon)
     assert await store.sessions.get(after.id) == after
-    assert await store.sessions.next_claimable_at() == noon + MINUTE
+    assert await store.leases.next_claimable_at() == noon + MINUTE
 
 
 async def test_a_change_of_state_and_of_each_part_is_an_event(make: MakeSession, put: Put, store: Store) -> None:
@@ -147,7 +147,7 @@ async def test_what_is_only_measured_is_no_event(make: MakeSession, put: Put, st
 async def test_an_event_of_the_controllers_own_is_written_with_the_row(make: MakeSession, store: Store, noon: datetime) -> None:
     claimed = await hold(store, await make(), now=noon)
     warning = NewEvent(kind="warning", data={"kind": "idle"})
-    assert await store.sessions.save(claimed, claimed.session, holder="put", next_reconcile_at=None, now=noon, events=[warning])
+    assert await store.leases.save(claimed, claimed.session, holder="put", next_reconcile_at=None, now=noon, events=[warning])
     event = (await store.events.since(None, 0))[-1]
     assert (event.kind, event.owner, event.data) == ("warning", "ada", {"kind": "idle"})
 
@@ -155,17 +155,17 @@ async def test_an_event_of_the_controllers_own_is_written_with_the_row(make: Mak
 async def test_a_controller_never_writes_what_is_wanted(make: MakeSession, store: Store, noon: datetime) -> None:
     claimed = await hold(store, await make(), now=noon)
     after = replace(claimed.session, wanted=Wanted.DELETED, name="Mine", options={"a": 1}, state=State.STARTING)
-    assert await store.sessions.save(claimed, after, holder="put", next_reconcile_at=None, now=noon)
+    assert await store.leases.save(claimed, after, holder="put", next_reconcile_at=None, now=noon)
     session = await store.sessions.get(after.id)
     assert (session.wanted, session.name, session.options) == (Wanted.RUNNING, "RSpark", {})
 
 
 async def test_a_session_that_needs_no_look_waits_for_a_wish(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
     session = await put(await make(), State.STOPPED)
-    assert await store.sessions.next_claimable_at() is None
-    assert await store.sessions.claim(holder="one", now=noon + MINUTE * 999, lease=LEASE, limit=1) == []
+    assert await store.leases.next_claimable_at() is None
+    assert await store.leases.claim(holder="one", now=noon + MINUTE * 999, lease=LEASE, limit=1) == []
     await store.sessions.set_wanted(session.id, Wanted.RUNNING, by="ada", now=noon + MINUTE)
-    assert await store.sessions.next_claimable_at() == noon + MINUTE
+    assert await store.leases.next_claimable_at() == noon + MINUTE
 
 
 @pytest.mark.parametrize("state", [State.RUNNING, State.SUSPENDING])
@@ -174,12 +174,12 @@ async def test_a_wish_that_came_meanwhile_is_looked_at_at_once(
 ) -> None:
     claimed = await hold(store, await put(await make(), State.RUNNING), now=noon)
     await store.sessions.set_wanted(claimed.session.id, Wanted.STOPPED, by="ada", reason="Enough.", now=noon + SECOND)
-    assert await store.sessions.next_claimable_at() == noon + LEASE  # it is held: nobody else may come
+    assert await store.leases.next_claimable_at() == noon + LEASE  # it is held: nobody else may come
     after = replace(claimed.session, state=state, memory=17)
-    assert await store.sessions.save(claimed, after, holder="put", next_reconcile_at=noon + MINUTE, now=noon + SECOND * 2)
+    assert await store.leases.save(claimed, after, holder="put", next_reconcile_at=noon + MINUTE, now=noon + SECOND * 2)
     session = await store.sessions.get(after.id)
     assert (session.wanted, session.state, session.memory, session.reason) == (Wanted.STOPPED, state, 17, "Enough.")
-    assert await store.sessions.next_claimable_at() == noon + SECOND * 2
+    assert await store.leases.next_claimable_at() == noon + SECOND * 2
 
 
 async def test_who_was_sent_to_the_queue_meanwhile_stays_in_it(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
@@ -188,12 +188,12 @@ async def test_who_was_sent_to_the_queue_meanwhile_stays_in_it(make: MakeSession
     await store.sessions.set_wanted(claimed.session.id, Wanted.STOPPED, by="ada", now=noon)
     await store.sessions.set_wanted(claimed.session.id, Wanted.RUNNING, by="ada", now=asked)
     after = replace(claimed.session, state=State.STOPPED, reason="It slept too long.", ended=noon)
-    assert await store.sessions.save(claimed, after, holder="put", next_reconcile_at=None, now=noon + MINUTE)
+    assert await store.leases.save(claimed, after, holder="put", next_reconcile_at=None, now=noon + MINUTE)
     session = await store.sessions.get(after.id)
     assert (session.state, session.queued_at, session.reason, session.ended) == (State.QUEUED, asked, None, noon)
     states = [event.data["state"] for event in await store.events.since(after.id, 0) if event.kind == "state"]
     assert states == ["suspended", "queued"]
-    assert await store.sessions.next_claimable_at() == noon + MINUTE
+    assert await store.leases.next_claimable_at() == noon + MINUTE
 
 
 async def test_a_session_that_was_purged_is_not_saved(make: MakeSession, store: Store, noon: datetime) -> None:
@@ -201,7 +201,7 @@ async def test_a_session_that_was_purged_is_not_saved(make: MakeSession, store: 
     await store.sessions.set_wanted(claimed.session.id, Wanted.DELETED, by="ada", now=noon)
     assert await store.sessions.purge(claimed.session.id)
     after = replace(claimed.session, state=State.STOPPED)
-    assert not await store.sessions.save(claimed, after, holder="put", next_reconcile_at=None, now=noon)
+    assert not await store.leases.save(claimed, after, holder="put", next_reconcile_at=None, now=noon)
     assert await store.sessions.list(with_deleted=True) == []
 
 
@@ -220,7 +220,7 @@ async def test_nothing_is_lost_between_controllers_wishes_and_leases_that_run_ou
         return noon + MINUTE + timedelta(seconds=next(tick))
 
     async def control(number: int) -> None:
-        mine, holder = stores[number % 3].sessions, f"controller {number}"
+        mine, holder = stores[number % 3].leases, f"controller {number}"
         for _ in range(40):
             for claimed in await mine.claim(holder=holder, now=now(), lease=LEASE, limit=3):
                 for _ in range(rng.randrange(3)):

@@ -21,7 +21,7 @@ async def test_a_new_session_wants_to_run_and_stands_in_the_queue(store: Store, 
     assert (session.wanted, session.state, session.generation) == (Wanted.RUNNING, State.QUEUED, 0)
     assert (session.created, session.queued_at, session.options) == (noon, noon, {"branch": "main"})
     assert await store.sessions.get(session.id) == session
-    assert await store.sessions.next_claimable_at() == noon
+    assert await store.leases.next_claimable_at() == noon
     (event,) = await store.events.since(None, 0)
     assert (event.kind, event.by, event.owner, event.at) == ("created", "ada", "ada", noon)
     assert event.data == {"environment": "rspark", "name": "Thesis", "kind": "session"}
@@ -164,7 +164,7 @@ async def test_a_session_that_sleeps_goes_to_the_queue_as_soon_as_it_is_wanted(
     assert (resumed.state, resumed.queued_at, resumed.generation) == (State.QUEUED, later, 3)
     assert (resumed.reason, resumed.detail) == (None, None)
     assert await store.sessions.get(session.id) == resumed
-    assert await store.sessions.next_claimable_at() == later
+    assert await store.leases.next_claimable_at() == later
     last = (await store.events.since(session.id, 0))[-1]
     assert (last.kind, last.by, last.data["was"], last.data["state"]) == ("state", "ada", state.value, "queued")
 
@@ -177,7 +177,7 @@ async def test_a_wish_leaves_a_session_in_its_state_while_a_controller_is_at_wor
     for wanted in (Wanted.STOPPED, Wanted.RUNNING, Wanted.SUSPENDED):
         after = await store.sessions.set_wanted(session.id, wanted, by="ada", now=noon + MINUTE)
         assert (after.wanted, after.state, after.queued_at) == (wanted, state, session.queued_at)
-    assert await store.sessions.next_claimable_at() == noon + MINUTE
+    assert await store.leases.next_claimable_at() == noon + MINUTE
 
 
 async def test_a_wish_said_twice_is_one_wish(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
@@ -222,7 +222,7 @@ async def test_a_request_that_is_given_up_leaves_the_store_in_order(make: MakeSe
     assert all(isinstance(one, asyncio.CancelledError) for one in done[::2])
     assert len({one.id for one in done[1::2] if not isinstance(one, BaseException)}) == 10
     claimed = await hold(store, session, now=noon)  # nothing is locked
-    assert await store.sessions.save(claimed, claimed.session, holder="put", next_reconcile_at=None, now=noon)
+    assert await store.leases.save(claimed, claimed.session, holder="put", next_reconcile_at=None, now=noon)
     rows = {row.id for row in await store.sessions.list()}
     created = {event.session for event in await store.events.since(None, 0) if event.kind == "created"}
     assert rows == created  # each was written as a whole or not at all

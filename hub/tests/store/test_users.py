@@ -79,7 +79,7 @@ async def test_with_a_person_goes_all_that_opens_a_door(make: MakeSession, put: 
     for session in (running, asleep):
         assert (await store.sessions.get(session.id)).wanted is Wanted.DELETED
         assert (await store.events.since(session.id, 0))[-1].by == "root"
-    assert await store.sessions.next_claimable_at() == noon
+    assert await store.leases.next_claimable_at() == noon
     await store.users.add("ada", now=noon)  # another Ada begins with nothing
     assert (await store.users.get("ada")) == User(name="ada", admin=False, created=noon)
     assert await store.accounts.password("ada", "postgres") != password

@@ -24,11 +24,11 @@ class Leases:
 
     async def claim_due(self, limit: int) -> list[Claimed]:
         """Take the leases of sessions that are due."""
-        return await self._store.sessions.claim(holder=self.holder, now=self._clock(), lease=self.lease, limit=limit)
+        return await self._store.leases.claim(holder=self.holder, now=self._clock(), lease=self.lease, limit=limit)
 
     async def claim(self, session_id: str) -> Claimed | None:
         """Take the lease of a session; None when another controller has it, or there is no such session."""
-        return await self._store.sessions.claim_one(session_id, holder=self.holder, now=self._clock(), lease=self.lease)
+        return await self._store.leases.claim_one(session_id, holder=self.holder, now=self._clock(), lease=self.lease)
 
     @asynccontextmanager
     async def kept(self, claimed: Claimed) -> AsyncIterator[None]:
@@ -49,7 +49,7 @@ class Leases:
             while True:
                 await asyncio.sleep(self.lease.total_seconds() / 3)
                 try:
-                    held = await self._store.sessions.renew(
+                    held = await self._store.leases.renew(
                         claimed.session.id, holder=self.holder, until=self._clock() + self.lease
                     )
                     until = self._clock() + self.lease if held else until

@@ -98,7 +98,7 @@ class Reconciler:
             self._claims[claimed.session.id] = claimed
             if not self._work.enqueue(claimed.session.id):
                 await self._give_back(self._claims.pop(claimed.session.id))
-        following = await self._store.sessions.next_claimable_at()
+        following = await self._store.leases.next_claimable_at()
         if following is None:
             return _LONGEST_SLEEP
         return min(max(0.01, (following - self._clock()).total_seconds()), _LONGEST_SLEEP)
@@ -145,7 +145,7 @@ class Reconciler:
             after = claimed.session
         now = self._clock()
         next_reconcile_at = None if requeue_after is None else now + requeue_after
-        if not await self._store.sessions.save(
+        if not await self._store.leases.save(
             claimed, after, holder=self._leases.holder, next_reconcile_at=next_reconcile_at, now=now
         ):
             log.warning("The lease of %s was lost before it was saved; another controller goes on from here.", after.id)
@@ -161,7 +161,7 @@ class Reconciler:
         """Give back the lease after a failure, so that the next try need not wait for its end."""
         now = self._clock()
         try:
-            await self._store.sessions.save(
+            await self._store.leases.save(
                 claimed, claimed.session, holder=self._leases.holder, next_reconcile_at=now + self._leases.lease, now=now
             )
         except RsparkhubError as error:  # then it runs out by itself

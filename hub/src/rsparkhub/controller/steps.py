@@ -78,7 +78,7 @@ class Steps:
         return Done(row=step.after, requeue_after=step.requeue_after)
 
     async def _admit(self, step: Admit, session: Session) -> Done:
-        admitted = await self._store.sessions.admit(
+        admitted = await self._store.queue.admit(
             session.id,
             holder=self._holder,
             now=self._clock(),

@@ -55,7 +55,7 @@ class Sweep:
                 await self._end_orphan(ref, forget=known is None)
         for session_id in needs_reconcile(rows.values(), running):
             self._put(session_id)
-        positions = await self._store.sessions.positions()
+        positions = await self._store.queue.positions()
         for session_id in list(positions)[: self._most_starting]:
             self._put(session_id)
 

@@ -64,11 +64,11 @@ _WAKE_FIRST = (
 
 
 class AdmissionQueue:
-    """The part of `Sessions` that knows the queue. Shared services are no part of it: they start at once."""
+    """The order in which sessions start. Shared services are no part of it: they start at once."""
 
     def __init__(self, database: Database, notifier: Notifier) -> None:
         self._database = database
-        self._bell = notifier
+        self._notifier = notifier
 
     async def positions(self) -> dict[str, int]:
         """Tell each waiting session's place in the line; the first is 1."""
@@ -100,7 +100,7 @@ class AdmissionQueue:
 
         admitted, woken = await self._database.write(work)
         if woken:
-            await self._bell.notify(woken, about="look")
+            await self._notifier.notify(woken, about="look")
         return admitted
 
 

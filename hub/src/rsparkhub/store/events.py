@@ -47,7 +47,7 @@ class Events:
 
     def __init__(self, database: Database, notifier: Notifier) -> None:
         self._database = database
-        self._bell = notifier
+        self._notifier = notifier
 
     async def since(
         self,
@@ -89,7 +89,7 @@ class Events:
             await insert(connection, self._database, [event], session_id=session_id, owner=found[0][0], now=now)
 
         await self._database.write(work)
-        await self._bell.notify(session_id, about="changed")
+        await self._notifier.notify(session_id, about="changed")
 
 
 async def insert(

@@ -95,7 +95,7 @@ class Claimed:
 
 
 class Leases:
-    """The part of `Sessions` that controllers use.
+    """Who works on which session.
 
     - At most one holder has the lease of a session, and what another saves is not written.
     - A lease that ran out is anyone's.
@@ -104,7 +104,7 @@ class Leases:
 
     def __init__(self, database: Database, notifier: Notifier) -> None:
         self._database = database
-        self._bell = notifier
+        self._notifier = notifier
 
     async def claim(self, *, holder: str, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
         """Take the lease of up to `limit` sessions that are due, the longest due first."""
@@ -155,7 +155,7 @@ class Leases:
             measured = _named(observed_values(after, MEASURED))
             if await self._database.change(_SAVE_MEASURED, {**key, **measured, "b_next_reconcile_at": next_reconcile_at}):
                 if unlike & {"busy", "busy_with"}:
-                    await self._bell.notify(before.id, about="changed")
+                    await self._notifier.notify(before.id, about="changed")
                 return True
 
         # A wish that came meanwhile changes nothing about this: it leaves a session that has a place, or asks for one, as it is.
@@ -179,9 +179,9 @@ class Leases:
 
         done, woken = await self._database.write(work)
         if done:
-            await self._bell.notify(before.id, about="changed")
+            await self._notifier.notify(before.id, about="changed")
         if woken:
-            await self._bell.notify(woken, about="look")
+            await self._notifier.notify(woken, about="look")
         return done
 
 

@@ -39,11 +39,11 @@ _PURGE = (
 
 
 class SessionRequests:
-    """The part of `Sessions` that the API uses."""
+    """Makes sessions, reads them, and writes what is wanted of them."""
 
     def __init__(self, database: Database, notifier: Notifier) -> None:
         self._database = database
-        self._bell = notifier
+        self._notifier = notifier
 
     async def create(
         self,
@@ -90,7 +90,7 @@ class SessionRequests:
 
         session, made = await self._database.write(work)
         if made:
-            await self._bell.notify(session.id)
+            await self._notifier.notify(session.id)
         return session, made
 
     async def get(self, id: str) -> Session:  # noqa: A002
@@ -157,7 +157,7 @@ class SessionRequests:
             return await set_wanted(connection, self._database, to_session(found[0]), wanted, by=by, reason=reason, now=now)
 
         session = await self._database.write(work)
-        await self._bell.notify(id)
+        await self._notifier.notify(id)
         return session
 
     async def purge(self, id: str) -> bool:  # noqa: A002
@@ -171,9 +171,9 @@ class SessionRequests:
 
         purged, woken = await self._database.write(work)
         if purged:
-            await self._bell.notify(id, about="changed")
+            await self._notifier.notify(id, about="changed")
         if woken:
-            await self._bell.notify(woken, about="look")
+            await self._notifier.notify(woken, about="look")
         return purged
 
     async def counts(self) -> dict[State, int]:

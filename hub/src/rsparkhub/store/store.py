@@ -8,27 +8,35 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from rsparkhub.domain.errors import InstallationProblem
+from rsparkhub.store.admission_queue import AdmissionQueue
 from rsparkhub.store.credentials import Credentials
 from rsparkhub.store.database import Database
 from rsparkhub.store.events import Events
 from rsparkhub.store.failures import unavailable
+from rsparkhub.store.leases import Leases
 from rsparkhub.store.login_attempts import LoginAttempts
 from rsparkhub.store.logs import Logs
 from rsparkhub.store.migrate import bring_up_to_date
 from rsparkhub.store.notifier import Notifier
 from rsparkhub.store.opening import connect, read_url
 from rsparkhub.store.service_accounts import ServiceAccounts
-from rsparkhub.store.sessions import Sessions
+from rsparkhub.store.session_requests import SessionRequests
 from rsparkhub.store.users import Users
 
 
 class Store:
-    """What is kept, and the bell that tells of it."""
+    """Everything that is stored, by subject, and the notifier of what changes.
+
+    Sessions and shared services are rows of one table with three parts: `sessions` is what users ask of them, `queue` the order
+    in which they start, `leases` who works on them.
+    """
 
     def __init__(self, database: Database, notifier: Notifier) -> None:
         self.database = database
         self.notifier = notifier
-        self.sessions = Sessions(database, notifier)
+        self.sessions = SessionRequests(database, notifier)
+        self.queue = AdmissionQueue(database, notifier)
+        self.leases = Leases(database, notifier)
         self.events = Events(database, notifier)
         self.users = Users(database, notifier)
         self.credentials = Credentials(database)

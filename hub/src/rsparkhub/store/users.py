@@ -86,7 +86,7 @@ class Users:
 
     def __init__(self, database: Database, notifier: Notifier) -> None:
         self._database = database
-        self._bell = notifier
+        self._notifier = notifier
 
     async def add(self, name: str, *, admin: bool = False, password_hash: str | None = None, now: datetime) -> User:
         """Add a person.
@@ -137,7 +137,7 @@ class Users:
                 await set_wanted(connection, self._database, session, Wanted.DELETED, by=by, now=now)
             return [session.id for session in left]
 
-        await self._bell.notify(*await self._database.write(work))
+        await self._notifier.notify(*await self._database.write(work))
 
     async def set_password_hash(self, name: str, password_hash: str | None) -> None:
         """Set or take away the hash of a password, and end every sign-in and unused link of that person; NotFound for nobody."""

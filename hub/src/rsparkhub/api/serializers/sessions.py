@@ -29,7 +29,7 @@ class SessionSerializer:
         """Tell these sessions; `positions` is the queue, where the caller knows it."""
         if positions is None:
             waiting = any(session.state is State.QUEUED for session in sessions)
-            positions = await self._store.sessions.positions() if waiting else {}
+            positions = await self._store.queue.positions() if waiting else {}
         if any(session.state is State.RUNNING for session in sessions):
             await self._history.catch_up()
         catalog, now = self._environments(), self._now()

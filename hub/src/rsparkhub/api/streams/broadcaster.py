@@ -194,7 +194,7 @@ class EventBroadcaster:
             else:
                 self._queued.pop(session.id, None)
         self._queued = {each: waits for each, waits in self._queued.items() if self._is_heard(each)}
-        positions = await self._store.sessions.positions() if self._queued else {}
+        positions = await self._store.queue.positions() if self._queued else {}
         for session_id, (session, before) in self._queued.items():
             position = positions.get(session_id)
             if position is not None and position != before:
