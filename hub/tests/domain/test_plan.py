@@ -62,10 +62,10 @@ SLEPT = Observed(phase="ended", code=0, record=record("suspended", SAVED))
 ENDED = Observed(phase="ended", code=0, record=record("stopped"))
 FAILED = Observed(phase="ended", code=1, record=record("failed", reason="JupyterLab ended.", code=1))
 KILLED = Observed(phase="ended", signal=9)
-MOVED = replace(SLEPT, displaced=True)
-LOST = Observed(phase="ended", displaced=True, reason="Its machine does not answer any more.")
-VANISHED = Observed(phase="absent", displaced=True)
-LEFTOVER = Observed(phase="absent", displaced=True, traces=True)
+MOVED = replace(SLEPT, evicted=True)
+LOST = Observed(phase="ended", evicted=True, reason="Its machine does not answer any more.")
+VANISHED = Observed(phase="absent", evicted=True)
+LEFTOVER = Observed(phase="absent", evicted=True, leftovers=True)
 WORLD = (MOVED, LOST, ABSENT, BEGUN, STARTING, UP, SAVING, ENDING, FAILING, SLEPT, ENDED, FAILED, KILLED)
 SOON = T0 + timedelta(seconds=1)
 TOO_LATE = T0 + timedelta(minutes=6)
@@ -398,7 +398,7 @@ class TestAStartThatHangs:
             State.FAILED, "It waits for a place. Your files are kept. Start it again.")  # fmt: skip
 
     def test_what_waiting_does_not_mend_fails_at_once(self) -> None:
-        step = next_step(a_session(State.STARTING), replace(self.WAITS, hopeless=True))
+        step = next_step(a_session(State.STARTING), replace(self.WAITS, unrecoverable=True))
         assert isinstance(step, Settle)
         assert (step.after.state, step.after.reason) == (State.FAILED, "It waits for a place.")
 

@@ -1,11 +1,19 @@
 """The whole job description of a backend."""
 
+import asyncio
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from rsparkhub.domain.ensemble import Ending, EnsembleSpec, Observed
+from rsparkhub.domain.errors import RsparkhubError
+
+log = logging.getLogger(__name__)
+
+#: How many generations `observe_many` observes at the same time.
+AT_ONCE = 32
 
 
 @dataclass(frozen=True, order=True)
@@ -17,21 +25,24 @@ class EnsembleRef:
 
 
 class Backend(ABC):
-    """Runs ensembles, and reports what it sees.
+    """Runs ensembles, and reports what it observes.
 
-    Six methods do the work, and all of them may be called again at any time, by another controller, after a crash in
-    the middle of the last call:
+    Each method may be called again at any time, by another controller, after a crash in the middle of the last call:
 
     - `apply` makes an ensemble run. A second `apply` of the same generation finds what the first made, also while the
-      first is still at work; it never runs twice, and never runs again what has ended.
-    - `observe` tells what became of one generation.
-    - `list` tells every generation that has left any trace: the truth about what runs.
-    - `end` asks the agent to save and end, or to end. It returns at once; the end is seen by `observe`.
+      first is still at work; it never runs twice, and never runs again what has ended. Raises `CannotStart`.
+    - `observe` returns what became of one generation; `observe_many` asks for several, none of which waits for another.
+    - `list` returns every generation of which anything is left: the truth about what runs.
+    - `end` asks the agent to save and end, or to end. It returns at once; `observe` shows the end.
     - `kill` ends everything of a generation by force, and returns when nothing of it is alive.
-    - `remove` takes away the traces of an ended generation; never a home.
+    - `remove` deletes what is left of an ended generation; never a home.
+    - `log_tails` returns the ends of its logs.
+    - `forget_session` deletes what a deleted session left over its generations.
 
-    `changes` yields refs that are worth a look. It is a hint only: nothing may depend on it, since a controller also looks
-    by itself every so often.
+    `changes` yields refs that are worth observing. It is a hint only: nothing may depend on it, since a controller also
+    observes by itself every so often.
+
+    Every method raises `Unavailable` where what runs the ensembles doesn't answer.
     """
 
     @abstractmethod
@@ -39,6 +50,33 @@ class Backend(ABC):
 
     @abstractmethod
     async def observe(self, ref: EnsembleRef) -> Observed: ...
+
+    async def observe_many(self, refs: Iterable[EnsembleRef]) -> AsyncIterator[tuple[EnsembleRef, Observed]]:
+        """Yield what became of several generations, each as soon as it is known.
+
+        One that can't be observed now is left out, and logged: one lost node hides nothing of the others.
+        """
+        remaining = iter(refs)
+        results: asyncio.Queue[tuple[EnsembleRef, Observed] | None] = asyncio.Queue()
+
+        async def work() -> None:
+            for ref in remaining:
+                try:
+                    results.put_nowait((ref, await self.observe(ref)))
+                except (OSError, RsparkhubError) as error:
+                    log.warning("%s.%s can't be observed now: %s", ref.id, ref.generation, error)
+
+        workers = [asyncio.create_task(work()) for _ in range(AT_ONCE)]
+        all_of_them = asyncio.gather(*workers)
+        all_of_them.add_done_callback(lambda _: results.put_nowait(None))
+        try:
+            while (result := await results.get()) is not None:
+                yield result
+            await all_of_them
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
 
     @abstractmethod
     async def list(self) -> list[EnsembleRef]: ...
@@ -54,14 +92,14 @@ class Backend(ABC):
 
     @abstractmethod
     async def log_tails(self, ref: EnsembleRef, *, most: int = 64 * 1024) -> dict[str, str]:
-        """Give the last `most` bytes of the log of each part, by the part's name."""
+        """Return the last `most` bytes of the log of each component, by the component's name."""
 
     @abstractmethod
     def changes(self) -> AsyncIterator[EnsembleRef]: ...
 
     @abstractmethod
     async def forget_session(self, session_id: str, *, user: str | None) -> None:
-        """Take away what a deleted session kept over its generations (its saved workspace, its logs); never a home.
+        """Delete what a deleted session left over its generations (its saved workspace, its logs); never a home.
 
-        `user` is the session's person; None for a service, or for a session that no row knows any more.
+        `user` is the session's owner; None for a service, or for a session that no row knows any more.
         """

@@ -97,9 +97,9 @@ class Observed:
     agent's own (session/docs: agent status), `record` what it left when it ended; `code` its exit code, `signal` the
     signal that killed it.
 
-    `displaced` says that it is gone because its place was taken away (a drain, a lost node), and not by its own doing: it goes
-    on elsewhere. `hopeless`, of one that starts: waiting doesn't mend what `reason` says. `traces`, of one that is absent:
-    something is left to be removed.
+    `evicted`: it is gone because its place was taken away (a drain, a lost node), and not by its own doing: it goes on
+    elsewhere. `unrecoverable`, of one that starts: waiting doesn't mend what `reason` says. `leftovers`, of one that is absent:
+    something of it is there that `Backend.remove` takes away.
     """
 
     phase: Literal["absent", "starting", "up", "ending", "ended"]
@@ -109,6 +109,6 @@ class Observed:
     signal: int | None = None
     reason: str | None = None  # a sentence for the person, where the backend knows one
     detail: str | None = None  # the line for the administrator
-    displaced: bool = False
-    hopeless: bool = False
-    traces: bool = False
+    evicted: bool = False
+    unrecoverable: bool = False
+    leftovers: bool = False

@@ -143,7 +143,7 @@ def fail(session: Session, *, reason: str, detail: str | None, now: datetime) ->
 def _at_rest(session: Session, observed: Observed, *, now: datetime) -> Step:  # noqa: PLR0911  # a line a case
     if observed.phase in ("starting", "up", "ending"):
         return Kill(after=session)
-    if observed.phase == "ended" or observed.traces:
+    if observed.phase == "ended" or observed.leftovers:
         return Remove(after=session, forget=kept(session) is None)
     match session.wanted, session.state:
         case Wanted.DELETED, _:
@@ -177,7 +177,7 @@ def _absent(session: Session, observed: Observed, *, now: datetime, limits: Limi
 
 
 def _ended(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:
-    if observed.displaced and session.wanted is Wanted.RUNNING and not _overdue(session, now, limits):
+    if observed.evicted and session.wanted is Wanted.RUNNING and not _overdue(session, now, limits):
         return Settle(after=elsewhere(session, observed, now=now))
     after = over(session, observed, now=now, start_deadline=limits.start_deadline, grace=limits.grace)
     by_itself = session.state not in (State.SUSPENDING, State.STOPPING) and after.state is State.QUEUED
@@ -209,7 +209,7 @@ def _alive(session: Session, observed: Observed, *, now: datetime, limits: Limit
         return Wait(after=replace(seen, state=State.RUNNING, ready=now, reason=None, detail=None), requeue_after=limits.resync)
     if _overdue(session, now, limits):
         return Kill(after=seen)
-    if observed.hopeless and observed.reason:
+    if observed.unrecoverable and observed.reason:
         return fail(seen, reason=observed.reason, detail=observed.detail, now=now)
     return Wait(after=replace(seen, reason=observed.reason, detail=observed.detail), requeue_after=limits.poll)
 

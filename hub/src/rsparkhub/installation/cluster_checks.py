@@ -197,7 +197,7 @@ async def _said_by_probe(api: Api, name: str, settings: KubernetesSettings) -> l
         if phase == "Succeeded":
             return judge(json.loads(await api.text("pods", settings.namespace, f"{name}/log")))
         trouble = waiting(pod)
-        if phase == "Failed" or (trouble and trouble.hopeless):
+        if phase == "Failed" or (trouble and trouble.unrecoverable):
             detail = trouble.detail if trouble else "It failed."
             return [problem("probe", f"A pod of ours does not run: {detail}", "See the settings kubernetes.*_image.")]
         await asyncio.sleep(0.2)  # a condition with a deadline

@@ -43,7 +43,7 @@ def test_the_address_is_the_api_servers_and_never_the_sessions_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "status", "phase", "displaced"),
+    ("found", "status", "phase", "evicted"),
     [
         (pod("Pending"), None, "starting", False),
         (pod(), None, "up", False),
@@ -68,9 +68,9 @@ def test_the_address_is_the_api_servers_and_never_the_sessions_own() -> None:
         (pod("Failed", conditions=[{"type": "DisruptionTarget", "status": "True"}]), None, "ended", True),
     ],
 )
-def test_each_pod_is_in_a_phase(found: Any, status: Any, phase: str, displaced: bool) -> None:
+def test_each_pod_is_in_a_phase(found: Any, status: Any, phase: str, evicted: bool) -> None:
     seen = look(found, status, now=NOW)
-    assert (seen.phase, seen.displaced) == (phase, displaced)
+    assert (seen.phase, seen.evicted) == (phase, evicted)
 
 
 def test_one_that_is_deleted_before_it_had_a_node_has_ended() -> None:
@@ -106,7 +106,7 @@ def test_an_end_by_the_cluster_is_told_in_words(found: Any, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "message", "words", "hopeless"),
+    ("reason", "message", "words", "unrecoverable"),
     [
         ("ImagePullBackOff", "an/image:1 not found", "does not exist", True),
         ("ErrImagePull", "pull access denied, repository does not exist", "does not exist", True),
@@ -118,16 +118,16 @@ def test_an_end_by_the_cluster_is_told_in_words(found: Any, words: str) -> None:
         ("CrashLoopBackOff", "", "ends as soon as it starts", True),
     ],
 )
-def test_a_container_that_waits_says_why(reason: str, message: str, words: str, hopeless: bool) -> None:
+def test_a_container_that_waits_says_why(reason: str, message: str, words: str, unrecoverable: bool) -> None:
     seen = look(pod("Pending", container={"waiting": {"reason": reason, "message": message}}), None, now=NOW)
     assert words in (seen.reason or "")
-    assert seen.hopeless is hopeless
+    assert seen.unrecoverable is unrecoverable
     assert reason in (seen.detail or "")
 
 
 def test_a_container_on_its_way_has_no_trouble() -> None:
     seen = look(pod("Pending", container={"waiting": {"reason": "ContainerCreating"}}), None, now=NOW)
-    assert (seen.reason, seen.hopeless) == (None, False)
+    assert (seen.reason, seen.unrecoverable) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_pod_without_a_node_says_why(message: str, words: str) -> None:
     conditions = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]
     seen = look(pod("Pending", conditions=conditions), None, now=NOW)
     assert words in (seen.reason or "")
-    assert seen.hopeless is False
+    assert seen.unrecoverable is False
     assert seen.detail == message
 
 

@@ -134,7 +134,7 @@ class KubernetesBackend(Backend):
     async def observe(self, ref: EnsembleRef) -> Observed:
         pod = await self._pod(ref)
         if pod is None or (is_over(pod) and FINALIZER not in pod["metadata"].get("finalizers", [])):
-            return Observed(phase="absent", displaced=True, traces=await self._root(ref) is not None)
+            return Observed(phase="absent", evicted=True, leftovers=await self._root(ref) is not None)
         status = None
         if not is_over(pod) and (answer := await self._ask(ref, pod)) is not None:
             self._starting.saw(ref, answer.status)

@@ -56,7 +56,7 @@ def look(  # noqa: PLR0911  # a line a case
     if deleted is not None:
         if now > datetime.fromisoformat(deleted) + LOST_AFTER:
             lost = troubles.LOST
-            return Observed(phase="ended", status=status, reason=lost.sentence, detail=lost.detail, displaced=True)
+            return Observed(phase="ended", status=status, reason=lost.sentence, detail=lost.detail, evicted=True)
         return Observed(phase="ending", status=status)
     if status is not None:
         return Observed(phase=_PHASES.get(str(status.get("state")), "starting"), status=status)
@@ -65,7 +65,7 @@ def look(  # noqa: PLR0911  # a line a case
     trouble = troubles.waiting(pod) or trouble
     if trouble is None:
         return Observed(phase="starting")
-    return Observed(phase="starting", reason=trouble.sentence, detail=trouble.detail, hopeless=trouble.hopeless)
+    return Observed(phase="starting", reason=trouble.sentence, detail=trouble.detail, unrecoverable=trouble.unrecoverable)
 
 
 def _ended(pod: dict[str, Any], status: dict[str, Any] | None) -> Observed:
@@ -84,7 +84,7 @@ def _ended(pod: dict[str, Any], status: dict[str, Any] | None) -> Observed:
         signal=left.get("signal") or (code - _SIGNALS if isinstance(code, int) and code > _SIGNALS else None),
         reason=trouble.sentence if trouble else None,
         detail=detail,
-        displaced=troubles.moved(pod),
+        evicted=troubles.moved(pod),
     )
 
 

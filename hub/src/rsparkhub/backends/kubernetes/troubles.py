@@ -10,11 +10,11 @@ from rsparkhub.domain.errors import CannotStart
 
 @dataclass(frozen=True)
 class Trouble:
-    """`hopeless`: waiting doesn't mend it."""
+    """`unrecoverable`: waiting doesn't mend it."""
 
     sentence: str
     detail: str
-    hopeless: bool = False
+    unrecoverable: bool = False
 
 
 _ASK = "Ask your administrator"
@@ -52,18 +52,18 @@ def _container(reason: str, message: str, image: str) -> Trouble | None:
     if reason in _PULLS:
         if _NO_SUCH_IMAGE.search(message):
             return Trouble(
-                f"The image of this environment does not exist. {_ASK} to correct it.", f"{image}: {detail}", hopeless=True
+                f"The image of this environment does not exist. {_ASK} to correct it.", f"{image}: {detail}", unrecoverable=True
             )
         if _NO_CREDENTIALS.search(message):
             return Trouble(
                 f"The cluster may not fetch the image of this environment. {_ASK} to give it access.",
                 f"{image}: {detail}",
-                hopeless=True,
+                unrecoverable=True,
             )
         return Trouble("The image of this environment can't be fetched just now; the cluster keeps trying.", f"{image}: {detail}")
     if reason in _WAITING:
-        sentence, hopeless = _WAITING[reason]
-        return Trouble(sentence.format(ask=_ASK), detail, hopeless)
+        sentence, unrecoverable = _WAITING[reason]
+        return Trouble(sentence.format(ask=_ASK), detail, unrecoverable)
     return None  # ContainerCreating, PodInitializing: on its way
 
 
