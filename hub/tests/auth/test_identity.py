@@ -10,9 +10,10 @@ import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
-from rsparkhub.auth.identity import PEOPLE_PER_ADDRESS, Authenticator, Identity, Login
+from rsparkhub.auth.identity import PEOPLE_PER_ADDRESS, Authenticator, Login
 from rsparkhub.auth.passwords import Passwords
 from rsparkhub.auth.tokens import session_token
+from rsparkhub.domain.access import Identity
 from rsparkhub.domain.errors import InvalidInput, NotFound, NotSignedIn, TooManyAttempts, Unavailable
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.settings import Settings

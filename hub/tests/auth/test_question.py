@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rsparkhub.auth.identity import Identity
 from rsparkhub.auth.question import Allow, Enter, Question, Redirect, Refuse, answer
 from rsparkhub.auth.session_address import place_of
+from rsparkhub.domain.access import Identity
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.domain.user import User
 from rsparkhub.settings import Settings

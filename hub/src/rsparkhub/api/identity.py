@@ -12,7 +12,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.origin import SAFE_METHODS, is_own
 from rsparkhub.auth.cookies import values_in
-from rsparkhub.auth.identity import Identity
+from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.errors import NotAllowed, NotFound, NotSignedIn
 from rsparkhub.domain.session import Session
 
@@ -90,7 +90,7 @@ Person = Annotated[Identity, Depends(_person)]
 
 
 async def _administrator(identity: Person) -> Identity:
-    if not identity.user.admin:
+    if not may(identity, Action.CHANGE, Installation()):
         raise NotAllowed("Only administrators may do this. Ask one of them.")
     return identity
 
@@ -98,17 +98,8 @@ async def _administrator(identity: Person) -> Identity:
 Administrator = Annotated[Identity, Depends(_administrator)]
 
 
-def may_see(identity: Identity, session: Session) -> bool:
-    """Whether a session may be known to whoever asks."""
-    if session.kind != "session":
-        return False
-    if identity.session is not None:
-        return session.id == identity.session
-    return identity.user.admin or session.owner == identity.user.name
-
-
-async def find_session(context: AppContext, identity: Identity, session_id: str) -> Session:
-    """Give a session that may be known to whoever asks.
+async def find_session(context: AppContext, identity: Identity, session_id: str, *, to: Action = Action.READ) -> Session:
+    """Return a session with which whoever asks may do this.
 
     Raises
     ------
@@ -120,6 +111,6 @@ async def find_session(context: AppContext, identity: Identity, session_id: str)
         session = await context.store.sessions.get(session_id)
     except NotFound:
         raise missing from None
-    if not may_see(identity, session):
+    if not may(identity, to, session):
         raise missing
     return session

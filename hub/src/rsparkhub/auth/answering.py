@@ -16,11 +16,12 @@ from urllib.parse import parse_qs, quote
 
 from rsparkhub.auth import cookies, entrance
 from rsparkhub.auth.entrance import Entrance
-from rsparkhub.auth.identity import Authenticator, Identity
+from rsparkhub.auth.identity import Authenticator
 from rsparkhub.auth.kept import Found, Kept, LookUp
 from rsparkhub.auth.passes import Passes
 from rsparkhub.auth.question import NO_SUCH_SESSION, Allow, Answer, Enter, Question, Redirect, answer
 from rsparkhub.auth.session_address import Place, place_of, session_in
+from rsparkhub.domain.access import Identity
 from rsparkhub.domain.door import ENTER
 from rsparkhub.domain.errors import NotFound
 from rsparkhub.domain.session import Session

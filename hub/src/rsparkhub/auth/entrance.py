@@ -11,7 +11,7 @@ and the cookie works only while the sign-in at the hub does. So it is gone with 
 from datetime import datetime, timedelta
 
 from rsparkhub.auth import tokens
-from rsparkhub.auth.identity import Identity
+from rsparkhub.domain.access import Identity
 from rsparkhub.domain.door import SECURE, SESSION_COOKIE
 from rsparkhub.settings import Settings
 from rsparkhub.store.credentials import Credentials

@@ -7,10 +7,10 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
-from typing import Literal
 
 from rsparkhub.auth import tokens
 from rsparkhub.auth.passwords import Passwords
+from rsparkhub.domain.access import Identity
 from rsparkhub.domain.errors import InvalidInput, NotFound, NotSignedIn, Unavailable
 from rsparkhub.domain.session import LIVE, Wanted
 from rsparkhub.domain.user import USER_NAME, User
@@ -20,15 +20,6 @@ from rsparkhub.store.credentials import Token
 from rsparkhub.store.users import SEEN_EVERY
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Identity:
-    """A person, and how they showed who they are; `session` is set when a session speaks for its owner."""
-
-    user: User
-    how: Literal["cookie", "token"]
-    session: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple
 
-from rsparkhub.auth.identity import Identity
+from rsparkhub.domain.access import Identity
 from rsparkhub.domain.session import Session
 
 

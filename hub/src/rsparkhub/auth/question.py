@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
-from rsparkhub.auth.identity import Identity
 from rsparkhub.auth.session_address import Place, climbs, session_in
+from rsparkhub.domain.access import Action, Identity, may
 from rsparkhub.domain.session import Session, State, Wanted
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -120,7 +120,7 @@ def answer(question: Question, session: Session | None, identity: Identity | Non
         return refusal
     if identity is None:
         return _sign_in(question, place)
-    if session is None or session.id != session_id or not _is_theirs(session, identity):
+    if session is None or session.id != session_id or not may(identity, Action.OPEN, session):
         return NO_SUCH_SESSION
     if identity.how == "cookie" and (refusal := _refuse_cookie(question, place)):
         return refusal
@@ -145,12 +145,6 @@ def _sign_in(question: Question, place: Place) -> Answer:
     if place.session is not None:  # the hub knows the browser, perhaps, and gives it a ticket; else it lets it sign in
         return Redirect(url=place.hub_url(question.uri))
     return Redirect(url=place.hub_url(f"/hub/?next={quote(question.uri, safe='/')}"))
-
-
-def _is_theirs(session: Session, identity: Identity) -> bool:
-    if session.kind != "session" or session.wanted is Wanted.DELETED or identity.session not in {None, session.id}:
-        return False
-    return identity.user.admin or session.owner == identity.user.name
 
 
 def _is_up(session: Session) -> bool:

@@ -8,7 +8,7 @@ from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.identity import Person
 from rsparkhub.api.problems import responses
 from rsparkhub.api.serializers.views import environment_view
-from rsparkhub.auth.identity import Identity
+from rsparkhub.domain.access import Action, Identity, may
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.errors import EnvironmentInvalid, NotFound, Unavailable
 from rsparkhub.wire.environment import EnvironmentList, EnvironmentView
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/hub/api/environments", tags=["environments"])
 
 
 def visible(context: AppContext, identity: Identity) -> list[Environment]:
-    """Give what a person may start: what their groups may, and everything for an administrator.
+    """Return what a user may start.
 
     Raises
     ------
@@ -31,11 +31,11 @@ def visible(context: AppContext, identity: Identity) -> list[Environment]:
     except EnvironmentInvalid as error:
         log.error("%s", error)
         raise Unavailable("The catalog can't be read. Tell your administrator; the hub's log says why.") from error
-    return [each for each in catalog if identity.user.admin or each.allows(identity.user.groups)]
+    return [each for each in catalog if may(identity, Action.START, each)]
 
 
 def visible_one(context: AppContext, identity: Identity, name: str) -> Environment:
-    """Give an environment that a person may start.
+    """Return an environment that a user may start.
 
     Raises
     ------

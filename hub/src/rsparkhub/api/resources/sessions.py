@@ -8,7 +8,7 @@ from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.identity import Person, Reader, SessionId, find_session
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.environments import visible_one
-from rsparkhub.auth.identity import Identity
+from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, may
 from rsparkhub.domain.errors import NotAllowed
 from rsparkhub.domain.session import State, Wanted
 from rsparkhub.wire.session import SessionList, SessionStart, SessionView
@@ -34,7 +34,7 @@ AllQuery = Annotated[bool, Query(alias="all", description="Everybody's; only for
 
 
 def whose(identity: Identity, owner: str | None, everybody: bool) -> str | None:
-    """Tell whose things are asked for; None is everybody's.
+    """Return whose things are asked for; None is everybody's.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def whose(identity: Identity, owner: str | None, everybody: bool) -> str | None:
         When they are another's, and the person is no administrator.
     """
     me = identity.user.name
-    if not identity.user.admin and (everybody or owner not in {None, me}):
+    if not may(identity, Action.READ, OwnedBy(None if everybody else owner or me)):
         raise NotAllowed("Only administrators may see what belongs to others.")
     return owner or (None if everybody else me)
 
@@ -100,8 +100,9 @@ async def suspend(session_id: SessionId, identity: Person, context: Context) -> 
 @router.post("/{id}/resume", status_code=202, summary="Wake it", responses=responses(401, 403, 404))
 async def resume(session_id: SessionId, identity: Person, context: Context) -> SessionView:
     """Starts it and brings back what was saved; also one that failed or was stopped. Asked again, it is the same."""
-    if not identity.user.admin:  # who may no longer start the environment can't wake a session of it either
-        visible_one(context, identity, (await find_session(context, identity, session_id)).environment)
+    session = await find_session(context, identity, session_id, to=Action.CHANGE)
+    if not may(identity, Action.CHANGE, Installation()):  # who may no longer start the environment can't wake a session of it
+        visible_one(context, identity, session.environment)
     return await _want(context, identity, session_id, Wanted.RUNNING)
 
 
@@ -118,6 +119,6 @@ async def delete(session_id: SessionId, identity: Person, context: Context) -> S
 
 
 async def _want(context: AppContext, identity: Identity, session_id: str, wanted: Wanted) -> SessionView:
-    found = await find_session(context, identity, session_id)
+    found = await find_session(context, identity, session_id, to=Action.CHANGE)
     session = await context.store.sessions.set_wanted(found.id, wanted, by=identity.user.name, now=context.now())
     return await context.serializer.serialize_one(session)

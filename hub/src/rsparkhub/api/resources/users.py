@@ -7,6 +7,7 @@ from rsparkhub.api.identity import Administrator, Person
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.login import address_of, keep_in_browser
 from rsparkhub.api.serializers.views import user_view
+from rsparkhub.domain.access import Action, OwnedBy, may
 from rsparkhub.domain.errors import NotAllowed, NotSignedIn
 from rsparkhub.domain.user import User
 from rsparkhub.wire.users import NewUser, PasswordChange, SignInLink, UserList, UserView
@@ -43,7 +44,7 @@ async def remove(name: str, identity: Administrator, context: Context) -> None:
 async def set_password(name: str, body: PasswordChange, identity: Person, request: Request, context: Context) -> Response:
     """Your own, or anybody's for an administrator. Signs every other browser of that person out."""
     own = name == identity.user.name
-    if not own and not identity.user.admin:
+    if not may(identity, Action.CHANGE, OwnedBy(name)):
         raise NotAllowed("Only administrators may set somebody else's password.")
     if own and identity.user.has_password:
         await _check_present_password(context, identity.user, body.current, address_of(request))

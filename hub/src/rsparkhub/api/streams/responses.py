@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from rsparkhub.api.context import AppContext
 from rsparkhub.api.identity import identify
-from rsparkhub.auth.identity import Identity
+from rsparkhub.domain.access import Identity
 from rsparkhub.domain.errors import NotAllowed, NotSignedIn, RsparkhubError
 
 T = TypeVar("T")
