@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-
-from rsparkhub.client.events import read_events
+from httpx_sse import EventSource
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class Told:
 class Listener:
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
-        self._events = read_events(response.aiter_lines())
+        self._events = EventSource(response).aiter_sse()
 
     async def next(self, event: str | None = None, **data: Any) -> Told:
         """The next event; with `event` and `data` the next of this name that says so."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from world import World
 
+from rsparkhub import log_context
 from rsparkhub.domain.errors import Unavailable
 
 
@@ -110,3 +111,23 @@ async def test_no_answer_may_be_kept_framed_or_taken_for_something_else(world: W
         assert headers["cache-control"] == "no-store"
         assert headers["x-content-type-options"] == "nosniff"
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
+
+
+async def test_a_request_has_an_id_that_its_answer_and_its_log_lines_name(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await world.session_of("bob")
+    client = await world.program("bob")
+    assert (await client.get("/hub/api/me")).headers["x-request-id"] != (await client.get("/hub/api/me")).headers["x-request-id"]
+
+    async def breaks(*_: object, **__: object) -> None:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(world.store.sessions, "set_wanted", breaks)
+    caplog.handler.addFilter(log_context.ContextFilter())
+    answer = await client.post(f"/hub/api/sessions/{session}/suspend", headers={"X-Request-Id": "forged"})
+    assert answer.status_code == 500
+    assert answer.json()["id"] == answer.headers["x-request-id"] != "forged"
+    [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert (record.__dict__["user"], record.__dict__["session"]) == ("bob", session)
+    assert record.__dict__["request"] == answer.json()["id"]

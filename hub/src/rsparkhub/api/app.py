@@ -17,6 +17,7 @@ from rsparkhub.api.history import History
 from rsparkhub.api.metrics import Metrics, MetricsMiddleware
 from rsparkhub.api.middleware.body_limit import BodyLimitMiddleware
 from rsparkhub.api.middleware.forwarded_headers import ForwardedHeadersMiddleware
+from rsparkhub.api.middleware.request_id import RequestIdMiddleware
 from rsparkhub.api.middleware.security_headers import SecurityHeadersMiddleware
 from rsparkhub.api.resources import (
     audit,
@@ -117,5 +118,6 @@ def create_app(
     app.add_middleware(problems.UnexpectedErrorMiddleware)
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(RequestIdMiddleware)
     app.add_middleware(ForwardedHeadersMiddleware, behind_edge=behind_edge)
     return app

@@ -9,6 +9,7 @@ from fastapi import Depends, Path, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
+from rsparkhub import log_context
 from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.origin import SAFE_METHODS, is_own
 from rsparkhub.auth.cookies import values_in
@@ -38,6 +39,7 @@ async def identify(request: Request, context: AppContext) -> Identity:
     header = request.headers.get("authorization")
     identity = await _from_cookie(request, context) if header is None else await _from_header(header, context)
     changes = request.method not in SAFE_METHODS
+    log_context.bind(user=identity.user.name)
     if identity.how == "cookie" and changes and not is_own(request.headers, context.own_origins(request)):
         raise NotAllowed("Only the hub's own pages may change something for a browser that is signed in. Programs use a token.")
     return identity
@@ -113,4 +115,5 @@ async def find_session(context: AppContext, identity: Identity, session_id: str,
         raise missing from None
     if not may(identity, to, session):
         raise missing
+    log_context.bind(session=session.id)
     return session

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rsparkhub import log_context
 from rsparkhub.domain.errors import NotSignedIn, RsparkhubError, TooManyAttempts
 from rsparkhub.wire.problem import FieldProblem, Problem
 
@@ -83,7 +84,7 @@ class UnexpectedErrorMiddleware:
         except ClientDisconnect:
             return  # nobody is there to be told
         except Exception:
-            name = secrets.token_hex(4)
+            name = log_context.value_of("request") or secrets.token_hex(4)
             log.exception("error %s in %s %s", name, scope["method"], scope["path"])
             if begun:
                 raise  # the answer has begun: the server can only break the connection, which the client sees

@@ -53,13 +53,13 @@ def _run(
     from rsparkhub.installation.supervised import end_with_parent
 
     end_with_parent()
+    from rsparkhub import log_context
     from rsparkhub.installation.data_folder import prepare
     from rsparkhub.settings import load_settings
 
     settings = load_settings(data=data)
     prepare(settings)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each call says nothing
+    log_context.configure(level=settings.log_level, form=settings.log_format)
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(_until_told(part, settings))
 

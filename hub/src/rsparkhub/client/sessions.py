@@ -7,8 +7,9 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
+from httpx_sse import EventSource
+
 from rsparkhub.client.connection import Connection
-from rsparkhub.client.events import read_events
 from rsparkhub.client.waiting import News, Waiting
 from rsparkhub.domain.errors import NotFound, Unavailable
 from rsparkhub.domain.session import State
@@ -151,9 +152,9 @@ class Sessions:
         async with self._connection.open(
             f"/sessions/{session_id}/events", params=params, headers=headers, silence=_SILENCE
         ) as response:
-            async for event in read_events(response.aiter_lines()):
+            async for event in EventSource(response).aiter_sse():
                 if kind := _NEWS.get(event.event):
-                    yield kind.model_validate_json(event.data), event.id
+                    yield kind.model_validate_json(event.data), event.id or None
 
     async def list(
         self, *, everybody: bool = False, owner: str | None = None, states: tuple[State, ...] = ()

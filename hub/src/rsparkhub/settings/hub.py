@@ -106,6 +106,9 @@ class Settings(BaseSettings):
         description="How long the answer to the edge's question may be repeated; at most 1s.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much the logs say.")
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="How the logs say it: lines for people, or JSON for programs that collect logs."
+    )
 
     @field_validator("environments", mode="before")
     @classmethod
