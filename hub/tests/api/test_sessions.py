@@ -48,7 +48,7 @@ async def test_a_sleeping_session_tells_what_was_kept(world: World) -> None:
     await world.controller.run(session)
     await world.controller.end(session, State.SUSPENDED)
     told = (await (await world.program("bob")).get(f"{SESSIONS}/{session}")).json()
-    assert told["last_exit"] == {"code": 0, "saved": {"kernels": []}, "at": "2026-11-24T12:00:00Z"}
+    assert told["last_exit"] == {"code": 0, "saved": {"kernels": [], "terminals": 0}, "at": "2026-11-24T12:00:00Z"}
 
 
 async def test_the_secret_and_the_upstream_of_a_session_are_told_to_nobody(world: World) -> None:

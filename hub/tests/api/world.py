@@ -11,12 +11,14 @@ import httpx
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 
+from rspark_contract.saved import Saved
+from rspark_contract.status import ComponentState
 from rsparkhub.api import Server, create_app
 from rsparkhub.auth.identity import Authenticator
 from rsparkhub.auth.passwords import Passwords
 from rsparkhub.auth.tokens import session_token
 from rsparkhub.catalog import Catalog
-from rsparkhub.domain.session import Component, ComponentState, LastExit, Session, State
+from rsparkhub.domain.session import Component, LastExit, Session, State
 from rsparkhub.settings import Settings
 from rsparkhub.store import NewEvent, Store
 
@@ -91,7 +93,7 @@ class Controller:
             ended=self.now(),
             upstream=None,
             components=(Component(name="interface", title="Terminal", state=ComponentState.ENDED),),
-            last_exit=LastExit(code=code, saved={"kernels": []}, at=self.now()),
+            last_exit=LastExit(code=code, saved=Saved(), at=self.now()),
         )
 
 

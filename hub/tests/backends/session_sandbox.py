@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from rspark_contract.ensemble import InterfaceSpec
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.process import proc
 from rsparkhub.backends.process.backend import ProcessBackend
 from rsparkhub.backends.process.run_folder import RunFolder
-from rsparkhub.domain.ensemble import EnsembleSpec, InterfaceSpec, Observed
+from rsparkhub.domain.ensemble import EnsembleSpec, Observed
+from rsparkhub.domain.session import Session
 
 STAND_IN = Path(__file__).with_name("stand_in_agent.py")
 
@@ -90,6 +92,11 @@ def behave(data: Path, user: str = "ada", **behaviour: object) -> None:
     home = data / "homes" / user
     home.mkdir(parents=True, exist_ok=True)
     (home / "behaviour.json").write_text(json.dumps(behaviour))
+
+
+def restored_value(session: Session) -> int | None:
+    """The number that the stand-in agent brought back."""
+    return session.restored.kernels[0].objects if session.restored else None
 
 
 def _split(ensemble: str) -> tuple[str, int]:

@@ -86,6 +86,10 @@ def leave(code: int, how: str, saved: object = None, reason: str | None = None) 
     sys.exit(code)
 
 
+def kernel(value: int) -> dict[str, object]:
+    return {"id": "1", "name": "ir", "language": "R", "objects": value}
+
+
 signal.signal(signal.SIGTERM, told_to_end)
 print("stand-in agent", os.getpid(), flush=True)
 if "exits" in BEHAVIOUR:
@@ -106,7 +110,7 @@ if not ENDING.is_set():
     value += 1
     (HOME / "value").write_text(str(value))
     STATUS.update(busy="busy" in BEHAVIOUR, busy_with=BEHAVIOUR.get("busy", []))
-    tell("ready", restored={"value": value} if SPEC["resume"] else None)
+    tell("ready", restored={"kernels": [kernel(value)]} if SPEC["resume"] else None)
     if BEHAVIOUR.get("fails"):
         interface.kill()
         leave(1, "failed", reason=BEHAVIOUR["fails"])
@@ -119,4 +123,4 @@ if not ENDING.is_set():
 else:
     how = ASKED[-1] if ASKED else "suspended"
 interface.kill()
-leave(0, how, saved={"kernels": [{"name": "ir", "objects": value}]} if how == "suspended" else None)
+leave(0, how, saved={"kernels": [kernel(value)]} if how == "suspended" else None)

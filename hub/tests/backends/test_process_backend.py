@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 from session_sandbox import agent_of, behave, make_spec, members_of, shim_of, until
 
+from rspark_contract.ensemble import SecretFile
+from rspark_contract.record import How
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.process import proc
 from rsparkhub.backends.process.backend import ProcessBackend
 from rsparkhub.backends.process.observation import DID_NOT_BEGIN, NO_AGENT, RESTARTED
 from rsparkhub.backends.process.run_folder import empty, throw_away
-from rsparkhub.domain.ensemble import SecretFile
 from rsparkhub.domain.errors import CannotStart
 
 REF = EnsembleRef("aaaa", 1)
@@ -30,14 +31,14 @@ async def test_a_session_starts_is_up_suspends_and_leaves_its_record(backend: Pr
     await backend.apply(make_spec())
     up = await until(backend, REF, lambda o: o.phase == "up")
     assert up.status is not None
-    assert up.status["address"].startswith("127.0.0.1:")
+    assert (up.status.address or "").startswith("127.0.0.1:")
     assert await backend.list() == [REF]
 
     await backend.end(REF, "suspend", GRACE)
     ended = await until(backend, REF, lambda o: o.phase == "ended")
     assert ended.code == 0
     assert ended.record is not None
-    assert ended.record["how"] == "suspended"
+    assert ended.record.how is How.SUSPENDED
     assert members_of(data, "aaaa.1") == []
 
     await backend.remove(REF)
@@ -53,10 +54,10 @@ async def test_a_session_cannot_name_an_address_elsewhere_as_its_own(
     up = await until(backend, REF, lambda o: o.phase == "up")
     assert up.status is not None
     file = data / "sessions" / "aaaa" / "1" / "status.json"
-    file.write_text(json.dumps({**up.status, "address": elsewhere}))
-    told = await until(backend, REF, lambda o: o.status is not None and o.status["address"] != up.status["address"])
+    file.write_text(json.dumps({**up.status.to_json(), "address": elsewhere}))
+    told = await until(backend, REF, lambda o: o.status is not None and o.status.address != up.status.address)
     assert told.status is not None
-    assert told.status["address"] is None
+    assert told.status.address is None
 
 
 async def test_what_was_saved_is_there_in_the_next_generation(backend: ProcessBackend, data: Path) -> None:
@@ -142,7 +143,7 @@ async def test_an_agent_whose_shim_is_killed_saves_and_ends(backend: ProcessBack
     shim_of(data).signal(signal.SIGKILL)
     ended = await until(backend, REF, lambda o: o.phase == "ended")
     assert ended.record is not None
-    assert ended.record["how"] == "suspended"
+    assert ended.record.how is How.SUSPENDED
 
 
 async def test_kill_ends_all_of_an_ensemble_that_listens_to_nobody(backend: ProcessBackend, data: Path) -> None:
@@ -227,7 +228,7 @@ async def test_sigterm_is_sent_to_an_agent_that_has_no_address_yet(backend: Proc
     await backend.end(REF, "suspend", GRACE)
     ended = await until(backend, REF, lambda o: o.phase == "ended")
     assert ended.record is not None
-    assert ended.record["how"] == "suspended"
+    assert ended.record.how is How.SUSPENDED
 
 
 async def test_whoever_listens_hears_each_change(backend: ProcessBackend) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rspark_contract.ensemble import InterfaceSpec, SecretFile, ServiceSpec
 from rsparkhub.builder.ensemble import build_ensemble, build_service
-from rsparkhub.domain.ensemble import InterfaceSpec, SecretFile
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.services.access import ServiceAccess
@@ -54,7 +54,8 @@ def test_an_ensemble_is_what_row_environment_and_accounts_say() -> None:
     assert (spec.id, spec.generation, spec.user, spec.secret, spec.token) == ("aaaa", 2, "ada", "hush", "token")
     assert (spec.base_path, spec.hub_url) == ("/s/aaaa/", "http://localhost:8123")
     assert spec.interface == InterfaceSpec(kind="jupyterlab", title="JupyterLab", kernels=("r",))
-    assert spec.spark == {"mode": "local", "memory": 2**30, "cores": 2}
+    config = {"mode": "local", "memory": 2**30, "cores": 2}
+    assert spec.services == (ServiceSpec(name="spark", title="Spark", config=config),)
     assert (spec.environ, spec.files) == (access.environ, access.files)
     assert (spec.cpu, spec.memory, spec.grace) == (2, 4 * 2**30, timedelta(seconds=30))
 
@@ -73,9 +74,9 @@ def test_an_interface_of_ones_own_has_its_command_and_the_environments_title() -
 
 def test_a_shared_service_is_nobodys_and_has_no_interface() -> None:
     row = replace(ROW, id="postgres", kind="service", owner=None)
-    spec = build_service(session=row, settings=Settings(data=Path("/data")), parts=server_parts())
+    spec = build_service(session=row, settings=Settings(data=Path("/data")), components=server_parts())
     assert (spec.kind, spec.user, spec.interface, spec.token) == ("service", None, None, None)
-    assert [part.name for part in spec.parts] == ["postgres"]
+    assert [part.name for part in spec.components] == ["postgres"]
 
 
 def test_a_generation_that_has_not_begun_cannot_run() -> None:

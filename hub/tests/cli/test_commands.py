@@ -9,8 +9,9 @@ import pytest
 import yaml
 from command_line import Cli, RunningHub
 
+from rspark_contract.status import ComponentState
 from rsparkhub.cli.first_sign_in import own_name
-from rsparkhub.domain.session import Component, ComponentState, Session, State, Wanted
+from rsparkhub.domain.session import Component, Session, State, Wanted
 from rsparkhub.factory import Factory
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from session_sandbox import agent_of, behave
 
+from rspark_contract.ensemble import ComponentSpec
 from rsparkhub.controller import shared_services
-from rsparkhub.domain.ensemble import PartSpec
 from rsparkhub.domain.session import State, Wanted
 from rsparkhub.services.access import ServiceAccess
 from rsparkhub.services.shared import SHARED, SharedService
@@ -28,8 +28,8 @@ class Directory(SharedService):
     def __init__(self) -> None:
         self.admitted: list[tuple[str, str]] = []
 
-    def parts(self) -> tuple[PartSpec, ...]:
-        return (PartSpec(name="postgres", title="PostgreSQL", command=("sleep", "1000")),)
+    def parts(self) -> tuple[ComponentSpec, ...]:
+        return (ComponentSpec(name="postgres", title="PostgreSQL", command=("sleep", "1000")),)
 
     async def admit(self, endpoint: Mapping[str, Any], *, user: str, password: str) -> ServiceAccess:
         assert endpoint == {"host": "127.0.0.1", "port": 1}

@@ -1,6 +1,6 @@
 """The life of a session, from a row to a process and back, with a real store, real processes and a stand-in agent."""
 
-from session_sandbox import members_of
+from session_sandbox import members_of, restored_value
 
 from rsparkhub.domain.session import State, Wanted
 
@@ -18,12 +18,12 @@ async def test_a_session_starts_sleeps_wakes_where_it_was_and_stops(world) -> No
         await world.set_wanted(session_id, Wanted.SUSPENDED)
         asleep = await world.until(session_id, State.SUSPENDED)
         assert (asleep.upstream, asleep.secret, asleep.last_exit.code) == (None, None, 0)
-        assert asleep.last_exit.saved == {"kernels": [{"name": "ir", "objects": 1}]}
+        assert [kernel.objects for kernel in asleep.last_exit.saved.kernels] == [1]
         assert members_of(world.data, f"{session_id}.1") == []
 
         await world.set_wanted(session_id, Wanted.RUNNING)
         awake = await world.until(session_id, State.RUNNING)
-        assert (awake.generation, awake.restored) == (2, {"value": 2})
+        assert (awake.generation, restored_value(awake)) == (2, 2)
         assert awake.secret != running.secret
 
         await world.set_wanted(session_id, Wanted.STOPPED)

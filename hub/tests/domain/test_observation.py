@@ -1,14 +1,17 @@
 """What is taken over from an agent's report, and what is worth writing down."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rsparkhub.domain.agent import MOST_LETTERS, read_record, read_status
+from rspark_contract.reading import SENTENCE
+from rspark_contract.record import read_record
+from rspark_contract.status import ComponentState, read_status
 from rsparkhub.domain.ensemble import Observed
 from rsparkhub.domain.observation import apply_observation, is_significant
-from rsparkhub.domain.session import Component, ComponentState, Session, State, Wanted
+from rsparkhub.domain.session import Component, Session, State, Wanted
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ROW = Session(
@@ -18,7 +21,11 @@ ROW = Session(
 
 
 def seen(**status: object) -> Session:
-    return apply_observation(ROW, Observed(phase="up", status={"state": "ready", "memory": ROW.memory, "cpu": ROW.cpu} | status))
+    return apply_observation(ROW, reporting({"state": "ready", "memory": ROW.memory, "cpu": ROW.cpu} | status))
+
+
+def reporting(status: dict[str, object]) -> Observed:
+    return Observed(phase="up", status=read_status(json.dumps(status)))
 
 
 def test_the_row_takes_over_what_the_agent_says() -> None:
@@ -36,9 +43,7 @@ def test_what_the_agent_does_not_know_of_stays() -> None:
     shared = Component(name="postgres", title="PostgreSQL", state=ComponentState.READY)
     waiting = Component(name="interface", title="JupyterLab")
     status = {"state": "starting", "parts": [{"name": "interface", "title": "JupyterLab", "state": "starting"}]}
-    after = apply_observation(
-        replace(ROW, components=(shared, waiting), upstream="a:1"), Observed(phase="starting", status=status)
-    )
+    after = apply_observation(replace(ROW, components=(shared, waiting), upstream="a:1"), reporting(status))
     assert after.components == (shared, replace(waiting, state=ComponentState.STARTING))
     assert after.upstream == "a:1"
 
@@ -60,17 +65,17 @@ def test_activity_never_goes_back() -> None:
     ],
 )  # fmt: skip
 def test_a_report_that_is_none_changes_nothing(nonsense: dict[str, object]) -> None:
-    assert read_status(nonsense) is None
-    assert apply_observation(ROW, Observed(phase="up", status=nonsense)) == ROW
+    assert read_status(json.dumps(nonsense)) is None
+    assert apply_observation(ROW, reporting(nonsense)) == ROW
 
 
 def test_a_text_without_end_is_cut() -> None:
-    status = read_status({"state": "failed", "reason": "x" * 10**6})
+    status = read_status(json.dumps({"state": "failed", "reason": "x" * 10**5}))
     assert status is not None
-    assert len(status.reason or "") == MOST_LETTERS
-    record = read_record({"how": "failed", "reason": "x" * 10**6})
+    assert len(status.reason or "") == SENTENCE
+    record = read_record(json.dumps({"how": "failed", "reason": "x" * 10**5}))
     assert record is not None
-    assert len(record.reason or "") == MOST_LETTERS
+    assert len(record.reason or "") == SENTENCE
 
 
 def test_a_session_at_rest_writes_nothing() -> None:
@@ -83,7 +88,7 @@ def test_a_session_at_rest_writes_nothing() -> None:
     "change",
     [
         {"busy": True}, {"memory": 150 * 2**20}, {"memory": 10 * 2**20}, {"cpu": 0.9}, {"address": "127.0.0.1:1"},
-        {"last_activity": (NOON + timedelta(seconds=30)).isoformat()}, {"restored": {"kernels": []}},
+        {"last_activity": (NOON + timedelta(seconds=30)).isoformat()}, {"restored": {"kernels": [], "terminals": 1}},
         {"parts": [{"name": "interface", "state": "failed"}]},
     ],
 )  # fmt: skip

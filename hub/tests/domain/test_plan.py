@@ -8,6 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rspark_contract.record import How, Record
+from rspark_contract.saved import Restored, Saved, SavedKernel
+from rspark_contract.status import AgentState, AgentStatus, ComponentState, ComponentStatus
 from rsparkhub.domain.ensemble import Observed
 from rsparkhub.domain.plan import (
     Admit,
@@ -23,11 +26,11 @@ from rsparkhub.domain.plan import (
     Wait,
     plan,
 )
-from rsparkhub.domain.session import LIVE, Component, ComponentState, LastExit, Session, State, Wanted
+from rsparkhub.domain.session import LIVE, Component, LastExit, Session, State, Wanted
 
 T0 = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LIMITS = Limits(start_deadline=timedelta(minutes=5), grace=timedelta(seconds=60))
-SAVED = {"kernels": [{"name": "ir", "objects": 3}]}
+SAVED = Saved(kernels=(SavedKernel(id="1", name="ir", language="R", objects=3),))
 
 RUNNING, SUSPENDED, STOPPED, DELETED = Wanted
 
@@ -43,12 +46,12 @@ def a_session(state: State, wanted: Wanted = RUNNING, **more: object) -> Session
     return Session(**(values | more))  # type: ignore[arg-type]
 
 
-def status(state: str, **more: object) -> dict[str, object]:
-    return {"state": state, "address": "127.0.0.1:4000", "parts": []} | more
+def status(state: str, address: str | None = "127.0.0.1:4000", components: tuple[ComponentStatus, ...] = ()) -> AgentStatus:
+    return AgentStatus(state=AgentState(state), address=address, components=components)
 
 
-def record(how: str, saved: object = None, reason: str | None = None, code: int = 0) -> dict[str, object]:
-    return {"how": how, "saved": saved, "reason": reason, "code": code}
+def record(how: str, saved: Saved | None = None, reason: str | None = None, code: int = 0) -> Record:
+    return Record(how=How(how), saved=saved, reason=reason, code=code)
 
 
 ABSENT = Observed(phase="absent")
@@ -213,7 +216,7 @@ def test_every_case_has_an_answer_that_breaks_no_rule(
 class TestAStart:
     def test_a_start_has_a_generation_of_its_own_and_forgets_the_last_one(self) -> None:
         before = a_session(
-            State.QUEUED, reason="Start it again.", detail="x", restored={}, components=(Component(name="a", title="A"),)
+            State.QUEUED, reason="Start it again.", detail="x", restored=Restored(), components=(Component(name="a", title="A"),)
         )
         after = next_step(before, ABSENT).after
         assert (after.generation, after.secret, after.started) == (3, None, SOON)
@@ -234,7 +237,9 @@ class TestAStart:
         assert next_step(a_session(State.STARTING), nowhere).after.state is State.STARTING
 
     def test_one_that_is_not_ready_in_time_is_ended_and_names_what_hung(self) -> None:
-        hung = status("starting", parts=[{"name": "interface", "title": "JupyterLab", "state": "starting"}])
+        hung = status(
+            "starting", components=(ComponentStatus(name="interface", title="JupyterLab", state=ComponentState.STARTING),)
+        )
         step = next_step(a_session(State.STARTING), Observed(phase="starting", status=hung), TOO_LATE)
         assert type(step) is Kill
         killed = replace(step.after, components=step.after.components)

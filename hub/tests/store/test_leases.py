@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 import pytest
 from store_scene import LEASE, MakeSession, OpenStore, Put, hold
 
-from rsparkhub.domain.session import Component, ComponentState, LastExit, Session, State, Wanted
+from rspark_contract.saved import Restored, Saved, SavedKernel
+from rspark_contract.status import ComponentState
+from rsparkhub.domain.session import Component, LastExit, Session, State, Wanted
 from rsparkhub.store import NewEvent, Store
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -113,8 +115,8 @@ async def test_everything_observed_is_written_and_read_again(make: MakeSession, 
         components=(
             Component(name="interface", title="JupyterLab", state=ComponentState.READY), Component(name="spark", title="Spark"),
         ),
-        endpoints={"spark": {"port": 1}}, restored={"kernels": []},
-        last_exit=LastExit(code=0, saved={"kernels": [{"name": "ir", "objects": 3}]}, at=noon),
+        endpoints={"spark": {"port": 1}}, restored=Restored(terminals=1),
+        last_exit=LastExit(code=0, saved=Saved(kernels=(SavedKernel(id="1", name="ir", language="R", objects=3),)), at=noon),
     )  # fmt: skip
     assert await store.leases.save(claimed, after, holder="put", next_reconcile_at=noon + MINUTE, now=noon)
     assert await store.sessions.get(after.id) == after

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from rsparkhub.domain.ensemble import Ending, EnsembleSpec, Observed
+from rspark_contract.http import Ending
+from rsparkhub.domain.ensemble import EnsembleSpec, Observed
 from rsparkhub.domain.errors import RsparkhubError
 
 log = logging.getLogger(__name__)

@@ -1,10 +1,11 @@
 """From a row and an environment to what a backend runs: pure, so that two controllers ask for the very same thing."""
 
-from rsparkhub.domain.ensemble import EnsembleSpec, InterfaceSpec, PartSpec
+from rspark_contract.ensemble import ComponentSpec, InterfaceSpec
+from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.session import Session, State
 from rsparkhub.services.access import ServiceAccess
-from rsparkhub.services.spark import spark_part
+from rsparkhub.services.spark import spark_service
 from rsparkhub.settings import Settings
 
 INTERFACE_TITLES = {
@@ -36,7 +37,7 @@ def build_ensemble(
         hub_url=settings.url,
         token=token,
         interface=interface_of(environment),
-        spark=spark_part(spark, cpu=spec.resources.cpu) if spark else None,
+        services=(spark_service(spark, cpu=spec.resources.cpu),) if spark else (),
         environ=accounts.environ,
         files=accounts.files,
         image=spec.image,
@@ -49,7 +50,7 @@ def build_ensemble(
     )
 
 
-def build_service(*, session: Session, settings: Settings, parts: tuple[PartSpec, ...]) -> EnsembleSpec:
+def build_service(*, session: Session, settings: Settings, components: tuple[ComponentSpec, ...]) -> EnsembleSpec:
     """Say what one generation of a shared service runs."""
     return EnsembleSpec(
         id=session.id,
@@ -61,7 +62,7 @@ def build_service(*, session: Session, settings: Settings, parts: tuple[PartSpec
         hub_url=settings.url,
         token=None,
         interface=None,
-        parts=parts,
+        components=components,
     )
 
 

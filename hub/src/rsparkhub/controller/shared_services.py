@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rsparkhub.domain.ensemble import SecretFile
+from rspark_contract.ensemble import SecretFile
+from rspark_contract.status import ComponentState
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.errors import CannotStart, NotFound, Unavailable
-from rsparkhub.domain.session import LIVE, Component, ComponentState, Session, State, Wanted
+from rsparkhub.domain.session import LIVE, Component, Session, State, Wanted
 from rsparkhub.services.access import ServiceAccess
 from rsparkhub.services.shared import SHARED, SharedService
 from rsparkhub.store import Store

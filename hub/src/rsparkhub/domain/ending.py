@@ -7,11 +7,13 @@ again, or failed with a reason.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from rsparkhub.domain.agent import AgentRecord, read_record
+from rspark_contract.record import How, Record
+from rspark_contract.saved import Saved
+from rspark_contract.status import ComponentState
 from rsparkhub.domain.ensemble import Observed
 from rsparkhub.domain.observation import apply_observation
 from rsparkhub.domain.quantity import format_duration
-from rsparkhub.domain.session import Component, ComponentState, LastExit, Session, State, Wanted
+from rsparkhub.domain.session import Component, LastExit, Session, State, Wanted
 
 #: The agent ends by itself within its grace; only after this much more it is ended by force.
 SLACK = timedelta(seconds=5)
@@ -23,18 +25,20 @@ TOLD_TO_END = "Put to sleep because the machine it ran on told it to end. Resume
 
 def over(session: Session, observed: Observed, *, now: datetime, start_deadline: timedelta, grace: timedelta) -> Session:
     """Give the row of a session whose generation has ended."""
-    record = read_record(observed.record)
+    record = observed.record
     seen = apply_observation(session, observed)
     if session.state is State.STOPPING or session.wanted in (Wanted.STOPPED, Wanted.DELETED):
         forced = (
-            None if record and record.how != "failed" else "It did not end by itself and was ended by force. Your files are kept."
+            None
+            if record and record.how is not How.FAILED
+            else "It did not end by itself and was ended by force. Your files are kept."
         )
         return rest(seen, observed, now=now, saved=None, reason=forced)
-    if record and record.how == "suspended":
-        return rest(seen, observed, now=now, saved=_saved(record, session) or {})
+    if record and record.how is How.SUSPENDED:
+        return rest(seen, observed, now=now, saved=_saved(record, session) or Saved())
     if session.state is State.SUSPENDING and session.ready is None:  # its start was called off: nothing new to keep
         return rest(seen, observed, now=now, saved=kept(session))
-    if record and record.how == "stopped":
+    if record and record.how is How.STOPPED:
         return rest(seen, observed, now=now, saved=None)
     reason, detail = _why(seen, observed, record, now=now, start_deadline=start_deadline, grace=grace)
     failed = rest(seen, observed, now=now, saved=_saved(record, session))
@@ -43,18 +47,16 @@ def over(session: Session, observed: Observed, *, now: datetime, start_deadline:
 
 def elsewhere(session: Session, observed: Observed, *, now: datetime) -> Session:
     """Give the row of a session that should run and whose place was taken from it: it waits for another one."""
-    seen, record = apply_observation(session, observed), read_record(observed.record)
+    seen, record = apply_observation(session, observed), observed.record
     return rest(seen, observed, now=now, saved=_saved(record, session))
 
 
-def rest(
-    session: Session, observed: Observed, *, now: datetime, saved: dict[str, object] | None, reason: str | None = None
-) -> Session:
+def rest(session: Session, observed: Observed, *, now: datetime, saved: Saved | None, reason: str | None = None) -> Session:
     """Give the row of a session that has ended in order: at rest as it is wanted, and nothing left of its run.
 
     A session that should run again waits in the queue for it.
     """
-    record = read_record(observed.record)
+    record = observed.record
     code = observed.code if observed.code is not None else record.code if record else None
     at_rest = {Wanted.RUNNING: State.QUEUED, Wanted.SUSPENDED: State.SUSPENDED}.get(session.wanted, State.STOPPED)
     return replace(
@@ -75,12 +77,12 @@ def rest(
     )
 
 
-def kept(session: Session) -> dict[str, object] | None:
+def kept(session: Session) -> Saved | None:
     """What an earlier sleep kept, and the next start brings back."""
     return session.last_exit.saved if session.last_exit else None
 
 
-def _saved(record: AgentRecord | None, session: Session) -> dict[str, object] | None:
+def _saved(record: Record | None, session: Session) -> Saved | None:
     """Say what the next start can bring back. A run that never was ready had nothing new to save."""
     new = record.saved if record and session.ready is not None else None
     return new if new is not None else kept(session)
@@ -89,7 +91,7 @@ def _saved(record: AgentRecord | None, session: Session) -> dict[str, object] | 
 def _why(
     session: Session,
     observed: Observed,
-    record: AgentRecord | None,
+    record: Record | None,
     *,
     now: datetime,
     start_deadline: timedelta,

@@ -1,52 +1,18 @@
-"""What a backend is asked to run, as plain data, and the file that the agent reads inside.
+"""What a backend is asked to run, and what it observes of it.
 
-`EnsembleSpec.to_json` is the contract between the hub and what runs inside a session; `session/` reads it and knows
-nothing else of the hub.
+What the agent itself is told, and what it reports, is the contract between hub and session (`rspark_contract`).
 """
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
+from rspark_contract.ensemble import ComponentSpec, EnsembleDocument, InterfaceSpec, Places, SecretFile, ServiceSpec
+from rspark_contract.record import Record
+from rspark_contract.status import AgentState, AgentStatus
 from rsparkhub.domain.placement import Placement
 from rsparkhub.domain.quantity import ByteSize
-
-
-@dataclass(frozen=True, kw_only=True)
-class SecretFile:
-    """A file with mode 0600 inside the run folder; `path` is relative to it. A backend may keep it as a Secret."""
-
-    path: str
-    content: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class PartSpec:
-    """A command of the ensemble beyond its interface.
-
-    `ready` says when it is healthy: `{"file": path}` (exists; its JSON object is the part's endpoint), `{"http": url}`
-    or `{"tcp": "host:port"}`. `{run}`, `{home}`, `{keep}`, `{data}`, `{python}` and `{host}` stand in `command` and `ready`
-    for the run folder, the home, the folder kept over generations, a service's data, the Python of the session, and the
-    address to listen on.
-    """
-
-    name: str
-    title: str
-    command: tuple[str, ...]
-    environ: dict[str, str] = field(default_factory=dict)
-    ready: dict[str, str] = field(default_factory=dict)
-    after: tuple[str, ...] = ()
-    stop_signal: str = "SIGTERM"
-    stop_timeout: float = 20.0  # seconds
-
-
-@dataclass(frozen=True, kw_only=True)
-class InterfaceSpec:
-    kind: str  # jupyterlab, terminal, web, …
-    title: str
-    kernels: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()  # of `web`
-    port: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +31,9 @@ class EnsembleSpec:
     hub_url: str
     token: str | None
     interface: InterfaceSpec | None
-    spark: dict[str, Any] | None = None  # {"mode": "local", "memory": bytes, "cores": n}
-    parts: tuple[PartSpec, ...] = ()
-    environ: dict[str, str] = field(default_factory=dict)
+    services: tuple[ServiceSpec, ...] = ()
+    components: tuple[ComponentSpec, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
     files: tuple[SecretFile, ...] = ()
     image: str = ""
     cpu: float = 1.0
@@ -77,25 +43,72 @@ class EnsembleSpec:
     resume: bool = False  # whether to bring back what the last suspend kept
     placement: Placement = Placement()  # where on a cluster it runs; the agent has no use for it
 
-    def to_json(self) -> dict[str, Any]:
-        """Give the data of the agent's file: JSON types only, `grace` in seconds, sizes in bytes."""
-        data = asdict(self)
-        del data["placement"]
-        data["grace"] = self.grace.total_seconds()
-        data["memory"], data["home_size"] = int(self.memory), int(self.home_size)
-        return data
+    def document(self, places: Places, *, image: str = "", forget: tuple[str, ...] = ()) -> EnsembleDocument:
+        """Return what its agent is told.
+
+        Parameters
+        ----------
+        places
+            Where the backend runs it.
+        image
+            The image of the container it runs in, empty outside of one.
+        forget
+            Deleted sessions of the same home, of which the agent throws away what they kept.
+        """
+        return EnsembleDocument(
+            id=self.id,
+            generation=self.generation,
+            kind=self.kind,
+            user=self.user,
+            base_path=self.base_path,
+            secret=self.secret,
+            hub_url=self.hub_url,
+            token=self.token,
+            places=places,
+            interface=self.interface,
+            services=self.services,
+            components=self.components,
+            environ=self.environ,
+            files=self.files,
+            image=image,
+            cpu=self.cpu,
+            memory=int(self.memory),
+            home_size=int(self.home_size),
+            grace=self.grace.total_seconds(),
+            resume=self.resume,
+            forget=forget,
+        )
+
+    def service(self, name: str) -> ServiceSpec | None:
+        """Return what it says of a service; None when it doesn't use it."""
+        return next((service for service in self.services if service.name == name), None)
 
 
-Ending = Literal["suspend", "stop"]
+#: What becomes of a generation whose agent lives.
+LivePhase = Literal["starting", "up", "ending"]
+
+_PHASES: dict[AgentState, LivePhase] = {
+    AgentState.STARTING: "starting",
+    AgentState.READY: "up",
+    AgentState.SUSPENDING: "ending",
+    AgentState.STOPPING: "ending",
+    AgentState.ENDED: "ending",
+    AgentState.FAILED: "ending",
+}
+
+
+def phase_of(status: AgentStatus) -> LivePhase:
+    """Return the phase of a generation whose agent lives and reports this."""
+    return _PHASES[status.state]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
     """What a backend saw of one generation.
 
-    `phase` is `absent` (nothing there), `starting` or `up` or `ending` (its agent lives), or `ended`. `status` is the
-    agent's own (session/docs: agent status), `record` what it left when it ended; `code` its exit code, `signal` the
-    signal that killed it.
+    `phase` is `absent` (nothing there), `starting` or `up` or `ending` (its agent lives), or `ended`. `status` is what its
+    agent reports, `record` what it left when it ended: None where there is none that can be read. `code` is its exit code,
+    `signal` the signal that killed it.
 
     `evicted`: it is gone because its place was taken away (a drain, a lost node), and not by its own doing: it goes on
     elsewhere. `unrecoverable`, of one that starts: waiting doesn't mend what `reason` says. `leftovers`, of one that is absent:
@@ -103,8 +116,8 @@ class Observed:
     """
 
     phase: Literal["absent", "starting", "up", "ending", "ended"]
-    status: dict[str, Any] | None = None
-    record: dict[str, Any] | None = None
+    status: AgentStatus | None = None
+    record: Record | None = None
     code: int | None = None
     signal: int | None = None
     reason: str | None = None  # a sentence for the person, where the backend knows one

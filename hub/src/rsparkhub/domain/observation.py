@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from rsparkhub.domain.agent import MOST_BUSY, AgentStatus, read_status
+from rspark_contract.status import AgentStatus
 from rsparkhub.domain.ensemble import Observed
 from rsparkhub.domain.session import Component, Session
 
@@ -15,16 +15,16 @@ ACTIVITY_STEP = timedelta(seconds=30)
 
 def apply_observation(session: Session, observed: Observed) -> Session:
     """Give the row with what its agent says of itself; unchanged where the agent says nothing."""
-    status = read_status(observed.status)
+    status = observed.status
     if status is None:
         return session
     return replace(
         session,
         upstream=status.address or session.upstream,
         components=_parts(session.components, status),
-        endpoints={part.name: part.endpoint for part in status.parts if part.endpoint} or session.endpoints,
+        endpoints={part.name: part.endpoint for part in status.components if part.endpoint} or session.endpoints,
         busy=status.busy,
-        busy_with=status.busy_with[:MOST_BUSY],
+        busy_with=status.busy_with,
         last_activity=_later(session.last_activity, status.last_activity),
         memory=status.memory,
         cpu=status.cpu,
@@ -47,7 +47,8 @@ def is_significant(before: Session, after: Session) -> bool:
 def _parts(before: tuple[Component, ...], status: AgentStatus) -> tuple[Component, ...]:
     """Put what the agent reports behind what it doesn't know of: the shared services, which the controller started."""
     reported = tuple(
-        Component(name=part.name, title=part.title or part.name, state=part.state, reason=part.reason) for part in status.parts
+        Component(name=part.name, title=part.title or part.name, state=part.state, reason=part.reason)
+        for part in status.components
     )
     names = {part.name for part in reported}
     return tuple(part for part in before if part.name not in names) + reported

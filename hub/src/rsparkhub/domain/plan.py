@@ -14,11 +14,11 @@ two lines, and the next one goes on from there. The rules:
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
 
-from rsparkhub.domain.agent import read_status
+from rspark_contract.http import Ending
+from rspark_contract.status import AgentState
 from rsparkhub.domain.ending import SERVICE_ENDED, SLACK, TOLD_TO_END, elsewhere, kept, over, rest
-from rsparkhub.domain.ensemble import Ending, Observed
+from rsparkhub.domain.ensemble import Observed
 from rsparkhub.domain.observation import apply_observation
 from rsparkhub.domain.session import LIVE, Session, State, Wanted
 
@@ -204,8 +204,8 @@ def _alive(session: Session, observed: Observed, *, now: datetime, limits: Limit
         return Wait(after=replace(seen, end_requested_at=asked), requeue_after=limits.poll)
     if session.state is State.RUNNING:
         return Wait(after=seen, requeue_after=limits.resync)
-    status = read_status(observed.status)
-    if status is not None and status.state == "ready" and seen.upstream:
+    status = observed.status
+    if status is not None and status.state is AgentState.READY and seen.upstream:
         return Wait(after=replace(seen, state=State.RUNNING, ready=now, reason=None, detail=None), requeue_after=limits.resync)
     if _overdue(session, now, limits):
         return Kill(after=seen)
@@ -221,15 +221,15 @@ def _ending(session: Session, observed: Observed, *, now: datetime, limits: Limi
         return Wait(after=replace(seen, state=State.STOPPING, end_requested_at=now))
     if session.end_requested_at is None or now >= session.end_requested_at + limits.grace + SLACK:
         return Kill(after=replace(seen, end_requested_at=session.end_requested_at or now))
-    status = read_status(observed.status)
+    status = observed.status
     unheard: dict[State, tuple[str, ...]] = {State.SUSPENDING: ("starting", "up"), State.STOPPING: ("starting", "up", "ending")}
-    heard = status is not None and status.state in ("stopping", "ended", "failed")
+    heard = status is not None and status.state in (AgentState.STOPPING, AgentState.ENDED, AgentState.FAILED)
     if observed.phase in unheard[session.state] and not heard:
         return End(after=seen, requeue_after=limits.poll, ending=_how(session))
     return Wait(after=seen, requeue_after=limits.poll)
 
 
-def _how(session: Session) -> Literal["suspend", "stop"]:
+def _how(session: Session) -> Ending:
     """Ask to save, unless nothing is to be kept, or nothing new was made: then what an earlier sleep kept stands."""
     return "suspend" if session.state is State.SUSPENDING and session.ready is not None else "stop"
 

@@ -6,6 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from rspark_contract.reading import JsonObject
+from rspark_contract.saved import Restored, Saved
+from rspark_contract.status import ComponentState
+
 # 32 characters without look-alikes; a name that starts with a letter is also a DNS label and a Kubernetes name.
 _LETTERS = "abcdefghjkmnpqrstuvwxyz"
 _ALPHABET = _LETTERS + "23456789"
@@ -47,16 +51,6 @@ LIVE = frozenset({State.STARTING, State.RESUMING, State.RUNNING, State.SUSPENDIN
 SETTLED = frozenset({State.RUNNING, State.SUSPENDED, State.STOPPED, State.FAILED})
 
 
-class ComponentState(StrEnum):
-    """What one part of the ensemble is seen to be."""
-
-    WAITING = "waiting"
-    STARTING = "starting"
-    READY = "ready"
-    FAILED = "failed"
-    ENDED = "ended"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Component:
     """One part of an ensemble (the interface, or a service) as a person sees it light up."""
@@ -69,14 +63,10 @@ class Component:
 
 @dataclass(frozen=True, kw_only=True)
 class LastExit:
-    """How the last run ended.
-
-    `saved` is the agent's record of what it kept: `{"kernels": [{"name", "language", "path", "objects", "bytes",
-    "lost": [{"name", "class", "why"}]}]}`.
-    """
+    """How the last run ended; `saved` is what it kept, None where nothing was."""
 
     code: int | None
-    saved: dict[str, Any] | None
+    saved: Saved | None
     at: datetime
 
 
@@ -111,8 +101,8 @@ class Session:
     upstream: str | None = None  # host:port of the agent of this generation
     secret: str | None = None
     components: tuple[Component, ...] = ()
-    endpoints: dict[str, Any] = field(default_factory=dict)  # part → where a service listens
-    restored: dict[str, Any] | None = None
+    endpoints: dict[str, JsonObject] = field(default_factory=dict)  # part → where a service listens
+    restored: Restored | None = None
     last_exit: LastExit | None = None
     project: str | None = None
     options: dict[str, Any] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from rsparkhub.domain.ensemble import SecretFile
+from rspark_contract.ensemble import SecretFile
 
 
 @dataclass(frozen=True, kw_only=True)

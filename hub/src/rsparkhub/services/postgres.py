@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from rsparkhub.domain.ensemble import PartSpec, SecretFile
+from rspark_contract.ensemble import ComponentSpec, SecretFile
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.services.access import ServiceAccess
 
@@ -17,7 +17,7 @@ TAKEN = frozenset({"postgres", "flights", "template0", "template1", "public", "n
 CONNECTIONS = 20
 
 
-def server_parts() -> tuple[PartSpec, ...]:
+def server_parts() -> tuple[ComponentSpec, ...]:
     """Give the parts of the ensemble that is the shared server."""
     endpoint = "{run}/postgres.json"
     command = (
@@ -31,7 +31,7 @@ def server_parts() -> tuple[PartSpec, ...]:
         "--host",
         "{host}",
     )
-    return (PartSpec(name="postgres", title="PostgreSQL", command=command, ready={"file": endpoint}, stop_timeout=30.0),)
+    return (ComponentSpec(name="postgres", title="PostgreSQL", command=command, ready={"file": endpoint}, stop_timeout=30.0),)
 
 
 def role_of(user: str) -> str:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from rsparkhub.domain.ensemble import PartSpec
+from rspark_contract.ensemble import ComponentSpec
 from rsparkhub.services import postgres
 from rsparkhub.services.access import ServiceAccess
 
@@ -16,7 +16,7 @@ class SharedService(ABC):
     title: str
 
     @abstractmethod
-    def parts(self) -> tuple[PartSpec, ...]:
+    def parts(self) -> tuple[ComponentSpec, ...]:
         """Give the parts of the ensemble that is the service."""
 
     @abstractmethod
@@ -33,7 +33,7 @@ class SharedService(ABC):
 class SharedPostgres(SharedService):
     name, title = "postgres", "PostgreSQL"
 
-    def parts(self) -> tuple[PartSpec, ...]:
+    def parts(self) -> tuple[ComponentSpec, ...]:
         return postgres.server_parts()
 
     async def admit(self, endpoint: Mapping[str, Any], *, user: str, password: str) -> ServiceAccess:

@@ -3,7 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from rsparkhub.domain.session import Component, ComponentState, LastExit, Session, State, Wanted
+from rspark_contract.reading import Unreadable
+from rspark_contract.saved import Restored, Saved
+from rspark_contract.status import ComponentState
+from rsparkhub.domain.session import Component, LastExit, Session, State, Wanted
 from rsparkhub.store.database import AnyRow
 from rsparkhub.store.tables import sessions
 
@@ -33,7 +36,7 @@ def to_session(row: AnyRow) -> Session:
         generation=row[7], reason=row[8], detail=row[9], created=row[10], queued_at=row[11], started=row[12], ready=row[13],
         ended=row[14], end_requested_at=row[15], last_activity=row[16], busy=row[17], busy_with=tuple(row[18]), memory=row[19],
         cpu=row[20], upstream=row[21], secret=row[22], components=tuple(_part(part) for part in row[23]), endpoints=row[24],
-        restored=row[25], last_exit=_last_exit(row[26]), project=row[27], options=row[28],
+        restored=_restored(row[25]), last_exit=_last_exit(row[26]), project=row[27], options=row[28],
     )  # fmt: skip
 
 
@@ -46,7 +49,9 @@ def _write(value: object) -> object:
     if isinstance(value, State):
         return value.value
     if isinstance(value, LastExit):
-        return {"code": value.code, "saved": value.saved, "at": value.at.isoformat()}
+        return {"code": value.code, "saved": _write(value.saved), "at": value.at.isoformat()}
+    if isinstance(value, Saved | Restored):
+        return value.to_json()
     if isinstance(value, tuple):
         return [_write(item) for item in value]
     if isinstance(value, Component):
@@ -59,4 +64,21 @@ def _part(data: dict[str, Any]) -> Component:
 
 
 def _last_exit(data: dict[str, Any] | None) -> LastExit | None:
-    return None if data is None else LastExit(code=data["code"], saved=data["saved"], at=datetime.fromisoformat(data["at"]))
+    return (
+        None if data is None else LastExit(code=data["code"], saved=_saved(data["saved"]), at=datetime.fromisoformat(data["at"]))
+    )
+
+
+def _saved(data: object) -> Saved | None:
+    """Read what was saved; a version before this one wrote whatever the agent said, and that something was saved counts."""
+    try:
+        return None if data is None else Saved.parse(data)
+    except Unreadable:
+        return Saved()
+
+
+def _restored(data: object) -> Restored | None:
+    try:
+        return None if data is None else Restored.parse(data)
+    except Unreadable:
+        return None

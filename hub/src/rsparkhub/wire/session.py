@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from rsparkhub.domain.session import ComponentState, State, Wanted
+from rspark_contract.status import ComponentState
+from rsparkhub.domain.session import State, Wanted
 from rsparkhub.wire.text import Answer, Ask, JsonObject, Line, OptionName, Title, check_option
 
 Option = Annotated[

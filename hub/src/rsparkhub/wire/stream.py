@@ -1,6 +1,6 @@
 """What a stream of server-sent events carries beside a session's own JSON."""
 
-from rsparkhub.domain.session import ComponentState
+from rspark_contract.status import ComponentState
 from rsparkhub.wire.text import Answer
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from rspark_contract.record import Record
+from rspark_contract.status import AgentState, AgentStatus
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.kubernetes import logs, names, troubles
 from rsparkhub.backends.kubernetes.api import Refused
@@ -13,7 +15,7 @@ from rsparkhub.backends.kubernetes.look import look
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 RECORD = {"session": "a", "how": "suspended", "code": 0, "saved": {"kernels": []}}
-READY = {"state": "ready", "address": "10.0.0.1:1", "parts": []}
+READY = AgentStatus(state=AgentState.READY, address="10.0.0.1:1")
 
 
 def pod(phase: str = "Running", *, container: dict[str, Any] | None = None, deleted: float | None = None, **status: Any) -> Any:
@@ -39,7 +41,7 @@ def test_the_address_is_the_api_servers_and_never_the_sessions_own() -> None:
     seen = look(pod(), READY, now=NOW)
     assert seen.phase == "up"
     assert seen.status is not None
-    assert seen.status["address"] == "10.244.0.7:8888"
+    assert seen.status.address == "10.244.0.7:8888"
 
 
 @pytest.mark.parametrize(
@@ -47,9 +49,8 @@ def test_the_address_is_the_api_servers_and_never_the_sessions_own() -> None:
     [
         (pod("Pending"), None, "starting", False),
         (pod(), None, "up", False),
-        (pod(), {"state": "starting"}, "starting", False),
-        (pod(), {"state": "suspending"}, "ending", False),
-        (pod(), {"state": ["no", "word"]}, "starting", False),
+        (pod(), AgentStatus(state=AgentState.STARTING), "starting", False),
+        (pod(), AgentStatus(state=AgentState.SUSPENDING), "ending", False),
         (pod(deleted=30), READY, "ending", False),
         (pod(deleted=-10), None, "ending", False),
         (pod(deleted=-31), None, "ended", True),
@@ -82,7 +83,7 @@ def test_one_that_is_deleted_before_it_had_a_node_has_ended() -> None:
 
 def test_an_end_tells_its_code_its_signal_and_its_record() -> None:
     seen = look(pod("Succeeded", container=ended(0, json.dumps(RECORD))), None, now=NOW)
-    assert (seen.code, seen.signal, seen.record) == (0, None, RECORD)
+    assert (seen.code, seen.signal, seen.record) == (0, None, Record.parse(RECORD))
     killed = look(pod("Failed", container=ended(137)), None, now=NOW)
     assert (killed.code, killed.signal, killed.record) == (137, 9, None)
     crashed = look(pod("Failed", container=ended(1, "Traceback\nModuleNotFoundError: no agent")), None, now=NOW)

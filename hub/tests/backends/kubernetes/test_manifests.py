@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rspark_contract.ensemble import ComponentSpec, InterfaceSpec, SecretFile, ServiceSpec
+from rspark_contract.reading import JsonObject
 from rsparkhub.backends.kubernetes import render
-from rsparkhub.domain.ensemble import EnsembleSpec, InterfaceSpec, PartSpec, SecretFile
+from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.placement import Placement, Toleration, Volume
 from rsparkhub.domain.quantity import ByteSize
 from rsparkhub.settings.kubernetes import KubernetesSettings, Quota
@@ -40,7 +42,8 @@ TERMINAL = EnsembleSpec(
     home_size=ByteSize.parse("2Gi"),
     grace=timedelta(seconds=60),
 )
-SPARK = replace(TERMINAL, spark={"mode": "kubernetes", "memory": 2**30, "cores": 1, "workers": 0, "max": 4})
+EXECUTORS: JsonObject = {"mode": "kubernetes", "memory": 2**30, "cores": 1, "workers": 0, "max": 4}
+SPARK = replace(TERMINAL, services=(ServiceSpec(name="spark", title="Spark", config=EXECUTORS),))
 EVERYTHING = replace(
     SPARK,
     user="grace_hopper",
@@ -61,7 +64,7 @@ POSTGRES = replace(
     user=None,
     token=None,
     interface=None,
-    parts=(PartSpec(name="postgres", title="PostgreSQL", command=("{python}", "-m", "…")),),
+    components=(ComponentSpec(name="postgres", title="PostgreSQL", command=("{python}", "-m", "…")),),
 )
 PLAIN = KubernetesSettings()
 FULL = KubernetesSettings(

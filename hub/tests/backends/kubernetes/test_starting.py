@@ -1,12 +1,14 @@
 """Following the agents of sessions that start; the agents are stand-ins that answer as they are told."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import pytest
 
+from rspark_contract.status import AgentStatus, read_status
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.kubernetes import starting as starting_module
 from rsparkhub.backends.kubernetes.agents import Answer
@@ -61,8 +63,12 @@ def running() -> Pod:
     return {"metadata": {"name": "a"}, "spec": {"nodeName": "n"}, "status": {"phase": "Running", "podIP": "10.0.0.1"}}
 
 
-def says(state: str, *parts: str) -> dict[str, Any]:
-    return {"state": state, "parts": [{"name": f"part-{number}", "state": part} for number, part in enumerate(parts)]}
+def says(state: str, *parts: str) -> AgentStatus | None:
+    return reported({"state": state, "parts": [{"name": f"part-{number}", "state": part} for number, part in enumerate(parts)]})
+
+
+def reported(status: dict[str, Any]) -> AgentStatus | None:
+    return read_status(json.dumps(status))
 
 
 @asynccontextmanager
@@ -99,8 +105,8 @@ async def test_an_agent_that_is_not_there_yet_is_asked_again() -> None:
 
 
 async def test_one_that_says_nothing_sensible_harms_nobody() -> None:
-    mad = [{"state": "starting", "parts": said} for said in (7, ["x"], [{"name": {}}], [[[]]])]
-    agents = StandInAgents(a=[*mad, {"state": []}], b=[None, None, None, None, says("ready")])
+    mad = [reported({"state": "starting", "parts": said}) for said in (7, ["x"], [{"name": {}}], [[[]]])]
+    agents = StandInAgents(a=[*mad, reported({"state": []})], b=[None, None, None, None, says("ready")])
     async with followed(KnownPods("a", "b"), agents) as (_, news):
         assert await some(news, 1) == ["b"]
 

@@ -51,7 +51,7 @@ def session_view(
         cost=None,
         generation=session.generation,
         last_exit=_last_exit_view(session.last_exit),
-        restored=session.restored,
+        restored=session.restored.to_json() if session.restored else None,
         services=[ServiceView(name=p.name, title=p.title, state=p.state, reason=p.reason) for p in session.components],
         warnings=warnings_of(session, spec.lifecycle, notices, now) if spec else [],
         project=session.project,
@@ -93,4 +93,6 @@ def event_view(event: Event) -> EventView:
 
 
 def _last_exit_view(last: LastExit | None) -> LastExitView | None:
-    return LastExitView(code=last.code, saved=last.saved, at=last.at) if last else None
+    if last is None:
+        return None
+    return LastExitView(code=last.code, saved=last.saved.to_json() if last.saved else None, at=last.at)

@@ -1,11 +1,12 @@
 """Asks agents, over the pods' network: the address from the API server, the secret from the root of the generation."""
 
 import asyncio
-import json
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
+
+from rspark_contract.http import SECRET_HEADER, STATUS, Ending, ending_path, prefer_wait
+from rspark_contract.status import AgentStatus, read_status
 
 _SECONDS = 2.0
 #: A status is some kilobytes; a session is its person's, who may let it say anything.
@@ -17,7 +18,7 @@ _LONGEST_MARK = 100
 class Answer:
     """What an agent said of itself, and by which mark it knows that it said so."""
 
-    status: dict[str, Any]
+    status: AgentStatus
     mark: str | None
 
 
@@ -32,22 +33,19 @@ class Agents:
 
         None when it doesn't answer, when that is no status, or when it has nothing else to say within so many seconds.
         """
-        headers = {"X-Rspark-Secret": secret}
+        headers = {SECRET_HEADER: secret}
         if known is not None:
-            headers |= {"If-None-Match": known, "Prefer": f"wait={seconds}"}
-        said = await self._ask("GET", f"http://{address}/agent/status", headers, _SECONDS + seconds)
+            headers |= {"If-None-Match": known, "Prefer": prefer_wait(seconds)}
+        said = await self._ask("GET", f"http://{address}{STATUS}", headers, _SECONDS + seconds)
         if said is None:
             return None
         body, mark = said
-        try:
-            status = json.loads(body)
-        except (ValueError, RecursionError):
-            return None
-        return Answer(status=status, mark=mark) if isinstance(status, dict) else None
+        status = read_status(body)
+        return Answer(status=status, mark=mark) if status is not None else None
 
-    async def tell(self, address: str, secret: str, what: str) -> bool:
+    async def tell(self, address: str, secret: str, what: Ending) -> bool:
         """Tell it to `suspend` or to `stop`; whether it heard."""
-        return await self._ask("POST", f"http://{address}/agent/{what}", {"X-Rspark-Secret": secret}, _SECONDS) is not None
+        return await self._ask("POST", f"http://{address}{ending_path(what)}", {SECRET_HEADER: secret}, _SECONDS) is not None
 
     async def _ask(self, method: str, url: str, headers: dict[str, str], seconds: float) -> tuple[bytes, str | None] | None:
         if self._client is None:

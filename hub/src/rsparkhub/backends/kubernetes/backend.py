@@ -6,10 +6,13 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, TypeVar
 
+from rspark_contract.http import Ending
+from rspark_contract.status import AgentStatus
 from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.backends.kubernetes import logs, objects, secret, standing, troubles
 from rsparkhub.backends.kubernetes.agents import Agents, Answer
@@ -21,7 +24,7 @@ from rsparkhub.backends.kubernetes.pod import CONTAINER
 from rsparkhub.backends.kubernetes.pods import Pod, Pods
 from rsparkhub.backends.kubernetes.starting import Starting
 from rsparkhub.domain.ending import SLACK
-from rsparkhub.domain.ensemble import Ending, EnsembleSpec, Observed
+from rsparkhub.domain.ensemble import EnsembleSpec, Observed
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.settings.kubernetes import KubernetesSettings
 
@@ -294,7 +297,7 @@ class KubernetesBackend(Backend):
             known = self._secrets[ref] = str(json.loads(secret.content(root))["secret"])
         return known
 
-    async def _with_hosts(self, ref: EnsembleRef, pod: Pod, status: dict[str, Any]) -> dict[str, Any]:
+    async def _with_hosts(self, ref: EnsembleRef, pod: Pod, status: AgentStatus) -> AgentStatus:
         """Put the address of the Service in the place of what a shared service calls itself."""
         if pod["metadata"]["labels"].get(COMPONENT) != "service":
             return status
@@ -304,13 +307,13 @@ class KubernetesBackend(Backend):
                 return status
             self._hosts[ref.id] = found["spec"]["clusterIP"]
         host = self._hosts[ref.id]
-        parts = [
-            {**part, "endpoint": {**part["endpoint"], "host": host}} if part.get("endpoint") else part
-            for part in status.get("parts") or []
-        ]
-        return {**status, "parts": parts}
+        components = tuple(
+            replace(component, endpoint={**component.endpoint, "host": host}) if component.endpoint else component
+            for component in status.components
+        )
+        return replace(status, components=components)
 
-    async def _why_it_hangs(self, ref: EnsembleRef, pod: Pod, status: dict[str, Any] | None) -> troubles.Trouble | None:
+    async def _why_it_hangs(self, ref: EnsembleRef, pod: Pod, status: AgentStatus | None) -> troubles.Trouble | None:
         """Read the events of a pod that has a node and doesn't start; not more often than is of use."""
         if status is not None or pod.get("status", {}).get("phase") != "Pending" or not pod["spec"].get("nodeName"):
             return None

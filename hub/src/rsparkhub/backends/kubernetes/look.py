@@ -1,16 +1,14 @@
 """What is seen of one generation, from its pod and from what its agent says. Pure."""
 
-import json
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
+from rspark_contract.record import read_record
+from rspark_contract.status import AgentStatus
 from rsparkhub.backends.kubernetes import troubles
 from rsparkhub.backends.kubernetes.names import AGENT_PORT
-from rsparkhub.domain.ensemble import Observed
-
-_PHASES: dict[str, Literal["starting", "up", "ending"]] = {
-    "starting": "starting", "ready": "up", "suspending": "ending", "stopping": "ending", "ended": "ending", "failed": "ending",
-}  # fmt: skip
+from rsparkhub.domain.ensemble import Observed, phase_of
 
 #: How long after its grace a pod may go without a word from its node before the node counts as lost.
 LOST_AFTER = timedelta(seconds=30)
@@ -33,7 +31,7 @@ def is_over(pod: dict[str, Any]) -> bool:
 
 
 def look(  # noqa: PLR0911  # a line a case
-    pod: dict[str, Any], status: dict[str, Any] | None, *, now: datetime, trouble: troubles.Trouble | None = None
+    pod: dict[str, Any], status: AgentStatus | None, *, now: datetime, trouble: troubles.Trouble | None = None
 ) -> Observed:
     """Tell what became of a generation.
 
@@ -49,7 +47,7 @@ def look(  # noqa: PLR0911  # a line a case
         Why it hangs, where the pod itself doesn't say so.
     """
     if status is not None:
-        status = {**status, "address": address_of(pod)}
+        status = replace(status, address=address_of(pod))
     if is_over(pod):
         return _ended(pod, status)
     deleted = pod["metadata"].get("deletionTimestamp")
@@ -59,7 +57,7 @@ def look(  # noqa: PLR0911  # a line a case
             return Observed(phase="ended", status=status, reason=lost.sentence, detail=lost.detail, evicted=True)
         return Observed(phase="ending", status=status)
     if status is not None:
-        return Observed(phase=_PHASES.get(str(status.get("state")), "starting"), status=status)
+        return Observed(phase=phase_of(status), status=status)
     if pod.get("status", {}).get("phase") == "Running":
         return Observed(phase="up")
     trouble = troubles.waiting(pod) or trouble
@@ -68,10 +66,10 @@ def look(  # noqa: PLR0911  # a line a case
     return Observed(phase="starting", reason=trouble.sentence, detail=trouble.detail, unrecoverable=trouble.unrecoverable)
 
 
-def _ended(pod: dict[str, Any], status: dict[str, Any] | None) -> Observed:
+def _ended(pod: dict[str, Any], status: AgentStatus | None) -> Observed:
     left = _terminated(pod) or {}
     code = left.get("exitCode")
-    record = _record(left.get("message"))
+    record = read_record(str(left.get("message") or ""))
     trouble = None if record is not None else troubles.ended(pod)
     detail = trouble.detail if trouble else None
     if record is None and detail is None and left.get("message"):
@@ -94,12 +92,3 @@ def _terminated(pod: dict[str, Any]) -> dict[str, Any] | None:
         if left is not None:
             return left  # type: ignore[no-any-return]
     return None
-
-
-def _record(message: str | None) -> dict[str, Any] | None:
-    """Read the record that the agent left as the container's termination message."""
-    try:
-        found = json.loads(message or "")
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None

@@ -2,8 +2,12 @@
 
 import base64
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from rspark_contract.ensemble import Places, ServiceSpec
+from rspark_contract.reading import JsonObject
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.kubernetes.names import AGENT_PORT, labels_of, metadata, name_of
 from rsparkhub.domain.ensemble import EnsembleSpec
@@ -16,7 +20,7 @@ TERMINATION_MESSAGE = "/dev/termination-log"
 
 
 def secret(
-    spec: EnsembleSpec, namespace: str, *, image: str, forget: tuple[str, ...], spark: dict[str, Any] | None
+    spec: EnsembleSpec, namespace: str, *, image: str, forget: tuple[str, ...], spark: JsonObject | None
 ) -> dict[str, Any]:
     """Build it.
 
@@ -34,26 +38,30 @@ def secret(
         How its driver gets executors, see `spark.driver`; None where Spark asks for none.
     """
     ref = EnsembleRef(spec.id, spec.generation)
-    document = spec.to_json() | {
-        "run": RUN,
-        "home": HOME,
-        "keep": f"{HOME}/.local/share/rspark/sessions/{spec.id}",
-        "data": f"{HOME}/data",
-        "listen": {"host": "0.0.0.0", "port": AGENT_PORT},  # noqa: S104  the pod's own network, behind a policy and a secret
-        "logs": "stdout",
-        "termination_message": TERMINATION_MESSAGE,
-        "image": image,
-        "forget": list(forget),
-    }
+    places = Places(
+        run=Path(RUN),
+        keep=Path(HOME, ".local/share/rspark/sessions", spec.id),
+        home=Path(HOME),
+        data=Path(HOME, "data"),
+        host="0.0.0.0",  # noqa: S104  the pod's own network, behind a policy and a secret
+        port=AGENT_PORT,
+        logs_to_stdout=True,
+        termination_message=Path(TERMINATION_MESSAGE),
+    )
+    document = spec.document(places, image=image, forget=forget)
     if spark is not None:
-        document["spark"] = {**(spec.spark or {}), "kubernetes": spark}
+        document = replace(document, services=tuple(_with_driver(service, spark) for service in document.services))
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": metadata(name_of(ref), namespace, labels_of(ref, user=spec.user, component=spec.kind)),
         "type": "Opaque",
-        "stringData": {FILE: json.dumps(document, indent=1, sort_keys=True)},
+        "stringData": {FILE: json.dumps(document.to_json(), indent=1, sort_keys=True)},
     }
+
+
+def _with_driver(service: ServiceSpec, driver: JsonObject) -> ServiceSpec:
+    return replace(service, config={**service.config, "kubernetes": driver}) if service.name == "spark" else service
 
 
 def content(root: dict[str, Any]) -> str:

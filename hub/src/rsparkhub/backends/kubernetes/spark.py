@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
+from rspark_contract.reading import JsonObject
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.kubernetes.claim import claim_name
 from rsparkhub.backends.kubernetes.names import COMPONENT, GENERATION, SESSION, account_name, labels_of, metadata, name_of
@@ -14,10 +15,11 @@ from rsparkhub.settings.kubernetes import KubernetesSettings
 
 
 def asks_for_executors(spec: EnsembleSpec) -> bool:
-    return spec.spark is not None and spec.spark.get("mode") == "kubernetes"
+    spark = spec.service("spark")
+    return spark is not None and spark.config.get("mode") == "kubernetes"
 
 
-def driver(spec: EnsembleSpec, namespace: str, settings: KubernetesSettings) -> dict[str, Any]:
+def driver(spec: EnsembleSpec, namespace: str, settings: KubernetesSettings) -> JsonObject:
     """Say in the agent's file how a driver in this pod gets executors."""
     ref = EnsembleRef(spec.id, spec.generation)
     name = name_of(ref)
@@ -30,8 +32,8 @@ def driver(spec: EnsembleSpec, namespace: str, settings: KubernetesSettings) -> 
         "image": settings.spark_image or image_of(spec, settings),
         "image_pull_policy": settings.image_pull_policy,
         "pull_secrets": list(settings.image_pull_secrets),
-        "labels": labels_of(ref, user=spec.user, component="executor"),
-        "node_selector": placement_of(spec, settings).node_selector,
+        "labels": {**labels_of(ref, user=spec.user, component="executor")},
+        "node_selector": {**placement_of(spec, settings).node_selector},
         "cpu_requests": settings.cpu_requests,
         "home_claim": claim_name(spec) if shared else None,
     }

@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+from rspark_contract.status import AgentState, AgentStatus
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.kubernetes.agents import Answer
 from rsparkhub.backends.kubernetes.look import address_of, is_over
 from rsparkhub.backends.kubernetes.pods import Pod, Pods
-from rsparkhub.domain.agent import read_status
 from rsparkhub.domain.errors import Unavailable
 
 _EVERY = 0.1  # seconds between two looks for pods that are new
@@ -34,9 +34,9 @@ class Starting:
         self._following: dict[EnsembleRef, asyncio.Task[None]] = {}
         self._turns = asyncio.Semaphore(_MOST_AT_ONCE)
 
-    def saw(self, ref: EnsembleRef, status: dict[str, Any]) -> None:
+    def saw(self, ref: EnsembleRef, status: AgentStatus) -> None:
         """Take note of what an agent said to somebody else."""
-        if status.get("state") != "starting":
+        if status.state is not AgentState.STARTING:
             self._ready.add(ref)
             self._said.pop(ref, None)
 
@@ -81,9 +81,8 @@ class Starting:
         deleted = pod["metadata"].get("deletionTimestamp")
         return ref not in self._ready and not deleted and not is_over(pod) and address_of(pod) is not None
 
-    def _is_news(self, ref: EnsembleRef, status: dict[str, Any]) -> bool:
-        report = read_status(status)
-        said = report and (report.state, [(part.name, part.state) for part in report.parts])
+    def _is_news(self, ref: EnsembleRef, status: AgentStatus) -> bool:
+        said = (status.state, [(component.name, component.state) for component in status.components])
         news = self._said.get(ref) != said
         self._said[ref] = said
         self.saw(ref, status)

@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+from rspark_contract.http import SECRET_HEADER, Ending, ending_path
 from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.backends.process import notifications, proc
 from rsparkhub.backends.process.observation import Statuses, look
 from rsparkhub.backends.process.run_folder import RunFolder, empty, tail, throw_away
 from rsparkhub.backends.process.start import Start
-from rsparkhub.domain.ensemble import Ending, EnsembleSpec, Observed
+from rsparkhub.domain.ensemble import EnsembleSpec, Observed
 
 _ASK_SECONDS = 5
 _SHIM_SECONDS = 15.0  # a shim has 10 to end what is left
@@ -84,13 +85,12 @@ class ProcessBackend(Backend):
                 shim.agent.signal(signal.SIGTERM)
 
     def _ask(self, folder: RunFolder, ending: Ending) -> bool:
-        address = (self._statuses.of(folder) or {}).get("address")
-        secret = (folder.ensemble_json() or {}).get("secret")
-        if not isinstance(address, str) or not isinstance(secret, str):
+        status, secret = self._statuses.of(folder), folder.secret()
+        if status is None or status.address is None or secret is None:
             return False
-        connection = http.client.HTTPConnection(address, timeout=_ASK_SECONDS)
+        connection = http.client.HTTPConnection(status.address, timeout=_ASK_SECONDS)
         try:
-            connection.request("POST", f"/agent/{ending}", headers={"X-Rspark-Secret": secret, "Content-Length": "0"})
+            connection.request("POST", ending_path(ending), headers={SECRET_HEADER: secret, "Content-Length": "0"})
             return connection.getresponse().status < 300
         except (OSError, http.client.HTTPException, ValueError):
             return False

@@ -1,16 +1,15 @@
 """Hears the agents: a socket in the folder of bells, where each agent and each shim rings when something has changed."""
 
 import asyncio
-import json
 import os
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
 
+from rspark_contract.notification import MOST_BYTES, read_notification
 from rsparkhub.backends.base import EnsembleRef
 
-_LONGEST = 4096  # bytes
 _MOST_WAITING = 10_000  # bells are hints, and a listener that slow looks by itself
 
 
@@ -35,18 +34,12 @@ async def heard(folder: Path) -> AsyncGenerator[EnsembleRef, None]:
 def _receive(listener: socket.socket, waiting: asyncio.Queue[EnsembleRef]) -> None:
     with suppress(BlockingIOError):
         while True:
-            ref = _read(listener.recv(_LONGEST))
+            ref = _read(listener.recv(MOST_BYTES))
             if ref is not None and not waiting.full():
                 waiting.put_nowait(ref)
 
 
 def _read(data: bytes) -> EnsembleRef | None:
     """Read one bell; None for one that is for somebody else or is none."""
-    try:
-        notifier = json.loads(data)
-        session, generation = notifier["session"], notifier.get("generation", 0)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None
-    if not isinstance(session, str) or not isinstance(generation, int) or notifier.get("about") == "changed":
-        return None
-    return EnsembleRef(session, generation)
+    notification = read_notification(data)
+    return EnsembleRef(notification.session, notification.generation) if notification else None

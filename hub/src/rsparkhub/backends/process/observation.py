@@ -2,11 +2,12 @@
 
 import re
 from pathlib import Path
-from typing import Any, Literal
 
+from rspark_contract.reading import Unreadable
+from rspark_contract.status import AgentStatus
 from rsparkhub.backends.process import proc
 from rsparkhub.backends.process.run_folder import Exit, RunFolder, Shim, last_line, read_object
-from rsparkhub.domain.ensemble import Observed
+from rsparkhub.domain.ensemble import Observed, phase_of
 
 RESTARTED = "This machine restarted while it ran."
 MEMORY = "The system ended it because this machine ran out of memory."
@@ -14,11 +15,6 @@ NO_AGENT = (
     "The Python for sessions lacks RSparkHub's agent. Run `make up` again, or set RSPARKHUB_SESSION_PYTHON to one that has it."
 )
 DID_NOT_BEGIN = "What runs a session could not start."
-
-_PHASES: dict[str, Literal["starting", "up", "ending"]] = {
-    "starting": "starting", "ready": "up", "suspending": "ending", "stopping": "ending", "ended": "ending", "failed": "ending",
-}  # fmt: skip
-
 
 #: Where agents listen. A person may write anything into their session's files, and the edge goes where they say.
 _OWN_ADDRESS = re.compile(r"127\.0\.0\.1:[0-9]{1,5}")
@@ -28,9 +24,9 @@ class Statuses:
     """Reads the agents' status files, each only when it has changed; an address that is not on this machine is none."""
 
     def __init__(self) -> None:
-        self._read: dict[Path, tuple[tuple[int, int, int], dict[str, Any] | None]] = {}
+        self._read: dict[Path, tuple[tuple[int, int, int], AgentStatus | None]] = {}
 
-    def of(self, folder: RunFolder) -> dict[str, Any] | None:
+    def of(self, folder: RunFolder) -> AgentStatus | None:
         path = folder.path / "status.json"
         try:
             found = path.stat()
@@ -40,17 +36,24 @@ class Statuses:
         mark = (found.st_mtime_ns, found.st_ino, found.st_size)
         known = self._read.get(path)
         if known is None or known[0] != mark:
-            known = self._read[path] = (mark, _with_own_address(read_object(path)))
+            known = self._read[path] = (mark, _read(path))
         return known[1]
 
     def forget(self, folder: RunFolder) -> None:
         self._read.pop(folder.path / "status.json", None)
 
 
-def _with_own_address(status: dict[str, Any] | None) -> dict[str, Any] | None:
-    if status is None or _OWN_ADDRESS.fullmatch(str(status.get("address"))):
-        return status
-    return {**status, "address": None}
+def _read(path: Path) -> AgentStatus | None:
+    """Read a report; None when there is none that can be read. An address that is not on this machine is left out."""
+    report = read_object(path)
+    if report is None:
+        return None
+    if not _OWN_ADDRESS.fullmatch(str(report.get("address"))):
+        report = {**report, "address": None}
+    try:
+        return AgentStatus.parse(report)
+    except Unreadable:
+        return None
 
 
 def look(folder: RunFolder, statuses: Statuses) -> Observed:
@@ -65,14 +68,14 @@ def look(folder: RunFolder, statuses: Statuses) -> Observed:
         return Observed(phase="ended", status=statuses.of(folder), record=folder.record(), reason=RESTARTED)
     status = statuses.of(folder)
     if shim.process.alive():
-        return Observed(phase=_PHASES.get(str(status.get("state")), "starting") if status else "starting", status=status)
+        return Observed(phase=phase_of(status) if status else "starting", status=status)
     if shim.agent is not None and shim.agent.alive():  # told by its parent's end to save and end
         return Observed(phase="ending", status=status)
     left = folder.exit()  # the shim may have ended in order since the first look
     return _ended(folder, status, left) if left else _lost(folder, status, shim)
 
 
-def _ended(folder: RunFolder, status: dict[str, Any] | None, left: Exit) -> Observed:
+def _ended(folder: RunFolder, status: AgentStatus | None, left: Exit) -> Observed:
     record = folder.record()
     reason = None
     if record is None:
@@ -81,13 +84,13 @@ def _ended(folder: RunFolder, status: dict[str, Any] | None, left: Exit) -> Obse
     return Observed(phase="ended", status=status, record=record, code=left.code, signal=left.signal, reason=reason, detail=detail)
 
 
-def _unbegun(folder: RunFolder, status: dict[str, Any] | None, left: Exit) -> str | None:
+def _unbegun(folder: RunFolder, status: AgentStatus | None, left: Exit) -> str | None:
     """Say why an agent ended that has never said a word."""
     if status is not None or not left.code:
         return None
     return NO_AGENT if "No module named" in (last_line(folder.log / "agent.log") or "") else DID_NOT_BEGIN
 
 
-def _lost(folder: RunFolder, status: dict[str, Any] | None, shim: Shim) -> Observed:
+def _lost(folder: RunFolder, status: AgentStatus | None, shim: Shim) -> Observed:
     detail = f"The shim (process {shim.process.pid}) was killed."
     return Observed(phase="ended", status=status, record=folder.record(), detail=detail)

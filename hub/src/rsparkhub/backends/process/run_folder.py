@@ -1,7 +1,6 @@
 """The files of one generation, and how each is read: what others write may be missing, half of it, or nonsense."""
 
 import fcntl
-import json
 import os
 import shutil
 import tempfile
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from rspark_contract.reading import Unreadable, decode
+from rspark_contract.record import Record, read_record
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.process.proc import Process
 
@@ -113,16 +114,18 @@ class RunFolder:
             memory_ran_out=data.get("memory_ran_out") is True,
         )
 
-    def record(self) -> dict[str, Any] | None:
-        """Give what the agent left of this generation; it is kept beside what was saved, in case the copy wasn't made."""
+    def record(self) -> Record | None:
+        """Return what the agent left of this generation; it is kept beside what was saved, in case the copy wasn't made."""
         for file in (self.path / "record.json", self.keep / "record.json"):
-            data = read_object(file)
-            if data is not None and data.get("generation") == self.ref.generation:
-                return data
+            record = read_record(read_bytes(file))
+            if record is not None and record.generation == self.ref.generation:
+                return record
         return None
 
-    def ensemble_json(self) -> dict[str, Any] | None:
-        return read_object(self.path / "ensemble.json")
+    def secret(self) -> str | None:
+        """Return the secret of the generation; None where nothing was started."""
+        secret = (read_object(self.path / "ensemble.json") or {}).get("secret")
+        return secret if isinstance(secret, str) else None
 
     def log_files(self) -> list[Path]:
         """Give the log of each part, without the old ones that were rotated away."""
@@ -132,12 +135,20 @@ class RunFolder:
             return []
 
 
+def read_bytes(path: Path) -> bytes:
+    """Read a file; one byte more than a report may have at most, and nothing when there is no file."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_MOST_BYTES + 1)
+    except OSError:
+        return b""
+
+
 def read_object(path: Path) -> dict[str, Any] | None:
     """Read a JSON object; None when there is none."""
     try:
-        with path.open("rb") as file:
-            data = json.loads(file.read(_MOST_BYTES))
-    except (OSError, ValueError, RecursionError):
+        data = decode(read_bytes(path), most=_MOST_BYTES)
+    except Unreadable:
         return None
     return data if isinstance(data, dict) else None
 

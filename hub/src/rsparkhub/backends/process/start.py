@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from rspark_contract.ensemble import Places
 from rsparkhub.backends.process import shim
 from rsparkhub.backends.process.run_folder import RunFolder
 from rsparkhub.domain.ensemble import EnsembleSpec
@@ -40,19 +41,13 @@ class Start:
             When the disk is full or a folder may not be written to.
         """
         home = self._data / "homes" / spec.user if spec.user else self._data / "services" / spec.id
-        places = {
-            "run": str(folder.path),
-            "keep": str(folder.keep),
-            "home": str(home),
-            "data": str(self._data / "services" / spec.id),
-            "bells": str(self._notify_dir),
-            "listen": {"host": "127.0.0.1", "port": 0},
-            "image": "",  # it runs in none, whatever its environment names
-        }
+        places = Places(
+            run=folder.path, keep=folder.keep, home=home, data=self._data / "services" / spec.id, notify=self._notify_dir
+        )
         try:
             folder.make()
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.write("ensemble.json", json.dumps(spec.to_json() | places))
+            folder.write("ensemble.json", json.dumps(spec.document(places).to_json()))
         except OSError as error:
             raise _cannot(error.errno, str(error)) from error
         return home
