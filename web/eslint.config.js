@@ -24,6 +24,11 @@ export default ts.config(
     },
   },
   {
+    // Runes outside of components.
+    files: ['**/*.svelte.ts'],
+    languageOptions: { parserOptions: { parser: ts.parser } },
+  },
+  {
     files: ['**/*.svelte'],
     languageOptions: { parserOptions: { parser: ts.parser } },
     rules: {

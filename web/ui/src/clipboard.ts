@@ -18,7 +18,7 @@ function copyBySelection(text: string): boolean {
   area.readOnly = true;
   area.className = 'visually-hidden';
   const before = document.activeElement;
-  (before?.closest('dialog') ?? document.body).append(area);
+  (before?.closest('[role="dialog"]') ?? document.body).append(area);
   area.select();
   // Deprecated, and the only way without a secure context.
   // eslint-disable-next-line @typescript-eslint/no-deprecated

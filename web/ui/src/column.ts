@@ -1,5 +1,14 @@
+import { constructSortFn } from '@tanstack/svelte-table';
 import type { Snippet } from 'svelte';
-import type { Cell, Direction } from './rows.ts';
+
+export type Cell = string | number | null | undefined;
+export type Direction = 'ascending' | 'descending';
+
+/** Which column a table is sorted by. */
+export interface Order {
+  key: string;
+  direction: Direction;
+}
 
 /** One column of a table. */
 export interface Column<Row> {
@@ -8,7 +17,10 @@ export interface Column<Row> {
   /** In px; the columns without one share what is left. */
   width?: string;
   align?: 'end';
-  /** What it is sorted by; without it the column can't be sorted. */
+  /**
+   * What it is sorted by, from the row alone (the table remembers it for each row); without it the column can't be
+   * sorted. An empty cell comes last in either direction.
+   */
   sort?: (row: Row) => Cell;
   /** The direction of the first press; the largest first where that is what one looks for. */
   first?: Direction;
@@ -19,3 +31,13 @@ export interface Column<Row> {
   text?: (row: Row) => string;
   cell?: Snippet<[Row]>;
 }
+
+const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+
+/** Numbers by size; words as people sort them: by the numbers inside them, and without regard to case. */
+export const compareCells = constructSortFn({
+  sort: (one: string | number, other: string | number) =>
+    typeof one === 'number' && typeof other === 'number'
+      ? one - other
+      : collator.compare(String(one), String(other)),
+});

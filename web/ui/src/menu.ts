@@ -1,16 +1,22 @@
 import type { IconName } from './icons.ts';
 
-/** Something to choose in a menu. */
-export interface MenuChoice {
+/** Something to choose in a menu: a link with `href`, else an action. */
+export interface MenuAction {
   text: string;
   icon?: IconName;
   /** Set apart: what takes something away. */
   danger?: boolean;
   disabled?: boolean;
-  /** One of several, of which one is chosen. */
-  checked?: boolean;
   href?: string;
   onselect?: () => void;
 }
 
-export type MenuItem = MenuChoice | { heading: string } | 'line';
+/** Several values of which exactly one is chosen. */
+export interface MenuRadioGroup {
+  heading: string;
+  value: string;
+  options: readonly { value: string; text: string }[];
+  onchange: (value: string) => void;
+}
+
+export type MenuItem = MenuAction | MenuRadioGroup | { heading: string } | 'line';

@@ -2,10 +2,10 @@
 import { writable } from 'svelte/store';
 
 export type Theme = 'system' | 'light' | 'dark';
-export const THEMES: { key: Theme; text: string }[] = [
-  { key: 'system', text: 'System' },
-  { key: 'light', text: 'Light' },
-  { key: 'dark', text: 'Dark' },
+export const THEMES: { value: Theme; text: string }[] = [
+  { value: 'system', text: 'System' },
+  { value: 'light', text: 'Light' },
+  { value: 'dark', text: 'Dark' },
 ];
 
 const KEY = 'rsparkhub.theme';

@@ -1,0 +1,14 @@
+/** The pages that the first one does not need. Each is loaded once, when somebody goes there, or ahead of that. */
+
+function once<Module>(load: () => Promise<Module>): () => Promise<Module> {
+  let loaded: Promise<Module> | undefined;
+  return () =>
+    (loaded ??= load().catch((error: unknown) => {
+      loaded = undefined; // the next visit tries again
+      throw error;
+    }));
+}
+
+export const loadSessionPage = once(() => import('./SessionPage.svelte'));
+export const loadAccount = once(() => import('./Account.svelte'));
+export const loadAdministration = once(() => import('./admin/Administration.svelte'));
