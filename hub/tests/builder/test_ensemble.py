@@ -74,7 +74,7 @@ def test_an_interface_of_ones_own_has_its_command_and_the_environments_title() -
 
 def test_a_shared_service_is_nobodys_and_has_no_interface() -> None:
     row = replace(ROW, id="postgres", kind="service", owner=None)
-    spec = build_service(session=row, settings=Settings(data=Path("/data")), components=server_parts())
+    spec = build_service(session=row, settings=Settings(data=Path("/data")), components=server_parts(), ports={"postgres": 5432})
     assert (spec.kind, spec.user, spec.interface, spec.token) == ("service", None, None, None)
     assert [part.name for part in spec.components] == ["postgres"]
 

@@ -1,10 +1,13 @@
 """From a row and an environment to what a backend runs: pure, so that two controllers ask for the very same thing."""
 
+from collections.abc import Mapping
+
 from rspark_contract.ensemble import ComponentSpec, InterfaceSpec
 from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.session import Session, State
 from rsparkhub.services.access import ServiceAccess
+from rsparkhub.services.shared import SHARED
 from rsparkhub.services.spark import spark_service
 from rsparkhub.settings import Settings
 
@@ -46,12 +49,15 @@ def build_ensemble(
         home_size=spec.home.size,
         grace=spec.lifecycle.grace,
         resume=session.state is State.RESUMING,
+        uses=tuple(name for name in spec.services.names() if name in SHARED),
         placement=spec.kubernetes,
     )
 
 
-def build_service(*, session: Session, settings: Settings, components: tuple[ComponentSpec, ...]) -> EnsembleSpec:
-    """Say what one generation of a shared service runs."""
+def build_service(
+    *, session: Session, settings: Settings, components: tuple[ComponentSpec, ...], ports: Mapping[str, int]
+) -> EnsembleSpec:
+    """Return what one generation of a shared service runs."""
     return EnsembleSpec(
         id=session.id,
         generation=session.generation,
@@ -63,6 +69,8 @@ def build_service(*, session: Session, settings: Settings, components: tuple[Com
         token=None,
         interface=None,
         components=components,
+        service_name=session.id,
+        ports=ports,
     )
 
 

@@ -108,7 +108,7 @@ class Steps:
             service = SHARED.get(session.id)
             if service is None:
                 raise CannotStart(f"This version of RSparkHub has no service {session.id}.")
-            spec = build_service(session=session, settings=self._settings, components=service.parts())
+            spec = build_service(session=session, settings=self._settings, components=service.parts(), ports=service.ports)
             return spec, tuple(Component(name=part.name, title=part.title) for part in spec.components)
         try:
             environment = self._catalog.get(session.environment)

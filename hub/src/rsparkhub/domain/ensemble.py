@@ -20,6 +20,9 @@ class EnsembleSpec:
     """One generation of one session, or of one shared service.
 
     Everything in it is decided: two backends that get the same spec run the same thing.
+
+    `uses` names the shared services that it may reach. Of an instance of a shared service, `service_name` is the service's, and
+    `ports` are those on which it listens where it has an address of its own, by name.
     """
 
     id: str
@@ -41,6 +44,9 @@ class EnsembleSpec:
     home_size: ByteSize = ByteSize(5 * 2**30)
     grace: timedelta = timedelta(seconds=60)
     resume: bool = False  # whether to bring back what the last suspend kept
+    uses: tuple[str, ...] = ()
+    service_name: str | None = None
+    ports: Mapping[str, int] = field(default_factory=dict)
     placement: Placement = Placement()  # where on a cluster it runs; the agent has no use for it
 
     def document(self, places: Places, *, image: str = "", forget: tuple[str, ...] = ()) -> EnsembleDocument:

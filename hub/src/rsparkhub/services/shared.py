@@ -14,6 +14,8 @@ class SharedService(ABC):
 
     name: str
     title: str
+    #: On which ports it listens where it has an address of its own, by name.
+    ports: Mapping[str, int]
 
     @abstractmethod
     def parts(self) -> tuple[ComponentSpec, ...]:
@@ -31,7 +33,7 @@ class SharedService(ABC):
 
 
 class SharedPostgres(SharedService):
-    name, title = "postgres", "PostgreSQL"
+    name, title, ports = "postgres", "PostgreSQL", {"postgres": 5432}
 
     def parts(self) -> tuple[ComponentSpec, ...]:
         return postgres.server_parts()
