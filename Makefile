@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-long check bench cluster cluster-scale cluster-down images web docs lock clean
+.PHONY: help up down test test-changed test-long check bench cluster cluster-scale cluster-down images web docs lock clean
 
 # Node and npm of the right age, when the system has none (scripts/install puts them there).
 export PATH := $(CURDIR)/.build/bin:$(PATH)
@@ -24,6 +24,10 @@ down:  ## end everything: hub, controller, edge, sessions (their work is saved) 
 test:  ## install what is missing, then run every check and every test
 	@scripts/install test
 	@scripts/test
+
+test-changed:  ## the checks, and the tests that a change can touch; takes BASE=commit, else what differs from origin/main
+	@scripts/install test
+	@scripts/test --changed $(if $(BASE),--base '$(BASE)')
 
 test-long:  ## the tests that take minutes: kill -9 at random moments, large uploads, everything on a real Kubernetes (root and Go)
 	@scripts/install test

@@ -11,9 +11,11 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
+
+import changed
 
 TOP = Path(__file__).resolve().parent.parent
 BIN = TOP / ".venv/bin"
@@ -101,11 +103,32 @@ def pass_on(lines: Iterable[str], said: deque[str]) -> None:
         said.append(line)
 
 
+def changed_steps(base: str | None) -> list[Step]:
+    """Return the steps that a change can touch; of a suite of tests, with only those files of it."""
+    files = changed.changed_files(base)
+    touched = changed.touched_by(files)
+    if touched.everything:
+        print("What everything stands on has changed: all checks and tests run.", flush=True)
+        return list(STEPS)
+    print(f"{len(files)} files have changed; {len(touched.steps)} groups of tests can be touched.", flush=True)
+    steps = []
+    for step in STEPS:
+        if step.kind == "check" and step.name not in changed.BY_FOLDER:
+            steps.append(step)
+        elif step.name in touched.steps:
+            chosen = touched.steps[step.name]
+            steps.append(step if chosen is None else replace(step, command=[*step.command[:-1], *chosen]))
+    return steps
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", choices=("check", "test"), help="only the checks, or only the tests")
-    only = parser.parse_args().only
-    asked = [step for step in STEPS if only in (None, step.kind)]
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--only", choices=("check", "test"), help="only the checks, or only the tests")
+    which.add_argument("--changed", action="store_true", help="the checks, and the tests that a change since --base can touch")
+    parser.add_argument("--base", help="a commit; by default where this branch left origin/main, else the last commit")
+    told = parser.parse_args()
+    asked = changed_steps(told.base) if told.changed else [step for step in STEPS if told.only in (None, step.kind)]
     steps = [step for step in asked if os.geteuid() == 0 or not step.root]
     results = [(step, run(step)) for step in steps]
     failed = [step.name for step, result in results if result.code]
