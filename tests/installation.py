@@ -27,8 +27,11 @@ def free_port() -> int:
 class Installation:
     """One data folder and what runs on it."""
 
-    def __init__(self, data: Path, *, port: int | None = None, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, *, port: int | None = None, environ: Mapping[str, str] | None = None, command: Path = COMMAND
+    ) -> None:
         self.data = data
+        self._command = command
         self.port = port or free_port()
         self.url = f"http://localhost:{self.port}"
         self.address = f"http://127.0.0.1:{self.port}"
@@ -48,7 +51,7 @@ class Installation:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w") as output:
             self.process = subprocess.Popen(
-                [COMMAND, "up", "--data", self.data, "--port", str(self.port)],
+                [self._command, "up", "--data", self.data, "--port", str(self.port)],
                 env=self.environ,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -76,7 +79,7 @@ class Installation:
     def command(self, *arguments: str, within: float = 120) -> "subprocess.CompletedProcess[str]":
         """Run `rsparkhub ARGUMENTS` on this installation."""
         return subprocess.run(
-            [COMMAND, *arguments],
+            [self._command, *arguments],
             env={**self.environ, "RSPARKHUB_DATA": str(self.data)},
             capture_output=True,
             text=True,

@@ -1,0 +1,1 @@
+"""An installation of the version before is upgraded in place."""
