@@ -21,7 +21,8 @@ class Told:
 class Listener:
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
-        self._events = EventSource(response).aiter_sse()
+        # The library also gives what the standard doesn't count as an event: a comment between two of them, without data.
+        self._events = (event async for event in EventSource(response).aiter_sse() if event.data)
 
     async def next(self, event: str | None = None, **data: Any) -> Told:
         """The next event; with `event` and `data` the next of this name that says so."""

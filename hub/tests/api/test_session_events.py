@@ -100,7 +100,7 @@ async def test_all_behind_hear_it_when_somebody_leaves_the_queue(served: World) 
 async def test_what_is_measured_rings_no_bell_and_is_told_all_the_same(served: World, monkeypatch: pytest.MonkeyPatch) -> None:
     session = await served.session_of("bob")
     await served.controller.run(session)
-    monkeypatch.setattr(served.app.state.context.feed, "_measure", 0.1)
+    monkeypatch.setattr(served.app.state.context.broadcaster, "_measure", 0.1)
     async with listen(await served.program("bob"), "/events") as stream:
         assert (await stream.next("session")).data["memory"] is None
         await served.controller.observe(session, memory=2**30, cpu=0.5)
@@ -116,7 +116,7 @@ async def test_who_waits_hears_of_moving_up_also_when_no_bell_told_of_it(
     async with listen(await served.program("eve"), f"/sessions/{second}/events") as stream:
         assert (await stream.next("session")).data["queue_position"] == 2
         other = await open_another()
-        monkeypatch.setattr(other.notifier, "ring", silence)
+        monkeypatch.setattr(other.notifier, "notify", silence)
         await Controller(other, served.clock).run(first)
         assert (await stream.next("queue")).data == {"session": second, "position": 1}
 
@@ -203,7 +203,7 @@ async def test_nobody_listening_nothing_is_read(served: World, monkeypatch: pyte
     async with listen(await served.program("bob"), f"/sessions/{session}/events") as stream:
         await stream.next("session")
     async with asyncio.timeout(10):
-        while served.app.state.context.feed._subscriptions:
+        while served.app.state.context.broadcaster._subscriptions:
             await asyncio.sleep(0.01)
     reads = count_calls(monkeypatch, served.store)
     await asyncio.sleep(1.5)
@@ -235,7 +235,7 @@ async def test_what_another_hub_did_and_no_bell_told_is_heard_all_the_same(
     async with listen(await served.program("bob"), f"/sessions/{session}/events") as stream:
         await stream.next("session")
         other = await open_another()
-        monkeypatch.setattr(other.notifier, "ring", silence)
+        monkeypatch.setattr(other.notifier, "notify", silence)
         await other.sessions.set_wanted(session, Wanted.SUSPENDED, by="bob", now=served.clock())
         await stream.next("session", wanted="suspended")
 

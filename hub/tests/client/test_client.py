@@ -166,7 +166,7 @@ async def test_waiting_for_a_state_goes_past_others(served: World) -> None:
     await served.controller.run(session)
     async with client(served, "bob") as hub:
         waiting = asyncio.create_task(hub.sessions.wait(session, until=State.STOPPED, timeout=20))
-        await until(lambda: served.app.state.context.feed._subscriptions)
+        await until(lambda: served.app.state.context.broadcaster._subscriptions)
         await served.controller.end(session, State.SUSPENDED)
         await served.controller.end(session, State.STOPPED)
         assert (await waiting).state is State.STOPPED
@@ -177,7 +177,7 @@ async def test_waiting_until_a_deleted_session_is_gone(served: World) -> None:
     async with client(served, "bob") as hub:
         await hub.sessions.delete(session)
         waiting = asyncio.create_task(hub.sessions.wait_until_gone(session, timeout=20))
-        await until(lambda: served.app.state.context.feed._subscriptions)
+        await until(lambda: served.app.state.context.broadcaster._subscriptions)
         assert not waiting.done()
         await served.store.sessions.purge(session)
         await waiting
@@ -229,7 +229,7 @@ async def test_waiting_goes_on_after_the_hub_was_away(served: World) -> None:
         waiting = asyncio.create_task(hub.sessions.wait(session.id, progress=heard.append, timeout=30))
         await until(lambda: heard)
         flaky.failures = [502, httpx.ConnectError("refused")]
-        feed = served.app.state.context.feed
+        feed = served.app.state.context.broadcaster
         feed.close()  # what a stopping hub does
         await until(lambda: not flaky.failures)
         feed.closed.clear()
