@@ -87,7 +87,7 @@ def agents_of(data: Path) -> dict[str, int]:
             environ, words = process.environ(), process.cmdline()
         except psutil.Error:
             continue
-        if "rspark_session.agent" in words and str(data) in environ.get("RSPARK_HOME", ""):
+        if "rspark_session.agent" in words and "RSPARK_ENSEMBLE" in environ and str(data) in environ.get("RSPARK_HOME", ""):
             found[environ["RSPARK_ENSEMBLE"]] = process.pid
     return found
 

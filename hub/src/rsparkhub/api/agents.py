@@ -26,7 +26,7 @@ class Agents:
         )
 
     async def log(self, session: Session, service: str, *, tail: int, follow: bool) -> AsyncGenerator[bytes, None]:
-        """Give a part's log: the last `tail` bytes, and with `follow` what is written from then on.
+        """Return a part's log: the last `tail` bytes, and with `follow` what is written from then on.
 
         The agent is asked before this returns, so that an error is said before an answer has begun.
 

@@ -14,11 +14,15 @@ from rsparkhub.api import problems
 from rsparkhub.api.agents import Agents
 from rsparkhub.api.context import AppContext
 from rsparkhub.api.history import History
-from rsparkhub.api.metrics import Metrics, MetricsMiddleware
-from rsparkhub.api.middleware.body_limit import BodyLimitMiddleware
-from rsparkhub.api.middleware.forwarded_headers import ForwardedHeadersMiddleware
-from rsparkhub.api.middleware.request_id import RequestIdMiddleware
-from rsparkhub.api.middleware.security_headers import SecurityHeadersMiddleware
+from rsparkhub.api.metrics import Metrics
+from rsparkhub.api.middleware import (
+    BodyLimitMiddleware,
+    ForwardedHeadersMiddleware,
+    MetricsMiddleware,
+    RequestIdMiddleware,
+    SecurityHeadersMiddleware,
+    UnexpectedErrorMiddleware,
+)
 from rsparkhub.api.resources import (
     audit,
     environments,
@@ -115,7 +119,7 @@ def create_app(
     app.include_router(pages_router(pages))
     # The last one added is the first that a request meets.
     app.add_middleware(BodyLimitMiddleware, most=_LARGEST_BODY)
-    app.add_middleware(problems.UnexpectedErrorMiddleware)
+    app.add_middleware(UnexpectedErrorMiddleware)
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestIdMiddleware)

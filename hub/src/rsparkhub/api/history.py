@@ -49,7 +49,7 @@ class StartTimes:
             self._seconds[environment].append((event.at - begun).total_seconds())
 
     def expected(self, environment: str) -> float | None:
-        """Give the median of the last starts in seconds; None before the first."""
+        """Return the median of the last starts in seconds; None before the first."""
         seconds = self._seconds.get(environment)
         return round(median(seconds), 1) if seconds else None
 
@@ -75,7 +75,7 @@ class Notices:
             self._given.pop(event.session, None)
 
     def of(self, session: str) -> tuple[Notice, ...]:
-        """Give the newest notice of each kind."""
+        """Return the newest notice of each kind."""
         return tuple(self._given.get(session, {}).values())
 
 

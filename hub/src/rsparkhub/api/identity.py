@@ -27,7 +27,7 @@ _cookie = APIKeyCookie(
 
 
 async def identify(request: Request, context: AppContext) -> Identity:
-    """Tell who asks.
+    """Return who asks.
 
     Raises
     ------

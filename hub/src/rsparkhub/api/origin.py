@@ -14,7 +14,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def origin_of(url: str) -> Origin | None:
-    """Give scheme, host and port of a URL; None when it has none (`null`, or not a URL)."""
+    """Return scheme, host and port of a URL; None when it has none (`null`, or not a URL)."""
     try:
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or parts.hostname is None:

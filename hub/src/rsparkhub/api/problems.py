@@ -1,7 +1,6 @@
 """Every error of the hub becomes RFC 9457 problem details here, and nowhere else."""
 
 import logging
-import secrets
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -10,12 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rsparkhub import log_context
 from rsparkhub.domain.errors import NotSignedIn, RsparkhubError, TooManyAttempts
 from rsparkhub.wire.problem import FieldProblem, Problem
 
@@ -34,7 +30,7 @@ _OF_HTTP = {
 
 
 def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> Response:
-    """Give the answer that says what is wrong."""
+    """Return the answer that says what is wrong."""
     return Response(
         problem.model_dump_json(exclude_none=True),
         status_code=problem.status,
@@ -44,58 +40,21 @@ def problem_response(problem: Problem, headers: dict[str, str] | None = None) ->
 
 
 def problem_of(error: RsparkhubError) -> Problem:
-    """Tell one of our own errors in problem details."""
+    """Return one of our own errors as problem details."""
     return Problem(title=_title(error.status), status=error.status, detail=str(error), code=error.code)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Say in OpenAPI which errors a call answers with, beyond those that every call may."""
+    """Describe in OpenAPI which errors a call answers with, beyond those that every call may."""
     said: dict[int | str, dict[str, Any]] = {status: _documented(_title(status)) for status in statuses}
     return said | {"default": _documented("Any other error")}
 
 
 def install(app: FastAPI) -> None:
-    """Let the app answer errors in problem details."""
+    """Install the handlers that answer errors with problem details."""
     app.add_exception_handler(RsparkhubError, _on_ours)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-
-
-class UnexpectedErrorMiddleware:
-    """Answers an error that nobody foresaw with a sentence and an id, and writes the error to the log under that id."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        begun = False
-
-        async def watch(message: Message) -> None:
-            nonlocal begun
-            begun = begun or message["type"] == "http.response.start"
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watch)
-        except ClientDisconnect:
-            return  # nobody is there to be told
-        except Exception:
-            name = log_context.value_of("request") or secrets.token_hex(4)
-            log.exception("error %s in %s %s", name, scope["method"], scope["path"])
-            if begun:
-                raise  # the answer has begun: the server can only break the connection, which the client sees
-            problem = Problem(
-                title=_title(500),
-                status=500,
-                detail=f"Something went wrong in the hub. Try again; if it stays so, tell your administrator the id {name}.",
-                code="internal-error",
-                id=name,
-            )
-            await problem_response(problem)(scope, receive, send)
 
 
 async def _on_ours(request: Request, error: Exception) -> Response:
@@ -128,7 +87,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 def _allowed(request: Request) -> set[str]:
-    """Tell the methods that an address takes: of all its routes, and not only of the first."""
+    """Return the methods that an address takes: of all its routes, and not only of the first."""
     routes = iter_route_contexts(request.app.routes)
     found = [each for each in routes if each.original_route.matches(request.scope)[0] is not Match.NONE]
     return {method for each in found for method in each.methods or ()}
@@ -151,7 +110,7 @@ def _message(error: dict[str, Any]) -> str:
 
 
 def _tellable(text: str) -> str:
-    """Give the text without halves of surrogate pairs, which a client may send as a name and no answer can hold."""
+    """Return the text without halves of surrogate pairs, which a client may send as a name and no answer can hold."""
     return text.encode("utf-8", "replace").decode()
 
 

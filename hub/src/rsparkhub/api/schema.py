@@ -54,7 +54,7 @@ def _schema(app: FastAPI) -> dict[str, Any]:
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Say what a parameter may be when it is there: it may be left out, and is never null."""
+    """Describe a parameter as it may be when it is there: it may be left out, and is never null."""
     if "anyOf" not in schema:
         return schema
     kinds = [kind for kind in schema["anyOf"] if kind != {"type": "null"}]

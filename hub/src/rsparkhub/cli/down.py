@@ -102,7 +102,7 @@ async def _end_ensembles(settings: "Settings", timeout: float) -> dict[str, list
 
 @contextlib.asynccontextmanager
 async def _at_work(controller: "Controller") -> AsyncIterator[None]:
-    """Let a controller work for a while."""
+    """Run a controller for a while."""
     stop = asyncio.Event()
     task = asyncio.create_task(controller.run(stop))
     try:

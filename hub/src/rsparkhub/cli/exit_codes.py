@@ -28,7 +28,7 @@ class ExitCode(IntEnum):
 
 
 def code_of(error: RsparkhubError) -> ExitCode:
-    """Give the exit code of an error."""
+    """Return the exit code of an error."""
     match error:
         case AlreadyRunning():
             return ExitCode.ALREADY_RUNNING

@@ -24,7 +24,7 @@ async def make_link(factory: Factory, name: str | None = None) -> str:
 
 
 async def administrator(store: Store) -> User:
-    """Give the administrator whom this machine's user is: of the same name, else the first; made when there is none."""
+    """Return the administrator whom this machine's user is: of the same name, else the first; made when there is none."""
     found = await _find_administrator(store)
     if found is None:
         with contextlib.suppress(Conflict):  # another process was as quick

@@ -42,7 +42,7 @@ def set_(
     people: Annotated[list[str] | None, typer.Argument(help="Who is in it, and nobody else.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say who is in a group, and nobody else."""
+    """Set the members of a group."""
     from rsparkhub.cli.access import ask
 
     group = ask(lambda hub: hub.groups.set_members(name, people or ()))

@@ -57,7 +57,7 @@ def size(value: int | None) -> str:
 
 
 def ago(moment: datetime | None) -> str:
-    """Say how long ago something was: `3 min ago`."""
+    """Return how long ago something was: `3 min ago`."""
     if moment is None:
         return ""
     passed = datetime.now(UTC) - moment

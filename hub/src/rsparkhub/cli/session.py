@@ -229,7 +229,7 @@ class _Telling:
 
 
 def _news(news: "News") -> str:
-    """Say what happened to a session, in the words of its page."""
+    """Return what happened to a session, in the words of its page."""
     from rsparkhub.wire.session import SessionView
     from rsparkhub.wire.stream import Deleted, Progress, Queue
 

@@ -79,7 +79,7 @@ class Shell:
             raise Unavailable(_LOST) from error
 
     async def output(self) -> AsyncIterator[str]:
-        """Give what the shell prints, until it ends."""
+        """Yield what the shell prints, until it ends."""
         try:
             async for message in self._socket:
                 match json.loads(message):
@@ -115,7 +115,7 @@ class Marked:
         self.code: int | None = None
 
     def line(self, command: str) -> str:
-        """Give the line to type.
+        """Return the line to type.
 
         The command is typed in base64, since a tab or a newline in it would mean something to the shell's line editor.
         """

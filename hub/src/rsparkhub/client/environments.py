@@ -11,9 +11,9 @@ class Environments:
         self._connection = connection
 
     async def list(self) -> list[EnvironmentView]:
-        """Tell all that you may start."""
+        """Return all that you may start."""
         return (await self._connection.ask(EnvironmentList, "GET", "/environments", again=True)).environments
 
     async def get(self, name: str) -> EnvironmentView:
-        """Tell one."""
+        """Return one."""
         return await self._connection.ask(EnvironmentView, "GET", f"/environments/{name}", again=True)

@@ -19,7 +19,7 @@ _BY_STATUS = {kind.status: kind for kind in reversed(_all(errors.RsparkhubError)
 
 
 def error_of(response: httpx.Response) -> RsparkhubError:
-    """Give the error that an answer tells; its content has been read."""
+    """Return the error that an answer tells; its content has been read."""
     try:
         problem = Problem.model_validate_json(response.content)
     except ValidationError:  # not from the hub: the edge, or something else on the way

@@ -60,5 +60,5 @@ class AsyncHub:
         self._connection.sign(None)
 
     async def me(self) -> Me:
-        """Tell who is signed in."""
+        """Return who is signed in."""
         return await self._connection.ask(Me, "GET", "/me", again=True)

@@ -16,7 +16,7 @@ class Records:
     async def usage(
         self, *, since: datetime | None = None, until: datetime | None = None, everybody: bool = False, owner: str | None = None
     ) -> Usage:
-        """Tell what you used; for administrators also what others did."""
+        """Return what you used; for administrators also what others did."""
         params = {
             "since": since.isoformat() if since else None,
             "until": until.isoformat() if until else None,
@@ -28,7 +28,7 @@ class Records:
     async def audit(
         self, *, session: str | None = None, owner: str | None = None, after: int = 0
     ) -> AsyncGenerator[EventView, None]:
-        """Give what happened, oldest first; for administrators."""
+        """Return what happened, oldest first; for administrators."""
         following: int | None = after
         while following is not None:
             params = {"session": session, "owner": owner, "after": following}

@@ -43,7 +43,7 @@ class Sessions:
         return await self._connection.ask(SessionView, "POST", "/sessions", body=body, headers=key, again=True)
 
     async def show(self, session_id: str) -> SessionView:
-        """Tell one session."""
+        """Return one session."""
         return await self._connection.ask(SessionView, "GET", f"/sessions/{session_id}", again=True)
 
     async def suspend(self, session_id: str) -> SessionView:
@@ -63,7 +63,7 @@ class Sessions:
         return await self._connection.ask(SessionView, "DELETE", f"/sessions/{session_id}", again=True)
 
     async def log_services(self, session_id: str) -> list[str]:
-        """Tell the parts that have a log."""
+        """Return the names of the components that have a log."""
         return (await self._connection.ask(LogServices, "GET", f"/sessions/{session_id}/logs", again=True)).services
 
     async def logs(
@@ -74,7 +74,7 @@ class Sessions:
         follow: bool = False,
         tail: int | None = None,
     ) -> AsyncGenerator[str, None]:
-        """Give the log of one part, piece by piece; with `follow` also what is written from now on."""
+        """Yield the log of one component, piece by piece; with `follow` also what is written from now on."""
         params = {"service": service, "follow": "true" if follow else None, "tail": tail}
         async with self._connection.open(
             f"/sessions/{session_id}/logs", params=params, silence=None if follow else 30.0
@@ -143,7 +143,7 @@ class Sessions:
         after: str | None = None,
         watch: bool = False,
     ) -> AsyncGenerator[tuple[News, str | None], None]:
-        """Give a session's news as they come, each with what to send as `after` to go on from there.
+        """Yield a session's events as they come, each with what to send as `after` to go on from there.
 
         They end when it is ready or has ended; with `watch`, when it is no more.
         """
@@ -159,7 +159,7 @@ class Sessions:
     async def list(
         self, *, everybody: bool = False, owner: str | None = None, states: tuple[State, ...] = ()
     ) -> list[SessionView]:
-        """Tell your sessions, newest first; for administrators also those of others."""
+        """Return your sessions, newest first; for administrators also those of others."""
         found: list[SessionView] = []
         params = {
             "all": "true" if everybody else None,

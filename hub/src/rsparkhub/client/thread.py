@@ -26,7 +26,7 @@ class LoopThread:
             raise
 
     def iterate(self, pieces: AsyncGenerator[T, None]) -> Iterator[T]:
-        """Give the pieces one by one, each when it is asked for."""
+        """Yield the pieces one by one, each when it is asked for."""
         try:
             while True:
                 try:

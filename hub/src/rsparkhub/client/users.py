@@ -23,11 +23,11 @@ class Users:
         self._connection = connection
 
     async def list(self) -> list[UserView]:
-        """Tell everybody."""
+        """Return all users."""
         return (await self._connection.ask(UserList, "GET", "/users", again=True)).users
 
     async def get(self, name: str) -> UserView:
-        """Tell one person."""
+        """Return one user."""
         return await self._connection.ask(UserView, "GET", _user(name), again=True)
 
     async def add(self, name: str, *, admin: bool = False, password: str | None = None) -> UserView:
@@ -56,7 +56,7 @@ class Groups:
         self._connection = connection
 
     async def list(self) -> list[GroupView]:
-        """Tell all groups."""
+        """Return all groups."""
         return (await self._connection.ask(GroupList, "GET", "/groups", again=True)).groups
 
     async def add(self, name: str, members: Sequence[str] = ()) -> GroupView:
@@ -64,7 +64,7 @@ class Groups:
         return await self._connection.ask(GroupView, "POST", "/groups", body={"name": name, "members": [*members]})
 
     async def set_members(self, name: str, members: Sequence[str]) -> GroupView:
-        """Say who is in it, and nobody else."""
+        """Set its members."""
         body = {"members": [*members]}
         return await self._connection.ask(GroupView, "PUT", f"/groups/{quote(name, safe='')}", body=body, again=True)
 
@@ -80,7 +80,7 @@ class Tokens:
         self._connection = connection
 
     async def list(self) -> list[TokenView]:
-        """Tell your tokens, without what makes them work."""
+        """Return your tokens, without what makes them work."""
         return (await self._connection.ask(TokenList, "GET", "/tokens", again=True)).tokens
 
     async def create(self, name: str, *, days: int | None = None) -> CreatedToken:

@@ -53,7 +53,7 @@ class Waiting:
             raise error
 
     def outcome(self) -> SessionView | None:
-        """Give the session when it is where it was waited for; None while that is open."""
+        """Return the session when it is where it was waited for; None while that is open."""
         if self._gone:
             raise NotFound(f"There is no session {self.session_id}.")
         session = self._session
@@ -67,7 +67,7 @@ class Waiting:
         return None
 
     def took_too_long(self, seconds: float) -> TookTooLong:
-        """Say how far it was when the time was over."""
+        """Return the error of a wait that took too long: it says how far the session was."""
         seen = f"It is {self._session.state}." if self._session else "The hub said nothing of it."
         return TookTooLong(f"The session {self.session_id} took longer than {seconds:g} seconds. {seen}")
 

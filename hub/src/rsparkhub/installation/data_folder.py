@@ -96,7 +96,7 @@ def is_closed(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def held(settings: Settings) -> Iterator["Holder"]:
-    """Hold the data folder for this process, until it ends however it ends.
+    """Lock the data folder for this process, until it ends however it ends.
 
     Raises
     ------
@@ -192,7 +192,7 @@ def _already(settings: Settings) -> str:
 
 
 def how_to_end(settings: Settings) -> str:
-    """Give the commands that end everything of this data folder."""
+    """Return the commands that end everything of this data folder."""
     if settings.data.absolute() == default_data().absolute():
         return "`make down` (or `rsparkhub down`)"
     data = shlex.quote(str(settings.data.absolute()))

@@ -42,7 +42,7 @@ class RotatingLog:
 
 
 def last_line(path: Path) -> str:
-    """Give the last line of a log that is not empty, for a sentence about what went wrong."""
+    """Return the last line of a log that is not empty, for a sentence about what went wrong."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 8192))

@@ -29,7 +29,7 @@ def before_a_start(settings: Settings) -> list[Finding]:
 
 
 def again() -> str:
-    """Say how what is missing gets installed: in a checkout by make, elsewhere by hand."""
+    """Return how what is missing gets installed: in a checkout by make, elsewhere by hand."""
     return "`make up` installs it." if checkout() else "Install it, then try again."
 
 

@@ -21,7 +21,7 @@ def end_with_parent() -> None:
 
 
 def say_ready() -> None:
-    """Tell systemd or `rsparkhub up` that this process answers (sd_notify); without either, nobody."""
+    """Notify systemd or `rsparkhub up` that this process answers (sd_notify); without either, nobody."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return

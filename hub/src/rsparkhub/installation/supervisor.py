@@ -188,5 +188,5 @@ async def end_processes(processes: Mapping[str, Process]) -> list[str]:
 
 
 def own_command(*words: str) -> list[str]:
-    """Give the command line that calls this very RSparkHub."""
+    """Return the command line that calls this very RSparkHub."""
     return [sys.executable, "-m", "rsparkhub", *words]

@@ -17,13 +17,13 @@ router = APIRouter(prefix="/hub/api", tags=["sign-in"])
 
 
 def keep_in_browser(response: Response, request: Request, settings: Settings, made: MadeLogin) -> None:
-    """Let the browser keep its sign-in, out of reach of any page's code."""
+    """Set the cookie of a sign-in, out of reach of any page's code."""
     cookie = set_cookie(made.token, lifetime=settings.login_lifetime, secure=over_tls(request))
     response.headers.append("Set-Cookie", cookie)
 
 
 def address_of(request: Request) -> str | None:
-    """Tell where somebody asks from, as the edge saw it."""
+    """Return the address that somebody asks from, as the edge saw it."""
     return request.client.host if request.client else None
 
 

@@ -14,7 +14,7 @@ router = APIRouter(prefix="/hub/api", tags=["sign-in"])
 
 
 def me_of(user: User, settings: Settings, *, by_session: bool = False) -> Me:
-    """Tell a person about themselves. A session, by its own token, has no administrator's power."""
+    """Return what a user may know of themselves. A session, by its own token, has no administrator's power."""
     return Me(
         name=user.name,
         admin=user.admin and not by_session,

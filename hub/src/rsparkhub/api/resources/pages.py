@@ -98,7 +98,7 @@ def _file(files: StaticFiles, path: str, request: Request) -> Response | None:
 
 
 def _index(files: StaticFiles, path: str, request: Request) -> Response:
-    """Give the one page of the app, which reads the address itself; a missing asset stays missing."""
+    """Return the one page of the app, which reads the address itself; a missing asset stays missing."""
     if path.startswith("assets/"):
         raise HTTPException(404)
     found = _file(files, "index.html", request)

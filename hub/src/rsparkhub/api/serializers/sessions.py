@@ -26,7 +26,7 @@ class SessionSerializer:
         self._now = now
 
     async def serialize(self, sessions: Sequence[Session], positions: dict[str, int] | None = None) -> list[SessionView]:
-        """Tell these sessions; `positions` is the queue, where the caller knows it."""
+        """Return the views of these sessions; `positions` is the queue, where the caller knows it."""
         if positions is None:
             waiting = any(session.state is State.QUEUED for session in sessions)
             positions = await self._store.queue.positions() if waiting else {}
@@ -45,7 +45,7 @@ class SessionSerializer:
         ]
 
     async def serialize_one(self, session: Session) -> SessionView:
-        """Tell one session."""
+        """Return the view of one session."""
         return (await self.serialize([session]))[0]
 
     def _environments(self) -> dict[str, Environment]:

@@ -22,7 +22,7 @@ def session_view(
     notices: tuple[Notice, ...],
     now: datetime,
 ) -> SessionView:
-    """Tell a session; `environment` is None when the catalog no longer has it."""
+    """Return the view of a session; `environment` is None when the catalog no longer has it."""
     spec = environment.spec if environment else None
     return SessionView(
         id=session.id,
@@ -60,7 +60,7 @@ def session_view(
 
 
 def environment_view(environment: Environment, *, expected_start: float | None) -> EnvironmentView:
-    """Tell an entry of the catalog."""
+    """Return the view of an entry of the catalog."""
     spec = environment.spec
     return EnvironmentView(
         name=environment.name,
@@ -76,7 +76,7 @@ def environment_view(environment: Environment, *, expected_start: float | None) 
 
 
 def user_view(user: User) -> UserView:
-    """Tell a person."""
+    """Return the view of a user."""
     return UserView(
         name=user.name,
         admin=user.admin,
@@ -88,7 +88,7 @@ def user_view(user: User) -> UserView:
 
 
 def event_view(event: Event) -> EventView:
-    """Tell an event."""
+    """Return the view of an event."""
     return EventView(id=event.id, session=event.session, at=event.at, kind=event.kind, by=event.by, data=event.data)
 
 

@@ -9,7 +9,7 @@ from rsparkhub.wire.session import WarningView
 
 
 def warnings_of(session: Session, lifecycle: Lifecycle, notices: tuple[Notice, ...], now: datetime) -> list[WarningView]:
-    """Tell the notices that still stand, and the one that is due though the controller has not given it yet."""
+    """Return the notices that still stand, and the one that is due though the controller has not given it yet."""
     if session.state is not State.RUNNING or session.wanted is not Wanted.RUNNING:
         return []
     standing = tuple(notice for notice in notices if _stands(notice, session))

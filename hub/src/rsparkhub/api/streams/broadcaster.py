@@ -73,7 +73,7 @@ class EventBroadcaster:
                 self._reading = None
 
     async def snapshot(self, sessions: Iterable[Session]) -> list[Message]:
-        """Tell how these sessions are now."""
+        """Return messages that say how these sessions are now."""
         number, chosen = self._number, list(sessions)
         # Others who listen have not heard this, and this listener not what they have: the next change is told to all.
         for session in chosen:
@@ -187,7 +187,7 @@ class EventBroadcaster:
         return session
 
     async def _queue_with(self, changed: list[Session]) -> dict[str, int]:
-        """Give the places of those who wait and are heard, and tell each one that moved: when one leaves, all behind move up."""
+        """Return the places of those who wait and are heard, and publish each that moved: when one leaves, all behind move up."""
         for session in changed:
             if session.state is State.QUEUED:
                 self._queued[session.id] = session, self._queued.get(session.id, (session, None))[1]

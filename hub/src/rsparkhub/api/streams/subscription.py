@@ -37,23 +37,23 @@ class Message:
 
 
 def session_message(view: SessionView, number: int) -> Message:
-    """Tell how a session is."""
+    """Make the message of how a session is."""
     return Message(event="session", about=view.id, number=number, data=view.model_dump_json(), session=view)
 
 
 def queue(session: str, position: int, number: int) -> Message:
-    """Tell a session's place in the queue."""
+    """Make the message of a session's place in the queue."""
     data = Queue(session=session, position=position).model_dump_json()
     return Message(event="queue", about=session, number=number, data=data)
 
 
 def deletion(session: str, number: int) -> Message:
-    """Tell that a session is no more."""
+    """Make the message that a session is no more."""
     return Message(event="deleted", about=session, number=number, data=Deleted(id=session).model_dump_json())
 
 
 def progress(events: Iterable[Event]) -> list[Message]:
-    """Tell what these events say of parts of an ensemble."""
+    """Make the messages of what these events say of components."""
     return [_progress(event) for event in events if event.kind == "part"]
 
 
@@ -77,19 +77,19 @@ class Subscription:
         self._ended = False
 
     def put(self, message: Message) -> None:
-        """Let the listener hear it."""
+        """Queue a message for the listener."""
         key = (message.event, message.about, message.part)
         self._pending.pop(key, None)  # so that it moves to the end
         self._pending[key] = message
         self._wake.set()
 
     def end(self) -> None:
-        """Let the listener go when it has heard what there is."""
+        """End the subscription once its messages are read."""
         self._ended = True
         self._wake.set()
 
     async def messages(self) -> AsyncGenerator[Message, None]:
-        """Give what there is to hear, as it comes, until the end."""
+        """Yield messages as they come, until the end."""
         while True:
             await self._wake.wait()
             self._wake.clear()

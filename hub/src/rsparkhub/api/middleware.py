@@ -1,0 +1,210 @@
+"""What every request passes on its way in, and every answer on its way out; `app` says in which order."""
+
+import logging
+import secrets
+import time
+from http import HTTPStatus
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rsparkhub import log_context
+from rsparkhub.api.metrics import Metrics
+from rsparkhub.api.problems import problem_response
+from rsparkhub.wire.problem import Problem
+
+log = logging.getLogger(__name__)
+
+#: On every answer that doesn't set them itself: a browser takes it for what it says it is, and keeps nothing that is personal.
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+class ForwardedHeadersMiddleware:
+    """Puts the client's address, scheme and host, as the edge saw them, where the rest of the app looks for them.
+
+    Only the edge can reach the hub's socket, so what it says in `X-Forwarded-…` is believed; on any other kind of listener
+    these headers are what a stranger wrote, and are passed over.
+    """
+
+    def __init__(self, app: ASGIApp, *, behind_edge: bool | None = None) -> None:
+        self._app = app
+        self._behind_edge = behind_edge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, as the edge saw it."""
+        if scope["type"] == "http" and self._believes(scope):
+            scope = _as_the_edge_saw_it(scope)
+        await self._app(scope, receive, send)
+
+    def _believes(self, scope: Scope) -> bool:
+        if self._behind_edge is not None:
+            return self._behind_edge
+        server = scope.get("server")
+        return server is not None and server[1] is None  # a Unix socket has a path and no port
+
+
+class RequestIdMiddleware:
+    """Gives each request an id: on the log's lines about it, in `X-Request-Id`, and in the sentence of an unexpected error.
+
+    One that a client sends is not taken over: it could be another request's.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = secrets.token_hex(4)
+
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        with log_context.bound(request=request_id):
+            await self._app(scope, receive, add)
+
+
+class SecurityHeadersMiddleware:
+    """Adds the headers that the answer itself doesn't set."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, add)
+
+
+class MetricsMiddleware:
+    """Measures how long each answer takes to begin; a stream is not measured to its end."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+
+        async def watch(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "none")
+                seconds = time.perf_counter() - began
+                self._metrics.answered(method=_known(scope["method"]), route=route, status=message["status"], seconds=seconds)
+            await send(message)
+
+        await self._app(scope, receive, watch)
+
+
+class UnexpectedErrorMiddleware:
+    """Answers an error that nobody foresaw with a sentence and an id, and writes the error to the log under that id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def watch(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except ClientDisconnect:
+            return  # nobody is there to be told
+        except Exception:
+            name = log_context.value_of("request") or secrets.token_hex(4)
+            log.exception("error %s in %s %s", name, scope["method"], scope["path"])
+            if begun:
+                raise  # the answer has begun: the server can only break the connection, which the client sees
+            problem = Problem(
+                title=HTTPStatus.INTERNAL_SERVER_ERROR.phrase,
+                status=500,
+                detail=f"Something went wrong in the hub. Try again; if it stays so, tell your administrator the id {name}.",
+                code="internal-error",
+                id=name,
+            )
+            await problem_response(problem)(scope, receive, send)
+
+
+class BodyLimitMiddleware:
+    """Refuses a body of more than `most` bytes, before it is read or as soon as it has grown too large.
+
+    The error is raised where the body is read, so that it is answered like every other.
+    """
+
+    def __init__(self, app: ASGIApp, *, most: int) -> None:
+        self._app = app
+        self._most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        read = 0
+
+        async def count() -> Message:
+            nonlocal read
+            if announced.isdecimal() and int(announced) > self._most:
+                raise HTTPException(413)
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._most:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, count, send)
+
+
+def _as_the_edge_saw_it(scope: Scope) -> Scope:
+    headers = Headers(scope=scope)
+    changed = dict(scope)
+    if addresses := headers.get("x-forwarded-for"):
+        # The last one is what the edge itself saw; those before it are what the client claimed.
+        changed["client"] = (addresses.rpartition(",")[2].strip(), 0)
+    if (scheme := headers.get("x-forwarded-proto")) in {"http", "https"}:
+        changed["scheme"] = scheme
+    if host := headers.get("x-forwarded-host"):
+        others = [(name, value) for name, value in scope["headers"] if name != b"host"]
+        changed["headers"] = [*others, (b"host", host.encode("latin-1"))]
+    return changed
+
+
+def _known(method: str) -> str:
+    """Return the method, or `other` for one that a stranger made up: labels must stay few."""
+    return method if method in {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"} else "other"
