@@ -52,6 +52,11 @@ class Factory:
     @cached_property
     def backend(self) -> "Backend":
         """The backend that the settings name; `installation.start_checks.backend` has refused those that don't exist yet."""
+        backend = self._make_backend()
+        self._stack.push_async_callback(backend.aclose)
+        return backend
+
+    def _make_backend(self) -> "Backend":
         if self.settings.backend == "kubernetes":
             from rsparkhub.backends.kubernetes.backend import KubernetesBackend
 

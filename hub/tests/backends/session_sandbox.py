@@ -50,6 +50,7 @@ async def backend(data: Path, notify_dir: Path, session_python: Path) -> AsyncIt
     yield backend
     for ref in await backend.list():
         await backend.kill(ref)
+    await backend.aclose()
     left = [p for p in proc.everyone() if proc.ensemble_of(p.pid, f"{data}/".encode())]
     assert left == [], "every process of a test ends with it"
 

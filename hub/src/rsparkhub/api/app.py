@@ -5,13 +5,12 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 import rsparkhub
+from rsparkhub.agents import AgentClient
 from rsparkhub.api import problems
-from rsparkhub.api.agents import Agents
 from rsparkhub.api.context import AppContext
 from rsparkhub.api.history import History
 from rsparkhub.api.metrics import Metrics
@@ -64,7 +63,6 @@ def create_app(
     catalog: Catalog,
     pages: Path = _PAGES,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    agent_transport: httpx.AsyncBaseTransport | None = None,
     behind_edge: bool | None = None,
 ) -> FastAPI:
     """Make the hub's app.
@@ -75,8 +73,6 @@ def create_app(
         The folder of the built pages.
     now
         The clock.
-    agent_transport
-        How agents are reached, where it is not the network.
     behind_edge
         Whether to believe `X-Forwarded-…`; by default, when the request came by a Unix socket.
     """
@@ -90,7 +86,7 @@ def create_app(
         history=history,
         serializer=serializer,
         broadcaster=EventBroadcaster(store=store, serializer=serializer),
-        agents=Agents(transport=agent_transport),
+        agents=AgentClient(),
         now=now,
     )
     metrics = Metrics(counters=history.counters)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from rsparkhub.api.agents import Agents
+from rsparkhub.agents import AgentClient
 from rsparkhub.api.history import History
 from rsparkhub.api.origin import Origin, origin_of
 from rsparkhub.api.serializers.sessions import SessionSerializer
@@ -29,7 +29,7 @@ class AppContext:
     history: History
     serializer: SessionSerializer
     broadcaster: EventBroadcaster
-    agents: Agents
+    agents: AgentClient
     now: Callable[[], datetime]
 
     def own_origins(self, request: Request) -> frozenset[Origin]:

@@ -104,3 +104,6 @@ class Backend(ABC):
 
         `user` is the session's owner; None for a service, or for a session that no row knows any more.
         """
+
+    async def aclose(self) -> None:  # noqa: B027  a backend without connections has nothing to close
+        """Close the connections to agents and to what runs the ensembles; those go on."""

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from rspark_contract.status import AgentStatus, read_status
+from rsparkhub.agents import StatusAnswer
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.kubernetes import starting as starting_module
-from rsparkhub.backends.kubernetes.agents import Answer
 from rsparkhub.backends.kubernetes.pods import Pod
 from rsparkhub.backends.kubernetes.starting import Starting
 from rsparkhub.domain.errors import Unavailable
@@ -38,7 +38,7 @@ class StandInAgents:
         self.asked: list[tuple[str, str | None, int]] = []
         self.most = self.now = 0
 
-    async def ask(self, ref: EnsembleRef, _pod: Pod, known: str | None, seconds: int) -> Answer | None:
+    async def ask(self, ref: EnsembleRef, _pod: Pod, known: str | None, seconds: int) -> StatusAnswer | None:
         self.asked.append((ref.id, known, seconds))
         self.now += 1
         self.most = max(self.most, self.now)
@@ -47,7 +47,7 @@ class StandInAgents:
         finally:
             self.now -= 1
 
-    async def _answer(self, ref: EnsembleRef, known: str | None, seconds: int) -> Answer | None:
+    async def _answer(self, ref: EnsembleRef, known: str | None, seconds: int) -> StatusAnswer | None:
         said = self.said[ref.id]
         if not said:
             if known is not None:
@@ -56,7 +56,7 @@ class StandInAgents:
         status = said.pop(0)
         if isinstance(status, Exception):
             raise status
-        return None if status is None else Answer(status=status, mark=f'"{len(said)}"')
+        return None if status is None else StatusAnswer(status=status, etag=f'"{len(said)}"')
 
 
 def running() -> Pod:

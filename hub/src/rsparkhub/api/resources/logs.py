@@ -83,7 +83,7 @@ async def _log(
 ) -> AsyncGenerator[bytes, None]:
     if session.state in LIVE and session.upstream is not None:
         try:
-            return await context.agents.log(session, service, tail=tail, follow=follow)
+            return await context.agents.log(session.upstream, session.secret or "", service, tail=tail, follow=follow)
         except Unavailable:
             # It may have ended since its row was read; then its log is kept.
             kept = await context.store.logs.get(session.id)

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 from rspark_contract.http import Ending
 from rspark_contract.status import AgentStatus
+from rsparkhub.agents import AgentClient, StatusAnswer
 from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.backends.kubernetes import logs, objects, secret, standing, troubles
-from rsparkhub.backends.kubernetes.agents import Agents, Answer
 from rsparkhub.backends.kubernetes.api import Api, Refused
 from rsparkhub.backends.kubernetes.drift import Drift
 from rsparkhub.backends.kubernetes.look import address_of, is_over, look
@@ -49,7 +49,7 @@ class KubernetesBackend(Backend):
         self._settings = settings
         self._api = Api(settings)
         self._pods = Pods(self._api, self._everywhere)
-        self._agents = Agents()
+        self._agents = AgentClient()
         self._starting = Starting(self._pods, self._ask)
         self._drift = Drift(self._api, self._everywhere, self._api_server)
         self._secrets: dict[EnsembleRef, str] = {}
@@ -164,7 +164,7 @@ class KubernetesBackend(Backend):
         if ending == "stop":
             address, password = address_of(pod), await self._secret(ref)
             if address and password:
-                await self._agents.tell(address, password, "stop")
+                await self._agents.end(address, password, "stop")
         seconds = round((grace + SLACK).total_seconds())
         await self._unrefused(self._api.delete("Pod", pod["metadata"]["namespace"], name_of(ref), grace=seconds))
 
@@ -254,6 +254,9 @@ class KubernetesBackend(Backend):
         change = {"metadata": {"annotations": {FORGET: ",".join(ids)}}}
         await self._unrefused(self._api.merge("PersistentVolumeClaim", namespace, name, change))
 
+    async def aclose(self) -> None:
+        await self._agents.aclose()
+
     async def _pod(self, ref: EnsembleRef) -> Pod | None:
         """Give the pod: from the watch while it is alive; the API server is asked before one counts as missing."""
         known = self._pods.known(ref) if self._pods.alive else None
@@ -282,11 +285,11 @@ class KubernetesBackend(Backend):
         )
         return str(listed.items[0]["metadata"]["namespace"]) if listed.items else None
 
-    async def _ask(self, ref: EnsembleRef, pod: Pod, known: str | None = None, seconds: int = 0) -> Answer | None:
+    async def _ask(self, ref: EnsembleRef, pod: Pod, known: str | None = None, seconds: int = 0) -> StatusAnswer | None:
         address = address_of(pod)
         if address is None or (password := await self._secret(ref)) is None:
             return None
-        return await self._agents.status(address, password, known=known, seconds=seconds)
+        return await self._agents.status(address, password, etag=known, wait=seconds)
 
     async def _secret(self, ref: EnsembleRef) -> str | None:
         known = self._secrets.get(ref)

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from rspark_contract.status import AgentState, AgentStatus
+from rsparkhub.agents import StatusAnswer
 from rsparkhub.backends.base import EnsembleRef
-from rsparkhub.backends.kubernetes.agents import Answer
 from rsparkhub.backends.kubernetes.look import address_of, is_over
 from rsparkhub.backends.kubernetes.pods import Pod, Pods
 from rsparkhub.domain.errors import Unavailable
@@ -20,7 +20,7 @@ _MOST_AT_ONCE = 40
 _WAIT = 10  # seconds that an agent may wait with its answer, where there are not so many that each must wait for its turn
 
 #: Asks the agent of a generation for something else than what is known by a mark, within so many seconds.
-Ask = Callable[[EnsembleRef, Pod, str | None, int], Awaitable[Answer | None]]
+Ask = Callable[[EnsembleRef, Pod, str | None, int], Awaitable[StatusAnswer | None]]
 
 
 class Starting:
@@ -72,7 +72,7 @@ class Starting:
                 except Unavailable:  # its secret can't be read; whoever looks at the generation says so
                     answer = None
             if answer is not None:
-                mark = answer.mark
+                mark = answer.etag
                 if self._is_news(ref, answer.status):
                     news.put_nowait(ref)
             await asyncio.sleep(_PAUSE)

@@ -3,14 +3,14 @@
 import asyncio
 import builtins
 import contextlib
-import http.client
 import signal
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
-from rspark_contract.http import SECRET_HEADER, Ending, ending_path
+from rspark_contract.http import Ending
+from rsparkhub.agents import AgentClient
 from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.backends.process import notifications, proc
 from rsparkhub.backends.process.observation import Statuses, look
@@ -18,7 +18,6 @@ from rsparkhub.backends.process.run_folder import RunFolder, empty, tail, throw_
 from rsparkhub.backends.process.start import Start
 from rsparkhub.domain.ensemble import EnsembleSpec, Observed
 
-_ASK_SECONDS = 5
 _SHIM_SECONDS = 15.0  # a shim has 10 to end what is left
 _FORCE_SECONDS = 10.0
 
@@ -38,6 +37,7 @@ class ProcessBackend(Backend):
         self._notify_dir = notify_dir
         self._start = Start(data=self._data, notify_dir=notify_dir, python=python, r_libs=r_libs)
         self._statuses = Statuses()
+        self._agents = AgentClient()
 
     async def apply(self, spec: EnsembleSpec) -> None:
         """Start it.
@@ -79,23 +79,13 @@ class ProcessBackend(Backend):
     async def end(self, ref: EnsembleRef, ending: Ending, grace: timedelta) -> None:
         """Ask over HTTP, and by SIGTERM an agent that doesn't answer; it keeps to the grace of its own file."""
         folder = self._folder(ref)
-        if not await asyncio.to_thread(self._ask, folder, ending):
-            shim = folder.shim()
-            if shim is not None and shim.agent is not None and shim.boot_id == proc.boot_id():
-                shim.agent.signal(signal.SIGTERM)
-
-    def _ask(self, folder: RunFolder, ending: Ending) -> bool:
         status, secret = self._statuses.of(folder), folder.secret()
-        if status is None or status.address is None or secret is None:
-            return False
-        connection = http.client.HTTPConnection(status.address, timeout=_ASK_SECONDS)
-        try:
-            connection.request("POST", ending_path(ending), headers={SECRET_HEADER: secret, "Content-Length": "0"})
-            return connection.getresponse().status < 300
-        except (OSError, http.client.HTTPException, ValueError):
-            return False
-        finally:
-            connection.close()
+        address = status.address if status is not None else None
+        if address is not None and secret is not None and await self._agents.end(address, secret, ending):
+            return
+        shim = folder.shim()
+        if shim is not None and shim.agent is not None and shim.boot_id == proc.boot_id():
+            shim.agent.signal(signal.SIGTERM)
 
     async def kill(self, ref: EnsembleRef) -> None:
         await asyncio.to_thread(self._kill, self._folder(ref))
@@ -137,6 +127,9 @@ class ProcessBackend(Backend):
 
     async def forget_session(self, session_id: str, *, user: str | None) -> None:
         await asyncio.to_thread(throw_away, self._folder(EnsembleRef(session_id, 0)).session, self._trash)
+
+    async def aclose(self) -> None:
+        await self._agents.aclose()
 
     def _folder(self, ref: EnsembleRef) -> RunFolder:
         return RunFolder(self._sessions, ref)
