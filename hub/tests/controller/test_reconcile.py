@@ -254,7 +254,7 @@ async def test_a_session_at_rest_costs_no_question_to_the_store(world, monkeypat
             asked.append(session_id)
             return await claim_one(session_id, **more)
 
-        monkeypatch.setattr(world.store.sessions, "claim_one", counted)
+        monkeypatch.setattr(world.store.leases, "claim_one", counted)
         await asyncio.sleep(1.5)
         assert asked == []
         (world.data / "sessions" / ids[0] / "1" / "status.json").write_text(
