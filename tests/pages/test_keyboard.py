@@ -68,9 +68,7 @@ async def test_a_dialog_keeps_the_focus_and_gives_it_back(page: Page, hub: Fixtu
     await expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
     for _ in range(8):
         await page.keyboard.press("Tab")
-        assert await page.evaluate(
-            "!!document.activeElement.closest('[role=dialog]')"
-        )
+        assert await page.evaluate("!!document.activeElement.closest('[role=dialog]')")
     await page.keyboard.press("Escape")
     await expect(dialog).to_be_hidden()
     await expect(stop).to_be_focused()

@@ -92,10 +92,19 @@ def agents_of(data: Path) -> dict[str, int]:
     return found
 
 
-def test_everything_goes_on_under_the_new_version(command_before: Path, store: dict[str, str], tmp_path: Path) -> None:
-    data = tmp_path / "data"
+@pytest.fixture
+def data(tmp_path: Path, store: dict[str, str]) -> Iterator[Path]:
+    """The data folder; what a test that failed has left running there is ended."""
+    folder = tmp_path / "data"
+    yield folder
+    if agents_of(folder):
+        Installation(folder, environ=store).down()
+
+
+def test_everything_goes_on_under_the_new_version(command_before: Path, store: dict[str, str], data: Path) -> None:
     settings = {**store, "RSPARKHUB_MOST_RUNNING": "1", "RSPARKHUB_SESSION_R_LIBS": str(command_before.parents[2] / ".r-library")}
     before = Installation(data, environ=settings, command=command_before)
+    after = Installation(data, port=before.port, environ={**settings, "RSPARKHUB_SESSION_R_LIBS": str(ROOT / ".r-library")})
     with ExitStack() as stack:
         before.up()
         stack.callback(lambda: before.process and before.process.poll() is None and before.interrupt())
@@ -117,7 +126,6 @@ def test_everything_goes_on_under_the_new_version(command_before: Path, store: d
     agents = agents_of(data)
     assert f"{running}.1" in agents
 
-    after = Installation(data, port=before.port, environ={**settings, "RSPARKHUB_SESSION_R_LIBS": str(ROOT / ".r-library")})
     with after:
         new = World(after)
         # What ran goes on: the same agent, the same R with what it holds, reached through the new edge.
