@@ -3,6 +3,7 @@
 import logging
 import secrets
 import time
+from abc import ABC, abstractmethod
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -28,7 +29,24 @@ _SECURITY_HEADERS = {
 }
 
 
-class ForwardedHeadersMiddleware:
+class _HttpMiddleware(ABC):
+    """Passes everything but HTTP requests (the server's lifespan) on as it is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] == "http":
+            await self._handle(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    @abstractmethod
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
+class ForwardedHeadersMiddleware(_HttpMiddleware):
     """Puts the client's address, scheme and host, as the edge saw them, where the rest of the app looks for them.
 
     Only the edge can reach the hub's socket, so what it says in `X-Forwarded-…` is believed; on any other kind of listener
@@ -36,14 +54,11 @@ class ForwardedHeadersMiddleware:
     """
 
     def __init__(self, app: ASGIApp, *, behind_edge: bool | None = None) -> None:
-        self._app = app
+        super().__init__(app)
         self._behind_edge = behind_edge
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, as the edge saw it."""
-        if scope["type"] == "http" and self._believes(scope):
-            scope = _as_the_edge_saw_it(scope)
-        await self._app(scope, receive, send)
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(_as_the_edge_saw_it(scope) if self._believes(scope) else scope, receive, send)
 
     def _believes(self, scope: Scope) -> bool:
         if self._behind_edge is not None:
@@ -52,20 +67,13 @@ class ForwardedHeadersMiddleware:
         return server is not None and server[1] is None  # a Unix socket has a path and no port
 
 
-class RequestIdMiddleware:
+class RequestIdMiddleware(_HttpMiddleware):
     """Gives each request an id: on the log's lines about it, in `X-Request-Id`, and in the sentence of an unexpected error.
 
     One that a client sends is not taken over: it could be another request's.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = secrets.token_hex(4)
 
         async def add(message: Message) -> None:
@@ -77,17 +85,10 @@ class RequestIdMiddleware:
             await self._app(scope, receive, add)
 
 
-class SecurityHeadersMiddleware:
+class SecurityHeadersMiddleware(_HttpMiddleware):
     """Adds the headers that the answer itself doesn't set."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
 
         async def add(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -99,18 +100,14 @@ class SecurityHeadersMiddleware:
         await self._app(scope, receive, add)
 
 
-class MetricsMiddleware:
+class MetricsMiddleware(_HttpMiddleware):
     """Measures how long each answer takes to begin; a stream is not measured to its end."""
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
-        self._app = app
+        super().__init__(app)
         self._metrics = metrics
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
 
         async def watch(message: Message) -> None:
@@ -123,17 +120,10 @@ class MetricsMiddleware:
         await self._app(scope, receive, watch)
 
 
-class UnexpectedErrorMiddleware:
+class UnexpectedErrorMiddleware(_HttpMiddleware):
     """Answers an error that nobody foresaw with a sentence and an id, and writes the error to the log under that id."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False
 
         async def watch(message: Message) -> None:
@@ -160,21 +150,17 @@ class UnexpectedErrorMiddleware:
             await problem_response(problem)(scope, receive, send)
 
 
-class BodyLimitMiddleware:
+class BodyLimitMiddleware(_HttpMiddleware):
     """Refuses a body of more than `most` bytes, before it is read or as soon as it has grown too large.
 
     The error is raised where the body is read, so that it is answered like every other.
     """
 
     def __init__(self, app: ASGIApp, *, most: int) -> None:
-        self._app = app
+        super().__init__(app)
         self._most = most
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         announced = Headers(scope=scope).get("content-length", "")
         read = 0
 
