@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rsparkhub.backends.kubernetes import admission, render, rights, standing
+from rsparkhub.backends.kubernetes.objects import admission, render, rights
+from rsparkhub.backends.kubernetes.objects import namespace as namespaces
 from rsparkhub.settings.kubernetes import KubernetesSettings
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "deploy/helm/rsparkhub/templates"
@@ -46,7 +47,7 @@ def filled(text: str) -> str:
 
 
 def namespace(asked: KubernetesSettings) -> list[dict[str, Any]]:
-    found = standing.namespace(asked.namespace)
+    found = namespaces.namespace(asked.namespace)
     found["metadata"]["annotations"] = {"helm.sh/resource-policy": "keep"}  # people's homes are in it
     return [found]
 
@@ -81,7 +82,7 @@ def controller_rights() -> str:
 def templates() -> dict[str, str]:
     created = "{{- if .Values.sessions.createNamespace }}\n" + by_namespaces(namespace) + "{{- end }}\n"
     return {
-        "sessions-namespace.yaml": created + by_namespaces(lambda asked: standing.standing(asked.namespace, asked)),
+        "sessions-namespace.yaml": created + by_namespaces(lambda asked: namespaces.baseline(asked.namespace, asked)),
         "executors.yaml": by_namespaces(admission.admission),
         "controller-rights.yaml": controller_rights(),
     }

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-from rsparkhub.backends.kubernetes.names import AGENT_PORT
+from rsparkhub.backends.kubernetes.objects.names import AGENT_PORT
 
 #: What an environment says so that its sessions come to simulated nodes, and to no others.
 PLACEMENT = {

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from playwright.sync_api import BrowserContext
 
-from rsparkhub.backends.kubernetes.rights import CONTROLLER
+from rsparkhub.backends.kubernetes.objects.rights import CONTROLLER
 from tests.story import test_main_job as story
 
 from .chart import CHART, NAMESPACE, RELEASE, SESSIONS, Chart, helm

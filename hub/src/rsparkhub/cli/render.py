@@ -29,7 +29,7 @@ def render(
 
     if kind == "compose":
         raise Conflict(f"There is no composition of {environment}: this version has no backend container.")
-    from rsparkhub.backends.kubernetes import render as rendering
+    from rsparkhub.backends.kubernetes.objects import render as rendering
     from rsparkhub.builder.ensemble import build_ensemble
     from rsparkhub.catalog import Catalog
     from rsparkhub.domain.session import Session, State, Wanted

@@ -7,10 +7,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from rsparkhub.backends.kubernetes.api import Api, Refused
-from rsparkhub.backends.kubernetes.names import COMPONENT, MANAGED
-from rsparkhub.backends.kubernetes.pod import RESTRICTED
-from rsparkhub.backends.kubernetes.rights import CONTROLLER, NAMESPACES, Right
-from rsparkhub.backends.kubernetes.troubles import waiting
+from rsparkhub.backends.kubernetes.judging.diagnostics import waiting
+from rsparkhub.backends.kubernetes.objects.names import COMPONENT, MANAGED
+from rsparkhub.backends.kubernetes.objects.pod import RESTRICTED
+from rsparkhub.backends.kubernetes.objects.rights import CONTROLLER, NAMESPACES, Right
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.domain.finding import Finding, ok, problem, warning
 from rsparkhub.settings.kubernetes import KubernetesSettings
@@ -41,14 +41,14 @@ print(json.dumps({"reached": reached(), "named": named()}))
 
 async def examine(settings: KubernetesSettings) -> list[Finding]:
     """Look at the cluster that the settings name; the first thing that is missing may hide the rest."""
-    api = Api(settings)
     try:
-        found = [await version(api), await clock(api)]
-        if found[0].level == "problem":
-            return found
-        found += [await rights(api, settings), await namespace(api, settings), await storage(api, settings)]
-        if all(finding.level != "problem" for finding in found):
-            found += await probe(api, settings)
+        async with Api(settings) as api:
+            found = [await version(api), await clock(api)]
+            if found[0].level == "problem":
+                return found
+            found += [await rights(api, settings), await namespace(api, settings), await storage(api, settings)]
+            if all(finding.level != "problem" for finding in found):
+                found += await probe(api, settings)
     except Unavailable as error:
         return [_out_of_reach(error)]
     return found
@@ -57,7 +57,8 @@ async def examine(settings: KubernetesSettings) -> list[Finding]:
 async def reach(settings: KubernetesSettings) -> Finding:
     """See whether the cluster answers: all that a start waits for."""
     try:
-        return await version(Api(settings))
+        async with Api(settings) as api:
+            return await version(api)
     except Unavailable as error:
         return _out_of_reach(error)
 
@@ -196,12 +197,12 @@ async def _said_by_probe(api: Api, name: str, settings: KubernetesSettings) -> l
         phase = pod.get("status", {}).get("phase")
         if phase == "Succeeded":
             return judge(json.loads(await api.text("pods", settings.namespace, f"{name}/log")))
-        trouble = waiting(pod)
-        if phase == "Failed" or (trouble and trouble.unrecoverable):
-            detail = trouble.detail if trouble else "It failed."
+        diagnosis = waiting(pod)
+        if phase == "Failed" or (diagnosis and diagnosis.unrecoverable):
+            detail = diagnosis.detail if diagnosis else "It failed."
             return [problem("probe", f"A pod of ours does not run: {detail}", "See the settings kubernetes.*_image.")]
         await asyncio.sleep(0.2)  # a condition with a deadline
-    detail = trouble.detail if (trouble := waiting(pod)) else "nothing says why"
+    detail = diagnosis.detail if (diagnosis := waiting(pod)) else "nothing says why"
     return [problem("probe", f"A pod of ours did not run within {_PATIENCE:.0f} s: {detail}.", "Look at the cluster's nodes.")]
 
 

@@ -16,7 +16,7 @@ import yaml
 
 from rspark_contract.ensemble import ComponentSpec, InterfaceSpec, SecretFile, ServiceSpec
 from rspark_contract.reading import JsonObject
-from rsparkhub.backends.kubernetes import render
+from rsparkhub.backends.kubernetes.objects import render
 from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.placement import Placement, Toleration, Volume
 from rsparkhub.domain.quantity import ByteSize
@@ -36,6 +36,7 @@ TERMINAL = EnsembleSpec(
     interface=InterfaceSpec(kind="terminal", title="Terminal", kernels=("bash",)),
     image="rsparkhub/session:2026.11",
     environ={"PGHOST": "10.96.7.7"},
+    uses=("postgres",),
     files=(SecretFile(path="pgpass", content="10.96.7.7:5432:*:ada:secret\n"),),
     cpu=0.5,
     memory=ByteSize.parse("1Gi"),
@@ -61,9 +62,12 @@ POSTGRES = replace(
     TERMINAL,
     id="postgres",
     kind="service",
+    uses=(),
     user=None,
     token=None,
     interface=None,
+    service_name="postgres",
+    ports={"postgres": 5432},
     components=(ComponentSpec(name="postgres", title="PostgreSQL", command=("{python}", "-m", "…")),),
 )
 PLAIN = KubernetesSettings()
@@ -106,7 +110,10 @@ def test_the_text_is_the_objects(case: str) -> None:
 def test_everything_of_a_generation_hangs_on_the_secret_but_what_is_a_persons(case: str) -> None:
     for manifest in CASES[case]:
         owners = manifest["metadata"].get("ownerReferences", [])
-        kept = manifest["kind"] == "PersistentVolumeClaim" or manifest["metadata"]["name"] == "postgres"
+        kept = manifest["kind"] == "PersistentVolumeClaim" or manifest["metadata"]["name"] in (
+            "postgres",
+            "rspark-service-postgres",
+        )
         root = manifest["kind"] == "Secret"
         assert [owner["kind"] for owner in owners] == ([] if kept or root else ["Secret"])
 

@@ -1,7 +1,5 @@
 """Sessions as pods.
 
-`backend` does the job that `base` describes. `objects` turns a spec into the objects that are applied, one module a kind:
-`secret`, `claim`, `pod`, `spark`, `service`; `standing` makes what a namespace of sessions has once. All of these are pure.
-`api` speaks with the API server, `pods` remembers what it said of pods, `look` makes an observation
-of both, `troubles` puts what Kubernetes says into sentences, `rights` lists what the controller may do.
+`backend` does the job that `base` describes. `objects` builds the objects that are made, `watching` follows what becomes of them,
+`judging` turns that into observations and sentences. `api` speaks HTTP with the API server, and `drift` makes again what is lost.
 """

@@ -1,26 +1,37 @@
-"""Speaks with the API server: plain JSON, over the connection and with the credentials that the library kr8s finds."""
+"""The API server's HTTP: plain JSON over one pool of connections, with the credentials that the library kr8s finds."""
 
+import asyncio
 import json
 import ssl
+import urllib.request
 import warnings
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+from urllib.parse import urlencode
 
+import aiohttp
 import httpx
 import kr8s.asyncio
 from kr8s import ServerError
+from yarl import URL
 
-from rsparkhub.backends.kubernetes.names import FIELD_MANAGER
+from rsparkhub.backends.kubernetes.objects.names import FIELD_MANAGER, Object
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.settings.kubernetes import KubernetesSettings
 
 # The library warns of every version that is newer than itself.
 warnings.filterwarnings("ignore", message="Kubernetes version", module="kr8s")
 
-_SECONDS = 15.0
+_SECONDS = 15.0  # for one call, all of its tries together
+_LONGEST_PAUSE = 5.0  # seconds between two tries of a call that the API server has no time for
+_NO_LIMIT = aiohttp.ClientTimeout(total=None)  # what calls has one
 _PAGE = 500
+_JSON = "application/json"
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_OK, _UNAUTHORIZED, _NOT_FOUND, _CONFLICT, _TOO_MANY, _BROKEN = 200, 401, 404, 409, 429, 500
 
 #: Where objects of each kind are found: the API's path, the kind in addresses, whether it is in a namespace.
 _KINDS = {
@@ -50,167 +61,353 @@ _KINDS = {
 
 
 class Refused(Exception):
-    """The API server said no. `status` is HTTP's, `reason` Kubernetes' word for it."""
+    """The API server refused a call. `status` is HTTP's, `reason` Kubernetes' word for it, `kind` that of the object."""
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    def __init__(self, status: int, reason: str, message: str, *, kind: str = "") -> None:
         super().__init__(message or reason or f"status {status}")
-        self.status, self.reason = status, reason
+        self.status, self.reason, self.kind = status, reason, kind
+
+    @property
+    def already_exists(self) -> bool:
+        """Whether an object of this name is there, perhaps one that is being deleted."""
+        return self.status == _CONFLICT and self.reason == "AlreadyExists"
 
 
 @dataclass(frozen=True)
 class Listed:
     """Objects, and the version of the whole list, from which a watch goes on."""
 
-    items: list[dict[str, Any]]
+    items: list[Object]
     version: str
 
 
+@dataclass(frozen=True)
+class Response:
+    """What the API server answered."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """Return the body, parsed."""
+        return json.loads(self.body)
+
+
 class Api:
-    """One cluster. Made without a call; the first call finds the credentials."""
+    """One cluster. It is made without a call; the first call finds the credentials and opens the connections."""
 
     def __init__(self, settings: KubernetesSettings) -> None:
         self._settings = settings
-        self._api: kr8s.asyncio.Api | None = None
+        self._connecting = asyncio.Lock()
+        self._connection: _Connection | None = None
 
-    async def get(self, kind: str, namespace: str | None, name: str) -> dict[str, Any] | None:
-        """Give one object; None when there is none of this name."""
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._connection is not None:
+            await self._connection.session.close()
+            self._connection = None
+
+    async def get(self, kind: str, namespace: str | None, name: str) -> Object | None:
+        """Return one object; None when there is none of this name."""
         try:
-            return (await self._call("GET", _path(kind, namespace, name))).json()  # type: ignore[no-any-return]
+            return (await self._call("GET", kind, _path(kind, namespace, name))).json()  # type: ignore[no-any-return]
         except Refused as refused:
-            if refused.status == httpx.codes.NOT_FOUND:
+            if refused.status == _NOT_FOUND:
                 return None
             raise
 
-    async def apply(self, manifest: dict[str, Any]) -> dict[str, Any]:
-        """Make or mend one object by server-side apply, and give it as it is then."""
-        meta = manifest["metadata"]
+    async def create(self, manifest: Object) -> Object:
+        """Make one object, and return it as it is then.
+
+        Raises
+        ------
+        Refused
+            Among others when there is one of this name, see `Refused.already_exists`.
+        """
+        kind, meta = manifest["kind"], manifest["metadata"]
+        path = _path(kind, meta.get("namespace"), "")
+        answer = await self._call("POST", kind, path, query={"fieldManager": FIELD_MANAGER}, body=manifest)
+        return answer.json()  # type: ignore[no-any-return]
+
+    async def apply(self, manifest: Object) -> Object:
+        """Make or mend one object by server-side apply, and return it as it is then."""
+        kind, meta = manifest["kind"], manifest["metadata"]
         answer = await self._call(
             "PATCH",
-            _path(manifest["kind"], meta.get("namespace"), meta["name"]),
-            params={"fieldManager": FIELD_MANAGER, "force": "true"},
-            content=json.dumps(manifest),
-            headers={"Content-Type": "application/apply-patch+yaml"},
+            kind,
+            _path(kind, meta.get("namespace"), meta["name"]),
+            query={"fieldManager": FIELD_MANAGER, "force": "true"},
+            body=manifest,
+            content_type="application/apply-patch+yaml",
         )
         return answer.json()  # type: ignore[no-any-return]
 
-    async def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
-        """Make an object that is only a question, such as a review."""
-        path = _path(manifest["kind"], manifest["metadata"].get("namespace"), "").rstrip("/")
-        return (await self._call("POST", path, content=json.dumps(manifest))).json()  # type: ignore[no-any-return]
-
-    async def merge(self, kind: str, namespace: str, name: str, change: dict[str, Any]) -> bool:
-        """Change fields of one object; False when there is none."""
-        headers = {"Content-Type": "application/merge-patch+json"}
-        return await self._found("PATCH", _path(kind, namespace, name), content=json.dumps(change), headers=headers)
+    async def merge(self, kind: str, namespace: str, name: str, change: Object) -> Object | None:
+        """Change fields of one object, and return it as it is then; None when there is none."""
+        path = _path(kind, namespace, name)
+        answer = await self._found("PATCH", kind, path, body=change, content_type="application/merge-patch+json")
+        return None if answer is None else answer.json()
 
     async def delete(self, kind: str, namespace: str, name: str, *, grace: int | None = None) -> bool:
-        """Delete one object, and what hangs on it in the background; `grace` in seconds. False when there is none."""
-        options: dict[str, Any] = {"propagationPolicy": "Background"}
+        """Delete one object, and what hangs on it in the background; `grace` is in seconds. False when there is none."""
+        options: Object = {"propagationPolicy": "Background"}
         if grace is not None:
             options["gracePeriodSeconds"] = grace
-        return await self._found("DELETE", _path(kind, namespace, name), content=json.dumps(options))
+        return await self._found("DELETE", kind, _path(kind, namespace, name), body=options) is not None
 
     async def list(
         self, kind: str, namespace: str | None, *, labels: str = "", fields: str = "", names_only: bool = False
     ) -> Listed:
-        """List objects, of all namespaces where none is given; `names_only` gives their metadata alone."""
-        params = {"labelSelector": labels, "fieldSelector": fields, "limit": str(_PAGE)}
-        accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1" if names_only else "application/json"
-        found: list[dict[str, Any]] = []
+        """Return objects, of all namespaces where none is given; with `names_only` their metadata alone."""
+        query = {"labelSelector": labels, "fieldSelector": fields, "limit": str(_PAGE)}
+        accept = _METADATA_LIST if names_only else _JSON
+        found: list[Object] = []
         while True:
-            page = (await self._call("GET", _path(kind, namespace, ""), params=params, headers={"Accept": accept})).json()
+            page = (await self._call("GET", kind, _path(kind, namespace, ""), query=query, accept=accept)).json()
             found += page["items"] or []  # an empty list of names comes as null
             more = page["metadata"].get("continue")
             if not more:
                 return Listed(found, page["metadata"]["resourceVersion"])
-            params["continue"] = more
+            query["continue"] = more
 
     @asynccontextmanager
     async def watch(
-        self, kind: str, namespace: str | None, *, labels: str, version: str, seconds: int
-    ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        self, kind: str, namespace: str | None, *, labels: str, version: str, seconds: int, names_only: bool = False
+    ) -> AsyncIterator[AsyncIterator[Object]]:
         """Open a stream of what happens after a version: events as the API server sends them, bookmarks among them."""
-        params = {
+        query = {
             "watch": "true",
             "allowWatchBookmarks": "true",
             "labelSelector": labels,
             "resourceVersion": version,
             "timeoutSeconds": str(seconds),
         }
-        timeout = httpx.Timeout(_SECONDS, read=seconds + _SECONDS)
-        async with self._open("GET", _path(kind, namespace, ""), stream=True, params=params, timeout=timeout) as answer:
-            yield (json.loads(line) async for line in answer.aiter_lines() if line)
+        patience = aiohttp.ClientTimeout(connect=_SECONDS, sock_read=seconds + _SECONDS)
+        accept = _METADATA if names_only else _JSON
+        with _unreachable():
+            async with self._open(
+                "GET", kind, _path(kind, namespace, ""), query=query, accept=accept, patience=patience
+            ) as answer:
+                yield _lines(answer)
 
-    async def text(self, kind: str, namespace: str, name: str, **params: str) -> str:
-        """Give what is no JSON, such as a pod's log: `kind` is its path below the namespace."""
-        return (await self._call("GET", f"/api/v1/namespaces/{namespace}/{kind}/{name}", params=params)).text
+    async def text(self, kind: str, namespace: str, name: str, **query: str) -> str:
+        """Return what is no JSON, such as a pod's log: `kind` is its path below the namespace."""
+        answer = await self._call("GET", kind, f"/api/v1/namespaces/{namespace}/{kind}/{name}", query=query)
+        return answer.body.decode(errors="replace")
 
-    async def raw(self, path: str) -> httpx.Response:
-        """Ask for any path, such as /version."""
-        return await self._call("GET", path)
+    async def raw(self, path: str) -> Response:
+        """Return what is at any path, such as /version."""
+        return await self._call("GET", "", path)
 
-    async def _found(self, method: str, path: str, **more: Any) -> bool:
+    async def _found(self, method: str, kind: str, path: str, **more: Any) -> Response | None:
         try:
-            await self._call(method, path, **more)
+            return await self._call(method, kind, path, **more)
         except Refused as refused:
-            if refused.status == httpx.codes.NOT_FOUND:
-                return False
+            if refused.status == _NOT_FOUND:
+                return None
             raise
-        return True
 
-    async def _call(self, method: str, path: str, **more: Any) -> httpx.Response:
-        async with self._open(method, path, timeout=_SECONDS, **more) as answer:
-            return answer
+    async def _call(self, method: str, kind: str, path: str, **more: Any) -> Response:
+        """Call, and read the answer.
 
-    @asynccontextmanager
-    async def _open(self, method: str, path: str, *, stream: bool = False, **more: Any) -> AsyncIterator[httpx.Response]:
-        """Call.
+        A connection that was closed while nobody used it costs a second try, and an API server that has no time now (429) is
+        asked again when it says: any of our calls may be made twice.
 
         Raises
         ------
         Refused
             The API server said no.
         Unavailable
-            It can't be reached, or not with the credentials there are.
+            It can't be reached, or not with the credentials there are, or it has no time for so many seconds.
         """
-        api = await self._connected()
-        base, _, rest = path.rpartition("/")
-        if not base:
-            base, rest = path, ""
-        call = {"method": method, "version": "", "base": base, "url": rest, "stream": stream, **more}
-        try:
-            async with api.call_api(raise_for_status=False, **call) as answer:
-                if answer.status_code != httpx.codes.UNAUTHORIZED:
-                    await _check(answer)
-                    yield answer
-                    return
-            # An account's token is exchanged every hour: the library reads it anew when it may raise.
-            async with api.call_api(raise_for_status=True, **call) as answer:
+        with _unreachable():
+            async with asyncio.timeout(_SECONDS):
+                again = False
+                while True:
+                    try:
+                        async with self._open(method, kind, path, **more) as answer:
+                            return Response(answer.headers, await answer.read())
+                    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+                        if again:
+                            raise
+                        again = True
+                    except _Busy as busy:
+                        await asyncio.sleep(busy.seconds)
+
+    @asynccontextmanager
+    async def _open(
+        self,
+        method: str,
+        kind: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Object | None = None,
+        content_type: str = _JSON,
+        accept: str = _JSON,
+        patience: aiohttp.ClientTimeout = _NO_LIMIT,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Call, and renew credentials that have run out, as an account's token does every hour."""
+        connection = await self._connect()
+        url = f"{path}?{urlencode(query)}" if query else path
+        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        headers = {"Accept": accept} | ({"Content-Type": content_type} if data else {})
+        for last in (False, True):
+            async with connection.request(method, url, data, headers, patience) as answer:
+                if answer.status == _UNAUTHORIZED and not last:
+                    await connection.renew(answer.request_info.headers.get("Authorization"))
+                    continue
+                await _check(answer, kind)
                 yield answer
-        except ServerError as error:
-            raise Unavailable(f"The API server refuses the credentials of RSparkHub: {error}") from error
-        except (httpx.HTTPError, OSError, ssl.SSLError, kr8s.APITimeoutError) as error:
-            raise Unavailable(f"The API server can't be reached: {error or type(error).__name__}") from error
+                return
 
-    async def _connected(self) -> kr8s.asyncio.Api:
-        if self._api is None:
-            file = self._settings.kubeconfig
+    async def _connect(self) -> "_Connection":
+        if self._connection is None:
+            async with self._connecting:
+                if self._connection is None:
+                    self._connection = await _Connection.open(self._settings)
+        return self._connection
+
+
+class _Connection:
+    """Connections to one API server, and the credentials for it."""
+
+    def __init__(self, auth: Any, tls: ssl.SSLContext | bool) -> None:  # kr8s doesn't export the type
+        self._auth = auth
+        self._tls = tls
+        self._renewing = asyncio.Lock()
+        self._proxy = auth.proxy or _proxy_of(str(auth.server))
+        self.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=60),
+            headers={"User-Agent": FIELD_MANAGER, "Accept-Encoding": "identity"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+
+    @classmethod
+    async def open(cls, settings: KubernetesSettings) -> Self:
+        """Find the credentials, and see that the API server answers.
+
+        Raises
+        ------
+        Unavailable
+            There are none, or it doesn't.
+        """
+        file = settings.kubeconfig
+        try:
+            api = await kr8s.asyncio.api(kubeconfig=str(file) if file else None, context=settings.context)
+            return cls(api.auth, await _tls_of(api.auth))
+        except (httpx.HTTPError, OSError, ValueError, ServerError, kr8s.APITimeoutError) as error:
+            raise Unavailable(f"There is no way to a Kubernetes API server: {error}") from error
+
+    def request(
+        self, method: str, url: str, data: bytes | None, headers: dict[str, str], patience: aiohttp.ClientTimeout
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Return the request, which is sent where the context is entered."""
+        if self._auth.token:
+            headers["Authorization"] = self._authorization
+        return self.session.request(
+            method,
+            URL(f"{self._auth.server.rstrip('/')}{url}", encoded=True),
+            data=data,
+            headers=headers,
+            ssl=self._tls,
+            server_hostname=self._auth.tls_server_name,
+            proxy=self._proxy,
+            allow_redirects=False,
+            timeout=patience,
+        )
+
+    @property
+    def _authorization(self) -> str:
+        return f"Bearer {self._auth.token.strip()}"
+
+    async def renew(self, refused: str | None) -> None:
+        """Read the credentials anew, unless somebody has while this waited; `refused` is the header that was refused."""
+        async with self._renewing:
+            if self._auth.token and refused is not None and refused != self._authorization:
+                return
             try:
-                self._api = await kr8s.asyncio.api(kubeconfig=str(file) if file else None, context=self._settings.context)
-            except (httpx.HTTPError, OSError, ValueError, ServerError, kr8s.APITimeoutError) as error:
-                raise Unavailable(f"There is no way to a Kubernetes API server: {error}") from error
-        return self._api
+                await self._auth.reauthenticate()
+                self._tls = await _tls_of(self._auth)
+            except (OSError, ValueError, KeyError) as error:
+                raise Unavailable(f"The credentials for the API server can't be read: {error}") from error
 
 
-async def _check(answer: httpx.Response) -> None:
-    if answer.status_code < httpx.codes.BAD_REQUEST:
+async def _tls_of(auth: Any) -> ssl.SSLContext | bool:
+    """Return how the API server's certificate is checked, and ours shown: made once, since it takes milliseconds."""
+    tls: ssl.SSLContext | bool = await auth.ssl_context()
+    return tls
+
+
+class _Busy(Exception):
+    """The API server has no time, and says for how many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+class _unreachable:  # noqa: N801  used as a statement
+    """Turn what goes wrong on the way to the API server into `Unavailable`."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, aiohttp.ClientError | OSError | _Busy):  # a TimeoutError is an OSError
+            raise Unavailable(f"The API server can't be reached: {str(error) or type(error).__name__}") from error
+
+
+async def _lines(answer: aiohttp.ClientResponse) -> AsyncIterator[Object]:
+    """Yield JSON lines, however long: an object may be larger than any buffer that reads lines."""
+    rest = b""
+    async for chunk in answer.content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line:
+                yield json.loads(line)
+
+
+async def _check(answer: aiohttp.ClientResponse, kind: str) -> None:
+    if _OK <= answer.status < 300:
         return
-    await answer.aread()
+    body = await answer.read()
     try:
-        said = answer.json()
+        details = json.loads(body)
+        reason, message = str(details.get("reason", "")), str(details.get("message", ""))
+    except (ValueError, AttributeError):
+        reason, message = "", body[:500].decode(errors="replace")
+    if answer.status == _TOO_MANY:
+        raise _Busy(_pause(answer.headers.get("Retry-After")))
+    if answer.status == _UNAUTHORIZED:
+        raise Unavailable(f"The API server refuses the credentials of RSparkHub: {message}")
+    # An object or a quota that somebody else has changed at the same instant; or the API server's own trouble.
+    if answer.status >= _BROKEN or (answer.status == _CONFLICT and reason == "Conflict"):
+        raise Unavailable(f"The API server can't do it now: {message or reason or answer.status}")
+    raise Refused(answer.status, reason, message, kind=kind)
+
+
+def _pause(retry_after: str | None) -> float:
+    """Return the seconds to wait, of a header that may hold anything."""
+    try:
+        return min(max(0.1, float(retry_after or 1)), _LONGEST_PAUSE)
     except ValueError:
-        said = {"message": answer.text[:500]}
-    raise Refused(answer.status_code, str(said.get("reason", "")), str(said.get("message", "")))
+        return 1.0
+
+
+def _proxy_of(server: str) -> str | None:
+    """Return the proxy that the environment names for an address."""
+    url = URL(server)
+    if urllib.request.proxy_bypass(url.host or ""):
+        return None
+    return urllib.request.getproxies().get(url.scheme)
 
 
 def _path(kind: str, namespace: str | None, name: str) -> str:

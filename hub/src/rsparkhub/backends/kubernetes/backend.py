@@ -9,20 +9,40 @@ from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from rspark_contract.http import Ending
 from rspark_contract.status import AgentStatus
 from rsparkhub.agents import AgentClient, StatusAnswer
 from rsparkhub.backends.base import Backend, EnsembleRef
-from rsparkhub.backends.kubernetes import logs, objects, secret, standing, troubles
 from rsparkhub.backends.kubernetes.api import Api, Refused
 from rsparkhub.backends.kubernetes.drift import Drift
-from rsparkhub.backends.kubernetes.look import address_of, is_over, look
-from rsparkhub.backends.kubernetes.names import COMPONENT, FINALIZER, FORGET, SELECTOR, name_of, plain, ref_of
-from rsparkhub.backends.kubernetes.pod import CONTAINER
-from rsparkhub.backends.kubernetes.pods import Pod, Pods
-from rsparkhub.backends.kubernetes.starting import Starting
+from rsparkhub.backends.kubernetes.judging import diagnostics
+from rsparkhub.backends.kubernetes.judging.diagnostics import Diagnosis
+from rsparkhub.backends.kubernetes.judging.observe import (
+    NOTHING_REMARKABLE,
+    Remark,
+    address_of,
+    is_over,
+    observe,
+    remark,
+    split_log,
+)
+from rsparkhub.backends.kubernetes.objects import generation, namespace, secret
+from rsparkhub.backends.kubernetes.objects.names import (
+    COMPONENT,
+    FINALIZER,
+    FORGET,
+    SELECTOR,
+    Object,
+    name_of,
+    ref_of,
+)
+from rsparkhub.backends.kubernetes.objects.network import Networks
+from rsparkhub.backends.kubernetes.objects.placed import Placed, claim_of, namespace_of
+from rsparkhub.backends.kubernetes.objects.pod import CONTAINER
+from rsparkhub.backends.kubernetes.watching.informer import Informer
+from rsparkhub.backends.kubernetes.watching.readiness import ReadinessFollower
 from rsparkhub.domain.ending import SLACK
 from rsparkhub.domain.ensemble import EnsembleSpec, Observed
 from rsparkhub.domain.errors import Unavailable
@@ -31,6 +51,11 @@ from rsparkhub.settings.kubernetes import KubernetesSettings
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+#: Executors are Spark's, and no session.
+_OUR_GENERATIONS = f"{SELECTOR},{COMPONENT} in (session,service)"
+_OUR_CLAIMS = f"{SELECTOR},{COMPONENT} in (home,service)"
+_KINDS_OF_GENERATIONS = ("session", "service")
 
 _FORCE_SECONDS = 20.0
 _MOST_FORGOTTEN = 200
@@ -43,25 +68,37 @@ class KubernetesBackend(Backend):
     """See `Backend`. A generation is its root Secret and what hangs on it; it has run when its pod was made.
 
     The pod waits for us when it is deleted, by whoever it was (a finalizer): so its exit code and its record are read first.
+
+    While somebody iterates over `changes`, most of what would be asked is known from three watches: pods, the metadata of
+    Secrets, and the claims of homes. A start then costs two writes, the Secret and the pod, and no read.
     """
 
     def __init__(self, settings: KubernetesSettings) -> None:
         self._settings = settings
         self._api = Api(settings)
-        self._pods = Pods(self._api, self._everywhere)
+        everywhere = self._everywhere
+        self._pods = Informer(self._api, "Pod", everywhere, labels=_OUR_GENERATIONS, key=ref_of)
+        self._roots = Informer(self._api, "Secret", everywhere, labels=_OUR_GENERATIONS, key=ref_of, names_only=True)
+        self._claims = Informer(
+            self._api, "PersistentVolumeClaim", everywhere, labels=_OUR_CLAIMS, key=_key_of_claim, names_only=True
+        )
         self._agents = AgentClient()
-        self._starting = Starting(self._pods, self._ask)
-        self._drift = Drift(self._api, self._everywhere, self._api_server)
+        self._readiness = ReadinessFollower(self._pods, self._ask)
+        self._drift = Drift(self._api, settings, self._api_server)
         self._secrets: dict[EnsembleRef, str] = {}
         self._hosts: dict[str, str] = {}
         self._namespaces: set[str] = set()
-        self._events: dict[EnsembleRef, tuple[float, troubles.Trouble | None]] = {}
+        self._events: dict[EnsembleRef, tuple[float, Diagnosis | None]] = {}
         self._servers: tuple[IPv4Network | IPv6Network, ...] | None = None
 
     @property
     def _everywhere(self) -> str | None:
         """The one namespace in which sessions are, None where they are in several."""
         return self._settings.namespace if self._settings.namespaces == "one" else None
+
+    async def aclose(self) -> None:
+        await self._agents.aclose()
+        await self._api.aclose()
 
     async def apply(self, spec: EnsembleSpec) -> None:
         """Make all of it.
@@ -71,51 +108,73 @@ class KubernetesBackend(Backend):
         CannotStart
             A sentence for the person, and a detail for the administrator.
         """
-        what = "Namespace"
+        placed = Placed.of(spec, self._settings)
         try:
-            await self._make_namespace(objects.namespace_of(spec, self._settings))
-            what = "PersistentVolumeClaim"
-            forget = await self._make_kept(spec)
-            what = "Secret"
-            root = await self._api.apply(objects.root(spec, self._settings, forget=forget))
+            await self._make_namespace(placed.namespace)
+            forget = await self._make_persistent(placed)
+            root = await self._make(generation.root(placed, forget=forget))
+            self._roots.put(root)
             if root["metadata"].get("deletionTimestamp"):
-                return  # somebody takes it away: the next look tells
-            self._secrets[EnsembleRef(spec.id, spec.generation)] = spec.secret
-            for manifest in objects.rest(spec, self._settings, root=root, api_server=await self._api_server()):
-                what = manifest["kind"]
+                return  # somebody takes it away: the next observation shows it
+            self._secrets[placed.ref] = spec.secret
+            api_server = await self._api_server() if placed.has_executors else ()
+            *beside, pod = generation.dependents(placed, root=root, api_server=api_server)
+            for manifest in beside:
                 await self._make(manifest)
+            await self._make_pod(pod)
         except Refused as refused:
-            raise troubles.refusal(refused, what) from refused
+            raise diagnostics.refusal(refused) from refused
 
-    async def _make(self, manifest: dict[str, Any]) -> None:
+    async def _make(self, manifest: Object) -> Object:
+        """Make an object, or mend the one that is there. To create costs the API server half of what an apply costs."""
         try:
-            await self._api.apply(manifest)
+            return await self._api.create(manifest)
         except Refused as refused:
-            # A pod can't be changed: one that is there already, made before a setting changed, is the one.
-            if manifest["kind"] == "Pod" and refused.status == 422 and "may not change fields" in str(refused):
-                return
-            raise
+            if not refused.already_exists:
+                raise
+        return await self._api.apply(manifest)
+
+    async def _make_pod(self, manifest: Object) -> None:
+        """Make the pod. One that is there is the one, also where a setting has changed since: a pod can't be changed."""
+        try:
+            self._pods.put(await self._api.create(manifest))
+        except Refused as refused:
+            if not refused.already_exists:
+                raise
 
     async def _make_namespace(self, name: str) -> None:
-        """Make the namespace of a person, and what stands in it; that of all sessions is the chart's."""
+        """Make the namespace of a person, and what it has from the start; that of all sessions is the chart's."""
         if self._settings.namespaces == "one" or name in self._namespaces or name == self._settings.namespace:
             return
-        for manifest in [standing.namespace(name), *standing.standing(name, self._settings)]:
+        for manifest in [namespace.namespace(name), *namespace.baseline(name, self._settings)]:
             await self._api.apply(manifest)
         self._namespaces.add(name)
 
-    async def _make_kept(self, spec: EnsembleSpec) -> tuple[str, ...]:
-        """Make what outlives the generation where it is missing; give the sessions that its home may forget."""
-        wanted = objects.kept(spec, self._settings)
-        found = await self._api.get("PersistentVolumeClaim", wanted[0]["metadata"]["namespace"], wanted[0]["metadata"]["name"])
-        for manifest in wanted if found is None else wanted[1:]:
-            made = await self._api.apply(manifest)
+    async def _make_persistent(self, placed: Placed) -> tuple[str, ...]:
+        """Make what outlives the generation where it is missing; return the sessions that its home may forget."""
+        claim, *others = generation.persistent(placed)
+        found = await self._claim(placed.namespace, placed.claim)
+        if found is None:
+            try:
+                self._claims.put(await self._api.create(claim))
+            except Refused as refused:  # another controller makes it at this instant: nothing is to be forgotten yet
+                if not refused.already_exists:
+                    raise
+        for manifest in others:
+            made = await self._make(manifest)
             if made["kind"] == "Service":
-                self._hosts[spec.id] = made["spec"]["clusterIP"]
+                self._hosts[placed.ref.id] = made["spec"]["clusterIP"]
         return _forgotten(found)
 
-    async def _api_server(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """Give the API server's addresses: as set, else those behind the Service `kubernetes`."""
+    async def _claim(self, where: str, name: str) -> Object | None:
+        """Return the metadata of a claim. One that was seen is there: nobody deletes homes while sessions start."""
+        known = self._claims.get((where, name)) if self._claims.alive else None
+        if known is not None or self._claims.is_current():
+            return known
+        return await self._api.get("PersistentVolumeClaim", where, name)
+
+    async def _api_server(self) -> Networks:
+        """Return the API server's addresses: as set, else those behind the Service `kubernetes`."""
         if self._settings.api_server:
             return self._settings.api_server
         if self._servers is None:
@@ -139,10 +198,9 @@ class KubernetesBackend(Backend):
         if pod is None or (is_over(pod) and FINALIZER not in pod["metadata"].get("finalizers", [])):
             return Observed(phase="absent", evicted=True, leftovers=await self._root(ref) is not None)
         status = None
-        if not is_over(pod) and (answer := await self._ask(ref, pod)) is not None:
-            self._starting.saw(ref, answer.status)
-            status = await self._with_hosts(ref, pod, answer.status)
-        return look(pod, status, now=datetime.now(UTC), trouble=await self._why_it_hangs(ref, pod, status))
+        if not is_over(pod) and (status := await self._status(ref, pod)) is not None:
+            status = await self._with_hosts(ref, pod, status)
+        return observe(pod, status, now=datetime.now(UTC), diagnosis=await self._why_it_hangs(ref, pod, status))
 
     async def list(self) -> builtins.list[EnsembleRef]:
         found = set()
@@ -151,9 +209,9 @@ class KubernetesBackend(Backend):
             found |= {
                 ref
                 for item in listed.items
-                if (ref := ref_of(item)) is not None and item["metadata"]["labels"].get(COMPONENT) in ("session", "service")
+                if (ref := ref_of(item)) is not None and item["metadata"]["labels"].get(COMPONENT) in _KINDS_OF_GENERATIONS
             }
-        await self._unrefused(self._drift.mend([pod for _, pod in self._pods.all()]))
+        await self._unrefused(self._drift.mend([pod for _, pod in self._pods.items()]))
         return sorted(found)
 
     async def end(self, ref: EnsembleRef, ending: Ending, grace: timedelta) -> None:
@@ -161,6 +219,7 @@ class KubernetesBackend(Backend):
         pod = await self._pod(ref)
         if pod is None:
             return
+        self._readiness.expire(ref)
         if ending == "stop":
             address, password = address_of(pod), await self._secret(ref)
             if address and password:
@@ -170,14 +229,18 @@ class KubernetesBackend(Backend):
 
     async def kill(self, ref: EnsembleRef) -> None:
         """Delete the pod at once, and wait until its node says that nothing runs; a node that is lost is not waited for."""
+        pod = self._pods.get(ref)
+        if pod is not None and is_over(pod):  # what has ended never runs again
+            return
         pod = await self._find(ref)
         if pod is None:
             root = await self._root(ref)
             if root is not None:  # nothing was started, and nothing shall be
-                await self._unrefused(self._api.delete("Secret", root["metadata"]["namespace"], name_of(ref)))
+                await self._delete_root(ref, root["metadata"]["namespace"])
             return
         if is_over(pod):
             return
+        self._readiness.expire(ref)
         await self._unrefused(self._api.delete("Pod", pod["metadata"]["namespace"], name_of(ref), grace=1))
         deadline = time.monotonic() + _FORCE_SECONDS
         while time.monotonic() < deadline:
@@ -188,22 +251,32 @@ class KubernetesBackend(Backend):
         log.warning("%s: its node does not say that it ended.", name_of(ref))
 
     async def remove(self, ref: EnsembleRef) -> None:
-        self._starting.forget(ref)
+        self._readiness.forget(ref)
         self._secrets.pop(ref, None)
         self._events.pop(ref, None)
-        pod = await self._find(ref)
+        pod = self._pods.get(ref) if self._pods.alive else None
+        if pod is None or not is_over(pod):
+            pod = await self._find(ref)
         if pod is not None:
-            namespace = pod["metadata"]["namespace"]
+            where = pod["metadata"]["namespace"]
             if not is_over(pod):  # its node is lost, and will not tell
-                await self._unrefused(self._api.delete("Pod", namespace, name_of(ref), grace=0))
-            kept = [name for name in pod["metadata"].get("finalizers", []) if name != FINALIZER]
-            if len(kept) != len(pod["metadata"].get("finalizers", [])):
-                change = {"metadata": {"finalizers": kept or None}}
-                await self._unrefused(self._api.merge("Pod", namespace, name_of(ref), change))
-            self._pods.released(ref, kept)
+                await self._unrefused(self._api.delete("Pod", where, name_of(ref), grace=0))
+            finalizers = pod["metadata"].get("finalizers", [])
+            others = [name for name in finalizers if name != FINALIZER]
+            if len(others) != len(finalizers):
+                change = {"metadata": {"finalizers": others or None}}
+                released = await self._unrefused(self._api.merge("Pod", where, name_of(ref), change))
+                if released is None:
+                    self._pods.drop(ref)
+                else:
+                    self._pods.put(released)
         root_namespace = pod["metadata"]["namespace"] if pod else await self._namespace(ref)
         if root_namespace is not None:
-            await self._unrefused(self._api.delete("Secret", root_namespace, name_of(ref)))
+            await self._delete_root(ref, root_namespace)
+
+    async def _delete_root(self, ref: EnsembleRef, where: str) -> None:
+        await self._unrefused(self._api.delete("Secret", where, name_of(ref)))
+        self._roots.drop(ref)
 
     async def log_tails(self, ref: EnsembleRef, *, most: int = 64 * 1024) -> dict[str, str]:
         pod = await self._pod(ref)
@@ -216,16 +289,34 @@ class KubernetesBackend(Backend):
         except Refused as refused:  # its container never ran, or its node is lost
             log.info("%s has no log: %s", name_of(ref), refused)
             return {}
-        return logs.split(text, most=most)
+        return split_log(text, most=most)
 
     async def changes(self) -> AsyncIterator[EnsembleRef]:
+        """Yield what is worth observing: a pod that is gone, ended or in trouble, and an agent with news while it starts."""
         heard: asyncio.Queue[EnsembleRef] = asyncio.Queue()
+        remarks: dict[EnsembleRef, Remark] = {}
 
-        async def pass_on(source: AsyncIterator[EnsembleRef]) -> None:
-            async for ref in source:
+        async def follow_pods() -> None:
+            async for ref in self._pods.watch():
+                self._readiness.update(ref)
+                pod = self._pods.get(ref)
+                before = remarks.pop(ref, NOTHING_REMARKABLE)
+                if pod is not None:
+                    remarks[ref] = remark(pod)
+                if pod is None or remarks[ref] != before:
+                    heard.put_nowait(ref)
+
+        async def follow_agents() -> None:
+            async for ref in self._readiness.changes():
                 heard.put_nowait(ref)
 
-        sources = [asyncio.create_task(pass_on(source)) for source in (self._pods.watch(), self._starting.look())]
+        async def follow(informer: Informer[T]) -> None:
+            async for _ in informer.watch():
+                pass
+
+        sources = [
+            asyncio.create_task(source) for source in (follow_pods(), follow_agents(), follow(self._roots), follow(self._claims))
+        ]
         try:
             while True:
                 waiting = asyncio.create_task(heard.get())
@@ -245,39 +336,46 @@ class KubernetesBackend(Backend):
         """Write on the person's claim what its next agent throws away: nobody else can reach into a home."""
         if user is None:
             return
-        namespace = self._settings.namespace + (f"-{plain(user)}" if self._settings.namespaces == "person" else "")
-        name = f"home-{plain(user)}"
-        claim = await self._unrefused(self._api.get("PersistentVolumeClaim", namespace, name))
+        where, name = namespace_of(user, self._settings), claim_of(user)
+        claim = await self._unrefused(self._api.get("PersistentVolumeClaim", where, name))
         if claim is None or session_id in _forgotten(claim):
             return
         ids = [*_forgotten(claim), session_id][-_MOST_FORGOTTEN:]
         change = {"metadata": {"annotations": {FORGET: ",".join(ids)}}}
-        await self._unrefused(self._api.merge("PersistentVolumeClaim", namespace, name, change))
+        changed = await self._unrefused(self._api.merge("PersistentVolumeClaim", where, name, change))
+        if changed is not None:
+            self._claims.put(changed)
 
-    async def aclose(self) -> None:
-        await self._agents.aclose()
+    async def _pod(self, ref: EnsembleRef) -> Object | None:
+        """Return the pod, from the watch while it lives; the API server is asked before one counts as missing."""
+        known = self._pods.get(ref) if self._pods.alive else None
+        if known is not None or self._pods.is_current():
+            return known
+        return await self._find(ref)
 
-    async def _pod(self, ref: EnsembleRef) -> Pod | None:
-        """Give the pod: from the watch while it is alive; the API server is asked before one counts as missing."""
-        known = self._pods.known(ref) if self._pods.alive else None
-        return known or await self._find(ref)
-
-    async def _find(self, ref: EnsembleRef) -> Pod | None:
-        namespace = await self._namespace(ref)
-        if namespace is None:
+    async def _find(self, ref: EnsembleRef) -> Object | None:
+        where = await self._namespace(ref)
+        if where is None:
             return None
-        pod = await self._unrefused(self._api.get("Pod", namespace, name_of(ref)))
+        pod = await self._unrefused(self._api.get("Pod", where, name_of(ref)))
         return pod if pod is not None and ref_of(pod) == ref else None
 
-    async def _root(self, ref: EnsembleRef) -> dict[str, Any] | None:
-        namespace = await self._namespace(ref)
-        return None if namespace is None else await self._unrefused(self._api.get("Secret", namespace, name_of(ref)))
+    async def _root(self, ref: EnsembleRef) -> Object | None:
+        """Return the metadata of the root."""
+        known = self._roots.get(ref) if self._roots.alive else None
+        if known is not None or self._roots.is_current():
+            return known
+        return await self._find_root(ref)
+
+    async def _find_root(self, ref: EnsembleRef) -> Object | None:
+        where = await self._namespace(ref)
+        return None if where is None else await self._unrefused(self._api.get("Secret", where, name_of(ref)))
 
     async def _namespace(self, ref: EnsembleRef) -> str | None:
-        """Find where a generation is: its row says whose it is, its name doesn't."""
+        """Return where a generation is: its row says whose it is, its name doesn't."""
         if self._everywhere is not None:
             return self._everywhere
-        known = self._pods.known(ref)
+        known = self._pods.get(ref) or self._roots.get(ref)
         if known is not None:
             return str(known["metadata"]["namespace"])
         listed = await self._unrefused(
@@ -285,7 +383,18 @@ class KubernetesBackend(Backend):
         )
         return str(listed.items[0]["metadata"]["namespace"]) if listed.items else None
 
-    async def _ask(self, ref: EnsembleRef, pod: Pod, known: str | None = None, seconds: int = 0) -> StatusAnswer | None:
+    async def _status(self, ref: EnsembleRef, pod: Object) -> AgentStatus | None:
+        """Return what the agent reports: what it reported a moment ago to whoever asked, else it is asked."""
+        known = self._readiness.fresh_status(ref)
+        if known is not None:
+            return known
+        answer = await self._ask(ref, pod)
+        if answer is None:
+            return None
+        self._readiness.saw(ref, answer.status)
+        return answer.status
+
+    async def _ask(self, ref: EnsembleRef, pod: Object, known: str | None = None, seconds: int = 0) -> StatusAnswer | None:
         address = address_of(pod)
         if address is None or (password := await self._secret(ref)) is None:
             return None
@@ -294,13 +403,13 @@ class KubernetesBackend(Backend):
     async def _secret(self, ref: EnsembleRef) -> str | None:
         known = self._secrets.get(ref)
         if known is None:
-            root = await self._root(ref)
+            root = await self._find_root(ref)
             if root is None:
                 return None
             known = self._secrets[ref] = str(json.loads(secret.content(root))["secret"])
         return known
 
-    async def _with_hosts(self, ref: EnsembleRef, pod: Pod, status: AgentStatus) -> AgentStatus:
+    async def _with_hosts(self, ref: EnsembleRef, pod: Object, status: AgentStatus) -> AgentStatus:
         """Put the address of the Service in the place of what a shared service calls itself."""
         if pod["metadata"]["labels"].get(COMPONENT) != "service":
             return status
@@ -316,20 +425,20 @@ class KubernetesBackend(Backend):
         )
         return replace(status, components=components)
 
-    async def _why_it_hangs(self, ref: EnsembleRef, pod: Pod, status: AgentStatus | None) -> troubles.Trouble | None:
+    async def _why_it_hangs(self, ref: EnsembleRef, pod: Object, status: AgentStatus | None) -> Diagnosis | None:
         """Read the events of a pod that has a node and doesn't start; not more often than is of use."""
         if status is not None or pod.get("status", {}).get("phase") != "Pending" or not pod["spec"].get("nodeName"):
             return None
         made = datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
         if datetime.now(UTC) < made + _HANGS_AFTER:
             return None
-        asked, trouble = self._events.get(ref, (0.0, None))
+        asked, diagnosis = self._events.get(ref, (0.0, None))
         if time.monotonic() >= asked + _EVENTS_EVERY:
             fields = f"involvedObject.name={name_of(ref)},involvedObject.kind=Pod"
             events = await self._unrefused(self._api.list("Event", pod["metadata"]["namespace"], fields=fields))
-            trouble = troubles.hanging(pod, events.items)
-            self._events[ref] = (time.monotonic(), trouble)
-        return trouble
+            diagnosis = diagnostics.hanging(pod, events.items)
+            self._events[ref] = (time.monotonic(), diagnosis)
+        return diagnosis
 
     @staticmethod
     async def _unrefused(call: Awaitable[T]) -> T:
@@ -340,6 +449,10 @@ class KubernetesBackend(Backend):
             raise Unavailable(f"The cluster refuses what RSparkHub needs: {refused} Run `rsparkhub doctor`.") from refused
 
 
-def _forgotten(claim: dict[str, Any] | None) -> tuple[str, ...]:
+def _key_of_claim(claim: Object) -> tuple[str, str]:
+    return claim["metadata"]["namespace"], claim["metadata"]["name"]
+
+
+def _forgotten(claim: Object | None) -> tuple[str, ...]:
     annotations = ((claim or {}).get("metadata", {}).get("annotations")) or {}
     return tuple(filter(None, annotations.get(FORGET, "").split(",")))

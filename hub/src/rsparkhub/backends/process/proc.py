@@ -92,7 +92,7 @@ def ensemble_of(pid: int, homes: bytes) -> str | None:
     """Name the ensemble that a process belongs to; `homes` is where the homes of this installation lie."""
     environ = b"\0" + _read(f"/proc/{pid}/environ")
     if _HOME + homes not in environ:
-        return None  # also another installation on this machine has a service called postgres
+        return None  # also another installation on this machine has a service of this name
     at = environ.find(_ENSEMBLE)
     return None if at < 0 else environ[at + len(_ENSEMBLE) : environ.find(b"\0", at + 1)].decode("ascii", "replace")
 

@@ -11,9 +11,8 @@ import pytest
 from rspark_contract.status import AgentStatus, read_status
 from rsparkhub.agents import StatusAnswer
 from rsparkhub.backends.base import EnsembleRef
-from rsparkhub.backends.kubernetes import starting as starting_module
-from rsparkhub.backends.kubernetes.pods import Pod
-from rsparkhub.backends.kubernetes.starting import Starting
+from rsparkhub.backends.kubernetes.objects.names import Object
+from rsparkhub.backends.kubernetes.watching.readiness import AT_ONCE, PAUSE, ReadinessFollower
 from rsparkhub.domain.errors import Unavailable
 
 
@@ -21,12 +20,12 @@ class KnownPods:
     """Pods as the watch knows them."""
 
     def __init__(self, *names: str) -> None:
-        self.pods: dict[EnsembleRef, Pod] = {EnsembleRef(name, 1): running() for name in names}
+        self.pods: dict[EnsembleRef, Object] = {EnsembleRef(name, 1): running() for name in names}
 
-    def known(self, ref: EnsembleRef) -> Pod | None:
+    def get(self, ref: EnsembleRef) -> Object | None:
         return self.pods.get(ref)
 
-    def all(self) -> list[tuple[EnsembleRef, Pod]]:
+    def items(self) -> list[tuple[EnsembleRef, Object]]:
         return list(self.pods.items())
 
 
@@ -38,7 +37,7 @@ class StandInAgents:
         self.asked: list[tuple[str, str | None, int]] = []
         self.most = self.now = 0
 
-    async def ask(self, ref: EnsembleRef, _pod: Pod, known: str | None, seconds: int) -> StatusAnswer | None:
+    async def ask(self, ref: EnsembleRef, _pod: Object, known: str | None, seconds: int) -> StatusAnswer | None:
         self.asked.append((ref.id, known, seconds))
         self.now += 1
         self.most = max(self.most, self.now)
@@ -59,7 +58,7 @@ class StandInAgents:
         return None if status is None else StatusAnswer(status=status, etag=f'"{len(said)}"')
 
 
-def running() -> Pod:
+def running() -> Object:
     return {"metadata": {"name": "a"}, "spec": {"nodeName": "n"}, "status": {"phase": "Running", "podIP": "10.0.0.1"}}
 
 
@@ -72,10 +71,12 @@ def reported(status: dict[str, Any]) -> AgentStatus | None:
 
 
 @asynccontextmanager
-async def followed(pods: KnownPods, agents: StandInAgents) -> AsyncIterator[tuple[Starting, AsyncIterator[EnsembleRef]]]:
-    starting = Starting(pods, agents.ask)  # type: ignore[arg-type]
-    async with asyncio.timeout(10), aclosing(starting.look()) as news:
-        yield starting, news
+async def followed(
+    pods: KnownPods, agents: StandInAgents, *, at_once: int = AT_ONCE
+) -> AsyncIterator[tuple[ReadinessFollower, AsyncIterator[EnsembleRef]]]:
+    follower = ReadinessFollower(pods, agents.ask, at_once=at_once)
+    async with asyncio.timeout(10), aclosing(follower.changes()) as news:
+        yield follower, news
 
 
 async def some(news: AsyncIterator[EnsembleRef], count: int) -> list[str]:
@@ -113,9 +114,9 @@ async def test_one_that_says_nothing_sensible_harms_nobody() -> None:
 
 async def test_an_agent_that_is_heard_otherwise_or_gone_is_left_alone() -> None:
     pods, agents = KnownPods("a", "b"), StandInAgents(a=[says("starting")] * 1000, b=[says("starting")] * 1000)
-    async with followed(pods, agents) as (starting, news):
+    async with followed(pods, agents) as (follower, news):
         await some(news, 2)
-        starting.saw(EnsembleRef("a", 1), says("ready"))
+        follower.saw(EnsembleRef("a", 1), says("ready"))
         del pods.pods[EnsembleRef("b", 1)]
         await asyncio.sleep(0.2)
         before = len(agents.asked)
@@ -128,14 +129,13 @@ async def test_one_that_says_something_else_each_time_is_not_asked_without_end()
     async with followed(KnownPods("a"), agents) as (_, news):
         await some(news, 1)
         await asyncio.sleep(1)
-    assert len(agents.asked) <= 1 / starting_module._PAUSE + 2
+    assert len(agents.asked) <= 1 / PAUSE + 2
 
 
-async def test_many_are_asked_in_turn_and_none_waits_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(starting_module, "_MOST_AT_ONCE", 3)
+async def test_many_are_asked_in_turn_and_none_waits_long() -> None:
     names = [f"s{number}" for number in range(9)]
     agents = StandInAgents(**{name: [says("starting"), says("ready")] for name in names})
-    async with followed(KnownPods(*names), agents) as (_, news):
+    async with followed(KnownPods(*names), agents, at_once=3) as (_, news):
         assert sorted(await some(news, 18)) == sorted(names * 2)
     assert agents.most <= 3
     assert {seconds for _, known, seconds in agents.asked if known is None} == {0}

@@ -5,13 +5,22 @@ the driver's account. So the API server itself compares each pod with the accoun
 """
 
 import json
-from typing import Any
 
-from rsparkhub.backends.kubernetes.names import COMPONENT, EGRESS, GENERATION, MANAGED, SESSION
+from rsparkhub.backends.kubernetes.objects.names import (
+    COMPONENT,
+    EGRESS,
+    GENERATION,
+    MANAGED,
+    POLICIES,
+    SERVICE,
+    SESSION,
+    USES,
+    Object,
+)
 from rsparkhub.settings.kubernetes import KubernetesSettings
 
 
-def admission(settings: KubernetesSettings) -> list[dict[str, Any]]:
+def admission(settings: KubernetesSettings) -> list[Object]:
     """Build the policy and its binding: objects of the whole cluster, which an administrator applies."""
     end = ":" if settings.namespaces == "one" else "-"
     accounts = f"system:serviceaccount:{settings.namespace}{end}"
@@ -45,7 +54,7 @@ def admission(settings: KubernetesSettings) -> list[dict[str, Any]]:
                 "variables": [
                     {"name": "account", "expression": "request.userInfo.username.split(':')[3].split('.')"},
                     {"name": "me", "expression": "variables.account[0]"},
-                    {"name": "user", "expression": "variables.account.size() == 2 ? variables.account[1] : ''"},
+                    {"name": "user", "expression": "variables.account.size() > 1 ? variables.account[1] : ''"},
                     {"name": "pod", "expression": "request.operation == 'DELETE' ? oldObject : object"},
                     {
                         "name": "labels",
@@ -84,6 +93,17 @@ def _validations(image: str, classes: list[str]) -> list[tuple[str, str]]:
                 f" && 'rspark-' + variables.labels['{SESSION}'] + '-' + variables.labels['{GENERATION}'] == variables.me"
             ),
             "An executor has the labels of its own session.",
+        ),
+        (  # the account of a session that the version before has started names no services
+            f"variables.account.size() < 3 || '{POLICIES}' in variables.labels",
+            "An executor has the labels of its own session.",
+        ),
+        (
+            (
+                f"!('{SERVICE}' in variables.labels) && variables.labels.all(label, !label.startsWith('{USES}')"
+                f" || variables.account.lastIndexOf(label.substring({len(USES)})) > 2)"
+            ),
+            "An executor reaches the services of its own session.",
         ),
         (
             f"has({pod}.metadata.name) && {pod}.metadata.name.startsWith(variables.me + '-')",

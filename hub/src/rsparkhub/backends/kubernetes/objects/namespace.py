@@ -1,11 +1,8 @@
 """What a namespace of sessions has once, whoever runs there: nothing may be reached but what is named here."""
 
-from typing import Any
-
-from rsparkhub.backends.kubernetes.names import AGENT_PORT, COMPONENT, EGRESS, MANAGED
-from rsparkhub.backends.kubernetes.network import ours, outside, policy
-from rsparkhub.backends.kubernetes.rights import DRIVER
-from rsparkhub.backends.kubernetes.service import PORTS
+from rsparkhub.backends.kubernetes.objects.names import AGENT_PORT, COMPONENT, EGRESS, MANAGED, POLICIES, Object
+from rsparkhub.backends.kubernetes.objects.network import PORTS_OF_SERVICES, of_sessions, ours, outside, policy
+from rsparkhub.backends.kubernetes.objects.rights import DRIVER
 from rsparkhub.settings.kubernetes import KubernetesSettings
 
 _LABELS = {MANAGED: "rsparkhub", COMPONENT: "namespace"}
@@ -13,18 +10,18 @@ _LABELS = {MANAGED: "rsparkhub", COMPONENT: "namespace"}
 HUB_PORT = 8000
 
 
-def namespace(name: str) -> dict[str, Any]:
+def namespace(name: str) -> Object:
     """Build the namespace: no pod in it may have more rights than the `restricted` standard allows."""
     standard = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": _LABELS | standard}}
 
 
-def standing(name: str, settings: KubernetesSettings) -> list[dict[str, Any]]:
-    """Build all that stands in a namespace of sessions."""
+def baseline(name: str, settings: KubernetesSettings) -> list[Object]:
+    """Build all that a namespace of sessions has from the start."""
     return [*policies(name, settings), *_driver_rights(name), _limits(name), *_quota(name, settings)]
 
 
-def policies(name: str, settings: KubernetesSettings) -> list[dict[str, Any]]:
+def policies(name: str, settings: KubernetesSettings) -> list[Object]:
     """Build the policies: nothing is allowed, then what hub, controller, sessions and services need of each other."""
     from_hub = {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": settings.hub_namespace}},
@@ -36,7 +33,7 @@ def policies(name: str, settings: KubernetesSettings) -> list[dict[str, Any]]:
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": settings.hub_namespace}},
         "podSelector": {"matchLabels": {"app.kubernetes.io/component": "hub"}},
     }
-    agents = {"matchExpressions": [_ours_in("session", "service")]}
+    agents = {"matchExpressions": [_in("session", "service")]}
     dns = {
         "to": [
             {
@@ -47,8 +44,9 @@ def policies(name: str, settings: KubernetesSettings) -> list[dict[str, Any]]:
         ],
         "ports": [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")],
     }
-    services = [{"port": port, "protocol": "TCP"} for port in sorted(PORTS.values())]
-    sessions_namespaces = _sessions_namespaces(settings)
+    # Who may reach which service is said by the policy of each one, see `persistent`. What follows is for sessions that the
+    # version before has started: until they end, they reach what they could.
+    of_the_version_before = ours({"key": POLICIES, "operator": "DoesNotExist"}, _in("session", "executor"))
     return [
         policy(_meta("rspark-default-deny", name), {}, ingress=[], egress=[]),
         policy(
@@ -59,14 +57,16 @@ def policies(name: str, settings: KubernetesSettings) -> list[dict[str, Any]]:
         policy(
             _meta("rspark-services", name),
             ours(**{COMPONENT: "service"}),
-            ingress=[{"from": [{**sessions_namespaces, "podSelector": ours()}, from_hub], "ports": services}],
+            ingress=[
+                {"from": [from_hub, {**of_sessions(settings), "podSelector": of_the_version_before}], "ports": PORTS_OF_SERVICES}
+            ],
         ),
         policy(
             _meta("rspark-sessions", name),
             ours(),
             egress=[
                 dns,
-                {"to": [{**sessions_namespaces, "podSelector": ours(**{COMPONENT: "service"})}], "ports": services},
+                {"to": [{**of_sessions(settings), "podSelector": ours(**{COMPONENT: "service"})}], "ports": PORTS_OF_SERVICES},
                 {"to": [hub], "ports": [{"port": HUB_PORT, "protocol": "TCP"}]},
             ],
         ),
@@ -74,16 +74,11 @@ def policies(name: str, settings: KubernetesSettings) -> list[dict[str, Any]]:
     ]
 
 
-def _sessions_namespaces(settings: KubernetesSettings) -> dict[str, Any]:
-    """Select the namespaces in which a service and its sessions are: this one, or all of ours."""
-    return {} if settings.namespaces == "one" else {"namespaceSelector": {"matchLabels": {COMPONENT: "namespace"}}}
-
-
-def _ours_in(*components: str) -> dict[str, Any]:
+def _in(*components: str) -> Object:
     return {"key": COMPONENT, "operator": "In", "values": list(components)}
 
 
-def _driver_rights(name: str) -> list[dict[str, Any]]:
+def _driver_rights(name: str) -> list[Object]:
     """Build the rights of drivers. They name pods of the whole namespace; `admission` leaves each its own executors."""
     return [
         {
@@ -102,7 +97,7 @@ def _driver_rights(name: str) -> list[dict[str, Any]]:
     ]
 
 
-def _limits(name: str) -> dict[str, Any]:
+def _limits(name: str) -> Object:
     """Build what a container gets that asks for nothing: none of ours does."""
     return {
         "apiVersion": "v1",
@@ -120,7 +115,7 @@ def _limits(name: str) -> dict[str, Any]:
     }
 
 
-def _quota(name: str, settings: KubernetesSettings) -> list[dict[str, Any]]:
+def _quota(name: str, settings: KubernetesSettings) -> list[Object]:
     quota = settings.quota
     hard: dict[str, str] = {}
     if quota.cpu is not None:
@@ -136,5 +131,5 @@ def _quota(name: str, settings: KubernetesSettings) -> list[dict[str, Any]]:
     return [{"apiVersion": "v1", "kind": "ResourceQuota", "metadata": _meta("rspark", name), "spec": {"hard": hard}}]
 
 
-def _meta(name: str, namespace: str) -> dict[str, Any]:
+def _meta(name: str, namespace: str) -> Object:
     return {"name": name, "namespace": namespace, "labels": _LABELS}

@@ -1,16 +1,16 @@
-"""What Kubernetes says when it can't, as one sentence for the person and one line for the administrator. Pure."""
+"""What keeps a pod from running, or ended it, as one sentence for the person and one line for the administrator. Pure."""
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from rsparkhub.backends.kubernetes.api import Refused
+from rsparkhub.backends.kubernetes.objects.names import Object
 from rsparkhub.domain.errors import CannotStart
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """`unrecoverable`: waiting doesn't mend it."""
+class Diagnosis:
+    """Why a pod doesn't run. `unrecoverable`: waiting doesn't mend it."""
 
     sentence: str
     detail: str
@@ -18,7 +18,6 @@ class Trouble:
 
 
 _ASK = "Ask your administrator"
-_KEPT = "Your files are kept."
 
 #: Of a container that waits, by the reason in its state.
 _WAITING = {
@@ -35,8 +34,8 @@ _NO_SUCH_IMAGE = re.compile(r"not found|does not exist|manifest unknown|pull acc
 _NO_CREDENTIALS = re.compile(r"unauthorized|authentication required|forbidden|denied", re.I)
 
 
-def waiting(pod: dict[str, Any]) -> Trouble | None:
-    """Say why a pod has not started yet, where Kubernetes has said so in the pod itself."""
+def waiting(pod: Object) -> Diagnosis | None:
+    """Return why a pod has not started yet, where Kubernetes has said so in the pod itself."""
     for container in pod.get("status", {}).get("containerStatuses") or []:
         said = (container.get("state") or {}).get("waiting")
         if said:
@@ -47,23 +46,25 @@ def waiting(pod: dict[str, Any]) -> Trouble | None:
     return None
 
 
-def _container(reason: str, message: str, image: str) -> Trouble | None:
+def _container(reason: str, message: str, image: str) -> Diagnosis | None:
     detail = f"{reason}: {message}".strip(": ")
     if reason in _PULLS:
         if _NO_SUCH_IMAGE.search(message):
-            return Trouble(
+            return Diagnosis(
                 f"The image of this environment does not exist. {_ASK} to correct it.", f"{image}: {detail}", unrecoverable=True
             )
         if _NO_CREDENTIALS.search(message):
-            return Trouble(
+            return Diagnosis(
                 f"The cluster may not fetch the image of this environment. {_ASK} to give it access.",
                 f"{image}: {detail}",
                 unrecoverable=True,
             )
-        return Trouble("The image of this environment can't be fetched just now; the cluster keeps trying.", f"{image}: {detail}")
+        return Diagnosis(
+            "The image of this environment can't be fetched just now; the cluster keeps trying.", f"{image}: {detail}"
+        )
     if reason in _WAITING:
-        sentence, unrecoverable = _WAITING[reason]
-        return Trouble(sentence.format(ask=_ASK), detail, unrecoverable)
+        pattern, unrecoverable = _WAITING[reason]
+        return Diagnosis(pattern.format(ask=_ASK), detail, unrecoverable)
     return None  # ContainerCreating, PodInitializing: on its way
 
 
@@ -86,12 +87,12 @@ _OTHERS = (
 _RESOURCES = {"cpu": "cores", "memory": "memory", "ephemeral-storage": "disk", "pods": "room for pods"}
 
 
-def unschedulable(message: str) -> Trouble:
-    """Say why no node takes a pod, from the scheduler's message."""
+def unschedulable(message: str) -> Diagnosis:
+    """Return why no node takes a pod, from the scheduler's message."""
     whys = _named(_BLOCKS, message) or _named(_OTHERS, message)
     because = " and ".join(whys[:2]) if whys else "no node takes it"
     hint = "It starts as soon as there is room; end a session that you don't need, or ask your administrator for more."
-    return Trouble(f"It waits for a place on the cluster: {because}. {hint}", message or "Unschedulable")
+    return Diagnosis(f"It waits for a place on the cluster: {because}. {hint}", message or "Unschedulable")
 
 
 def _named(reasons: tuple[tuple[str, str], ...], message: str) -> list[str]:
@@ -109,8 +110,8 @@ _HOME = "home"
 _MOUNT = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")
 
 
-def hanging(pod: dict[str, Any], events: list[dict[str, Any]]) -> Trouble | None:
-    """Say why a pod that has a node does not start, from its newest warnings."""
+def hanging(pod: Object, events: list[Object]) -> Diagnosis | None:
+    """Return why a pod that has a node does not start, from its newest warnings."""
     for event in sorted(events, key=_when, reverse=True):
         if event.get("type") != "Warning":
             continue
@@ -118,21 +119,24 @@ def hanging(pod: dict[str, Any], events: list[dict[str, Any]]) -> Trouble | None
         detail = f"{reason}: {message}"
         if reason in _MOUNT and re.search(r"Multi-Attach|already (exclusively )?attached|used by", message):
             volume = _volume(pod, message)
-            return Trouble(f"{volume} is in use by another session on another machine. Put that one to sleep, or wait.", detail)
+            return Diagnosis(f"{volume} is in use by another session on another machine. Put that one to sleep, or wait.", detail)
         if reason in _MOUNT:
             volume = _volume(pod, message)
-            return Trouble(f"{volume} can't be reached just now; the cluster keeps trying. {_ASK} if it lasts.", detail)
+            return Diagnosis(f"{volume} can't be reached just now; the cluster keeps trying. {_ASK} if it lasts.", detail)
         if reason == "FailedCreatePodSandBox":
-            return Trouble(
+            return Diagnosis(
                 f"The cluster's network is not ready on this session's node; it keeps trying. {_ASK} if it lasts.", detail
             )
         if reason == "ProvisioningFailed":
-            return Trouble(f"The cluster can't make a volume for your home. {_ASK} to look at its storage.", detail)
+            return Diagnosis(f"The cluster can't make a volume for your home. {_ASK} to look at its storage.", detail)
     return None
 
 
-def _volume(pod: dict[str, Any], message: str) -> str:
-    """Name the volume that a message is about. A claim's is told by the name of what it is bound to, which says nothing here."""
+def _volume(pod: Object, message: str) -> str:
+    """Return what a person calls the volume that a message is about.
+
+    The message has the name of what a claim is bound to, which says nothing here.
+    """
     told = {*re.findall(r'volume "([^"]+)"', message), *" ".join(re.findall(r"unmounted volumes=\[([^\]]*)\]", message)).split()}
     folders = {mount["name"]: mount["mountPath"] for mount in pod["spec"]["containers"][0].get("volumeMounts") or []}
     others = [volume for volume in pod["spec"].get("volumes") or [] if volume["name"] in folders and volume["name"] != _HOME]
@@ -144,28 +148,28 @@ def _volume(pod: dict[str, Any], message: str) -> str:
     return " or ".join(["Your home", *claimed])
 
 
-def _when(event: dict[str, Any]) -> str:
+def _when(event: Object) -> str:
     return str(event.get("lastTimestamp") or event.get("eventTime") or event.get("metadata", {}).get("creationTimestamp") or "")
 
 
 #: The pod's own reasons for an end that came from outside, and took only the place away.
-_MOVED = {"Terminated", "NodeShutdown", "Shutdown", "NodeLost", "Preempting", "NodeAffinity", "UnexpectedAdmissionError"}
+_TAKEN_AWAY = {"Terminated", "NodeShutdown", "Shutdown", "NodeLost", "Preempting", "NodeAffinity", "UnexpectedAdmissionError"}
 _OWN_USE = re.compile(r"exceeds the (total )?limit|exceeded its local ephemeral storage limit|EmptyDir volume", re.I)
 _PRESSURE = {"memory": "memory", "ephemeral-storage": "disk", "inodes": "files", "pids": "processes"}
 
 
-def moved(pod: dict[str, Any]) -> bool:
+def was_evicted(pod: Object) -> bool:
     """Whether a pod ended because its place was taken away, and not by its own doing."""
     status = pod.get("status", {})
     if status.get("reason") == "Evicted" and _OWN_USE.search(status.get("message", "")):
         return False
     disrupted = any(c["type"] == "DisruptionTarget" and c["status"] == "True" for c in status.get("conditions") or [])
     deleted = bool(pod["metadata"].get("deletionTimestamp"))
-    return deleted or disrupted or status.get("reason") in {*_MOVED, "Evicted"}
+    return deleted or disrupted or status.get("reason") in {*_TAKEN_AWAY, "Evicted"}
 
 
-def ended(pod: dict[str, Any]) -> Trouble | None:  # noqa: PLR0911  # a line a case
-    """Say why a pod ended that its agent did not end."""
+def ended(pod: Object) -> Diagnosis | None:  # noqa: PLR0911  # a line a case
+    """Return why a pod ended that its agent did not end."""
     status = pod.get("status", {})
     reason, message = status.get("reason", ""), status.get("message", "")
     detail = f"{reason}: {message}".strip(": ")
@@ -174,36 +178,36 @@ def ended(pod: dict[str, Any]) -> Trouble | None:  # noqa: PLR0911  # a line a c
         if left.get("reason") == "OOMKilled":
             limit = pod["spec"]["containers"][0].get("resources", {}).get("limits", {}).get("memory", "")
             allowed = f" than the {limit}B that it may have" if limit else " than it may have"
-            return Trouble(
+            return Diagnosis(
                 f"It needed more memory{allowed}, and was ended. Work with less data at once, or choose a larger environment.",
                 f"OOMKilled, limit {limit}",
             )
         if left.get("reason") in ("StartError", "ContainerCannotRun"):
-            return Trouble(
+            return Diagnosis(
                 f"The image of this environment can't be run. {_ASK} to look at its detail.",
                 f"{left['reason']}: {left.get('message', '')}",
             )
     if reason == "Evicted":
         if _OWN_USE.search(message):
-            return Trouble(
+            return Diagnosis(
                 "It filled more of its machine's disk than it may, and was ended. Keep large files in your home.", detail
             )
         short = next((word for key, word in _PRESSURE.items() if key in message), "room")
-        return Trouble(f"Its machine ran short of {short}, and ended it.", detail)
+        return Diagnosis(f"Its machine ran short of {short}, and ended it.", detail)
     if reason == "DeadlineExceeded":
-        return Trouble("It ran for longer than the cluster allows.", detail)
-    if reason in _MOVED:
-        return Trouble("Its machine was shut down.", detail)
-    return Trouble("The cluster ended it.", detail) if detail else None
+        return Diagnosis("It ran for longer than the cluster allows.", detail)
+    if reason in _TAKEN_AWAY:
+        return Diagnosis("Its machine was shut down.", detail)
+    return Diagnosis("The cluster ended it.", detail) if detail else None
 
 
-LOST = Trouble("Its machine does not answer any more.", "NodeLost: the node has not said that the pod ended")
+LOST = Diagnosis("Its machine does not answer any more.", "NodeLost: the node has not said that the pod ended")
 
 
-def refusal(refused: Refused, what: str) -> CannotStart:  # noqa: PLR0911  # a line a case
-    """Say why the API server does not take an object of a session; `what` is its kind."""
+def refusal(refused: Refused) -> CannotStart:  # noqa: PLR0911  # a line a case
+    """Return why the API server does not take an object of a session."""
     message = str(refused)
-    detail = f"{what}: {message}"
+    detail = f"{refused.kind}: {message}"
     if refused.status == 403 and "exceeded quota" in message:
         return CannotStart(
             "All that the cluster sets aside for sessions is in use. End a session that you don't need, or ask your "

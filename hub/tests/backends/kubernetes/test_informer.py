@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from rsparkhub.backends.base import EnsembleRef
-from rsparkhub.backends.kubernetes import pods as pods_module
 from rsparkhub.backends.kubernetes.api import Listed, Refused
-from rsparkhub.backends.kubernetes.names import labels_of
-from rsparkhub.backends.kubernetes.pods import Pods
+from rsparkhub.backends.kubernetes.objects.names import labels_of, ref_of
+from rsparkhub.backends.kubernetes.watching.informer import Informer
 from rsparkhub.domain.errors import Unavailable
 
 
@@ -58,9 +57,13 @@ class StandInApi:
         yield stream()
 
 
-async def heard(api: StandInApi, count: int) -> tuple[Pods, list[str]]:
+def informer(api: StandInApi) -> Informer[EnsembleRef]:
+    return Informer(api, "Pod", "sessions", labels="ours", key=ref_of, pause=0.01)  # type: ignore[arg-type]
+
+
+async def heard(api: StandInApi, count: int) -> tuple[Informer[EnsembleRef], list[str]]:
     """Watch until so many changes were heard; name the sessions."""
-    watched = Pods(api, "sessions")  # type: ignore[arg-type]
+    watched = informer(api)
     found = []
     async with asyncio.timeout(5), aclosing(watched.watch()) as changes:
         async for ref in changes:
@@ -70,18 +73,13 @@ async def heard(api: StandInApi, count: int) -> tuple[Pods, list[str]]:
     return watched, found
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pods_module, "_SHORTEST_PAUSE", 0.01)
-
-
 async def test_what_is_listed_and_what_happens_is_heard() -> None:
     api = StandInApi(
         [[pod("a", 1)]], [[event("ADDED", pod("b", 11)), event("MODIFIED", pod("a", 12)), event("DELETED", pod("b", 13))]]
     )
     watched, found = await heard(api, 4)
     assert found == ["a", "b", "a", "b"]
-    assert [ref.id for ref, _ in watched.all()] == ["a"]
+    assert [ref.id for ref, _ in watched.items()] == ["a"]
 
 
 async def test_a_watch_goes_on_from_where_the_last_one_ended_bookmarks_included() -> None:
@@ -95,7 +93,7 @@ async def test_who_was_away_for_too_long_lists_anew_and_hears_of_what_is_gone() 
     watched, found = await heard(api, 3)
     assert found[0] == "a"
     assert set(found[1:]) == {"a", "b"}
-    assert [ref.id for ref, _ in watched.all()] == ["b"]
+    assert [ref.id for ref, _ in watched.items()] == ["b"]
     assert api.asked[:3] == ["list", "watch from 10", "list"]
 
 
@@ -108,7 +106,7 @@ async def test_an_api_server_that_is_away_is_asked_again(trouble: Exception) -> 
 
 async def test_what_was_seen_counts_only_while_the_watch_lives() -> None:
     api = StandInApi([[pod("a", 1)], asyncio.CancelledError()], [[Unavailable("It is away.")]])
-    watched = Pods(api, "sessions")  # type: ignore[arg-type]
+    watched = informer(api)
     assert not watched.alive
     async with aclosing(watched.watch()) as changes:
         await anext(changes)
@@ -119,8 +117,40 @@ async def test_what_was_seen_counts_only_while_the_watch_lives() -> None:
 async def test_a_pod_whose_record_was_read_is_not_waited_for_any_more() -> None:
     api = StandInApi([[pod("a", 1)]], [])
     watched, _ = await heard(api, 1)
-    ref = EnsembleRef("a", 1)
-    watched.released(ref, [])
-    known = watched.known(ref)
+    released = pod("a", 12)
+    released["metadata"]["finalizers"] = []
+    watched.put(released)
+    known = watched.get(EnsembleRef("a", 1))
     assert known is not None
     assert known["metadata"]["finalizers"] == []
+
+
+async def test_what_we_have_written_is_known_at_once_and_nothing_older_takes_its_place() -> None:
+    api = StandInApi([[]], [[event("MODIFIED", pod("a", 11)), event("MODIFIED", pod("a", 13)), event("ADDED", pod("b", 14))]])
+    watched = informer(api)
+    watched.put(pod("a", 12))
+    async with asyncio.timeout(5), aclosing(watched.watch()) as changes:
+        assert [(await anext(changes)).id for _ in range(3)] == ["a", "a", "b"], "the change that is older is no news"
+    known = watched.get(EnsembleRef("a", 1))
+    assert known is not None
+    assert known["metadata"]["resourceVersion"] == "13"
+    watched.put(pod("a", 12))
+    assert watched.get(EnsembleRef("a", 1)) == known
+
+
+async def test_what_was_deleted_by_us_is_gone_at_once() -> None:
+    watched, _ = await heard(StandInApi([[pod("a", 1)]], []), 1)
+    watched.drop(EnsembleRef("a", 1))
+    assert watched.get(EnsembleRef("a", 1)) is None
+
+
+async def test_that_something_is_missing_counts_only_while_the_watch_speaks() -> None:
+    watched = informer(StandInApi([[]], [[event("ADDED", pod("a", 11))]]))
+    assert not watched.is_current()
+    async with asyncio.timeout(5), aclosing(watched.watch()) as changes:
+        await anext(changes)
+        assert watched.is_current(within=5)
+        await asyncio.sleep(0.02)
+        assert watched.alive
+        assert not watched.is_current(within=0.01), "a connection that hangs says nothing either"
+    assert not watched.is_current(within=5)

@@ -9,9 +9,10 @@ import pytest
 from rspark_contract.record import Record
 from rspark_contract.status import AgentState, AgentStatus
 from rsparkhub.backends.base import EnsembleRef
-from rsparkhub.backends.kubernetes import logs, names, troubles
 from rsparkhub.backends.kubernetes.api import Refused
-from rsparkhub.backends.kubernetes.look import look
+from rsparkhub.backends.kubernetes.judging import diagnostics
+from rsparkhub.backends.kubernetes.judging.observe import observe, split_log
+from rsparkhub.backends.kubernetes.objects import names
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 RECORD = {"session": "a", "how": "suspended", "code": 0, "saved": {"kernels": []}}
@@ -38,7 +39,7 @@ def ended(code: int, message: str = "", reason: str = "Error") -> dict[str, Any]
 
 
 def test_the_address_is_the_api_servers_and_never_the_sessions_own() -> None:
-    seen = look(pod(), READY, now=NOW)
+    seen = observe(pod(), READY, now=NOW)
     assert seen.phase == "up"
     assert seen.status is not None
     assert seen.status.address == "10.244.0.7:8888"
@@ -70,23 +71,23 @@ def test_the_address_is_the_api_servers_and_never_the_sessions_own() -> None:
     ],
 )
 def test_each_pod_is_in_a_phase(found: Any, status: Any, phase: str, evicted: bool) -> None:
-    seen = look(found, status, now=NOW)
+    seen = observe(found, status, now=NOW)
     assert (seen.phase, seen.evicted) == (phase, evicted)
 
 
 def test_one_that_is_deleted_before_it_had_a_node_has_ended() -> None:
     waiting = pod("Pending", deleted=60)
     waiting["spec"].pop("nodeName")
-    assert look(waiting, None, now=NOW).phase == "ended"
-    assert look(pod("Pending", deleted=60), None, now=NOW).phase == "ending"
+    assert observe(waiting, None, now=NOW).phase == "ended"
+    assert observe(pod("Pending", deleted=60), None, now=NOW).phase == "ending"
 
 
 def test_an_end_tells_its_code_its_signal_and_its_record() -> None:
-    seen = look(pod("Succeeded", container=ended(0, json.dumps(RECORD))), None, now=NOW)
+    seen = observe(pod("Succeeded", container=ended(0, json.dumps(RECORD))), None, now=NOW)
     assert (seen.code, seen.signal, seen.record) == (0, None, Record.parse(RECORD))
-    killed = look(pod("Failed", container=ended(137)), None, now=NOW)
+    killed = observe(pod("Failed", container=ended(137)), None, now=NOW)
     assert (killed.code, killed.signal, killed.record) == (137, 9, None)
-    crashed = look(pod("Failed", container=ended(1, "Traceback\nModuleNotFoundError: no agent")), None, now=NOW)
+    crashed = observe(pod("Failed", container=ended(1, "Traceback\nModuleNotFoundError: no agent")), None, now=NOW)
     assert (crashed.record, crashed.detail) == (None, "ModuleNotFoundError: no agent")
 
 
@@ -103,7 +104,7 @@ def test_an_end_tells_its_code_its_signal_and_its_record() -> None:
     ],
 )
 def test_an_end_by_the_cluster_is_told_in_words(found: Any, words: str) -> None:
-    assert words in (look(found, None, now=NOW).reason or "")
+    assert words in (observe(found, None, now=NOW).reason or "")
 
 
 @pytest.mark.parametrize(
@@ -120,14 +121,14 @@ def test_an_end_by_the_cluster_is_told_in_words(found: Any, words: str) -> None:
     ],
 )
 def test_a_container_that_waits_says_why(reason: str, message: str, words: str, unrecoverable: bool) -> None:
-    seen = look(pod("Pending", container={"waiting": {"reason": reason, "message": message}}), None, now=NOW)
+    seen = observe(pod("Pending", container={"waiting": {"reason": reason, "message": message}}), None, now=NOW)
     assert words in (seen.reason or "")
     assert seen.unrecoverable is unrecoverable
     assert reason in (seen.detail or "")
 
 
 def test_a_container_on_its_way_has_no_trouble() -> None:
-    seen = look(pod("Pending", container={"waiting": {"reason": "ContainerCreating"}}), None, now=NOW)
+    seen = observe(pod("Pending", container={"waiting": {"reason": "ContainerCreating"}}), None, now=NOW)
     assert (seen.reason, seen.unrecoverable) == (None, False)
 
 
@@ -158,7 +159,7 @@ def test_a_container_on_its_way_has_no_trouble() -> None:
 )
 def test_a_pod_without_a_node_says_why(message: str, words: str) -> None:
     conditions = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]
-    seen = look(pod("Pending", conditions=conditions), None, now=NOW)
+    seen = observe(pod("Pending", conditions=conditions), None, now=NOW)
     assert words in (seen.reason or "")
     assert seen.unrecoverable is False
     assert seen.detail == message
@@ -176,10 +177,10 @@ def test_a_pod_without_a_node_says_why(message: str, words: str) -> None:
 def test_a_pod_that_hangs_says_why(reason: str, message: str, words: str) -> None:
     old = {"type": "Normal", "reason": "Scheduled", "message": "", "lastTimestamp": "2026-11-25T12:00:00Z"}
     event = {"type": "Warning", "reason": reason, "message": message, "lastTimestamp": "2026-11-25T12:00:01Z"}
-    trouble = troubles.hanging(pod("Pending"), [event, old])
-    assert trouble is not None
-    assert words in trouble.sentence
-    assert trouble.detail == f"{reason}: {message}"
+    diagnosis = diagnostics.hanging(pod("Pending"), [event, old])
+    assert diagnosis is not None
+    assert words in diagnosis.sentence
+    assert diagnosis.detail == f"{reason}: {message}"
 
 
 @pytest.mark.parametrize(
@@ -201,10 +202,11 @@ def test_a_volume_that_can_not_be_reached_is_named(message: str, subject: str) -
     ]
     mounts = {"home": "/home/rspark", "course": "/course", "drive": "/drive", "run": "/run/rspark"}
     hung["spec"]["containers"][0]["volumeMounts"] = [{"name": name, "mountPath": path} for name, path in mounts.items()]
-    trouble = troubles.hanging(hung, [{"type": "Warning", "reason": "FailedMount", "message": message}])
-    assert trouble is not None
+    diagnosis = diagnostics.hanging(hung, [{"type": "Warning", "reason": "FailedMount", "message": message}])
+    assert diagnosis is not None
     assert (
-        trouble.sentence == f"{subject} can't be reached just now; the cluster keeps trying. Ask your administrator if it lasts."
+        diagnosis.sentence
+        == f"{subject} can't be reached just now; the cluster keeps trying. Ask your administrator if it lasts."
     )
 
 
@@ -227,17 +229,18 @@ def test_a_volume_that_can_not_be_reached_is_named(message: str, subject: str) -
     ],
 )
 def test_a_refusal_is_told_in_words(refused: Refused, words: str) -> None:
-    said = troubles.refusal(refused, "Pod")
+    refused.kind = "Pod"
+    said = diagnostics.refusal(refused)
     assert words in str(said)
     assert said.detail == f"Pod: {refused}"
 
 
 def test_lines_go_to_the_log_of_their_part() -> None:
     text = "agent | begun\npostgres | one | two\nTraceback\ninterface | é\npostgres | three\n"
-    assert logs.split(text, most=1000) == {
+    assert split_log(text, most=1000) == {
         "agent": "begun\nTraceback\n", "postgres": "one | two\nthree\n", "interface": "é\n",
     }  # fmt: skip
-    assert logs.split("a | 123456789\n", most=4) == {"a": "789\n"}
+    assert split_log("a | 123456789\n", most=4) == {"a": "789\n"}
 
 
 def test_a_label_that_anybody_may_set_makes_no_generation() -> None:

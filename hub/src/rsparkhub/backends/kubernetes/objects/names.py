@@ -2,15 +2,26 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from rsparkhub.backends.base import EnsembleRef
 
+#: An object as the API server takes it, or has it.
+Object = dict[str, Any]
+
 FIELD_MANAGER = "rsparkhub"
 MANAGED = "app.kubernetes.io/managed-by"
 SESSION, USER, COMPONENT, GENERATION = "rsparkhub/session", "rsparkhub/user", "rsparkhub/component", "rsparkhub/generation"
-#: Whether a pod may reach what is outside of the cluster as the standing policy allows: `standard`, or `own`.
+#: Whether a pod may reach what is outside of the cluster as the namespace's policy allows: `standard`, or `own`.
 EGRESS = "rsparkhub/egress"
+#: Of a shared service's pod and address: which service it is, of the several instances that one may have.
+SERVICE = "rsparkhub/service"
+#: With a service's name after it: the pod may reach that shared service.
+USES = "rsparkhub/uses-"
+#: By which policies a pod may reach shared services. Pods of versions that had no such label may reach all of them.
+POLICIES = "rsparkhub/policies"
+BY_SERVICE = "by-service"
 #: The pod waits, once it is deleted, until its exit code and its record have been read.
 FINALIZER = "rsparkhub/record"
 #: On the claim of a home: the deleted sessions whose kept workspaces the next agent throws away.
@@ -27,8 +38,8 @@ def name_of(ref: EnsembleRef) -> str:
     return f"rspark-{ref.id}-{ref.generation}"
 
 
-def ref_of(item: dict[str, Any]) -> EnsembleRef | None:
-    """Give the generation that an object belongs to; None for what belongs to none, whoever put our labels on it."""
+def ref_of(item: Object) -> EnsembleRef | None:
+    """Return the generation that an object belongs to; None for what belongs to none, whoever put our labels on it."""
     labels = item.get("metadata", {}).get("labels") or {}
     session, generation = labels.get(SESSION, ""), labels.get(GENERATION, "")
     if labels.get(MANAGED) != "rsparkhub" or not session or not generation.isdigit():
@@ -37,29 +48,35 @@ def ref_of(item: dict[str, Any]) -> EnsembleRef | None:
 
 
 def plain(name: str) -> str:
-    """Give a person's name as a part of an object's name: itself where it may be one, else one that no other gets."""
+    """Return a person's name as a part of an object's name: itself where it may be one, else one that no other gets."""
     if _PLAIN.fullmatch(name):
         return name
     letters = re.sub(r"[^a-z0-9-]", "-", name).strip("-")
     return f"{letters}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def account_name(ref: EnsembleRef, user: str | None) -> str:
-    """Name the driver's account: by the generation and the person, which is all that `admission` knows of who asks."""
-    return f"{name_of(ref)}.{plain(user)}" if user else name_of(ref)
+def account_name(ref: EnsembleRef, user: str | None, uses: Iterable[str]) -> str:
+    """Return the name of a driver's account, which is all that `admission` knows of who asks.
+
+    It says the generation, the person, and after the word `uses` the shared services that the session may reach.
+    """
+    return ".".join([name_of(ref), plain(user or ""), "uses", *uses])
 
 
 def labels_of(ref: EnsembleRef, *, user: str | None, component: str) -> dict[str, str]:
-    """Give the labels of every object of a generation."""
+    """Return the labels of every object of a generation."""
     labels = {MANAGED: "rsparkhub", SESSION: ref.id, GENERATION: str(ref.generation), COMPONENT: component}
     return labels | ({USER: plain(user)} if user else {})
 
 
-def metadata(
-    name: str, namespace: str, labels: dict[str, str], *, owner: dict[str, Any] | None = None, **more: Any
-) -> dict[str, Any]:
-    """Give an object's metadata; `owner` is the root object, with whose end this one ends."""
-    found: dict[str, Any] = {"name": name, "namespace": namespace, "labels": labels}
+def labels_of_uses(uses: Iterable[str]) -> dict[str, str]:
+    """Return the labels by which policies know which shared services a pod may reach."""
+    return {POLICIES: BY_SERVICE, **{f"{USES}{service}": "true" for service in uses}}
+
+
+def metadata(name: str, namespace: str, labels: dict[str, str], *, owner: Object | None = None, **more: Any) -> Object:
+    """Return an object's metadata; `owner` is the root object, with whose end this one ends."""
+    found: Object = {"name": name, "namespace": namespace, "labels": labels}
     if owner is not None:
         reference = {"apiVersion": "v1", "kind": "Secret", "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"]}
         # `kubectl drain` leaves a pod alone that nobody would make again: this one has somebody.

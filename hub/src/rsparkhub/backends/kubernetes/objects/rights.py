@@ -4,7 +4,8 @@ A test compares these with the calls that the API server's audit log has seen.
 """
 
 from dataclasses import dataclass
-from typing import Any
+
+from rsparkhub.backends.kubernetes.objects.names import Object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,23 +17,23 @@ class Right:
     verbs: tuple[str, ...]
     why: str
 
-    def rule(self) -> dict[str, Any]:
-        """Give it as a rule of a Role."""
+    def rule(self) -> Object:
+        """Return it as a rule of a Role."""
         return {"apiGroups": [self.group], "resources": [self.resource], "verbs": list(self.verbs)}
 
 
-#: In each namespace of sessions. An object that is applied is created by the same call, which takes both verbs.
+#: In each namespace of sessions. An object that is there already is mended by an apply, which takes `patch`.
 CONTROLLER = (
     Right(
         resource="secrets",
-        verbs=("get", "list", "create", "patch", "delete"),
+        verbs=("get", "list", "watch", "create", "patch", "delete"),
         why="what an agent reads, and the root of all else",
     ),
     Right(resource="pods", verbs=("get", "list", "watch", "create", "patch", "delete"), why="sessions and shared services"),
     Right(resource="pods/log", verbs=("get",), why="the logs that a person sees"),
     Right(resource="services", verbs=("get", "list", "create", "patch"), why="the addresses of shared services and of drivers"),
     Right(resource="serviceaccounts", verbs=("list", "create", "patch"), why="drivers of Spark"),
-    Right(resource="persistentvolumeclaims", verbs=("get", "create", "patch"), why="homes"),
+    Right(resource="persistentvolumeclaims", verbs=("get", "list", "watch", "create", "patch"), why="homes"),
     Right(resource="events", verbs=("list",), why="why a pod does not start"),
     Right(
         group="networking.k8s.io", resource="networkpolicies", verbs=("list", "create", "patch"), why="what a session may reach"

@@ -1,0 +1,89 @@
+"""Where on the cluster an ensemble runs, and as what: worked out once, and all of its objects are made of it."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from rsparkhub.backends.base import EnsembleRef
+from rsparkhub.backends.kubernetes.objects.names import account_name, labels_of, labels_of_uses, name_of, plain
+from rsparkhub.domain.ensemble import EnsembleSpec
+from rsparkhub.domain.errors import CannotStart
+from rsparkhub.domain.placement import Placement
+from rsparkhub.settings.kubernetes import KubernetesSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """An ensemble on a cluster.
+
+    `name` is that of all objects of the generation, `claim` that of its volume, `account` that of a driver that asks for
+    executors; `has_executors` says whether there is one.
+    """
+
+    spec: EnsembleSpec
+    settings: KubernetesSettings
+    ref: EnsembleRef
+    name: str
+    namespace: str
+    image: str
+    placement: Placement
+    claim: str
+    account: str
+    has_executors: bool
+
+    @classmethod
+    def of(cls, spec: EnsembleSpec, settings: KubernetesSettings) -> Self:
+        """Work it out.
+
+        Raises
+        ------
+        CannotStart
+            When nothing names an image.
+        """
+        ref = EnsembleRef(spec.id, spec.generation)
+        spark = spec.service("spark")
+        own = spec.placement
+        return cls(
+            spec=spec,
+            settings=settings,
+            ref=ref,
+            name=name_of(ref),
+            namespace=namespace_of(spec.user, settings),
+            image=_image_of(spec, settings),
+            placement=settings.placement.model_copy(update={name: getattr(own, name) for name in own.model_fields_set}),
+            claim=claim_of(spec.user) if spec.user is not None else f"service-{spec.id}",
+            account=account_name(ref, spec.user, spec.uses),
+            has_executors=spark is not None and spark.config.get("mode") == "kubernetes",
+        )
+
+    def labels(self, component: str) -> dict[str, str]:
+        """Return the labels of an object of the generation: of a `session`, a `service`, or an `executor`."""
+        return labels_of(self.ref, user=self.spec.user, component=component)
+
+    def labels_of_pods(self, component: str) -> dict[str, str]:
+        """Return the labels of a pod: also those by which policies know which shared services it may reach."""
+        return self.labels(component) | labels_of_uses(self.spec.uses)
+
+
+def namespace_of(user: str | None, settings: KubernetesSettings) -> str:
+    """Return the name of the namespace: that of all, or of the person. Shared services, of no person, are in that of all."""
+    if settings.namespaces == "person" and user is not None:
+        return f"{settings.namespace}-{plain(user)}"
+    return settings.namespace
+
+
+def claim_of(user: str) -> str:
+    """Return the name of the claim of a person's home."""
+    return f"home-{plain(user)}"
+
+
+def _image_of(spec: EnsembleSpec, settings: KubernetesSettings) -> str:
+    """Return the image: the one that the settings put in the place of all, else its environment's."""
+    ours = settings.service_image if spec.kind == "service" else ""
+    image = ours or settings.session_image or spec.image
+    if not image:
+        setting = "service_image" if spec.kind == "service" else "session_image"
+        raise CannotStart(
+            "It is not said which image to run. Ask your administrator to name one.",
+            detail=f"Neither the environment nor the setting kubernetes.{setting} names an image.",
+        )
+    return image
