@@ -34,7 +34,9 @@ DOCUMENT = EnsembleDocument(
     hub_url="http://hub",
     token="t0ken",
     places=PLACES,
-    interface=InterfaceSpec(kind="web", title="Pages", kernels=("r",), command=("serve", "{port:pages}"), port=None),
+    interface=InterfaceSpec(
+        kind="web", title="Pages", kernels=("r",), command=("serve", "{port:pages}"), config={"health": "/{port:pages}"}
+    ),
     services=(ServiceSpec(name="store", title="Store", config={"uri": "store://{host}:{port:store}", "most": [3]}),),
     components=(SERVER, replace(SERVER, name="index", after=("store",))),
     environ={"STORE": "{host}:{port:store}"},

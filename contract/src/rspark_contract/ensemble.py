@@ -7,8 +7,8 @@ stands for them (`EnsembleDocument.filled`):
 - `{python}`: the Python of the session; `{host}`: the address to listen on;
 - `{port:NAME}`: a free port, the same wherever the name stands.
 
-They stand in commands, in the environment, in conditions of being ready, in files, and in the configuration of services.
-Any other text in braces is left as it is.
+They stand in commands, in the environment, in conditions of being ready, in files, and in the configuration of the interface
+and of services. Any other text in braces is left as it is.
 """
 
 import re
@@ -109,13 +109,17 @@ class ComponentSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class InterfaceSpec:
-    """What the browser opens. `command` and `port` are those of an interface that is any web server."""
+    """What the browser opens. `command` and `port` are those of an interface that is any web server.
+
+    `config` is for the interface's module in the session, which knows its words.
+    """
 
     kind: str
     title: str
     kernels: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     port: int | None = None
+    config: JsonObject = field(default_factory=dict)
 
     def to_json(self) -> JsonObject:
         """Return its JSON."""
@@ -125,6 +129,7 @@ class InterfaceSpec:
             "kernels": list(self.kernels),
             "command": list(self.command),
             "port": self.port,
+            "config": self.config,
         }
 
     @classmethod
@@ -137,6 +142,7 @@ class InterfaceSpec:
             kernels=fields.get("kernels", _WORDS, ()),
             command=fields.get("command", _WORDS, ()),
             port=fields.get("port", _PORT, None),
+            config=fields.get("config", _CONFIG, {}),
         )
 
 
@@ -362,7 +368,10 @@ class EnsembleDocument:
         interface = self.interface
         return replace(
             self,
-            interface=interface and replace(interface, command=tuple(map(change, interface.command))),
+            interface=interface
+            and replace(
+                interface, command=tuple(map(change, interface.command)), config=_changed_object(interface.config, change)
+            ),
             services=tuple(replace(service, config=_changed_object(service.config, change)) for service in self.services),
             components=components,
             environ={name: change(value) for name, value in self.environ.items()},

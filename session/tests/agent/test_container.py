@@ -8,11 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from session.tests.running import PYTHON, Running, part
 
 from rspark_session.agent import record
 from rspark_session.agent.environ import image_mark, r_version
-
-from .running import PYTHON, Running, part
 
 Start = Callable[..., Running]
 SPEAKS = ("{python}", "-uc", "import signal; print('one'); print('two', end=''); signal.pause()")

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from .running import CHECKOUT, HEADERS, PYTHON, Running, interface, members, part, until
+from session.tests.running import CHECKOUT, HEADERS, PYTHON, Running, interface, members, part, until
 
 Start = Callable[..., Running]
 

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable
 
-from .running import Kernel, Running, interface, until
+from session.tests.running import Kernel, Running, interface, until
 
 Start = Callable[..., Running]
 

@@ -12,7 +12,7 @@ import socket
 import sys
 from pathlib import Path
 
-from rspark_session.agent import ahead, environ, places, prctl, spec
+from rspark_session.agent import environ, interface, places, prctl, spec
 
 
 def main() -> int:
@@ -39,7 +39,7 @@ def main() -> int:
 
 
 def run(asked: spec.Spec) -> int:
-    """Bind the port, send R and the interface on their way, then load asyncio and all that hangs on it.
+    """Bind the port, start the interface, what takes longest of it first, then load asyncio and all that needs it.
 
     Raises
     ------
@@ -56,32 +56,36 @@ def run(asked: spec.Spec) -> int:
     )
     environ.home_library(asked).mkdir(parents=True, exist_ok=True)  # an R that starts before it is there doesn't use it
     sockets = places.socket_folder(asked)
-    r = ahead.start(asked, around, sockets=sockets)
+    opened = interface.make(asked, around, sockets=sockets)
+    if opened is not None:
+        opened.start_ahead()
 
-    from rspark_session.agent import interface
     from rspark_session.agent.keep import Keep
 
     try:
         keep = Keep(asked.keep, asked.generation)
         keep.forget(asked.forget)
         restore = keep.latest() if asked.resume else None
-        started = interface.start(asked, around, sockets=sockets, restore=restore, ahead=r) if asked.interface else None
+        process = interface.start(opened, restore=restore) if opened is not None else None
     except (spec.SpecInvalid, OSError):
-        if r is not None:
-            r.spare.end()
+        if opened is not None:
+            opened.abandon()
         raise
-    furnish(asked)
+    write_config_files(asked)
+    if opened is not None:
+        opened.write_home_files(service_names(asked))
 
     from rspark_session.agent.ensemble import Ensemble
 
-    return Ensemble(spec=asked, environ=around, door=door, sockets=sockets, interface=started, keep=keep, early=early).run()
+    return Ensemble(
+        spec=asked, environ=around, door=door, sockets=sockets, interface=opened, process=process, keep=keep, early=early
+    ).run()
 
 
-def furnish(asked: spec.Spec) -> None:
-    """Put into place what nobody needs before the interface is up."""
+def write_config_files(asked: spec.Spec) -> None:
+    """Write the files that nobody needs before the interface is up."""
     from rspark_session.services import spark
     from rspark_session.services.atomic import write_whole
-    from rspark_session.welcome import greet
 
     for file in asked.files:
         path = asked.run / file.path
@@ -97,15 +101,11 @@ def furnish(asked: spec.Spec) -> None:
             home=asked.home,
             scratch=asked.run / "spark" / "scratch",
         )
-    if asked.interface is not None and asked.interface.kind == "jupyterlab":
-        greet(asked.home, offers=offers(asked))
 
 
-def offers(asked: spec.Spec) -> list[str]:
-    """Name the languages and services that a person has in this ensemble."""
-    assert asked.interface is not None
-    services = [name for name, there in (("postgres", "PGHOST" in asked.environ), ("spark", asked.spark is not None)) if there]
-    return [*asked.interface.kernels, *services]
+def service_names(asked: spec.Spec) -> list[str]:
+    """Return the names of the services that a person has in this ensemble."""
+    return [name for name, there in (("postgres", "PGHOST" in asked.environ), ("spark", asked.spark is not None)) if there]
 
 
 def tell_failure(asked: spec.Spec, reason: str, *, detail: str | None) -> int:

@@ -6,13 +6,14 @@ import os
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from rspark_contract.saved import Saved
 from rspark_session.agent import room
-from rspark_session.agent.jupyter import JupyterServer
 from rspark_session.agent.keep import Keep
 from rspark_session.agent.part import Part
 from rspark_session.agent.tree import Process, walk
+from rspark_session.interfaces.base import Interface
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class Ending:
 class Outcome:
     """How it ended. `problem` says what didn't work, if anything."""
 
-    saved: dict[str, Any] | None
+    saved: Saved | None
     problem: str | None
 
 
@@ -54,34 +55,36 @@ async def end(
     *,
     grace: float,
     keep: Keep,
-    jupyter: JupyterServer | None,
-    interface: Part | None,
+    interface: Interface | None,
+    interface_part: Part | None,
     parts: Sequence[Part],
     after: dict[str, tuple[str, ...]],
 ) -> Outcome:
-    """End everything. `after` says which parts a part was started after; those end after it."""
+    """End everything. `after` says which parts a part was started after; those end after it.
+
+    `interface_part` is the process of `interface`.
+    """
     clock = Clock(grace)
     saved, problem = None, None
-    answers = jupyter is not None and interface is not None and interface.alive and interface.was_ready
-    if jupyter and answers and ending.how != "stop":
-        saved, problem = await _save(jupyter, keep, seconds=clock.share(0.7))
-    if interface:
-        if jupyter and answers:
-            jupyter.end()
-            await interface.gone_within(clock.share(0.15))
-        await interface.stop(clock.share(0.05))
+    if interface is not None and interface_part is not None:
+        answers = interface_part.alive and interface_part.was_ready
+        if answers and interface.saves_workspace and ending.how != "stop":
+            saved, problem = await _save(interface, keep, seconds=clock.share(0.7))
+        if answers and interface.end():
+            await interface_part.gone_within(clock.share(0.15))
+        await interface_part.stop(clock.share(0.05))
     await _end_strays(parts, seconds=clock.share(0.05))
     await _end_parts(parts, after, clock)
     await _end_strays((), seconds=0)
     return Outcome(saved, problem)
 
 
-async def _save(jupyter: JupyterServer, keep: Keep, *, seconds: float) -> tuple[dict[str, Any] | None, str | None]:
-    """Give what was saved, or what was in the way."""
+async def _save(interface: Interface, keep: Keep, *, seconds: float) -> tuple[Saved | None, str | None]:
+    """Return what was saved, or why nothing could be."""
     failure = None
     try:
         folder = keep.begin()
-        saved = await jupyter.save(str(folder), seconds=seconds)
+        saved = await interface.save(folder, within=seconds)
         if saved is not None:
             keep.complete()
             return saved, None

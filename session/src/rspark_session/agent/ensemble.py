@@ -12,14 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rspark_session.agent import health, ports, record, room
+from rspark_session.agent import health, record, room
 from rspark_session.agent.children import Children
 from rspark_session.agent.door import Door
 from rspark_session.agent.ending import Ending, Outcome, end
-from rspark_session.agent.interface import Interface
-from rspark_session.agent.jupyter import JupyterServer
+from rspark_session.agent.interface import InterfaceHost
 from rspark_session.agent.keep import Keep
-from rspark_session.agent.launch import launch
+from rspark_session.agent.launch import Launched, launch
 from rspark_session.agent.logs import Log, Stdout
 from rspark_session.agent.part import Part, PartFailed
 from rspark_session.agent.proxy.server import Connection
@@ -27,6 +26,7 @@ from rspark_session.agent.proxy.upstream import Upstream
 from rspark_session.agent.spec import PartSpec, Spec
 from rspark_session.agent.status import PartStatus, Reporter
 from rspark_session.agent.watch import Watch
+from rspark_session.interfaces.base import Endpoint, Host, Interface, InterfaceUnavailable, LaunchedProcess
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ class Ensemble:
         door: socket.socket,
         sockets: Path,
         interface: Interface | None,
+        process: LaunchedProcess | None,
         keep: Keep,
         early: Sequence[int],
     ) -> None:
@@ -50,22 +51,19 @@ class Ensemble:
         self._socket = door
         self._sockets = sockets
         self._keep = keep
-        self._started = interface
+        self._interface = interface
         self._early = early  # signals that came while this was loaded
         self._children = Children()
         self._reporter = Reporter(spec)
         host, port = door.getsockname()[:2]
         self._reporter.status.address = f"{host}:{port}"
         self._logs = {"agent": _own_log(spec)}
-        self._jupyter = JupyterServer(interface.line, on_change=self._jupyter_changed) if interface and interface.line else None
-        self._interface = self._interface_part(interface) if interface else None
+        interface_status = self._status_of("interface", interface.context.spec.title) if interface else None
         self._parts = {part.name: self._part(part) for part in spec.parts}
-        self._watch = Watch(
-            reporter=self._reporter,
-            base=spec.base_path,
-            interface=self._interface,
-            jupyter=self._jupyter,
-            parts=self._parts.values(),
+        self._watch = Watch(reporter=self._reporter, base=spec.base_path, interface=interface, parts=self._parts.values())
+        self._host = InterfaceHost(self._watch)
+        self._interface_part = (
+            self._part_of_interface(interface, process, interface_status) if interface and process and interface_status else None
         )
         self._door = Door(
             spec=spec,
@@ -73,7 +71,7 @@ class Ensemble:
             logs=self._logs,
             spark=self._watch.spark,
             on_end=lambda how: self._decide(Ending("suspend" if how == "suspend" else "stop")),
-            on_activity=None if self._jupyter else lambda: self._watch.has_stirred(datetime.now(UTC)),
+            on_activity=(lambda: self._watch.has_stirred(datetime.now(UTC))) if _counts_traffic(interface) else None,
         )
         self._ending: asyncio.Future[Ending] | None = None
 
@@ -91,21 +89,21 @@ class Ensemble:
         self._children.attach(loop)
         server = await loop.create_server(partial(Connection, self._door), sock=self._socket)
         self._reporter.tell()
-        listening = [asyncio.ensure_future(self._jupyter.listen())] if self._jupyter else []
+        reporting = [asyncio.ensure_future(self._interface.run(self._host))] if self._interface else []
         at_work = [asyncio.ensure_future(work) for work in self._work()]
         ending = await self._ending
         for task in at_work:
             task.cancel()
         await asyncio.wait(at_work)
         code = await self._end(ending)
-        await asyncio.gather(*listening)
+        await asyncio.gather(*reporting)
         server.close()
         return code
 
     def _work(self) -> list[Coroutine[Any, Any, None]]:
         work = [self._see_through(self._parts[part.name], part.after) for part in self._spec.parts]
-        if self._interface:
-            work.append(self._see_through(self._interface, ()))
+        if self._interface_part:
+            work.append(self._see_through(self._interface_part, ()))
         return [*work, self._watch.run()]
 
     async def _see_through(self, part: Part, after: tuple[str, ...]) -> None:
@@ -130,8 +128,8 @@ class Ensemble:
             ending,
             grace=self._spec.grace,
             keep=self._keep,
-            jupyter=self._jupyter,
             interface=self._interface,
+            interface_part=self._interface_part,
             parts=list(self._parts.values()),
             after={part.name: part.after for part in self._spec.parts},
         )
@@ -166,7 +164,7 @@ class Ensemble:
             code=1 if how == "failed" else 0,
             reason=status.reason,
             detail=status.detail,
-            saved=outcome.saved,
+            saved=outcome.saved.to_json() if outcome.saved is not None else None,
             parts=status.parts.values(),
         )
 
@@ -182,25 +180,17 @@ class Ensemble:
             stop_timeout=asked.stop_timeout,
         )
 
-    def _interface_part(self, interface: Interface) -> Part:
-        assert self._spec.interface is not None
-        self._children.expect(interface.launched)
+    def _part_of_interface(self, interface: Interface, process: LaunchedProcess, status: PartStatus) -> Part:
+        started = Launched(process.pid, process.output)
+        self._children.expect(started)
         return Part(
-            status=self._status_of("interface", self._spec.interface.title),
+            status=status,
             log=self._log_of("interface"),
             children=self._children,
-            launch=lambda: interface.launched,
-            healthy=self._jupyter.until_ready if self._jupyter else partial(self._web_ready, interface),
+            launch=lambda: started,
+            healthy=partial(_until_ready, interface, self._host),
             on_change=self._part_changed,
         )
-
-    async def _web_ready(self, interface: Interface) -> None:
-        """Wait until the interface's own processes listen on its port; that anybody listens there isn't enough."""
-        assert self._spec.interface is not None
-        await health.until_ready({"tcp": f"127.0.0.1:{interface.port}"})
-        pids = {process.pid for process in self._watch.processes()}
-        if not any(interface.port in listening for listening in ports.listening(pids).values()):
-            raise PartFailed(f"{self._spec.interface.title} needs port {interface.port}, which another program has.", None)
 
     def _status_of(self, name: str, title: str) -> PartStatus:
         return self._reporter.status.parts.setdefault(name, PartStatus(name, title))
@@ -211,24 +201,27 @@ class Ensemble:
 
     def _part_changed(self) -> None:
         status = self._reporter.status
-        if self._interface and self._interface.is_ready and self._started and status.state in ("starting", "ready"):
-            self._door.upstream = _upstream(self._started)
+        part = self._interface_part
+        if self._interface and part and part.is_ready and status.state in ("starting", "ready"):
+            self._door.upstream = _upstream(self._interface.endpoint)
         if status.state == "starting" and all(part.state == "ready" for part in status.parts.values()):
             status.state = "ready"
         self._reporter.tell()
 
-    def _jupyter_changed(self) -> None:
-        self._watch.take()
+
+async def _until_ready(interface: Interface, host: Host) -> None:
+    try:
+        await interface.until_ready(host)
+    except InterfaceUnavailable as problem:
+        raise PartFailed(str(problem), None) from problem
 
 
-def _upstream(interface: Interface) -> Upstream:
-    """Where the interface listens, and the token that only it and we know."""
-    token = interface.token
-    return Upstream(
-        socket=interface.at,
-        port=interface.port,
-        headers=((b"authorization", b"token " + token.encode()),) if token else (),
-    )
+def _counts_traffic(interface: Interface | None) -> bool:
+    return interface is None or interface.traffic_is_activity
+
+
+def _upstream(endpoint: Endpoint) -> Upstream:
+    return Upstream(socket=endpoint.socket, port=endpoint.port, headers=endpoint.headers)
 
 
 def _own_log(spec: Spec) -> Log:

@@ -44,11 +44,6 @@ def build(spec: Spec, inherited: Mapping[str, str], *, java_home: str | None, sp
     return environ | spec.environ
 
 
-def of_jupyter(environ: Mapping[str, str], sockets: Path) -> dict[str, str]:
-    """Give what a Jupyter server sees, and its kernels with it: it keeps its sockets in that folder."""
-    return {**environ, "JUPYTER_RUNTIME_DIR": str(sockets)}
-
-
 def home_library(spec: Spec) -> Path:
     """Where a person's own R packages go: in the home, out of sight.
 

@@ -1,108 +1,90 @@
-"""What the browser opens: how each kind of interface is started, and where it then listens."""
+"""The interface as the agent has it: made and started by its face alone, whatever it is, and the host of one that runs."""
 
-import json
-import os
-import shutil
-import socket
-import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rspark_session.agent.ahead import Ahead
-from rspark_session.agent.environ import of_jupyter
-from rspark_session.agent.launch import Launched, launch
+from rspark_session.agent.launch import launch
 from rspark_session.agent.spec import Spec, SpecInvalid
-from rspark_session.services.atomic import write_whole
+from rspark_session.interfaces import base
+from rspark_session.interfaces.base import Interface, InterfaceUnavailable, LaunchedProcess
 
-#: Interfaces that are a Jupyter server of ours; they tell by themselves when they are ready, busy and used.
-JUPYTER = frozenset({"jupyterlab", "terminal"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interface:
-    """An interface on its way. It listens at a Unix socket, or on a `port` of this machine's own address."""
-
-    launched: Launched
-    at: Path | None = None
-    port: int | None = None
-    token: str | None = None
-    line: socket.socket | None = None  # our end of the line to a Jupyter server
+if TYPE_CHECKING:  # they need asyncio, and are loaded when the first processes are on their way
+    from rspark_contract.saved import Restored
+    from rspark_session.agent.watch import Watch
 
 
-def start(spec: Spec, environ: Mapping[str, str], *, sockets: Path, restore: Path | None, ahead: Ahead | None) -> Interface:
-    """Start the interface that the spec names, and give it what was started ahead of it.
+def make(spec: Spec, environ: Mapping[str, str], *, sockets: Path) -> Interface | None:
+    """Make the interface that the spec names, if it names one, without starting it.
 
     Raises
     ------
     SpecInvalid
-        When there is no such interface, or its command can't be run.
+        When there is no such interface.
     """
-    assert spec.interface is not None
-    try:
-        if spec.interface.kind in JUPYTER:
-            return _jupyter(spec, environ, sockets=sockets, restore=restore, ahead=ahead)
-        if spec.interface.kind == "web":
-            return _web(spec, environ)
-    except OSError as problem:
-        raise SpecInvalid(f"{spec.interface.title} can't be started: {problem.strerror or problem}.") from problem
-    raise SpecInvalid(f"There is no interface {spec.interface.kind!r} in this version.")
-
-
-def _jupyter(spec: Spec, environ: Mapping[str, str], *, sockets: Path, restore: Path | None, ahead: Ahead | None) -> Interface:
-    assert spec.interface is not None
-    if "r" in spec.interface.kernels and shutil.which("R", path=environ["PATH"]) is None:
-        raise SpecInvalid(
-            "R is not installed on this machine. Install it (on Debian: apt-get install r-base-core r-cran-irkernel), "
-            "then start the session again."
-        )
-    ours, theirs = socket.socketpair()
-    listens = sockets / "interface"
-    token = os.urandom(32).hex()
-    told = spec.run / "interface.json"
-    write_whole(
-        told,
-        json.dumps(
-            {
-                "kind": spec.interface.kind,
-                "title": spec.interface.title,
-                "kernels": spec.interface.kernels,
-                "base": spec.base_path,
-                "home": str(spec.home),
-                "run": str(spec.run),
-                "socket": str(listens),
-                "token": token,
-                "line": theirs.fileno(),
-                "restore": str(restore) if restore else None,
-                "spare": asdict(ahead.spare) if ahead else None,
-            }
-        ),
+    if spec.interface is None:
+        return None
+    context = base.Context(
+        spec=spec.interface,
+        base_path=spec.base_path,
+        home=spec.home,
+        run=spec.run,
+        sockets=sockets,
+        environ=environ,
+        launch=launch,
     )
     try:
-        launched = launch(
-            [sys.executable, "-m", "rspark_session.jupyter", str(told)],
-            environ=of_jupyter(environ, sockets),
-            folder=spec.home,
-            pass_fds=[theirs.fileno(), *([ahead.spare.pidfd] if ahead else [])],
-            pipe=ahead.pipe if ahead else None,
-        )
-    finally:
-        theirs.close()
-    return Interface(launched=launched, at=listens, token=token, line=ours)
+        return base.find(spec.interface.kind)(context)
+    except InterfaceUnavailable as problem:
+        raise SpecInvalid(str(problem)) from problem
 
 
-def _web(spec: Spec, environ: Mapping[str, str]) -> Interface:
-    assert spec.interface is not None
-    port = spec.interface.port or _free_port()
-    command = [word.replace("{port}", str(port)).replace("{base}", spec.base_path) for word in spec.interface.command]
-    launched = launch(command, environ={**environ, "PORT": str(port), "BASE_PATH": spec.base_path}, folder=spec.home)
-    return Interface(launched=launched, port=port)
+def start(interface: Interface, *, restore: Path | None) -> LaunchedProcess:
+    """Start the interface, and let it restore what the last sleep saved in that folder.
+
+    Raises
+    ------
+    SpecInvalid
+        When it can't be started.
+    """
+    try:
+        if restore is not None:
+            interface.restore(restore)
+        return interface.start()
+    except InterfaceUnavailable as problem:
+        raise SpecInvalid(str(problem)) from problem
+    except OSError as problem:
+        raise SpecInvalid(f"{interface.context.spec.title} can't be started: {problem.strerror or problem}.") from problem
 
 
-def _free_port() -> int:
-    """Find a port that nobody has. Another may take it before the command does: `ports.owned_by` finds that out."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+class InterfaceHost:
+    """What the agent does for an interface that runs (`base.Host`): it passes on to the watch what is reported."""
+
+    def __init__(self, watch: "Watch") -> None:
+        self._watch = watch
+
+    def activity(self, at: datetime) -> None:
+        """Report that a person did something."""
+        self._watch.has_stirred(at)
+
+    def changed(self) -> None:
+        """Report that what is busy, or the names of processes, have changed."""
+        self._watch.update_busy()
+
+    def restored(self, restored: "Restored") -> None:
+        """Report what came back of what a sleep saved."""
+        self._watch.has_restored(restored)
+
+    async def until_healthy(self, ready: Mapping[str, str]) -> None:
+        """Wait until a condition holds."""
+        from rspark_session.agent import health  # noqa: PLC0415  (needs asyncio)
+
+        await health.until_ready(dict(ready))
+
+    def has_port(self, port: int) -> bool:
+        """Return whether a process of this ensemble listens on the port."""
+        from rspark_session.agent import ports  # noqa: PLC0415  (first needed here)
+
+        pids = {process.pid for process in self._watch.processes()}
+        return any(port in listening for listening in ports.listening(pids).values())

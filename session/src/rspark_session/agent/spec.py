@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from rspark_contract.ensemble import InterfaceSpec
+
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 
@@ -33,15 +35,6 @@ class SecretFile:
 
     path: str
     content: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class InterfaceSpec:
-    kind: str
-    title: str
-    kernels: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
-    port: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +124,6 @@ def parse(data: dict[str, Any], *, python: str) -> Spec:
     )
     _check_names(parts)
     _check_order(parts)
-    interface = data.get("interface")
     return Spec(
         id=data["id"],
         generation=int(data["generation"]),
@@ -141,14 +133,7 @@ def parse(data: dict[str, Any], *, python: str) -> Spec:
         secret=data["secret"],
         hub_url=data["hub_url"],
         token=data.get("token"),
-        interface=interface
-        and InterfaceSpec(
-            kind=interface["kind"],
-            title=interface["title"],
-            kernels=tuple(interface.get("kernels", ())),
-            command=tuple(interface.get("command", ())),
-            port=interface.get("port"),
-        ),
+        interface=InterfaceSpec.parse(data["interface"]) if data.get("interface") else None,
         spark=data.get("spark"),
         parts=parts,
         environ={name: fill(value) for name, value in data.get("environ", {}).items()},

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rspark_contract.saved import Restored
 from rspark_session.agent.spec import Spec
 
 
@@ -38,7 +39,7 @@ class Status:
     memory: int = 0
     cpu: float = 0.0
     parts: dict[str, PartStatus] = field(default_factory=dict)
-    restored: dict[str, Any] | None = None
+    restored: Restored | None = None
 
 
 class Reporter:
@@ -96,7 +97,7 @@ class Reporter:
                 {"name": part.name, "title": part.title, "state": part.state, "reason": part.reason, "endpoint": part.endpoint}
                 for part in status.parts.values()
             ],
-            "restored": status.restored,
+            "restored": status.restored.to_json() if status.restored else None,
             "updated": datetime.now(UTC).isoformat(),
         }
 

@@ -7,13 +7,14 @@ import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from rspark_contract.saved import Restored
 from rspark_session.agent import busy
-from rspark_session.agent.jupyter import JupyterServer
 from rspark_session.agent.meter import Meter
 from rspark_session.agent.part import Part
 from rspark_session.agent.spark import SparkPages
 from rspark_session.agent.status import Reporter
 from rspark_session.agent.tree import Process, walk
+from rspark_session.interfaces.base import Interface
 
 _log = logging.getLogger(__name__)
 _OFTEN, _SELDOM = 2.0, 10.0  # seconds between two looks
@@ -28,14 +29,12 @@ class Watch:
         *,
         reporter: Reporter,
         base: str,
-        interface: Part | None,
-        jupyter: JupyterServer | None,
+        interface: Interface | None,
         parts: Iterable[Part],
     ) -> None:
         self.spark = SparkPages(base=base, processes=self.processes)
         self._reporter = reporter
         self._interface = interface
-        self._jupyter = jupyter
         self._parts = tuple(parts)
         self._meter = Meter(os.getpid())
         self._computing: list[str] = []
@@ -66,15 +65,10 @@ class Watch:
             self._reporter.tell()
             self._stirred.set()
 
-    def take(self) -> None:
-        """Take over what the Jupyter server told."""
-        assert self._jupyter is not None
-        if self._jupyter.restored != self._reporter.status.restored:
-            self._reporter.status.restored = self._jupyter.restored
-            self._reporter.tell()
-        if self._jupyter.activity and self._jupyter.activity != self._reporter.status.activity:
-            self.has_stirred(self._jupyter.activity)
-        self._update_busy()
+    def has_restored(self, restored: Restored) -> None:
+        """Note what came back of what a sleep saved."""
+        self._reporter.status.restored = restored
+        self._reporter.tell()
 
     async def _look(self) -> None:
         sample = self._meter.sample()
@@ -85,17 +79,17 @@ class Watch:
             self._hot,
             own=self._own(),
             parts=[part.child.pid for part in self._parts if part.child],
-            titles=self._titles(),
+            titles=self._interface.titles if self._interface else {},
         )
         self._hot = busy.hot(sample)
         self._computing += await self.spark.busy_with(sample.processes.values())
-        if not self._update_busy():
+        if not self.update_busy():
             self._reporter.write()
 
-    def _update_busy(self) -> bool:
-        """Put together who computes; tell when that changed."""
-        told = self._jupyter.busy_with if self._jupyter else []
-        now = list(dict.fromkeys([*told, *self._computing]))
+    def update_busy(self) -> bool:
+        """Put together who computes; report it, and return True, when that has changed."""
+        reported = self._interface.busy_with if self._interface else ()
+        now = list(dict.fromkeys([*reported, *self._computing]))
         if now == self._reporter.status.busy_with:
             return False
         self._reporter.status.busy_with = now
@@ -109,17 +103,5 @@ class Watch:
         return status.activity is not None and (datetime.now(UTC) - status.activity).total_seconds() < _STIRRED
 
     def _own(self) -> list[int]:
-        """Processes that serve: the agent, a Jupyter server, and a kernel nobody has asked for; all others compute."""
-        own = [os.getpid()]
-        if self._jupyter and self._interface and self._interface.child:
-            own.append(self._interface.child.pid)
-        if self._jupyter and self._jupyter.spare:
-            own.append(self._jupyter.spare)
-        return own
-
-    def _titles(self) -> dict[int, str]:
-        if self._jupyter:
-            return self._jupyter.titles
-        if self._interface and self._interface.child:
-            return {self._interface.child.pid: self._interface.status.title}
-        return {}
+        """Processes that serve: the agent, and those that the interface names; all others compute."""
+        return [os.getpid(), *(self._interface.own_processes if self._interface else ())]

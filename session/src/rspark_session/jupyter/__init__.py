@@ -1,6 +1,6 @@
-"""The Jupyter server of a session: started with what it needs and no more, and in touch with the agent.
+"""The Jupyter server of a session: it loads what a session needs and no more, and is connected to the agent.
 
-`__main__` makes the server (`server`) with its kernels (`kernels`, `kernelspecs`), terminals (`terminals`) and pages (`lab`,
-or `rspark_session.terminal`). `presence` tells the agent what a person does and what computes, over `line`; `sleep` and
-`wake` save and bring back what kernels hold.
+`__main__` starts `server`, which builds its kernels (`kernels`, `kernelspecs`), terminals (`terminals`) and pages (`lab`, or
+`rspark_session.terminal`) from `options`. `reporter` reports to the agent what a person does and what computes, as `messages`
+over `control`; `saving` and `restoring` save what kernels hold and restore it. What these share is `runtime`.
 """

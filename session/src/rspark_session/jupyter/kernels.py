@@ -1,4 +1,4 @@
-"""The kernels of the server and the websockets to them, with an eye on what a person does and what computes."""
+"""The kernels of the server: they report their state, and run their setup code before anybody's."""
 
 import asyncio
 import contextlib
@@ -7,45 +7,41 @@ from pathlib import Path
 from typing import Any, cast
 
 import zmq
-from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
-from traitlets import Instance
 
-from rspark_session.jupyter.activity import is_by_person, read_message
 from rspark_session.jupyter.execution import CodeFailed, run
-from rspark_session.jupyter.presence import Presence
+from rspark_session.jupyter.ledger import KernelIdentity, KernelLedger
 from rspark_session.jupyter.provisioner import Provisioner
-from rspark_session.jupyter.spare import Spare
+from rspark_session.jupyter.reporter import ActivityReporter
+from rspark_session.jupyter.warm_kernel import WarmKernel
 
 #: Milliseconds between two tries to reach a kernel that still starts; ZeroMQ's own are 100, a good part of R's whole start.
 _RECONNECT = 10
-_LONGEST = 600.0  # seconds that a kernel may take to start, and to get its memory back
+_SETUP_DEADLINE = 600.0  # seconds that a kernel may take to start, and to run its setup code, a restore among it
 
 
 class Kernels(AsyncMappingKernelManager):
-    """Tells when a kernel's state changes, remembers crashes, and holds clients until a kernel has its memory back."""
+    """Reports when a kernel's state changes, records crashes, and makes clients wait until a kernel is set up.
 
-    presence = Instance(Presence)
+    `warm_kernel` is what the agent started ahead, until it is taken or ended.
+    """
+
+    reporter: ActivityReporter
+    ledger: KernelLedger
+    warm_kernel: WarmKernel | None
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT)
-        self.waiting_for_input: set[str] = set()
-        self.crashed: dict[str, datetime] = {}
-        self.dead: list[dict[str, Any]] = []  # kernels that crashed again and again, and were given up
-        self.waking: dict[str, asyncio.Future[None]] = {}
-        self.first: dict[str, str] = {}  # code that a kernel which is about to start shall run before anybody's
-        self.spare: Spare | None = None
 
-    async def until_awake(self, kernel_id: str) -> None:
-        """Wait until a kernel that was asleep has its memory back, and a spare one its folder."""
-        with contextlib.suppress(CodeFailed):  # who wakes it tells why
-            await self.obeyed(kernel_id)
-        if waking := self.waking.get(kernel_id):
-            await asyncio.shield(waking)
+    async def wait_usable(self, kernel_id: str) -> None:
+        """Wait until a kernel has run its setup code and is restored, or has failed to."""
+        with contextlib.suppress(CodeFailed):  # who restores it reports why
+            await self.wait_set_up(kernel_id)
+        await self.ledger.wait_restored(kernel_id)
 
-    async def obeyed(self, kernel_id: str) -> None:
-        """Wait until a kernel has run what it must run before anybody's code.
+    async def wait_set_up(self, kernel_id: str) -> None:
+        """Wait until a kernel has run its setup code.
 
         Raises
         ------
@@ -53,56 +49,56 @@ class Kernels(AsyncMappingKernelManager):
             When it could not.
         """
         provisioner = _provisioner_of(self.get_kernel(kernel_id)) if kernel_id in self else None
-        if provisioner is None or (obeying := provisioner.obeying) is None:
+        if provisioner is None or (setup := provisioner.setup) is None:
             return
-        await asyncio.wait([obeying])
-        failure = CodeFailed("It was started anew meanwhile.") if obeying.cancelled() else obeying.result()
+        await asyncio.wait([setup])
+        failure = CodeFailed("It was started anew meanwhile.") if setup.cancelled() else setup.result()
         if failure is not None:
             raise failure
 
-    def take_spare(self, name: str, folder: Path) -> Spare | None:
-        """Give away the spare kernel when one of that name is wanted in the folder. One that doesn't fit is of no more use."""
-        if self.spare is None or self.spare.name != name:
+    def take_warm_kernel(self, name: str, folder: Path) -> WarmKernel | None:
+        """Return the warm kernel when one of that name is wanted in the folder, and end one that doesn't match the folder."""
+        if self.warm_kernel is None or self.warm_kernel.name != name:
             return None
-        if not self.spare.fits(folder):
-            self.end_spare()
-        spare, self.spare = self.spare, None
-        return spare
+        if not self.warm_kernel.matches(folder):
+            self.end_warm_kernel()
+        warm, self.warm_kernel = self.warm_kernel, None
+        return warm
 
-    def end_spare(self) -> None:
-        """End the spare kernel, if it is still there."""
-        if self.spare is not None:
-            self.spare.end()
-            self.spare = None
-            self.presence.changed()
+    def end_warm_kernel(self) -> None:
+        """End the warm kernel, if it is still there."""
+        if self.warm_kernel is not None:
+            self.warm_kernel.end()
+            self.warm_kernel = None
+            self.reporter.changed()
 
     def start_watching_activity(self, kernel_id: str) -> None:
-        """Watch its state, and whether it is started anew because it crashed."""
+        """Watch a kernel's state and its crashes, and run its setup code."""
         super().start_watching_activity(kernel_id)
         kernel = self.get_kernel(kernel_id)
         kernel.observe(self._state_changed, "execution_state")
-        self.add_restart_callback(kernel_id, lambda: self._has_crashed(kernel_id))
+        self.add_restart_callback(kernel_id, lambda: self._crashed(kernel_id))
         provisioner = _provisioner_of(kernel)
-        code = [self.first.pop(kernel_id, None)]
+        code = [self.ledger.take_setup_code(kernel_id)]
         if provisioner is not None:
-            code.insert(0, provisioner.orders)
-            provisioner.orders = None
+            code.insert(0, provisioner.setup_code)
+            provisioner.setup_code = None
             if any(code):  # in one message: each of them costs R its part
-                work = self._obey(kernel, "\n".join(filter(None, code)))
-                provisioner.obeying = asyncio.get_running_loop().create_task(work)
-        self.presence.changed()
+                work = self._set_up(kernel, "\n".join(filter(None, code)))
+                provisioner.setup = asyncio.get_running_loop().create_task(work)
+        self.reporter.changed()
 
     def remove_kernel(self, kernel_id: str) -> Any:
-        """Forget what is known of it."""
-        self.waiting_for_input.discard(kernel_id)
-        self.presence.changed()
+        """Forget a kernel that was shut down."""
+        self.ledger.clear_prompt(kernel_id)
+        self.reporter.changed()
         return super().remove_kernel(kernel_id)
 
-    async def _obey(self, kernel: Any, code: str) -> CodeFailed | None:
+    async def _set_up(self, kernel: Any, code: str) -> CodeFailed | None:
         try:
-            await run(kernel, code, seconds=_LONGEST)
-        except CodeFailed as failure:  # if it died, it is started anew with all that it must know, but for its memory
-            self.log.warning("kernel %s did not run what it must run first: %s", kernel.kernel_id, failure)
+            await run(kernel, code, seconds=_SETUP_DEADLINE)
+        except CodeFailed as failure:  # if it died, it is started anew with its folder and environment, but without its memory
+            self.log.warning("kernel %s did not run its setup code: %s", kernel.kernel_id, failure)
             return failure
         if kernel.execution_state == "starting":  # what it said of itself came before anybody listened
             kernel.execution_state = "idle"
@@ -110,46 +106,20 @@ class Kernels(AsyncMappingKernelManager):
 
     def _state_changed(self, change: Any) -> None:
         if change["new"] != "busy":
-            self.waiting_for_input.discard(change["owner"].kernel_id)
-        self.presence.changed()
+            self.ledger.clear_prompt(change["owner"].kernel_id)
+        self.reporter.changed()
 
     def _handle_kernel_died(self, kernel_id: str) -> None:
         kernel: Any = self.get_kernel(kernel_id)
-        self.dead.append({"id": kernel_id, "name": kernel.kernel_name, "language": kernel.kernel_spec.language, "path": None})
+        self.ledger.record_abandoned(
+            KernelIdentity(id=kernel_id, name=kernel.kernel_name, language=kernel.kernel_spec.language, path=None)
+        )
         super()._handle_kernel_died(kernel_id)
 
-    def _has_crashed(self, kernel_id: str) -> None:
-        self.crashed[kernel_id] = datetime.now(UTC)
-        self.presence.changed()
+    def _crashed(self, kernel_id: str) -> None:
+        self.ledger.record_crash(kernel_id, datetime.now(UTC))
+        self.reporter.changed()
 
 
 def _provisioner_of(kernel: Any) -> Provisioner | None:
     return cast("Provisioner | None", kernel.provisioner)  # one that ends has none any more
-
-
-class Connection(ZMQChannelsWebsocketConnection):
-    """A websocket to a kernel."""
-
-    async def prepare(self) -> None:
-        await self.multi_kernel_manager.until_awake(self.kernel_id)
-        await super().prepare()
-
-    def handle_incoming_message(self, incoming_msg: Any) -> None:
-        """Hand it on, then look whether a person sent it."""
-        super().handle_incoming_message(incoming_msg)
-        try:
-            channel, kind, content = read_message(incoming_msg)
-        except (LookupError, ValueError):  # no message of a kernel; the kernel will say so
-            return
-        if channel == "stdin":
-            self.multi_kernel_manager.waiting_for_input.discard(self.kernel_id)
-            self.multi_kernel_manager.presence.changed()
-        if is_by_person(channel, kind, content):
-            self.multi_kernel_manager.presence.activity()
-
-    def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
-        """Hand it on, and note a kernel that asks its person something: it waits and doesn't compute."""
-        if getattr(stream, "channel", None) == "stdin":
-            self.multi_kernel_manager.waiting_for_input.add(self.kernel_id)
-            self.multi_kernel_manager.presence.changed()
-        super().handle_outgoing_message(stream, outgoing_msg)

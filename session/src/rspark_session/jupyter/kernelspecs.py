@@ -1,4 +1,4 @@
-"""The kernels on offer: those that the environment names and no others, whatever else this machine has installed."""
+"""The kernelspecs of a session: of the kernels that the environment names and no others, whatever this machine has installed."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ _R_LIBRARIES = ("/usr/lib/R/site-library", "/usr/local/lib/R/site-library")
 
 @dataclass(frozen=True, kw_only=True)
 class Kernel:
-    """How a language's kernel is called and started."""
+    """The names of a language's kernel, and the command that starts it."""
 
     name: str
     title: str
@@ -25,8 +25,8 @@ class Kernel:
     command: tuple[str, ...]
     metadata: dict[str, Any] = field(default_factory=dict)
 
-    def document(self) -> dict[str, Any]:
-        """Give its kernelspec (`kernel.json`)."""
+    def to_json(self) -> dict[str, Any]:
+        """Return its kernelspec, the content of `kernel.json`."""
         return {
             "argv": [*self.command, "{connection_file}"],
             "display_name": self.title,
@@ -35,20 +35,20 @@ class Kernel:
         }
 
 
-#: How much R may hold before it first looks for garbage: about what is there when IRkernel is loaded, all of which stays.
-_ROOM = ("--min-nsize=1M", "--min-vsize=32M")
-# R remembers the options it starts with, so that at sleep only those that a person changed are saved.
+#: How much memory R uses before it first looks for garbage: about what IRkernel needs when it is loaded, all of which stays.
+_HEAP = ("--min-nsize=1M", "--min-vsize=32M")
+# R records the options it starts with, so that at sleep only those that a person changed are saved.
 _BASELINE = "try(rspark:::workspace_baseline(), silent=TRUE)"
 
 
-def known() -> dict[str, Kernel]:
-    """Every kernel that an environment can name."""
+def available() -> dict[str, Kernel]:
+    """Return every kernel that an environment can name, by that name."""
     return {
         "r": Kernel(
             name="ir",
             title="R",
             language="R",
-            command=(shutil.which("R") or "R", "--slave", *_ROOM, "-e", _BASELINE, "-e", "IRkernel::main()", "--args"),
+            command=(shutil.which("R") or "R", "--slave", *_HEAP, "-e", _BASELINE, "-e", "IRkernel::main()", "--args"),
         ),
         "python": Kernel(
             name="python3",
@@ -62,12 +62,12 @@ def known() -> dict[str, Kernel]:
 
 
 def write(folder: Path, names: Iterable[str]) -> None:
-    """Write a kernelspec for each of the named kernels, with its logo where it has one."""
+    """Write a kernelspec for each of the named kernels, with its logo where it has one. The folder is made anew."""
     shutil.rmtree(folder, ignore_errors=True)
-    for kernel in (known()[name] for name in names):
+    for kernel in (available()[name] for name in names):
         place = folder / kernel.name
         place.mkdir(parents=True)
-        (place / "kernel.json").write_text(json.dumps(kernel.document()), encoding="utf-8")
+        (place / "kernel.json").write_text(json.dumps(kernel.to_json()), encoding="utf-8")
         for logo in _logos(kernel):
             with contextlib.suppress(OSError):  # a kernel without its picture is still a kernel
                 shutil.copy(logo, place / logo.name)

@@ -8,17 +8,14 @@ import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from jupyter_core.paths import jupyter_config_dir
 from jupyter_server import version_info
+from jupyter_server.serverapp import ServerApp
+from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from jupyterlab_server import LabServerApp
 from jupyterlab_server.config import get_static_page_config
-
-from rspark_session.jupyter.contents import Contents
-
-if TYPE_CHECKING:
-    from rspark_session.jupyter.server import Server
 
 _SHARE = Path(sys.prefix) / "share" / "jupyter" / "lab"
 
@@ -32,7 +29,7 @@ class Lab(LabServerApp):
     load_other_extensions = False
 
     def __init__(self, **options: Any) -> None:
-        own = Path(jupyter_config_dir()) / "lab"  # where a JupyterLab of the person's own keeps them, too
+        own = Path(jupyter_config_dir()) / "lab"  # where a person's own JupyterLab has them, too
         super().__init__(
             app_version=version("jupyterlab"),
             static_dir=str(_SHARE / "static"),
@@ -47,16 +44,16 @@ class Lab(LabServerApp):
         )
 
     def initialize_settings(self) -> None:
-        """Let a page that comes back learn from its first question that the kernel rests; else it says `Unknown`."""
+        """Report a kernel's state also to its information requests: a page that comes back shows `Unknown` without."""
         super().initialize_settings()
-        page = cast("Server", self.serverapp).web_app.settings["page_config_data"]
+        page = cast(ServerApp, self.serverapp).web_app.settings["page_config_data"]
         page["untracked_message_types"] = [
             kind for kind in page["untracked_message_types"] if not kind.startswith("kernel_info_")
         ]
 
     def initialize_handlers(self) -> None:
-        server = cast("Server", self.serverapp)
-        contents = cast(Contents, server.contents_manager)
+        server = cast(ServerApp, self.serverapp)
+        contents = cast(AsyncLargeFileManager, server.contents_manager)
         page = server.web_app.settings.setdefault("page_config_data", {})
         page.update(get_static_page_config(logger=self.log))
         page.update(

@@ -1,9 +1,9 @@
-"""The server itself: its configuration, its start, and what the agent asks of it."""
+"""The server itself: its configuration, its start, and what it does when the agent requests it."""
 
 import asyncio
 import gc
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_core.utils import ensure_async
@@ -11,124 +11,135 @@ from jupyter_server.serverapp import ServerApp
 from traitlets.config import Config
 
 from rspark_session.jupyter import kernelspecs
+from rspark_session.jupyter.bound import bound
 from rspark_session.jupyter.contents import Contents
-from rspark_session.jupyter.kernels import Connection, Kernels
-from rspark_session.jupyter.line import Line
-from rspark_session.jupyter.presence import Presence
-from rspark_session.jupyter.sleep import Sleep
-from rspark_session.jupyter.spare import Spare
-from rspark_session.jupyter.told import Told
-from rspark_session.jupyter.wake import Wake
+from rspark_session.jupyter.control import ControlChannel
+from rspark_session.jupyter.kernels import Kernels
+from rspark_session.jupyter.ledger import KernelLedger
+from rspark_session.jupyter.messages import End, Ready, Request, SaveWorkspace, WorkspaceRestored, WorkspaceSaved
+from rspark_session.jupyter.options import ServerOptions
+from rspark_session.jupyter.reporter import ActivityReporter
+from rspark_session.jupyter.restoring import WorkspaceRestorer
+from rspark_session.jupyter.runtime import Runtime
+from rspark_session.jupyter.saving import WorkspaceSaver
+from rspark_session.jupyter.terminals import Terminals
+from rspark_session.jupyter.warm_kernel import WarmKernel
+from rspark_session.jupyter.websocket import KernelWebsocket
 
-#: The extension with the pages of each kind of interface, and where they begin.
-_PAGES = {"jupyterlab": ("rspark_session.jupyter.lab", "/lab"), "terminal": ("rspark_session.terminal", "/terminal/")}
+#: Seconds after which a warm kernel that nobody requested is ended: it uses memory, and most ask for R at once or not at all.
+_WARM_FOR = 120.0
 
 
-#: Seconds for which a kernel is kept for who asks for R: it has the memory of one, and most ask at once or not at all.
-_SPARE_FOR = 120.0
-
-
-class OfferedKernels(KernelSpecManager):
-    """Knows the kernels in one folder and no others."""
+class OfferedKernelSpecs(KernelSpecManager):
+    """Finds the kernelspecs in one folder and no others."""
 
     ensure_native_kernel = False
+    folder: ClassVar[str]
+
+    def _kernel_dirs_default(self) -> list[str]:
+        return [self.folder]
 
 
 class Server(ServerApp):
     """A Jupyter server that the agent starts, hears from, and puts to sleep."""
 
-    def attend(self, asked: Told, line: Line, presence: Presence) -> None:
-        """Set what must be known before the server is made."""
-        self.told = asked
-        self.line = line
-        self.presence = presence
-        self.spare = Spare(asked.spare, home=asked.home) if asked.spare else None
-        self.unrestored: set[str] = set()  # kernels that could not be brought back
-
-    def init_configurables(self) -> None:
-        super().init_configurables()
-        self.kernels.presence = self.presence
-        self.kernels.spare = self.spare
-        cast(Contents, self.contents_manager).presence = self.presence
-        cast(OfferedKernels, self.kernel_spec_manager).kernel_dirs = [str(self.told.run / "kernels")]
-
-    @property
-    def kernels(self) -> Kernels:
-        """Kernels by their ids."""
-        return cast(Kernels, self.kernel_manager)
-
-    @property
-    def terminals(self) -> dict[str, Any]:
-        """Shells by their names."""
-        return cast(dict[str, Any], self._terminals.terminals)
-
-    def open_terminal(self, name: str, folder: str | None) -> None:
-        """Start a shell of that name, in that folder if there is one."""
-        self._terminals.create(name=name, cwd=folder or str(self.told.home))
-
-    @property
-    def _terminals(self) -> Any:
-        return self.web_app.settings["terminal_manager"]
-
-    async def files_of_kernels(self) -> dict[str, str]:
-        """Give the file that each kernel was started for."""
-        sessions = await self.session_manager.list_sessions()
-        return {session["kernel"]["id"]: session["path"] for session in sessions}
+    options: ClassVar[ServerOptions]
+    control: ClassVar[ControlChannel]
+    reporter: ClassVar[ActivityReporter]
+    ledger: ClassVar[KernelLedger]
 
     async def _post_start(self) -> None:
         await super()._post_start()
-        self.presence.server = self
-        self.presence.changed()
-        self._listening = asyncio.ensure_future(self._listen())
-        asyncio.get_running_loop().call_later(_SPARE_FOR, self.kernels.end_spare)
-        wake = Wake(self)
-        if self.told.restore:
-            await wake.begin(self.told.restore)
-        self.line.tell({"ready": True})
+        runtime = self._runtime()
+        self.reporter.start(runtime.processes)
+        self._serving = asyncio.ensure_future(self._serve_control(runtime))
+        asyncio.get_running_loop().call_later(_WARM_FOR, runtime.kernels.end_warm_kernel)
+        restorer = WorkspaceRestorer(runtime, self.options.restore) if self.options.restore else None
+        if restorer:
+            await restorer.begin()
+        self.control.send(Ready())
         gc.freeze()
         gc.enable()
-        if self.told.restore:
-            self.line.tell({"restored": await wake.finish()})
+        if restorer:
+            self.control.send(WorkspaceRestored(await restorer.finish()))
 
-    async def _listen(self) -> None:
-        await self.line.listen(self._asked)
+    def _runtime(self) -> Runtime:
+        return Runtime(
+            options=self.options,
+            kernels=self._kernels,
+            ledger=self.ledger,
+            sessions=self.session_manager,
+            terminals=cast(Terminals, self.web_app.settings["terminal_manager"]),
+            log=cast(Any, self.log),  # traitlets says that it may be an adapter, too
+        )
+
+    @property
+    def _kernels(self) -> Kernels:
+        return cast(Kernels, self.kernel_manager)
+
+    async def _serve_control(self, runtime: Runtime) -> None:
+        def take(request: Request) -> None:
+            match request:
+                case SaveWorkspace(folder, within):
+                    self._saving = asyncio.ensure_future(self._save(runtime, Path(folder), within))
+                case End():
+                    self.stop()
+
+        await self.control.serve(take)
         self.stop()  # the agent is gone, and with it everybody who could come in
 
-    def _asked(self, message: dict[str, Any]) -> None:
-        match message:
-            case {"do": "save", "folder": str(folder), "within": float(seconds) | int(seconds)}:
-                self._saving = asyncio.ensure_future(self._save(Path(folder), seconds))
-            case {"do": "end"}:
-                self.stop()
-            case _:
-                self.log.warning("the agent asks something unknown: %s", message)
-
-    async def _save(self, folder: Path, seconds: float) -> None:
-        self.line.tell({"saved": await Sleep(self).save(folder, seconds=seconds)})
+    async def _save(self, runtime: Runtime, folder: Path, within: float) -> None:
+        self.control.send(WorkspaceSaved(await WorkspaceSaver(runtime).save(folder, within=within)))
 
     async def cleanup_kernels(self) -> None:
-        """End all kernels at the same time. They may close their files; one that doesn't end is made to."""
-        self.kernels.end_spare()
+        """End all kernels at the same time. They may close their files; one that doesn't end is killed."""
+        self._kernels.end_warm_kernel()
         await ensure_async(self.kernel_manager.shutdown_all(now=False))
 
 
-def config(asked: Told) -> Config:
-    """Give the settings of the server; a person's own files may add to them, never change them."""
-    extensions = {"rspark_session.jupyter.terminals": True, _PAGES[asked.kind][0]: True}
+def serve(options: ServerOptions) -> None:
+    """Start the server and return when it has ended."""
+    control = ControlChannel(options.control)
+    reporter, ledger = ActivityReporter(control.send), KernelLedger()
+    offered = options.run / "kernels"
+    kernelspecs.write(offered, options.kernels)
+    warm = WarmKernel(options.warm_kernel, home=options.home) if options.warm_kernel else None
+    settings = config(
+        options,
+        kernels=bound(Kernels, reporter=reporter, ledger=ledger, warm_kernel=warm),
+        kernel_specs=bound(OfferedKernelSpecs, folder=str(offered)),
+        contents=bound(Contents, reporter=reporter),
+        terminals=bound(Terminals, reporter=reporter),
+    )
+    server_class = bound(Server, options=options, control=control, reporter=reporter, ledger=ledger)
+    server = server_class.instance(config=settings)
+    server.initialize(argv=[], find_extensions=False)
+    server.start()
+
+
+def config(
+    options: ServerOptions,
+    *,
+    kernels: type[Kernels],
+    kernel_specs: type[OfferedKernelSpecs],
+    contents: type[Contents],
+    terminals: type[Terminals],
+) -> Config:
+    """Return the settings of the server; a person's own files may add to them, never change them."""
     return Config(
         {
             "ServerApp": {
-                "sock": str(asked.socket),
+                "sock": str(options.socket),
                 "sock_mode": "0600",
-                "base_url": asked.base,
-                "default_url": _PAGES[asked.kind][1],
-                "root_dir": str(asked.home),
-                "preferred_dir": str(asked.home),
-                "jpserver_extensions": extensions,
-                "kernel_manager_class": Kernels,
-                "kernel_websocket_connection_class": Connection,
-                "kernel_spec_manager_class": OfferedKernels,
-                "contents_manager_class": Contents,
+                "base_url": options.base_url,
+                "default_url": options.default_url,
+                "root_dir": str(options.home),
+                "preferred_dir": str(options.home),
+                "jpserver_extensions": {Terminals.__module__: True, options.extension: True},
+                "kernel_manager_class": kernels,
+                "kernel_websocket_connection_class": KernelWebsocket,
+                "kernel_spec_manager_class": kernel_specs,
+                "contents_manager_class": contents,
                 "allow_root": True,
                 "allow_remote_access": True,  # the edge knows its names; here only the agent comes in
                 "trust_xheaders": True,
@@ -141,23 +152,14 @@ def config(asked: Told) -> Config:
                 "websocket_ping_timeout": 30_000,
                 "authenticate_prometheus": True,
             },
-            "IdentityProvider": {"token": asked.token},
-            "MappingKernelManager": {"cull_idle_timeout": 0, "default_kernel_name": _first(asked)},
+            "IdentityProvider": {"token": options.token},
+            "MappingKernelManager": {"cull_idle_timeout": 0, "default_kernel_name": _default_kernel(options)},
             "KernelManager": {"transport": "ipc", "shutdown_wait_time": 2.0},
+            "TerminalsExtension": {"terminal_manager_class": terminals},
             "TerminalManager": {"cull_inactive_timeout": 0},
         }
     )
 
 
-def _first(asked: Told) -> str:
-    return kernelspecs.known()[asked.kernels[0]].name if asked.kernels else "python3"
-
-
-def serve(asked: Told) -> None:
-    """Start the server and stay until it ends."""
-    line = Line(asked.line)
-    kernelspecs.write(asked.run / "kernels", asked.kernels)
-    server = Server.instance(config=config(asked))
-    server.attend(asked, line, Presence(line))
-    server.initialize(argv=[], find_extensions=False)
-    server.start()
+def _default_kernel(options: ServerOptions) -> str:
+    return kernelspecs.available()[options.kernels[0]].name if options.kernels else "python3"

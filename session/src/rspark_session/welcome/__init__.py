@@ -12,8 +12,8 @@ NAME = "Welcome.ipynb"
 MARK = Path(".config/rspark/welcomed")
 
 
-def greet(home: Path, *, offers: Iterable[str]) -> Path | None:
-    """Put the notebook into a home that has never had it.
+def write_welcome_notebook(home: Path, *, offers: Iterable[str]) -> Path | None:
+    """Write the notebook into a home that has never had it.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def greet(home: Path, *, offers: Iterable[str]) -> Path | None:
 
 
 def notebook(cells: Iterable[Cell]) -> dict[str, Any]:
-    """Make a notebook of format 4.5 for the R kernel."""
+    """Return a notebook of format 4.5 for the R kernel."""
     return {
         "cells": [_cell(number, cell) for number, cell in enumerate(cells)],
         "metadata": {

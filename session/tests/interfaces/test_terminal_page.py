@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import pytest
 from playwright.async_api import Page, expect
-
-from .browsing import Edge, browser
-from .running import CHECKOUT, Running, interface, members
+from session.tests.browsing import Edge, browser
+from session.tests.running import CHECKOUT, Running, interface, members
 
 Start = Callable[..., Running]
 AXE = CHECKOUT / "web/node_modules/axe-core/axe.min.js"

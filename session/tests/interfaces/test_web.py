@@ -3,8 +3,10 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
-from .running import Running, interface, part, until
+import psutil
+from session.tests.running import PYTHON, Running, interface, members, part, until
 
 Start = Callable[..., Running]
 
@@ -26,6 +28,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 COMMAND = ["python3", "-c", SERVER, "{port}", "{base}"]
+#: A real web program: pages, a stream, a websocket.
+REAL = [str(PYTHON), str(Path(__file__).with_name("web_server.py")), "{port}", "{base}"]
 
 
 async def web(start: Start, **changes: object) -> Running:
@@ -112,3 +116,60 @@ async def until_closed(running: Running) -> str:
     while (answer := await running.get("")).status_code != 503:
         await asyncio.sleep(0.02)
     return answer.text
+
+
+async def real(start: Start, **more: object) -> Running:
+    running = start(interface=interface("web", title="The lab's pages", command=REAL, **more))
+    await running.until_state("ready")
+    return running
+
+
+async def test_pages_streams_and_websockets_of_a_real_program_pass_through_the_agent(start: Start) -> None:
+    running = await real(start)
+    assert (await running.get("deep/page")).text == f"page {running.asked['base_path']}deep/page"
+    async with running.http.stream("GET", running.url("stream")) as stream:
+        lines = stream.aiter_lines()
+        assert await anext(lines) == "data: one", "it comes while the rest isn't there yet"
+        (running.home / "go").touch()
+        assert [line async for line in lines if line] == ["data: two"]
+    async with running.socket("echo") as socket:
+        for message in ("text", b"bytes", "x" * 2**20):
+            await socket.send(message)
+            assert await socket.recv() == message
+        assert await until(lambda: running.status()["last_activity"], "the frames are seen")
+    assert await running.suspend() == 0
+    assert running.record()["how"] == "suspended"
+    assert not members(running.name)
+
+
+def listens(process: psutil.Process) -> bool:
+    """Whether a program listens on a port; the agent itself does, too."""
+    own = "web_server.py" in str(process.cmdline())
+    return own and any(connection.status == psutil.CONN_LISTEN for connection in process.net_connections())
+
+
+async def test_with_a_health_path_it_is_ready_when_that_answers(start: Start) -> None:
+    command = [*REAL, "well"]
+    running = start(interface=interface("web", command=command, config={"health": "{base}healthz"}))
+    await until(lambda: [process for process in members(running.name) if listens(process)], "it listens")
+    await asyncio.sleep(1)
+    assert running.status()["state"] == "starting", "it listens, and isn't well"
+    assert (await running.get("")).status_code == 503
+    (running.home / "well").touch()
+    await running.until_state("ready")
+    assert (await running.get("page")).status_code == 200
+    assert running.status()["last_activity"] is None, "to look after its health is nobody's activity"
+
+
+async def test_a_program_that_computes_makes_the_session_busy_under_its_own_title(start: Start) -> None:
+    running = await real(start)
+    computing = asyncio.ensure_future(running.post("compute/here?seconds=8"))
+    await until(lambda: running.status()["busy_with"] == ["The lab's pages"], "the program itself computes")
+    await computing
+    await until(lambda: not running.status()["busy"], "it rests")
+
+    await running.post("compute/apart?seconds=600")
+    await until(lambda: running.status()["busy_with"] == ["The lab's pages"], "what it started computes")
+    next(process for process in members(running.name) if "monotonic" in str(process.cmdline())).kill()
+    await until(lambda: not running.status()["busy"], "it rests")
+    assert await running.suspend() == 0

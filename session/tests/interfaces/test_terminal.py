@@ -5,8 +5,7 @@ import json
 from collections.abc import Callable
 
 import websockets
-
-from .running import WAIT, Running, interface, members, until
+from session.tests.running import WAIT, Running, interface, members, until
 
 Start = Callable[..., Running]
 

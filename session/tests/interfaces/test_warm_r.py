@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import psutil
 import pytest
+from session.tests.running import Json, Running, interface, members, until
 
-from .running import Json, Running, interface, members, until
+from rspark_session.agent.busy import COMPUTES
 
 Start = Callable[..., Running]
 
@@ -17,27 +18,29 @@ async def lab(start: Start) -> Running:
     return running
 
 
-def spares(running: Running) -> list[psutil.Process]:
+def warm_kernels(running: Running) -> list[psutil.Process]:
     return [
-        process for process in members(running.name) if process.name() == "R" and process.cmdline()[-1].endswith("/spare.json")
+        process
+        for process in members(running.name)
+        if process.name() == "R" and process.cmdline()[-1].endswith("/warm-kernel.json")
     ]
 
 
 async def take_one_that_hangs(running: Running) -> tuple[psutil.Process, Json]:
-    """Take the spare R for a notebook in a folder, while it hears nothing, as one that still starts."""
+    """Take the warm R for a notebook in a folder, while it hears nothing, as one that still starts."""
     (running.home / "course").mkdir()
-    (spare,) = spares(running)
-    spare.suspend()
-    return spare, await running.new_session("course/analysis.ipynb", "ir")
+    (warm,) = warm_kernels(running)
+    warm.suspend()
+    return warm, await running.new_session("course/analysis.ipynb", "ir")
 
 
-async def test_the_first_r_is_the_spare_one_with_its_folder_and_its_name(start: Start) -> None:
+async def test_the_first_r_is_the_warm_one_with_its_folder_and_its_name(start: Start) -> None:
     running = await lab(start)
     (running.home / "course ö").mkdir()
-    (spare,) = spares(running)
+    (warm,) = warm_kernels(running)
     session = await running.new_session("course ö/analysis.ipynb", "ir")
     async with running.kernel(session["kernel"]["id"]) as kernel:
-        assert await kernel.shown("cat(Sys.getpid(), basename(getwd()))") == f"{spare.pid} course ö"
+        assert await kernel.shown("cat(Sys.getpid(), basename(getwd()))") == f"{warm.pid} course ö"
         assert await kernel.shown("cat(basename(Sys.getenv('JPY_SESSION_NAME')))") == "analysis.ipynb"
         assert await kernel.shown("cat(Sys.getenv('R_ENABLE_JIT', 'unset'), compiler::enableJIT(-1))") == "unset 3"
         own = "cat(normalizePath(Sys.getenv('R_LIBS_USER')) %in% .libPaths())"
@@ -45,7 +48,7 @@ async def test_the_first_r_is_the_spare_one_with_its_folder_and_its_name(start: 
         await kernel.shown("x <- 1")
     async with running.kernel(await running.new_kernel("ir")) as kernel:
         assert (
-            await kernel.shown("cat(Sys.getpid() != " + str(spare.pid) + ", basename(getwd()), exists('x'))") == "TRUE home FALSE"
+            await kernel.shown("cat(Sys.getpid() != " + str(warm.pid) + ", basename(getwd()), exists('x'))") == "TRUE home FALSE"
         )
 
     await running.post(f"api/kernels/{session['kernel']['id']}/restart")
@@ -57,44 +60,44 @@ async def test_the_first_r_is_the_spare_one_with_its_folder_and_its_name(start: 
 
 async def test_a_kernel_without_a_notebook_has_the_environment_of_any_other(start: Start) -> None:
     running = await lab(start)
-    (spare,) = spares(running)
+    (warm,) = warm_kernels(running)
     # All but R's own temporary folder.
     environ = "x <- Sys.getenv(); x <- x[names(x) != 'R_SESSION_TMPDIR']; "
     described = environ + "cat(paste0(names(x), '=', x), compiler::enableJIT(-1), getwd(), sep = '\\n')"
     first, second = await running.new_kernel("ir"), await running.new_kernel("ir")
     async with running.kernel(first) as kernel, running.kernel(second) as other:
-        assert await kernel.shown("cat(Sys.getpid())") == str(spare.pid)
+        assert await kernel.shown("cat(Sys.getpid())") == str(warm.pid)
         assert await kernel.shown(described) == await other.shown(described)
 
 
 async def test_a_profile_that_was_written_meanwhile_is_read(start: Start) -> None:
     running = await lab(start)
-    (spare,) = spares(running)
+    (warm,) = warm_kernels(running)
     (running.home / ".Rprofile").write_text("options(course = 'Statistics 1')\n")
     async with running.kernel(await running.new_kernel("ir")) as kernel:
         assert await kernel.shown("cat(getOption('course'))") == "Statistics 1"
-    assert not spare.is_running()
+    assert not warm.is_running()
 
 
 async def test_one_that_dies_as_it_is_taken_is_started_anew_with_its_folder(start: Start) -> None:
     running = await lab(start)
-    spare, session = await take_one_that_hangs(running)
-    spare.kill()
+    warm, session = await take_one_that_hangs(running)
+    warm.kill()
     async with running.kernel(session["kernel"]["id"]) as kernel:
         assert await kernel.shown("cat(basename(getwd()))") == "course"
 
 
 async def test_one_that_is_started_again_as_it_is_taken_keeps_nobody_waiting(start: Start) -> None:
     running = await lab(start)
-    spare, session = await take_one_that_hangs(running)
+    warm, session = await take_one_that_hangs(running)
     began = asyncio.get_running_loop().time()
     await asyncio.sleep(0.1)
-    spare.kill()  # nobody has seen it dead when the next one runs
+    warm.kill()  # nobody has seen it dead when the next one runs
     await running.post(f"api/kernels/{session['kernel']['id']}/restart")
     async with running.kernel(session["kernel"]["id"]) as kernel:
         assert await kernel.shown("cat(basename(getwd()))") == "course"
     assert asyncio.get_running_loop().time() - began < 120, "it waited for a kernel that is gone"
-    assert not spare.is_running()
+    assert not warm.is_running()
 
 
 async def test_what_it_does_makes_no_session_busy(prepare: Start) -> None:
@@ -105,9 +108,9 @@ async def test_what_it_does_makes_no_session_busy(prepare: Start) -> None:
     await running.until_state("ready")
     async with running.kernel(await running.new_kernel("python3")) as kernel:
         await kernel.shown("1")  # who did something is looked at often
-    await until(lambda: running.status()["cpu"] > 0.5, "it is seen to compute")
+    await until(lambda: running.status()["cpu"] > 2 * COMPUTES, "it is seen to compute")
     await asyncio.sleep(5)
-    assert running.status()["cpu"] > 0.5
+    assert running.status()["cpu"] > 2 * COMPUTES
     assert running.status()["busy_with"] == []
 
 
@@ -134,16 +137,16 @@ async def test_none_is_left_where_the_interface_can_not_be_started(prepare: Star
 async def test_a_session_where_nobody_asks_for_r_soon_starts_none(start: Start, kind: str, kernels: list[str]) -> None:
     running = start(interface=interface(kind, kernels=kernels))
     await running.until_state("ready")
-    assert spares(running) == []
+    assert warm_kernels(running) == []
 
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_nobody_asks_for_it_so_it_ends(start: Start) -> None:
     running = await lab(start)
-    assert spares(running)
+    assert warm_kernels(running)
     await asyncio.sleep(100)
-    assert spares(running)
-    await until(lambda: not spares(running), "it has ended", 40)
+    assert warm_kernels(running)
+    await until(lambda: not warm_kernels(running), "it has ended", 40)
     async with running.kernel(await running.new_kernel("ir")) as kernel:
         assert await kernel.shown("cat(6 * 7)") == "42"

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from playwright.async_api import Page, expect
-
-from .browsing import Edge, browser
-from .running import Running, interface
+from session.tests.browsing import Edge, browser
+from session.tests.running import Running, interface
 
 Start = Callable[..., Running]
 

@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from playwright.async_api import Page, async_playwright
-
-from .running import CHECKOUT, SECRET, until
+from session.tests.running import CHECKOUT, SECRET, until
 
 
 class Edge:

@@ -1,4 +1,4 @@
-"""What Jupyter's libraries load at every start though a session hardly ever needs it: a quarter of the server's whole start."""
+"""Imports of Jupyter's libraries that a session hardly ever needs, put off: they take a quarter of the server's whole start."""
 
 import importlib
 import re
@@ -10,10 +10,10 @@ from typing import Any
 #: Loading the first compiles 35 grammars: a second (jupyter-server/jupyter_server#1559).
 _ABSENT = ("rfc3987_syntax", "rfc3986_validator", "isoduration")
 #: What one rare request of JupyterLab's needs: it asks other servers for lists of extensions, where an administrator named any.
-_LATER = ("requests",)
+_DEFERRED = ("requests",)
 
 
-class Later(ModuleType):
+class DeferredModule(ModuleType):
     """A module that is loaded when somebody first uses it."""
 
     def __getattr__(self, name: str) -> Any:
@@ -22,17 +22,17 @@ class Later(ModuleType):
         return getattr(importlib.import_module(self.__name__), name)
 
 
-def leave_out() -> None:
-    """Keep it from being loaded. To be called before anything of Jupyter's is."""
+def install() -> None:
+    """Put the imports off. Call it before anything of Jupyter's is imported."""
     for name in _ABSENT:
         sys.modules[name] = None  # type: ignore[assignment]
-    for name in _LATER:
-        sys.modules[name] = Later(name)
+    for name in _DEFERRED:
+        sys.modules[name] = DeferredModule(name)
     sys.modules["jinja2._identifier"] = _identifier()
 
 
 def _identifier() -> ModuleType:
-    """Give what Jinja takes for a name: all letters, but not each rare mark that may follow one.
+    """Make Jinja's module of what a name is: all letters, but not each rare mark that may follow one.
 
     Its own expression has every such mark and takes longer to compile than all others of the server together.
     """

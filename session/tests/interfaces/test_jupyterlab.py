@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .running import Running, interface, members, until
+from session.tests.running import Running, interface, members, until
 
 Start = Callable[..., Running]
 

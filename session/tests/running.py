@@ -19,7 +19,7 @@ import httpx
 import psutil
 import websockets
 
-CHECKOUT = Path(__file__).parents[3]
+CHECKOUT = Path(__file__).parents[2]
 PYTHON = CHECKOUT / ".venv-session/bin/python"
 SECRET = "the edge and I know it"
 HEADERS = {"X-Rspark-Secret": SECRET}

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from .running import Running, interface, members, until
+from session.tests.running import Running, interface, members, until
 
 Start = Callable[..., Running]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 PYTHON = Path(__file__).parents[3] / ".venv-session/bin/python"
 BEGIN = """
 import sys
-from rspark_session.jupyter import unneeded
-unneeded.leave_out()
+from rspark_session.jupyter import deferred_imports
+deferred_imports.install()
 """
 
 

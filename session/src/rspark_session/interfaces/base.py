@@ -1,0 +1,227 @@
+"""The face of an interface towards the agent, and how one is found by its name.
+
+Loaded before anything else, and before asyncio: a person waits, and `start_ahead` comes first.
+"""
+
+import importlib
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from rspark_contract.ensemble import InterfaceSpec
+
+if TYPE_CHECKING:  # to load these costs time before the first process is started
+    from datetime import datetime
+
+    from rspark_contract.saved import Restored, Saved
+
+#: Entry points of this group are interfaces of other packages.
+ENTRY_POINTS = "rspark_session.interfaces"
+_MODULE = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class InterfaceUnavailable(Exception):
+    """An interface can't be started, or doesn't become ready. The message is for the person: what is wrong, and what to do."""
+
+
+class LaunchedProcess(Protocol):
+    """A process that was just started."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    @property
+    def output(self) -> int:
+        """The descriptor from which its stdout and stderr are read."""
+
+
+class Launch(Protocol):
+    """Starts a command in a process group of its own.
+
+    It gets the descriptors in `pass_fds`, and writes into the pipe `pipe` (read end, write end), or into one that is made for it.
+    Raises `OSError` when the command can't be run.
+    """
+
+    def __call__(
+        self,
+        command: Sequence[str],
+        *,
+        environ: Mapping[str, str],
+        folder: Path,
+        pass_fds: Sequence[int] = (),
+        pipe: tuple[int, int] | None = None,
+    ) -> LaunchedProcess: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What an interface is given: what the environment says of it, and where it runs.
+
+    The interface is served under `base_path`. It runs with `environ`, in the person's home. `run` is the folder of this
+    generation; sockets go into `sockets`, whose path is short enough for them.
+    """
+
+    spec: InterfaceSpec
+    base_path: str
+    home: Path
+    run: Path
+    sockets: Path
+    environ: Mapping[str, str]
+    launch: Launch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where an interface listens: at a Unix socket, or on a port of 127.0.0.1. Each request gets the headers."""
+
+    socket: Path | None = None
+    port: int | None = None
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Host(Protocol):
+    """What the agent does for an interface that runs."""
+
+    def activity(self, at: "datetime") -> None:
+        """Report that a person did something."""
+
+    def changed(self) -> None:
+        """Report that `busy_with`, `titles` or `own_processes` have changed."""
+
+    def restored(self, restored: "Restored") -> None:
+        """Report what came back of what a sleep saved."""
+
+    async def until_healthy(self, ready: Mapping[str, str]) -> None:
+        """Wait until all hold: `tcp`: a `host:port` accepts; `http`: a URL answers below 500; `file`: it exists."""
+
+    def has_port(self, port: int) -> bool:
+        """Return whether a process of this ensemble listens on the port."""
+
+
+class Interface(ABC):
+    """One interface of one generation of a session.
+
+    The agent calls, in this order: `start_ahead`; `restore`, where there is something to restore; `start`; `write_home_files`;
+    then `run` and `until_ready` at the same time; at a suspend `save`, if the interface `saves_workspace`; and `end`. Where
+    `start` is never reached or fails, it calls `abandon`.
+    """
+
+    #: Whether visits, unsafe requests and frames of websockets are a person's activity. Others call `Host.activity` themselves.
+    traffic_is_activity: ClassVar[bool] = True
+    #: Whether there is anything in memory that `save` can save.
+    saves_workspace: ClassVar[bool] = False
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def start_ahead(self) -> None:  # noqa: B027  (most interfaces have none)
+        """Start what takes longest. It is the first that happens in a session, and a failure of it must fail nothing else."""
+
+    def abandon(self) -> None:  # noqa: B027  (most interfaces have none)
+        """End what `start_ahead` started."""
+
+    def restore(self, folder: Path) -> None:  # noqa: B027  (most interfaces have none)
+        """Let `start` restore what an earlier `save` wrote into the folder."""
+
+    @abstractmethod
+    def start(self) -> LaunchedProcess:
+        """Start the interface.
+
+        Raises
+        ------
+        InterfaceUnavailable, OSError
+            When it can't be started.
+        """
+
+    @property
+    @abstractmethod
+    def endpoint(self) -> Endpoint:
+        """Where it listens, once it is ready."""
+
+    def write_home_files(self, services: Iterable[str]) -> None:  # noqa: B027  (most interfaces have none)
+        """Write what a new home gets from this interface, knowing the names of the session's services."""
+
+    async def run(self, host: Host) -> None:  # noqa: B027  (most interfaces report nothing)
+        """Take in what the interface reports, until it has ended."""
+
+    @abstractmethod
+    async def until_ready(self, host: Host) -> None:
+        """Wait until it can be opened.
+
+        Raises
+        ------
+        InterfaceUnavailable
+            When it never will.
+        """
+
+    @property
+    def busy_with(self) -> Sequence[str]:
+        """What computes by its own account. What uses the processor is found without."""
+        return ()
+
+    @property
+    def titles(self) -> Mapping[int, str]:
+        """Names of processes as a person knows them, by their pid; each stands for all that it started."""
+        return {}
+
+    @property
+    def own_processes(self) -> Iterable[int]:
+        """Pids of processes that only serve: they never count as computing."""
+        return ()
+
+    async def save(self, folder: Path, *, within: float) -> "Saved | None":
+        """Save what is in memory into the empty folder, within a time in seconds; return None when that time was too short.
+
+        Raises
+        ------
+        OSError
+            When the folder can't be written.
+        """
+        return None
+
+    def end(self) -> bool:
+        """Request it to end, and return whether it will by itself. Otherwise it gets SIGTERM at once."""
+        return False
+
+
+def find(kind: str) -> type[Interface]:
+    """Return the interface of that name: a module of this package, else an entry point of another.
+
+    The entry points of all installed packages are read only for a name that is no module here: to read them takes long.
+
+    Raises
+    ------
+    InterfaceUnavailable
+        When there is none.
+    """
+    found = _built_in(kind) or _from_outside(kind)
+    if found is None:
+        raise InterfaceUnavailable(f"There is no interface {kind!r} in this version.")
+    return found
+
+
+def _built_in(kind: str) -> type[Interface] | None:
+    if not _MODULE.fullmatch(kind):
+        return None
+    name = f"{__package__}.{kind}"
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as missing:
+        if missing.name != name:
+            raise
+        return None
+    interface: type[Interface] | None = getattr(module, "INTERFACE", None)
+    return interface
+
+
+def _from_outside(kind: str) -> type[Interface] | None:
+    from importlib.metadata import entry_points  # noqa: PLC0415  (takes longer to load than all of the above)
+
+    for entry in entry_points(group=ENTRY_POINTS, name=kind):
+        interface: type[Interface] = entry.load()
+        return interface
+    return None

@@ -1,0 +1,24 @@
+"""The interface `jupyterlab`: notebooks, consoles, files and terminals."""
+
+# ruff: noqa: PLC0415  (the welcome notebook is written when R and the server are on their way)
+
+from collections.abc import Iterable
+
+from rspark_session.interfaces.jupyter_server import JupyterServer
+
+
+class JupyterLab(JupyterServer):
+    """JupyterLab, with an R that waits for its first notebook."""
+
+    extension = "rspark_session.jupyter.lab"
+    default_url = "/lab"
+    warms_r = True
+
+    def write_home_files(self, services: Iterable[str]) -> None:
+        """Write the welcome notebook into a new home."""
+        from rspark_session.welcome import write_welcome_notebook
+
+        write_welcome_notebook(self.context.home, offers=[*self.context.spec.kernels, *services])
+
+
+INTERFACE = JupyterLab

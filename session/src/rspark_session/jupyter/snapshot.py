@@ -1,0 +1,98 @@
+"""The code that saves and restores the workspace of each language's kernels, and what that code reports.
+
+The code is part of the language's own package (R: rspark, Python: rspark_session.workspace). It never raises: it writes
+`manifest.json` (`{"objects", "bytes", "lost": [{"name", "class", "why"}]}`) when it saved, `restored.json` (the same, of what was
+restored) when it restored, and `failed.json` (`{"why"}`) when it could do neither.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rspark_contract import reading
+from rspark_contract.reading import Fields, Unreadable
+from rspark_contract.saved import MOST_LOST, LostObject, first_lost
+
+Action = Literal["save", "restore"]
+
+_R = "try(rspark:::workspace_{action}({folder}), silent = TRUE)"
+_PYTHON = "__import__('rspark_session.workspace', fromlist=['{action}']).{action}({folder})"
+#: By the language of the kernelspec. bash has nothing but its folder, which is saved for every kernel.
+_CODE = {"R": _R, "python": _PYTHON}
+_REPORTS = {"save": "manifest.json", "restore": "restored.json"}
+_FAILURE = "failed.json"
+_MOST_BYTES = 2**24
+_COUNT = reading.number(0, 2**53)  # R has no whole numbers of 64 bits
+#: Every lost object is read, and the first are named.
+_LOST = reading.readable_items(LostObject.parse, most=2**16)
+
+
+class SnapshotFailed(Exception):
+    """A workspace could not be saved or restored. The message is a sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotReport:
+    """What was saved or restored of one kernel; `bytes` is the size of its files."""
+
+    objects: int = 0
+    bytes: int = 0
+    lost: tuple[LostObject, ...] = ()
+
+
+def code(action: Action, language: str, folder: Path) -> str | None:
+    """Return the code that saves into the folder or restores from it, or None where a language has nothing to save."""
+    template = _CODE.get(language)
+    # a path in JSON's quotes reads the same in R and Python
+    return template and template.format(action=action, folder=json.dumps(str(folder), ensure_ascii=False))
+
+
+def clear_report(action: Action, folder: Path) -> None:
+    """Remove what an earlier run of the same code reported."""
+    for name in (_REPORTS[action], _FAILURE):
+        (folder / name).unlink(missing_ok=True)
+
+
+def read_report(action: Action, folder: Path) -> SnapshotReport:
+    """Read what the code reports.
+
+    Raises
+    ------
+    SnapshotFailed
+        When it reports a failure, or nothing, or something that can't be read.
+    """
+    failure, report = folder / _FAILURE, folder / _REPORTS[action]
+    if failure.exists():
+        raise SnapshotFailed(_sentence(_fields(failure).get("why", reading.text(2**16), "It didn't say why")))
+    if not report.exists():
+        raise SnapshotFailed("The package that does it is not installed in this kernel, or broken.")
+    fields = _fields(report)
+    try:
+        return SnapshotReport(
+            objects=int(fields.required("objects", _COUNT)),
+            bytes=int(fields.required("bytes", _COUNT)),
+            lost=first_lost(fields.get("lost", _LOST, ()), MOST_LOST - 1),
+        )
+    except Unreadable as problem:
+        raise _unreadable(report, problem) from problem
+
+
+def lost_workspace(language: str, why: str) -> LostObject:
+    """Return the entry of a whole workspace that was lost."""
+    return LostObject(name="workspace", class_name=language, why=why)
+
+
+def _fields(file: Path) -> Fields:
+    try:
+        return Fields(reading.decode(file.read_bytes(), most=_MOST_BYTES))
+    except Unreadable as problem:
+        raise _unreadable(file, problem) from problem
+
+
+def _unreadable(file: Path, problem: Unreadable) -> SnapshotFailed:
+    return SnapshotFailed(f"What the kernel wrote into {file.name} can't be read: {problem}.")
+
+
+def _sentence(words: str) -> str:
+    return " ".join(words.split())[:300].rstrip(".") + "."
