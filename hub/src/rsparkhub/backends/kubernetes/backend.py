@@ -41,7 +41,7 @@ from rsparkhub.backends.kubernetes.objects.names import (
 from rsparkhub.backends.kubernetes.objects.network import Networks
 from rsparkhub.backends.kubernetes.objects.placed import Placed, claim_of, namespace_of
 from rsparkhub.backends.kubernetes.objects.pod import CONTAINER
-from rsparkhub.backends.kubernetes.watching.informer import Informer
+from rsparkhub.backends.kubernetes.watching.informer import BELIEVE, Informer
 from rsparkhub.backends.kubernetes.watching.readiness import ReadinessFollower
 from rsparkhub.domain.ending import SLACK
 from rsparkhub.domain.ensemble import EnsembleSpec, Observed
@@ -71,16 +71,29 @@ class KubernetesBackend(Backend):
 
     While somebody iterates over `changes`, most of what would be asked is known from three watches: pods, the metadata of
     Secrets, and the claims of homes. A start then costs two writes, the Secret and the pod, and no read.
+
+    Parameters
+    ----------
+    believe
+        Seconds after its last word for which a watch is believed that something is missing.
     """
 
-    def __init__(self, settings: KubernetesSettings) -> None:
+    def __init__(self, settings: KubernetesSettings, *, believe: float = BELIEVE) -> None:
         self._settings = settings
         self._api = Api(settings)
         everywhere = self._everywhere
-        self._pods = Informer(self._api, "Pod", everywhere, labels=_OUR_GENERATIONS, key=ref_of)
-        self._roots = Informer(self._api, "Secret", everywhere, labels=_OUR_GENERATIONS, key=ref_of, names_only=True)
+        self._pods = Informer(self._api, "Pod", everywhere, labels=_OUR_GENERATIONS, key=ref_of, believe=believe)
+        self._roots = Informer(
+            self._api, "Secret", everywhere, labels=_OUR_GENERATIONS, key=ref_of, names_only=True, believe=believe
+        )
         self._claims = Informer(
-            self._api, "PersistentVolumeClaim", everywhere, labels=_OUR_CLAIMS, key=_key_of_claim, names_only=True
+            self._api,
+            "PersistentVolumeClaim",
+            everywhere,
+            labels=_OUR_CLAIMS,
+            key=_key_of_claim,
+            names_only=True,
+            believe=believe,
         )
         self._agents = AgentClient()
         self._readiness = ReadinessFollower(self._pods, self._ask)
@@ -90,6 +103,11 @@ class KubernetesBackend(Backend):
         self._namespaces: set[str] = set()
         self._events: dict[EnsembleRef, tuple[float, Diagnosis | None]] = {}
         self._servers: tuple[IPv4Network | IPv6Network, ...] | None = None
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether the watches tell what happens."""
+        return self._pods.alive and self._roots.alive and self._claims.alive
 
     @property
     def _everywhere(self) -> str | None:
@@ -169,7 +187,7 @@ class KubernetesBackend(Backend):
     async def _claim(self, where: str, name: str) -> Object | None:
         """Return the metadata of a claim. One that was seen is there: nobody deletes homes while sessions start."""
         known = self._claims.get((where, name)) if self._claims.alive else None
-        if known is not None or self._claims.is_current():
+        if known is not None or self._claims.is_current:
             return known
         return await self._api.get("PersistentVolumeClaim", where, name)
 
@@ -349,7 +367,7 @@ class KubernetesBackend(Backend):
     async def _pod(self, ref: EnsembleRef) -> Object | None:
         """Return the pod, from the watch while it lives; the API server is asked before one counts as missing."""
         known = self._pods.get(ref) if self._pods.alive else None
-        if known is not None or self._pods.is_current():
+        if known is not None or self._pods.is_current:
             return known
         return await self._find(ref)
 
@@ -363,7 +381,7 @@ class KubernetesBackend(Backend):
     async def _root(self, ref: EnsembleRef) -> Object | None:
         """Return the metadata of the root."""
         known = self._roots.get(ref) if self._roots.alive else None
-        if known is not None or self._roots.is_current():
+        if known is not None or self._roots.is_current:
             return known
         return await self._find_root(ref)
 

@@ -22,6 +22,8 @@ K = TypeVar("K")
 _WATCH_SECONDS = 60  # so long, and some, a connection that hangs without a word is believed
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _GONE = 410
+#: The usual value of `Informer`'s `believe`.
+BELIEVE = 2.0
 
 
 class Informer(Generic[K]):
@@ -37,6 +39,8 @@ class Informer(Generic[K]):
         Whether to have their metadata alone.
     pause
         Seconds before a watch that failed is tried again; twice as long each time.
+    believe
+        Seconds after its last word for which the watch is believed that something is missing.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Informer(Generic[K]):
         key: Callable[[Object], K | None],
         names_only: bool = False,
         pause: float = _SHORTEST_PAUSE,
+        believe: float = BELIEVE,
     ) -> None:
         self._api = api
         self._kind = kind
@@ -57,6 +62,7 @@ class Informer(Generic[K]):
         self._key = key
         self._names_only = names_only
         self._pause = pause
+        self._believe = believe
         self._objects: dict[K, Object] = {}
         self._alive = False
         self._heard = 0.0
@@ -74,12 +80,13 @@ class Informer(Generic[K]):
         """Whether the watch tells what happens."""
         return self._alive
 
-    def is_current(self, within: float = 2.0) -> bool:
-        """Whether what isn't known here isn't there: the watch has said something within so many seconds.
+    @property
+    def is_current(self) -> bool:
+        """Whether what isn't known here isn't there: the watch has said something just now.
 
         What was made longer ago is known then; what this process itself has made is known at once (`put`).
         """
-        return self._alive and time.monotonic() - self._heard <= within
+        return self._alive and time.monotonic() - self._heard < self._believe
 
     def put(self, item: Object) -> None:
         """Take what the API server answered to a write of ours, unless the watch has told of something newer."""

@@ -1,0 +1,226 @@
+"""What the backend asks of an API server, and what it finds: on one in memory, that counts."""
+
+import asyncio
+from base64 import b64decode
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rsparkhub.backends.base import EnsembleRef
+from rsparkhub.backends.kubernetes.backend import KubernetesBackend
+from rsparkhub.backends.kubernetes.objects import generation
+from rsparkhub.backends.kubernetes.objects.names import FORGET, labels_of
+from rsparkhub.backends.kubernetes.objects.placed import Placed
+from rsparkhub.domain.ensemble import EnsembleSpec
+from rsparkhub.settings.kubernetes import KubernetesSettings
+
+from .stand_in_api_server import StandInApiServer, running
+from .test_manifests import POSTGRES, SPARK, TERMINAL
+
+NAMESPACE = "rspark-sessions"
+REF = EnsembleRef(TERMINAL.id, TERMINAL.generation)
+NAME = "rspark-kq4wz7m2xb-3"
+ENDED = {"phase": "Succeeded", "containerStatuses": [{"state": {"terminated": {"exitCode": 0, "message": "{}"}}}]}
+
+
+class World:
+    """An API server, and the controllers on it."""
+
+    def __init__(self, server: StandInApiServer, settings: KubernetesSettings, stack: AsyncExitStack) -> None:
+        self.server, self.settings, self._stack = server, settings, stack
+
+    async def controller(self, *, watching: bool = True, believe: float = 2.0) -> KubernetesBackend:
+        backend = KubernetesBackend(self.settings, believe=believe)
+        self._stack.push_async_callback(backend.aclose)
+        if watching:
+            await self._stack.enter_async_context(_watched(backend))
+        self.server.calls.clear()
+        return backend
+
+
+@asynccontextmanager
+async def _watched(backend: KubernetesBackend) -> AsyncIterator[None]:
+    async def follow() -> None:
+        async with aclosing(backend.changes()) as changes:  # type: ignore[type-var]
+            async for _ in changes:
+                pass
+
+    task = asyncio.create_task(follow())
+    async with asyncio.timeout(5):
+        while not backend.is_watching:
+            await asyncio.sleep(0.01)
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with running(tmp_path) as (server, kubeconfig), AsyncExitStack() as stack:
+        yield World(server, KubernetesSettings(kubeconfig=kubeconfig), stack)
+
+
+async def pod_is(world: World, **status: object) -> None:
+    pod = world.server.objects["pods", NAMESPACE, NAME]
+    pod["spec"]["nodeName"] = "node-1"
+    await world.server.put("pods", NAMESPACE, NAME, {**pod, "status": status})
+
+
+async def until_seen(backend: KubernetesBackend, phase: str) -> None:
+    async with asyncio.timeout(5):
+        while (await backend.observe(REF)).phase != phase:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_start_costs_two_writes_and_no_read(world: World) -> None:
+    backend = await world.controller()
+    assert (await backend.observe(REF)).phase == "absent"
+    await backend.apply(TERMINAL)
+    assert world.server.calls == ["POST persistentvolumeclaims", "POST secrets", "POST pods"]
+    world.server.calls.clear()
+    second = replace(TERMINAL, id="another")
+    assert (await backend.observe(EnsembleRef("another", 3))).phase == "absent"
+    await backend.apply(second)
+    assert (await backend.observe(EnsembleRef("another", 3))).phase == "starting"
+    assert world.server.calls == ["POST secrets", "POST pods"], "her home is there"
+
+
+async def test_a_second_apply_finds_what_the_first_made(world: World) -> None:
+    first, second = await world.controller(), await world.controller(watching=False)
+    await first.apply(TERMINAL)
+    made = {key: item["metadata"]["uid"] for key, item in world.server.objects.items()}
+    for backend in (first, second, await world.controller()):
+        await backend.apply(TERMINAL)
+        assert {key: item["metadata"]["uid"] for key, item in world.server.objects.items()} == made
+
+
+async def test_two_controllers_that_apply_at_once_make_one_of_each(world: World) -> None:
+    controllers = [await world.controller() for _ in range(3)]
+    await asyncio.gather(*(backend.apply(TERMINAL) for backend in controllers))
+    assert {kind for kind, _, _ in world.server.objects} == {"persistentvolumeclaims", "secrets", "pods"}
+    assert len(world.server.objects) == 3
+
+
+async def test_what_runs_and_ends_is_seen_without_asking(world: World) -> None:
+    backend = await world.controller()
+    await backend.apply(TERMINAL)
+    world.server.calls.clear()
+    assert (await backend.observe(REF)).phase == "starting"
+    await pod_is(world, phase="Running")
+    await until_seen(backend, "up")
+    await pod_is(world, **ENDED)
+    await until_seen(backend, "ended")
+    await backend.kill(REF)
+    assert world.server.calls == []
+    await backend.remove(REF)
+    assert world.server.calls == ["PATCH pods", "DELETE secrets"]
+    seen = await backend.observe(REF)
+    assert (seen.phase, seen.leftovers) == ("absent", False)
+    assert set(world.server.of("persistentvolumeclaims")) == {"home-ada"}
+    assert world.server.of("secrets") == world.server.of("pods") == {}
+
+
+async def test_that_a_pod_is_missing_is_asked_where_the_watch_is_silent(world: World) -> None:
+    """A connection that hangs would hide the pod that another controller has made, and a second one be started."""
+    backend, other = await world.controller(believe=0), await world.controller(watching=False)
+    world.server.silent = True
+    await other.apply(TERMINAL)
+    assert (await backend.observe(REF)).phase == "starting"
+
+
+async def test_what_was_begun_and_has_no_pod_is_left_over(world: World) -> None:
+    backend = await world.controller()
+    root = generation.root(Placed.of(TERMINAL, world.settings))
+    await world.server.put("secrets", NAMESPACE, NAME, root, event="ADDED")
+    async with asyncio.timeout(5):
+        while not (await backend.observe(REF)).leftovers:
+            await asyncio.sleep(0.01)
+    await backend.kill(REF)
+    assert world.server.of("secrets") == {}
+
+
+async def test_what_a_home_shall_forget_is_told_to_its_next_agent(world: World) -> None:
+    backend = await world.controller()
+    await backend.apply(TERMINAL)
+    await backend.forget_session("older", user="ada")
+    assert world.server.of("persistentvolumeclaims")["home-ada"]["metadata"]["annotations"] == {FORGET: "older"}
+    await backend.apply(replace(TERMINAL, id="another"))
+    document = b64decode(world.server.of("secrets")["rspark-another-3"]["data"]["ensemble.json"]).decode()
+    assert '"forget": ["older"]' in document
+
+
+async def test_only_what_somebody_would_notice_is_worth_observing(world: World) -> None:
+    backend, spoken = KubernetesBackend(world.settings), []
+    async with asyncio.timeout(5), aclosing(backend.changes()) as changes:  # type: ignore[type-var]
+
+        async def listen() -> None:
+            async for ref in changes:
+                spoken.append(ref)
+
+        task = asyncio.create_task(listen())
+        while not backend.is_watching:
+            await asyncio.sleep(0.01)
+        await backend.apply(TERMINAL)
+        await pod_is(world, phase="Pending")
+        await pod_is(world, phase="Running")
+        await until_seen(backend, "up")
+        assert spoken == [], "an agent that starts is heard itself"
+        await pod_is(world, **ENDED)
+        await until_seen(backend, "ended")
+        await backend.remove(REF)
+        while len(spoken) < 2:
+            await asyncio.sleep(0.01)
+        assert spoken[0] == REF
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await backend.aclose()
+
+
+async def test_what_a_driver_has_lost_is_made_again(world: World) -> None:
+    backend = await world.controller()
+    await backend.apply(SPARK)
+    await asyncio.sleep(0.1)
+    before = set(world.server.objects)
+    for kind in ("serviceaccounts", "services", "networkpolicies"):
+        for name in world.server.of(kind):
+            del world.server.objects[kind, NAMESPACE, name]
+    await backend.list()
+    assert set(world.server.objects) == before
+
+
+async def test_a_service_of_the_version_before_gets_its_policy_at_the_first_sweep(world: World) -> None:
+    """That version made no policy of its own for a service; its pod runs on, and sessions of this version need to reach it."""
+    await world.server.put("services", NAMESPACE, "postgres", {"kind": "Service", "metadata": {}, "spec": _ports(5432)})
+    labels = labels_of(EnsembleRef("postgres", 1), user=None, component="service")
+    pod = {"kind": "Pod", "metadata": {"labels": labels}, "spec": {"nodeName": "n"}, "status": {"phase": "Running"}}
+    await world.server.put("pods", NAMESPACE, "rspark-postgres-1", pod, event="ADDED")
+    backend = await world.controller()
+    await backend.list()
+    policy = world.server.of("networkpolicies")["rspark-service-postgres"]
+    expected = generation.persistent(Placed.of(POSTGRES, world.settings))[-1]
+    assert policy["spec"] == expected["spec"]
+
+
+async def test_a_shared_service_is_reached_under_its_own_address(world: World) -> None:
+    backend = await world.controller()
+    await backend.apply(POSTGRES)
+    assert world.server.of("services")["postgres"]["spec"]["ports"] == [
+        {"name": "postgres", "port": 5432, "protocol": "TCP", "targetPort": 5432}
+    ]
+    assert set(world.server.of("networkpolicies")) == {"rspark-service-postgres"}
+
+
+async def test_a_second_shared_service_starts_like_the_first(world: World) -> None:
+    backend = await world.controller()
+    hdfs: EnsembleSpec = replace(POSTGRES, id="hdfs", service_name="hdfs", ports={"rpc": 8020, "http": 9870})
+    for spec in (POSTGRES, hdfs):
+        await backend.apply(spec)
+    assert set(world.server.of("services")) == {"postgres", "hdfs"}
+    assert set(world.server.of("persistentvolumeclaims")) == {"service-postgres", "service-hdfs"}
+
+
+def _ports(*ports: int) -> dict[str, object]:
+    return {"ports": [{"name": "postgres", "port": port, "protocol": "TCP", "targetPort": port} for port in ports]}
