@@ -123,6 +123,20 @@ async def test_what_runs_and_ends_is_seen_without_asking(world: World) -> None:
     assert world.server.of("secrets") == world.server.of("pods") == {}
 
 
+async def test_a_kill_returns_as_soon_as_the_node_says_that_it_ended(world: World) -> None:
+    backend = await world.controller()
+    await backend.apply(TERMINAL)
+    await pod_is(world, phase="Running")
+    killing = asyncio.create_task(backend.kill(REF))
+    async with asyncio.timeout(5):
+        while "deletionTimestamp" not in world.server.of("pods")[NAME]["metadata"]:
+            await asyncio.sleep(0.01)
+        assert not killing.done()
+        await pod_is(world, **ENDED)
+        await killing
+    assert world.server.calls.count("GET pods") <= 2
+
+
 async def test_that_a_pod_is_missing_is_asked_where_the_watch_is_silent(world: World) -> None:
     """A connection that hangs would hide the pod that another controller has made, and a second one be started."""
     backend, other = await world.controller(believe=0), await world.controller(watching=False)

@@ -190,10 +190,9 @@ class Api:
         }
         patience = aiohttp.ClientTimeout(connect=_SECONDS, sock_read=seconds + _SECONDS)
         accept = _METADATA if names_only else _JSON
-        with _unreachable():
-            async with self._open(
-                "GET", kind, _path(kind, namespace, ""), query=query, accept=accept, patience=patience
-            ) as answer:
+        path = _path(kind, namespace, "")
+        with _unreachable("GET", path):
+            async with self._open("GET", kind, path, query=query, accept=accept, patience=patience) as answer:
                 yield _lines(answer)
 
     async def text(self, kind: str, namespace: str, name: str, **query: str) -> str:
@@ -226,7 +225,7 @@ class Api:
         Unavailable
             It can't be reached, or not with the credentials there are, or it has no time for so many seconds.
         """
-        with _unreachable():
+        with _unreachable(method, path):
             async with asyncio.timeout(_SECONDS):
                 again = False
                 while True:
@@ -355,14 +354,17 @@ class _Busy(Exception):
 
 
 class _unreachable:  # noqa: N801  used as a statement
-    """Turn what goes wrong on the way to the API server into `Unavailable`."""
+    """Turn what goes wrong on the way to the API server into `Unavailable`, which says at which call."""
+
+    def __init__(self, method: str, path: str) -> None:
+        self._call = f"{method} {path}"
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, aiohttp.ClientError | OSError | _Busy):  # a TimeoutError is an OSError
-            raise Unavailable(f"The API server can't be reached: {str(error) or type(error).__name__}") from error
+            raise Unavailable(f"The API server can't be reached ({self._call}): {str(error) or type(error).__name__}") from error
 
 
 async def _lines(answer: aiohttp.ClientResponse) -> AsyncIterator[Object]:
@@ -390,7 +392,8 @@ async def _check(answer: aiohttp.ClientResponse, kind: str) -> None:
         raise Unavailable(f"The API server refuses the credentials of RSparkHub: {message}")
     # An object or a quota that somebody else has changed at the same instant; or the API server's own trouble.
     if answer.status >= _BROKEN or (answer.status == _CONFLICT and reason == "Conflict"):
-        raise Unavailable(f"The API server can't do it now: {message or reason or answer.status}")
+        call = f"{answer.method} {answer.url.path}"
+        raise Unavailable(f"The API server can't do it now ({call}): {message or reason or answer.status}")
     raise Refused(answer.status, reason, message, kind=kind)
 
 

@@ -16,6 +16,7 @@ from rspark_contract.status import AgentStatus
 from rsparkhub.agents import AgentClient, StatusAnswer
 from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.backends.kubernetes.api import Api, Refused
+from rsparkhub.backends.kubernetes.deadline import within
 from rsparkhub.backends.kubernetes.drift import Drift
 from rsparkhub.backends.kubernetes.judging import diagnostics
 from rsparkhub.backends.kubernetes.judging.diagnostics import Diagnosis
@@ -58,6 +59,7 @@ _OUR_CLAIMS = f"{SELECTOR},{COMPONENT} in (home,service)"
 _KINDS_OF_GENERATIONS = ("session", "service")
 
 _FORCE_SECONDS = 20.0
+_ASK_EVERY = 0.5  # seconds, of a pod that shall end, where the watch says nothing
 _MOST_FORGOTTEN = 200
 _HANGS_AFTER = timedelta(seconds=10)
 _EVENTS_EVERY = 10.0
@@ -118,6 +120,7 @@ class KubernetesBackend(Backend):
         await self._agents.aclose()
         await self._api.aclose()
 
+    @within(30)
     async def apply(self, spec: EnsembleSpec) -> None:
         """Make all of it.
 
@@ -211,6 +214,7 @@ class KubernetesBackend(Backend):
             )
         return self._servers
 
+    @within(15)
     async def observe(self, ref: EnsembleRef) -> Observed:
         pod = await self._pod(ref)
         if pod is None or (is_over(pod) and FINALIZER not in pod["metadata"].get("finalizers", [])):
@@ -220,6 +224,7 @@ class KubernetesBackend(Backend):
             status = await self._with_hosts(ref, pod, status)
         return observe(pod, status, now=datetime.now(UTC), diagnosis=await self._why_it_hangs(ref, pod, status))
 
+    @within(60)
     async def list(self) -> builtins.list[EnsembleRef]:
         found = set()
         for kind in ("Secret", "Pod"):
@@ -232,6 +237,7 @@ class KubernetesBackend(Backend):
         await self._unrefused(self._drift.mend([pod for _, pod in self._pods.items()]))
         return sorted(found)
 
+    @within(20)
     async def end(self, ref: EnsembleRef, ending: Ending, grace: timedelta) -> None:
         """Delete the pod, upon which its agent gets SIGTERM, saves, and exits with 0; one that only stops is told so before."""
         pod = await self._pod(ref)
@@ -245,6 +251,7 @@ class KubernetesBackend(Backend):
         seconds = round((grace + SLACK).total_seconds())
         await self._unrefused(self._api.delete("Pod", pod["metadata"]["namespace"], name_of(ref), grace=seconds))
 
+    @within(45)
     async def kill(self, ref: EnsembleRef) -> None:
         """Delete the pod at once, and wait until its node says that nothing runs; a node that is lost is not waited for."""
         pod = self._pods.get(ref)
@@ -262,12 +269,14 @@ class KubernetesBackend(Backend):
         await self._unrefused(self._api.delete("Pod", pod["metadata"]["namespace"], name_of(ref), grace=1))
         deadline = time.monotonic() + _FORCE_SECONDS
         while time.monotonic() < deadline:
+            if await self._pods.wait_until(ref, is_over, _ASK_EVERY):
+                return
             pod = await self._find(ref)
             if pod is None or is_over(pod):
                 return
-            await asyncio.sleep(0.2)  # a condition with a deadline: the API server is asked
         log.warning("%s: its node does not say that it ended.", name_of(ref))
 
+    @within(30)
     async def remove(self, ref: EnsembleRef) -> None:
         self._readiness.forget(ref)
         self._secrets.pop(ref, None)
@@ -296,6 +305,7 @@ class KubernetesBackend(Backend):
         await self._unrefused(self._api.delete("Secret", where, name_of(ref)))
         self._roots.drop(ref)
 
+    @within(30)
     async def log_tails(self, ref: EnsembleRef, *, most: int = 64 * 1024) -> dict[str, str]:
         pod = await self._pod(ref)
         if pod is None:
@@ -350,6 +360,7 @@ class KubernetesBackend(Backend):
                 source.cancel()
             await asyncio.gather(*sources, return_exceptions=True)
 
+    @within(20)
     async def forget_session(self, session_id: str, *, user: str | None) -> None:
         """Write on the person's claim what its next agent throws away: nobody else can reach into a home."""
         if user is None:

@@ -66,6 +66,7 @@ class Informer(Generic[K]):
         self._objects: dict[K, Object] = {}
         self._alive = False
         self._heard = 0.0
+        self._changed = asyncio.Event()
 
     def get(self, key: K) -> Object | None:
         """Return an object as it was last seen, however long ago."""
@@ -97,6 +98,16 @@ class Informer(Generic[K]):
     def drop(self, key: K) -> None:
         """Forget an object that we have deleted, and that nothing keeps."""
         self._objects.pop(key, None)
+
+    async def wait_until(self, key: K, condition: Callable[[Object], bool], seconds: float) -> bool:
+        """Wait until the watch tells of an object for which the condition holds; return whether it did within so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                while (item := self._objects.get(key)) is None or not condition(item):
+                    await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def watch(self) -> AsyncIterator[K]:
         """Follow what happens, for ever, and yield the key of each object of which something was heard."""
@@ -149,6 +160,8 @@ class Informer(Generic[K]):
                         self._objects.pop(key, None)
                     else:
                         self._objects[key] = _trimmed(item)
+                    self._changed.set()
+                    self._changed.clear()
                     yield key
 
     def _is_news(self, key: K, item: Object) -> bool:
