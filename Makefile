@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-changed test-long check bench cluster cluster-scale cluster-down images web docs lock clean
+.PHONY: help up down test test-changed test-long check bench cluster cluster-scale cluster-down images web docs types lock clean
 
 # Node and npm of the right age, when the system has none (scripts/install puts them there).
 export PATH := $(CURDIR)/.build/bin:$(PATH)
@@ -60,6 +60,10 @@ web:  ## build the pages
 docs:  ## make the reference pages (docs/reference) from the code
 	@scripts/install test
 	@scripts/make-reference
+
+types:  ## make the types that the pages have of the API (web/hub/src/state/api-types.ts) from the code
+	@scripts/install test
+	@scripts/make-web-types
 
 lock:  ## lock the Python packages anew, as new as they are; npm's are locked by `npm update` in web/
 	@scripts/install test

@@ -24,14 +24,30 @@ def me(*, name: str = "ada", admin: bool = False) -> Json:
     return {"name": name, "admin": admin, "groups": ["stats-101"], "limits": {"sessions": 5}, "version": "0.1.0", "images": True}
 
 
+def component(kind: str, name: str, title: str, mark: str, part: str | None = None) -> Json:
+    return {"kind": kind, "name": name, "title": title, "mark": mark, "part": part}
+
+
+JUPYTERLAB = component("interface", "jupyterlab", "JupyterLab", "Jp", "interface")
+TERMINAL = component("interface", "terminal", "Terminal", ">_", "interface")
+R, PYTHON, BASH = (
+    component("kernel", name, title, mark)
+    for name, title, mark in [("r", "R", "R"), ("python", "Python", "Py"), ("bash", "bash", "$_")]
+)
+SPARK = component("service", "spark", "Spark", "Sp")
+POSTGRES = component("service", "postgres", "PostgreSQL", "Pg", "postgres")
+
+
 def rspark() -> Json:
     return {
         "name": "rspark",
         "title": "RSpark",
         "description": "R, Python and bash in notebooks, with Spark and a PostgreSQL database of your own.",
         "interface": "jupyterlab",
+        "interface_title": "JupyterLab",
         "kernels": ["r", "python", "bash"],
         "services": ["spark", "postgres"],
+        "components": [JUPYTERLAB, R, PYTHON, BASH, SPARK, POSTGRES],
         "resources": {"cpu": 2, "memory": 4 * GIB},
         "lifecycle": {"idle": "2h", "suspended": "7d", "longest": "24h", "grace": "60s"},
         "expected_start": 18.0,
@@ -45,6 +61,7 @@ def basics() -> Json:
         "description": "R in notebooks, small and quick to start.",
         "kernels": ["r"],
         "services": [],
+        "components": [JUPYTERLAB, R],
         "resources": {"cpu": 1, "memory": 2 * GIB},
         "expected_start": 6.0,
     }
@@ -56,8 +73,10 @@ def terminal() -> Json:
         "title": "Terminal",
         "description": "A shell of your own, with R and PostgreSQL's tools at hand.",
         "interface": "terminal",
+        "interface_title": "Terminal",
         "kernels": [],
         "services": ["postgres"],
+        "components": [TERMINAL, POSTGRES],
         "resources": {"cpu": 1, "memory": GIB},
         "expected_start": None,
     }
@@ -79,6 +98,7 @@ def session(**changes: Any) -> Json:
         "environment": "rspark",
         "title": "RSpark",
         "interface": "jupyterlab",
+        "interface_title": "JupyterLab",
         "state": "running",
         "wanted": "running",
         "reason": None,

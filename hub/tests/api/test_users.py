@@ -248,9 +248,16 @@ async def test_a_group_of_somebody_unknown_is_not_made(world: World) -> None:
 async def test_an_environment_tells_what_it_is(world: World) -> None:
     answer = await (await world.program("bob")).get("/hub/api/environments/rspark")
     assert answer.json() == {
-        "name": "rspark", "title": "RSpark", "description": "For tests.", "interface": "terminal",
+        "name": "rspark", "title": "RSpark", "description": "For tests.", "interface": "terminal", "interface_title": "Terminal",
         "kernels": ["r", "python", "bash"], "services": ["postgres"], "resources": {"cpu": 2.0, "memory": 4 * 2**30},
         "lifecycle": {"idle": "2h", "suspended": "7d", "longest": "1d", "grace": "1m"}, "expected_start": None,
+        "components": [
+            {"kind": "interface", "name": "terminal", "title": "Terminal", "mark": ">_", "part": "interface"},
+            {"kind": "kernel", "name": "r", "title": "R", "mark": "R", "part": None},
+            {"kind": "kernel", "name": "python", "title": "Python", "mark": "Py", "part": None},
+            {"kind": "kernel", "name": "bash", "title": "bash", "mark": "$_", "part": None},
+            {"kind": "service", "name": "postgres", "title": "PostgreSQL", "mark": "Pg", "part": "postgres"},
+        ],
     }  # fmt: skip
 
 

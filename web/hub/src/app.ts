@@ -4,22 +4,22 @@ import { toasts } from '@rsparkhub/ui';
 import { Actions } from './state/actions.ts';
 import { Api, Problem } from './state/api.ts';
 import { Clock } from './state/clock.ts';
-import { Feed } from './state/feed.ts';
+import { EventStream } from './state/event-stream.ts';
 import type { Environment, Me, Session } from './state/model.ts';
-import { news } from './state/news.ts';
-import { here, startRouter } from './state/router.ts';
+import { announcementFor } from './state/announcement.ts';
+import { pageLocation, startRouter } from './state/router.ts';
 import { safeNext } from './state/route.ts';
-import { address, scope } from './state/scope.ts';
+import { streamScope, streamUrl, type StreamScope } from './state/stream-scope.ts';
 import { Sessions } from './state/sessions.ts';
-import { coming } from './state/words.ts';
+import { isStarting } from './state/session-text.ts';
 
-/** Who is signed in: not known yet, nobody, or the person. */
-const person = writable<Me | null | undefined>(undefined);
-export const me = readonly(person);
+/** Who is signed in: undefined until known, null for nobody. */
+const currentUser = writable<Me | null | undefined>(undefined);
+export const me = readonly(currentUser);
 
 /** Whether somebody was signed in and no longer is: then the sign-in page says so. */
-const ranOut = writable(false);
-export const signedOut = readonly(ranOut);
+const expired = writable(false);
+export const signedOut = readonly(expired);
 
 const unreachable = writable<string | null>(null);
 /** Why the first question was not answered. */
@@ -28,68 +28,75 @@ export const startProblem = readonly(unreachable);
 export const clock = new Clock();
 
 export const api = new Api({
-  onTime: (time) => clock.heard(time),
+  onTime: (time) => clock.synchronize(time),
   onSignedOut: () => {
-    if (get(person)) ranOut.set(true);
-    person.set(null);
+    if (get(currentUser)) expired.set(true);
+    currentUser.set(null);
   },
 });
 
 export const sessions = new Sessions();
-export const actions = new Actions({ api, sessions, told: toasts });
+export const actions = new Actions({ api, sessions, notifications: toasts });
 
 const catalog = writable<Environment[] | null>(null);
 export const environments = readonly(catalog);
+/** The environment of a session, where the catalog has it and this person may see it. */
+export const environmentOf = derived(
+  environments,
+  ($environments) => (session: Session) => $environments?.find(({ name }) => name === session.environment),
+);
 
-const aloud = writable('');
-/** What is said to a screen reader, once. */
-export const announcement = readonly(aloud);
+const announced = writable('');
+/** What a screen reader announces, once. */
+export const announcement = readonly(announced);
 export function announce(text: string): void {
-  aloud.set('');
-  setTimeout(() => aloud.set(text), 60);
+  announced.set('');
+  setTimeout(() => announced.set(text), 60);
 }
 
-export const feed = new Feed({
+export const eventStream = new EventStream({
   open: (url) => new EventSource(url),
   onOpen: () => void refresh(),
   onSession: (session) => {
-    const told = isMine(session) ? news(get(sessions.known).get(session.id), session) : null;
-    sessions.hear(session);
-    if (told) announce(told);
+    const text = isMine(session) ? announcementFor(get(sessions.known).get(session.id), session) : null;
+    sessions.applySession(session);
+    if (text) announce(text);
   },
-  onDeleted: (id) => sessions.hearDeleted(id),
-  onProgress: (progress) => sessions.hearProgress(progress),
+  onDeleted: (id) => sessions.applyDeletion(id),
+  onProgress: (progress) => sessions.applyProgress(progress),
 });
 
 export function isMine(session: Session): boolean {
-  return session.owner === get(person)?.name;
+  return session.owner === get(currentUser)?.name;
 }
 
-/** A tab nobody looks at lets go of its stream after a while, unless something is awaited in it. */
-const AWAY = 60_000;
-const asleep = writable(false);
+/** ms until a hidden tab disconnects its stream, unless a session starts in it. */
+const HIDDEN_TIMEOUT = 60_000;
+const disconnected = writable(false);
 
-/** What to listen to, as words that are equal when it is the same. */
-const wished = derived([person, here, sessions.known, asleep], ([$person, $here, $known, $asleep]) => {
-  if (!$person || $asleep || $here.route.page === 'gallery') return null;
-  const shown = $here.route.page === 'session' ? $known.get($here.route.id) : undefined;
-  return JSON.stringify(scope($here.route, $person, shown));
-});
+/** The scope of the stream as JSON, which is equal for equal scopes; null for no stream. */
+const scopeJson = derived(
+  [currentUser, pageLocation, sessions.known, disconnected],
+  ([$user, $pageLocation, $known, $disconnected]) => {
+    if (!$user || $disconnected || $pageLocation.route.page === 'gallery') return null;
+    const shown = $pageLocation.route.page === 'session' ? $known.get($pageLocation.route.id) : undefined;
+    return JSON.stringify(streamScope($pageLocation.route, $user, shown));
+  },
+);
 
-/** Read what the stream may have passed over. */
+/** Read the sessions anew: the stream may have missed events. */
 async function refresh(): Promise<void> {
-  const wish = get(wished);
-  if (wish === null) return;
+  const json = get(scopeJson);
+  if (json === null) return;
   if (get(catalog) === null) void loadCatalog();
-  const listening = JSON.parse(wish) as ReturnType<typeof scope>;
+  const scope = JSON.parse(json) as StreamScope;
   const since = sessions.mark();
   try {
-    if (listening.of === 'one') sessions.answer(await api.session(listening.id), since);
-    else sessions.replace(await api.sessions(listening.of === 'all'), since);
+    if (scope.of === 'one') sessions.applyResponse(await api.session(scope.id), since);
+    else sessions.applyList(await api.sessions(scope.of === 'all'), since);
   } catch (error) {
     // A session that is gone; or the hub is away, which the stream finds too, and then this is asked again.
-    if (listening.of === 'one' && error instanceof Problem && error.status === 404)
-      sessions.forget(listening.id);
+    if (scope.of === 'one' && error instanceof Problem && error.status === 404) sessions.remove(scope.id);
   }
 }
 
@@ -105,9 +112,9 @@ export async function loadCatalog(): Promise<void> {
 export async function whoAmI(): Promise<void> {
   unreachable.set(null);
   try {
-    person.set(await api.me());
+    currentUser.set(await api.me());
   } catch (error) {
-    if (error instanceof Problem && error.status === 401) person.set(null);
+    if (error instanceof Problem && error.status === 401) currentUser.set(null);
     else
       unreachable.set(
         error instanceof Problem ? error.message : 'Something went wrong on this page. Reload it.',
@@ -124,16 +131,16 @@ export async function signIn(name: string, password: string): Promise<void> {
   }
   history.replaceState(null, '', next ?? location.pathname);
   dispatchEvent(new PopStateEvent('popstate'));
-  ranOut.set(false);
+  expired.set(false);
   sessions.clear();
   catalog.set(null);
-  person.set(found);
+  currentUser.set(found);
 }
 
 export async function signOut(): Promise<void> {
   await api.logout();
-  person.set(null);
-  ranOut.set(false);
+  currentUser.set(null);
+  expired.set(false);
   sessions.clear();
   catalog.set(null);
   history.replaceState(null, '', '/hub/');
@@ -145,25 +152,25 @@ function watchTab(): void {
   document.addEventListener('visibilitychange', () => {
     clearTimeout(timer);
     if (document.visibilityState === 'visible') {
-      asleep.set(false);
-      feed.retry();
+      disconnected.set(false);
+      eventStream.reconnect();
       return;
     }
-    const rest = (): void => {
-      if ([...get(sessions.known).values()].some(({ state }) => coming(state)))
-        timer = setTimeout(rest, AWAY);
-      else asleep.set(true);
+    const disconnect = (): void => {
+      if ([...get(sessions.known).values()].some(({ state }) => isStarting(state)))
+        timer = setTimeout(disconnect, HIDDEN_TIMEOUT);
+      else disconnected.set(true);
     };
-    timer = setTimeout(rest, AWAY);
+    timer = setTimeout(disconnect, HIDDEN_TIMEOUT);
   });
-  addEventListener('online', () => feed.retry());
+  addEventListener('online', () => eventStream.reconnect());
 }
 
 export function startApp(): void {
   startRouter();
   watchTab();
-  wished.subscribe((wish) =>
-    feed.listen(wish === null ? null : address(JSON.parse(wish) as ReturnType<typeof scope>)),
+  scopeJson.subscribe((json) =>
+    eventStream.connect(json === null ? null : streamUrl(JSON.parse(json) as StreamScope)),
   );
   void whoAmI();
 }

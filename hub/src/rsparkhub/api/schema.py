@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from rsparkhub import __version__
 from rsparkhub.wire.problem import Problem
 from rsparkhub.wire.session import LogServices
+from rsparkhub.wire.stream import StreamData
 
 URL = "/hub/api/openapi.json"
 
@@ -43,7 +44,7 @@ def _schema(app: FastAPI) -> dict[str, Any]:
         title="RSparkHub", version=__version__, summary="The API of the hub.", description=_DESCRIPTION, tags=_TAGS,
         routes=app.routes,
     )  # fmt: skip
-    for model in (Problem, LogServices):  # named only by reference in answers that FastAPI doesn't make itself
+    for model in (Problem, LogServices, StreamData):  # named only by reference in answers that FastAPI doesn't make itself
         described = model.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
         schema["components"]["schemas"].update(described.pop("$defs", {}))
         schema["components"]["schemas"][model.__name__] = described

@@ -1,5 +1,7 @@
 """The catalog on the wire."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from rsparkhub.domain.quantity import Duration
@@ -18,6 +20,18 @@ class LifecycleView(Answer):
     grace: Duration = Field(description="How long saving and ending may take.")
 
 
+class ComponentView(Answer):
+    """One thing an environment is made of."""
+
+    kind: Literal["interface", "kernel", "service"]
+    name: str = Field(examples=["postgres"])
+    title: str = Field(description="What people call it.", examples=["PostgreSQL"])
+    mark: str = Field(description="Two letters, where there is no room for the title.", examples=["Pg"])
+    part: str | None = Field(
+        default=None, description="The name it has among a session's `services`; null when it is no part of its own."
+    )
+
+
 class EnvironmentView(Answer):
     """One environment that you may start."""
 
@@ -25,8 +39,12 @@ class EnvironmentView(Answer):
     title: str
     description: str
     interface: str = Field(examples=["jupyterlab"])
+    interface_title: str = Field(default="", description="What people call the interface.", examples=["JupyterLab"])
     kernels: list[str] = Field(examples=[["r", "python", "bash"]])
     services: list[str] = Field(examples=[["spark", "postgres"]])
+    components: list[ComponentView] = Field(
+        default_factory=list, description="The interface, the kernels and the services with their titles, in this order."
+    )
     resources: ResourcesView
     lifecycle: LifecycleView
     expected_start: float | None = Field(description="Seconds: the median of the last starts; null before the first.")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from rspark_contract.status import ComponentState
 from rsparkhub.domain.session import State, Wanted
@@ -47,9 +47,58 @@ class WarningView(Answer):
     text: str
 
 
+class LostObjectView(Answer):
+    """An object of a kernel's memory that was not saved, or did not come back."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    name: str
+    class_name: str = Field(default="", alias="class", description="What it was.", examples=["PqConnection"])
+    why: str = Field(default="", description="A sentence for the person.")
+
+
+class SavedKernelView(Answer):
+    """What a sleep saved of one kernel."""
+
+    id: str = ""
+    name: str = Field(default="", description="The kernel's name in Jupyter.", examples=["ir"])
+    language: str = Field(default="", examples=["R"])
+    path: str | None = Field(default=None, description="The notebook it belongs to; null for a console.")
+    objects: int = 0
+    bytes: int = 0
+    lost: list[LostObjectView] = Field(default_factory=list)
+
+
+class SavedView(Answer):
+    """What a sleep saved."""
+
+    kernels: list[SavedKernelView] = Field(default_factory=list)
+    terminals: int = Field(default=0, description="How many terminals were open.")
+
+
+class RestoredKernelView(Answer):
+    """What a wake brought back of one kernel."""
+
+    id: str = ""
+    name: str = Field(default="", description="The kernel's name in Jupyter.", examples=["ir"])
+    language: str = Field(default="", examples=["R"])
+    path: str | None = Field(default=None, description="The notebook it belongs to; null for a console.")
+    objects: int = 0
+    lost: list[LostObjectView] = Field(default_factory=list)
+    reason: str | None = Field(default=None, description="Why it did not get back what was saved.")
+
+
+class RestoredView(Answer):
+    """What a wake brought back."""
+
+    kernels: list[RestoredKernelView] = Field(default_factory=list)
+    terminals: int = Field(default=0, description="How many terminals were opened again.")
+    reason: str | None = Field(default=None, description="Why nothing came back.")
+
+
 class LastExitView(Answer):
     code: int | None = Field(description="0 when everything was saved and ended in order.")
-    saved: JsonObject | None = Field(description="What was kept of each kernel, and what could not be.")
+    saved: SavedView | None = Field(description="What was kept of each kernel, and what could not be.")
     at: datetime
 
 
@@ -62,6 +111,7 @@ class SessionView(Answer):
     environment: str
     title: str = Field(description="The environment's title.")
     interface: str | None = Field(description="Null when the environment is no longer in the catalog.")
+    interface_title: str | None = Field(default=None, description="What people call the interface.", examples=["JupyterLab"])
     state: State
     wanted: Wanted
     reason: str | None = Field(description="Why it is so, for the person.")
@@ -82,7 +132,7 @@ class SessionView(Answer):
     cost: str | None = Field(default=None, description="What the run has cost, where prices are known.")
     generation: int = Field(description="How many times it has been started.")
     last_exit: LastExitView | None
-    restored: JsonObject | None = Field(description="What of the last run's work was brought back.")
+    restored: RestoredView | None = Field(description="What of the last run's work was brought back.")
     services: list[ServiceView] = Field(description="All parts of the ensemble, the interface included.")
     warnings: list[WarningView]
     project: str | None

@@ -6,33 +6,33 @@ import { session } from './examples.ts';
 import { Sessions } from './sessions.ts';
 
 const api = { start: vi.fn(), change: vi.fn() };
-const told = { show: vi.fn() };
+const notifications = { show: vi.fn() };
 let sessions: Sessions;
 let actions: Actions;
 
 beforeEach(() => {
   vi.resetAllMocks();
   sessions = new Sessions();
-  sessions.hear(session({ id: 'a', state: 'running' }));
-  actions = new Actions({ api, sessions, told });
+  sessions.applySession(session({ id: 'a', state: 'running' }));
+  actions = new Actions({ api, sessions, notifications });
 });
 
 it('what was asked shows at once, and the state is the one the hub says', async () => {
   let answer: (session: unknown) => void = () => undefined;
   api.change.mockReturnValue(new Promise((resolve) => (answer = resolve)));
   const done = actions.change('a', 'suspend');
-  expect(get(sessions.asked).get('a')).toBe('suspend');
+  expect(get(sessions.pending).get('a')).toBe('suspend');
   expect(get(sessions.known).get('a')?.state).toBe('running');
   answer(session({ id: 'a', state: 'suspending' }));
   expect(await done).toBe(true);
-  expect(get(sessions.asked).has('a')).toBe(false);
+  expect(get(sessions.pending).has('a')).toBe(false);
   expect(get(sessions.known).get('a')?.state).toBe('suspending');
 });
 
 it('what did not work is said, and nothing changes', async () => {
   api.change.mockRejectedValue(new Problem('It is not yours.', 404, 'not-found'));
   expect(await actions.change('a', 'stop')).toBe(false);
-  expect(told.show).toHaveBeenCalledWith('It is not yours.', { meaning: 'bad' });
+  expect(notifications.show).toHaveBeenCalledWith('It is not yours.', { meaning: 'bad' });
   expect(get(sessions.known).get('a')?.state).toBe('running');
 });
 
@@ -42,7 +42,7 @@ it('the same press twice is one call', async () => {
   expect(api.change).toHaveBeenCalledOnce();
 });
 
-it('a start that got no answer is tried again under the same intention, the next one under another', async () => {
+it('a start that got no answer is tried again under the same idempotencyKey, the next one under another', async () => {
   api.start.mockRejectedValueOnce(new Problem('away', 0, 'unreachable'));
   api.start.mockImplementation(() => Promise.resolve(session({ id: 'b' })));
   expect(await actions.start('rspark')).toBeNull();
@@ -66,7 +66,7 @@ it('many are changed a few at a time, and told once', async () => {
   await actions.changeAll(ids, 'suspend', (count) => `${count} go to sleep`);
   expect(api.change).toHaveBeenCalledTimes(20);
   expect(most).toBeLessThanOrEqual(6);
-  expect(told.show.mock.calls.map((call) => call[0] as string)).toEqual([
+  expect(notifications.show.mock.calls.map((call) => call[0] as string)).toEqual([
     '19 go to sleep',
     'One was not changed: It is gone.',
   ]);

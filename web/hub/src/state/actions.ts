@@ -1,54 +1,58 @@
-/** What a person asks for: said to the hub at once, shown as asked at once, and told when it did not work. */
+/** What a person asks of sessions: sent to the hub and shown as pending at once; a failure is shown as a notification. */
 import { get } from 'svelte/store';
-import { intention, sentence, type Api, type Change } from './api.ts';
+import { idempotencyKey, errorMessage, type Api, type Change } from './api.ts';
 import type { Session } from './model.ts';
 import type { Sessions } from './sessions.ts';
 
-export interface Told {
+export interface Notifications {
   show: (text: string, options?: { meaning?: 'bad' | 'good' | 'neutral' }) => unknown;
 }
 
-/** How many calls go out at once when many rows are changed. */
-const ABREAST = 6;
+/** Requests that are under way at the same time when many rows are changed. */
+const CONCURRENCY = 6;
 
 export class Actions {
   readonly #api: Pick<Api, 'start' | 'change'>;
   readonly #sessions: Sessions;
-  readonly #told: Told;
-  /** One intention for each environment until the hub answered: a second press, or a try again, starts nothing twice. */
-  readonly #intentions = new Map<string, string>();
+  readonly #notifications: Notifications;
+  /** The idempotency key of each start until the hub answers: a second press, or a new try, starts nothing twice. */
+  readonly #keys = new Map<string, string>();
 
-  constructor(parts: { api: Pick<Api, 'start' | 'change'>; sessions: Sessions; told: Told }) {
+  constructor(parts: {
+    api: Pick<Api, 'start' | 'change'>;
+    sessions: Sessions;
+    notifications: Notifications;
+  }) {
     this.#api = parts.api;
     this.#sessions = parts.sessions;
-    this.#told = parts.told;
+    this.#notifications = parts.notifications;
   }
 
-  /** Start one; gives the session, or null when the hub refused (and said why). */
+  /** Start a session and return it; null when the hub refused, and the reason is shown. */
   async start(environment: string, name?: string): Promise<Session | null> {
-    const wish = `${environment}\n${name ?? ''}`;
-    const key = this.#intentions.get(wish) ?? intention();
-    this.#intentions.set(wish, key);
+    const start = `${environment}\n${name ?? ''}`;
+    const key = this.#keys.get(start) ?? idempotencyKey();
+    this.#keys.set(start, key);
     const since = this.#sessions.mark();
     try {
       const session = await this.#api.start(environment, key, name);
-      this.#intentions.delete(wish);
-      this.#sessions.answer(session, since);
+      this.#keys.delete(start);
+      this.#sessions.applyResponse(session, since);
       return session;
     } catch (error) {
-      this.#told.show(sentence(error), { meaning: 'bad' });
+      this.#notifications.show(errorMessage(error), { meaning: 'bad' });
       return null;
     }
   }
 
-  /** Change one; true when the hub took it. */
+  /** Change a session; return whether the hub accepted it. */
   async change(id: string, change: Change): Promise<boolean> {
     const problem = await this.#try(id, change);
-    if (problem) this.#told.show(problem, { meaning: 'bad' });
+    if (problem) this.#notifications.show(problem, { meaning: 'bad' });
     return problem === null;
   }
 
-  /** Change many, and say once how it went. */
+  /** Change many sessions, and show one notification of how it went. */
   async changeAll(ids: readonly string[], change: Change, done: (count: number) => string): Promise<void> {
     const waiting = [...ids];
     const problems: string[] = [];
@@ -58,28 +62,28 @@ export class Actions {
         if (problem) problems.push(problem);
       }
     };
-    await Promise.all(Array.from({ length: ABREAST }, work));
+    await Promise.all(Array.from({ length: CONCURRENCY }, work));
     const worked = ids.length - problems.length;
-    if (worked > 0) this.#told.show(done(worked));
+    if (worked > 0) this.#notifications.show(done(worked));
     if (problems.length > 0) {
       const [first = ''] = problems;
       const more = problems.length === 1 ? 'One was not changed' : `${problems.length} were not changed`;
-      this.#told.show(`${more}: ${first}`, { meaning: 'bad' });
+      this.#notifications.show(`${more}: ${first}`, { meaning: 'bad' });
     }
   }
 
   async #try(id: string, change: Change): Promise<string | null> {
-    if (get(this.#sessions.asked).has(id)) return null; // the same press twice
+    if (get(this.#sessions.pending).has(id)) return null; // the same press twice
     const since = this.#sessions.mark();
-    this.#sessions.setAsked(id, change);
+    this.#sessions.setPending(id, change);
     try {
       const session = await this.#api.change(id, change);
-      this.#sessions.answer(session, since);
+      this.#sessions.applyResponse(session, since);
       return null;
     } catch (error) {
-      return sentence(error);
+      return errorMessage(error);
     } finally {
-      this.#sessions.setAsked(id, null);
+      this.#sessions.setPending(id, null);
     }
   }
 }

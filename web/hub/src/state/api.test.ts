@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { Api, Problem, sentence } from './api.ts';
+import { Api, Problem, errorMessage } from './api.ts';
 
 function answering(...answers: (Response | Error)[]) {
   const asked: { url: string; init: RequestInit }[] = [];
@@ -55,7 +55,7 @@ describe('what goes wrong', () => {
   });
 
   it('is a sentence also when it is a mistake of the page', () => {
-    expect(sentence(new TypeError('x is undefined'))).toContain('Reload');
+    expect(errorMessage(new TypeError('x is undefined'))).toContain('Reload');
   });
 });
 

@@ -1,5 +1,18 @@
-/** The calls of the hub, typed; what goes wrong is a `Problem` whose message is a sentence for the person. */
-import type { Environment, Group, HubEvent, Me, Person, Session, Token } from './model.ts';
+/** The calls of the hub's API, typed. What goes wrong is raised as a `Problem` whose message is a sentence for the person. */
+import type {
+  Audit,
+  CreatedToken,
+  EnvironmentList,
+  GroupList,
+  LogServices,
+  NewUser,
+  SessionList,
+  SignedIn,
+  SignInLink,
+  TokenList,
+  UserList,
+} from './api-types.ts';
+import type { AuditEvent, Environment, Group, Me, Session, Token, User } from './model.ts';
 
 export class Problem extends Error {
   readonly status: number;
@@ -19,17 +32,17 @@ export type Change = 'suspend' | 'resume' | 'stop' | 'delete';
 type Body = Record<string, unknown>;
 
 const ROOT = '/hub/api';
-const PATIENCE = 20_000; // ms until an answer is given up
-const PAGE = 500;
+const TIMEOUT = 20_000; // ms until a response is given up
+const PAGE = 500; // sessions in one response
 const TAIL = 1_000_000; // bytes of a log to begin with
 
 const UNREACHABLE = 'RSparkHub does not answer. Your sessions go on; try again in a moment.';
 
 export interface ApiOptions {
   fetch?: typeof fetch;
-  /** Told the hub's own time with each answer, so that "in 5 min" is right on a computer whose clock is not. */
+  /** Called with the hub's own time (ms since 1970) of each response: the clock of this computer may be wrong. */
   onTime?: (time: number) => void;
-  /** Told when an answer says that nobody is signed in. */
+  /** Called when a response says that nobody is signed in. */
   onSignedOut?: () => void;
 }
 
@@ -44,17 +57,17 @@ export class Api {
 
   me = (): Promise<Me> => this.#get('/me');
   login = async (name: string, password: string): Promise<Me> =>
-    (await this.#send<{ user: Me }>('POST', '/login', { name, password })).user;
+    (await this.#send<SignedIn>('POST', '/login', { name, password })).user;
   logout = (): Promise<void> => this.#send('POST', '/logout');
 
   environments = async (): Promise<Environment[]> =>
-    (await this.#get<{ environments: Environment[] }>('/environments')).environments;
+    (await this.#get<EnvironmentList>('/environments')).environments;
 
   session = (id: string): Promise<Session> => this.#get(`/sessions/${encodeURIComponent(id)}`);
   start = (environment: string, key: string, name?: string): Promise<Session> =>
     this.#send('POST', '/sessions', { environment, ...(name ? { name } : {}) }, { 'Idempotency-Key': key });
 
-  /** All sessions of mine, or of everybody, page by page. */
+  /** Return all sessions of the person, or of everybody. */
   async sessions(all: boolean): Promise<Session[]> {
     const found: Session[] = [];
     let after: string | null = null;
@@ -62,9 +75,9 @@ export class Api {
       const query = new URLSearchParams({ limit: String(PAGE) });
       if (all) query.set('all', 'true');
       if (after) query.set('after', after);
-      const page: { sessions: Session[]; next?: string | null } = await this.#get(`/sessions?${query}`);
+      const page: SessionList = await this.#get(`/sessions?${query}`);
       found.push(...page.sessions);
-      after = page.next ?? null;
+      after = page.next;
     } while (after);
     return found;
   }
@@ -75,9 +88,9 @@ export class Api {
   }
 
   logServices = async (id: string): Promise<string[]> =>
-    (await this.#get<{ services: string[] }>(`/sessions/${encodeURIComponent(id)}/logs`)).services;
+    (await this.#get<LogServices>(`/sessions/${encodeURIComponent(id)}/logs`)).services;
 
-  /** The log of one part, piece by piece, until it ends or `signal` says to stop. */
+  /** Read the log of one part and hand over each piece, until the log ends or `signal` aborts. */
   async followLog(
     id: string,
     part: string,
@@ -86,7 +99,7 @@ export class Api {
   ): Promise<void> {
     const query = new URLSearchParams({ service: part, follow: 'true', tail: String(TAIL) });
     const path = `/sessions/${encodeURIComponent(id)}/logs?${query}`;
-    const answer = await this.#ask(path, { signal, headers: { Accept: 'text/plain' } }, null);
+    const answer = await this.#request(path, { signal, headers: { Accept: 'text/plain' } }, null);
     const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
     if (!reader) return;
     for (;;) {
@@ -96,35 +109,34 @@ export class Api {
     }
   }
 
-  people = async (): Promise<Person[]> => (await this.#get<{ users: Person[] }>('/users')).users;
-  addPerson = (person: { name: string; admin: boolean }): Promise<Person> =>
-    this.#send('POST', '/users', person);
-  removePerson = (name: string): Promise<void> => this.#send('DELETE', `/users/${encodeURIComponent(name)}`);
+  users = async (): Promise<User[]> => (await this.#get<UserList>('/users')).users;
+  addUser = (user: Pick<NewUser, 'name' | 'admin'>): Promise<User> => this.#send('POST', '/users', user);
+  removeUser = (name: string): Promise<void> => this.#send('DELETE', `/users/${encodeURIComponent(name)}`);
   setPassword = (name: string, password: string, current?: string): Promise<void> =>
     this.#send('POST', `/users/${encodeURIComponent(name)}/password`, {
       password,
       ...(current === undefined ? {} : { current }),
     });
-  signInLink = (name: string): Promise<{ url: string; expires: string }> =>
+  signInLink = (name: string): Promise<SignInLink> =>
     this.#send('POST', `/users/${encodeURIComponent(name)}/link`);
 
-  groups = async (): Promise<Group[]> => (await this.#get<{ groups: Group[] }>('/groups')).groups;
+  groups = async (): Promise<Group[]> => (await this.#get<GroupList>('/groups')).groups;
   addGroup = (name: string): Promise<Group> => this.#send('POST', '/groups', { name, members: [] });
   setMembers = (name: string, members: string[]): Promise<Group> =>
     this.#send('PUT', `/groups/${encodeURIComponent(name)}`, { members });
   removeGroup = (name: string): Promise<void> => this.#send('DELETE', `/groups/${encodeURIComponent(name)}`);
 
-  tokens = async (): Promise<Token[]> => (await this.#get<{ tokens: Token[] }>('/tokens')).tokens;
-  makeToken = (name: string, days: number | null): Promise<Token & { token: string }> =>
+  tokens = async (): Promise<Token[]> => (await this.#get<TokenList>('/tokens')).tokens;
+  makeToken = (name: string, days: number | null): Promise<CreatedToken> =>
     this.#send('POST', '/tokens', { name, ...(days === null ? {} : { days }) });
   revokeToken = (id: string): Promise<void> => this.#send('DELETE', `/tokens/${encodeURIComponent(id)}`);
 
-  /** Events after this one, the oldest first. */
-  audit = async (after: number, limit: number): Promise<HubEvent[]> =>
-    (await this.#get<{ events: HubEvent[] }>(`/audit?after=${after}&limit=${limit}`)).events;
+  /** Return the events after this one, the oldest first. */
+  audit = async (after: number, limit: number): Promise<AuditEvent[]> =>
+    (await this.#get<Audit>(`/audit?after=${after}&limit=${limit}`)).events;
 
   async #get<T>(path: string): Promise<T> {
-    return (await (await this.#ask(path, {}, PATIENCE)).json()) as T;
+    return (await (await this.#request(path, {}, TIMEOUT)).json()) as T;
   }
 
   async #send<T>(
@@ -138,16 +150,16 @@ export class Api {
       init.body = JSON.stringify(body);
       init.headers = { ...headers, 'Content-Type': 'application/json' };
     }
-    const answer = await this.#ask(path, init, PATIENCE);
+    const answer = await this.#request(path, init, TIMEOUT);
     return (answer.status === 204 ? undefined : await answer.json()) as T;
   }
 
-  async #ask(path: string, init: RequestInit, patience: number | null): Promise<Response> {
+  async #request(path: string, init: RequestInit, timeout: number | null): Promise<Response> {
     let answer: Response;
     try {
       answer = await this.#fetch(ROOT + path, {
         credentials: 'same-origin',
-        ...(patience === null ? {} : { signal: AbortSignal.timeout(patience) }),
+        ...(timeout === null ? {} : { signal: AbortSignal.timeout(timeout) }),
         ...init,
       });
     } catch (error) {
@@ -168,7 +180,7 @@ async function problemOf(answer: Response): Promise<Problem> {
   const after = Number.isFinite(retry) && retry > 0 ? retry : null;
   try {
     const body = (await answer.json()) as { detail?: unknown; title?: unknown; code?: unknown };
-    const sentence = [body.detail, body.title].find((said) => typeof said === 'string' && said !== '');
+    const sentence = [body.detail, body.title].find((text) => typeof text === 'string' && text !== '');
     if (typeof sentence === 'string') {
       return new Problem(
         sentence,
@@ -189,14 +201,14 @@ async function problemOf(answer: Response): Promise<Problem> {
   );
 }
 
-/** The sentence of anything that was thrown. */
-export function sentence(error: unknown): string {
+/** Return a sentence for the person about anything that was thrown. */
+export function errorMessage(error: unknown): string {
   if (error instanceof Problem) return error.message;
   return 'Something went wrong on this page. Reload it and try again.';
 }
 
-/** A name for one intention, so that a second press starts nothing twice. `crypto.randomUUID` needs a secure context. */
-export function intention(): string {
+/** Return a new idempotency key. `crypto.randomUUID` needs a secure context. */
+export function idempotencyKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, '0'),
   ).join('');

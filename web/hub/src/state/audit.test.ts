@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { newestId, olderThan, type Read } from './audit.ts';
-import type { HubEvent } from './model.ts';
+import type { AuditEvent } from './model.ts';
 
 function store(ids: number[]) {
   return vi.fn<Read>((after, limit) =>
@@ -8,7 +8,7 @@ function store(ids: number[]) {
       ids
         .filter((id) => id > after)
         .slice(0, limit)
-        .map((id) => ({ id }) as HubEvent),
+        .map((id) => ({ id }) as AuditEvent),
     ),
   );
 }

@@ -2,10 +2,10 @@
  * The audit, the newest first. The API reads it forwards, from an event on; so the newest is looked for with a handful of
  * small questions, each twice as far, and older ones are read in windows before it.
  */
-import type { HubEvent } from './model.ts';
+import type { AuditEvent } from './model.ts';
 
 /** Events after this id, the oldest first. */
-export type Read = (after: number, limit: number) => Promise<HubEvent[]>;
+export type Read = (after: number, limit: number) => Promise<AuditEvent[]>;
 
 export async function newestId(read: Read): Promise<number> {
   const later = async (id: number): Promise<boolean> => (await read(id, 1)).length > 0;
@@ -26,7 +26,7 @@ export async function olderThan(
   read: Read,
   upTo: number,
   size: number,
-): Promise<{ events: HubEvent[]; before: number | null }> {
+): Promise<{ events: AuditEvent[]; before: number | null }> {
   const after = Math.max(0, upTo - size);
   const events = (await read(after, size)).filter(({ id }) => id <= upTo).reverse();
   return { events, before: after > 0 ? after : null };

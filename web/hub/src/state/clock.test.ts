@@ -8,13 +8,13 @@ beforeEach(() => {
 
 it("a wrong clock is set right by the hub's", () => {
   const clock = new Clock();
-  clock.heard(noon + 300_000);
+  clock.synchronize(noon + 300_000);
   expect(clock.now()).toBe(noon + 300_000);
 });
 
 it('a second more or less is not a wrong clock', () => {
   const clock = new Clock();
-  clock.heard(noon - 900);
+  clock.synchronize(noon - 900);
   expect(clock.now()).toBe(noon);
 });
 

@@ -9,6 +9,7 @@ export function session(changes: Partial<Session> = {}): Session {
     environment: 'rspark',
     title: 'RSpark',
     interface: 'jupyterlab',
+    interface_title: 'JupyterLab',
     state: 'running',
     wanted: 'running',
     reason: null,
@@ -37,6 +38,7 @@ export function session(changes: Partial<Session> = {}): Session {
     ],
     warnings: [],
     project: null,
+    options: {},
     ...changes,
   };
 }

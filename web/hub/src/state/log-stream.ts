@@ -1,7 +1,7 @@
 /** One part's log, followed: it ends with the part, and is asked for again while there is more to come. */
 import { writable, type Readable } from 'svelte/store';
 import { Log } from '@rsparkhub/ui';
-import { Problem, sentence, type Api } from './api.ts';
+import { Problem, errorMessage, type Api } from './api.ts';
 
 export type LogStatus =
   | { kind: 'connecting' }
@@ -88,7 +88,8 @@ export class LogStream {
 
 /** What a log that could not be had is. While a session starts, whatever has the log may not be there yet. */
 function afterwards(error: unknown, goesOn: boolean): LogStatus {
-  if (!(error instanceof Problem) || error.status === 0) return { kind: 'problem', text: sentence(error) };
+  if (!(error instanceof Problem) || error.status === 0)
+    return { kind: 'problem', text: errorMessage(error) };
   if (error.status === 404) return { kind: 'none' };
   return goesOn ? { kind: 'connecting' } : { kind: 'problem', text: error.message };
 }

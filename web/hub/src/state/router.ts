@@ -2,41 +2,42 @@
 import { get, readonly, writable } from 'svelte/store';
 import { parse, type Route } from './route.ts';
 
-export interface Place {
+export interface PageLocation {
   route: Route;
   query: URLSearchParams;
   /** Grows when the page (not only its query) changes: the focus moves then. */
   visit: number;
 }
 
-const place = writable<Place>(read(0));
-export const here = readonly(place);
+const current = writable<PageLocation>(read(0));
+export const pageLocation = readonly(current);
 
-function read(visit: number): Place {
+function read(visit: number): PageLocation {
   return { route: parse(location.pathname), query: new URLSearchParams(location.search), visit };
 }
 
-function moved(): void {
-  const before = get(place);
+function update(): void {
+  const before = get(current);
   const next = read(before.visit);
   if (JSON.stringify(next.route) !== JSON.stringify(before.route)) next.visit++;
-  place.set(next);
+  current.set(next);
 }
 
+/** Go to a page of ours. */
 export function go(path: string): void {
   history.pushState(null, '', path);
-  moved();
+  update();
   scrollTo(0, 0);
 }
 
-/** Another query of the same page: no new entry in the history, so that Back leaves the page. */
+/** Change the query of the page without a new entry in the history, so that Back leaves the page. */
 export function replace(path: string): void {
   history.replaceState(null, '', path);
-  moved();
+  update();
 }
 
-/** Links to our own pages are followed here; all else is the browser's. */
-function followed(event: MouseEvent): void {
+/** Follow a link to one of our own pages; all else is left to the browser. */
+function followLink(event: MouseEvent): void {
   if (
     event.defaultPrevented ||
     event.button !== 0 ||
@@ -55,6 +56,6 @@ function followed(event: MouseEvent): void {
 }
 
 export function startRouter(): void {
-  addEventListener('popstate', moved);
-  document.addEventListener('click', followed);
+  addEventListener('popstate', update);
+  document.addEventListener('click', followLink);
 }

@@ -1,31 +1,30 @@
 /**
- * What is known of sessions. The server's word is the only truth; what was just asked for is kept beside it, so that a
- * button answers at once, and never instead of it.
+ * The sessions that are known. Their state is always the one the hub reported last; a request that is under way is stored
+ * beside it, so that a button reacts at once.
  */
 import { derived, get, writable, type Readable } from 'svelte/store';
 import type { Change } from './api.ts';
-import type { Progress } from './feed.ts';
-import type { Session } from './model.ts';
+import type { Progress, Session } from './model.ts';
 
 export type Known = ReadonlyMap<string, Session>;
 
-/** Where reading the list, or asking for a change, began: what the stream said since then is newer. */
+/** The number of events when a request was sent: a response is older than the events since. */
 export type Mark = number;
 
 export class Sessions {
   readonly #known = writable<Known>(new Map());
-  readonly #asked = writable<ReadonlyMap<string, Change>>(new Map());
+  readonly #pending = writable<ReadonlyMap<string, Change>>(new Map());
   readonly #loaded = writable(false);
-  /** When the stream last spoke of a session, counted in its words. */
-  readonly #heard = new Map<string, number>();
+  /** For each session the number of its last event. */
+  readonly #lastEvent = new Map<string, number>();
   #count = 0;
 
   get known(): Readable<Known> {
     return this.#known;
   }
-  /** What a person asked for and the hub has not answered yet. */
-  get asked(): Readable<ReadonlyMap<string, Change>> {
-    return this.#asked;
+  /** Requests that the hub has not answered yet, by session. */
+  get pending(): Readable<ReadonlyMap<string, Change>> {
+    return this.#pending;
   }
   get loaded(): Readable<boolean> {
     return this.#loaded;
@@ -35,24 +34,25 @@ export class Sessions {
     return derived(this.#known, (known) => known.get(id));
   }
 
+  /** Return what to hand to `applyResponse` and `applyList` for a request that is sent now. */
   mark(): Mark {
     return this.#count;
   }
 
-  /** The stream says how a session is. */
-  hear(session: Session): void {
-    this.#heard.set(session.id, ++this.#count);
+  /** Store a session that the stream reports. */
+  applySession(session: Session): void {
+    this.#lastEvent.set(session.id, ++this.#count);
     this.#put(session);
   }
 
-  /** The stream says that a session is no more. */
-  hearDeleted(id: string): void {
-    this.#heard.set(id, ++this.#count);
+  /** Remove a session whose deletion the stream reports. */
+  applyDeletion(id: string): void {
+    this.#lastEvent.set(id, ++this.#count);
     this.#known.update((known) => without(known, id));
   }
 
-  /** The stream says how a part is; the session's own word follows, and this one lights the part up a moment earlier. */
-  hearProgress(progress: Progress): void {
+  /** Store the state of a part; the session's own event follows, and this one shows the part a moment earlier. */
+  applyProgress(progress: Progress): void {
     const session = get(this.#known).get(progress.session);
     if (!session?.services.some((part) => part.name === progress.part)) return;
     const services = session.services.map((part) =>
@@ -61,43 +61,43 @@ export class Sessions {
     this.#put({ ...session, services });
   }
 
-  /** An answer says how a session is, or was when it was asked (`since`); the stream may have said more meanwhile. */
-  answer(session: Session, since: Mark): void {
-    if ((this.#heard.get(session.id) ?? 0) > since) return;
+  /** Store a session from a response, unless the stream reported it after the request was sent (`since`). */
+  applyResponse(session: Session, since: Mark): void {
+    if ((this.#lastEvent.get(session.id) ?? 0) > since) return;
     this.#put(session);
   }
 
-  /** The list, whole. What the stream said while it was read stays. */
-  replace(list: readonly Session[], since: Mark): void {
+  /** Replace all sessions by the list, except what the stream reported after it was asked for (`since`). */
+  applyList(list: readonly Session[], since: Mark): void {
     const before = get(this.#known);
     const next = new Map<string, Session>();
     for (const session of list) {
-      const newer = (this.#heard.get(session.id) ?? 0) > since;
+      const newer = (this.#lastEvent.get(session.id) ?? 0) > since;
       const kept = newer ? before.get(session.id) : session;
       if (kept) next.set(session.id, kept);
     }
     for (const [id, session] of before) {
-      if (!next.has(id) && (this.#heard.get(id) ?? 0) > since) next.set(id, session);
+      if (!next.has(id) && (this.#lastEvent.get(id) ?? 0) > since) next.set(id, session);
     }
     this.#known.set(next);
     this.#loaded.set(true);
   }
 
-  forget(id: string): void {
+  remove(id: string): void {
     this.#known.update((known) => without(known, id));
   }
 
-  /** Another person, or another part of the list: nothing is known. */
+  /** Remove everything: another person signs in. */
   clear(): void {
     this.#known.set(new Map());
-    this.#asked.set(new Map());
-    this.#heard.clear();
+    this.#pending.set(new Map());
+    this.#lastEvent.clear();
     this.#loaded.set(false);
   }
 
-  setAsked(id: string, change: Change | null): void {
-    this.#asked.update((asked) => {
-      const next = new Map(asked);
+  setPending(id: string, change: Change | null): void {
+    this.#pending.update((pending) => {
+      const next = new Map(pending);
       if (change) next.set(id, change);
       else next.delete(id);
       return next;
@@ -115,15 +115,15 @@ function without(known: Known, id: string): Known {
   return next;
 }
 
-/** The newest first, and in the same place whatever happens to them: nothing jumps while it is looked at. */
-export function inOrder(known: Known): Session[] {
+/** Return the sessions, the newest first: an order that no change of a session changes. */
+export function newestFirst(known: Known): Session[] {
   return [...known.values()].sort(
     (one, other) => other.created.localeCompare(one.created) || one.id.localeCompare(other.id),
   );
 }
 
-/** How many sessions each person has. */
-export function perOwner(known: Known): ReadonlyMap<string, number> {
+/** Return how many sessions each person has. */
+export function countByOwner(known: Known): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   for (const { owner } of known.values()) found.set(owner, (found.get(owner) ?? 0) + 1);
   return found;

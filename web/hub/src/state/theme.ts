@@ -1,5 +1,6 @@
 /** Light, dark, or what the system says. `public/theme.js` reads the same key before the first paint. */
 import { writable } from 'svelte/store';
+import { storage } from './storage.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
 export const THEMES: { value: Theme; text: string }[] = [
@@ -11,33 +12,16 @@ export const THEMES: { value: Theme; text: string }[] = [
 const KEY = 'rsparkhub.theme';
 
 function read(): Theme {
-  const kept = keep.get(KEY);
-  return kept === 'light' || kept === 'dark' ? kept : 'system';
+  const stored = storage.get(KEY);
+  return stored === 'light' || stored === 'dark' ? stored : 'system';
 }
-
-/** Storage that may be turned off: then a choice lasts as long as the page. */
-export const keep = {
-  get(key: string): string | null {
-    try {
-      return localStorage.getItem(key);
-    } catch {
-      return null;
-    }
-  },
-  set(key: string, value: string): void {
-    try {
-      localStorage.setItem(key, value);
-    } catch {
-      // Storage is off or full; nothing depends on it.
-    }
-  },
-};
 
 export const theme = writable<Theme>(read());
 
+/** Show the theme, and remember it for the next visit. */
 export function chooseTheme(chosen: Theme): void {
   theme.set(chosen);
-  keep.set(KEY, chosen);
+  storage.set(KEY, chosen);
   if (chosen === 'system') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = chosen;
 }

@@ -20,6 +20,7 @@ from rsparkhub.api.streams.subscription import Message, Topic, deletion, progres
 from rsparkhub.domain.errors import NotFound, RsparkhubError
 from rsparkhub.domain.event import Event
 from rsparkhub.domain.session import Session, Wanted
+from rsparkhub.wire.stream import StreamData
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +38,13 @@ _EVENT = {
     "type": "object",
     "required": ["event", "data", "id"],
     "properties": {
-        "event": {"enum": ["session", "progress", "queue", "deleted"]},
+        "event": {"enum": list(StreamData.model_fields)},
         "id": {"type": "string", "description": "What to send as Last-Event-ID to go on from here."},
-        "data": {"type": "string", "contentMediaType": "application/json"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "The property of StreamData that is named as the event.",
+        },
     },
 }
 _STREAM: dict[int | str, dict[str, Any]] = {

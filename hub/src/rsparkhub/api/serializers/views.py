@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from rsparkhub.api.serializers.components import components_of, interface_title
 from rsparkhub.api.serializers.warnings import warnings_of
 from rsparkhub.domain.cull import Notice
 from rsparkhub.domain.environment import Environment
@@ -10,7 +11,7 @@ from rsparkhub.domain.session import LastExit, Session
 from rsparkhub.domain.user import User
 from rsparkhub.wire.environment import EnvironmentView, LifecycleView, ResourcesView
 from rsparkhub.wire.record import EventView
-from rsparkhub.wire.session import LastExitView, ServiceView, SessionView
+from rsparkhub.wire.session import LastExitView, RestoredView, SavedView, ServiceView, SessionView
 from rsparkhub.wire.users import UserView
 
 
@@ -31,6 +32,7 @@ def session_view(
         environment=session.environment,
         title=environment.metadata.title if environment else session.environment,
         interface=environment.interface if environment else None,
+        interface_title=interface_title(environment) if environment else None,
         state=session.state,
         wanted=session.wanted,
         reason=session.reason,
@@ -51,7 +53,7 @@ def session_view(
         cost=None,
         generation=session.generation,
         last_exit=_last_exit_view(session.last_exit),
-        restored=session.restored.to_json() if session.restored else None,
+        restored=RestoredView.model_validate(session.restored.to_json()) if session.restored else None,
         services=[ServiceView(name=p.name, title=p.title, state=p.state, reason=p.reason) for p in session.components],
         warnings=warnings_of(session, spec.lifecycle, notices, now) if spec else [],
         project=session.project,
@@ -67,8 +69,10 @@ def environment_view(environment: Environment, *, expected_start: float | None) 
         title=environment.metadata.title,
         description=environment.metadata.description,
         interface=environment.interface,
+        interface_title=interface_title(environment),
         kernels=list(spec.kernels),
         services=list(spec.services.names()),
+        components=components_of(environment),
         resources=ResourcesView(cpu=spec.resources.cpu, memory=int(spec.resources.memory)),
         lifecycle=LifecycleView(**{name: getattr(spec.lifecycle, name) for name in LifecycleView.model_fields}),
         expected_start=expected_start,
@@ -95,4 +99,5 @@ def event_view(event: Event) -> EventView:
 def _last_exit_view(last: LastExit | None) -> LastExitView | None:
     if last is None:
         return None
-    return LastExitView(code=last.code, saved=last.saved.to_json() if last.saved else None, at=last.at)
+    saved = SavedView.model_validate(last.saved.to_json()) if last.saved else None
+    return LastExitView(code=last.code, saved=saved, at=last.at)

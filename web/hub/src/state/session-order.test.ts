@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { session } from './examples.ts';
-import { placed } from './placing.ts';
+import { orderSessions } from './session-order.ts';
 
 const ids = (list: { id: string }[]): string[] => list.map(({ id }) => id);
 
@@ -11,15 +11,15 @@ it('what runs comes first, then what sleeps, then the rest; the newest first', (
     session({ id: 'older', state: 'running', created: '2026-11-01T00:00:00Z' }),
     session({ id: 'newer', state: 'starting', created: '2026-11-02T00:00:00Z' }),
   ];
-  expect(ids(placed([], sessions))).toEqual(['newer', 'older', 'asleep', 'failed']);
+  expect(ids(orderSessions([], sessions))).toEqual(['newer', 'older', 'asleep', 'failed']);
 });
 
 it('a session that falls asleep stays where it was', () => {
   const sessions = [session({ id: 'a', state: 'suspended' }), session({ id: 'b', state: 'running' })];
-  expect(ids(placed(['a', 'b'], sessions))).toEqual(['a', 'b']);
+  expect(ids(orderSessions(['a', 'b'], sessions))).toEqual(['a', 'b']);
 });
 
 it('a new one comes on top', () => {
   const sessions = [session({ id: 'a' }), session({ id: 'new', state: 'queued' })];
-  expect(ids(placed(['a'], sessions))).toEqual(['new', 'a']);
+  expect(ids(orderSessions(['a'], sessions))).toEqual(['new', 'a']);
 });

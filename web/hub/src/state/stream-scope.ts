@@ -1,17 +1,18 @@
-/** Which sessions the page listens to: mine, all, or one of somebody else's. One stream, whatever page it is. */
+/** Which sessions the event stream of a page is about: mine, all, or one of somebody else's. One stream, whatever page. */
 import type { Me, Session } from './model.ts';
 import type { Route } from './route.ts';
 
-export type Scope = { of: 'mine' } | { of: 'all' } | { of: 'one'; id: string };
+export type StreamScope = { of: 'mine' } | { of: 'all' } | { of: 'one'; id: string };
 
-export function scope(route: Route, me: Me, shown: Session | undefined): Scope {
+export function streamScope(route: Route, me: Me, shown: Session | undefined): StreamScope {
   if (!me.admin) return { of: 'mine' };
   if (route.page === 'admin' && route.part !== 'audit') return { of: 'all' };
   if (route.page === 'session' && shown && shown.owner !== me.name) return { of: 'one', id: shown.id };
   return { of: 'mine' };
 }
 
-export function address(scope: Scope): string {
+/** Return the address of the stream. */
+export function streamUrl(scope: StreamScope): string {
   switch (scope.of) {
     case 'mine':
       return '/hub/api/events';

@@ -6,7 +6,7 @@ import { confirm } from '../state/confirm.ts';
 import type { Session } from '../state/model.ts';
 import { go } from '../state/router.ts';
 import { path } from '../state/route.ts';
-import { changeIcon, changes, changeWord } from '../state/words.ts';
+import { changeIcon, availableChanges, changeLabel } from '../state/session-text.ts';
 
 export async function change(session: Session, wanted: Change): Promise<void> {
   if (!(await agreed(session, wanted))) return;
@@ -39,10 +39,10 @@ function agreed(session: Session, wanted: Change): Promise<boolean> {
 
 /** The same as a menu. `without` is what has a button already. */
 export function menu(session: Session, without: Change[] = [], more: MenuItem[] = []): MenuItem[] {
-  const items = changes(session).filter((wanted) => !without.includes(wanted));
+  const items = availableChanges(session).filter((wanted) => !without.includes(wanted));
   const taking = items.filter((wanted) => wanted === 'delete');
   const item = (wanted: Change): MenuItem => ({
-    text: changeWord(wanted, session.state),
+    text: changeLabel(wanted, session.state),
     icon: changeIcon[wanted],
     danger: wanted === 'delete',
     onselect: () => void change(session, wanted),

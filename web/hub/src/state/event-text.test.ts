@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import type { HubEvent } from './model.ts';
-import { hasPage, told } from './telling.ts';
+import type { AuditEvent } from './model.ts';
+import { hasPage, describeEvent } from './event-text.ts';
 
-const event = (kind: HubEvent['kind'], data: Record<string, unknown>): HubEvent => ({
+const event = (kind: AuditEvent['kind'], data: Record<string, unknown>): AuditEvent => ({
   id: 1,
   session: 'abc',
   at: '2026-11-24T10:00:00Z',
@@ -22,7 +22,7 @@ it.each([
   [event('state', { state: 'something-new' }), 'something-new'],
   [event('warning', { text: 'Nobody uses it.' }), 'was warned: Nobody uses it.'],
 ])('%o', (given, text) => {
-  expect(told(given)).toBe(text);
+  expect(describeEvent(given)).toBe(text);
 });
 
 it('a session has a page, a shared service has none', () => {

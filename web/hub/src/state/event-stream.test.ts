@@ -1,8 +1,8 @@
 import { get } from 'svelte/store';
 import { beforeEach, expect, it, vi } from 'vitest';
-import { delay, Feed, type Source } from './feed.ts';
+import { backoff, EventStream, type EventSourceLike } from './event-stream.ts';
 
-class FakeSource implements Source {
+class FakeSource implements EventSourceLike {
   onopen: ((event: Event) => unknown) | null = null;
   onerror: ((event: Event) => unknown) | null = null;
   closed = false;
@@ -17,7 +17,7 @@ class FakeSource implements Source {
     this.#listeners.set(type, listener);
   }
 
-  say(type: string, data: unknown): void {
+  emit(type: string, data: unknown): void {
     this.#listeners.get(type)?.({ data: JSON.stringify(data) } as MessageEvent<string>);
   }
 
@@ -27,21 +27,21 @@ class FakeSource implements Source {
 }
 
 let sources: FakeSource[];
-let feed: Feed;
-const told = { onSession: vi.fn(), onDeleted: vi.fn(), onProgress: vi.fn(), onOpen: vi.fn() };
+let eventStream: EventStream;
+const handlers = { onSession: vi.fn(), onDeleted: vi.fn(), onProgress: vi.fn(), onOpen: vi.fn() };
 
 beforeEach(() => {
   vi.useFakeTimers();
   vi.clearAllMocks();
   sources = [];
-  feed = new Feed({
+  eventStream = new EventStream({
     open: (url) => {
       const source = new FakeSource(url);
       sources.push(source);
       return source;
     },
     random: () => 1,
-    ...told,
+    ...handlers,
   });
 });
 
@@ -49,87 +49,87 @@ const last = (): FakeSource => sources.at(-1) as FakeSource;
 const opened = (): unknown => last().onopen?.(new Event('open'));
 const broken = (): unknown => last().onerror?.(new Event('error'));
 
-it('what is said is told', () => {
-  feed.listen('/events');
+it('each event is handed on', () => {
+  eventStream.connect('/events');
   opened();
-  last().say('session', { id: 'a' });
-  last().say('deleted', { id: 'b' });
-  expect(told.onSession).toHaveBeenCalledWith({ id: 'a' });
-  expect(told.onDeleted).toHaveBeenCalledWith('b');
-  expect(get(feed.connection)).toBe('live');
+  last().emit('session', { id: 'a' });
+  last().emit('deleted', { id: 'b' });
+  expect(handlers.onSession).toHaveBeenCalledWith({ id: 'a' });
+  expect(handlers.onDeleted).toHaveBeenCalledWith('b');
+  expect(get(eventStream.connection)).toBe('live');
 });
 
-it('each opening asks for the list, since what happened meanwhile was not heard', () => {
-  feed.listen('/events');
+it('each opening asks for the list, since events in between were missed', () => {
+  eventStream.connect('/events');
   opened();
   broken();
   vi.advanceTimersByTime(500);
   opened();
-  expect(told.onOpen).toHaveBeenCalledTimes(2);
+  expect(handlers.onOpen).toHaveBeenCalledTimes(2);
 });
 
 it('a short break is not shown', () => {
-  feed.listen('/events');
+  eventStream.connect('/events');
   opened();
   broken();
   vi.advanceTimersByTime(500);
   opened();
   vi.advanceTimersByTime(10_000);
-  expect(get(feed.connection)).toBe('live');
+  expect(get(eventStream.connection)).toBe('live');
 });
 
 it('a longer break is shown until it is over', () => {
-  feed.listen('/events');
+  eventStream.connect('/events');
   opened();
   broken();
   vi.advanceTimersByTime(500);
   broken();
   vi.advanceTimersByTime(1000);
-  expect(get(feed.connection)).toBe('lost');
+  expect(get(eventStream.connection)).toBe('lost');
   opened();
-  expect(get(feed.connection)).toBe('live');
+  expect(get(eventStream.connection)).toBe('live');
 });
 
 it('it tries less and less often, and never gives up', () => {
-  feed.listen('/events');
+  eventStream.connect('/events');
   for (let tries = 0; tries < 12; tries++) {
     broken();
     vi.advanceTimersByTime(15_000);
   }
   expect(sources).toHaveLength(13);
-  expect([0, 1, 2, 20].map((tries) => delay(tries, 1))).toEqual([500, 1000, 2000, 15_000]);
-  expect(delay(20, 0)).toBe(7500);
+  expect([0, 1, 2, 20].map((tries) => backoff(tries, 1))).toEqual([500, 1000, 2000, 15_000]);
+  expect(backoff(20, 0)).toBe(7500);
 });
 
 it('a person who asks need not wait', () => {
-  feed.listen('/events');
+  eventStream.connect('/events');
   for (let tries = 0; tries < 5; tries++) {
     broken();
     vi.advanceTimersByTime(15_000);
   }
   broken();
   const before = sources.length;
-  feed.retry();
+  eventStream.reconnect();
   expect(sources).toHaveLength(before + 1);
-  feed.retry();
+  eventStream.reconnect();
   expect(sources).toHaveLength(before + 1);
 });
 
 it('another address is another stream, and the old one says nothing more', () => {
-  feed.listen('/events');
+  eventStream.connect('/events');
   const old = last();
   opened();
-  feed.listen('/events?all=true');
+  eventStream.connect('/events?all=true');
   expect(old.closed).toBe(true);
-  old.say('session', { id: 'late' });
-  expect(told.onSession).not.toHaveBeenCalled();
+  old.emit('session', { id: 'late' });
+  expect(handlers.onSession).not.toHaveBeenCalled();
   expect(last().url).toBe('/events?all=true');
 });
 
 it('after the end nothing is tried', () => {
-  feed.listen('/events');
+  eventStream.connect('/events');
   broken();
-  feed.listen(null);
+  eventStream.connect(null);
   vi.advanceTimersByTime(60_000);
   expect(sources).toHaveLength(1);
 });

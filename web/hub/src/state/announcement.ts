@@ -1,7 +1,8 @@
-/** What a change of a session says aloud, to those who don't see it. Only what a person would tell another. */
+/** What a screen reader announces of a session's change. Only what matters to the person. */
 import type { Session } from './model.ts';
 
-export function news(before: Session | undefined, after: Session): string | null {
+/** Return the sentence for a change of state; null for any other change, and for a session that was not known before. */
+export function announcementFor(before: Session | undefined, after: Session): string | null {
   if (!before || before.state === after.state) return null;
   const { name } = after;
   switch (after.state) {

@@ -1,7 +1,7 @@
-/** What an event of the audit says of its session, as a sentence without its subject: "was asked to sleep". */
-import type { HubEvent, State } from './model.ts';
+/** An event of the audit as a sentence without its subject: "was asked to sleep". */
+import type { AuditEvent, State } from './model.ts';
 
-const WISHES: Record<string, string> = {
+const REQUESTS: Record<string, string> = {
   running: 'was asked to run',
   suspended: 'was asked to sleep',
   stopped: 'was asked to stop',
@@ -20,7 +20,7 @@ const STATES: Partial<Record<State, string>> = {
   failed: 'failed',
 };
 
-const PARTS: Record<string, string> = {
+const COMPONENT_STATES: Record<string, string> = {
   waiting: 'waits',
   starting: 'is starting',
   ready: 'is ready',
@@ -30,7 +30,8 @@ const PARTS: Record<string, string> = {
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-export function told(event: HubEvent): string {
+/** Return the sentence of an event; a state that the page does not know stands as it is. */
+export function describeEvent(event: AuditEvent): string {
   const { data } = event;
   const reason = text(data.reason);
   const tail = reason ? `: ${reason}` : '';
@@ -38,13 +39,13 @@ export function told(event: HubEvent): string {
     case 'created':
       return `was created${text(data.environment) ? ` from ${text(data.environment)}` : ''}`;
     case 'wanted':
-      return `${WISHES[text(data.wanted)] ?? 'was asked for something'}${tail}`;
+      return `${REQUESTS[text(data.wanted)] ?? 'was asked for something'}${tail}`;
     case 'state': {
       const state = text(data.state);
       return `${STATES[state as State] ?? state}${tail}`;
     }
     case 'part':
-      return `${text(data.title) || text(data.part)} ${PARTS[text(data.state)] ?? text(data.state)}${tail}`;
+      return `${text(data.title) || text(data.part)} ${COMPONENT_STATES[text(data.state)] ?? text(data.state)}${tail}`;
     case 'queue':
       return 'moved in the queue';
     case 'warning':
@@ -57,7 +58,7 @@ export function hasPage(id: string): boolean {
   return /^[a-z][a-z2-9]{9}$/.test(id);
 }
 
-export const KINDS: { key: HubEvent['kind']; text: string }[] = [
+export const KINDS: { key: AuditEvent['kind']; text: string }[] = [
   { key: 'created', text: 'Created' },
   { key: 'wanted', text: 'Asked for' },
   { key: 'state', text: 'State' },
@@ -65,6 +66,6 @@ export const KINDS: { key: HubEvent['kind']; text: string }[] = [
   { key: 'warning', text: 'Warning' },
 ];
 
-export function kindText(kind: HubEvent['kind']): string {
+export function kindText(kind: AuditEvent['kind']): string {
   return KINDS.find(({ key }) => key === kind)?.text ?? kind;
 }

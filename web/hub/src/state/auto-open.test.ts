@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import type { State } from './model.ts';
-import { opens, waits, type Waiting } from './opening.ts';
+import { shouldOpen, nextWaiting, type Waiting } from './auto-open.ts';
 
 function seen(states: State[], mine = true): boolean {
   let waiting: Waiting = 'no';
-  for (const state of states) waiting = waits(waiting, state, mine);
-  return opens(waiting, states.at(-1) ?? 'queued');
+  for (const state of states) waiting = nextWaiting(waiting, state, mine);
+  return shouldOpen(waiting, states.at(-1) ?? 'queued');
 }
 
 it('a session that was waited for opens', () => {
@@ -27,6 +27,6 @@ it('a failure ends the waiting, a retry begins it again', () => {
 });
 
 it('who stays, stays', () => {
-  expect(opens(waits('declined', 'running', true), 'running')).toBe(false);
-  expect(waits('declined', 'starting', true)).toBe('declined');
+  expect(shouldOpen(nextWaiting('declined', 'running', true), 'running')).toBe(false);
+  expect(nextWaiting('declined', 'starting', true)).toBe('declined');
 });

@@ -1,4 +1,4 @@
-/** The order of my sessions on the page: awake first when it comes, and then each stays where it is. */
+/** The order of the person's own sessions on the page. */
 import type { Session, State } from './model.ts';
 
 const RANK: Record<State, number> = {
@@ -13,7 +13,11 @@ const RANK: Record<State, number> = {
   stopped: 2,
 };
 
-export function placed(before: readonly string[], sessions: readonly Session[]): Session[] {
+/**
+ * Return the sessions in order: those that stood there (`before`, their ids) keep their place, so that nothing jumps; new
+ * ones come first, what runs before what sleeps before the rest, the newest first.
+ */
+export function orderSessions(before: readonly string[], sessions: readonly Session[]): Session[] {
   const place = new Map(before.map((id, at) => [id, at]));
   const fresh = sessions.filter(({ id }) => !place.has(id));
   const old = sessions.filter(({ id }) => place.has(id));
