@@ -1,100 +1,113 @@
 """What was used, what was done, what is measured."""
 
+import contextlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from world import World
 
-from rsparkhub.api.history import StartTimes
-from rsparkhub.api.usage_report import UsageReport
-from rsparkhub.domain.errors import Unavailable
-from rsparkhub.domain.event import Event
+from rsparkhub.api.resources.environments import expected_start
+from rsparkhub.api.usage_report import usage_report
+from rsparkhub.domain.errors import Conflict, Unavailable
 from rsparkhub.domain.session import State
+from rsparkhub.store import Store
 from rsparkhub.wire.record import Usage
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 class Days:
-    """Events of a made-up day, written down by minutes after noon."""
+    """What happened on a made-up day, written by minutes after noon through the store, as a controller does."""
 
-    def __init__(self) -> None:
-        self.events: list[Event] = []
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-    def created(self, session: str, minute: float, *, owner: str | None = "bob", environment: str = "rspark") -> None:
-        self._add(session, minute, "created", owner, environment=environment)
+    async def created(self, session: str, minute: float, *, owner: str | None = "bob", environment: str = "rspark") -> None:
+        if owner is not None:
+            with contextlib.suppress(Conflict):
+                await self._store.users.add(owner, now=NOON)
+        kind = "session" if owner else "service"
+        await self._store.sessions.create(session, kind=kind, owner=owner, environment=environment, name=session, now=_at(minute))
 
-    def state(self, session: str, minute: float, state: str, *, owner: str | None = "bob") -> None:
-        self._add(session, minute, "state", owner, state=state, was="queued")
+    async def state(self, session: str, minute: float, state: str) -> None:
+        at = _at(minute)
+        claimed = await self._store.leases.claim_one(session, holder="test", now=at, lease=timedelta(seconds=1))
+        assert claimed is not None
+        begins = state in ("starting", "resuming")
+        after = replace(claimed.session, state=State(state), generation=claimed.session.generation + begins)
+        assert await self._store.leases.save(claimed, after, holder="test", next_reconcile_at=None, now=at)
 
-    def _add(self, session: str, minute: float, kind: Any, owner: str | None, **data: Any) -> None:
-        at = NOON + timedelta(minutes=minute)
-        self.events.append(Event(id=len(self.events) + 1, session=session, at=at, kind=kind, owner=owner, data=data))
+    async def usage(self, *, since: float | None = None, until: float = 600) -> Usage:
+        begin, end = None if since is None else _at(since), _at(until)
+        return usage_report(await self._store.runs.usage(since=begin, until=end), since=begin, until=end)
 
-    def bill(self, *, since: float | None = None, until: float = 600) -> Usage:
-        bill = UsageReport(
-            since=None if since is None else NOON + timedelta(minutes=since), until=NOON + timedelta(minutes=until)
-        )
-        for event in self.events:
-            bill.take(event)
-        return bill.total()
+
+def _at(minute: float) -> datetime:
+    return NOON + timedelta(minutes=minute)
 
 
 @pytest.fixture
-def days() -> Days:
+async def days(store: Store) -> Days:
     """bob's session a runs from minute 10 to 70 and from 100 on; eve's b from 20 to 25."""
-    days = Days()
-    days.created("a", 0)
-    days.state("a", 10, "starting")
-    days.state("a", 12, "running")
-    days.created("b", 15, owner="eve", environment="lab")
-    days.state("b", 20, "starting", owner="eve")
-    days.state("b", 25, "failed", owner="eve")
-    days.state("a", 68, "suspending")
-    days.state("a", 70, "suspended")
-    days.state("a", 95, "queued")
-    days.state("a", 100, "resuming")
-    days.state("a", 101, "running")
+    days = Days(store)
+    await days.created("a", 0)
+    await days.state("a", 10, "starting")
+    await days.state("a", 12, "running")
+    await days.created("b", 15, owner="eve", environment="lab")
+    await days.state("b", 20, "starting")
+    await days.state("b", 25, "failed")
+    await days.state("a", 68, "suspending")
+    await days.state("a", 70, "suspended")
+    await days.state("a", 95, "queued")
+    await days.state("a", 100, "resuming")
+    await days.state("a", 101, "running")
     return days
 
 
-def test_a_run_counts_from_the_start_of_starting_until_everything_has_ended(days: Days) -> None:
-    rows = {row.session: (row.owner, row.environment, row.starts, row.seconds) for row in days.bill(until=160).sessions}
+async def test_a_run_counts_from_the_start_of_starting_until_everything_has_ended(days: Days) -> None:
+    rows = {row.session: (row.owner, row.environment, row.starts, row.seconds) for row in (await days.usage(until=160)).sessions}
     assert rows == {"a": ("bob", "rspark", 2, 7200.0), "b": ("eve", "lab", 1, 300.0)}
 
 
-def test_a_period_cuts_runs_at_its_ends(days: Days) -> None:
-    usage = days.bill(since=60, until=110)
+async def test_a_period_cuts_runs_at_its_ends(days: Days) -> None:
+    usage = await days.usage(since=60, until=110)
     assert [(row.session, row.starts, row.seconds) for row in usage.sessions] == [("a", 1, 1200.0)]
 
 
-def test_people_are_summed_the_most_used_first(days: Days) -> None:
-    people = [(each.owner, each.sessions, each.starts, each.seconds) for each in days.bill(until=160).people]
+async def test_people_are_summed_the_most_used_first(days: Days) -> None:
+    people = [(each.owner, each.sessions, each.starts, each.seconds) for each in (await days.usage(until=160)).people]
     assert people == [("bob", 1, 2, 7200.0), ("eve", 1, 1, 300.0)]
 
 
-def test_a_session_that_only_waited_and_a_shared_service_cost_nobody_anything(days: Days) -> None:
-    days.created("c", 0, owner="carl")
-    days.created("postgres", 0, owner=None)
-    days.state("postgres", 1, "starting", owner=None)
-    assert {row.session for row in days.bill().sessions} == {"a", "b"}
+async def test_a_session_that_only_waited_and_a_shared_service_cost_nobody_anything(days: Days) -> None:
+    await days.created("c", 0, owner="carl")
+    await days.created("postgres", 0, owner=None)
+    await days.state("postgres", 1, "starting")
+    assert {row.session for row in (await days.usage()).sessions} == {"a", "b"}
 
 
-def test_the_expected_start_is_the_median_of_the_last_twenty_starts() -> None:
-    days = Days()
+async def test_every_period_adds_up_to_the_whole(days: Days) -> None:
+    whole = await days.usage(until=160)
+    for length in (1, 7, 33):
+        parts = [await days.usage(since=begin, until=min(begin + length, 160)) for begin in range(0, 160, length)]
+        assert sum(row.seconds for part in parts for row in part.sessions) == sum(row.seconds for row in whole.sessions)
+        assert sum(row.starts for part in parts for row in part.sessions) == sum(row.starts for row in whole.sessions)
+
+
+async def test_the_expected_start_is_the_median_of_the_last_twenty_starts(store: Store) -> None:
+    days = Days(store)
     for number, seconds in enumerate([6000] * 5 + list(range(1, 21))):
         begin = 200 * number
-        days.created(f"s{number}", begin)
-        days.state(f"s{number}", begin, "starting")
-        days.state(f"s{number}", begin + seconds / 60, "running")
-    days.state("s0", 9000, "resuming")
-    days.state("s0", 9100, "failed")  # a start that came to nothing tells no time
-    times = StartTimes()
-    for event in days.events:
-        times.take(event)
-    assert times.expected("rspark") == 10.5
-    assert times.expected("lab") is None
+        await days.created(f"s{number}", begin)
+        await days.state(f"s{number}", begin, "starting")
+        await days.state(f"s{number}", begin + seconds / 60, "running")
+    await days.state("s0", 8900, "suspended")
+    await days.state("s0", 9000, "resuming")
+    await days.state("s0", 9100, "failed")  # a start that came to nothing says nothing about how long one takes
+    seconds = await store.runs.start_seconds(["rspark", "lab"])
+    assert expected_start(seconds["rspark"]) == 10.5
+    assert "lab" not in seconds
 
 
 async def test_the_catalog_tells_how_long_the_last_starts_took(world: World) -> None:

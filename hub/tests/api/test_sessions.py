@@ -7,8 +7,8 @@ import httpx
 import pytest
 from world import World
 
+from rsparkhub.domain.notice import Notice
 from rsparkhub.domain.session import State
-from rsparkhub.store import NewEvent
 
 SESSIONS = "/hub/api/sessions"
 
@@ -242,8 +242,8 @@ async def test_a_notice_that_was_given_stands_until_a_person_does_something(worl
     await world.controller.run(session)
     world.clock.advance(minutes=110)
     at = world.clock() + timedelta(minutes=12)
-    notice = {"kind": "idle", "generation": 1, "at": at.isoformat(), "text": "Soon."}
-    await world.controller.observe(session, events=(NewEvent(kind="warning", data=notice),))
+    notice = Notice(kind="idle", generation=1, given=world.clock(), at=at, text="Soon.")
+    await world.controller.observe(session, notices=(notice,))
     world.clock.advance(minutes=5)
     bob = await world.program("bob")
     told = (await bob.get(f"{SESSIONS}/{session}")).json()["warnings"]

@@ -20,7 +20,7 @@ from rsparkhub.auth.tokens import session_token
 from rsparkhub.catalog import Catalog
 from rsparkhub.domain.session import Component, LastExit, Session, State
 from rsparkhub.settings import Settings
-from rsparkhub.store import NewEvent, Store
+from rsparkhub.store import Store
 
 URL = "http://hub.example"
 OWN = {"Origin": URL}
@@ -59,11 +59,11 @@ class Controller:
         self._store = store
         self.now = now
 
-    async def observe(self, session_id: str, *, events: tuple[NewEvent, ...] = (), **seen: Any) -> Session:
+    async def observe(self, session_id: str, **seen: Any) -> Session:
         claimed = await self._store.leases.claim_one(session_id, holder="test", now=self.now(), lease=timedelta(seconds=15))
         assert claimed is not None
         after = replace(claimed.session, **seen)
-        assert await self._store.leases.save(claimed, after, holder="test", next_reconcile_at=None, now=self.now(), events=events)
+        assert await self._store.leases.save(claimed, after, holder="test", next_reconcile_at=None, now=self.now())
         return after
 
     async def start(self, session_id: str, *, upstream: str = "127.0.0.1:1") -> Session:

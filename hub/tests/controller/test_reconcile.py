@@ -247,14 +247,14 @@ async def test_a_session_at_rest_costs_no_question_to_the_store(world, monkeypat
         for session_id in ids:
             await world.until(session_id, State.RUNNING)
         await asyncio.sleep(0.5)
-        asked = []
-        claim_one = world.store.leases.claim_one
+        asked: list[str] = []
+        claim_these = world.store.leases.claim_these
 
-        async def counted(session_id: str, **more: object) -> object:
-            asked.append(session_id)
-            return await claim_one(session_id, **more)
+        async def counted(session_ids: list[str], **more: object) -> object:
+            asked.extend(session_ids)
+            return await claim_these(session_ids, **more)
 
-        monkeypatch.setattr(world.store.leases, "claim_one", counted)
+        monkeypatch.setattr(world.store.leases, "claim_these", counted)
         await asyncio.sleep(1.5)
         assert asked == []
         (world.data / "sessions" / ids[0] / "1" / "status.json").write_text(

@@ -23,7 +23,7 @@ def database_kind() -> str:
 class Directory(SharedService):
     """A service that the stand-in agent runs: it grants access, and remembers to whom."""
 
-    name, title = "postgres", "PostgreSQL"
+    name, title, ports = "postgres", "PostgreSQL", {"postgres": 1}
 
     def __init__(self) -> None:
         self.admitted: list[tuple[str, str]] = []

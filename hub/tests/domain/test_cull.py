@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rsparkhub.domain.cull import Change, Nothing, Notice, Verdict, Warn, ahead, decide
+from rsparkhub.domain.cull import Change, Nothing, Verdict, Warn, ahead, decide
 from rsparkhub.domain.environment import Lifecycle
+from rsparkhub.domain.notice import Notice
 from rsparkhub.domain.session import Session, State, Wanted
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -18,7 +19,7 @@ RUNS = Session(
 
 
 def after(session: Session = RUNS, *notices: Notice, **passed: float) -> Verdict:
-    return decide(session, LIFECYCLE, notices=notices, now=NOON + timedelta(**passed))
+    return decide(replace(session, notices=notices), LIFECYCLE, now=NOON + timedelta(**passed))
 
 
 def warned(session: Session = RUNS, *notices: Notice, **passed: float) -> Notice:

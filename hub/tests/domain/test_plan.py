@@ -12,6 +12,7 @@ from rspark_contract.record import How, Record
 from rspark_contract.saved import Restored, Saved, SavedKernel
 from rspark_contract.status import AgentState, AgentStatus, ComponentState, ComponentStatus
 from rsparkhub.domain.ensemble import Observed
+from rsparkhub.domain.environment import Lifecycle
 from rsparkhub.domain.plan import (
     Admit,
     Apply,
@@ -29,7 +30,7 @@ from rsparkhub.domain.plan import (
 from rsparkhub.domain.session import LIVE, Component, LastExit, Session, State, Wanted
 
 T0 = datetime(2026, 11, 24, 12, tzinfo=UTC)
-LIMITS = Limits(start_deadline=timedelta(minutes=5), grace=timedelta(seconds=60))
+LIMITS = Limits(start_deadline=timedelta(minutes=5), lifecycle=Lifecycle(grace="60s"))
 SAVED = Saved(kernels=(SavedKernel(id="1", name="ir", language="R", objects=3),))
 
 RUNNING, SUSPENDED, STOPPED, DELETED = Wanted
@@ -453,14 +454,14 @@ class Simulation:
                 self.world[before.generation] = KILLED
             case Remove():
                 del self.world[before.generation]
-            case Settle(wish=wish) if wish is not None:
-                self.set_wanted(wish)
             case Purge():
                 self.purged = not dies
         if not dies:
             after = replace(step.after, wanted=self.row.wanted)
             self.row = replace(after, secret=f"secret of {after.generation}") if isinstance(step, Admit | Begin) else after
-        return step.requeue_after is not None
+            if step.wanted is not None:  # written with the row
+                self.set_wanted(step.wanted)
+        return step.requeue_after is not None and step.requeue_after < timedelta(days=1)  # a sleep ends in days
 
     def settle(self) -> None:
         """Go on until nothing is left to do."""

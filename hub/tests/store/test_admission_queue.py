@@ -3,12 +3,13 @@
 import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from store_scene import LEASE, MakeSession, OpenStore, Put, hold, until_someone_waits
 
 from rsparkhub.domain.session import Session, State, Wanted
-from rsparkhub.store import Store
+from rsparkhub.store import Claimed, Store
 from rsparkhub.store.admission_queue import lock_queue
 from rsparkhub.store.database import Connection
 
@@ -16,14 +17,21 @@ MINUTE = timedelta(minutes=1)
 
 
 async def admit(store: Store, session: Session, now: datetime, *, running: int = 9, starting: int = 9) -> bool:
-    """Ask for a place as a controller does: under a lease, which it gives back for later when there is none."""
+    """Ask for a slot as a controller does: under a lease, which it gives back; the queue does so where there is none."""
     claimed = await hold(store, session, now=now)
-    admitted = await store.queue.admit(session.id, holder="put", now=now, most_running=running, most_starting=starting)
-    state = State.STARTING if admitted else claimed.session.state
-    assert await store.leases.save(
-        claimed, replace(claimed.session, state=state), holder="put", next_reconcile_at=now + MINUTE, now=now
-    )
-    return admitted
+    admitted = await start(store, claimed, now=now, most_running=running, most_starting=starting)
+    if admitted is None:
+        return False
+    assert admitted.session.state is State.STARTING
+    assert await store.leases.save(admitted, admitted.session, holder="put", next_reconcile_at=now + MINUTE, now=now)
+    return True
+
+
+async def start(store: Store, claimed: Claimed, *, holder: str = "put", **limits: Any) -> Claimed | None:
+    """Ask for a slot with the row as it is once the session starts."""
+    session = claimed.session
+    after = replace(session, state=State.STARTING, generation=session.generation + 1, secret="s3cret")
+    return (await store.queue.admit([(claimed, after)], holder=holder, **limits)).get(session.id)
 
 
 async def test_the_line_is_in_the_order_in_which_they_asked(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
@@ -68,33 +76,38 @@ async def test_nobody_overtakes(make: MakeSession, store: Store, noon: datetime)
 
 async def test_a_place_outlives_the_controller_that_got_it(make: MakeSession, store: Store, noon: datetime) -> None:
     first, second = await make(), await make()
-    await hold(store, first, holder="dead", now=noon)
-    one = {"now": noon, "most_running": 1, "most_starting": 1}
-    assert await store.queue.admit(first.id, holder="dead", **one)
-    assert await store.queue.positions() == {second.id: 1}  # it is as good as started
+    dead = await hold(store, first, holder="dead", now=noon)
+    assert await start(store, dead, holder="dead", now=noon, most_running=1, most_starting=1)
+    assert await store.queue.positions() == {second.id: 1}
     assert not await admit(store, second, noon, running=1)
-    assert await admit(store, first, noon + LEASE, running=1)
+    (alive,) = await store.leases.claim(holder="alive", now=noon + LEASE, lease=LEASE, limit=9)
+    assert (alive.session.id, alive.session.state, alive.session.secret) == (first.id, State.STARTING, "s3cret")
 
 
 async def test_a_place_that_is_not_wanted_any_more_is_given_to_the_next(make: MakeSession, store: Store, noon: datetime) -> None:
     first, second = await make(), await make()
     claimed = await hold(store, first, holder="one", now=noon)
-    assert await store.queue.admit(first.id, holder="one", now=noon, most_running=1, most_starting=1)
+    admitted = await start(store, claimed, holder="one", now=noon, most_running=1, most_starting=1)
+    assert admitted is not None
     await store.sessions.set_wanted(first.id, Wanted.STOPPED, by="ada", now=noon)
-    assert not await store.queue.admit(first.id, holder="one", now=noon, most_running=1, most_starting=1)
-    after = replace(claimed.session, state=State.STOPPED)
-    assert await store.leases.save(claimed, after, holder="one", next_reconcile_at=None, now=noon)
+    assert await start(store, admitted, holder="one", now=noon, most_running=1, most_starting=1) is None
+    again = await hold(store, first, holder="one", now=noon)
+    after = replace(again.session, state=State.STOPPED)
+    assert await store.leases.save(again, after, holder="one", next_reconcile_at=None, now=noon)
     assert await admit(store, second, noon, running=1)
 
 
 async def test_without_the_lease_there_is_no_place(make: MakeSession, store: Store, noon: datetime) -> None:
     session = await make()
     some = {"now": noon, "most_running": 9, "most_starting": 9}
-    assert not await store.queue.admit(session.id, holder="one", **some)
-    await hold(store, session, holder="two", now=noon)
-    assert not await store.queue.admit(session.id, holder="one", **some)
-    assert not await store.queue.admit("nothing", holder="one", **some)
-    assert await store.queue.admit(session.id, holder="two", **some)
+    late = await hold(store, session, holder="one", now=noon)
+    held = await hold(store, session, holder="two", now=noon + LEASE)
+    assert await start(store, late, holder="one", **some) is None
+    assert await start(store, late, holder="two", **some) is None
+    nothing = replace(held, session=replace(session, id="nothing"))
+    assert await start(store, nothing, holder="two", **some) is None
+    assert (await store.sessions.get(session.id)).state is State.QUEUED
+    assert await start(store, held, holder="two", **some)
 
 
 async def test_shared_services_stand_in_no_line(make: MakeSession, store: Store, noon: datetime) -> None:
@@ -111,9 +124,9 @@ async def test_who_ends_makes_the_next_in_line_due(make: MakeSession, put: Put, 
     running = await put(await make(), State.RUNNING)
     waiting = await make()
     assert not await admit(store, waiting, noon, running=1)
-    assert await store.leases.next_claimable_at() == noon + MINUTE
+    assert await store.leases.next_claimable_at() is None
     await put(running, State.SUSPENDING)
-    assert await store.leases.next_claimable_at() == noon + MINUTE
+    assert await store.leases.next_claimable_at() is None
     await put(running, State.SUSPENDED)
     assert await store.leases.next_claimable_at() == waiting.queued_at
     assert await admit(store, waiting, noon, running=1)
@@ -133,7 +146,6 @@ async def test_the_next_in_line_is_woken_also_while_a_controller_holds_it(
 ) -> None:
     running, waiting = await put(await make(), State.RUNNING), await make()
     claimed = await hold(store, waiting, holder="one", now=noon)
-    assert not await store.queue.admit(waiting.id, holder="one", now=noon, most_running=1, most_starting=1)
     await put(running, State.STOPPED)
     assert await store.leases.save(claimed, claimed.session, holder="one", next_reconcile_at=noon + MINUTE, now=noon)
     assert await store.leases.next_claimable_at() == noon
@@ -143,7 +155,7 @@ async def test_who_gets_a_place_wakes_the_next_while_there_is_room(make: MakeSes
     first, second, third = [await make() for _ in range(3)]
     for session in (first, second, third):
         assert not await admit(store, session, noon, starting=0)
-    assert await store.leases.next_claimable_at() == noon + MINUTE
+    assert await store.leases.next_claimable_at() is None
     assert await admit(store, first, noon, starting=2)
     assert await store.leases.next_claimable_at() == second.queued_at
     assert await admit(store, second, noon, starting=2)
@@ -175,7 +187,7 @@ async def test_who_is_purged_while_it_ran_makes_the_next_due(make: MakeSession, 
     running, waiting = await put(await make(), State.RUNNING), await make()
     assert not await admit(store, waiting, noon, running=1)
     await store.sessions.set_wanted(running.id, Wanted.DELETED, by="ada", now=noon + 2 * MINUTE)
-    assert await store.leases.next_claimable_at() == noon + MINUTE
+    assert await store.leases.next_claimable_at() == noon + 2 * MINUTE
     await store.sessions.purge(running.id)
     assert await store.leases.next_claimable_at() == waiting.queued_at
 
@@ -190,10 +202,10 @@ async def test_places_are_given_and_freed_one_after_another(
     running, queued, deleted = await put(await make(), State.RUNNING), await make(), await make()
     await store.sessions.set_wanted(deleted.id, Wanted.DELETED, by="ada", now=noon)
     claimed = await hold(store, running, now=noon)
-    await hold(store, queued, now=noon)
+    waiting = await hold(store, queued, now=noon)
     ended = replace(claimed.session, state=State.STOPPED)
     ways = {
-        "admitted": store.queue.admit(queued.id, holder="put", now=noon, most_running=9, most_starting=9),
+        "admitted": start(store, waiting, now=noon, most_running=9, most_starting=9),
         "ended": store.leases.save(claimed, ended, holder="put", next_reconcile_at=None, now=noon),
         "wanted": store.sessions.set_wanted(queued.id, Wanted.STOPPED, by="ada", now=noon),
         "purged": store.sessions.purge(deleted.id),
@@ -234,9 +246,11 @@ async def test_no_place_stays_empty_while_somebody_waits(
             for claimed in await mine.leases.claim(holder=holder, now=now, lease=LEASE, limit=1):
                 state, next_reconcile_at = claimed.session.state, now
                 if state is State.QUEUED:
-                    admitted = await mine.queue.admit(claimed.session.id, holder=holder, now=now, most_running=4, most_starting=2)
-                    state, next_reconcile_at = (State.STARTING, now) if admitted else (state, None)
-                elif state is State.STARTING:
+                    admitted = await start(mine, claimed, holder=holder, now=now, most_running=4, most_starting=2)
+                    if admitted is not None:
+                        assert await mine.leases.save(admitted, admitted.session, holder=holder, next_reconcile_at=now, now=now)
+                    continue
+                if state is State.STARTING:
                     state = State.RUNNING
                 elif state is State.RUNNING:
                     state, next_reconcile_at = State.STOPPED, None
@@ -261,15 +275,16 @@ async def test_however_many_controllers_ask_no_place_is_given_twice(
     sessions = [await make() for _ in range(24)]
 
     async def ask(number: int, session: Session) -> bool:
+        """Ask for a slot; every second controller dies when it has got one."""
         mine, holder, now = stores[number % 3], f"controller {number % 5}", noon + MINUTE
         claimed = await mine.leases.claim_one(session.id, holder=holder, now=now, lease=LEASE)
         assert claimed is not None
-        admitted = await mine.queue.admit(session.id, holder=holder, now=now, most_running=7, most_starting=30)
-        state = State.STARTING if admitted and number % 2 else State.QUEUED
-        assert await mine.leases.save(
-            claimed, replace(claimed.session, state=state), holder=holder, next_reconcile_at=None, now=now
-        )
-        return admitted
+        admitted = await start(mine, claimed, holder=holder, now=now, most_running=7, most_starting=30)
+        if admitted is None:
+            return False
+        if number % 2:
+            assert await mine.leases.save(admitted, admitted.session, holder=holder, next_reconcile_at=None, now=now)
+        return True
 
     answers = await asyncio.gather(*(ask(number, session) for number, session in enumerate(sessions)))
     assert sum(answers) == 7

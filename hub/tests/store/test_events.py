@@ -1,14 +1,13 @@
 """The history misses nothing and repeats nothing."""
 
 import asyncio
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-import pytest
-from store_scene import MakeSession, OpenStore, Put
+from store_scene import LEASE, MakeSession, OpenStore, Put
 
-from rsparkhub.domain.errors import NotFound
 from rsparkhub.domain.session import State, Wanted
-from rsparkhub.store import NewEvent, Store
+from rsparkhub.store import Store
 
 
 async def test_events_are_read_from_where_one_stopped(make: MakeSession, put: Put, store: Store) -> None:
@@ -35,15 +34,6 @@ async def test_an_owner_reads_their_own_events(make: MakeSession, store: Store, 
     assert await store.events.since(other.id, 0, owner="ada") == []
 
 
-async def test_an_event_is_added_to_a_session_that_exists(make: MakeSession, store: Store, noon: datetime) -> None:
-    session = await make()
-    await store.events.add(session.id, NewEvent(kind="queue", by="ada", data={"position": 1}), now=noon)
-    event = (await store.events.since(session.id, 0))[-1]
-    assert (event.kind, event.by, event.owner, event.at, event.data) == ("queue", "ada", "ada", noon, {"position": 1})
-    with pytest.raises(NotFound):
-        await store.events.add("nothing", NewEvent(kind="queue"), now=noon)
-
-
 async def test_an_id_is_never_given_again(make: MakeSession, store: Store, noon: datetime) -> None:
     session = await make()
     await store.sessions.set_wanted(session.id, Wanted.DELETED, by=None, now=noon)
@@ -64,7 +54,11 @@ async def test_a_reader_misses_no_event_of_many_writers(
 
     async def write(one: int) -> None:
         for count in range(25):
-            await stores[one % 3].events.add(sessions[one].id, NewEvent(kind="queue", data={"count": count}), now=noon)
+            leases = stores[one % 3].leases
+            claimed = await leases.claim_one(sessions[one].id, holder="put", now=noon, lease=LEASE)
+            assert claimed is not None
+            after = replace(claimed.session, state=State.STARTING if count % 2 else State.RUNNING, generation=count)
+            assert await leases.save(claimed, after, holder="put", next_reconcile_at=None, now=noon)
 
     async def follow() -> None:
         last = number
@@ -72,7 +66,7 @@ async def test_a_reader_misses_no_event_of_many_writers(
             ended = done.is_set()
             for event in await stores[2].events.since(None, last):
                 last = event.id
-                read.append((event.session, event.data["count"]))
+                read.append((event.session, event.data["generation"]))
             if ended:
                 return
             await asyncio.sleep(0)
@@ -84,3 +78,23 @@ async def test_a_reader_misses_no_event_of_many_writers(
     assert len(read) == written
     for session in sessions:
         assert [count for of, count in read if of == session.id] == list(range(25))
+
+
+async def test_what_the_hub_did_is_deleted_for_its_age_and_what_a_user_did_stays(
+    make: MakeSession, put: Put, store: Store, noon: datetime
+) -> None:
+    sessions = [await make() for _ in range(5)]
+    for session in sessions:
+        await put(session, State.RUNNING)
+    after, batches = 0, 0
+    while (following := await store.events.delete_before(noon + timedelta(days=1), after_id=after, limit=3)) is not None:
+        after, batches = following, batches + 1
+    assert batches == 3
+    left = await store.events.since(None, 0)
+    assert [(event.kind, event.by) for event in left] == [("created", "ada")] * 5
+    number = await store.events.latest_id()
+    await put(sessions[0], State.STOPPED)
+    assert [event.data["state"] for event in await store.events.since(None, number)] == ["stopped"]
+    assert await store.events.delete_before(noon) is None
+    assert len(await store.events.since(None, 0)) == 6
+    assert [usage.starts for usage in await store.runs.usage(since=None, until=noon + timedelta(days=1))] == [1] * 5

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from store_scene import LEASE
 
 from rsparkhub.domain.session import State, Wanted
 from rsparkhub.store import Store
-from rsparkhub.store.tables import events, sessions, users
+from rsparkhub.store.tables import events, runs, sessions, users
 
 _ROWS, _RUNNING, _OWNERS = 10_000, 50, 200
 
@@ -40,6 +41,11 @@ async def crowd(store: Store, noon: datetime) -> Store:
         await connection.rows(sa.insert(sessions), values)
         await connection.rows(sa.insert(events), [
             {"session": value["id"], "owner": value["owner"], "at": noon, "kind": "created", "data": {}} for value in values
+        ])  # fmt: skip
+        await connection.rows(sa.insert(runs), [
+            {"session": value["id"], "generation": 1, "owner": value["owner"], "environment": "rspark", "seconds": 60.0,
+             "began": value["created"], "ready": value["created"], "ended": value["created"] + timedelta(seconds=60)}
+            for value in values
         ])  # fmt: skip
         if not store.database.is_sqlite:  # where the server does it by itself, after a while
             await connection.rows(sa.text("ANALYZE"))
@@ -78,7 +84,7 @@ async def reads_all(store: Store, statement: str, parameters: Any) -> list[str]:
     await store.database.write(work)
     assert plan
     # PostgreSQL is right to read a table of two pages as a whole, so there the small ones are not asked for.
-    large = ("sessions", "events")
+    large = ("sessions", "events", "runs")
     whole = (
         [f"SCAN {name}" for name in (*large, "users")] if store.database.is_sqlite else [f"Seq Scan on {name}" for name in large]
     )
@@ -94,8 +100,10 @@ async def test_no_question_reads_a_whole_table(crowd: Store, noon: datetime) -> 
         assert claimed is not None
         assert await store.leases.renew("s00001", holder="one", until=later)
         await store.sessions.set_wanted("s00001", Wanted.RUNNING, by=None, now=noon)
-        assert await store.queue.admit("s00001", holder="one", now=noon, most_running=99, most_starting=9)
-        assert await store.leases.save(claimed, claimed.session, holder="one", next_reconcile_at=later, now=noon)
+        begun = replace(claimed.session, state=State.STARTING, generation=2, secret="s3cret")
+        admitted = await store.queue.admit([(claimed, begun)], holder="one", now=noon, most_running=99, most_starting=9)
+        stopped = replace(begun, state=State.STOPPED)
+        assert await store.leases.save(admitted["s00001"], stopped, holder="one", next_reconcile_at=later, now=noon)
         assert await store.leases.next_claimable_at() is not None
         assert (await store.queue.positions()) == {}
         assert len(await store.sessions.list(limit=20)) == 20
@@ -109,6 +117,10 @@ async def test_no_question_reads_a_whole_table(crowd: Store, noon: datetime) -> 
         assert len(await store.events.since("s00500", 0)) == 1
         assert len(await store.events.since(None, 0, owner="person9", limit=5)) == 5
         assert await store.events.latest_id() > _ROWS
+        assert await store.events.delete_before(noon, limit=5) is None
+        assert len(await store.runs.usage(since=noon - timedelta(minutes=5), until=later)) == 6
+        assert len(await store.runs.usage(since=None, until=later, owner="person9")) == _ROWS // _OWNERS
+        assert len((await store.runs.start_seconds(["rspark", "other"]))["rspark"]) == 20
         await store.credentials.add_login("person1", digest="login", expires=later, now=noon, password_hash="hash")
         assert await store.credentials.login("login", now=noon) is not None
         assert await store.credentials.owner_of_session("s00777") is not None

@@ -11,8 +11,9 @@ from store_scene import LEASE, MakeSession, OpenStore, Put, hold
 
 from rspark_contract.saved import Restored, Saved, SavedKernel
 from rspark_contract.status import ComponentState
+from rsparkhub.domain.notice import Notice
 from rsparkhub.domain.session import Component, LastExit, Session, State, Wanted
-from rsparkhub.store import NewEvent, Store
+from rsparkhub.store import Store
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
@@ -146,12 +147,41 @@ async def test_what_is_only_measured_is_no_event(make: MakeSession, put: Put, st
     assert await store.events.latest_id() == number
 
 
-async def test_an_event_of_the_controllers_own_is_written_with_the_row(make: MakeSession, store: Store, noon: datetime) -> None:
-    claimed = await hold(store, await make(), now=noon)
-    warning = NewEvent(kind="warning", data={"kind": "idle"})
-    assert await store.leases.save(claimed, claimed.session, holder="put", next_reconcile_at=None, now=noon, events=[warning])
+async def test_a_notice_is_written_with_its_event(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
+    notice = Notice(kind="idle", generation=1, given=noon, at=noon + MINUTE, text="It goes to sleep soon.")
+    session = await put(await make(), State.RUNNING, generation=1, notices=(notice,))
+    assert session.notices == (notice,)
     event = (await store.events.since(None, 0))[-1]
-    assert (event.kind, event.owner, event.data) == ("warning", "ada", {"kind": "idle"})
+    data = {"kind": "idle", "generation": 1, "at": "2026-11-24T12:01:00+00:00", "text": "It goes to sleep soon."}
+    assert (event.kind, event.owner, event.data) == ("warning", "ada", data)
+    assert (await put(session, State.RUNNING, notices=())).notices == ()
+    assert (await store.events.since(None, 0))[-1] == event
+
+
+async def test_a_controller_writes_what_is_wanted_from_now_on_with_the_row(
+    make: MakeSession, put: Put, store: Store, noon: datetime
+) -> None:
+    claimed = await hold(store, await put(await make(), State.RUNNING), now=noon)
+    assert await store.leases.save(
+        claimed, claimed.session, holder="put", next_reconcile_at=noon + MINUTE, now=noon, wanted=Wanted.SUSPENDED, reason="Idle."
+    )
+    session = await store.sessions.get(claimed.session.id)
+    assert (session.wanted, session.reason) == (Wanted.SUSPENDED, "Idle.")
+    assert await store.leases.next_claimable_at() == noon
+    event = (await store.events.since(None, 0))[-1]
+    assert (event.kind, event.by, event.data) == ("wanted", None, {"wanted": "suspended", "reason": "Idle."})
+
+
+async def test_what_a_user_asked_meanwhile_counts_more_than_what_a_controller_decided(
+    make: MakeSession, put: Put, store: Store, noon: datetime
+) -> None:
+    claimed = await hold(store, await put(await make(), State.RUNNING), now=noon)
+    await store.sessions.set_wanted(claimed.session.id, Wanted.STOPPED, by="ada", now=noon + SECOND)
+    assert await store.leases.save(
+        claimed, claimed.session, holder="put", next_reconcile_at=None, now=noon, wanted=Wanted.SUSPENDED, reason="Idle."
+    )
+    assert (await store.sessions.get(claimed.session.id)).wanted is Wanted.STOPPED
+    assert await store.leases.next_claimable_at() == noon
 
 
 async def test_a_controller_never_writes_what_is_wanted(make: MakeSession, store: Store, noon: datetime) -> None:

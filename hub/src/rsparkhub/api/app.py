@@ -12,7 +12,6 @@ import rsparkhub
 from rsparkhub.agents import AgentClient
 from rsparkhub.api import problems
 from rsparkhub.api.context import AppContext
-from rsparkhub.api.history import History
 from rsparkhub.api.metrics import Metrics
 from rsparkhub.api.middleware import (
     BodyLimitMiddleware,
@@ -76,24 +75,21 @@ def create_app(
     behind_edge
         Whether to believe `X-Forwarded-…`; by default, when the request came by a Unix socket.
     """
-    history = History(store=store)
-    serializer = SessionSerializer(store=store, catalog=catalog, history=history, now=now)
+    serializer = SessionSerializer(store=store, catalog=catalog, now=now)
     context = AppContext(
         settings=settings,
         store=store,
         authenticator=authenticator,
         catalog=catalog,
-        history=history,
         serializer=serializer,
         broadcaster=EventBroadcaster(store=store, serializer=serializer),
         agents=AgentClient(),
         now=now,
     )
-    metrics = Metrics(counters=history.counters)
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await history.begin()
         yield
         context.broadcaster.close()
         await context.agents.aclose()

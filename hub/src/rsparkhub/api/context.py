@@ -8,7 +8,6 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from rsparkhub.agents import AgentClient
-from rsparkhub.api.history import History
 from rsparkhub.api.origin import Origin, origin_of
 from rsparkhub.api.serializers.sessions import SessionSerializer
 from rsparkhub.api.streams.broadcaster import EventBroadcaster
@@ -26,7 +25,6 @@ class AppContext:
     store: Store
     authenticator: Authenticator
     catalog: Catalog
-    history: History
     serializer: SessionSerializer
     broadcaster: EventBroadcaster
     agents: AgentClient

@@ -6,8 +6,8 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from rsparkhub.api.history import Counters
 from rsparkhub.domain.session import State
+from rsparkhub.store import RunCounts
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -15,9 +15,9 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class Metrics:
     """The measures of one app. Those of sessions are the same on each hub of a store: take one hub's, never the sum."""
 
-    def __init__(self, *, counters: Counters) -> None:
+    def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._sessions = _SessionMeasures(counters)
+        self._sessions = _SessionMeasures()
         self._registry.register(self._sessions)
         self._durations = Histogram(
             "rsparkhub_http_request_duration_seconds",
@@ -30,25 +30,25 @@ class Metrics:
         """Note one answer."""
         self._durations.labels(method, route, str(status)).observe(seconds)
 
-    def text(self, counts: dict[State, int]) -> bytes:
+    def text(self, counts: dict[State, int], runs: RunCounts) -> bytes:
         """Return all measures in Prometheus' text format."""
-        self._sessions.counts = counts
+        self._sessions.counts, self._sessions.runs = counts, runs
         return generate_latest(self._registry)
 
 
 class _SessionMeasures(Collector):
-    def __init__(self, counters: Counters) -> None:
-        self._tally = counters
+    def __init__(self) -> None:
         self.counts: dict[State, int] = {}
+        self.runs = RunCounts(starts=0, failures=0, ends={})
 
     def collect(self) -> Iterator[Metric]:
         sessions = GaugeMetricFamily("rsparkhub_sessions", "Sessions, by state.", labels=["state"])
         for state, count in self.counts.items():
             sessions.add_metric([state.value], count)
         yield sessions
-        yield CounterMetricFamily("rsparkhub_session_starts", "Starts that began.", value=self._tally.starts)
-        yield CounterMetricFamily("rsparkhub_session_failures", "Sessions that failed.", value=self._tally.failures)
+        yield CounterMetricFamily("rsparkhub_session_starts", "Starts that began.", value=self.runs.starts)
+        yield CounterMetricFamily("rsparkhub_session_failures", "Sessions that failed.", value=self.runs.failures)
         ends = CounterMetricFamily("rsparkhub_session_ends", "Runs that ended, by exit code.", labels=["code"])
-        for code, count in self._tally.ends.items():
+        for code, count in self.runs.ends.items():
             ends.add_metric([code], count)
         yield ends

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 
 from rsparkhub.backends.base import Backend
 from rsparkhub.catalog import Catalog
-from rsparkhub.controller.cull import Cull
-from rsparkhub.controller.lease import Leases
+from rsparkhub.controller.lease import Holder
 from rsparkhub.controller.reconcile import Reconciler
+from rsparkhub.controller.retention import Retention
+from rsparkhub.controller.share import Share
 from rsparkhub.controller.shared_services import SharedServices
 from rsparkhub.controller.steps import Steps
 from rsparkhub.controller.sweep import Sweep
-from rsparkhub.controller.watch import Watch
 from rsparkhub.domain.session import Session
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
@@ -44,50 +44,51 @@ class Controller:
         holder: str | None = None,
     ) -> None:
         holder = holder or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-        leases = Leases(store=store, holder=holder, lease=settings.lease, clock=clock)
+        leases = Holder(store=store, holder=holder, lease=settings.lease, clock=clock)
+        self.share = Share(store=store, holder=leases, clock=clock)
         self.services = SharedServices(store=store, clock=clock)
-        steps = Steps(
+        steps = Steps(store=store, backend=backend, catalog=catalog, services=self.services, settings=settings, clock=clock)
+        self.reconciler = Reconciler(
             store=store,
             backend=backend,
             catalog=catalog,
-            services=self.services,
             settings=settings,
-            holder=holder,
+            holder=leases,
+            share=self.share,
+            steps=steps,
             clock=clock,
         )
-        self.reconciler = Reconciler(
-            store=store, backend=backend, catalog=catalog, settings=settings, leases=leases, steps=steps, clock=clock
-        )
-        self.watch = Watch(backend=backend, enqueue=self.reconciler.enqueue, every=settings.look_every)
+        self.watch = self.reconciler.watch
         self.sweep = Sweep(
             store=store,
             backend=backend,
             enqueue=self.reconciler.enqueue,
-            saw=self.watch.saved,
+            swept=self.watch.swept,
+            limits=self.reconciler.limits,
+            clock=clock,
             every=settings.sweep_every,
             most_starting=settings.most_starting,
         )
-        self.cull = Cull(store=store, backend=backend, lifecycle=self.reconciler.lifecycle, clock=clock)
+        self.retention = Retention(store=store, events_kept=settings.events_kept, clock=clock)
         self.reconciler.on_saved.append(self._saved)
-        self.reconciler.on_gone.append(self.watch.gone)
 
     def _saved(self, row: Session) -> None:
-        self.watch.saved(row)
-        self.cull.saved(row)
         for session_id in self.services.waiting_for(row):
             self.reconciler.enqueue(session_id)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; then give back the leases and return."""
         loops = [
-            asyncio.create_task(_go_on(loop), name=loop.__qualname__)
+            asyncio.create_task(_restarted(loop), name=loop.__qualname__)
             for loop in (
                 self.reconciler.follow_requests,
                 self.reconciler.follow_backend,
                 self.reconciler.reconcile_when_due,
                 self.sweep.run,
                 self.watch.run,
-                self.cull.run,
+                self.watch.run_under_way,
+                self.share.run,
+                self.retention.run,
                 self.services.run,
             )
         ]
@@ -99,10 +100,11 @@ class Controller:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
             await self.reconciler.close()
+            await self.share.leave()
             log.info("The controller has stopped; sessions go on.")
 
 
-async def _go_on(loop: Callable[[], Awaitable[None]]) -> None:
+async def _restarted(loop: Callable[[], Awaitable[None]]) -> None:
     """Run a loop, and begin again after a pause when it fails: one that is gone would be missed by nobody."""
     while True:
         try:

@@ -5,22 +5,24 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
+from rsparkhub.controller.batch import Batch
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.store import Claimed, Store
 
 
 class LeaseLost(Exception):
-    """Somebody else works on the session now; whatever was under way here is theirs to find."""
+    """Another controller works on the session now; whatever was under way here is for it to find."""
 
 
-class Leases:
-    """Takes and keeps the leases of one controller."""
+class Holder:
+    """Takes, renews and gives back leases in the name of one controller."""
 
     def __init__(self, *, store: Store, holder: str, lease: timedelta, clock: Callable[[], datetime]) -> None:
         self._store = store
         self.holder = holder
         self.lease = lease
         self._clock = clock
+        self._claims: Batch[str, Claimed | None] = Batch(self._claim_these)
 
     async def claim_due(self, limit: int) -> list[Claimed]:
         """Take the leases of sessions that are due."""
@@ -28,11 +30,16 @@ class Leases:
 
     async def claim(self, session_id: str) -> Claimed | None:
         """Take the lease of a session; None when another controller has it, or there is no such session."""
-        return await self._store.leases.claim_one(session_id, holder=self.holder, now=self._clock(), lease=self.lease)
+        return await self._claims.add(session_id)
+
+    async def _claim_these(self, session_ids: list[str]) -> list[Claimed | None]:
+        claimed = await self._store.leases.claim_these(session_ids, holder=self.holder, now=self._clock(), lease=self.lease)
+        by_id = {each.session.id: each for each in claimed}
+        return [by_id.get(session_id) for session_id in session_ids]
 
     @asynccontextmanager
-    async def kept(self, claimed: Claimed) -> AsyncIterator[None]:
-        """Keep the lease while inside.
+    async def renewed(self, claimed: Claimed) -> AsyncIterator[None]:
+        """Renew the lease while inside.
 
         Raises
         ------
@@ -43,7 +50,7 @@ class Leases:
         assert inside is not None, "work runs in a task"
         lost = False
 
-        async def keep() -> None:
+        async def renew() -> None:
             nonlocal lost
             until = self._clock() + self.lease
             while True:
@@ -60,7 +67,7 @@ class Leases:
                     inside.cancel()
                     return
 
-        keeping = asyncio.create_task(keep())
+        renewing = asyncio.create_task(renew())
         try:
             yield
         except asyncio.CancelledError:
@@ -69,4 +76,4 @@ class Leases:
                 raise LeaseLost from None
             raise
         finally:
-            keeping.cancel()
+            renewing.cancel()

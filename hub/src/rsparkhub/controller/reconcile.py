@@ -1,7 +1,7 @@
-"""Takes one session one step further: claim it, look, plan, do, save.
+"""Takes one session one step further: claim it, observe, plan, do, save.
 
-Whatever says that a session is worth a look only puts its id into the work; nothing is decided from a message. So a lost
-message costs time, and never a session.
+Whatever says that a session may have something to do only enqueues its id; nothing is decided from a message. So a lost message
+costs time, and never a session.
 """
 
 import asyncio
@@ -12,27 +12,35 @@ from datetime import datetime, timedelta
 
 from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.catalog import Catalog
-from rsparkhub.controller.lease import LeaseLost, Leases
-from rsparkhub.controller.steps import Done, Steps
+from rsparkhub.controller.batch import Batch
+from rsparkhub.controller.lease import Holder, LeaseLost
+from rsparkhub.controller.share import Share
+from rsparkhub.controller.steps import Done, Steps, with_secret
+from rsparkhub.controller.watch import Watch
 from rsparkhub.controller.work_queue import WorkQueue
 from rsparkhub.domain.ensemble import Observed
 from rsparkhub.domain.environment import Lifecycle
 from rsparkhub.domain.errors import RsparkhubError
 from rsparkhub.domain.observation import is_significant
-from rsparkhub.domain.plan import NOW, Limits, plan
+from rsparkhub.domain.plan import NOW, Admit, Limits, Step, plan
 from rsparkhub.domain.session import Session
 from rsparkhub.settings import Settings
 from rsparkhub.store import Claimed, Store
 
 log = logging.getLogger(__name__)
 
-MOST_AT_WORK = 16
-_LONGEST_SLEEP = 5.0  # seconds without a look at what is due
+#: Sessions that one controller works on at the same time. They mostly wait for the backend.
+MOST_AT_WORK = 64
+#: While something is under way, the watch observes it this often without a reason.
+UNDER_WAY = timedelta(seconds=2)
+
+_ABSENT = Observed(phase="absent")
+_LONGEST_PAUSE = 5.0  # seconds after which the store is asked for what is due, whatever was notified
 _END_SECONDS = 5.0
 
 
 class Reconciler:
-    """Works on sessions; `seen` is told each row that was saved, or that a session is gone."""
+    """Works on sessions. `on_saved` is called with each row that was saved, `on_gone` with the id of each that was deleted."""
 
     def __init__(
         self,
@@ -41,7 +49,8 @@ class Reconciler:
         backend: Backend,
         catalog: Catalog,
         settings: Settings,
-        leases: Leases,
+        holder: Holder,
+        share: Share,
         steps: Steps,
         clock: Callable[[], datetime],
     ) -> None:
@@ -49,17 +58,30 @@ class Reconciler:
         self._backend = backend
         self._catalog = catalog
         self._settings = settings
-        self._leases = leases
+        self._holder = holder
+        self._share = share
         self._steps = steps
         self._clock = clock
-        self._work = WorkQueue(self._pass, most=MOST_AT_WORK)
+        self._work = WorkQueue(self._pass, most=MOST_AT_WORK, on_room=self._check_due)
+        self._admissions: Batch[tuple[Claimed, Session], Claimed | None] = Batch(self._admit)
         self._claims: dict[str, Claimed] = {}
+        self._rows_may_differ: set[str] = set()
         self._sooner = asyncio.Event()
-        self.on_saved: list[Callable[[Session], None]] = []
-        self.on_gone: list[Callable[[str], None]] = []
+        self.watch = Watch(
+            backend=backend,
+            share=share,
+            enqueue=self.enqueue,
+            limits=self.limits,
+            clock=clock,
+            every=settings.look_every,
+            every_under_way=min(UNDER_WAY, settings.look_every),
+        )
+        self.on_saved: list[Callable[[Session], None]] = [self.watch.saved]
+        self.on_gone: list[Callable[[str], None]] = [self.watch.gone]
 
     def enqueue(self, session_id: str) -> None:
-        """Say that a session is worth a look."""
+        """Have a session worked on: its row may say something new."""
+        self._rows_may_differ.add(session_id)
         self._work.enqueue(session_id)
 
     async def close(self) -> None:
@@ -67,45 +89,63 @@ class Reconciler:
         await self._work.close(within=_END_SECONDS)
 
     async def follow_requests(self) -> None:
-        """Put each session of which the store says that somebody wants something."""
+        """Enqueue each session of which the store says that somebody asked something."""
         async for session_id in self._store.notifier.subscribe("controller", about=("look",)):
             self.enqueue(session_id)
 
     async def follow_backend(self) -> None:
-        """Put each session of which the backend says that something has changed."""
+        """Enqueue each session of which the backend says that something has changed, for the controller that watches it."""
         async for ref in self._backend.changes():
-            self.enqueue(ref.id)
+            if self.watch.row(ref.id) is not None:
+                self._work.enqueue(ref.id)
+            elif ref.id in self._share:
+                self.enqueue(ref.id)
 
     async def reconcile_when_due(self) -> None:
-        """Put each session at the time that its row says."""
+        """Enqueue each session at the time that its row says."""
         while True:
-            try:
-                pause = await self._due()
-            except RsparkhubError as error:
-                log.error("What is due could not be seen: %s", error)
-                pause = _LONGEST_SLEEP
             self._sooner.clear()
+            try:
+                pause = await self.enqueue_due()
+            except RsparkhubError as error:
+                log.error("What is due could not be read: %s", error)
+                pause = _LONGEST_PAUSE
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):  # `wait_for` of Python 3.11 may lose a cancellation
                     await self._sooner.wait()
 
-    async def _due(self) -> float:
-        """Put what is due, and give the seconds until the next is."""
-        room = self._work.room
-        if not room:
-            return 0.1
-        for claimed in await self._claim_due(room):
-            self._claims[claimed.session.id] = claimed
-            if not self._work.enqueue(claimed.session.id):
-                await self._give_back(self._claims.pop(claimed.session.id))
-        following = await self._store.leases.next_claimable_at()
-        if following is None:
-            return _LONGEST_SLEEP
-        return min(max(0.01, (following - self._clock()).total_seconds()), _LONGEST_SLEEP)
+    async def enqueue_due(self) -> float | None:
+        """Enqueue what is due.
+
+        Returns
+        -------
+        The seconds until the next is due; None when this controller has no room for more: then `on_room` says when.
+        """
+        while room := self._work.room:
+            due = await self._store.leases.next_claimable_at()
+            if due is None:
+                return _LONGEST_PAUSE
+            if due > self._clock():
+                return min((due - self._clock()).total_seconds(), _LONGEST_PAUSE)
+            claimed_now = await self._claim_due(room)
+            for claimed in claimed_now:
+                self._claims[claimed.session.id] = claimed
+                if not self._work.enqueue(claimed.session.id):
+                    await self._give_back(self._claims.pop(claimed.session.id))
+            if not claimed_now:  # another controller was faster
+                return _LONGEST_PAUSE
+        return None
+
+    async def idle(self) -> None:
+        """Wait until nothing is at work, and nothing waits for it."""
+        await self._work.idle()
+
+    def _check_due(self) -> None:
+        self._sooner.set()
 
     async def _claim_due(self, room: int) -> list[Claimed]:
         """Take leases; when cancelled in between, give back those that were taken and would be nobody's."""
-        claiming = asyncio.ensure_future(self._leases.claim_due(room))
+        claiming = asyncio.ensure_future(self._holder.claim_due(room))
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:
@@ -114,47 +154,87 @@ class Reconciler:
             raise
 
     async def _pass(self, session_id: str) -> None:
-        claimed = self._claims.pop(session_id, None) or await self._leases.claim(session_id)
-        if claimed is None:
-            return
+        """Do what there is to do for a session; ask the store nothing where it only waits for what was observed before."""
+        claimed, watched, observed = self._claims.pop(session_id, None), self.watch.row(session_id), None
+        row_may_differ = session_id in self._rows_may_differ
+        self._rows_may_differ.discard(session_id)
         try:
-            async with self._leases.kept(claimed):
-                done = await self._step(claimed.session)
+            if claimed is None and watched is not None and not row_may_differ:
+                observed = await self._observe(watched)
+                if not self.watch.differs(watched, observed):
+                    return
+            claimed = claimed or await self._holder.claim(session_id)
+            if claimed is not None:
+                await self._reconcile(claimed, observed if claimed.session == watched else None)
+        except BaseException:
+            if row_may_differ:
+                self._rows_may_differ.add(session_id)
+            raise
+
+    async def _reconcile(self, claimed: Claimed, observed: Observed | None) -> None:
+        try:
+            async with self._holder.renewed(claimed):
+                observed = observed or await self._observe(claimed.session)
+                step = self._plan(claimed.session, observed)
+                if isinstance(step, Admit):
+                    admitted = await self._admissions.add((claimed, with_secret(step.after)))
+                    if admitted is None:  # the queue makes it due when there is a slot for it
+                        return
+                    claimed, observed = admitted, _ABSENT
+                    self._tell_saved(claimed.session)
+                    step = self._plan(claimed.session, observed)
+                done = await self._steps.do(step, claimed.session, observed, grace=self.lifecycle(claimed.session).grace)
         except LeaseLost:
-            log.warning("The lease of %s was lost; another controller goes on from here.", session_id)
+            log.warning("The lease of %s was lost; another controller goes on from here.", claimed.session.id)
             return
         except BaseException:
             await self._give_back(claimed)
             raise
         if done.row is None:
-            self._tell_gone(session_id)
+            for tell in self.on_gone:
+                tell(claimed.session.id)
         else:
-            await self._save(claimed, done.row, done.requeue_after)
+            await self._save(claimed, done.row, done)
 
-    async def _step(self, session: Session) -> Done:
-        observed = Observed(phase="absent")
-        if session.generation:
-            observed = await self._backend.observe(EnsembleRef(session.id, session.generation))
-        limits = self._limits(session)
-        step = plan(session, observed, now=self._clock(), limits=limits)
+    async def _observe(self, session: Session) -> Observed:
+        if not session.generation:
+            return _ABSENT
+        return await self._backend.observe(EnsembleRef(session.id, session.generation))
+
+    def _plan(self, session: Session, observed: Observed) -> Step:
+        step = plan(session, observed, now=self._clock(), limits=self.limits(session))
         log.debug("%s.%s %s: %s", session.id, session.generation, session.state, type(step).__name__)
-        return await self._steps.do(step, session, observed, grace=limits.grace)
+        return step
 
-    async def _save(self, claimed: Claimed, after: Session, requeue_after: timedelta | None) -> None:
+    async def _admit(self, starts: list[tuple[Claimed, Session]]) -> list[Claimed | None]:
+        admitted = await self._store.queue.admit(
+            starts,
+            holder=self._holder.holder,
+            now=self._clock(),
+            most_running=self._settings.most_running,
+            most_starting=self._settings.most_starting,
+        )
+        return [admitted.get(claimed.session.id) for claimed, _ in starts]
+
+    async def _save(self, claimed: Claimed, after: Session, done: Done) -> None:
         if not is_significant(claimed.session, after):
             after = claimed.session
         now = self._clock()
-        next_reconcile_at = None if requeue_after is None else now + requeue_after
         if not await self._store.leases.save(
-            claimed, after, holder=self._leases.holder, next_reconcile_at=next_reconcile_at, now=now
+            claimed,
+            after,
+            holder=self._holder.holder,
+            next_reconcile_at=None if done.requeue_after is None else now + done.requeue_after,
+            now=now,
+            wanted=done.wanted,
+            reason=done.reason,
         ):
             log.warning("The lease of %s was lost before it was saved; another controller goes on from here.", after.id)
             return
-        for told in self.on_saved:
-            told(after)
-        if requeue_after == NOW:
+        self._tell_saved(after)
+        if done.requeue_after == NOW:
             self.enqueue(after.id)
-        elif requeue_after is not None and requeue_after.total_seconds() < _LONGEST_SLEEP:
+        elif done.requeue_after is not None and done.requeue_after.total_seconds() < _LONGEST_PAUSE:
             self._sooner.set()
 
     async def _give_back(self, claimed: Claimed) -> None:
@@ -162,24 +242,26 @@ class Reconciler:
         now = self._clock()
         try:
             await self._store.leases.save(
-                claimed, claimed.session, holder=self._leases.holder, next_reconcile_at=now + self._leases.lease, now=now
+                claimed, claimed.session, holder=self._holder.holder, next_reconcile_at=now + self._holder.lease, now=now
             )
         except RsparkhubError as error:  # then it runs out by itself
             log.warning("The lease of %s could not be given back: %s", claimed.session.id, error)
 
-    def _tell_gone(self, session_id: str) -> None:
-        for told in self.on_gone:
-            told(session_id)
+    def _tell_saved(self, row: Session) -> None:
+        for tell in self.on_saved:
+            tell(row)
 
-    def _limits(self, session: Session) -> Limits:
+    def limits(self, session: Session) -> Limits:
+        """Return how long things may take for a session."""
         return Limits(
             start_deadline=self._settings.start_deadline,
-            grace=self.lifecycle(session).grace,
+            lifecycle=self.lifecycle(session),
+            poll=self._settings.lease,
             resync=self._settings.sweep_every,
         )
 
     def lifecycle(self, session: Session) -> Lifecycle:
-        """Give the lifecycle of a session's environment; the usual one when the catalog has lost it."""
+        """Return the lifecycle of a session's environment; the usual one when the catalog has lost it."""
         if session.kind == "service":
             return Lifecycle()
         try:

@@ -14,7 +14,7 @@ from rsparkhub.controller.shared_services import Pending, SharedServices
 from rsparkhub.domain.ensemble import EnsembleSpec, Observed
 from rsparkhub.domain.errors import CannotStart, NotFound
 from rsparkhub.domain.plan import Admit, Apply, Begin, End, Kill, Purge, Remove, Settle, Step, fail
-from rsparkhub.domain.session import Component, Session
+from rsparkhub.domain.session import Component, Session, Wanted
 from rsparkhub.services.shared import SHARED
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
@@ -24,10 +24,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """The row after a step, and when to look again; `row` is None when there is none any more."""
+    """The row after a step, and when the session is due again; `row` is None when there is none any more.
+
+    `wanted` is what the session is to be from now on, for `reason`, where the step decided that.
+    """
 
     row: Session | None
     requeue_after: timedelta | None
+    wanted: Wanted | None = None
+    reason: str | None = None
 
 
 class Steps:
@@ -41,7 +46,6 @@ class Steps:
         catalog: Catalog,
         services: SharedServices,
         settings: Settings,
-        holder: str,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
@@ -49,16 +53,13 @@ class Steps:
         self._catalog = catalog
         self._services = services
         self._settings = settings
-        self._holder = holder
         self._clock = clock
 
     async def do(self, step: Step, session: Session, observed: Observed, *, grace: timedelta) -> Done:
         """Do one step; `session` is the row as it is, `step.after` as it will be."""
         ref = EnsembleRef(session.id, session.generation)
         match step:
-            case Admit():
-                return await self._admit(step, session)
-            case Begin():
+            case Admit() | Begin():
                 return Done(row=with_secret(step.after), requeue_after=step.requeue_after)
             case Apply():
                 return await self._apply(step, session)
@@ -75,41 +76,34 @@ class Steps:
             case Purge():
                 await self._purge(session)
                 return Done(row=None, requeue_after=None)
-        return Done(row=step.after, requeue_after=step.requeue_after)
-
-    async def _admit(self, step: Admit, session: Session) -> Done:
-        admitted = await self._store.queue.admit(
-            session.id,
-            holder=self._holder,
-            now=self._clock(),
-            most_running=self._settings.most_running,
-            most_starting=self._settings.most_starting,
+        return Done(
+            row=step.after,
+            requeue_after=step.requeue_after,
+            wanted=step.wanted,
+            reason=step.reason or (step.after.reason if step.wanted else None),
         )
-        if not admitted:  # the store makes it due when it is first in line and there is room
-            return Done(row=session, requeue_after=None)
-        return Done(row=with_secret(step.after), requeue_after=step.requeue_after)
 
     async def _apply(self, step: Apply, session: Session) -> Done:
         try:
             found = await self._ensemble(session)
             if isinstance(found, Pending):
                 return Done(row=replace(session, components=found.components), requeue_after=step.requeue_after)
-            spec, parts = found
+            spec, components = found
             await self._backend.apply(spec)
         except CannotStart as error:
             log.error("%s of %s could not be started: %s (%s)", session.id, session.owner, error, error.detail)
             settle = fail(session, reason=str(error), detail=error.detail, now=self._clock())
             return await self.do(settle, session, Observed(phase="ended"), grace=timedelta())
-        return Done(row=replace(session, components=parts), requeue_after=step.requeue_after)
+        return Done(row=replace(session, components=components), requeue_after=step.requeue_after)
 
     async def _ensemble(self, session: Session) -> Pending | tuple[EnsembleSpec, tuple[Component, ...]]:
-        """Say what to run, and which parts a person sees waiting until the agent tells more."""
+        """Return what to run, and the components that its user sees waiting until the agent reports more."""
         if session.kind == "service":
             service = SHARED.get(session.id)
             if service is None:
                 raise CannotStart(f"This version of RSparkHub has no service {session.id}.")
             spec = build_service(session=session, settings=self._settings, components=service.parts(), ports=service.ports)
-            return spec, tuple(Component(name=part.name, title=part.title) for part in spec.components)
+            return spec, tuple(Component(name=each.name, title=each.title) for each in spec.components)
         try:
             environment = self._catalog.get(session.environment)
         except NotFound as error:
@@ -139,8 +133,6 @@ class Steps:
                 await self._store.logs.keep(ref.id, ref.generation, tails)
         if step.forget:
             await self._backend.forget_session(ref.id, user=user)
-        if step.wanted is not None:
-            await self._store.sessions.set_wanted(ref.id, step.wanted, by=None, reason=step.after.reason, now=self._clock())
 
     async def _purge(self, session: Session) -> None:
         for ref in await self._backend.list():
@@ -151,5 +143,5 @@ class Steps:
 
 
 def with_secret(session: Session) -> Session:
-    """Give a generation that begins the secret between its agent and the edge."""
+    """Return the row of a generation that begins with the secret that its agent and the edge share."""
     return replace(session, secret=secrets.token_urlsafe(32))

@@ -1,22 +1,25 @@
-"""Compares all that runs with all that is wanted: at the start, and every so often, whatever was heard in between."""
+"""Compares all that runs with all that is wanted: at the start, and every so often, whatever was notified in between."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rsparkhub.backends.base import Backend, EnsembleRef
+from rsparkhub.domain.ensemble import Observed
 from rsparkhub.domain.errors import NotFound, RsparkhubError
+from rsparkhub.domain.plan import Limits, is_due
 from rsparkhub.domain.session import LIVE, Session, State, Wanted
 from rsparkhub.store import Store
 
 log = logging.getLogger(__name__)
 
+_ABSENT = Observed(phase="absent")
 _AT_REST = {State.SUSPENDED: Wanted.SUSPENDED, State.STOPPED: Wanted.STOPPED}
 
 
 class Sweep:
-    """Ends what runs and is wanted by no row, and puts each session that is not as its row says it should be."""
+    """Ends what runs and is wanted by no row, and enqueues each session that is not as its row says it should be."""
 
     def __init__(
         self,
@@ -24,18 +27,23 @@ class Sweep:
         store: Store,
         backend: Backend,
         enqueue: Callable[[str], None],
-        saw: Callable[[Session], None],
+        swept: Callable[[Iterable[Session]], None],
+        limits: Callable[[Session], Limits],
+        clock: Callable[[], datetime],
         every: timedelta,
         most_starting: int,
     ) -> None:
         self._store = store
         self._backend = backend
-        self._put = enqueue
-        self._saw = saw
+        self._enqueue = enqueue
+        self._swept = swept
+        self._limits = limits
+        self._clock = clock
         self._every = every
         self._most_starting = most_starting
 
     async def run(self) -> None:
+        """Sweep at once, and then every so often, for ever."""
         while True:
             try:
                 await self.sweep()
@@ -44,20 +52,22 @@ class Sweep:
             await asyncio.sleep(self._every.total_seconds())
 
     async def sweep(self) -> None:
+        """Compare once."""
         # First what runs, then the rows: a session that begins in between has its row before it runs.
         running = await self._backend.list()
         rows = {row.id: row for kind in ("session", "service") for row in await self._rows(kind)}
-        for row in rows.values():
-            self._saw(row)
+        self._swept(rows.values())
         for ref in running:
             known = rows.get(ref.id) or await self._row(ref.id)
             if known is None or known.generation != ref.generation:
                 await self._end_orphan(ref, forget=known is None)
         for session_id in needs_reconcile(rows.values(), running):
-            self._put(session_id)
-        positions = await self._store.queue.positions()
-        for session_id in list(positions)[: self._most_starting]:
-            self._put(session_id)
+            self._enqueue(session_id)
+        for row in rows.values():
+            if row.state is State.SUSPENDED and is_due(row, _ABSENT, now=self._clock(), limits=self._limits(row)):
+                self._enqueue(row.id)
+        for session_id in list(await self._store.queue.positions())[: self._most_starting]:
+            self._enqueue(session_id)
 
     async def _rows(self, kind: str) -> list[Session]:
         if kind == "service":
@@ -80,7 +90,7 @@ class Sweep:
 
 
 def needs_reconcile(rows: Iterable[Session], running: Iterable[EnsembleRef]) -> list[str]:
-    """Name the sessions that are not at rest as they should be: pure.
+    """Return the ids of the sessions that are not at rest as they should be: pure.
 
     That is: nothing runs where something should, something is there where nothing should be, or the row has not reached
     what is wanted.

@@ -12,17 +12,19 @@ _LONGEST_PAUSE = 60.0  # seconds
 
 
 class WorkQueue:
-    """Calls `do` for each key that is put.
+    """Calls `do` for each key that is enqueued.
 
     - A key is never at work twice at once.
-    - A key that is put while it waits is done once; one that is put while it is at work is done once more after that.
-    - At most `most` keys are at work; the others wait in the order in which they were put.
+    - A key that is enqueued while it waits is done once; one that is enqueued while it is at work is done once more after that.
+    - At most `most` keys are at work; the others wait in the order in which they were enqueued.
     - A key whose work fails is done again after a pause, which doubles from one second to a minute; it is not done sooner,
-      however often it is put.
+      however often it is enqueued.
+    - `on_room` is called when a key is done and others may begin, which could not before.
     """
 
-    def __init__(self, do: Callable[[str], Awaitable[None]], *, most: int) -> None:
+    def __init__(self, do: Callable[[str], Awaitable[None]], *, most: int, on_room: Callable[[], None] = lambda: None) -> None:
         self._do = do
+        self._on_room = on_room
         self._most = most
         self._waiting: dict[str, None] = {}
         self._at_work: dict[str, asyncio.Task[None]] = {}
@@ -46,6 +48,11 @@ class WorkQueue:
             self._waiting[key] = None
             self._begin()
         return True
+
+    async def idle(self) -> None:
+        """Wait until nothing is at work, and nothing waits for it."""
+        while self._at_work:
+            await asyncio.wait(list(self._at_work.values()))
 
     async def close(self, *, within: float) -> None:
         """Begin nothing more, and wait `within` seconds for what is at work; then cancel it."""
@@ -74,11 +81,14 @@ class WorkQueue:
         else:
             self._failures.pop(key, None)
         finally:
+            was_full = not self.room
             del self._at_work[key]
             if key in self._again:
                 self._again.discard(key)
                 self.enqueue(key)
             self._begin()
+            if was_full and self.room:
+                self._on_room()
 
     def _pause(self, key: str, error: Exception) -> None:
         count = self._failures[key] = self._failures.get(key, 0) + 1

@@ -1,32 +1,23 @@
-"""When a session goes to sleep by itself, and how it is told before.
+"""When a session goes to sleep by itself, and which notice comes before.
 
-An idle session sleeps after its environment's `idle`, counted from the last thing that a person did; a session that
+An idle session sleeps after its environment's `idle`, counted from the last time that somebody used it; a session that
 computes is never idle. Each session sleeps after `longest` in one go, and what slept for `suspended` is stopped. A notice
-always comes first, and sleep comes never sooner than `ahead` after it: so a computation that ended at night is not put to
+always comes first, and sleep never comes sooner than `ahead` after it: so a computation that ended at night is not put to
 sleep in the minute it ended.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from rsparkhub.domain.environment import Lifecycle
+from rsparkhub.domain.notice import Notice
 from rsparkhub.domain.quantity import format_duration
 from rsparkhub.domain.session import Session, State, Wanted
 
 _AT_LEAST = timedelta(minutes=10)
 _SHARE = 0.1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Notice:
-    """A warning that was given: `given`, and that the session ends `at`, unless somebody does something (`idle`)."""
-
-    kind: Literal["idle", "longest"]
-    generation: int
-    given: datetime
-    at: datetime
-    text: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +29,8 @@ class Nothing:
 
 @dataclass(frozen=True, kw_only=True)
 class Warn:
+    """A notice is due."""
+
     notice: Notice
 
 
@@ -52,8 +45,8 @@ class Change:
 Verdict = Nothing | Warn | Change
 
 
-def decide(session: Session, lifecycle: Lifecycle, *, notices: tuple[Notice, ...], now: datetime) -> Verdict:
-    """Say what is due for a session; `notices` are the warnings of its present generation."""
+def decide(session: Session, lifecycle: Lifecycle, *, now: datetime) -> Verdict:
+    """Return what is due for a session: nothing yet, a notice, or that it wants something else from now on."""
     if session.kind != "session":
         return Nothing(until=None)
     if session.state is State.SUSPENDED and session.wanted is Wanted.SUSPENDED and session.ended:
@@ -64,20 +57,20 @@ def decide(session: Session, lifecycle: Lifecycle, *, notices: tuple[Notice, ...
         return Nothing(until=session.ended + lifecycle.suspended)
     if session.state is not State.RUNNING or session.wanted is not Wanted.RUNNING or session.ready is None:
         return Nothing(until=None)
-    due = [_longest(session, session.started or session.ready, lifecycle, notices, now)]
+    due = [_longest(session, session.started or session.ready, lifecycle, now)]
     if not session.busy:
-        due.append(_idle(session, session.ready, lifecycle, notices, now))
+        due.append(_idle(session, session.ready, lifecycle, now))
     return _first(due)
 
 
 def ahead(limit: timedelta) -> timedelta:
-    """How long before its end a limit is told: ten minutes, or a tenth of a long one; half of a short one."""
+    """Return how long before its end a notice comes: ten minutes, or a tenth of a long limit; half of a short one."""
     return min(max(_AT_LEAST, limit * _SHARE), limit / 2)
 
 
-def _longest(session: Session, since: datetime, lifecycle: Lifecycle, notices: tuple[Notice, ...], now: datetime) -> Verdict:
+def _longest(session: Session, since: datetime, lifecycle: Lifecycle, now: datetime) -> Verdict:
     length = format_duration(lifecycle.longest)
-    given = next((n for n in notices if n.kind == "longest" and n.generation == session.generation), None)
+    given = next(_given(session, "longest"), None)
     return _stage(
         session,
         kind="longest",
@@ -90,10 +83,10 @@ def _longest(session: Session, since: datetime, lifecycle: Lifecycle, notices: t
     )
 
 
-def _idle(session: Session, ready: datetime, lifecycle: Lifecycle, notices: tuple[Notice, ...], now: datetime) -> Verdict:
+def _idle(session: Session, ready: datetime, lifecycle: Lifecycle, now: datetime) -> Verdict:
     active = max(ready, min(session.last_activity or ready, now))
     length = format_duration(lifecycle.idle)
-    given = next((n for n in notices if n.kind == "idle" and n.generation == session.generation and n.given > active), None)
+    given = next((notice for notice in _given(session, "idle") if notice.given > active), None)
     return _stage(
         session,
         kind="idle",
@@ -105,6 +98,10 @@ def _idle(session: Session, ready: datetime, lifecycle: Lifecycle, notices: tupl
         "Do anything in it to keep it awake.",
         reason=f"Put to sleep after {length} without use. Resume it when you like.",
     )
+
+
+def _given(session: Session, kind: Literal["idle", "longest"]) -> Iterator[Notice]:
+    return (notice for notice in session.notices if notice.kind == kind and notice.generation == session.generation)
 
 
 def _stage(
@@ -127,7 +124,7 @@ def _stage(
 
 
 def _first(due: list[Verdict]) -> Verdict:
-    """Give the verdict that comes first: a change before a warning, a warning before waiting."""
+    """Return the verdict that comes first: a change before a notice, a notice before waiting."""
     for kind in (Change, Warn):
         for verdict in due:
             if isinstance(verdict, kind):

@@ -1,6 +1,6 @@
-"""How a run ended, in words for its person and a line for the administrator.
+"""How a run ended, in words for its user and a line for the administrator.
 
-`over` is asked when nothing of a generation is alive any more. It gives the row at rest: asleep, stopped, waiting to run
+`over` applies when nothing of a generation is alive any more. It returns the row at rest: asleep, stopped, waiting to run
 again, or failed with a reason.
 """
 
@@ -24,15 +24,11 @@ TOLD_TO_END = "Put to sleep because the machine it ran on told it to end. Resume
 
 
 def over(session: Session, observed: Observed, *, now: datetime, start_deadline: timedelta, grace: timedelta) -> Session:
-    """Give the row of a session whose generation has ended."""
+    """Return the row of a session whose generation has ended."""
     record = observed.record
     seen = apply_observation(session, observed)
     if session.state is State.STOPPING or session.wanted in (Wanted.STOPPED, Wanted.DELETED):
-        forced = (
-            None
-            if record and record.how is not How.FAILED
-            else "It did not end by itself and was ended by force. Your files are kept."
-        )
+        forced = None if record and record.how is not How.FAILED else FORCED
         return rest(seen, observed, now=now, saved=None, reason=forced)
     if record and record.how is How.SUSPENDED:
         return rest(seen, observed, now=now, saved=_saved(record, session) or Saved())
@@ -46,13 +42,13 @@ def over(session: Session, observed: Observed, *, now: datetime, start_deadline:
 
 
 def elsewhere(session: Session, observed: Observed, *, now: datetime) -> Session:
-    """Give the row of a session that should run and whose place was taken from it: it waits for another one."""
+    """Return the row of a session that should run and was evicted: it waits to start elsewhere."""
     seen, record = apply_observation(session, observed), observed.record
     return rest(seen, observed, now=now, saved=_saved(record, session))
 
 
 def rest(session: Session, observed: Observed, *, now: datetime, saved: Saved | None, reason: str | None = None) -> Session:
-    """Give the row of a session that has ended in order: at rest as it is wanted, and nothing left of its run.
+    """Return the row of a session that has ended in order: at rest as it is wanted, and nothing left of its run.
 
     A session that should run again waits in the queue for it.
     """
@@ -74,16 +70,17 @@ def rest(session: Session, observed: Observed, *, now: datetime, saved: Saved | 
         busy_with=(),
         memory=None,
         cpu=None,
+        notices=(),
     )
 
 
 def kept(session: Session) -> Saved | None:
-    """What an earlier sleep kept, and the next start brings back."""
+    """Return what an earlier sleep saved, which the next start brings back."""
     return session.last_exit.saved if session.last_exit else None
 
 
 def _saved(record: Record | None, session: Session) -> Saved | None:
-    """Say what the next start can bring back. A run that never was ready had nothing new to save."""
+    """Return what the next start can bring back. A run that never was ready had nothing new to save."""
     new = record.saved if record and session.ready is not None else None
     return new if new is not None else kept(session)
 
@@ -97,7 +94,7 @@ def _why(
     start_deadline: timedelta,
     grace: timedelta,
 ) -> tuple[str, str | None]:
-    """Say why it failed: first what the agent knows, then what the backend knows, then what the clock tells."""
+    """Return why it failed, and a line of detail: what the agent knows, else the backend, else the clock."""
     loss = _loss(session)
     detail = (record.detail if record else None) or observed.detail or _exit_line(observed)
     if record and record.reason:
@@ -116,7 +113,7 @@ def _why(
 
 
 def _loss(session: Session) -> str:
-    """Say what is kept and what is lost."""
+    """Return what is kept and what is lost, in a sentence."""
     if session.kind == "service":
         return "Its data is kept. It starts again when a session needs it."
     if session.ready is None:
@@ -125,20 +122,20 @@ def _loss(session: Session) -> str:
     return f"Your files are kept; what was in memory {since}is lost. Start it again."
 
 
-def _hung(parts: tuple[Component, ...]) -> str:
-    starting = [part.title for part in parts if part.state is ComponentState.STARTING]
-    waiting = [part.title for part in parts if part.state is ComponentState.WAITING]
+def _hung(components: tuple[Component, ...]) -> str:
+    starting = [each.title for each in components if each.state is ComponentState.STARTING]
+    waiting = [each.title for each in components if each.state is ComponentState.WAITING]
     hung = starting or waiting
     return f"{' and '.join(hung)} did not start" if hung else "nothing was heard of it"
 
 
-def _broken(parts: tuple[Component, ...]) -> tuple[Component, ...]:
-    """Keep the part that failed, or the one that hung, in sight; the others have ended."""
+def _broken(components: tuple[Component, ...]) -> tuple[Component, ...]:
+    """Return the components of a run that failed: the one that failed or hung is failed, the others have ended."""
     return tuple(
         replace(part, state=ComponentState.FAILED)
         if part.state in (ComponentState.STARTING, ComponentState.FAILED)
         else replace(part, state=ComponentState.ENDED)
-        for part in parts
+        for part in components
     )
 
 

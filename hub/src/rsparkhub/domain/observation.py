@@ -1,10 +1,11 @@
-"""What a session's row takes over from what a backend observed, and whether that is worth a line in the store."""
+"""What a session's row takes over from what a backend observed, and whether that is worth writing."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rspark_contract.status import AgentStatus
 from rsparkhub.domain.ensemble import Observed
+from rsparkhub.domain.notice import still_valid
 from rsparkhub.domain.session import Component, Session
 
 #: Less than this is noise: a session at rest must cost nothing.
@@ -14,26 +15,28 @@ ACTIVITY_STEP = timedelta(seconds=30)
 
 
 def apply_observation(session: Session, observed: Observed) -> Session:
-    """Give the row with what its agent says of itself; unchanged where the agent says nothing."""
+    """Return the row with what its agent reports; unchanged where the agent reports nothing."""
     status = observed.status
     if status is None:
         return session
+    last_activity = _later(session.last_activity, status.last_activity)
     return replace(
         session,
         upstream=status.address or session.upstream,
-        components=_parts(session.components, status),
-        endpoints={part.name: part.endpoint for part in status.components if part.endpoint} or session.endpoints,
+        components=_components(session.components, status),
+        endpoints={each.name: each.endpoint for each in status.components if each.endpoint} or session.endpoints,
         busy=status.busy,
         busy_with=status.busy_with,
-        last_activity=_later(session.last_activity, status.last_activity),
+        last_activity=last_activity,
         memory=status.memory,
         cpu=status.cpu,
         restored=status.restored if status.restored is not None else session.restored,
+        notices=still_valid(session.notices, busy=status.busy, last_activity=last_activity),
     )
 
 
 def is_significant(before: Session, after: Session) -> bool:
-    """Whether a person, the culling or the edge would notice the difference."""
+    """Whether a user, the culling or the edge would notice the difference."""
     same = replace(after, memory=before.memory, cpu=before.cpu, last_activity=before.last_activity)
     if same != before:
         return True
@@ -44,18 +47,18 @@ def is_significant(before: Session, after: Session) -> bool:
     )
 
 
-def _parts(before: tuple[Component, ...], status: AgentStatus) -> tuple[Component, ...]:
-    """Put what the agent reports behind what it doesn't know of: the shared services, which the controller started."""
+def _components(before: tuple[Component, ...], status: AgentStatus) -> tuple[Component, ...]:
+    """Return what the agent reports behind what it doesn't know of: the shared services, which the controller started."""
     reported = tuple(
-        Component(name=part.name, title=part.title or part.name, state=part.state, reason=part.reason)
-        for part in status.components
+        Component(name=each.name, title=each.title or each.name, state=each.state, reason=each.reason)
+        for each in status.components
     )
-    names = {part.name for part in reported}
-    return tuple(part for part in before if part.name not in names) + reported
+    names = {component.name for component in reported}
+    return tuple(component for component in before if component.name not in names) + reported
 
 
-def _later(before: datetime | None, said: datetime | None) -> datetime | None:
-    return said if before is None or (said is not None and said > before) else before
+def _later(before: datetime | None, reported: datetime | None) -> datetime | None:
+    return reported if before is None or (reported is not None and reported > before) else before
 
 
 def _grew(before: float | None, after: float | None, step: float, share: float) -> bool:

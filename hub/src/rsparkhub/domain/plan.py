@@ -1,15 +1,16 @@
 """What to do next so that what runs equals what is wanted: one pure function, one small set of steps.
 
-`plan` looks at the row of a session and at what its backend observed, and answers with one step. Doing a step again is
-the same as doing it once, and the row says what will be done before it is done; so a controller may be killed between any
-two lines, and the next one goes on from there. The rules:
+`plan` compares the row of a session with what its backend observed, and returns one step. Doing a step again is the same as
+doing it once, and the row says what will be done before it is done; so a controller may be killed between any two lines, and
+the next one goes on from there. The rules:
 
-- A start takes a place (`Admit`), then a generation of its own (`Begin`), and only then runs (`Apply`).
-- An end is first written (`Wait` with the new state), then asked for (`End`), then waited for; past its grace it is
-  forced (`Kill`). When nothing is alive the row comes to rest (`Settle`), and the traces are taken away (`Remove`).
+- A start takes a slot, a generation and a secret of its own at once (`Admit`), and only then runs (`Apply`).
+- An end is first written (`Wait` with the new state), then requested (`End`), then awaited; past its grace it is
+  forced (`Kill`). When nothing is alive the row comes to rest (`Settle`), and what is left is deleted (`Remove`).
 - A failed session rests until somebody asks again.
-- What is gone because its place was taken from it (a drain, a lost node) goes on elsewhere, with what it could save.
+- What was evicted (a drain, a lost node) goes on elsewhere, with what it could save.
 - At rest nothing may be alive: what a lost controller started too late is ended (`Kill`).
+- What nobody uses, and what has run its longest, goes to sleep after a notice; what has slept too long is stopped.
 """
 
 from dataclasses import dataclass, replace
@@ -17,9 +18,12 @@ from datetime import datetime, timedelta
 
 from rspark_contract.http import Ending
 from rspark_contract.status import AgentState
+from rsparkhub.domain.cull import Change, Warn, decide
 from rsparkhub.domain.ending import SERVICE_ENDED, SLACK, TOLD_TO_END, elsewhere, kept, over, rest
 from rsparkhub.domain.ensemble import Observed
-from rsparkhub.domain.observation import apply_observation
+from rsparkhub.domain.environment import Lifecycle
+from rsparkhub.domain.notice import Notice
+from rsparkhub.domain.observation import apply_observation, is_significant
 from rsparkhub.domain.session import LIVE, Session, State, Wanted
 
 NOW = timedelta(0)
@@ -27,32 +31,43 @@ NOW = timedelta(0)
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How long things may take, and how often they are looked at without a reason."""
+    """How long things may take, and after which time a session is reconciled without a reason: under way, and running."""
 
     start_deadline: timedelta
-    grace: timedelta  # of the session's environment
-    poll: timedelta = timedelta(seconds=2)  # at what is under way
-    resync: timedelta = timedelta(minutes=2)  # at what runs
+    lifecycle: Lifecycle  # of the session's environment
+    poll: timedelta = timedelta(seconds=15)
+    resync: timedelta = timedelta(minutes=2)
+
+    @property
+    def grace(self) -> timedelta:
+        """How long saving and ending may take."""
+        return self.lifecycle.grace
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Step:
-    """`after` is the row once the step is done, `look` when to look again; None: when somebody asks."""
+    """`after` is the row once the step is done. `requeue_after` is when the session is due again; None: when somebody asks.
+
+    `wanted` is what the session is to be from now on, because of `reason`, where that is decided here: it was culled, or ended
+    by itself and in order, so that what was asked before no longer counts.
+    """
 
     after: Session
     requeue_after: timedelta | None = NOW
+    wanted: Wanted | None = None
+    reason: str | None = None
 
 
 class Wait(_Step):
-    """Nothing is to be done but to write down what was seen."""
+    """Nothing is to be done but to write what was observed and decided."""
 
 
 class Admit(_Step):
-    """Ask for a place among those that run; with it, `after` begins."""
+    """Take a slot among those that run, and with it begin: `after` lacks its secret."""
 
 
 class Begin(_Step):
-    """Write down a new generation, which needs a new secret."""
+    """Write a new generation, which needs a new secret."""
 
 
 class Apply(_Step):
@@ -72,35 +87,32 @@ class Kill(_Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Settle(_Step):
-    """Nothing runs, and the row comes to rest.
-
-    `forget`: nothing of an earlier sleep is kept either. `wanted`: what the session wants from now on, where it ended by
-    itself and in order: nobody's wish to have it running is older than what ended it.
-    """
+    """Nothing runs, and the row comes to rest. `forget`: nothing of an earlier sleep is kept either."""
 
     forget: bool = False
-    wanted: Wanted | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Remove(_Step):
-    """Take away the traces of the generation that has ended."""
+    """Delete what is left of the generation that has ended."""
 
     forget: bool = False
 
 
 class Purge(_Step):
-    """Take away everything of a deleted session but its events; never a home."""
+    """Delete everything of a deleted session but its events; never a home."""
 
 
 Step = Wait | Admit | Begin | Apply | End | Kill | Settle | Remove | Purge
 
 
 def plan(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:  # noqa: PLR0911  # a line a case
-    """Say what to do next with a session, from its row and what was observed of its generation."""
+    """Return what to do next with a session, from its row and what was observed of its generation."""
+    if session.damaged and session.wanted is not Wanted.DELETED:
+        return Wait(after=session, requeue_after=None)
     if session.state not in LIVE:
-        return _at_rest(session, observed, now=now)
-    if session.secret is None:  # admitted, and not begun: the controller was killed in between
+        return _at_rest(session, observed, now=now, limits=limits)
+    if session.secret is None:  # nothing can run without one
         if session.wanted is Wanted.RUNNING:
             return Begin(after=begin(session, now=now))
         return Settle(after=rest(session, Observed(phase="absent"), now=now, saved=kept(session)))
@@ -113,8 +125,14 @@ def plan(session: Session, observed: Observed, *, now: datetime, limits: Limits)
     return _alive(session, observed, now=now, limits=limits)
 
 
+def is_due(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> bool:
+    """Return whether there is something to do or to write; not where a session only waits for what was observed before."""
+    step = plan(session, observed, now=now, limits=limits)
+    return not isinstance(step, Wait) or step.wanted is not None or is_significant(session, step.after)
+
+
 def begin(session: Session, *, now: datetime) -> Session:
-    """Give the row of a session that starts: a new generation, of which nothing is known yet. It lacks its secret."""
+    """Return the row of a session that starts: a new generation, of which nothing is known yet. It lacks its secret."""
     return replace(
         session,
         state=State.RESUMING if kept(session) is not None else State.STARTING,
@@ -131,16 +149,17 @@ def begin(session: Session, *, now: datetime) -> Session:
         components=(),
         endpoints={},
         restored=None,
+        notices=(),
     )
 
 
 def fail(session: Session, *, reason: str, detail: str | None, now: datetime) -> Settle:
-    """Settle a session that could not be started."""
+    """Return the step that settles a session that could not be started."""
     failed = rest(session, Observed(phase="absent"), now=now, saved=kept(session))
     return Settle(after=replace(failed, state=State.FAILED, reason=reason, detail=detail), requeue_after=NOW)
 
 
-def _at_rest(session: Session, observed: Observed, *, now: datetime) -> Step:  # noqa: PLR0911  # a line a case
+def _at_rest(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:  # noqa: PLR0911  # a line a case
     if observed.phase in ("starting", "up", "ending"):
         return Kill(after=session)
     if observed.phase == "ended" or observed.leftovers:
@@ -162,11 +181,11 @@ def _at_rest(session: Session, observed: Observed, *, now: datetime) -> Step:  #
                 forget=True,
             )
         case _:
-            return Wait(after=session, requeue_after=None)
+            return _unless_culled(session, now=now, limits=limits, requeue_after=None)
 
 
 def _absent(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:
-    """Nothing is there, of a session that should be starting, running or ending."""
+    """Return the step for a session of which nothing is there, though it should be starting, running or ending."""
     if session.state not in (State.STARTING, State.RESUMING):
         return _ended(session, observed, now=now, limits=limits)
     if session.wanted is not Wanted.RUNNING:  # called off before it began
@@ -191,22 +210,23 @@ def _ended(session: Session, observed: Observed, *, now: datetime, limits: Limit
 
 
 def _alive(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:  # noqa: PLR0911  # a line a case
-    """Its agent lives, and nobody has asked it to end yet."""
+    """Return the step for a session whose agent lives and has not been asked to end yet."""
     seen = apply_observation(session, observed)
     if session.wanted is not Wanted.RUNNING:
         ending = State.SUSPENDING if session.wanted is Wanted.SUSPENDED else State.STOPPING
-        reason = seen.reason if session.state is State.RUNNING else None  # why it has not started is of no interest any more
+        reason = seen.reason if session.state is State.RUNNING else None  # why it has not started doesn't matter any more
         return Wait(after=replace(seen, state=ending, end_requested_at=now, reason=reason))
-    if observed.phase == "ending":  # by itself: it tells why when it is over
+    if observed.phase == "ending":  # by itself: it reports why when it is over
         asked = session.end_requested_at or now
         if now >= asked + limits.grace + SLACK:
             return Kill(after=seen)
         return Wait(after=replace(seen, end_requested_at=asked), requeue_after=limits.poll)
     if session.state is State.RUNNING:
-        return Wait(after=seen, requeue_after=limits.resync)
+        return _unless_culled(seen, now=now, limits=limits, requeue_after=limits.resync)
     status = observed.status
     if status is not None and status.state is AgentState.READY and seen.upstream:
-        return Wait(after=replace(seen, state=State.RUNNING, ready=now, reason=None, detail=None), requeue_after=limits.resync)
+        ready = replace(seen, state=State.RUNNING, ready=now, reason=None, detail=None)
+        return _unless_culled(ready, now=now, limits=limits, requeue_after=limits.resync)
     if _overdue(session, now, limits):
         return Kill(after=seen)
     if observed.unrecoverable and observed.reason:
@@ -215,25 +235,49 @@ def _alive(session: Session, observed: Observed, *, now: datetime, limits: Limit
 
 
 def _ending(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:
-    """It was decided that it ends, and its agent lives."""
+    """Return the step for a session that is to end and whose agent lives."""
     seen = apply_observation(session, observed)
     if session.state is State.SUSPENDING and session.wanted in (Wanted.STOPPED, Wanted.DELETED):
         return Wait(after=replace(seen, state=State.STOPPING, end_requested_at=now))
     if session.end_requested_at is None or now >= session.end_requested_at + limits.grace + SLACK:
         return Kill(after=replace(seen, end_requested_at=session.end_requested_at or now))
     status = observed.status
-    unheard: dict[State, tuple[str, ...]] = {State.SUSPENDING: ("starting", "up"), State.STOPPING: ("starting", "up", "ending")}
-    heard = status is not None and status.state in (AgentState.STOPPING, AgentState.ENDED, AgentState.FAILED)
-    if observed.phase in unheard[session.state] and not heard:
+    not_asked: dict[State, tuple[str, ...]] = {
+        State.SUSPENDING: ("starting", "up"),
+        State.STOPPING: ("starting", "up", "ending"),
+    }
+    is_ending = status is not None and status.state in (AgentState.STOPPING, AgentState.ENDED, AgentState.FAILED)
+    if observed.phase in not_asked[session.state] and not is_ending:
         return End(after=seen, requeue_after=limits.poll, ending=_how(session))
     return Wait(after=seen, requeue_after=limits.poll)
 
 
 def _how(session: Session) -> Ending:
-    """Ask to save, unless nothing is to be kept, or nothing new was made: then what an earlier sleep kept stands."""
+    """Return whether to save: not where nothing is to be kept, or nothing new was made and an earlier sleep's saving stands."""
     return "suspend" if session.state is State.SUSPENDING and session.ready is not None else "stop"
 
 
 def _overdue(session: Session, now: datetime, limits: Limits) -> bool:
     """Whether its start takes too long; one that was ready once has started."""
     return session.ready is None and session.started is not None and now >= session.started + limits.start_deadline
+
+
+def _unless_culled(session: Session, *, now: datetime, limits: Limits, requeue_after: timedelta | None) -> Wait:
+    """Return the step for a session that stays as it is, or that is given notice, or that is culled."""
+    verdict = decide(session, limits.lifecycle, now=now)
+    if isinstance(verdict, Change):
+        return Wait(after=session, wanted=verdict.wanted, reason=verdict.reason)
+    if isinstance(verdict, Warn):
+        session = replace(session, notices=(*_others(session, verdict.notice), verdict.notice))
+        until: datetime | None = verdict.notice.at
+    else:
+        until = verdict.until
+    return Wait(after=session, requeue_after=_sooner(requeue_after, None if until is None else until - now))
+
+
+def _others(session: Session, notice: Notice) -> tuple[Notice, ...]:
+    return tuple(each for each in session.notices if each.kind != notice.kind)
+
+
+def _sooner(one: timedelta | None, other: timedelta | None) -> timedelta | None:
+    return min((each for each in (one, other) if each is not None), default=None)

@@ -1,4 +1,4 @@
-"""A session: one person's running ensemble of one environment, with one lifecycle."""
+"""A session: one user's running ensemble of one environment, with one lifecycle."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -9,21 +9,23 @@ from typing import Any, Literal
 from rspark_contract.reading import JsonObject
 from rspark_contract.saved import Restored, Saved
 from rspark_contract.status import ComponentState
+from rsparkhub.domain.notice import Notice
 
 # 32 characters without look-alikes; a name that starts with a letter is also a DNS label and a Kubernetes name.
 _LETTERS = "abcdefghjkmnpqrstuvwxyz"
 _ALPHABET = _LETTERS + "23456789"
 
-type_of_row = Literal["session", "service"]
+#: What a row of the store stands for: one user's session, or a service that sessions share.
+RowKind = Literal["session", "service"]
 
 
 def new_session_id() -> str:
-    """Make an id of 10 characters (49 bits), unique enough to never be asked twice and fit for a host name."""
+    """Return a new id of 10 characters (49 bits), unique for all practical purposes and fit for a host name."""
     return secrets.choice(_LETTERS) + "".join(secrets.choice(_ALPHABET) for _ in range(9))
 
 
 class Wanted(StrEnum):
-    """What a person wants of a session."""
+    """What is wanted of a session."""
 
     RUNNING = "running"
     SUSPENDED = "suspended"
@@ -32,7 +34,7 @@ class Wanted(StrEnum):
 
 
 class State(StrEnum):
-    """What a session is seen to be."""
+    """What a session was last observed to be."""
 
     QUEUED = "queued"
     STARTING = "starting"
@@ -47,13 +49,11 @@ class State(StrEnum):
 
 #: In these states something of the session may exist on the backend.
 LIVE = frozenset({State.STARTING, State.RESUMING, State.RUNNING, State.SUSPENDING, State.STOPPING})
-#: In these states a session stays until somebody asks for something else.
-SETTLED = frozenset({State.RUNNING, State.SUSPENDED, State.STOPPED, State.FAILED})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """One part of an ensemble (the interface, or a service) as a person sees it light up."""
+    """One part of an ensemble (the interface, or a service) as its user sees it start."""
 
     name: str
     title: str
@@ -78,7 +78,7 @@ class Session:
     """
 
     id: str
-    kind: type_of_row = "session"
+    kind: RowKind = "session"
     owner: str | None
     name: str
     environment: str
@@ -88,7 +88,7 @@ class Session:
     reason: str | None = None
     detail: str | None = None  # the log line that an administrator needs
     created: datetime
-    queued_at: datetime  # when it was last asked to run: its place in the queue
+    queued_at: datetime  # when it was last asked to run: its position in the queue
     started: datetime | None = None  # of this generation
     ready: datetime | None = None
     ended: datetime | None = None
@@ -101,8 +101,10 @@ class Session:
     upstream: str | None = None  # host:port of the agent of this generation
     secret: str | None = None
     components: tuple[Component, ...] = ()
-    endpoints: dict[str, JsonObject] = field(default_factory=dict)  # part → where a service listens
+    endpoints: dict[str, JsonObject] = field(default_factory=dict)  # component → where a service listens
     restored: Restored | None = None
     last_exit: LastExit | None = None
+    notices: tuple[Notice, ...] = ()  # of what will put this generation to sleep
     project: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    damaged: bool = False  # its row can't be read: it is shown as failed, and left alone until it is deleted

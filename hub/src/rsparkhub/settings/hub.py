@@ -79,6 +79,11 @@ class Settings(BaseSettings):
     sweep_every: Duration = Field(
         default=timedelta(minutes=2), description="How often what runs is compared with what is wanted, as a whole."
     )
+    events_kept: Duration = Field(
+        default=timedelta(days=400),
+        ge=timedelta(days=1),
+        description="How long events that the hub wrote by itself are kept; what a user did stays, and so does what was used.",
+    )
     start_deadline: Duration = Field(
         default=timedelta(minutes=5), description="A session that is not ready after this time has failed."
     )

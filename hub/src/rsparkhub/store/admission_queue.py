@@ -1,60 +1,60 @@
-"""The queue: who is first in line, and whether there is room.
+"""The queue: which sessions may start now, and in which order.
 
-Sessions that wait to start stand in the order in which they were asked for. To be admitted is to have a place while not
-started yet (`admitted`), so that a place is never given twice, by however many controllers, and a controller that dies
-between the two steps loses none. Who gets a place wakes the next in line, as does a session that frees one; so the line
-moves as fast as it can while nobody asks twice.
+Sessions that want to run stand in the order in which that was asked. Who is admitted gets a slot together with all that a start
+needs, its generation and its secret, in one transaction; so a slot is never given twice, by however many controllers, and a
+controller that dies afterwards loses none. Nobody polls: whoever leaves slots free makes the first in the queue due, and so does
+a session that releases its slot.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from rsparkhub.domain.session import LIVE, Session, State, Wanted
 from rsparkhub.store.database import Connection, Database
+from rsparkhub.store.events import differences, insert
 from rsparkhub.store.notifier import Notifier
+from rsparkhub.store.rows import OBSERVED, named_values, observed_values
 from rsparkhub.store.tables import sessions
+from rsparkhub.store.under_lease import UNDER_LEASE, Claimed, written_columns
 
 STARTING = frozenset({State.STARTING, State.RESUMING})
 
-# Whoever gives a place or frees one holds this lock, and takes it before any row's. Otherwise a place that is freed while
-# the last one is given would wake who was just admitted, and the next in line would never hear of it.
-_GATE = sa.select(sa.func.pg_advisory_xact_lock(0x5253_7061_726D))
+# Whoever gives or releases a slot holds this lock, and takes it before any row's. Otherwise a slot that is released while
+# the last one is given would make a session due that was just admitted, and the next one would never be.
+_LOCK = sa.select(sa.func.pg_advisory_xact_lock(0x5253_7061_726D))
 
-_QUEUED = sa.and_(
-    sessions.c.kind == "session",
-    sessions.c.state == State.QUEUED.value,
-    sessions.c.wanted == Wanted.RUNNING.value,
+_WANTS_TO_START = sa.and_(sessions.c.state == State.QUEUED.value, sessions.c.wanted == Wanted.RUNNING.value)
+_QUEUED = sa.and_(sessions.c.kind == "session", _WANTS_TO_START)
+_TAKEN = sa.select(sa.func.count(), sa.func.count().filter(sessions.c.state.in_(sorted(STARTING)))).where(
+    sessions.c.kind == "session", sessions.c.state.in_(sorted(LIVE))
 )
-_IN_LINE = sa.and_(_QUEUED, sessions.c.admitted.is_(None))
-_MINE = sa.and_(
-    sessions.c.id == sa.bindparam("b_id"),
-    sessions.c.lease_holder == sa.bindparam("b_holder"),
-    sessions.c.state == State.QUEUED.value,
-    sessions.c.wanted == Wanted.RUNNING.value,
+_QUEUE = sa.select(sessions.c.id).where(_QUEUED).order_by(sessions.c.queued_at, sessions.c.id)
+_HEAD = _QUEUE.limit(sa.bindparam("b_slots"))
+_ADMIT = (
+    sa.update(sessions).where(*UNDER_LEASE, _WANTS_TO_START).values(written_columns(OBSERVED)).returning(sessions.c.spec_revision)
 )
-_LOOK_AT_MINE = sa.select(sessions.c.kind, sessions.c.admitted, sessions.c.queued_at).where(_MINE)
-_ADMITTED = sa.and_(_QUEUED, sessions.c.admitted.is_not(None))
-_TAKEN = sa.select(
-    sa.func.count(),
-    sa.func.count().filter(sa.or_(_ADMITTED, sessions.c.state.in_(sorted(STARTING)))),
-).where(
-    sessions.c.kind == "session",
-    sessions.c.state.in_(sorted([*LIVE, State.QUEUED])),
-    sa.or_(sessions.c.state != State.QUEUED.value, _ADMITTED),
+#: Who is not admitted waits until it is made due; who was asked something meanwhile is due at once.
+_IF_ASKED = sa.case(
+    (sessions.c.spec_revision == sa.bindparam("b_spec_revision"), None),
+    else_=sa.bindparam("b_now", type_=sessions.c.claimable_at.type),
 )
-_AHEAD = sa.select(sa.func.count()).where(
-    _IN_LINE,
-    sa.tuple_(sessions.c.queued_at, sessions.c.id)
-    < sa.tuple_(sa.bindparam("b_queued_at", type_=sessions.c.queued_at.type), sa.bindparam("b_id", type_=sessions.c.id.type)),
-)
-_ADMIT = sa.update(sessions).where(_MINE).values(admitted=sa.bindparam("b_now")).returning(sessions.c.id)
-_LINE = sa.select(sessions.c.id).where(_IN_LINE).order_by(sessions.c.queued_at, sessions.c.id)
-_WAKE_FIRST = (
+_RELEASE = (
     sa.update(sessions)
-    .where(sessions.c.id == _LINE.limit(1).scalar_subquery())
+    .where(*UNDER_LEASE)
     .values(
-        # A controller that holds it, and was just told that there is no room, sees by the wish that it is to look again.
+        lease_holder=None,
+        claimable_at=_IF_ASKED,
+        next_reconcile_at=_IF_ASKED,
+    )
+)
+_REQUEUE_HEAD = (
+    sa.update(sessions)
+    .where(sessions.c.id.in_(_HEAD))
+    .values(
+        # A controller that holds it, and was just refused a slot, sees by the revision that it is due again.
         spec_revision=sessions.c.spec_revision + 1,
         next_reconcile_at=sessions.c.queued_at,  # long past: it is due at once
         claimable_at=sa.case((sessions.c.lease_holder.is_(None), sessions.c.queued_at), else_=sessions.c.claimable_at),
@@ -71,53 +71,67 @@ class AdmissionQueue:
         self._notifier = notifier
 
     async def positions(self) -> dict[str, int]:
-        """Tell each waiting session's place in the line; the first is 1."""
-        return {row[0]: place for place, row in enumerate(await self._database.read(_LINE), start=1)}
+        """Return each waiting session's position in the queue; the first is 1."""
+        return {row[0]: position for position, row in enumerate(await self._database.read(_QUEUE), start=1)}
 
-    async def admit(self, id: str, *, holder: str, now: datetime, most_running: int, most_starting: int) -> bool:  # noqa: A002
-        """Give the session a place if it wants one, is far enough in front, and there is room.
+    async def admit(
+        self,
+        starts: Sequence[tuple[Claimed, Session]],
+        *,
+        holder: str,
+        now: datetime,
+        most_running: int,
+        most_starting: int,
+    ) -> dict[str, Claimed]:
+        """Start those of these queued sessions for which there is a slot; give back the lease of the others.
 
-        The place is its own until it leaves the queue. False also when `holder` lost the lease, or when it is not queued
-        any more.
+        `starts` are sessions whose lease `holder` has, each with its row as it is once it starts. All of it is one transaction.
+
+        Returns
+        -------
+        Those that were admitted, by id, as they are now; they stay under their lease.
         """
 
-        async def work(connection: Connection) -> tuple[bool, str | None]:
+        async def work(connection: Connection) -> tuple[dict[str, Claimed], list[str]]:
             await lock_queue(connection, self._database)
-            mine = await connection.rows(_LOOK_AT_MINE, {"b_id": id, "b_holder": holder})
-            if not mine:
-                return False, None
-            kind, admitted, queued_at = mine[0]
-            if admitted or kind == "service":
-                return True, None
             running, starting = (await connection.rows(_TAKEN))[0]
-            room = min(most_running - running, most_starting - starting)
-            if room <= 0:
-                return False, None
-            ahead = (await connection.rows(_AHEAD, {"b_id": id, "b_queued_at": queued_at}))[0][0]
-            if ahead >= room or not await connection.rows(_ADMIT, {"b_id": id, "b_holder": holder, "b_now": now}):
-                return False, None
-            return True, await requeue_head(connection) if room > 1 else None
+            slots = max(0, min(most_running - running, most_starting - starting))
+            head = {row[0] for row in await connection.rows(_HEAD, {"b_slots": slots})} if slots else set()
+            admitted: dict[str, Claimed] = {}
+            for claimed, after in starts:
+                key = {"b_id": after.id, "b_holder": holder, "b_lease_epoch": claimed.lease_epoch}
+                if after.kind == "service" or after.id in head:
+                    found = await connection.rows(_ADMIT, key | named_values(observed_values(after)))
+                    if found:
+                        happened = differences(claimed.session, after)
+                        await insert(connection, self._database, happened, session=after, now=now)
+                        admitted[after.id] = replace(claimed, session=after, spec_revision=found[0][0])
+                        continue
+                await connection.rows(_RELEASE, key | {"b_spec_revision": claimed.spec_revision, "b_now": now})
+            left = slots - sum(claimed.session.kind == "session" for claimed in admitted.values())
+            return admitted, await requeue_head(connection, left)
 
-        admitted, woken = await self._database.write(work)
-        if woken:
-            await self._notifier.notify(woken, about="look")
+        admitted, due = await self._database.write(work)
+        if admitted:
+            await self._notifier.notify(*admitted, about="changed")
+        if due:
+            await self._notifier.notify(*due, about="look")
         return admitted
 
 
 async def lock_queue(connection: Connection, database: Database) -> None:
-    """Be the only one who gives or frees a place, until the end of the transaction; on SQLite every writer is alone."""
+    """Be the only one who gives or releases a slot, until the end of the transaction; on SQLite every writer is alone."""
     if not database.is_sqlite:
-        await connection.rows(_GATE)
+        await connection.rows(_LOCK)
 
 
-async def requeue_head(connection: Connection) -> str | None:
-    """Make the first in line due, under the lock; tell which it is."""
-    woken = await connection.rows(_WAKE_FIRST)
-    return woken[0][0] if woken else None
+async def requeue_head(connection: Connection, slots: int = 1) -> list[str]:
+    """Make the first in the queue due, as many as there are slots, under the lock; return their ids."""
+    return [row[0] for row in await connection.rows(_REQUEUE_HEAD, {"b_slots": slots})] if slots > 0 else []
 
 
 def releases_slot(before: Session, after: Session) -> bool:
-    """Whether somebody else may start, now that this session went from `before` to `after`."""
+    """Whether another session may start, now that this one went from `before` to `after`."""
     if before.kind != "session" or before.state == after.state:
         return False
     if before.state is State.QUEUED:

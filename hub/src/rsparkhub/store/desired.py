@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from rsparkhub.domain.errors import NotFound
+from rsparkhub.domain.event import WantedData
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.store.admission_queue import requeue_head
 from rsparkhub.store.database import Connection, Database
@@ -29,7 +30,6 @@ _WANT = (
         queued_at=sa.bindparam("b_queued_at"),
         reason=sa.bindparam("b_reason"),
         detail=sa.bindparam("b_detail"),
-        admitted=sa.case((sa.bindparam("b_running", type_=sa.Boolean), sessions.c.admitted), else_=None),
     )
 )
 
@@ -57,10 +57,10 @@ async def set_wanted(
     await connection.rows(_WANT, _values(after, now))
     if before.state is State.QUEUED and before.wanted is Wanted.RUNNING:
         await requeue_head(connection)
-    happened = [NewEvent(kind="wanted", by=by, data={"wanted": wanted.value, "reason": reason})]
+    happened = [NewEvent(kind="wanted", by=by, data=WantedData(wanted=wanted.value, reason=reason))]
     if after.state != before.state:
         happened.append(state_event(before, after, by=by))
-    await insert(connection, database, happened, session_id=before.id, owner=before.owner, now=now)
+    await insert(connection, database, happened, session=before, now=now)
     return after
 
 
@@ -76,5 +76,4 @@ def _values(after: Session, now: datetime) -> dict[str, Any]:
     return {
         "b_id": after.id, "b_now": now, "b_wanted": after.wanted.value, "b_state": after.state.value,
         "b_queued_at": after.queued_at, "b_reason": after.reason, "b_detail": after.detail,
-        "b_running": after.wanted is Wanted.RUNNING,
     }  # fmt: skip

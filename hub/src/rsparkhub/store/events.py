@@ -1,31 +1,27 @@
-"""The history: what happened to each session, kept after the session itself is gone.
-
-What `data` holds, by kind:
-
-- `created`: `environment`, `name`, `kind`
-- `wanted`: `wanted`, `reason`
-- `state`: `state`, `was`, `generation`, `reason`, and `code` (an exit code or None) when a run ended with it
-- `part`: `part`, `title`, `state`, `reason`, `generation`
-- `queue` and `warning`: what the controller gave
-"""
+"""What happened to each session, stored after the session itself is gone. `domain.event` says what `data` is, by kind."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import cast
 
 import sqlalchemy as sa
 
-from rsparkhub.domain.errors import NotFound
-from rsparkhub.domain.event import Event, EventKind
+from rsparkhub.domain.event import ComponentData, Event, EventData, EventKind, StateData, WarningData
 from rsparkhub.domain.session import Session
 from rsparkhub.store.database import Connection, Database
-from rsparkhub.store.notifier import Notifier
-from rsparkhub.store.tables import events, sessions
+from rsparkhub.store.runs import write_run
+from rsparkhub.store.tables import events
 
 _COLUMNS = tuple(events.c[name] for name in ("id", "session", "at", "kind", "by", "owner", "data"))
 _INSERT = sa.insert(events)
-_OWNER = sa.select(sessions.c.owner).where(sessions.c.id == sa.bindparam("b_id"))
+_OLDEST = (
+    sa.select(events.c.id, events.c.at, events.c.by)
+    .where(events.c.id > sa.bindparam("b_after"))
+    .order_by(events.c.id)
+    .limit(sa.bindparam("b_limit"))
+)
+_DELETE = sa.delete(events).where(events.c.id.in_(sa.bindparam("b_ids", expanding=True)))
 _LATEST = sa.select(sa.func.coalesce(sa.func.max(events.c.id), 0))
 
 # PostgreSQL gives ids when rows are inserted and shows rows when they are committed. Without this lock a reader could see
@@ -38,16 +34,15 @@ class NewEvent:
     """An event that is not written yet."""
 
     kind: EventKind
+    data: EventData
     by: str | None = None
-    data: dict[str, Any] = field(default_factory=dict)
 
 
 class Events:
     """Reads and writes events. An id grows with each event that becomes visible: `since` misses none."""
 
-    def __init__(self, database: Database, notifier: Notifier) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._notifier = notifier
 
     async def since(
         self,
@@ -58,7 +53,7 @@ class Events:
         kinds: Collection[EventKind] | None = None,
         limit: int = 1000,
     ) -> list[Event]:
-        """Give events after `after_id`, oldest first: of one session or of all, of one owner or of everybody."""
+        """Return events after `after_id`, oldest first: of one session or of all, of one owner or of everybody."""
         query = sa.select(*_COLUMNS).where(events.c.id > after_id).order_by(events.c.id).limit(limit)
         if session_id is not None:
             query = query.where(events.c.session == session_id)
@@ -69,65 +64,72 @@ class Events:
         return [Event(**row._mapping) for row in await self._database.read(query)]
 
     async def latest_id(self) -> int:
-        """Give the id of the newest event; 0 when nothing ever happened."""
+        """Return the id of the newest event; 0 when nothing ever happened."""
         found = await self._database.read(_LATEST)
         return int(found[0][0])
 
-    async def add(self, session_id: str, event: NewEvent, *, now: datetime) -> None:
-        """Write one event of a session that exists.
+    async def delete_before(self, at: datetime, *, after_id: int = 0, limit: int = 1000) -> int | None:
+        """Delete what the hub did by itself before `at`, of the next `limit` events after `after_id`.
 
-        Raises
-        ------
-        NotFound
-            When it doesn't.
+        What a user did stays, for the audit.
+
+        Returns
+        -------
+        The id to go on after; None when there is nothing older left.
         """
-
-        async def work(connection: Connection) -> None:
-            found = await connection.rows(_OWNER, {"b_id": session_id})
-            if not found:
-                raise NotFound(f"There is no session {session_id}.")
-            await insert(connection, self._database, [event], session_id=session_id, owner=found[0][0], now=now)
-
-        await self._database.write(work)
-        await self._notifier.notify(session_id, about="changed")
+        page = await self._database.read(_OLDEST, {"b_after": after_id, "b_limit": limit})
+        old = [row for row in page if row[1] < at]
+        by_itself = [row[0] for row in old if row[2] is None]
+        if by_itself:
+            await self._database.change(_DELETE, {"b_ids": by_itself})
+        return int(old[-1][0]) if len(old) == limit else None
 
 
 async def insert(
-    connection: Connection,
-    database: Database,
-    happened: Iterable[NewEvent],
-    *,
-    session_id: str,
-    owner: str | None,
-    now: datetime,
+    connection: Connection, database: Database, happened: Iterable[NewEvent], *, session: Session, now: datetime
 ) -> None:
-    """Write events at the end of a transaction."""
-    values = [
-        {"session": session_id, "owner": owner, "at": now, "kind": event.kind, "by": event.by, "data": event.data}
-        for event in happened
-    ]
-    if not values:
+    """Write events of a session, and what they mean for its runs, at the end of a transaction."""
+    happened = tuple(happened)
+    if not happened:
         return
     if not database.is_sqlite:
         await connection.rows(_IN_ORDER)
+    for event in happened:
+        if event.kind == "state":
+            await write_run(connection, database, session, cast("StateData", event.data), at=now)
+    values = [
+        {"session": session.id, "owner": session.owner, "at": now, "kind": event.kind, "by": event.by, "data": event.data}
+        for event in happened
+    ]
     await connection.rows(_INSERT, values)
 
 
 def differences(before: Session, after: Session) -> list[NewEvent]:
-    """Tell what an observer saw change: the state, and the state of each part."""
+    """Return the events of what a controller changes in a row: its state, the state of each component, a new notice."""
     happened = []
     if before.state != after.state:
         happened.append(state_event(before, after))
-    known = {part.name: part.state for part in before.components}
-    for part in after.components:
-        if known.get(part.name) != part.state:
-            data = {"part": part.name, "title": part.title, "state": part.state.value, "reason": part.reason}
-            happened.append(NewEvent(kind="part", data={**data, "generation": after.generation}))
+    known = {component.name: component.state for component in before.components}
+    for component in after.components:
+        if known.get(component.name) != component.state:
+            changed = ComponentData(
+                part=component.name,
+                title=component.title,
+                state=component.state.value,
+                reason=component.reason,
+                generation=after.generation,
+            )
+            happened.append(NewEvent(kind="part", data=changed))
+    for notice in after.notices:
+        if notice not in before.notices:
+            warning = WarningData(kind=notice.kind, generation=notice.generation, at=notice.at.isoformat(), text=notice.text)
+            happened.append(NewEvent(kind="warning", data=warning))
     return happened
 
 
 def state_event(before: Session, after: Session, *, by: str | None = None) -> NewEvent:
-    """Make the event of a state that changed."""
-    data = {"state": after.state.value, "was": before.state.value, "generation": after.generation, "reason": after.reason}
-    ended = {"code": after.last_exit.code} if after.last_exit and after.last_exit != before.last_exit else {}
-    return NewEvent(kind="state", by=by, data={**data, **ended})
+    """Return the event of a state that changed."""
+    data = StateData(state=after.state.value, was=before.state.value, generation=after.generation, reason=after.reason)
+    if after.last_exit and after.last_exit != before.last_exit:
+        data["code"] = after.last_exit.code
+    return NewEvent(kind="state", by=by, data=data)

@@ -1,14 +1,29 @@
-"""Between a row of `sessions` and a `Session`."""
+"""Reads a `Session` from a row of `sessions`, and writes one into it.
 
+What a column holds is parsed here and nowhere else. A value that can't be parsed, which no version writes, never takes a list or
+a loop with it: what only adds to a session is left out, and a session whose state can't be read is shown as failed.
+"""
+
+import logging
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from rspark_contract.reading import Unreadable
 from rspark_contract.saved import Restored, Saved
 from rspark_contract.status import ComponentState
-from rsparkhub.domain.session import Component, LastExit, Session, State, Wanted
+from rsparkhub.domain.notice import Notice
+from rsparkhub.domain.session import Component, LastExit, RowKind, Session, State, Wanted
 from rsparkhub.store.database import AnyRow
 from rsparkhub.store.tables import sessions
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_KINDS: tuple[RowKind, ...] = ("session", "service")
+
+DAMAGED = "What RSparkHub stored of this session can't be read. Your files are kept. Delete it, or tell your administrator."
 
 #: What a `Session` is read from.
 SESSION_COLUMNS = tuple(
@@ -16,61 +31,124 @@ SESSION_COLUMNS = tuple(
     for name in (
         "id", "kind", "owner", "name", "environment", "wanted", "state", "generation", "reason", "detail", "created",
         "queued_at", "started", "ready", "ended", "end_requested_at", "last_activity", "busy", "busy_with", "memory", "cpu",
-        "upstream", "secret", "components", "endpoints", "restored", "last_exit", "project", "options",
+        "upstream", "secret", "components", "endpoints", "restored", "last_exit", "project", "options", "notices",
     )
 )  # fmt: skip
 
-#: What changes at almost every look at a running session.
+#: What changes at almost every observation of a running session.
 MEASURED = ("last_activity", "busy", "busy_with", "memory", "cpu")
-#: What the controller writes and nobody else, but for `state`, `asked`, `reason` and `detail`, which a wish may set too.
+#: What the controller writes and nobody else, but for `state`, `queued_at`, `reason` and `detail`, which a request may set too.
 OBSERVED = (
     "state", "generation", "reason", "detail", "queued_at", "started", "ready", "ended", "end_requested_at", *MEASURED,
-    "upstream", "secret", "components", "endpoints", "restored", "last_exit",
+    "upstream", "secret", "components", "endpoints", "restored", "last_exit", "notices",
 )  # fmt: skip
 
 
 def to_session(row: AnyRow) -> Session:
-    """Read a `Session` from a row that begins with `SESSION_COLUMNS`."""
+    """Return the `Session` of a row that begins with `SESSION_COLUMNS`; a failed one where its state can't be read."""
+    try:
+        kind, wanted, state = _kind(row[1]), Wanted(row[5]), State(row[6])
+    except ValueError as error:
+        log.error("The row of session %s can't be read: %s", row[0], error)
+        return Session(
+            id=row[0], owner=row[2], name=row[3], environment=row[4], generation=row[7], created=row[10], queued_at=row[11],
+            wanted=Wanted.DELETED if row[5] == Wanted.DELETED.value else Wanted.RUNNING, state=State.FAILED, damaged=True,
+            reason=DAMAGED, detail=str(error),
+        )  # fmt: skip
+    lost_exit: LastExit | None = LastExit(code=None, saved=Saved(), at=row[14] or row[10])
     return Session(
-        id=row[0], kind=row[1], owner=row[2], name=row[3], environment=row[4], wanted=Wanted(row[5]), state=State(row[6]),
+        id=row[0], kind=kind, owner=row[2], name=row[3], environment=row[4], wanted=wanted, state=state,
         generation=row[7], reason=row[8], detail=row[9], created=row[10], queued_at=row[11], started=row[12], ready=row[13],
-        ended=row[14], end_requested_at=row[15], last_activity=row[16], busy=row[17], busy_with=tuple(row[18]), memory=row[19],
-        cpu=row[20], upstream=row[21], secret=row[22], components=tuple(_part(part) for part in row[23]), endpoints=row[24],
-        restored=_restored(row[25]), last_exit=_last_exit(row[26]), project=row[27], options=row[28],
+        ended=row[14], end_requested_at=row[15], last_activity=row[16], busy=row[17],
+        busy_with=_parsed(row, 18, _texts, ()), memory=row[19], cpu=row[20], upstream=row[21], secret=row[22],
+        components=_parsed(row, 23, _components, ()), endpoints=_parsed(row, 24, _object, {}),
+        restored=_parsed(row, 25, _restored, None),
+        last_exit=_parsed(row, 26, _last_exit, lost_exit),
+        project=row[27], options=_parsed(row, 28, _object, {}), notices=_parsed(row, 29, _notices, ()),
     )  # fmt: skip
 
 
+def _parsed(row: AnyRow, column: int, parse: Callable[[Any], T], otherwise: T) -> T:
+    try:
+        return parse(row[column])
+    except (Unreadable, ValueError, TypeError, KeyError, AttributeError) as error:
+        log.error("The column %s of session %s can't be read: %r", SESSION_COLUMNS[column].name, row[0], error)
+        return otherwise
+
+
 def observed_values(session: Session, names: tuple[str, ...] = OBSERVED) -> dict[str, Any]:
-    """Give what the controller writes of a session, by column."""
+    """Return what the controller writes of a session, by column."""
     return {name: _write(getattr(session, name)) for name in names}
 
 
-def _write(value: object) -> object:
-    if isinstance(value, State):
-        return value.value
-    if isinstance(value, LastExit):
-        return {"code": value.code, "saved": _write(value.saved), "at": value.at.isoformat()}
-    if isinstance(value, Saved | Restored):
-        return value.to_json()
-    if isinstance(value, tuple):
-        return [_write(item) for item in value]
-    if isinstance(value, Component):
-        return {"name": value.name, "title": value.title, "state": value.state.value, "reason": value.reason}
+def named_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values by the names of the parameters that `under_lease.written_columns` makes."""
+    return {f"v_{name}": value for name, value in values.items()}
+
+
+def _write(value: object) -> object:  # noqa: PLR0911  # a line a type
+    match value:
+        case State():
+            return value.value
+        case LastExit():
+            return {"code": value.code, "saved": _write(value.saved), "at": value.at.isoformat()}
+        case Saved() | Restored():
+            return value.to_json()
+        case Component():
+            return {"name": value.name, "title": value.title, "state": value.state.value, "reason": value.reason}
+        case Notice():
+            times = {"given": value.given.isoformat(), "at": value.at.isoformat()}
+            return {"kind": value.kind, "generation": value.generation, "text": value.text, **times}
+        case tuple():
+            return [_write(item) for item in value]
     return value
 
 
-def _part(data: dict[str, Any]) -> Component:
-    return Component(name=data["name"], title=data["title"], state=ComponentState(data["state"]), reason=data["reason"])
+def _kind(value: object) -> RowKind:
+    for kind in _KINDS:
+        if value == kind:
+            return kind
+    raise ValueError(f"{value!r} is not a kind of session")
 
 
-def _last_exit(data: dict[str, Any] | None) -> LastExit | None:
-    return (
-        None if data is None else LastExit(code=data["code"], saved=_saved(data["saved"]), at=datetime.fromisoformat(data["at"]))
+def _object(data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise ValueError(f"{data!r} is not an object")
+    return data
+
+
+def _texts(data: Any) -> tuple[str, ...]:
+    return tuple(str(text) for text in data)
+
+
+def _components(data: Any) -> tuple[Component, ...]:
+    return tuple(
+        Component(name=each["name"], title=each["title"], state=ComponentState(each["state"]), reason=each["reason"])
+        for each in data
     )
 
 
+def _notices(data: Any) -> tuple[Notice, ...]:
+    return tuple(
+        Notice(
+            kind=each["kind"],
+            generation=each["generation"],
+            given=datetime.fromisoformat(each["given"]),
+            at=datetime.fromisoformat(each["at"]),
+            text=each["text"],
+        )
+        for each in data or ()
+    )
+
+
+def _last_exit(data: Any) -> LastExit | None:
+    if data is None:
+        return None
+    return LastExit(code=data["code"], saved=_saved(data["saved"]), at=datetime.fromisoformat(data["at"]))
+
+
 def _saved(data: object) -> Saved | None:
-    """Read what was saved; a version before this one wrote whatever the agent said, and that something was saved counts."""
+    """Return what was saved; a version before this one wrote whatever the agent reported, and that something was saved counts."""
     try:
         return None if data is None else Saved.parse(data)
     except Unreadable:
@@ -78,7 +156,4 @@ def _saved(data: object) -> Saved | None:
 
 
 def _restored(data: object) -> Restored | None:
-    try:
-        return None if data is None else Restored.parse(data)
-    except Unreadable:
-        return None
+    return None if data is None else Restored.parse(data)

@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from rsparkhub.domain.errors import Conflict, NotFound
-from rsparkhub.domain.session import LIVE, Session, State, Wanted, new_session_id, type_of_row
+from rsparkhub.domain.event import CreatedData
+from rsparkhub.domain.session import LIVE, RowKind, Session, State, Wanted, new_session_id
 from rsparkhub.store.admission_queue import lock_queue, requeue_head
 from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.desired import set_wanted
@@ -49,7 +50,7 @@ class SessionRequests:
         self,
         id: str | None = None,  # noqa: A002  the domain's name for it
         *,
-        kind: type_of_row = "session",
+        kind: RowKind = "session",
         owner: str | None,
         environment: str,
         name: str,
@@ -110,7 +111,7 @@ class SessionRequests:
         self,
         *,
         owner: str | None = None,
-        kind: type_of_row = "session",
+        kind: RowKind = "session",
         states: Iterable[State] | None = None,
         live_only: bool = False,
         limit: int | None = None,
@@ -163,17 +164,17 @@ class SessionRequests:
     async def purge(self, id: str) -> bool:  # noqa: A002
         """Take away the row of a deleted session with its logs; its events stay. Tell whether there was one."""
 
-        async def work(connection: Connection) -> tuple[bool, str | None]:
+        async def work(connection: Connection) -> tuple[bool, list[str]]:
             await lock_queue(connection, self._database)
             gone = await connection.rows(_PURGE, {"b_id": id})
             # If it had a place until now, it leaves it to the next.
-            return bool(gone), await requeue_head(connection) if gone else None
+            return bool(gone), await requeue_head(connection) if gone else []
 
-        purged, woken = await self._database.write(work)
+        purged, due = await self._database.write(work)
         if purged:
             await self._notifier.notify(id, about="changed")
-        if woken:
-            await self._notifier.notify(woken, about="look")
+        if due:
+            await self._notifier.notify(*due, about="look")
         return purged
 
     async def counts(self) -> dict[State, int]:
@@ -196,9 +197,9 @@ class SessionRequests:
             made = await connection.rows(statement, _NEW | values)
             if made:
                 session = to_session(made[0])
-                data = {"environment": session.environment, "name": session.name, "kind": session.kind}
+                data = CreatedData(environment=session.environment, name=session.name, kind=session.kind)
                 event = NewEvent(kind="created", by=session.owner, data=data)
-                await insert(connection, self._database, [event], session_id=session.id, owner=session.owner, now=now)
+                await insert(connection, self._database, [event], session=session, now=now)
                 return session, True
             if id is not None:
                 return to_session((await connection.rows(_GET, {"b_id": id}))[0]), False

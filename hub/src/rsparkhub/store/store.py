@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.store.admission_queue import AdmissionQueue
+from rsparkhub.store.controllers import Controllers
 from rsparkhub.store.credentials import Credentials
 from rsparkhub.store.database import Database
 from rsparkhub.store.events import Events
@@ -19,6 +20,7 @@ from rsparkhub.store.logs import Logs
 from rsparkhub.store.migrate import bring_up_to_date
 from rsparkhub.store.notifier import Notifier
 from rsparkhub.store.opening import connect, read_url
+from rsparkhub.store.runs import Runs
 from rsparkhub.store.service_accounts import ServiceAccounts
 from rsparkhub.store.session_requests import SessionRequests
 from rsparkhub.store.users import Users
@@ -37,7 +39,9 @@ class Store:
         self.sessions = SessionRequests(database, notifier)
         self.queue = AdmissionQueue(database, notifier)
         self.leases = Leases(database, notifier)
-        self.events = Events(database, notifier)
+        self.events = Events(database)
+        self.runs = Runs(database)
+        self.controllers = Controllers(database)
         self.users = Users(database, notifier)
         self.credentials = Credentials(database)
         self.attempts = LoginAttempts(database)

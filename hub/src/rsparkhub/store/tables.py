@@ -34,7 +34,6 @@ sessions = sa.Table(
     sa.Column("reason", Words),
     sa.Column("detail", Words),
     sa.Column("queued_at", Moment, nullable=False),
-    sa.Column("admitted", Moment),  # when it got its place, while it is not started yet
     sa.Column("started", Moment),
     sa.Column("ready", Moment),
     sa.Column("ended", Moment),
@@ -50,6 +49,7 @@ sessions = sa.Table(
     sa.Column("endpoints", Document, nullable=False),
     sa.Column("restored", Document),
     sa.Column("last_exit", Document),
+    sa.Column("notices", Document),  # of what will put it to sleep; NULL is none
     # Who works on it. `claims` counts the leases, so that an old one is never taken for a new one of the same holder.
     # `due` is when the next lease may be taken: `look_at` while it is free, the end of the lease while it is not.
     sa.Column("next_reconcile_at", Moment),
@@ -63,7 +63,7 @@ sessions = sa.Table(
     sa.Index("ix_sessions_idempotency_key", "owner", "idempotency_key", unique=True),
 )
 
-# Events outlive their session: the audit and the bill are made from them. That is why owner is here again.
+# Events outlive their session: the audit is made from them. That is why owner is here again.
 events = sa.Table(
     "events",
     metadata,
@@ -77,6 +77,40 @@ events = sa.Table(
     sa.Index("ix_events_session", "session", "id"),
     sa.Index("ix_events_owner", "owner", "id"),
     sqlite_autoincrement=True,  # an id is never given twice, so that "since" misses nothing
+)
+
+# A run of a session: from the start of starting until everything of it had ended; `seconds` is how long that was.
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("session", Words, primary_key=True),
+    sa.Column("generation", sa.BigInteger, primary_key=True),
+    sa.Column("owner", Words),
+    sa.Column("environment", Words, nullable=False),
+    sa.Column("began", Moment, nullable=False),
+    sa.Column("ready", Moment),
+    sa.Column("ended", Moment),
+    sa.Column("seconds", sa.Float),
+    sa.Index("ix_runs_owner", "owner", "ended"),
+    sa.Index("ix_runs_ended", "ended"),
+    sa.Index("ix_runs_environment", "environment", "ready"),
+)
+
+# How many runs began, failed and ended, for Prometheus; `code` is the exit code of those that ended, or empty.
+run_counts = sa.Table(
+    "run_counts",
+    metadata,
+    sa.Column("what", Words, primary_key=True),
+    sa.Column("code", Words, primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+)
+
+# The controllers that are alive: each writes when it was last seen.
+controllers = sa.Table(
+    "controllers",
+    metadata,
+    sa.Column("holder", Words, primary_key=True),
+    sa.Column("seen", Moment, nullable=False),
 )
 
 session_logs = sa.Table(

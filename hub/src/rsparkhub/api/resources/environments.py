@@ -1,6 +1,8 @@
 """The catalog, as the person who asks may see it."""
 
 import logging
+from collections.abc import Sequence
+from statistics import median
 
 from fastapi import APIRouter
 
@@ -51,17 +53,20 @@ def visible_one(context: AppContext, identity: Identity, name: str) -> Environme
 @router.get("", summary="What you may start", responses=responses(401, 403))
 async def list_environments(identity: Person, context: Context) -> EnvironmentList:
     """By title, each with how long its last starts took."""
-    await context.history.catch_up()
-    return EnvironmentList(environments=[_tell(context, each) for each in visible(context, identity)])
+    return EnvironmentList(environments=await _views(context, visible(context, identity)))
 
 
 @router.get("/{name}", summary="One environment", responses=responses(401, 403, 404))
 async def show(name: str, identity: Person, context: Context) -> EnvironmentView:
     """With how long its last starts took."""
-    environment = visible_one(context, identity, name)
-    await context.history.catch_up()
-    return _tell(context, environment)
+    return (await _views(context, [visible_one(context, identity, name)]))[0]
 
 
-def _tell(context: AppContext, environment: Environment) -> EnvironmentView:
-    return environment_view(environment, expected_start=context.history.start_times.expected(environment.name))
+async def _views(context: AppContext, environments: list[Environment]) -> list[EnvironmentView]:
+    seconds = await context.store.runs.start_seconds([each.name for each in environments])
+    return [environment_view(each, expected_start=expected_start(seconds.get(each.name, []))) for each in environments]
+
+
+def expected_start(seconds: Sequence[float]) -> float | None:
+    """Return the median of the last starts, in seconds; None before the first."""
+    return round(median(seconds), 1) if seconds else None

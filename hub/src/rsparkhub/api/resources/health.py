@@ -22,7 +22,7 @@ def health_router(recorded: Metrics) -> APIRouter:
 
     @router.get("/metrics")
     async def metrics(context: Context) -> Response:
-        await context.history.catch_up()
-        return Response(recorded.text(await context.store.sessions.counts()), media_type=CONTENT_TYPE)
+        counts, runs = await context.store.sessions.counts(), await context.store.runs.counts()
+        return Response(recorded.text(counts, runs), media_type=CONTENT_TYPE)
 
     return router

@@ -10,12 +10,10 @@ from rsparkhub.api.context import Context
 from rsparkhub.api.identity import Person
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.sessions import AllQuery, OwnerQuery, whose
-from rsparkhub.api.usage_report import UsageReport
+from rsparkhub.api.usage_report import usage_report
 from rsparkhub.wire.record import Usage
 
 router = APIRouter(prefix="/hub/api", tags=["records"])
-
-_PAGE = 1000
 
 
 def _written_out(value: object) -> object:
@@ -40,10 +38,6 @@ async def usage(
 ) -> Usage:
     """Your own run time; administrators may ask for everybody's. The most used first."""
     now: datetime = context.now()
-    bill = UsageReport(since=since, until=min(until or now, now))
-    chosen, after = whose(identity, owner, everybody), 0
-    while page := await context.store.events.since(None, after, owner=chosen, limit=_PAGE):
-        for event in page:
-            bill.take(event)
-        after = page[-1].id
-    return bill.total()
+    until = min(until or now, now)
+    sessions = await context.store.runs.usage(since=since, until=until, owner=whose(identity, owner, everybody))
+    return usage_report(sessions, since=since, until=until)

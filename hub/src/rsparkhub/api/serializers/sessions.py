@@ -1,10 +1,9 @@
-"""Tells sessions as the API does, with what it takes from elsewhere: the catalog, the queue, the notices."""
+"""Tells sessions as the API does, with what it takes from elsewhere: the catalog and the queue."""
 
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from rsparkhub.api.history import History
 from rsparkhub.api.serializers.views import session_view
 from rsparkhub.catalog import Catalog
 from rsparkhub.domain.environment import Environment
@@ -17,12 +16,11 @@ log = logging.getLogger(__name__)
 
 
 class SessionSerializer:
-    """Makes the JSON of sessions; however many they are, it asks the store twice at most."""
+    """Makes the JSON of sessions; however many they are, it asks the store once at most."""
 
-    def __init__(self, *, store: Store, catalog: Catalog, history: History, now: Callable[[], datetime]) -> None:
+    def __init__(self, *, store: Store, catalog: Catalog, now: Callable[[], datetime]) -> None:
         self._store = store
         self._catalog = catalog
-        self._history = history
         self._now = now
 
     async def serialize(self, sessions: Sequence[Session], positions: dict[str, int] | None = None) -> list[SessionView]:
@@ -30,15 +28,12 @@ class SessionSerializer:
         if positions is None:
             waiting = any(session.state is State.QUEUED for session in sessions)
             positions = await self._store.queue.positions() if waiting else {}
-        if any(session.state is State.RUNNING for session in sessions):
-            await self._history.catch_up()
         catalog, now = self._environments(), self._now()
         return [
             session_view(
                 session,
                 environment=catalog.get(session.environment),
                 position=positions.get(session.id),
-                notices=self._history.notices.of(session.id),
                 now=now,
             )
             for session in sessions

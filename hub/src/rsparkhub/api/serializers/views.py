@@ -4,7 +4,6 @@ from datetime import datetime
 
 from rsparkhub.api.serializers.components import components_of, interface_title
 from rsparkhub.api.serializers.warnings import warnings_of
-from rsparkhub.domain.cull import Notice
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.event import Event
 from rsparkhub.domain.session import LastExit, Session
@@ -20,7 +19,6 @@ def session_view(
     *,
     environment: Environment | None,
     position: int | None,
-    notices: tuple[Notice, ...],
     now: datetime,
 ) -> SessionView:
     """Return the view of a session; `environment` is None when the catalog no longer has it."""
@@ -55,7 +53,7 @@ def session_view(
         last_exit=_last_exit_view(session.last_exit),
         restored=RestoredView.model_validate(session.restored.to_json()) if session.restored else None,
         services=[ServiceView(name=p.name, title=p.title, state=p.state, reason=p.reason) for p in session.components],
-        warnings=warnings_of(session, spec.lifecycle, notices, now) if spec else [],
+        warnings=warnings_of(session, spec.lifecycle, now) if spec else [],
         project=session.project,
         options=session.options,
     )

@@ -1,0 +1,26 @@
+"""What a user is told before their session goes to sleep by itself."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """That a session goes to sleep at `at`, unless somebody uses it until then (`idle`); `given` is when that was said."""
+
+    kind: Literal["idle", "longest"]
+    generation: int
+    given: datetime
+    at: datetime
+    text: str
+
+
+def still_valid(notices: Iterable[Notice], *, busy: bool, last_activity: datetime | None) -> tuple[Notice, ...]:
+    """Return the notices that hold: one for being idle is void once the session computes, or somebody has used it since."""
+    return tuple(
+        notice
+        for notice in notices
+        if notice.kind != "idle" or not (busy or (last_activity is not None and last_activity >= notice.given))
+    )

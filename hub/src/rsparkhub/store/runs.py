@@ -1,0 +1,158 @@
+"""What each run took: when it began, was ready and ended. Usage, expected start times and counters come from here.
+
+A run is written in the transaction that writes the event of its beginning, its readiness or its end, so that runs and events
+can't disagree; and it stays when events are deleted for their age.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from rsparkhub.domain.event import StateData
+from rsparkhub.domain.session import LIVE, Session, State
+from rsparkhub.store.database import Connection, Database
+from rsparkhub.store.tables import run_counts, runs
+
+#: Starts of one environment that its expected start time is taken from.
+RECENT_STARTS = 20
+
+_BEGINS = frozenset({State.STARTING, State.RESUMING})
+_THIS_RUN = sa.and_(runs.c.session == sa.bindparam("b_session"), runs.c.generation == sa.bindparam("b_generation"))
+_READY = sa.update(runs).where(_THIS_RUN, runs.c.ready.is_(None)).values(ready=sa.bindparam("b_at"))
+_BEGAN = sa.select(runs.c.began).where(_THIS_RUN, runs.c.ended.is_(None))
+_END = sa.update(runs).where(_THIS_RUN).values(ended=sa.bindparam("b_at"), seconds=sa.bindparam("b_seconds"))
+_COUNTS = sa.select(run_counts.c.what, run_counts.c.code, run_counts.c.count)
+_SINCE = sa.bindparam("b_since", type_=runs.c.began.type)
+_UNTIL = sa.bindparam("b_until", type_=runs.c.began.type)
+_WITHIN = sa.and_(runs.c.began >= _SINCE, runs.c.ended >= _SINCE, runs.c.ended <= _UNTIL)  # the second for the index
+_OF_OWNER = runs.c.owner == sa.bindparam("b_owner", type_=runs.c.owner.type)
+_SUMS = (
+    sa.select(runs.c.session, runs.c.owner, runs.c.environment, sa.func.count(), sa.func.sum(runs.c.seconds))
+    .where(runs.c.owner.is_not(None), _WITHIN)
+    .group_by(runs.c.session, runs.c.owner, runs.c.environment)
+)
+_CUT = sa.select(runs.c.session, runs.c.owner, runs.c.environment, runs.c.began, runs.c.ended).where(
+    runs.c.owner.is_not(None),
+    runs.c.began < _UNTIL,
+    sa.or_(runs.c.ended.is_(None), sa.and_(runs.c.ended > _SINCE, sa.or_(runs.c.began < _SINCE, runs.c.ended > _UNTIL))),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionUsage:
+    """What the runs of one session took within a period; `starts` counts those that began in it."""
+
+    session: str
+    owner: str
+    environment: str
+    starts: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCounts:
+    """How many runs began, failed and ended since the first day; `ends` is by exit code, which may be unknown."""
+
+    starts: int
+    failures: int
+    ends: dict[str, int]
+
+
+class Runs:
+    """Reads runs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def usage(self, *, since: datetime | None, until: datetime, owner: str | None = None) -> list[SessionUsage]:
+        """Return what each session used between two times: of one owner, or of everybody.
+
+        Runs that lie within the period are added up by the database; the few that its ends cut are read one by one.
+        """
+        since = since or datetime.min.replace(tzinfo=UTC)
+        sums, cut = _SUMS, _CUT
+        values: dict[str, object] = {"b_since": since, "b_until": until}
+        if owner is not None:
+            sums, cut = sums.where(_OF_OWNER), cut.where(_OF_OWNER)
+            values["b_owner"] = owner
+        found: dict[str, SessionUsage] = {}
+        for session, user, environment, starts, seconds in await self._database.read(sums, values):
+            found[session] = SessionUsage(
+                session=session, owner=user, environment=environment, starts=starts, seconds=float(seconds)
+            )
+        for session, user, environment, began, ended in await self._database.read(cut, values):
+            known = found.get(session)
+            seconds = (min(ended or until, until) - max(began, since)).total_seconds()
+            found[session] = SessionUsage(
+                session=session,
+                owner=user,
+                environment=environment,
+                starts=(began >= since) + (known.starts if known else 0),
+                seconds=seconds + (known.seconds if known else 0.0),
+            )
+        return list(found.values())
+
+    async def start_seconds(self, environments: Sequence[str]) -> dict[str, list[float]]:
+        """Return how long the last starts of each environment took, from the beginning until it was ready, in seconds."""
+        if not environments:
+            return {}
+        recent = [
+            sa.select(
+                sa.select(runs.c.environment, runs.c.began, runs.c.ready)
+                .where(runs.c.environment == name, runs.c.ready.is_not(None))
+                .order_by(runs.c.ready.desc())
+                .limit(RECENT_STARTS)
+                .subquery()
+            )
+            for name in environments
+        ]
+        seconds: dict[str, list[float]] = {}
+        for environment, began, ready in await self._database.read(sa.union_all(*recent)):
+            seconds.setdefault(environment, []).append((ready - began).total_seconds())
+        return seconds
+
+    async def counts(self) -> RunCounts:
+        """Return how many runs began, failed and ended."""
+        counted = {(row[0], row[1]): int(row[2]) for row in await self._database.read(_COUNTS)}
+        return RunCounts(
+            starts=counted.get(("starts", ""), 0),
+            failures=counted.get(("failures", ""), 0),
+            ends={code: count for (what, code), count in counted.items() if what == "ends"},
+        )
+
+
+async def write_run(connection: Connection, database: Database, session: Session, change: StateData, *, at: datetime) -> None:
+    """Write what a change of state means for the run that it begins, makes ready or ends, at the end of a transaction."""
+    state, before = State(change["state"]), State(change["was"])
+    key: dict[str, Any] = {"b_session": session.id, "b_generation": change["generation"], "b_at": at}
+    counted: list[tuple[str, str]] = []
+    if state in LIVE and before not in LIVE:
+        begin = database.insert(runs).on_conflict_do_nothing()
+        values = {
+            "session": session.id, "generation": change["generation"], "owner": session.owner,
+            "environment": session.environment, "began": at,
+        }  # fmt: skip
+        await connection.rows(begin, values)
+    if state in _BEGINS:
+        counted.append(("starts", ""))
+    if state is State.RUNNING:
+        await connection.rows(_READY, key)
+    if state not in LIVE and before in LIVE:
+        for (began,) in await connection.rows(_BEGAN, key):
+            await connection.rows(_END, key | {"b_seconds": (at - began).total_seconds()})
+    if state is State.FAILED:
+        counted.append(("failures", ""))
+    if "code" in change:
+        counted.append(("ends", "none" if change["code"] is None else str(change["code"])))
+    for what, code in counted:
+        await _count(connection, database, what, code)
+
+
+async def _count(connection: Connection, database: Database, what: str, code: str) -> None:
+    statement = database.insert(run_counts).on_conflict_do_update(
+        index_elements=["what", "code"], set_={"count": run_counts.c.count + 1}
+    )
+    await connection.rows(statement, {"what": what, "code": code, "count": 1})
