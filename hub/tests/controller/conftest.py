@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "backends"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from session_sandbox import backend, data, notify_dir, session_python
 
@@ -41,6 +43,12 @@ def environments(tmp_path: Path) -> Path:
     folder.mkdir()
     add_environment(folder, "plain")
     return folder
+
+
+@pytest.fixture
+def write_environment(environments: Path) -> Callable[..., None]:
+    """Write an environment file, by name and what is unlike the usual."""
+    return partial(add_environment, environments)
 
 
 def add_environment(folder: Path, name: str, **more: str) -> None:
