@@ -1,6 +1,5 @@
 """The environment of everything that the agent starts: the names that each tool already reads."""
 
-import hashlib
 import os
 import re
 import shutil
@@ -58,8 +57,12 @@ def home_library(spec: Spec) -> Path:
 def image_mark(image: str, inherited: Mapping[str, str]) -> str:
     """Give twelve letters that are others for each image: of its digest, or of its name and of what it was built from."""
     _, _, digest = image.partition("@sha256:")
+    if digest:
+        return digest[:12]
+    import hashlib  # noqa: PLC0415  (not needed for an image with a digest, and R waits while it is loaded)
+
     built = f"{image} {inherited.get('RSPARK_IMAGE', '')}"
-    return (digest or hashlib.sha256(built.encode()).hexdigest())[:12]
+    return hashlib.sha256(built.encode()).hexdigest()[:12]
 
 
 def r_version() -> str | None:

@@ -1,10 +1,8 @@
 """Where sockets lie: in the run folder, or in a short folder of our own when its path is too long for a socket's."""
 
-import hashlib
 import os
 import shutil
 import stat
-import tempfile
 from pathlib import Path
 
 from rspark_session.agent.spec import Spec
@@ -25,6 +23,9 @@ def socket_folder(spec: Spec) -> Path:
     if len(os.fsencode(inside)) <= _LONGEST:
         folder = inside
     else:
+        import hashlib  # noqa: PLC0415  (seldom needed, and R waits while it is loaded)
+        import tempfile  # noqa: PLC0415
+
         digest = hashlib.sha256(os.fsencode(spec.keep)).hexdigest()[:16]
         folder = Path(tempfile.gettempdir()) / f"rspark-{os.getuid()}-{digest}"
     try:
