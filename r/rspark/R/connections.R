@@ -1,4 +1,4 @@
-#' What this session can reach
+#' List what this session can reach
 #'
 #' @return A data frame with a row for each data system: `service`, `address`,
 #'   `account`, and `use`, the call that connects to it.
@@ -22,14 +22,4 @@ connections <- function() {
     return(data.frame(service = character(), address = character(), account = character(), use = character()))
   }
   as.data.frame(do.call(rbind, unname(found)))
-}
-
-# The master that Spark's own settings name.
-spark_master <- function() {
-  file <- file.path(Sys.getenv("SPARK_CONF_DIR"), "spark-defaults.conf")
-  if (!file.exists(file)) {
-    return("local")
-  }
-  line <- grep("^spark[.]master\\s", readLines(file, warn = FALSE), value = TRUE)
-  if (length(line)) trimws(sub("^spark[.]master\\s+", "", line[1])) else "local"
 }

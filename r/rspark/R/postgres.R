@@ -47,7 +47,7 @@ postgres <- function(dbname = NULL) {
   )
 }
 
-# What a person can do about libpq's message.
+# Return what a person can do about libpq's message.
 refusal <- function(message, dbname) {
   if (grepl("does not exist", message, fixed = TRUE)) {
     return(paste0("There is no database \"", dbname, "\". postgres() connects to your own, samples() names those to read."))
@@ -63,11 +63,11 @@ refusal <- function(message, dbname) {
   }
   paste0(
     "PostgreSQL can't be reached at ", Sys.getenv("PGHOST"), ":", Sys.getenv("PGPORT", "5432"),
-    ". Try again in a moment; if it stays so, tell who keeps this hub. (", trimws(message), ")"
+    ". Try again in a moment; if it stays so, tell the administrator of this hub. (", trimws(message), ")"
   )
 }
 
-# The password of an account, as libpq finds it in a passfile; NULL when it isn't there.
+# Return the password of an account, as libpq finds it in a passfile; NULL when it isn't there.
 passfile_password <- function(file, host, user) {
   if (!file.exists(file)) {
     return(NULL)
@@ -81,7 +81,7 @@ passfile_password <- function(file, host, user) {
   NULL
 }
 
-# The fields of a line: colons part them, and a backslash takes away what the next letter means.
+# Return the fields of a line: colons separate them, and a backslash makes the next letter an ordinary one.
 passfile_fields <- function(line) {
   fields <- ""
   escaped <- FALSE

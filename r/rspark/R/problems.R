@@ -1,15 +1,15 @@
-# Errors here end in what to do, and don't show a call that the person didn't write.
+# Stop with an error that ends in what to do, and doesn't show a call that the person didn't write.
 problem <- function(...) {
   stop(paste0(...), call. = FALSE)
 }
 
-# The value of an environment variable that a session sets, or NULL.
+# Return the value of an environment variable that a session sets, or NULL.
 setting <- function(name) {
   value <- Sys.getenv(name)
   if (nzchar(value)) value
 }
 
-# One string, as an argument that names something.
+# Stop unless an argument that names something is one string.
 check_name <- function(value, argument, or_null = FALSE) {
   if (or_null && is.null(value)) {
     return(invisible())

@@ -4,9 +4,9 @@
 #' [samples()], which says what there is to look at.
 #'
 #' @section Connect:
-#' [postgres()] gives a 'DBI' connection, [spark()] a Spark session,
-#' [spark_sql()] a data frame, [spark_postgres()] makes a table of PostgreSQL
-#' known to Spark, [connections()] tells what this session can reach.
+#' [postgres()] returns a 'DBI' connection, [spark()] a Spark session,
+#' [spark_sql()] a data frame; [spark_postgres()] registers a table of PostgreSQL
+#' in Spark, and [connections()] lists what this session can reach.
 #'
 #' @section Sleep:
 #' When a session goes to sleep, the objects of the global environment, the

@@ -3,7 +3,7 @@ state <- new.env(parent = emptyenv())
 
 #' Use Spark
 #'
-#' The first call starts Spark, which takes some seconds; later calls give the
+#' The first call starts Spark, which takes some seconds; later calls return the
 #' same session. Where 'sparklyr' is installed the result is a connection of
 #' 'sparklyr', for which 'dplyr' works; else it is a `SparkSession` of
 #' 'PySpark', whose methods are called with `$`.
@@ -21,7 +21,10 @@ spark <- function() {
     problem("This R session has no Spark. Start an environment that has it, such as RSpark.")
   }
   if (!nzchar(Sys.which("java")) && is.null(setting("JAVA_HOME"))) {
-    problem("Spark needs Java, and none is installed here. Tell who keeps this hub: `rsparkhub doctor` says how to mend it.")
+    problem(
+      "Spark needs Java, and none is installed here. ",
+      "Tell the administrator of this hub: `rsparkhub doctor` says how to mend it."
+    )
   }
   if (is_installed("sparklyr")) spark_by_sparklyr() else spark_by_pyspark()
 }
@@ -50,7 +53,7 @@ spark_sql <- function(sql) {
   as_spark_error(frame(frames()$columns(session, sql)))
 }
 
-#' Make a table of PostgreSQL known to Spark
+#' Register a table of PostgreSQL in Spark
 #'
 #' Spark reads the table itself, over JDBC, when a query needs it.
 #'
@@ -85,7 +88,7 @@ spark_postgres <- function(table, dbname = NULL, view = table) {
   if (inherits(session, "spark_connection")) {
     from_package("sparklyr", "spark_read_jdbc")(session, view, options = options, memory = FALSE)
   } else {
-    # Executors of their own have no passfile, so they are told; Spark shows a password to nobody.
+    # Executors of their own have no passfile, so the password is an option; Spark shows it to nobody.
     if (!startsWith(session$conf$get("spark.master"), "local")) {
       options$password <- passfile_password(Sys.getenv("PGPASSFILE"), Sys.getenv("PGHOST"), Sys.getenv("PGUSER"))
     }
@@ -123,7 +126,7 @@ spark_by_sparklyr <- function() {
   state$session
 }
 
-# sparklyr wants to be told what Spark itself reads in the session's configuration.
+# Return the master that the session's configuration of Spark names. Spark reads it itself; sparklyr takes it as an argument.
 spark_master <- function(file = file.path(Sys.getenv("SPARK_CONF_DIR"), "spark-defaults.conf")) {
   lines <- if (file.exists(file)) readLines(file, warn = FALSE)
   masters <- sub("^spark[.]master[ =]+", "", grep("^spark[.]master[ =]", lines, value = TRUE))
@@ -149,7 +152,7 @@ application_name <- function() {
   paste("R", Sys.getpid())
 }
 
-# The Python of the session is the first one on the path, and the one that Spark's workers are told to use.
+# Return the Python of the session: the first one on the path, and the one that Spark's workers use.
 session_python <- function() {
   python <- setting("PYSPARK_PYTHON")
   if (is.null(python)) python <- unname(Sys.which("python3"))
@@ -157,7 +160,7 @@ session_python <- function() {
   python
 }
 
-# The Python side of this file, loaded once.
+# Return the Python side of this file, loaded once.
 frames <- function() {
   if (is.null(state$frames)) {
     state$frames <- reticulate::import_from_path(
@@ -169,7 +172,7 @@ frames <- function() {
   state$frames
 }
 
-# A data frame of what `columns` of rspark_frames gives.
+# Return a data frame of what `columns` of rspark_frames returns.
 frame <- function(columns) {
   columns <- reticulate::iterate(columns, column_vector, simplify = FALSE)
   names(columns) <- vapply(columns, attr, "", "column")

@@ -1,4 +1,4 @@
-# What can't come back after a sleep, and how that is said to a person.
+# What can't be restored after a sleep, and the sentence that says why.
 #
 # `why_lost()` walks an object and finds what ends with the process, wherever it hides: in lists, attributes and slots,
 # in environments and in what a function closes over. It runs none of the person's code: no method, no promise, no
@@ -15,10 +15,10 @@ lost_kinds <- list(
   promise = c("a delayed value that was never computed", "Make it again.")
 )
 
-# These hold pointers and know how to do without: they renew them, or never follow them.
+# These hold pointers and work without: they renew them, or never follow them.
 self_healing <- c("classRepresentation", "data.table", "igraph", "merMod", "recordedplot", "xgb.Booster")
 
-# A pointer to nothing is kept as well as anything.
+# A pointer to nothing is saved as well as anything.
 null_pointer <- methods::new("externalptr")
 
 deepest <- 200L
@@ -30,7 +30,7 @@ visits <- function(most = 300000L) {
   left
 }
 
-# NULL, or a sentence that says why `x` is lost. `healing` is told of each object that knows how to do without.
+# Return a sentence that says why `x` is lost, or NULL. `healing` is called with each object that works without its pointer.
 why_lost <- function(x, name, left = visits(), healing = function(x) NULL) {
   walk <- list(left = left, met = utils::hashtab("address"), healing = healing)
   found <- find_lost(x, name, 0L, walk)
@@ -38,9 +38,9 @@ why_lost <- function(x, name, left = visits(), healing = function(x) NULL) {
 }
 
 lost_sentence <- function(kind, where = NULL) {
-  said <- lost_kinds[[kind]]
-  holds <- if (is.null(where)) paste0("It is ", said[[1]], ".") else paste0("It holds ", said[[1]], ", ", where, ".")
-  paste(holds, said[[2]])
+  words <- lost_kinds[[kind]]
+  holds <- if (is.null(where)) paste0("It is ", words[[1]], ".") else paste0("It holds ", words[[1]], ", ", where, ".")
+  paste(holds, words[[2]])
 }
 
 find_lost <- function(x, where, depth, walk) {
@@ -82,11 +82,11 @@ lost_kind <- function(x, type) {
 }
 
 find_in_attributes <- function(x, type, where, depth, walk) {
-  kept <- attributes(x)
+  own <- attributes(x)
   plain <- c("names", "row.names", "dim", "dimnames", "class", "levels", "tsp", "srcref", ".internal.selfref")
-  for (name in setdiff(names(kept), plain)) {
+  for (name in setdiff(names(own), plain)) {
     place <- if (isS4(x)) paste0(where, "@", name) else paste0("attr(", where, ", \"", name, "\")")
-    if (!is.null(found <- find_lost(kept[[name]], place, depth, walk))) {
+    if (!is.null(found <- find_lost(own[[name]], place, depth, walk))) {
       return(found)
     }
   }

@@ -59,7 +59,7 @@ read_objects <- function(folder, use) {
   problems
 }
 
-# Write, and tell of a problem, and of a pointer that isn't allowed.
+# Write, and return a problem, and whether there was a pointer that isn't allowed.
 try_write <- function(x, file, allowed = list()) {
   stray <- FALSE
   hook <- function(reference) {
@@ -115,7 +115,7 @@ pointers_in <- function(x) {
     }
     NULL
   }
-  # What can't be written is found out, and said, when it is written.
+  # What can't be written is found out, and reported, when it is written.
   tryCatch(write_serialized(x, nullfile(), hook), error = function(error) NULL)
   Filter(Negate(is.null), found)
 }

@@ -9,7 +9,7 @@ front_end_options <- paste0(
 
 workspace <- new.env(parent = emptyenv())
 
-# Remember the options of a kernel that has just started. Without it `workspace_save()` asks a fresh R for them.
+# Record the options of a kernel that has just started. Without it `workspace_save()` asks a fresh R for them.
 workspace_baseline <- function() {
   workspace$options <- options()
   invisible()
@@ -32,7 +32,7 @@ baseline_options <- function() {
   readRDS(file)
 }
 
-# Options that aren't as they were at the start, the front end's aside. NULL stands for one that was taken away.
+# Return the options that aren't as they were at the start, the front end's aside. NULL stands for one that was removed.
 changed_options <- function(before = baseline_options(), now = options()) {
   names <- union(names(now), names(before))
   names <- grep(front_end_options, names, value = TRUE, invert = TRUE)
@@ -42,12 +42,12 @@ changed_options <- function(before = baseline_options(), now = options()) {
   values
 }
 
-# Entries of the search path that the person attached and that aren't packages: data frames, lists, files.
+# Return the entries of the search path that the person attached and that aren't packages: data frames, lists, files.
 attached_data <- function() {
   grep("^(package:|[.]GlobalEnv$|Autoloads$|jupyter:|tools:|devtools_shims$)", search(), value = TRUE, invert = TRUE)
 }
 
-take_state <- function(options) {
+capture_state <- function(options) {
   list(
     options = options,
     search = search(),
@@ -57,8 +57,8 @@ take_state <- function(options) {
   )
 }
 
-# Bring back libraries and the search path in its order; gives what is lost of it.
-put_search <- function(state, attached) {
+# Restore libraries and the search path in its order, and return what of it is lost.
+restore_search <- function(state, attached) {
   lost <- list()
   .libPaths(unique(c(Filter(dir.exists, state$libraries), .libPaths())))
   for (entry in rev(setdiff(state$search, search()))) {
@@ -82,8 +82,8 @@ put_search <- function(state, attached) {
   lost
 }
 
-# Bring back options, folder and random numbers, in this order and after all else; gives what is lost of it.
-put_state <- function(state, global) {
+# Restore options, folder and random numbers, in this order and after all else, and return what of it is lost.
+restore_state <- function(state, global) {
   do.call(options, state$options)
   if (!is.null(state$seed)) {
     assign(".Random.seed", state$seed, envir = global)

@@ -1,11 +1,11 @@
-# Keeps a kernel's workspace over a sleep. The agent runs both functions in the person's kernel, behind their back: they
+# Saves and restores a kernel's workspace. The Jupyter server runs both functions in the person's kernel, behind their back: they
 # print nothing, raise nothing, and leave the kernel as it was.
 #
 #     objects.gz     all objects in one, or `objects` where they are too large to be compressed in little time;
 #                    apart/1.gz ... where they could not be written in one
 #     state.gz       options, search path, folder, random numbers
 #     manifest.json  {"objects", "bytes", "lost": [{"name", "class", "why"}]}; last: what has it is whole
-#     restored.json  the same, of what came back
+#     restored.json  the same, of what was restored
 #     failed.json    {"why"} in place of either
 
 workspace_save <- function(dir) {
@@ -13,9 +13,9 @@ workspace_save <- function(dir) {
     unlink(file.path(dir, c("objects", "objects.gz", "apart", "state", "state.gz", "manifest.json")), recursive = TRUE)
     left <- visits()
     found <- find_objects(globalenv(), left)
-    options <- keep_options(left)
+    options <- find_options(left)
     lost <- write_objects(found$objects, dir, found$allowed)
-    write_serialized(take_state(options$kept), file.path(dir, "state"))
+    write_serialized(capture_state(options$changed), file.path(dir, "state"))
     compress(file.path(dir, "state"))
     stray <- lapply(names(lost), function(key) {
       lost_entry(shown_name(key), class(found$objects[[key]])[[1]], lost[[key]])
@@ -35,19 +35,19 @@ workspace_restore <- function(dir) {
     state <- read_serialized(file.path(dir, "state.gz"))
     found <- list()
     problems <- read_objects(dir, function(key, value) found[key] <<- list(value))
-    keys <- as.character(names(found)) # NULL where nothing was kept
+    keys <- as.character(names(found)) # NULL where nothing was saved
     attached <- found[startsWith(keys, "attached:")]
     names(attached) <- sub("^attached:", "", keys[startsWith(keys, "attached:")])
-    lost <- c(lost, put_search(state, attached))
-    put_objects(found, global)
+    lost <- c(lost, restore_search(state, attached))
+    assign_objects(found, global)
     lost <- c(lost, lapply(problems, function(why) lost_entry("workspace", "file", paste0("It can't be read: ", why))))
-    lost <- c(lost, put_state(state, global))
+    lost <- c(lost, restore_state(state, global))
     write_manifest(dir, "restored.json", length(found), lost)
   })
 }
 
-# All that there is to keep, under keys that say how it is bound ("object:x", "locked:x", "active:x", "attached:x"), and
-# what of it can't be kept.
+# Return all that there is to save, under keys that say how it is bound ("object:x", "locked:x", "active:x", "attached:x"), and
+# what of it can't be saved.
 find_objects <- function(global, left) {
   found <- list(objects = list(), lost = list(), allowed = list())
   lose <- function(name, class, why) found$lost <<- c(found$lost, list(lost_entry(name, class, why)))
@@ -60,7 +60,7 @@ find_objects <- function(global, left) {
       lose(shown_name(key), class(value)[[1]], why)
     }
   }
-  others <- c(".Random.seed", ".pbd_env") # kept with the state; what the kernel's own ZeroMQ leaves there
+  others <- c(".Random.seed", ".pbd_env") # saved with the state; what the kernel's own ZeroMQ leaves there
   names <- setdiff(ls(global, all.names = TRUE), others)
   computed <- setdiff(computed_bindings(global), others)
   for (name in computed) {
@@ -86,7 +86,7 @@ find_objects <- function(global, left) {
   found
 }
 
-put_objects <- function(found, global) {
+assign_objects <- function(found, global) {
   for (key in names(found)) {
     name <- sub("^[a-z]+:", "", key)
     switch(sub(":.*", "", key),
@@ -103,7 +103,7 @@ put_objects <- function(found, global) {
   }
 }
 
-keep_options <- function(left) {
+find_options <- function(left) {
   changed <- changed_options()
   why <- lapply(names(changed), function(name) why_lost(changed[[name]], name, left))
   fine <- vapply(why, is.null, logical(1))
@@ -111,7 +111,7 @@ keep_options <- function(left) {
   lost <- lapply(names(changed)[!fine], function(name) {
     lost_entry(paste0("options(", name, ")"), class(changed[[name]])[[1]], why[[name]])
   })
-  list(kept = changed[fine], lost = lost)
+  list(changed = changed[fine], lost = lost)
 }
 
 shown_name <- function(key) {
@@ -119,11 +119,11 @@ shown_name <- function(key) {
   if (startsWith(key, "attached:")) paste0("attach(", name, ")") else name
 }
 
-# Run without a word, and say in a file what went wrong.
+# Run without output, and write into a file what went wrong.
 quietly <- function(dir, work) {
   warned <- NULL
   note <- function(warning) {
-    warned <<- conditionMessage(warning) # R tells the reason of a file's error in a warning
+    warned <<- conditionMessage(warning) # R gives the reason of a file's error in a warning
     invokeRestart("muffleWarning")
   }
   why <- tryCatch(
@@ -142,7 +142,7 @@ quietly <- function(dir, work) {
   invisible()
 }
 
-# Write the file that counts, after all else is on the disk.
+# Write the file that makes the workspace count, after all else is on the disk.
 write_manifest <- function(dir, name, objects, lost) {
   files <- list.files(c(dir, file.path(dir, "apart")), "^(objects|state|[0-9]+)([.]gz)?$", full.names = TRUE)
   if (length(files) && nzchar(Sys.which("sync"))) {
@@ -152,7 +152,7 @@ write_manifest <- function(dir, name, objects, lost) {
   write_json(manifest, file.path(dir, name))
 }
 
-# In one step: the file is there whole or not at all.
+# Write a file in one step: it is there whole or not at all.
 write_json <- function(content, file) {
   beside <- paste0(file, ".", Sys.getpid())
   text <- jsonlite::toJSON(content, auto_unbox = TRUE, digits = NA)

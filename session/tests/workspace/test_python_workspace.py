@@ -1,9 +1,13 @@
 """What a Python kernel has again after a sleep."""
 
 import json
+import pickle
 import shutil
+import struct
 from collections.abc import Callable, Iterator
+from enum import Enum
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
 
 import pytest
@@ -351,3 +355,22 @@ def test_a_kill_in_the_middle_leaves_no_manifest(python: Sleeper) -> None:
         pass
     assert (python.folder / "objects").exists()
     assert not (python.folder / "manifest.json").exists()
+
+
+def test_a_workspace_that_the_first_version_saved_is_restored(python: Sleeper, tmp_path: Path) -> None:
+    """Such files name a class and a function of ours, which therefore stay where they are."""
+
+    def body(value: object) -> bytes:
+        return pickle.dumps(value, protocol=2)[2:-1]  # without the opcodes of begin and end
+
+    fields = {"folder": str(tmp_path), "search": [], "modules": {"m": "math"}, "random": Random(7).getstate()}
+    state = b"\x80\x02crspark_session.workspace.state\nState\n)\x81" + body(fields | {"numpy_random": None, "lost": []}) + b"b."
+    colour = b"\x80\x02crspark_session.workspace.enums\nmake\n" + body(("Colour", "Colour", (Enum,), {"RED": 1})) + b"R."
+    python.folder.mkdir()
+    (python.folder / "state").write_bytes(state)
+    (python.folder / "objects").write_bytes(struct.pack("<IQ", 6, len(colour)) + b"Colour" + colour)
+    (python.folder / "manifest.json").write_text('{"language": "python", "objects": 1, "bytes": 9, "lost": []}')
+    assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
+    assert python.restored["lost"] == []
+    assert python.ask("Colour.RED.value, m.pi > 3, __import__('os').getcwd()") == f"(1, True, {str(tmp_path)!r})"
+    assert python.ask("__import__('random').random()") == repr(Random(7).random())

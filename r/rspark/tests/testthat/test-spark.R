@@ -70,7 +70,7 @@ test_that("a session without Spark says what to do", {
   without("SPARK_HOME", expect_error(spark(), "Start an environment that has it"))
 })
 
-test_that("sparklyr is told the master that the session's configuration names", {
+test_that("sparklyr gets the master that the session's configuration names", {
   file <- tempfile()
   writeLines(c("spark.app.id x", "spark.master k8s://https://kubernetes.default.svc"), file)
   expect_identical(rspark:::spark_master(file), "k8s://https://kubernetes.default.svc")

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, NamedTuple
 import dill  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
 from rspark_session.workspace import enums
-from rspark_session.workspace.refused import Refused, kind_of, kind_of_named
+from rspark_session.workspace.unsaveable import Unsaveable, kind_of, kind_of_named
 
 _HEAD = struct.Struct("<IQ")  # length of the name, length of the pickle
 _INDEX = struct.Struct("<I")
@@ -29,9 +29,9 @@ class _Pickler(dill.Pickler):  # type: ignore[misc]  # dill has no types
 
     def save(self, obj: Any, save_persistent_id: bool = True) -> None:
         if kind := kind_of(obj):
-            raise Refused(obj, kind)
-        if enums.of_the_kernel(obj) and id(obj) not in self.memo:
-            self.save_reduce(enums.make, enums.parts(obj), obj=obj)
+            raise Unsaveable(obj, kind)
+        if enums.is_from_kernel(obj) and id(obj) not in self.memo:
+            self.save_reduce(enums.make, enums.arguments(obj), obj=obj)
         else:
             super().save(obj, save_persistent_id)
 
@@ -41,7 +41,7 @@ class _Pickler(dill.Pickler):  # type: ignore[misc]  # dill has no types
         self.memo[id(obj)] = index, obj
 
     def forget_after(self, length: int) -> None:
-        """Forget what was met since the memory had this length, and the work that was put off."""
+        """Remove from the memory what was met since it had this length, and the work that was put off."""
         while len(self.memo) > length:
             self.memo.popitem()
         self._postproc.clear()
@@ -59,15 +59,15 @@ class Writer:
 
         Raises
         ------
-        Refused
-            When it holds something that can't come back.
+        Unsaveable
+            When it holds something that can't be restored.
         Exception
             Whatever else its pickling raises.
         """
         start, known = self._file.tell(), len(self._pickler.memo)
         try:
             if kind := kind_of_named(value):
-                raise Refused(value, kind)
+                raise Unsaveable(value, kind)
             label = name.encode()
             self._file.write(_HEAD.pack(len(label), 0) + label)
             body = self._file.tell()
@@ -84,7 +84,7 @@ class Writer:
 
 
 class Frame(NamedTuple):
-    """One name, and its value or why there is none."""
+    """One name, and its value or the problem in reading it."""
 
     name: str
     value: Any
@@ -92,7 +92,7 @@ class Frame(NamedTuple):
 
 
 def read(file: BinaryIO) -> Iterator[Frame]:
-    """Read the frames of a file, each as far as it can be read."""
+    """Yield the frames of a file. One that can't be read has a problem in place of a value."""
     window = _Window(file)
     unpickler = _unpickler(window)
     while head := file.read(_HEAD.size):

@@ -6,13 +6,13 @@ from types import FunctionType
 from typing import Any
 
 
-def of_the_kernel(value: Any) -> bool:
-    """Tell whether it is an enumeration (the class, not a member) that a cell made."""
+def is_from_kernel(value: Any) -> bool:
+    """Return whether it is an enumeration (the class, not a member) that a cell made."""
     return isinstance(value, EnumType) and value.__module__ == "__main__"
 
 
-def parts(enumeration: EnumType) -> tuple[str, str, tuple[type, ...], dict[str, Any]]:
-    """Give what `make` makes it again from."""
+def arguments(enumeration: EnumType) -> tuple[str, str, tuple[type, ...], dict[str, Any]]:
+    """Return the arguments with which `make` makes it again."""
     members: Mapping[str, Enum] = enumeration.__members__
     content: dict[str, Any] = {name: member.value for name, member in members.items()}
     for name, value in vars(enumeration).items():
@@ -23,7 +23,7 @@ def parts(enumeration: EnumType) -> tuple[str, str, tuple[type, ...], dict[str, 
 
 
 def make(name: str, qualname: str, bases: tuple[type, ...], content: dict[str, Any]) -> type:
-    """Make the enumeration, in the way in which Python makes one that it reads in a cell."""
+    """Make the enumeration, in the way in which Python makes one that it reads in a cell. Saved files name this function."""
     metaclass: Any = type(bases[-1])  # typeshed takes it for `type`
     space = metaclass.__prepare__(name, bases)
     for key, value in {"__module__": "__main__", "__qualname__": qualname, **content}.items():

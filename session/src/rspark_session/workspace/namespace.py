@@ -1,4 +1,4 @@
-"""Which names in a kernel are the person's."""
+"""The names in a kernel that are the person's."""
 
 import re
 import sys
@@ -9,7 +9,7 @@ _IPYTHON = re.compile(r"_{1,3}|_i{1,3}|_i?\d+|_dh|_oh|_ih|_exit_code|In|Out|__.*
 
 
 def namespace() -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give the namespace that cells run in, and IPython's record of what it put there itself.
+    """Return the namespace that cells run in, and IPython's record of what it put there itself.
 
     Raises
     ------
@@ -23,6 +23,6 @@ def namespace() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def own_names(space: dict[str, Any], hidden: dict[str, Any]) -> list[str]:
-    """Give the person's names, in the order in which they came."""
+    """Return the person's names, in the order in which they were made."""
     mine = (name for name in space if not _IPYTHON.fullmatch(name))
     return [name for name in mine if name not in hidden or hidden[name] is not space[name]]

@@ -9,11 +9,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rspark_session.workspace.refused import class_name
+from rspark_session.workspace.unsaveable import class_name
 
 
 @dataclass
 class State:
+    """What is pickled beside the objects; its module, its name and its fields stand in saved files."""
+
     folder: str
     search: list[str]  # sys.path
     modules: dict[str, str]  # name in the namespace → module
@@ -22,8 +24,8 @@ class State:
     lost: list[dict[str, str]] = field(default_factory=list)
 
 
-def take(names: list[str], space: dict[str, Any]) -> State:
-    """Look at the kernel; `names` are the person's."""
+def capture(names: list[str], space: dict[str, Any]) -> State:
+    """Return the state of this kernel; `names` are the person's."""
     state = State(folder=str(Path.cwd()), search=list(sys.path), modules={}, random=random.getstate())
     for name in names:
         module = space[name]
@@ -38,8 +40,8 @@ def take(names: list[str], space: dict[str, Any]) -> State:
     return state
 
 
-def put(state: State, space: dict[str, Any]) -> list[dict[str, str]]:
-    """Bring back folder and imports, and give what of them is lost."""
+def apply(state: State, space: dict[str, Any]) -> list[dict[str, str]]:
+    """Restore folder and imports, and return what of them is lost."""
     problems = []
     try:
         os.chdir(state.folder)
@@ -55,13 +57,13 @@ def put(state: State, space: dict[str, Any]) -> list[dict[str, str]]:
     return problems
 
 
-def put_random(state: State) -> None:
-    """Let random numbers go on where they were. Last, since reading objects may draw some."""
+def apply_random(state: State) -> None:
+    """Restore the state of random numbers. Call it last, since reading objects may draw some."""
     random.setstate(state.random)
     if state.numpy_random is not None:
         importlib.import_module("numpy.random").set_state(state.numpy_random)
 
 
 def lost(name: str, value: Any, why: str) -> dict[str, str]:
-    """Give the entry that tells a person of something lost."""
+    """Return the entry that reports something lost to a person."""
     return {"name": name, "class": class_name(value), "why": why}

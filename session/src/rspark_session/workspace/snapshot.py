@@ -1,9 +1,9 @@
-"""Saves a kernel's workspace into a folder, and brings it back.
+"""Saves a kernel's workspace into a folder, and restores it.
 
     objects        the objects, or objects.gz where they are few enough to be compressed in no time
     state          folder, imports, random numbers
     manifest.json  {"objects", "bytes", "lost": [{"name", "class", "why"}], …}; last: what has it is whole
-    restored.json  the same, of what came back
+    restored.json  the same, of what was restored
     failed.json    {"why"} instead of either
 
 Neither function raises or prints: they run in a person's kernel, behind their back.
@@ -25,7 +25,7 @@ from typing import Any, BinaryIO, cast
 from rspark_session.services.atomic import write_whole
 from rspark_session.workspace import dill_stream, state
 from rspark_session.workspace.namespace import namespace, own_names
-from rspark_session.workspace.refused import why
+from rspark_session.workspace.unsaveable import why
 
 #: Up to this many bytes are compressed, which takes a few seconds at most; there is little time before a sleep.
 COMPRESSED = 256 * 2**20
@@ -39,7 +39,7 @@ def save(folder: str | Path) -> None:
 
 
 def restore(folder: str | Path) -> None:
-    """Bring back what `save` left in `folder`."""
+    """Restore what `save` wrote into `folder`."""
     _quietly(Path(folder), _restore)
 
 
@@ -51,7 +51,7 @@ def _quietly(folder: Path, work: Callable[[Path], None]) -> None:
         with redirect_stdout(silence), redirect_stderr(silence), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             work(folder)
-    except Exception as problem:  # the agent reads it; the kernel goes on
+    except Exception as problem:  # the server reads it; the kernel goes on
         with suppress(OSError):  # a full disk; then neither file is there, and that says it too
             write_whole(folder / "failed.json", json.dumps({"why": f"{type(problem).__name__}: {problem}"}))
 
@@ -61,15 +61,15 @@ def _save(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
     space, hidden = namespace()
     names = own_names(space, hidden)
-    kept = state.take(names, space)
-    (folder / "state").write_bytes(pickle.dumps(kept))
-    lost = list(kept.lost)
+    captured = state.capture(names, space)
+    (folder / "state").write_bytes(pickle.dumps(captured))
+    lost = list(captured.lost)
     objects = 0
     plain = folder / "objects"
     with plain.open("wb+") as file:
         writer = dill_stream.Writer(file)
         for name in names:
-            if name in kept.modules or any(entry["name"] == name for entry in kept.lost):
+            if name in captured.modules or any(entry["name"] == name for entry in captured.lost):
                 continue
             try:
                 writer.write(name, space[name])
@@ -87,8 +87,8 @@ def _save(folder: Path) -> None:
 def _restore(folder: Path) -> None:
     space, _ = namespace()
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    kept: state.State = pickle.loads((folder / "state").read_bytes())  # noqa: S301  # we wrote it, in the person's own folder
-    lost = manifest["lost"] + state.put(kept, space)
+    captured: state.State = pickle.loads((folder / "state").read_bytes())  # noqa: S301  # we wrote it, in the person's own folder
+    lost = manifest["lost"] + state.apply(captured, space)
     objects = 0
     with _open(folder) as file:
         for frame in dill_stream.read(file):
@@ -98,7 +98,7 @@ def _restore(folder: Path) -> None:
             else:
                 reason = f"It can't be read again: {type(frame.problem).__name__}: {frame.problem}."
                 lost.append({"name": frame.name, "class": "", "why": reason})
-    state.put_random(kept)
+    state.apply_random(captured)
     _manifest(folder, "restored.json", objects, lost)
 
 
@@ -114,7 +114,7 @@ def _open(folder: Path) -> BinaryIO:
 
 
 def _manifest(folder: Path, name: str, objects: int, lost: list[dict[str, Any]]) -> None:
-    """Write the file that counts, after all else is on the disk."""
+    """Write the file that makes the workspace count, after all else is on the disk."""
     size = 0
     for file in (folder / name for name in _FILES):
         if file.exists():

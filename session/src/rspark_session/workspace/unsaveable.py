@@ -1,4 +1,4 @@
-"""Kinds of object that can't come back, or would come back broken, and how that is said to a person."""
+"""Kinds of object that can't be restored, or would be broken when they are, and the sentence that says so to a person."""
 
 import io
 import sys
@@ -9,8 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Kind:
+    """A kind of object: what it is, and what to do after waking."""
+
     what: str
-    then: str  # what to do after waking
+    remedy: str
 
 
 _FILE = Kind("an open file", "Open it again")
@@ -59,16 +61,16 @@ _LOCKS = (type(sys.modules["_thread"].allocate_lock()), type(sys.modules["_threa
 _by_type: dict[type, Kind | None] = {}
 
 
-class Refused(Exception):
-    """An object holds something that can't come back."""
+class Unsaveable(Exception):
+    """An object is, or holds, something that can't be restored: `value`, of the kind `kind`."""
 
-    def __init__(self, held: Any, kind: Kind) -> None:
+    def __init__(self, value: Any, kind: Kind) -> None:
         super().__init__(kind.what)
-        self.held, self.kind = held, kind
+        self.value, self.kind = value, kind
 
 
 def kind_of(value: Any) -> Kind | None:
-    """Tell whether a value can't come back wherever it is found."""
+    """Return the kind of a value that can't be restored wherever it is found, else None."""
     type_ = type(value)
     if type_ not in _by_type:
         _by_type[type_] = _kind_of_type(type_)
@@ -76,7 +78,7 @@ def kind_of(value: Any) -> Kind | None:
 
 
 def kind_of_named(value: Any) -> Kind | None:
-    """Tell whether a value can't come back under a name of its own.
+    """Return the kind of a value that can't be restored under a name of its own, else None.
 
     A lock by itself is lost; one inside another object is made anew, so that the object works.
     """
@@ -84,20 +86,20 @@ def kind_of_named(value: Any) -> Kind | None:
 
 
 def why(value: Any, problem: BaseException) -> str:
-    """Say in a sentence why `value` was not saved."""
-    if isinstance(problem, Refused):
-        verb = "It is" if problem.held is value else "It holds"
-        return f"{verb} {problem.kind.what}. {problem.kind.then}."
+    """Return a sentence that says why `value` was not saved."""
+    if isinstance(problem, Unsaveable):
+        verb = "It is" if problem.value is value else "It holds"
+        return f"{verb} {problem.kind.what}. {problem.kind.remedy}."
     if isinstance(problem, RecursionError):
         return "It is nested too deeply to be saved. Make it again."
     if isinstance(problem, MemoryError):
         return "There was not enough memory to save it. Make it again."
-    said = " ".join(str(problem).split()) or type(problem).__name__
-    return f"It can't be saved: {said[:200]}."
+    message = " ".join(str(problem).split()) or type(problem).__name__
+    return f"It can't be saved: {message[:200]}."
 
 
 def class_name(value: Any) -> str:
-    """Name a class as a person writes it: `int`, `pandas.DataFrame` by its module."""
+    """Return the name of a value's class as a person writes it: `int`, and `pandas.DataFrame` by its module."""
     type_ = type(value)
     return type_.__qualname__ if type_.__module__ in {"builtins", "__main__"} else f"{type_.__module__}.{type_.__qualname__}"
 
