@@ -15,9 +15,11 @@ from pydantic import BaseModel, TypeAdapter
 
 from rsparkhub.cli import app
 from rsparkhub.cli.exit_codes import ExitCode
-from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.quantity import format_duration
 from rsparkhub.factory import Factory
+from rsparkhub.installed.extensions import interfaces, services
+from rsparkhub.installed.schema import environment_schema
+from rsparkhub.installed.settings import settings_model
 from rsparkhub.settings import Settings
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -35,9 +37,10 @@ def settings_page() -> str:
         "",
         *table("Setting", "Variable", "Default", "What it is"),
     ]
-    defaults = Settings.model_construct().model_dump(mode="json")
+    model = settings_model()
+    defaults = model.model_construct().model_dump(mode="json")
     defaults["data"] = "/var/lib/rsparkhub for root, else ~/.local/share/rsparkhub"
-    lines += settings_of(Settings, defaults, "", "RSPARKHUB_")
+    lines += settings_of(model, defaults, "", "RSPARKHUB_")
     return "\n".join(lines)
 
 
@@ -54,7 +57,7 @@ def settings_of(model: type[BaseModel], defaults: Mapping[str, Any], before: str
 
 def environment_page() -> str:
     """Describe the environment file, from its JSON schema."""
-    schema = Environment.model_json_schema(by_alias=True)
+    schema = environment_schema().json_schema()
     lines = [
         "# The environment file",
         MADE,
@@ -64,6 +67,22 @@ def environment_page() -> str:
         "",
         *table("Key", "Type", "Default", "What it is"),
         *(row(f"`{key}`", kind, default, text) for key, kind, default, text in keys_of(schema, schema, "")),
+        "",
+        "## Interfaces",
+        "",
+        *table("Name", "Title", "What it is", "Keeps what is in memory over a sleep"),
+        *(
+            row(f"`{each.name}`", each.title or "that of the environment", each.description, "yes" if each.saves else "no")
+            for each in interfaces().values()
+        ),
+        "",
+        "## Services",
+        "",
+        *table("Name", "Title", "What it is", "Scopes", "Needs"),
+        *(
+            row(f"`{each.name}`", each.title, each.description, ", ".join(f"`{s}`" for s in each.scopes), ", ".join(each.needs))
+            for each in services().values()
+        ),
         "",
         "An example, the environment `rspark`:",
         "",

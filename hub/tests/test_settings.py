@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from rsparkhub.domain.errors import InstallationProblem
-from rsparkhub.settings import Settings, load_settings
+from rsparkhub.installed.extensions import backend_of
+from rsparkhub.installed.settings import load_settings
+from rsparkhub.settings import Settings
+from rsparkhub.settings.kubernetes import KubernetesSettings
 
 
 @pytest.fixture
@@ -69,3 +72,20 @@ def test_folders_of_environments_are_a_list_or_a_path(data: Path, monkeypatch: p
 
 def test_every_setting_has_its_help_text() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_a_backends_settings_are_a_group_under_its_name(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings_file(data, "backend: kubernetes\nkubernetes: {namespace: ours, cpu_requests: 0.25}\n")
+    monkeypatch.setenv("RSPARKHUB_KUBERNETES__NAMESPACE", "theirs")
+    found = load_settings(data=data).of_backend("kubernetes", KubernetesSettings)
+    assert (found.namespace, found.cpu_requests) == ("theirs", 0.25)
+    without = Settings(data=data / "none").of_backend("kubernetes", KubernetesSettings)
+    assert without.namespace == "rspark-sessions"
+
+
+def test_a_backend_that_does_not_exist_is_refused_by_name(data: Path) -> None:
+    sentence = r"The setting backend \(as given\) is wrong: container is not in this version; choose one of kubernetes, process\."
+    with pytest.raises(InstallationProblem, match=sentence):
+        load_settings(data=data, backend="container")
+    with pytest.raises(InstallationProblem, match="The backend container is not in this version"):
+        backend_of(Settings(data=data, backend="container"))

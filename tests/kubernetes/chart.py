@@ -22,7 +22,7 @@ import asyncio
 from datetime import UTC, datetime
 from rsparkhub.cli.first_sign_in import administrator
 from rsparkhub.factory import Factory
-from rsparkhub.settings import load_settings
+from rsparkhub.installed.settings import load_settings
 async def main():
     async with Factory(load_settings()) as factory:
         owner = await administrator(factory.store)

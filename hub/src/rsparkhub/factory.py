@@ -8,7 +8,10 @@ from contextlib import AsyncExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from rsparkhub.backends.definition import BackendDefinition
 from rsparkhub.catalog import Catalog
+from rsparkhub.installed.extensions import backend_of, interfaces, services
+from rsparkhub.installed.schema import environment_schema
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store, open_store
 
@@ -41,7 +44,7 @@ class Factory:
 
     @cached_property
     def catalog(self) -> Catalog:
-        return Catalog(self.settings.environment_folders)
+        return Catalog(self.settings.environment_folders, environment_schema(self._definition.traits))
 
     @cached_property
     def authenticator(self) -> "Authenticator":
@@ -51,24 +54,14 @@ class Factory:
 
     @cached_property
     def backend(self) -> "Backend":
-        """The backend that the settings name; `installation.start_checks.backend` has refused those that don't exist yet."""
-        backend = self._make_backend()
+        """The backend that the settings name."""
+        backend = self._definition.open(self.settings)
         self._stack.push_async_callback(backend.aclose)
         return backend
 
-    def _make_backend(self) -> "Backend":
-        if self.settings.backend == "kubernetes":
-            from rsparkhub.backends.kubernetes.backend import KubernetesBackend
-
-            return KubernetesBackend(self.settings.kubernetes)
-        from rsparkhub.backends.process.backend import ProcessBackend
-
-        return ProcessBackend(
-            data=self.settings.data,
-            notify_dir=self.settings.notify_dir,
-            python=self.settings.python_of_sessions,
-            r_libs=self.settings.r_libs_of_sessions,
-        )
+    @property
+    def _definition(self) -> BackendDefinition:
+        return backend_of(self.settings)
 
     @cached_property
     def app(self) -> "FastAPI":
@@ -76,11 +69,24 @@ class Factory:
         from rsparkhub.api import create_app
 
         return create_app(
-            settings=self.settings, store=self.store, authenticator=self.authenticator, catalog=self.catalog, behind_edge=True
+            settings=self.settings,
+            store=self.store,
+            authenticator=self.authenticator,
+            catalog=self.catalog,
+            uses_images=self._definition.uses_images,
+            behind_edge=True,
         )
 
     @cached_property
     def controller(self) -> "Controller":
+        from rsparkhub.builder import Builder
         from rsparkhub.controller.app import Controller
 
-        return Controller(store=self.store, backend=self.backend, catalog=self.catalog, settings=self.settings)
+        builder = Builder(interfaces=interfaces(), services=services(), settings=self.settings)
+        return Controller(
+            store=self.store,
+            backend=self.backend,
+            catalog=self.catalog,
+            builder=builder,
+            settings=self.settings,
+        )

@@ -6,12 +6,13 @@ from rspark_contract.saved import LostObject, Restored, RestoredKernel, Saved, S
 from rsparkhub.api.serializers.components import components_of
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.session import State
+from rsparkhub.installed.schema import environment_schema
 from rsparkhub.wire.session import RestoredView, SavedView
 from rsparkhub.wire.stream import StreamData
 
 
 def environment(interface: object, **services: object) -> Environment:
-    return Environment.model_validate(
+    return environment_schema().parse(
         {
             "apiVersion": "rsparkhub/v1", "kind": "Environment", "metadata": {"name": "lab", "title": "The lab"},
             "spec": {"interface": interface, "kernels": ["r"], "services": services},

@@ -19,7 +19,7 @@ async def start(client: httpx.AsyncClient, key: str | None = None, **body: objec
 
 
 async def test_a_session_that_was_asked_for_waits_in_the_queue_at_once(world: World) -> None:
-    answer = await start(await world.program("bob"), project="https://git.example/bob/hw.git", options={"r": "4.5"})
+    answer = await start(await world.program("bob"))
     assert answer.status_code == 202
     told = answer.json()
     assert told == {
@@ -29,9 +29,21 @@ async def test_a_session_that_was_asked_for_waits_in_the_queue_at_once(world: Wo
         "queue_position": 1, "url": f"/s/{told['id']}/", "created": "2026-11-24T12:00:00Z", "started": None, "ready": None,
         "ended": None, "last_activity": None, "busy": False, "busy_with": [], "memory": None, "cpu": None,
         "memory_limit": 4 * 2**30, "cpu_limit": 2.0, "cost": None, "generation": 0, "last_exit": None, "restored": None,
-        "services": [], "warnings": [], "project": "https://git.example/bob/hw.git", "options": {"r": "4.5"},
+        "services": [], "warnings": [], "project": None, "options": {},
     }  # fmt: skip
     assert (await (await world.program("bob")).get(f"{SESSIONS}/{told['id']}")).json() == told
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"), [({"project": "https://git.example/bob/hw.git"}, "project"), ({"options": {"r": "4.5"}}, "options")]
+)
+async def test_what_no_session_would_do_is_refused_by_name(world: World, asked: dict[str, object], name: str) -> None:
+    bob = await world.program("bob")
+    answer = await start(bob, **asked)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-input")
+    assert f"Leave `{name}` out" in answer.json()["detail"]
+    assert "in this version" in answer.json()["detail"]
+    assert (await bob.get(SESSIONS)).json()["sessions"] == []
 
 
 async def test_a_running_session_tells_its_parts_and_how_it_fares(world: World) -> None:

@@ -19,6 +19,7 @@ from rsparkhub.auth.passwords import Passwords
 from rsparkhub.auth.tokens import session_token
 from rsparkhub.catalog import Catalog
 from rsparkhub.domain.session import Component, LastExit, Session, State
+from rsparkhub.installed.schema import environment_schema
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
 
@@ -173,7 +174,7 @@ def make_app(
     # Hashed weakly: that passwords are hashed strongly is what the tests of `auth` hold, and each would cost a second here.
     weak = Passwords(hasher=PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     authenticator = Authenticator(store, settings, passwords=weak)
-    catalog = Catalog((write_catalog(folder / "environments"),))
+    catalog = Catalog((write_catalog(folder / "environments"),), environment_schema())
     app = create_app(
         settings=settings, store=store, authenticator=authenticator, catalog=catalog, pages=pages, now=clock,
         behind_edge=behind_edge,

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from rspark_contract.ensemble import InterfaceSpec, SecretFile, ServiceSpec
-from rsparkhub.builder.ensemble import build_ensemble, build_service
+from rsparkhub.builder import Builder, Grant
+from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.session import Session, State, Wanted
-from rsparkhub.services.access import ServiceAccess
-from rsparkhub.services.postgres import server_parts
+from rsparkhub.installed.extensions import interfaces, services
+from rsparkhub.installed.schema import environment_schema
+from rsparkhub.services.base import Account
 from rsparkhub.settings import Settings
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -22,7 +24,7 @@ ROW = Session(
 
 
 def environment(**spec: object) -> Environment:
-    return Environment.model_validate(
+    return environment_schema().parse(
         {
             "apiVersion": "rsparkhub/v1",
             "kind": "Environment",
@@ -32,31 +34,32 @@ def environment(**spec: object) -> Environment:
     )
 
 
-def built(row: Session = ROW, accounts: ServiceAccess | None = None, **spec: object):
-    return build_ensemble(
-        session=row,
-        environment=environment(**spec),
-        settings=Settings(data=Path("/data"), port=8123),
-        accounts=accounts or ServiceAccess(),
-        token="token",
-    )
+BUILDER = Builder(interfaces=interfaces(), services=services(), settings=Settings(data=Path("/data"), port=8123))
+GRANT = Grant(endpoint={"host": "127.0.0.1", "port": 5432}, account=Account(user="ada", password="pw"))
+
+
+def built(row: Session = ROW, grants: dict[str, Grant] | None = None, **spec: object) -> EnsembleSpec:
+    return BUILDER.session(row, environment(**spec), grants=grants or {}, token="token")
 
 
 def test_an_ensemble_is_what_row_environment_and_accounts_say() -> None:
-    access = ServiceAccess(environ={"PGUSER": "ada"}, files=(SecretFile(path="pgpass", content="x"),))
     spec = built(
-        accounts=access,
+        grants={"postgres": GRANT},
         kernels=["r"],
         resources={"cpu": 2, "memory": "4Gi"},
-        services={"spark": {"mode": "local", "memory": "1Gi"}},
+        services={"spark": {"mode": "local", "memory": "1Gi"}, "postgres": {}},
         lifecycle={"grace": "30s"},
     )
     assert (spec.id, spec.generation, spec.user, spec.secret, spec.token) == ("aaaa", 2, "ada", "hush", "token")
     assert (spec.base_path, spec.hub_url) == ("/s/aaaa/", "http://localhost:8123")
     assert spec.interface == InterfaceSpec(kind="jupyterlab", title="JupyterLab", kernels=("r",))
     config = {"mode": "local", "memory": 2**30, "cores": 2}
-    assert spec.services == (ServiceSpec(name="spark", title="Spark", config=config),)
-    assert (spec.environ, spec.files) == (access.environ, access.files)
+    assert spec.services == (
+        ServiceSpec(name="spark", title="Spark", config=config),
+        ServiceSpec(name="postgres", title="PostgreSQL"),
+    )
+    assert (spec.environ["PGUSER"], spec.files) == ("ada", (SecretFile(path="pgpass", content="127.0.0.1:5432:*:ada:pw\n"),))
+    assert spec.uses == ("postgres",)
     assert (spec.cpu, spec.memory, spec.grace) == (2, 4 * 2**30, timedelta(seconds=30))
 
 
@@ -74,7 +77,9 @@ def test_an_interface_of_ones_own_has_its_command_and_the_environments_title() -
 
 def test_a_shared_service_is_nobodys_and_has_no_interface() -> None:
     row = replace(ROW, id="postgres", kind="service", owner=None)
-    spec = build_service(session=row, settings=Settings(data=Path("/data")), components=server_parts(), ports={"postgres": 5432})
+    service = services()["postgres"]
+    (instance,) = service.instances()
+    spec = BUILDER.service(row, service, instance)
     assert (spec.kind, spec.user, spec.interface, spec.token) == ("service", None, None, None)
     assert [part.name for part in spec.components] == ["postgres"]
 

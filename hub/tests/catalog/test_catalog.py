@@ -7,6 +7,7 @@ import pytest
 
 from rsparkhub.catalog import Catalog, catalog
 from rsparkhub.domain.errors import EnvironmentInvalid, NotFound
+from rsparkhub.installed.schema import environment_schema
 
 
 def write(folder: Path, name: str, *, title: str = "A title", file: str | None = None, interface: str = "jupyterlab") -> Path:
@@ -28,7 +29,7 @@ def test_environments_are_listed_by_title(tmp_path: Path) -> None:
     write(tmp_path, "one", title="Zebra")
     write(tmp_path, "two", title="Ape")
     (tmp_path / "README.md").write_text("not an environment")
-    catalog = Catalog([tmp_path])
+    catalog = Catalog([tmp_path], environment_schema())
     catalog.check()
     assert names(catalog) == ["two", "one"]
     assert catalog.get("one").metadata.title == "Zebra"
@@ -38,7 +39,7 @@ def test_environments_are_listed_by_title(tmp_path: Path) -> None:
 
 def test_a_change_is_seen_at_once(tmp_path: Path) -> None:
     first = write(tmp_path, "one")
-    catalog = Catalog([tmp_path])
+    catalog = Catalog([tmp_path], environment_schema())
     assert names(catalog) == ["one"]
     write(tmp_path, "two")
     assert names(catalog) == ["one", "two"]
@@ -50,7 +51,7 @@ def test_a_change_is_seen_at_once(tmp_path: Path) -> None:
 
 def test_a_change_of_the_same_length_and_the_same_second_is_seen(tmp_path: Path) -> None:
     path = write(tmp_path, "one", title="AAAA")
-    catalog = Catalog([tmp_path])
+    catalog = Catalog([tmp_path], environment_schema())
     assert catalog.get("one").metadata.title == "AAAA"
     stamp = path.stat()
     write(tmp_path, "one", title="BBBB")
@@ -62,8 +63,8 @@ def test_a_file_that_did_not_change_is_not_read_again(tmp_path: Path, monkeypatc
     write(tmp_path, "one")
     read: list[Path] = []
     real = catalog.read_environment
-    monkeypatch.setattr(catalog, "read_environment", lambda path: (read.append(path), real(path))[1])
-    some = Catalog([tmp_path])
+    monkeypatch.setattr(catalog, "read_environment", lambda path, schema: (read.append(path), real(path, schema))[1])
+    some = Catalog([tmp_path], environment_schema())
     for _ in range(3):
         assert names(some) == ["one"]
     assert len(read) == 1
@@ -71,7 +72,7 @@ def test_a_file_that_did_not_change_is_not_read_again(tmp_path: Path, monkeypatc
 
 def test_a_file_that_an_edit_broke_keeps_what_it_was(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = write(tmp_path, "one")
-    catalog = Catalog([tmp_path])
+    catalog = Catalog([tmp_path], environment_schema())
     catalog.check()
     path.write_text("spec: [")
     assert names(catalog) == ["one"]
@@ -85,10 +86,20 @@ def test_a_file_that_an_edit_broke_keeps_what_it_was(tmp_path: Path, caplog: pyt
     assert catalog.problems() == []
 
 
+def test_a_file_that_asks_for_what_does_not_exist_keeps_what_it_was(tmp_path: Path) -> None:
+    path = write(tmp_path, "one")
+    catalog = Catalog([tmp_path], environment_schema())
+    catalog.check()
+    path.write_text(path.read_text().replace("jupyterlab", "rstudio"))
+    assert catalog.get("one").spec.interface.name == "jupyterlab"
+    (problem,) = catalog.problems()
+    assert "line 4: spec.interface rstudio is not in this version; choose one of" in problem
+
+
 def test_a_link_to_nowhere_is_no_environment(tmp_path: Path) -> None:
     write(tmp_path, "one")
     (tmp_path / "two.yaml").symlink_to(tmp_path / "nowhere")
-    catalog = Catalog([tmp_path])
+    catalog = Catalog([tmp_path], environment_schema())
     catalog.check()
     assert names(catalog) == ["one"]
 
@@ -99,22 +110,22 @@ def test_every_problem_of_every_file_is_told(tmp_path: Path) -> None:
     write(tmp_path, "two", interface="none")
     (tmp_path / "three.yml").write_text("")
     with pytest.raises(EnvironmentInvalid) as refusal:
-        Catalog([tmp_path]).check()
+        Catalog([tmp_path], environment_schema()).check()
     lines = str(refusal.value).splitlines()
     assert len(lines) == 3
     assert "three.yml: the file is empty." in lines[0]
-    assert "two.yaml, line 4: spec.interface is to be one of" in lines[1]
+    assert "two.yaml, line 4: spec.interface none is not in this version" in lines[1]
     assert "both describe the environment one. Rename one of them." in lines[2]
 
 
 def test_a_later_folder_may_replace_an_environment(tmp_path: Path) -> None:
     write(tmp_path / "ours", "one", title="Ours")
     write(tmp_path / "site", "one", title="Site")
-    catalog = Catalog([tmp_path / "ours", tmp_path / "site"])
+    catalog = Catalog([tmp_path / "ours", tmp_path / "site"], environment_schema())
     catalog.check()
     assert catalog.get("one").metadata.title == "Site"
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentInvalid, match=r"folder of environments .*none can't be read: .* Check the setting"):
-        Catalog([tmp_path / "none"]).check()
+        Catalog([tmp_path / "none"], environment_schema()).check()

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from rsparkhub.catalog import read_environment
+from rsparkhub.domain.backend import BackendTraits
 from rsparkhub.domain.errors import EnvironmentInvalid
+from rsparkhub.installed.schema import environment_schema
 
 GOOD = """\
 apiVersion: rsparkhub/v1
@@ -20,6 +22,8 @@ spec:
     postgres: {scope: shared}
   lifecycle: {idle: 1h30m}
 """
+SCHEMA = environment_schema(BackendTraits(name="process"))
+INTERFACES = "jupyterlab, terminal, {web: {command: […]}}"
 CHECKOUT = Path(__file__).parents[3]
 
 
@@ -32,7 +36,7 @@ def problem_of(file: Path, text: str | bytes) -> str:
     """Say what is wrong with a file of this text."""
     file.write_bytes(text.encode() if isinstance(text, str) else text)
     with pytest.raises(EnvironmentInvalid) as refusal:
-        read_environment(file)
+        read_environment(file, SCHEMA)
     return str(refusal.value).replace(str(file), "FILE")
 
 
@@ -43,16 +47,17 @@ def with_(old: str, new: str) -> str:
 
 def test_a_good_file_is_read(file: Path) -> None:
     file.write_text(GOOD)
-    environment = read_environment(file)
-    assert (environment.name, environment.interface, environment.spec.kernels) == ("rspark", "jupyterlab", ("r", "python"))
+    environment = read_environment(file, SCHEMA)
+    assert (environment.name, environment.spec.interface.name) == ("rspark", "jupyterlab")
+    assert environment.spec.kernels == ("r", "python")
     assert environment.spec.resources.memory == 4 * 2**30
     assert environment.spec.lifecycle.idle.total_seconds() == 5400
-    assert environment.spec.services.names() == ("spark", "postgres")
+    assert tuple(environment.spec.services) == ("spark", "postgres")
 
 
 @pytest.mark.parametrize("path", sorted(CHECKOUT.glob("environments/*.yaml")), ids=lambda path: path.stem)
 def test_the_projects_own_environments_are_good(path: Path) -> None:
-    assert read_environment(path).name == path.stem
+    assert read_environment(path, SCHEMA).name == path.stem
 
 
 @pytest.mark.parametrize(
@@ -90,15 +95,44 @@ def test_the_projects_own_environments_are_good(path: Path) -> None:
              'letter; found "R Spark".'),
         ),
         ("rsparkhub/v1", "rsparkhub/v2", "FILE, line 1: apiVersion is to be 'rsparkhub/v1'; found \"rsparkhub/v2\"."),
+        ("jupyterlab", "jupyter", "FILE, line 5: spec.interface jupyter is not in this version; did you mean jupyterlab?"),
+        ("jupyterlab", "rc2", f"FILE, line 5: spec.interface rc2 is not in this version; choose one of {INTERFACES}."),
         (
-            "jupyterlab", "jupyter",
-            ("FILE, line 5: spec.interface is to be one of rc2, rstudio, jupyterlab, vscode, shiny, terminal, or "
-             '{web: {command: […], port: 8080}}; found "jupyter".'),
+            "jupyterlab", "{rstudio: {}}",
+            f"FILE, line 5: spec.interface.rstudio is not in this version; choose one of {INTERFACES}.",
         ),
+        ("jupyterlab", "[vscode]", f'FILE, line 5: spec.interface is to be one of {INTERFACES}; found ["vscode"].'),
+        (
+            "jupyterlab", "{terminal: {}, jupyterlab: {}}",
+            f'FILE, line 5: spec.interface is to be one of {INTERFACES}; found {{"terminal": {{}}, "jupyterlab": {{}}}}.',
+        ),
+        ("jupyterlab", "web", "FILE, line 5: spec.interface web needs options; write {web: {command: […]}}."),
         (
             "jupyterlab", "{web: {command: []}}",
-            ("FILE, line 5: spec.interface is to be one of rc2, rstudio, jupyterlab, vscode, shiny, terminal, or "
-             '{web: {command: […], port: 8080}}; found {"web": {"command": []}}.'),
+            "FILE, line 5: spec.interface.web.command is to be of length 1 or more; found [].",
+        ),
+        ("jupyterlab", "{web: {port: 80}}", "FILE, line 5: spec.interface.web.command is missing."),
+        (
+            "postgres: {scope: shared}", "hdfs: {scope: shared}",
+            "FILE, line 10: spec.services.hdfs is not in this version; choose one of postgres, spark.",
+        ),
+        ("postgres:", "postgrs:", "FILE, line 10: spec.services.postgrs is not in this version; did you mean postgres?"),
+        (
+            "scope: shared", "scope: session",
+            "FILE, line 10: spec.services.postgres.scope session is not in this version; choose shared.",
+        ),
+        (
+            "mode: local", "mode: standalone",
+            "FILE, line 9: spec.services.spark.mode standalone is not in this version; choose one of local, kubernetes.",
+        ),
+        (
+            "mode: local", "mode: kubernetes",
+            "FILE, line 9: spec.services.spark.mode kubernetes is not possible on the backend process; choose local.",
+        ),
+        ("  lifecycle:", "  warm: 1\n  lifecycle:", "FILE, line 11: spec.warm is not in this version; leave it out."),
+        (
+            "  lifecycle:", "  kubernetes: {egress: [everything]}\n  lifecycle:",
+            "FILE, line 11: spec.kubernetes.egress[0] can't be read: Expected 4 octets in 'everything'; found \"everything\".",
         ),
     ],
 )  # fmt: skip
@@ -169,4 +203,4 @@ def test_of_very_many_problems_the_first_are_told(file: Path) -> None:
 
 def test_a_file_that_is_not_there_is_named(file: Path) -> None:
     with pytest.raises(EnvironmentInvalid, match=r"rspark\.yaml can't be read: No such file or directory\. Check"):
-        read_environment(file)
+        read_environment(file, SCHEMA)

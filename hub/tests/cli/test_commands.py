@@ -97,8 +97,9 @@ def test_a_session_that_does_not_exist_is_one_sentence(cli: Cli, hub: RunningHub
     assert "no such session" in told.stderr
 
 
-def test_an_option_without_a_value_is_a_usage_error(cli: Cli) -> None:
-    assert cli("session", "start", "rspark", "--option", "fast").returncode == 2
+@pytest.mark.parametrize("words", [("--option", "r=4.5"), ("--project", "https://git.example/bob/hw.git")])
+def test_what_no_session_would_do_is_a_usage_error(cli: Cli, words: tuple[str, str]) -> None:
+    assert cli("session", "start", "rspark", *words).returncode == 2
 
 
 def test_the_catalog_is_listed(cli: Cli, hub: RunningHub) -> None:

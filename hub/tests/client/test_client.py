@@ -28,8 +28,8 @@ async def client(world: World, name: str, transport: httpx.AsyncBaseTransport | 
 
 async def test_a_session_is_started_shown_listed_and_sent_where_it_is_wanted(served: World) -> None:
     async with client(served, "bob") as hub:
-        session = await hub.sessions.start("rspark", name="Homework", options={"r": "4.5"})
-        assert (session.name, session.state, session.options) == ("Homework", State.QUEUED, {"r": "4.5"})
+        session = await hub.sessions.start("rspark", name="Homework")
+        assert (session.name, session.state, session.options) == ("Homework", State.QUEUED, {})
         assert await hub.sessions.show(session.id) == session
         assert await hub.sessions.list() == [session]
         assert await hub.sessions.list(states=(State.RUNNING,)) == []

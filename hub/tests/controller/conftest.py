@@ -2,9 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,10 +17,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from session_sandbox import backend, data, notify_dir, session_python
 
 from rsparkhub.backends.process.backend import ProcessBackend
-from rsparkhub.catalog import Catalog
+from rsparkhub.builder import Builder
+from rsparkhub.catalog import Catalog, Schema
 from rsparkhub.controller.app import Controller
+from rsparkhub.domain.backend import BackendTraits
 from rsparkhub.domain.errors import NotFound
 from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.installed.extensions import interfaces, services
+from rsparkhub.services.base import AnyService
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
 
@@ -77,6 +81,7 @@ class World:
     settings: Settings
     data: Path
     environments: Path
+    services: Mapping[str, AnyService] = field(default_factory=services)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -122,13 +127,17 @@ class World:
         add_environment(self.environments, name, **more)
         return name
 
+    def schema(self) -> Schema:
+        return Schema(interfaces=interfaces(), services=self.services, blocks={}, backend=BackendTraits(name="process"))
+
     @asynccontextmanager
     async def controller(self, **more: object) -> AsyncIterator[Controller]:
         """Run a controller inside of this."""
         controller = Controller(
             store=self.store,
             backend=self.backend,
-            catalog=Catalog(self.settings.environment_folders),
+            catalog=Catalog(self.settings.environment_folders, self.schema()),
+            builder=Builder(interfaces=interfaces(), services=self.services, settings=self.settings),
             settings=self.settings,
             **more,  # type: ignore[arg-type]
         )

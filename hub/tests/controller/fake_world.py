@@ -9,11 +9,14 @@ from rspark_contract.record import How, Record
 from rspark_contract.saved import Saved, SavedKernel
 from rspark_contract.status import AgentState, AgentStatus
 from rsparkhub.backends.base import Backend, EnsembleRef
+from rsparkhub.builder import Builder
 from rsparkhub.catalog import Catalog
 from rsparkhub.controller.app import Controller
 from rsparkhub.domain.ensemble import EnsembleSpec, Observed
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.domain.session import Session, Wanted
+from rsparkhub.installed.extensions import interfaces, services
+from rsparkhub.installed.schema import environment_schema
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
 
@@ -96,11 +99,13 @@ class FakeWorld:
 
     def another(self, holder: str) -> Controller:
         """Return one more controller, as after a restart."""
-        catalog = Catalog(self.settings.environment_folders)
+        catalog = Catalog(self.settings.environment_folders, environment_schema())
+        builder = Builder(interfaces=interfaces(), services=services(), settings=self.settings)
         return Controller(
             store=self.store,
             backend=self.backend,
             catalog=catalog,
+            builder=builder,
             settings=self.settings,
             clock=self.clock,
             holder=holder,

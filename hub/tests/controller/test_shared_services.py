@@ -2,16 +2,18 @@
 
 import signal
 from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar
 
 import pytest
 from session_sandbox import agent_of, behave
 
 from rspark_contract.ensemble import ComponentSpec
+from rspark_contract.reading import JsonObject
+from rsparkhub.catalog import Catalog
 from rsparkhub.controller import shared_services
+from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.session import State, Wanted
-from rsparkhub.services.access import ServiceAccess
-from rsparkhub.services.shared import SHARED, SharedService
+from rsparkhub.services.base import Account, Instance, Service, SessionConfig
 
 
 @pytest.fixture
@@ -20,27 +22,35 @@ def database_kind() -> str:
     return "sqlite"
 
 
-class Directory(SharedService):
-    """A service that the stand-in agent runs: it grants access, and remembers to whom."""
+class Directory(Service[ServiceOptions]):
+    """A service that the stand-in agent runs: it makes accounts, and remembers for whom."""
 
-    name, title, ports = "postgres", "PostgreSQL", {"postgres": 1}
+    name, title, description = "postgres", "PostgreSQL", "For tests."
+    scopes: ClassVar[Mapping[Scope, str]] = {"shared": "one for all"}
 
     def __init__(self) -> None:
         self.admitted: list[tuple[str, str]] = []
 
-    def parts(self) -> tuple[ComponentSpec, ...]:
-        return (ComponentSpec(name="postgres", title="PostgreSQL", command=("sleep", "1000")),)
+    def instances(self) -> tuple[Instance, ...]:
+        return (
+            Instance(id="postgres", components=(ComponentSpec(name="postgres", title="PostgreSQL", command=("sleep", "1000")),)),
+        )
 
-    async def admit(self, endpoint: Mapping[str, Any], *, user: str, password: str) -> ServiceAccess:
+    async def ensure_account(self, endpoint: JsonObject, account: Account) -> None:
         assert endpoint == {"host": "127.0.0.1", "port": 1}
-        self.admitted.append((user, password))
-        return ServiceAccess(environ={"PGUSER": user})
+        self.admitted.append((account.user, account.password))
+
+    def session_config(
+        self, options: ServiceOptions, *, resources: Resources, endpoint: JsonObject | None = None, account: Account | None = None
+    ) -> SessionConfig:
+        assert account is not None
+        return SessionConfig(environ={"PGUSER": account.user})
 
 
 @pytest.fixture
-def directory(monkeypatch: pytest.MonkeyPatch) -> Directory:
+def directory(world) -> Directory:
     directory = Directory()
-    monkeypatch.setitem(SHARED, "postgres", directory)
+    world.services = {"postgres": directory}
     return directory
 
 
@@ -101,6 +111,15 @@ async def test_a_service_that_fails_while_sessions_run_is_started_again(
 
 async def test_a_service_that_this_version_lacks_is_said(world) -> None:
     world.add_environment("big", services="{hdfs: {scope: shared}}")
+    (problem,) = Catalog(world.settings.environment_folders, world.schema()).problems()
+    assert "spec.services.hdfs is not in this version; choose one of postgres, spark." in problem
     async with world.controller():
         failed = await world.until(await world.create("big"), State.FAILED)
-        assert failed.reason == "This version of RSparkHub has no service hdfs. Choose another environment."
+        assert failed.reason == "The environment big is no longer in the catalog. Ask your administrator for it."
+
+
+async def test_a_row_of_a_service_that_is_gone_is_said(world) -> None:
+    await world.store.sessions.create("hdfs", kind="service", owner=None, environment="", name="HDFS", now=world.now())
+    async with world.controller():
+        failed = await world.until("hdfs", State.FAILED)
+        assert failed.reason == "There is no service hdfs in this version. Ask your administrator for it."

@@ -8,6 +8,7 @@ from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, Thi
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.domain.user import User
+from rsparkhub.installed.schema import environment_schema
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -24,7 +25,7 @@ def session(owner: str | None, *, wanted: Wanted = Wanted.RUNNING, service: bool
 
 
 def environment(*groups: str) -> Environment:
-    return Environment.model_validate(
+    return environment_schema().parse(
         {
             "apiVersion": "rsparkhub/v1",
             "kind": "Environment",

@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from rsparkhub.services.postgres import server_parts
+from rsparkhub.services.postgres import Postgres
 
 CHECKOUT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """What a running server says of itself, started by the command that `server_parts` gives."""
+    """What a running server says of itself, started by the command of its instance."""
     folder = tmp_path_factory.mktemp("postgres")
-    (part,) = server_parts()
+    (instance,) = Postgres().instances()
+    (part,) = instance.components
     python = os.environ.get("RSPARK_TEST_PYTHON") or str(CHECKOUT / ".venv-session/bin/python")
     places = {"python": python, "data": str(folder / "data"), "run": str(folder), "host": "127.0.0.1"}
     file = Path(part.ready["file"].format_map(places))

@@ -9,12 +9,23 @@ from typing import Any
 import psycopg
 import pytest
 
+from rsparkhub.domain.environment import Resources, ServiceOptions
 from rsparkhub.domain.errors import Unavailable
-from rsparkhub.services.postgres import access, ensure_account, role_of
+from rsparkhub.services.base import Account, SessionConfig
+from rsparkhub.services.postgres import Postgres, role_of
 
 Endpoint = dict[str, Any]
 Connect = Callable[..., psycopg.Connection[Any]]
 _run = itertools.count()
+
+
+async def ensure_account(endpoint: Endpoint, *, user: str, password: str) -> None:
+    await Postgres().ensure_account(endpoint, Account(user=user, password=password))
+
+
+def access(endpoint: Endpoint, *, user: str, password: str) -> SessionConfig:
+    account = Account(user=user, password=password)
+    return Postgres().session_config(ServiceOptions(scope="shared"), resources=Resources(), endpoint=endpoint, account=account)
 
 
 @pytest.fixture

@@ -2,12 +2,20 @@
 
 import pytest
 
-from rsparkhub.domain.environment import SparkService
+from rsparkhub.domain.environment import Resources
 from rsparkhub.domain.quantity import ByteSize
-from rsparkhub.services.spark import spark_service
+from rsparkhub.services.spark import Spark, SparkOptions
 
 
 @pytest.mark.parametrize(("cpu", "cores"), [(0.5, 1), (1, 1), (2, 2), (3.9, 3)])
 def test_spark_computes_with_the_whole_cores_of_the_session_and_with_one_at_least(cpu: float, cores: int) -> None:
-    service = spark_service(SparkService(memory=ByteSize.parse("2Gi")), cpu=cpu)
-    assert service.config == {"mode": "local", "memory": 2**31, "cores": cores}
+    options = SparkOptions(scope="session", memory=ByteSize.parse("2Gi"))
+    found = Spark().session_config(options, resources=Resources(cpu=cpu))
+    assert found.config == {"mode": "local", "memory": 2**31, "cores": cores}
+
+
+def test_its_mode_is_said_and_what_executors_there_are_at_the_most_is_never_less_than_at_the_start() -> None:
+    options = SparkOptions(scope="session", mode="kubernetes", workers=3)
+    found = Spark().session_config(options, resources=Resources())
+    assert found.config == {"mode": "kubernetes", "memory": 2**30, "cores": 1, "workers": 3, "max": 3}
+    assert Spark().capabilities(options) == {"mode": "spark-executors"}

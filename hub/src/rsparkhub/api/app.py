@@ -60,6 +60,7 @@ def create_app(
     store: Store,
     authenticator: Authenticator,
     catalog: Catalog,
+    uses_images: bool = False,
     pages: Path = _PAGES,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     behind_edge: bool | None = None,
@@ -68,6 +69,8 @@ def create_app(
 
     Parameters
     ----------
+    uses_images
+        Whether sessions run in images.
     pages
         The folder of the built pages.
     now
@@ -81,6 +84,7 @@ def create_app(
         store=store,
         authenticator=authenticator,
         catalog=catalog,
+        uses_images=uses_images,
         serializer=serializer,
         broadcaster=EventBroadcaster(store=store, serializer=serializer),
         agents=AgentClient(),

@@ -25,6 +25,7 @@ class AppContext:
     store: Store
     authenticator: Authenticator
     catalog: Catalog
+    uses_images: bool
     serializer: SessionSerializer
     broadcaster: EventBroadcaster
     agents: AgentClient

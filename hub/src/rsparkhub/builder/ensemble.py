@@ -1,86 +1,121 @@
 """From a row and an environment to what a backend runs: pure, so that two controllers ask for the very same thing."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from rspark_contract.ensemble import ComponentSpec, InterfaceSpec
+from rspark_contract.ensemble import ComponentSpec, SecretFile, ServiceSpec
+from rspark_contract.reading import JsonObject
 from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.session import Session, State
-from rsparkhub.services.access import ServiceAccess
-from rsparkhub.services.shared import SHARED
-from rsparkhub.services.spark import spark_service
+from rsparkhub.interfaces.base import AnyInterface
+from rsparkhub.services.base import Account, AnyService, Instance
 from rsparkhub.settings import Settings
 
-INTERFACE_TITLES = {
-    "jupyterlab": "JupyterLab",
-    "rc2": "Rc²",
-    "rstudio": "RStudio",
-    "shiny": "Shiny",
-    "terminal": "Terminal",
-    "vscode": "VS Code",
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """The way to one shared service that runs: where it listens, and the person's account on it."""
+
+    endpoint: JsonObject
+    account: Account
 
 
-def build_ensemble(
-    *, session: Session, environment: Environment, settings: Settings, accounts: ServiceAccess, token: str | None
-) -> EnsembleSpec:
-    """Say what one generation of a session runs.
+@dataclass(kw_only=True)
+class _Used:
+    """What all services of one session come to."""
 
-    `accounts` is what it gets to reach shared services; `token` is its own, to speak to the hub.
-    """
-    spec = environment.spec
-    spark = spec.services.spark
-    return EnsembleSpec(
-        id=session.id,
-        generation=session.generation,
-        kind="session",
-        user=session.owner,
-        base_path=f"/s/{session.id}/",
-        secret=_secret(session),
-        hub_url=settings.url,
-        token=token,
-        interface=interface_of(environment),
-        services=(spark_service(spark, cpu=spec.resources.cpu),) if spark else (),
-        environ=accounts.environ,
-        files=accounts.files,
-        image=spec.image,
-        cpu=spec.resources.cpu,
-        memory=spec.resources.memory,
-        home_size=spec.home.size,
-        grace=spec.lifecycle.grace,
-        resume=session.state is State.RESUMING,
-        uses=tuple(name for name in spec.services.names() if name in SHARED),
-        placement=spec.kubernetes,
-    )
+    services: list[ServiceSpec] = field(default_factory=list)
+    components: list[ComponentSpec] = field(default_factory=list)
+    environ: dict[str, str] = field(default_factory=dict)
+    files: list[SecretFile] = field(default_factory=list)
 
 
-def build_service(
-    *, session: Session, settings: Settings, components: tuple[ComponentSpec, ...], ports: Mapping[str, int]
-) -> EnsembleSpec:
-    """Return what one generation of a shared service runs."""
-    return EnsembleSpec(
-        id=session.id,
-        generation=session.generation,
-        kind="service",
-        user=None,
-        base_path=f"/s/{session.id}/",
-        secret=_secret(session),
-        hub_url=settings.url,
-        token=None,
-        interface=None,
-        components=components,
-        service_name=session.id,
-        ports=ports,
-    )
+class Builder:
+    """Builds what is to run out of the interfaces and services that there are."""
 
+    def __init__(self, *, interfaces: Mapping[str, AnyInterface], services: Mapping[str, AnyService], settings: Settings) -> None:
+        self._interfaces = interfaces
+        self.services = services
+        self._settings = settings
 
-def interface_of(environment: Environment) -> InterfaceSpec:
-    """Say what the browser opens."""
-    asked, kernels = environment.spec.interface, environment.spec.kernels
-    if isinstance(asked, str):
-        return InterfaceSpec(kind=asked, title=INTERFACE_TITLES[asked], kernels=kernels)
-    title = environment.metadata.title
-    return InterfaceSpec(kind="web", title=title, kernels=kernels, command=asked.web.command, port=asked.web.port)
+    def session(
+        self, session: Session, environment: Environment, *, grants: Mapping[str, Grant], token: str | None
+    ) -> EnsembleSpec:
+        """Return what one generation of a session runs.
+
+        Parameters
+        ----------
+        grants
+            The way to each shared service; one that is missing is left out of what the session gets.
+        token
+            The session's own, to speak to the hub.
+        """
+        spec = environment.spec
+        used = self._used(environment, grants)
+        return EnsembleSpec(
+            id=session.id,
+            generation=session.generation,
+            kind="session",
+            user=session.owner,
+            base_path=f"/s/{session.id}/",
+            secret=_secret(session),
+            hub_url=self._settings.url,
+            token=token,
+            interface=self._interfaces[spec.interface.name].session_spec(
+                spec.interface.options, title=spec.interface.title, kernels=spec.kernels
+            ),
+            services=tuple(used.services),
+            components=tuple(used.components),
+            environ=used.environ,
+            files=tuple(used.files),
+            image=spec.image,
+            cpu=spec.resources.cpu,
+            memory=spec.resources.memory,
+            home_size=spec.home.size,
+            grace=spec.lifecycle.grace,
+            resume=session.state is State.RESUMING,
+            uses=tuple(name for name, choice in spec.services.items() if choice.is_shared),
+            backends=spec.backends,
+        )
+
+    def service(self, session: Session, service: AnyService, instance: Instance) -> EnsembleSpec:
+        """Return what one generation of an instance of a shared service runs."""
+        return EnsembleSpec(
+            id=session.id,
+            generation=session.generation,
+            kind="service",
+            user=None,
+            base_path=f"/s/{session.id}/",
+            secret=_secret(session),
+            hub_url=self._settings.url,
+            token=None,
+            interface=None,
+            components=instance.components,
+            cpu=instance.cpu,
+            memory=instance.memory,
+            home_size=instance.volume,
+            service_name=service.name,
+            ports=service.ports,
+        )
+
+    def _used(self, environment: Environment, grants: Mapping[str, Grant]) -> _Used:
+        used = _Used()
+        for name, choice in environment.spec.services.items():
+            service, grant = self.services[name], grants.get(name)
+            if choice.is_shared and grant is None:
+                continue
+            config = service.session_config(
+                choice.options,
+                resources=environment.spec.resources,
+                endpoint=grant.endpoint if grant else None,
+                account=grant.account if grant else None,
+            )
+            used.services.append(ServiceSpec(name=name, title=choice.title, config=config.config))
+            used.components += service.session_components(choice.options)
+            used.environ |= config.environ
+            used.files += config.files
+        return used
 
 
 def _secret(session: Session) -> str:

@@ -2,5 +2,6 @@
 
 from rsparkhub.catalog.catalog import Catalog
 from rsparkhub.catalog.environment_file import read_environment
+from rsparkhub.catalog.schema import Schema
 
-__all__ = ["Catalog", "read_environment"]
+__all__ = ["Catalog", "Schema", "read_environment"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rsparkhub.catalog.environment_file import read_environment
+from rsparkhub.catalog.schema import Schema
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.errors import EnvironmentInvalid, NotFound
 
@@ -32,8 +33,9 @@ class Catalog:
     a later folder an environment may replace one of an earlier folder; two of one name in one folder are a problem.
     """
 
-    def __init__(self, folders: Iterable[Path]) -> None:
+    def __init__(self, folders: Iterable[Path], schema: Schema) -> None:
         self._folders = tuple(folders)
+        self._schema = schema
         self._stamps: dict[str, Stamp] = {}
         self._entries: dict[str, _Entry] = {}
         self._environments: dict[str, Environment] = {}
@@ -76,7 +78,7 @@ class Catalog:
         if known is not None and known.stamp == stamp:
             return known
         try:
-            return _Entry(stamp, read_environment(Path(path)), None)
+            return _Entry(stamp, read_environment(Path(path), self._schema), None)
         except EnvironmentInvalid as error:
             log.error("%s", error)
             return _Entry(stamp, known.environment if known else None, str(error))

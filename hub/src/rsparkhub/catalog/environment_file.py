@@ -2,19 +2,19 @@
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from rsparkhub.catalog.schema import NOT_IN_THIS_VERSION, ONE_INTERFACE, Schema
 from rsparkhub.catalog.yaml_file import LARGEST, Yaml, YamlProblem, read_yaml
 from rsparkhub.catalog.yaml_file import Path as KeyPath
-from rsparkhub.domain.environment import Environment, InterfaceName
+from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.errors import EnvironmentInvalid
 
-_INTERFACES = f"one of {', '.join(get_args(InterfaceName))}, or {{web: {{command: […], port: 8080}}}}"
 _MOST_TOLD = 20
 
 #: What pydantic calls it, and what a person calls it.
@@ -41,8 +41,8 @@ _EXPECTED = {
 }
 
 
-def read_environment(path: Path) -> Environment:
-    """Read an environment from its file.
+def read_environment(path: Path, schema: Schema) -> Environment:
+    """Return the environment that a file describes.
 
     Raises
     ------
@@ -59,18 +59,22 @@ def read_environment(path: Path) -> Environment:
     except YamlProblem as problem:
         raise EnvironmentInvalid(f"{_place(path, problem.line)}: {problem}.") from None
     try:
-        # By way of JSON, since pydantic's strict mode then takes a list for a tuple, and still no text for a number.
-        return Environment.model_validate_json(json.dumps(read.data), strict=True)
+        environment = schema.parse(read.data)
     except ValidationError as error:
-        raise EnvironmentInvalid(_all_problems(path, read, error.errors(include_url=False))) from None
+        raise EnvironmentInvalid(
+            _all_problems(path, read, _Sentences(schema, read).of(error.errors(include_url=False)))
+        ) from None
+    refusals = [(refusal.key, refusal.sentence) for refusal in schema.refusals(environment)]
+    if refusals:
+        raise EnvironmentInvalid(_all_problems(path, read, refusals))
+    return environment
 
 
-def _all_problems(path: Path, read: Yaml, errors: Iterable[ErrorDetails]) -> str:
+def _all_problems(path: Path, read: Yaml, sentences: Iterable[tuple[KeyPath, str]]) -> str:
+    """Return the problems in the order of lines, the first of each key; each sentence goes on after the key's name."""
     found: dict[KeyPath, tuple[int, str]] = {}
-    for error in errors:
-        key = _key(error["loc"], read)
-        line = _line(key, read)
-        found.setdefault(key, (line, _ended(f"{_dotted(key)} {_sentence(error, key)}")))
+    for key, sentence in sentences:
+        found.setdefault(key, (_line(key, read), _ended(f"{_dotted(key)} {sentence}")))
     problems = sorted(found.values())
     if len(problems) == 1:
         line, sentence = problems[0]
@@ -84,60 +88,103 @@ def _ended(sentence: str) -> str:
     return sentence if sentence.endswith("?") else f"{sentence}."
 
 
-def _sentence(error: ErrorDetails, key: KeyPath) -> str:
-    kind, found = error["type"], f"found {_shown(error['input'])}"
-    if kind == "missing":
-        return "is missing"
-    if kind == "extra_forbidden":
-        return f"is not a key that RSparkHub knows{_hint(key)}"
-    if kind == "value_error":
-        return f"can't be read: {error['ctx']['error']}; {found}"
-    return f"is to be {_expected(error, key)}; {found}"
+class _Sentences:
+    """Puts pydantic's errors on one file into words."""
+
+    def __init__(self, schema: Schema, read: Yaml) -> None:
+        self._schema = schema
+        self._read = read
+
+    def of(self, errors: Iterable[ErrorDetails]) -> list[tuple[KeyPath, str]]:
+        """Return for each error the key, and what is wrong there."""
+        return [(key, self._sentence(error, key)) for error in errors for key in [_key(error, self._read)]]
+
+    def _sentence(self, error: ErrorDetails, key: KeyPath) -> str:  # noqa: PLR0911  a line a case
+        kind, found = error["type"], f"found {_shown(error['input'])}"
+        if kind == "missing":
+            return "is missing"
+        if kind == NOT_IN_THIS_VERSION:
+            return error["msg"]
+        if key == _INTERFACE and isinstance(error["input"], str):
+            return self._no_interface(error["input"])
+        if key == _INTERFACE or kind == ONE_INTERFACE:
+            return f"is to be one of {', '.join(self._schema.interface_forms.values())}; {found}"
+        if kind == "extra_forbidden":
+            return self._unknown(key)
+        if kind == "value_error":
+            return f"can't be read: {error['ctx']['error']}; {found}"
+        if kind == "literal_error" and key[:-1] and key[: len(_SERVICES)] == _SERVICES:
+            return _not_in_this_version(str(error["input"]), {each: each for each in self._literals(key)})
+        return f"is to be {_expected(error)}; {found}"
+
+    def _no_interface(self, name: str) -> str:
+        form = self._schema.interface_forms.get(name)
+        return f"{name} needs options; write {form}" if form else _not_in_this_version(name, self._schema.interface_forms)
+
+    def _unknown(self, key: KeyPath) -> str:
+        if key[:-1] == _SERVICES:
+            return _not_in_this_version("", {name: name for name in self._keys(_SERVICES)}, typed=str(key[-1]))
+        if key[:-1] == _INTERFACE:
+            return _not_in_this_version("", self._schema.interface_forms, typed=str(key[-1]))
+        known = self._keys(key[:-1])
+        if not known:
+            return "is not a key that RSparkHub knows"
+        close = difflib.get_close_matches(str(key[-1]), known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+        return f"is not a key that RSparkHub knows; {hint}"
+
+    def _keys(self, key: KeyPath) -> list[str]:
+        """Return the keys that the schema has at a place."""
+        model = self._model(key)
+        return [info.alias or name for name, info in model.model_fields.items()] if model else []
+
+    def _literals(self, key: KeyPath) -> list[str]:
+        """Return the values that the schema allows at a place."""
+        model = self._model(key[:-1])
+        return [str(value) for value in get_args(model.model_fields[str(key[-1])].annotation)] if model else []
+
+    def _model(self, key: KeyPath) -> type[BaseModel] | None:
+        model = self._schema.model
+        for step in key:
+            info = model.model_fields.get(str(step))
+            models = [m for m in (info.annotation, *get_args(info.annotation)) if _is_model(m)] if info else []
+            if not models:
+                return None
+            model = models[0]
+        return model
 
 
-def _expected(error: ErrorDetails, key: KeyPath) -> str:
-    if key == ("spec", "interface"):
-        return _INTERFACES
+_SERVICES: KeyPath = ("spec", "services")
+_INTERFACE: KeyPath = ("spec", "interface")
+
+
+def _not_in_this_version(name: str, forms: Mapping[str, str], *, typed: str = "") -> str:
+    """Refuse what does not exist, and name what does; `typed` is a name that is in the key already."""
+    close = difflib.get_close_matches(typed or name, forms, n=1, cutoff=0.7)
+    choices = list(forms.values())
+    of = "" if len(choices) == 1 else "one of "
+    hint = f"did you mean {close[0]}?" if close else f"choose {of}{', '.join(choices)}"
+    return f"{name} is not in this version; {hint}".strip()
+
+
+def _expected(error: ErrorDetails) -> str:
     context = error.get("ctx", {})
     if error["type"] in _EXPECTED:
         return _EXPECTED[error["type"]].format(**context)
     return f"otherwise ({error['msg']})"
 
 
-def _hint(key: KeyPath) -> str:
-    known = _known_keys(key[:-1])
-    if not known:
-        return ""
-    close = difflib.get_close_matches(str(key[-1]), known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(known)}"
-
-
-def _known_keys(key: KeyPath) -> list[str]:
-    """Give the keys that the schema has at a place."""
-    model: Any = Environment
-    for step in key:
-        fields = {info.alias or name: info for name, info in model.model_fields.items()}
-        info = fields.get(str(step))
-        models = [m for m in (info.annotation, *get_args(info.annotation)) if _is_model(m)] if info else []
-        if not models:
-            return []
-        model = models[0]
-    return [info.alias or name for name, info in model.model_fields.items()]
-
-
 def _is_model(annotation: object) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def _key(location: tuple[str | int, ...], read: Yaml) -> KeyPath:
+def _key(error: ErrorDetails, read: Yaml) -> KeyPath:
     """Leave out of pydantic's location what is no key of the file (the names of a union's members)."""
     key: KeyPath = ()
-    for number, step in enumerate(location):
-        if (*key, step) in read.lines or number == len(location) - 1:
+    for step in error["loc"]:
+        if (*key, step) in read.lines:
             key = (*key, step)
-        if key == ("spec", "interface"):
-            break
-    return key
+    return (*key, error["loc"][-1]) if error["type"] == "missing" else key
 
 
 def _line(key: KeyPath, read: Yaml) -> int:

@@ -28,7 +28,7 @@ def doctor(data: Data = None, as_json: AsJson = False) -> None:
     """
     from rsparkhub.cli.exit_codes import ExitCode
     from rsparkhub.cli.output import console, print_json
-    from rsparkhub.settings import load_settings
+    from rsparkhub.installed.settings import load_settings
 
     findings = asyncio.run(_look(load_settings(data=data)))
     if as_json:

@@ -39,7 +39,7 @@ def down(
     What sessions have in memory is saved, as by `rsparkhub session suspend`.
     """
     from rsparkhub.cli.output import print_json
-    from rsparkhub.settings import load_settings
+    from rsparkhub.installed.settings import load_settings
 
     ended = asyncio.run(_down(load_settings(data=data), timeout))
     if as_json:

@@ -43,15 +43,17 @@ def check(
     files: Annotated[list[Path], typer.Argument(help="Environment files.", show_default=False)], as_json: AsJson = False
 ) -> None:
     """Check environment files, without a hub; the exit code is 1 when one is not right."""
-    from rsparkhub.catalog.environment_file import read_environment
+    from rsparkhub.catalog import read_environment
     from rsparkhub.cli.exit_codes import ExitCode
     from rsparkhub.cli.output import print_json
     from rsparkhub.domain.errors import EnvironmentInvalid
+    from rsparkhub.installed.schema import environment_schema
 
+    schema = environment_schema()
     checked: list[dict[str, object]] = []
     for file in files:
         try:
-            name = read_environment(file).name
+            name = read_environment(file, schema).name
             checked.append({"file": str(file), "ok": True, "name": name, "problem": None})
         except EnvironmentInvalid as error:
             checked.append({"file": str(file), "ok": False, "name": None, "problem": str(error)})

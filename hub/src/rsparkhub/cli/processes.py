@@ -55,11 +55,14 @@ def _run(
     end_with_parent()
     from rsparkhub import log_context
     from rsparkhub.installation.data_folder import prepare
-    from rsparkhub.settings import load_settings
+    from rsparkhub.installed.extensions import problems
+    from rsparkhub.installed.settings import load_settings
 
     settings = load_settings(data=data)
     prepare(settings)
     log_context.configure(level=settings.log_level, form=settings.log_format)
+    for sentence in problems():
+        logging.getLogger(__name__).error("%s", sentence)
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(_until_told(part, settings))
 

@@ -1,7 +1,7 @@
 """`rsparkhub render`: manifests, to read or to keep in Git."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -13,7 +13,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def render(
-    kind: Annotated[Literal["kubernetes", "compose"], typer.Argument(help="Which manifests.", show_default=False)],
+    kind: Annotated[str, typer.Argument(help="Which manifests: kubernetes.", show_default=False)],
     environment: Annotated[
         str, typer.Argument(metavar="ENV", help="The environment's name, or `namespace`: what stands there before any session.")
     ],
@@ -25,20 +25,20 @@ def render(
 
     What a session gets of its own when it starts (its secret, its token, its accounts on shared services) is left out.
     """
-    from rsparkhub.domain.errors import Conflict
-
-    if kind == "compose":
-        raise Conflict(f"There is no composition of {environment}: this version has no backend container.")
-    from rsparkhub.backends.kubernetes.objects import render as rendering
-    from rsparkhub.builder.ensemble import build_ensemble
+    from rsparkhub.builder import Builder
     from rsparkhub.catalog import Catalog
+    from rsparkhub.domain.errors import NotFound
     from rsparkhub.domain.session import Session, State, Wanted
-    from rsparkhub.services.access import ServiceAccess
-    from rsparkhub.settings import load_settings
+    from rsparkhub.installed.extensions import backends, interfaces, services
+    from rsparkhub.installed.schema import environment_schema
+    from rsparkhub.installed.settings import load_settings
 
-    settings = load_settings(data=data)
+    known = {backend.manifests: backend for backend in backends().values() if backend.manifests}
+    if kind not in known:
+        raise NotFound(f"There are no manifests {kind} in this version; choose {' or '.join(known)}.")
+    backend, settings = known[kind], load_settings(data=data)
     if environment == "namespace":
-        print(rendering.to_yaml(rendering.namespace(settings.kubernetes)), end="")
+        print(backend.render(settings, None), end="")
         return
     now = datetime.now(UTC)
     row = Session(
@@ -53,11 +53,6 @@ def render(
         queued_at=now,
         secret="",
     )
-    spec = build_ensemble(
-        session=row,
-        environment=Catalog(settings.environment_folders).get(environment),
-        settings=settings,
-        accounts=ServiceAccess(),
-        token=None,
-    )
-    print(rendering.to_yaml(rendering.manifests(spec, settings.kubernetes, api_server=settings.kubernetes.api_server)), end="")
+    chosen = Catalog(settings.environment_folders, environment_schema(backend.traits)).get(environment)
+    builder = Builder(interfaces=interfaces(), services=services(), settings=settings)
+    print(backend.render(settings, builder.session(row, chosen, grants={}, token=None)), end="")

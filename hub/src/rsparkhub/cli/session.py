@@ -25,17 +25,14 @@ Timeout = Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long
 def start(
     environment: Annotated[str, typer.Argument(metavar="ENV", help="The environment's name.", show_default=False)],
     name: Annotated[str | None, typer.Option(help="What you call it.", show_default=False)] = None,
-    project: Annotated[str | None, typer.Option(help="The Git repository to open.", show_default=False)] = None,
-    option: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the environment.")] = None,
     key: Annotated[str | None, typer.Option(help="The same key gives the same session again.", show_default=False)] = None,
     wait: Wait = False,
     timeout: Timeout = 300,
     as_json: AsJson = False,
 ) -> None:
     """Start a session of an environment."""
-    options = dict(_pair(text) for text in option or ())
     _want(
-        lambda hub: hub.sessions.start(environment, name=name, project=project, options=options, idempotency_key=key),
+        lambda hub: hub.sessions.start(environment, name=name, idempotency_key=key),
         says="is on its way", wait=wait, timeout=timeout, as_json=as_json,
     )  # fmt: skip
 
@@ -273,17 +270,3 @@ def _lines(session: "SessionView", hub_url: str) -> list[tuple[str, str]]:
         ("last exit", f"code {session.last_exit.code}, {ago(session.last_exit.at)}" if session.last_exit else ""),
         ("notes", "\n".join(warning.text for warning in session.warnings)),
     ]
-
-
-def _pair(text: str) -> tuple[str, str | bool | int | float]:
-    """Read `name=value`, the value as JSON reads it where it is a number, true or false."""
-    import json
-
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--option")
-    try:
-        read = json.loads(value)
-    except ValueError:
-        return name, value
-    return name, read if isinstance(read, str | bool | int | float) else value

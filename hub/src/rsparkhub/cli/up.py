@@ -24,13 +24,15 @@ def up(
     data: Data = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on; 8000 by default.")] = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on; 127.0.0.1 by default.")] = None,
-    backend: Annotated[str | None, typer.Option(help="Where sessions run: process or kubernetes.", show_default=False)] = None,
+    backend: Annotated[
+        str | None, typer.Option(help="Where sessions run: the name of a backend; process by default.", show_default=False)
+    ] = None,
 ) -> None:
     """Start hub, controller and edge, and print a link that signs you in.
 
     Ctrl+C ends them and leaves sessions as they are; `rsparkhub down` ends everything.
     """
-    from rsparkhub.settings import load_settings
+    from rsparkhub.installed.settings import load_settings
 
     given = {"data": data, "port": port, "host": host, "backend": backend}
     settings = load_settings(**given)
@@ -40,22 +42,20 @@ def up(
 
 
 async def _up(settings: "Settings") -> None:
-    from rsparkhub.catalog.catalog import Catalog
+    from rsparkhub.catalog import Catalog
     from rsparkhub.domain.finding import refuse_problems
     from rsparkhub.installation import start_checks
     from rsparkhub.installation.data_folder import check_backend, held, prepare, read_holder, refuse_second
     from rsparkhub.installation.supervisor import end_processes
+    from rsparkhub.installed.extensions import backend_of
+    from rsparkhub.installed.schema import environment_schema
 
     # All that can be known before anything is written comes first.
     refuse_second(settings)
     check_backend(settings)
-    Catalog(settings.environment_folders).check()
+    Catalog(settings.environment_folders, environment_schema(backend_of(settings).traits)).check()
     before = read_holder(settings)
-    findings = [*start_checks.before_a_start(settings), *([] if before else [start_checks.free_port(settings)])]
-    if settings.backend == "kubernetes":
-        from rsparkhub.installation.cluster_checks import reach
-
-        findings.append(await reach(settings.kubernetes))
+    findings = [*await start_checks.before_a_start(settings), *([] if before else [start_checks.free_port(settings)])]
     refuse_problems(findings)
     prepare(settings)
     with held(settings) as holder:

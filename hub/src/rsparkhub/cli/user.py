@@ -97,7 +97,7 @@ def link(
     from rsparkhub.cli.output import print_json
     from rsparkhub.factory import Factory
     from rsparkhub.installation.data_folder import prepare
-    from rsparkhub.settings import load_settings
+    from rsparkhub.installed.settings import load_settings
 
     settings = load_settings(data=data)
     prepare(settings)

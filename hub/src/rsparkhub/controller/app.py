@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from rsparkhub.backends.base import Backend
+from rsparkhub.builder import Builder
 from rsparkhub.catalog import Catalog
 from rsparkhub.controller.lease import Holder
 from rsparkhub.controller.reconcile import Reconciler
@@ -39,6 +40,7 @@ class Controller:
         store: Store,
         backend: Backend,
         catalog: Catalog,
+        builder: Builder,
         settings: Settings,
         clock: Callable[[], datetime] = utc_now,
         holder: str | None = None,
@@ -46,8 +48,16 @@ class Controller:
         holder = holder or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         leases = Holder(store=store, holder=holder, lease=settings.lease, clock=clock)
         self.share = Share(store=store, holder=leases, clock=clock)
-        self.services = SharedServices(store=store, clock=clock)
-        steps = Steps(store=store, backend=backend, catalog=catalog, services=self.services, settings=settings, clock=clock)
+        self.services = SharedServices(store=store, services=builder.services, clock=clock)
+        steps = Steps(
+            store=store,
+            backend=backend,
+            catalog=catalog,
+            services=self.services,
+            builder=builder,
+            settings=settings,
+            clock=clock,
+        )
         self.reconciler = Reconciler(
             store=store,
             backend=backend,

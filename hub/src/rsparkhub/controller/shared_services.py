@@ -2,17 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rspark_contract.ensemble import SecretFile
 from rspark_contract.status import ComponentState
+from rsparkhub.builder import Grant
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.errors import CannotStart, NotFound, Unavailable
 from rsparkhub.domain.session import LIVE, Component, Session, State, Wanted
-from rsparkhub.services.access import ServiceAccess
-from rsparkhub.services.shared import SHARED, SharedService
+from rsparkhub.services.base import Account, AnyService, Instance
 from rsparkhub.store import Store
 
 log = logging.getLogger(__name__)
@@ -25,7 +24,7 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=5)
 class Granted:
     """Every shared service is up, and the person has an account on each."""
 
-    access: ServiceAccess
+    grants: Mapping[str, Grant]
     components: tuple[Component, ...]
 
 
@@ -39,41 +38,58 @@ class Pending:
 class SharedServices:
     """Gives sessions access to shared services, and restarts a service that failed while sessions run."""
 
-    def __init__(self, *, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(self, *, store: Store, services: Mapping[str, AnyService], clock: Callable[[], datetime]) -> None:
         self._store = store
+        self._services = services
         self._clock = clock
         self._waiting: dict[str, set[str]] = {}
         self._pauses: dict[str, timedelta] = {}
 
-    async def access(self, session: Session, environment: Environment) -> Granted | Pending:
-        """Give what a session gets to use the services of its environment, starting those that do not run.
+    async def grant(self, session: Session, environment: Environment) -> Granted | Pending:
+        """Return the way to each shared service of the environment, with the person's account on it; start those that do not run.
 
         Raises
         ------
         CannotStart
             When a service has failed since this session asked for it.
         """
-        environ: dict[str, str] = {}
-        files: list[SecretFile] = []
+        grants: dict[str, Grant] = {}
         components: list[Component] = []
-        for service in shared_services(environment):
-            row = await self._wanted_row(service, session)
-            access = await self._admit(service, row, session)
+        for service in self._shared(environment):
+            rows = [await self._wanted_row(instance, service, session) for instance in service.instances()]
+            grant = await self._ensure_account(service, rows, session)
             state, reason = ComponentState.READY, None
-            if isinstance(access, ServiceAccess):
-                environ |= access.environ
-                files += access.files
+            if isinstance(grant, Grant):
+                grants[service.name] = grant
             else:
-                state, reason = ComponentState.STARTING, access
-                self._waiting.setdefault(service.name, set()).add(session.id)
+                state, reason = ComponentState.STARTING, grant
+                for row in rows:
+                    self._waiting.setdefault(row.id, set()).add(session.id)
             components.append(Component(name=service.name, title=service.title, state=state, reason=reason))
-        if any(part.state is ComponentState.STARTING for part in components):
+        if len(grants) < len(components):
             return Pending(components=tuple(components))
-        return Granted(access=ServiceAccess(environ=environ, files=tuple(files)), components=tuple(components))
+        return Granted(grants=grants, components=tuple(components))
+
+    def _shared(self, environment: Environment) -> list[AnyService]:
+        return [self._services[name] for name, choice in environment.spec.services.items() if choice.is_shared]
+
+    def instance_of(self, row: Session) -> tuple[AnyService, Instance]:
+        """Return the service whose row this is, and which of its instances.
+
+        Raises
+        ------
+        CannotStart
+            When there is no such service any more.
+        """
+        for service in self._services.values():
+            for instance in service.instances():
+                if instance.id == row.id:
+                    return service, instance
+        raise CannotStart(f"There is no service {row.id} in this version. Ask your administrator for it.")
 
     def waiting_for(self, row: Session) -> set[str]:
         """Name the sessions that wait for the service of this row, which has changed; each is named once."""
-        if row.kind != "service":
+        if not row.is_service:
             return set()
         if row.state is State.RUNNING:
             self._pauses.pop(row.id, None)
@@ -100,46 +116,30 @@ class SharedServices:
                 self._pauses[row.id] = min(2 * pause, _LONGEST_PAUSE)
                 await self._store.sessions.set_wanted(row.id, Wanted.RUNNING, by=None, reason="Sessions use it.", now=now)
 
-    async def _wanted_row(self, service: SharedService, session: Session) -> Session:
+    async def _wanted_row(self, instance: Instance, service: AnyService, session: Session) -> Session:
         now = self._clock()
         try:
-            row = await self._store.sessions.get(service.name)
+            row = await self._store.sessions.get(instance.id)
         except NotFound:
             row, _ = await self._store.sessions.create(
-                service.name, kind="service", owner=None, environment="", name=service.title, now=now
+                instance.id, kind="service", owner=None, environment="", name=service.title, now=now
             )
         if row.state in LIVE and row.wanted is Wanted.RUNNING:
             return row
         if row.state is State.FAILED and row.ended and session.started and row.ended >= session.started:
             raise CannotStart(f"{service.title} could not be started. {row.reason or ''}".strip(), detail=row.detail)
-        return await self._store.sessions.set_wanted(service.name, Wanted.RUNNING, by=None, reason="A session needs it.", now=now)
+        return await self._store.sessions.set_wanted(instance.id, Wanted.RUNNING, by=None, reason="A session needs it.", now=now)
 
-    async def _admit(self, service: SharedService, row: Session, session: Session) -> ServiceAccess | str | None:
-        """Give access, or why not yet."""
-        endpoint = row.endpoints.get(service.name)
-        if row.state is not State.RUNNING or not isinstance(endpoint, dict) or session.owner is None:
+    async def _ensure_account(self, service: AnyService, rows: list[Session], session: Session) -> Grant | str | None:
+        """Return the way to the service, or why there is none yet, where a reason is known."""
+        endpoint = next((found for row in rows if (found := row.endpoints.get(service.name)) is not None), None)
+        if any(row.state is not State.RUNNING for row in rows) or endpoint is None or session.owner is None:
             return None
         password = await self._store.accounts.password(session.owner, service.name)
+        account = Account(user=session.owner, password=password)
         try:
-            return await service.admit(endpoint, user=session.owner, password=password)
+            await service.ensure_account(endpoint, account)
         except Unavailable as error:  # it may be ending just now: the next look tells
             log.warning("%s of %s: %s", service.title, session.owner, error)
             return str(error)
-
-
-def shared_services(environment: Environment) -> list[SharedService]:
-    """Name the shared services that an environment asks for.
-
-    Raises
-    ------
-    CannotStart
-        When this version has no such service.
-    """
-    services = environment.spec.services
-    asked = [name for name in services.names() if name != "spark"]
-    for name in asked:
-        if name not in SHARED:
-            raise CannotStart(f"This version of RSparkHub has no service {name}. Choose another environment.")
-        if getattr(services, name).scope != "shared":
-            raise CannotStart(f"This version of RSparkHub has {name} only as a shared service. Choose another environment.")
-    return [SHARED[name] for name in asked]
+        return Grant(endpoint=endpoint, account=account)

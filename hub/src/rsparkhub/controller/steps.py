@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 
 from rsparkhub.auth.tokens import session_token
 from rsparkhub.backends.base import Backend, EnsembleRef
-from rsparkhub.builder.ensemble import build_ensemble, build_service, interface_of
+from rsparkhub.builder import Builder
 from rsparkhub.catalog import Catalog
 from rsparkhub.controller.shared_services import Pending, SharedServices
 from rsparkhub.domain.ensemble import EnsembleSpec, Observed
 from rsparkhub.domain.errors import CannotStart, NotFound
 from rsparkhub.domain.plan import Admit, Apply, Begin, End, Kill, Purge, Remove, Settle, Step, fail
 from rsparkhub.domain.session import Component, Session, Wanted
-from rsparkhub.services.shared import SHARED
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
 
@@ -45,6 +44,7 @@ class Steps:
         backend: Backend,
         catalog: Catalog,
         services: SharedServices,
+        builder: Builder,
         settings: Settings,
         clock: Callable[[], datetime],
     ) -> None:
@@ -52,6 +52,7 @@ class Steps:
         self._backend = backend
         self._catalog = catalog
         self._services = services
+        self._builder = builder
         self._settings = settings
         self._clock = clock
 
@@ -98,11 +99,9 @@ class Steps:
 
     async def _ensemble(self, session: Session) -> Pending | tuple[EnsembleSpec, tuple[Component, ...]]:
         """Return what to run, and the components that its user sees waiting until the agent reports more."""
-        if session.kind == "service":
-            service = SHARED.get(session.id)
-            if service is None:
-                raise CannotStart(f"This version of RSparkHub has no service {session.id}.")
-            spec = build_service(session=session, settings=self._settings, components=service.parts(), ports=service.ports)
+        if session.is_service:
+            service, instance = self._services.instance_of(session)
+            spec = self._builder.service(session, service, instance)
             return spec, tuple(Component(name=each.name, title=each.title) for each in spec.components)
         try:
             environment = self._catalog.get(session.environment)
@@ -111,19 +110,13 @@ class Steps:
                 f"The environment {session.environment} is no longer in the catalog. Ask your administrator for it.",
                 detail=str(error),
             ) from error
-        interface = interface_of(environment)
-        opened = Component(name="interface", title=interface.title)
-        access = await self._services.access(session, environment)
-        if isinstance(access, Pending):
-            return Pending(components=(*access.components, opened))
-        spec = build_ensemble(
-            session=session,
-            environment=environment,
-            settings=self._settings,
-            accounts=access.access,
-            token=session_token(session),
-        )
-        return spec, (*access.components, opened)
+        opened = Component(name="interface", title=environment.spec.interface.title)
+        granted = await self._services.grant(session, environment)
+        if isinstance(granted, Pending):
+            return Pending(components=(*granted.components, opened))
+        spec = self._builder.session(session, environment, grants=granted.grants, token=session_token(session))
+        own = tuple(Component(name=each.name, title=each.title) for each in spec.components)
+        return spec, (*granted.components, *own, opened)
 
     async def _settle(self, step: Settle, ref: EnsembleRef, observed: Observed, *, user: str | None) -> None:
         if observed.phase != "absent":

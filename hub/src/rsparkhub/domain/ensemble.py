@@ -11,7 +11,7 @@ from typing import Literal
 from rspark_contract.ensemble import ComponentSpec, EnsembleDocument, InterfaceSpec, Places, SecretFile, ServiceSpec
 from rspark_contract.record import Record
 from rspark_contract.status import AgentState, AgentStatus
-from rsparkhub.domain.placement import Placement
+from rsparkhub.domain.environment import Options
 from rsparkhub.domain.quantity import ByteSize
 
 
@@ -22,7 +22,8 @@ class EnsembleSpec:
     Everything in it is decided: two backends that get the same spec run the same thing.
 
     `uses` names the shared services that it may reach. Of an instance of a shared service, `service_name` is the service's, and
-    `ports` are those on which it listens where it has an address of its own, by name.
+    `ports` are those on which it listens where it has an address of its own, by name. `backends` has what its environment says to
+    single backends, by their names; the agent has no use for that.
     """
 
     id: str
@@ -47,7 +48,7 @@ class EnsembleSpec:
     uses: tuple[str, ...] = ()
     service_name: str | None = None
     ports: Mapping[str, int] = field(default_factory=dict)
-    placement: Placement = Placement()  # where on a cluster it runs; the agent has no use for it
+    backends: Mapping[str, Options] = field(default_factory=dict)
 
     def document(self, places: Places, *, image: str = "", forget: tuple[str, ...] = ()) -> EnsembleDocument:
         """Return what its agent is told.

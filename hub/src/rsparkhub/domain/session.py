@@ -108,3 +108,8 @@ class Session:
     project: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     damaged: bool = False  # its row can't be read: it is shown as failed, and left alone until it is deleted
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it is the row of a shared service, which is nobody's session."""
+        return self.kind == "service"

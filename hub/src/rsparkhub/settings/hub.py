@@ -6,13 +6,14 @@ import os
 import stat
 import sys
 import tempfile
+from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import AnyHttpUrl, Field, ValidationError, field_validator
+from pydantic import AnyHttpUrl, BaseModel, Field, ValidationError, create_model, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -24,7 +25,8 @@ from pydantic_settings import (
 
 from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.domain.quantity import Duration
-from rsparkhub.settings.kubernetes import KubernetesSettings
+
+B = TypeVar("B", bound=BaseModel)
 
 
 def checkout() -> Path | None:
@@ -41,7 +43,10 @@ def default_data() -> Path:
 
 
 class Settings(BaseSettings):
-    """Settings come, in this order, from the command line, `RSPARKHUB_…` variables, and `settings.yaml` in the data folder."""
+    """Settings come, in this order, from the command line, `RSPARKHUB_…` variables, and `settings.yaml` in the data folder.
+
+    Those of a backend are a group under its name, see `with_backends`.
+    """
 
     model_config = SettingsConfigDict(env_prefix="RSPARKHUB_", env_nested_delimiter="__", extra="forbid", frozen=True)
 
@@ -56,10 +61,7 @@ class Settings(BaseSettings):
         description="Networks of proxies in front of the edge (Ingress, load balancer): what they say in `X-Forwarded-For` is "
         "believed, so that wrong passwords count for the address they really come from.",
     )
-    backend: Literal["process", "container", "kubernetes"] = Field(
-        default="process", description="Where sessions run; `container` does not exist in this version."
-    )
-    kubernetes: KubernetesSettings = Field(default=KubernetesSettings(), description="How sessions become pods.")
+    backend: str = Field(default="process", description="Where sessions run: the name of a backend.")
     store_url: str | None = Field(
         default=None,
         description="The database: `sqlite:///PATH` or `postgresql://…`; SQLite in the data folder by default.",
@@ -134,6 +136,11 @@ class Settings(BaseSettings):
         file = YamlConfigSettingsSource(settings_cls, yaml_file=Path(str(named)) / "settings.yaml")
         return init_settings, env_settings, file
 
+    def of_backend(self, name: str, model: type[B]) -> B:
+        """Return the settings of a backend: its group where these settings were read with it, else the defaults."""
+        found = getattr(self, name, None)
+        return found if isinstance(found, model) else model()
+
     @property
     def store(self) -> str:
         return self.store_url or f"sqlite:///{self.data.absolute()}/rsparkhub.sqlite"
@@ -205,8 +212,32 @@ def is_private(folder: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == 0o700
 
 
-def load_settings(**given: object) -> Settings:
-    """Read the settings; `given` comes from the command line, and None means not given.
+def with_backends(models: Mapping[str, type[BaseModel] | None]) -> type[Settings]:
+    """Return the form of all settings: the hub's, a group for each backend that has any, and the backends' names as choices.
+
+    Parameters
+    ----------
+    models
+        The settings of each backend that there is, by its name.
+    """
+
+    def known(name: str) -> str:
+        if name not in models:
+            raise ValueError(f"{name} is not in this version; choose one of {', '.join(models)}")
+        return name
+
+    groups: dict[str, Any] = {
+        name: (model, Field(default=model(), description=(model.__doc__ or "").partition("\n")[0]))
+        for name, model in models.items()
+        if model is not None
+    }
+    validators: dict[str, Any] = {"known": field_validator("backend")(known)}
+    made: type[Settings] = create_model("Settings", __base__=Settings, __validators__=validators, **groups)
+    return made
+
+
+def read_settings(model: type[Settings], **given: object) -> Settings:
+    """Return the settings of this form; `given` comes from the command line, and None means not given.
 
     Raises
     ------
@@ -215,7 +246,7 @@ def load_settings(**given: object) -> Settings:
     """
     said = {name: value for name, value in given.items() if value is not None}
     try:
-        return Settings(**said)  # type: ignore[arg-type]  # pydantic checks the types
+        return model(**said)  # type: ignore[arg-type]  # pydantic checks the types
     except ValidationError as error:
         lines = "; ".join(_explain(problem["loc"], problem["type"], problem["msg"], said) for problem in error.errors())
         raise InstallationProblem(f"{lines}. docs/reference/settings.md tells all of them.") from None

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rsparkhub.domain.placement import Placement
 from rsparkhub.domain.quantity import ByteSize, Duration
+from rsparkhub.settings.placement import Placement
 
 
 class Quota(BaseModel):

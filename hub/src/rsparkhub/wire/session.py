@@ -21,11 +21,11 @@ class SessionStart(Ask):
 
     environment: str = Field(min_length=1, max_length=40, description="Its name in the catalog.", examples=["rspark"])
     name: Title | None = Field(default=None, description="What you call it; the environment's title by default.")
-    project: Line | None = Field(default=None, description="The Git repository to open.")
+    project: Line | None = Field(default=None, description="The Git repository to open; refused in this version.")
     options: dict[OptionName, Option] = Field(
         default_factory=dict,
         max_length=32,
-        description="Options of the environment.",
+        description="Options of the environment; refused in this version.",
         json_schema_extra={"additionalProperties": False},
     )
 

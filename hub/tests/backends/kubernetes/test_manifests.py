@@ -18,9 +18,9 @@ from rspark_contract.ensemble import ComponentSpec, InterfaceSpec, SecretFile, S
 from rspark_contract.reading import JsonObject
 from rsparkhub.backends.kubernetes.objects import render
 from rsparkhub.domain.ensemble import EnsembleSpec
-from rsparkhub.domain.placement import Placement, Toleration, Volume
 from rsparkhub.domain.quantity import ByteSize
 from rsparkhub.settings.kubernetes import KubernetesSettings, Quota
+from rsparkhub.settings.placement import Placement, Toleration, Volume
 
 MANIFESTS = Path(__file__).parent / "manifests"
 
@@ -48,15 +48,17 @@ SPARK = replace(TERMINAL, services=(ServiceSpec(name="spark", title="Spark", con
 EVERYTHING = replace(
     SPARK,
     user="grace_hopper",
-    placement=Placement(
-        node_selector={"pool": "gpu"},
-        tolerations=(Toleration(key="gpu", effect="NoSchedule"),),
-        extended_resources={"nvidia.com/gpu": 1},
-        volumes=(Volume(name="course", mount="/course", source={"nfs": {"server": "10.0.0.9", "path": "/course"}}),),
-        priority_class="teaching",
-        runtime_class="gvisor",
-        egress=(ip_network("203.0.113.0/24"),),  # type: ignore[arg-type]  # either kind of network
-    ),
+    backends={
+        "kubernetes": Placement(
+            node_selector={"pool": "gpu"},
+            tolerations=(Toleration(key="gpu", effect="NoSchedule"),),
+            extended_resources={"nvidia.com/gpu": 1},
+            volumes=(Volume(name="course", mount="/course", source={"nfs": {"server": "10.0.0.9", "path": "/course"}}),),
+            priority_class="teaching",
+            runtime_class="gvisor",
+            egress=(ip_network("203.0.113.0/24"),),  # type: ignore[arg-type]  # either kind of network
+        )
+    },
 )
 POSTGRES = replace(
     TERMINAL,

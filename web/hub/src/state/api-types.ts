@@ -161,7 +161,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "created" | "state" | "part" | "queue" | "warning" | "wanted";
+            kind: "created" | "state" | "part" | "warning" | "wanted";
             /**
              * By
              * @description The person who asked; null when the hub acted by itself.
@@ -545,12 +545,12 @@ export interface components {
             name?: string | null;
             /**
              * Project
-             * @description The Git repository to open.
+             * @description The Git repository to open; refused in this version.
              */
             project?: string | null;
             /**
              * Options
-             * @description Options of the environment.
+             * @description Options of the environment; refused in this version.
              */
             options?: {
                 [key: string]: boolean | number | string;
@@ -712,7 +712,7 @@ export interface components {
         };
         /**
          * State
-         * @description What a session is seen to be.
+         * @description What a session was last observed to be.
          * @enum {string}
          */
         State: "queued" | "starting" | "running" | "suspending" | "suspended" | "resuming" | "stopping" | "stopped" | "failed";
@@ -802,7 +802,7 @@ export interface components {
         };
         /**
          * Wanted
-         * @description What a person wants of a session.
+         * @description What is wanted of a session.
          * @enum {string}
          */
         Wanted: "running" | "suspended" | "stopped" | "deleted";

@@ -34,7 +34,7 @@ async def login(body: Login, request: Request, response: Response, context: Cont
         raise NotAllowed("Sign in on the hub's own page.")
     made = await context.authenticator.sign_in_with_password(body.name, body.password, address_of(request), now=context.now())
     keep_in_browser(response, request, context.settings, made)
-    return SignedIn(token=made.token, expires=made.expires, user=me_of(made.user, context.settings))
+    return SignedIn(token=made.token, expires=made.expires, user=me_of(made.user, context))
 
 
 @router.post("/logout", status_code=204, summary="Sign out", responses=responses(401, 403))

@@ -9,7 +9,7 @@ from rsparkhub.api.identity import Person, Reader, SessionId, find_session
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.environments import visible_one
 from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, may
-from rsparkhub.domain.errors import NotAllowed
+from rsparkhub.domain.errors import InvalidInput, NotAllowed
 from rsparkhub.domain.session import State, Wanted
 from rsparkhub.wire.session import SessionList, SessionStart, SessionView
 
@@ -47,16 +47,23 @@ def whose(identity: Identity, owner: str | None, everybody: bool) -> str | None:
     return owner or (None if everybody else me)
 
 
+def refuse_unknown(body: SessionStart) -> None:
+    """Raise `InvalidInput` for what the form of a request has, and no session of this version does anything with."""
+    if body.project is not None:
+        raise InvalidInput("Opening a project is not in this version. Leave `project` out, and clone it in the session.")
+    if body.options:
+        raise InvalidInput(f"Environments have no options in this version. Leave `options` out ({', '.join(body.options)}).")
+
+
 @router.post("", status_code=202, summary="Ask for a session", responses=responses(401, 403, 404, 409, 422))
 async def start(body: SessionStart, identity: Person, context: Context, key: IdempotencyKey = None) -> SessionView:
     """Answers at once; the session is on its way, and `/sessions/{id}/events` tells how far."""
     environment = visible_one(context, identity, body.environment)
+    refuse_unknown(body)
     session, _ = await context.store.sessions.create(
         owner=identity.user.name,
         environment=environment.name,
         name=body.name or environment.metadata.title,
-        project=body.project,
-        options=dict(body.options),
         idempotency_key=key,
         most=context.settings.most_sessions_per_person,
         now=context.now(),

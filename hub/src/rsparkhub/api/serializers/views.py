@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from rsparkhub.api.serializers.components import components_of, interface_title
+from rsparkhub.api.serializers.components import components_of
 from rsparkhub.api.serializers.warnings import warnings_of
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.event import Event
@@ -29,8 +29,8 @@ def session_view(
         name=session.name,
         environment=session.environment,
         title=environment.metadata.title if environment else session.environment,
-        interface=environment.interface if environment else None,
-        interface_title=interface_title(environment) if environment else None,
+        interface=environment.spec.interface.name if environment else None,
+        interface_title=environment.spec.interface.title if environment else None,
         state=session.state,
         wanted=session.wanted,
         reason=session.reason,
@@ -66,10 +66,10 @@ def environment_view(environment: Environment, *, expected_start: float | None) 
         name=environment.name,
         title=environment.metadata.title,
         description=environment.metadata.description,
-        interface=environment.interface,
-        interface_title=interface_title(environment),
+        interface=environment.spec.interface.name,
+        interface_title=environment.spec.interface.title,
         kernels=list(spec.kernels),
-        services=list(spec.services.names()),
+        services=list(spec.services),
         components=components_of(environment),
         resources=ResourcesView(cpu=spec.resources.cpu, memory=int(spec.resources.memory)),
         lifecycle=LifecycleView(**{name: getattr(spec.lifecycle, name) for name in LifecycleView.model_fields}),

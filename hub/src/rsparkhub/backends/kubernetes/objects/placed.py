@@ -7,8 +7,8 @@ from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.kubernetes.objects.names import account_name, labels_of, labels_of_uses, name_of, plain
 from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.errors import CannotStart
-from rsparkhub.domain.placement import Placement
 from rsparkhub.settings.kubernetes import KubernetesSettings
+from rsparkhub.settings.placement import Placement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Placed:
         """
         ref = EnsembleRef(spec.id, spec.generation)
         spark = spec.service("spark")
-        own = spec.placement
+        own = spec.backends.get("kubernetes", Placement())
         return cls(
             spec=spec,
             settings=settings,

@@ -4,8 +4,8 @@ from rsparkhub.backends.kubernetes.objects import secret
 from rsparkhub.backends.kubernetes.objects.names import AGENT_PORT, EGRESS, FINALIZER, SERVICE, Object, metadata
 from rsparkhub.backends.kubernetes.objects.placed import Placed
 from rsparkhub.domain.ending import SLACK
-from rsparkhub.domain.placement import Placement
 from rsparkhub.settings.kubernetes import KubernetesSettings
+from rsparkhub.settings.placement import Placement
 
 USER_ID = 1000
 #: The names of the container: those of the pods' own words.

@@ -1,47 +1,21 @@
-"""The shared PostgreSQL server: how it starts, and how a person gets a role and a database of their own on it."""
+"""A person's role and database on the PostgreSQL server."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from rspark_contract.ensemble import ComponentSpec, SecretFile
+from rspark_contract.reading import JsonObject
 from rsparkhub.domain.errors import Unavailable
-from rsparkhub.services.access import ServiceAccess
 
-#: Names that a person may have, and that PostgreSQL or the sample database has already taken.
-TAKEN = frozenset({"postgres", "flights", "template0", "template1", "public", "none"})
 #: One person's open connections; the server has 200 for all.
 CONNECTIONS = 20
 
 
-def server_parts() -> tuple[ComponentSpec, ...]:
-    """Give the parts of the ensemble that is the shared server."""
-    endpoint = "{run}/postgres.json"
-    command = (
-        "{python}",
-        "-m",
-        "rspark_session.services.postgres",
-        "--data",
-        "{data}",
-        "--endpoint",
-        endpoint,
-        "--host",
-        "{host}",
-    )
-    return (ComponentSpec(name="postgres", title="PostgreSQL", command=command, ready={"file": endpoint}, stop_timeout=30.0),)
-
-
-def role_of(user: str) -> str:
-    """Name a person's role and database: the person's own name, or one that no person can have where it is taken."""
-    taken = user in TAKEN or user.startswith("pg_")
-    return f"user.{user}" if taken else user
-
-
-async def ensure_account(endpoint: Mapping[str, Any], *, user: str, password: str) -> None:
-    """Make the person's role and database, or mend what is there, so that the password works.
+async def ensure(endpoint: JsonObject, *, role: str, user: str, password: str) -> None:
+    """Make the role and the database, or mend what is there, so that the password works.
 
     Every step may be done again, by two controllers at once, and after a crash in the middle of the last call.
 
@@ -50,7 +24,6 @@ async def ensure_account(endpoint: Mapping[str, Any], *, user: str, password: st
     Unavailable
         When the server can't be reached, or refuses.
     """
-    role = role_of(user)
     async with _administrator(endpoint) as connection:
         # The session's own lock: the second controller waits here, and then finds all done.
         await connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", ["rsparkhub account " + role])
@@ -58,36 +31,19 @@ async def ensure_account(endpoint: Mapping[str, Any], *, user: str, password: st
         await _ensure_database(connection, role=role, title=f"Of {user}")
 
 
-def access(endpoint: Mapping[str, Any], *, user: str, password: str) -> ServiceAccess:
-    """Give what a person's session needs to connect without a password or an address in code."""
-    role, host, port = role_of(user), str(endpoint["host"]), str(endpoint["port"])
-    # The wildcard: the same account also opens the sample database. Where services have names, it has that of the first RSpark.
-    hosts = [host] if host == "127.0.0.1" else [host, "postgres"]
-    lines = [":".join([_escaped(known), port, "*", _escaped(role), _escaped(password)]) for known in hosts]
-    return ServiceAccess(
-        environ={"PGHOST": host, "PGPORT": port, "PGUSER": role, "PGDATABASE": role, "PGPASSFILE": "{run}/pgpass"},
-        files=(SecretFile(path="pgpass", content="".join(f"{line}\n" for line in lines)),),
-    )
-
-
-def _escaped(field: str) -> str:
-    """Write a field of a password file, in which colons and backslashes have a meaning."""
-    return field.replace("\\", "\\\\").replace(":", "\\:")
-
-
 @asynccontextmanager
-async def _administrator(endpoint: Mapping[str, Any]) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+async def _administrator(endpoint: JsonObject) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
     if "admin_password" not in endpoint:
         raise Unavailable(
             "PostgreSQL still runs as an earlier version of RSparkHub started it. Run `make down`, then start again."
         )
     try:
         async with await psycopg.AsyncConnection.connect(
-            host=endpoint["host"],
-            port=endpoint["port"],
-            user=endpoint["admin"],
+            host=str(endpoint["host"]),
+            port=str(endpoint["port"]),
+            user=str(endpoint["admin"]),
             dbname="postgres",
-            password=endpoint["admin_password"],
+            password=str(endpoint["admin_password"]),
             connect_timeout=10,
             application_name="rsparkhub",
             autocommit=True,  # CREATE DATABASE allows no transaction around it

@@ -1,12 +1,11 @@
-"""Where on a cluster a session runs, and what it may reach there: what an environment may say beyond its resources.
-
-The words are Kubernetes' own. Other backends have no use for them.
-"""
+"""Where on a Kubernetes cluster sessions run, and what they may reach there: set for all, or for those of one environment."""
 
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from rsparkhub.domain.environment import Options
 
 
 class _Strict(BaseModel):
@@ -35,7 +34,7 @@ class Volume(_Strict):
     )
 
 
-class Placement(_Strict):
+class Placement(Options):
     """Where sessions of an environment run."""
 
     node_selector: dict[str, str] = Field(default={}, description="Labels that a node must have.")

@@ -1,0 +1,147 @@
+"""What sessions need of this machine: programs and packages. `find_…` are quick, for every start; `run_…` are for `doctor`."""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+from rsparkhub.domain.finding import Finding, ok, problem, warning
+from rsparkhub.domain.requirements import Needs, java_version, python_modules, r_packages
+from rsparkhub.programs import output_of
+from rsparkhub.settings import Settings, checkout
+
+OLDEST_R = (4, 2)
+#: What sessions offer in R whatever their interface and their services are.
+R_PACKAGES = ("reticulate", "ggplot2", "jsonlite", "rspark")
+_R_SCRIPT = (
+    "cat(as.character(getRversion()), '\\n');"
+    "for (p in commandArgs(TRUE)) cat(p, tryCatch(as.character(packageVersion(p)), error = function(e) '-'), '\\n')"
+)
+_PYTHON_SCRIPT = (
+    "import importlib, os, sys, sysconfig;"
+    "[importlib.import_module(name) for name in sys.argv[1:]];"
+    "library = os.path.join(*(str(sysconfig.get_config_var(name)) for name in ('LIBDIR', 'INSTSONAME')));"
+    "print(*sys.version_info[:2], sep='.', end=' '); print(os.path.exists(library))"
+)
+
+
+def find_programs(settings: Settings, needs: Needs) -> list[Finding]:
+    """Return what a start needs: that the programs are there."""
+    return [find_r(), *_java(needs), find_session_python(settings)]
+
+
+async def examine(settings: Settings, needs: Needs) -> list[Finding]:
+    """Return what `doctor` says: that the programs run, and have the packages."""
+    looks = [run_r(settings, needs), *([run_java(needs)] if java_version(needs) else []), run_session_python(settings, needs)]
+    return list(await asyncio.gather(*looks))
+
+
+def again() -> str:
+    """Return how what is missing gets installed: in a checkout by make, elsewhere by hand."""
+    return "`make up` installs it." if checkout() else "Install it, then try again."
+
+
+def find_r() -> Finding:
+    """Find R on the path."""
+    path = shutil.which("Rscript")
+    if path is None:
+        return problem("R", "R is missing: there is no Rscript on the path.", again())
+    return ok("R", f"R is {path}.")
+
+
+async def run_r(settings: Settings, needs: Needs) -> Finding:
+    """Ask R for its version and its packages."""
+    if (finding := find_r()).level != "ok":
+        return finding
+    libraries = {"R_LIBS": settings.r_libs_of_sessions} if settings.r_libs_of_sessions else {}
+    packages = dict.fromkeys((*r_packages(needs), *R_PACKAGES))
+    code, printed = await output_of("Rscript", "--vanilla", "-e", _R_SCRIPT, *packages, **libraries)
+    return judge_r(code, printed)
+
+
+def judge_r(code: int, printed: str) -> Finding:
+    """Judge what R printed about itself and its packages."""
+    if code:
+        return problem("R", f"R does not run: {printed.splitlines()[-1] if printed else f'code {code}'}.", again())
+    version, *lines = printed.splitlines()
+    if tuple(int(number) for number in version.split(".")[:2]) < OLDEST_R:
+        return problem("R", f"R is version {version.strip()}; 4.2 or newer is needed.", again())
+    absent = [line.split()[0] for line in lines if line.split()[1] == "-"]
+    if absent:
+        return problem("R", f"R lacks {', '.join(absent)}.", again())
+    return ok("R", f"R {version.strip()}, with {', '.join(line.split()[0] for line in lines)}.")
+
+
+def _java(needs: Needs) -> list[Finding]:
+    needed = java_version(needs)
+    return [find_java_of(*needed)] if needed else []
+
+
+def find_java_of(oldest: int, who: str) -> Finding:
+    """Find a Java of this version where a session finds it: by JAVA_HOME, else on the path."""
+    home = find_java()
+    if home is None:
+        return problem("Java", f"Java is missing: neither JAVA_HOME nor the path leads to one. {who} needs it.", again())
+    version = version_of_java(home)
+    if version is None:
+        return ok("Java", f"Java is {home}; its version is not written there.")
+    if version < oldest:
+        return problem("Java", f"The Java in {home} is version {version}; {who} needs {oldest} or newer.", again())
+    return ok("Java", f"Java {version} is {home}.")
+
+
+async def run_java(needs: Needs) -> Finding:
+    """See that the Java that is found runs."""
+    (finding,) = _java(needs)
+    home = find_java()
+    if finding.level != "ok" or home is None:
+        return finding
+    code, printed = await output_of(str(home / "bin/java"), "-version")
+    if code:
+        return problem("Java", f"Java does not run: {printed.splitlines()[0] if printed else f'code {code}'}.", again())
+    return finding
+
+
+def find_java() -> Path | None:
+    """Return the home of the Java that a session finds."""
+    named = os.environ.get("JAVA_HOME")
+    if named and (Path(named) / "bin/java").is_file():
+        return Path(named)
+    on_path = shutil.which("java")
+    return Path(on_path).resolve().parent.parent if on_path else None
+
+
+def version_of_java(home: Path) -> int | None:
+    """Return the version in the `release` file that each Java has."""
+    try:
+        lines = (home / "release").read_text().splitlines()
+    except OSError:
+        return None
+    versions = [line.split('"')[1] for line in lines if line.startswith("JAVA_VERSION=")]
+    numbers = versions[0].split(".") if versions else []
+    return int(numbers[1] if numbers[0] == "1" else numbers[0]) if numbers else None
+
+
+def find_session_python(settings: Settings) -> Finding:
+    """Find the Python of sessions."""
+    python = settings.python_of_sessions
+    if not os.access(python, os.X_OK):
+        return problem("session Python", f"The Python of sessions is missing: {python}.", again())
+    return ok("session Python", f"Sessions run {python}.")
+
+
+async def run_session_python(settings: Settings, needs: Needs) -> Finding:
+    """See that the Python of sessions has the agent, and what interfaces and services need."""
+    if (finding := find_session_python(settings)).level != "ok":
+        return finding
+    python = str(settings.python_of_sessions)
+    code, printed = await output_of(python, "-c", _PYTHON_SCRIPT, "rspark_session.agent", *python_modules(needs))
+    if code:
+        last = printed.splitlines()[-1] if printed else f"code {code}"
+        return problem("session Python", f"The Python of sessions ({python}) lacks what they need: {last}.", again())
+    version, as_library = printed.split()
+    text = f"Sessions run Python {version} ({python}), with the agent and what {', '.join(needs)} need."
+    if as_library != "True":
+        mend = f"Install it (Debian: libpython{version})."
+        return warning("session Python", f"{text} R can't use it, for want of its shared library.", mend)
+    return ok("session Python", text)

@@ -1,0 +1,38 @@
+"""The backend `process`: sessions as processes of this machine."""
+
+from typing import TYPE_CHECKING
+
+from rsparkhub.backends.definition import BackendDefinition
+from rsparkhub.backends.process import checks
+from rsparkhub.domain.finding import Finding
+from rsparkhub.domain.requirements import Needs
+from rsparkhub.settings import Settings
+
+if TYPE_CHECKING:
+    from rsparkhub.backends.base import Backend
+
+
+class ProcessDefinition(BackendDefinition):
+    name = "process"
+
+    def describe(self, settings: Settings) -> str:
+        return "Sessions run as processes of this machine."
+
+    def open(self, settings: Settings) -> "Backend":
+        from rsparkhub.backends.process.backend import ProcessBackend
+
+        return ProcessBackend(
+            data=settings.data,
+            notify_dir=settings.notify_dir,
+            python=settings.python_of_sessions,
+            r_libs=settings.r_libs_of_sessions,
+        )
+
+    async def check_start(self, settings: Settings, needs: Needs) -> list[Finding]:
+        return checks.find_programs(settings, needs)
+
+    async def examine(self, settings: Settings, needs: Needs) -> list[Finding]:
+        return await checks.examine(settings, needs)
+
+
+BACKEND = ProcessDefinition

@@ -1,0 +1,16 @@
+"""What can be said of a backend by those who may not know one."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendTraits:
+    """What sets one backend apart from others.
+
+    `uses_images` says whether sessions run in the images that environments name; `capabilities` names what it can do beyond
+    running ensembles, which some options of services need.
+    """
+
+    name: str
+    uses_images: bool = False
+    capabilities: frozenset[str] = frozenset()

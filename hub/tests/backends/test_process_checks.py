@@ -1,0 +1,68 @@
+"""What sessions need of this machine, where something of it is missing."""
+
+from pathlib import Path
+
+import pytest
+
+from rsparkhub.backends.process import checks
+from rsparkhub.domain.errors import InstallationProblem
+from rsparkhub.domain.finding import refuse_problems
+from rsparkhub.domain.requirements import Requirements
+from rsparkhub.settings import Settings
+
+NEEDS = {"Spark": Requirements(java=17)}
+
+
+def a_java(home: Path, release: str) -> Path:
+    (home / "bin").mkdir(parents=True)
+    (home / "bin/java").touch(mode=0o755)
+    (home / "release").write_text(release)
+    return home
+
+
+@pytest.mark.parametrize(
+    ("release", "version"),
+    [
+        ('JAVA_VERSION="17.0.21"\nJAVA_VERSION_DATE="2026-10-20"\n', 17),
+        ('IMPLEMENTOR="Debian"\nJAVA_VERSION="21"\n', 21),
+        ('JAVA_VERSION="1.8.0_432"\n', 8),
+        ("", None),
+    ],
+)
+def test_the_version_of_a_java_is_read_from_its_release_file(tmp_path: Path, release: str, version: int | None) -> None:
+    assert checks.version_of_java(a_java(tmp_path / "java", release)) == version
+
+
+def test_an_old_java_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(a_java(tmp_path / "java", 'JAVA_VERSION="11.0.2"\n')))
+    finding = checks.find_java_of(17, "Spark")
+    assert finding.level == "problem"
+    assert "version 11; Spark needs 17 or newer" in finding.says
+
+
+def test_without_java_and_r_both_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InstallationProblem, match=r"(?s)R is missing.*Java is missing"):
+        refuse_problems([checks.find_r(), checks.find_java_of(17, "Spark")])
+
+
+def test_a_session_python_that_is_not_there_is_named(tmp_path: Path) -> None:
+    finding = checks.find_session_python(Settings(session_python=tmp_path / "python"))
+    assert finding.level == "problem"
+    assert str(tmp_path / "python") in finding.says
+
+
+def test_what_r_says_of_its_packages_is_judged() -> None:
+    assert checks.judge_r(0, "4.2.2 \nDBI 1.1.3 \nrspark 0.1.0 ").level == "ok"
+    lacking = checks.judge_r(0, "4.2.2 \nDBI 1.1.3 \nIRkernel - \nrspark - ")
+    assert (lacking.level, lacking.says) == ("problem", "R lacks IRkernel, rspark.")
+    assert checks.judge_r(0, "3.6.1 \nDBI 1.1.3 ").level == "problem"
+    assert checks.judge_r(2, "Error: no R here").says == "R does not run: Error: no R here."
+
+
+async def test_a_program_that_does_not_run_is_told_with_what_it_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = a_java(tmp_path / "java", 'JAVA_VERSION="17.0.2"\n')
+    (home / "bin/java").write_text("#!/bin/sh\necho broken library; exit 3\n")
+    monkeypatch.setenv("JAVA_HOME", str(home))
+    assert (await checks.run_java(NEEDS)).says == "Java does not run: broken library."
