@@ -49,9 +49,10 @@ def main() -> None:
         place.write_text(file.content)
         place.chmod(0o600)
     write = (
-        "import sys; from pathlib import Path; from rspark_session.services.spark import Asked, write_conf; "
-        "work, asked = Path(sys.argv[1]), Asked(memory=2**30, cores=2); "
-        "write_conf(work / 'conf', asked, base_path='/s/check/', home=work, scratch=work / 'scratch')"
+        "import sys; from pathlib import Path; from rspark_session.services.spark.configuration import "
+        "SparkConfig, write_configuration; "
+        "work, config = Path(sys.argv[1]), SparkConfig(memory=2**30, cores=2); "
+        "write_configuration(work / 'conf', config, base_path='/s/check/', home=work, scratch=work / 'scratch')"
     )
     subprocess.run([given.session_python, "-c", write, work], check=True)
     find = "import pyspark, pathlib; print(pathlib.Path(pyspark.__file__).parent)"

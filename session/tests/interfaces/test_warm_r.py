@@ -7,7 +7,7 @@ import psutil
 import pytest
 from session.tests.running import Json, Running, interface, members, until
 
-from rspark_session.agent.busy import COMPUTES
+from rspark_session.agent.reporting.busy import COMPUTES
 
 Start = Callable[..., Running]
 

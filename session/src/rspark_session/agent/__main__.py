@@ -12,11 +12,16 @@ import socket
 import sys
 from pathlib import Path
 
-from rspark_session.agent import environ, interface, places, prctl, spec
+from rspark_contract.ensemble import DocumentInvalid, EnsembleDocument
+from rspark_session.agent.lifecycle import environ, interface_host, session_services
+from rspark_session.agent.lifecycle.document import load
+from rspark_session.agent.lifecycle.failure import CannotStart
+from rspark_session.agent.lifecycle.socket_folder import make_socket_folder
+from rspark_session.processes import prctl
 
 
 def main() -> int:
-    """Run one generation of one ensemble to its end; gives the exit code."""
+    """Run one generation of one ensemble to its end; return the exit code."""
     if len(sys.argv) != 2:
         print("usage: python -m rspark_session.agent <ensemble.json>", file=sys.stderr)
         return 2
@@ -25,103 +30,111 @@ def main() -> int:
     prctl.adopt_orphans()
     prctl.end_with_parent()
     try:
-        asked = spec.load(Path(sys.argv[1]), python=sys.executable)
-    except spec.SpecInvalid as problem:
+        document = load(Path(sys.argv[1]), python=sys.executable)
+    except DocumentInvalid as problem:
         print(problem, file=sys.stderr)
         return 1
     try:
-        return run(asked)
-    except spec.SpecInvalid as problem:
-        return tell_failure(asked, str(problem), detail=None)
+        return run(document)
+    except CannotStart as problem:
+        return report_failure(document, str(problem), detail=None)
     except OSError as problem:
         reason = f"The session could not be set up: {problem.strerror or problem}."
-        return tell_failure(asked, reason, detail=str(problem))
+        return report_failure(document, reason, detail=str(problem))
 
 
-def run(asked: spec.Spec) -> int:
+def run(document: EnsembleDocument) -> int:
     """Bind the port, start the interface, what takes longest of it first, then load asyncio and all that needs it.
+
+    Returns
+    -------
+    int
+        The exit code.
 
     Raises
     ------
-    SpecInvalid, OSError
+    CannotStart, OSError
         When nothing could be started.
     """
     early: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: early.append(number))
-    door = socket.create_server((asked.host, asked.port), backlog=512)
-    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # for each connection: asyncio doesn't see that these are TCP
-    asked.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    around = environ.build(
-        asked, os.environ, java_home=environ.find_java(os.environ), spark_home=environ.find_spark() if asked.spark else None
-    )
-    environ.home_library(asked).mkdir(parents=True, exist_ok=True)  # an R that starts before it is there doesn't use it
-    sockets = places.socket_folder(asked)
-    opened = interface.make(asked, around, sockets=sockets)
-    if opened is not None:
-        opened.start_ahead()
+    places = document.places
+    listener = socket.create_server((places.host, places.port), backlog=512)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # for each connection: asyncio doesn't see that these are TCP
+    places.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    services = session_services.make(document)
+    variables = environ.build(document, os.environ, services)
+    environ.home_library(document).mkdir(parents=True, exist_ok=True)  # an R that starts before it is there doesn't use it
+    sockets = make_socket_folder(document)
+    interface = interface_host.make(document, variables, sockets=sockets)
+    if interface is not None:
+        interface.start_ahead()
 
-    from rspark_session.agent.keep import Keep
+    from rspark_session.agent.lifecycle.checkpoint_store import CheckpointStore
 
     try:
-        keep = Keep(asked.keep, asked.generation)
-        keep.forget(asked.forget)
-        restore = keep.latest() if asked.resume else None
-        process = interface.start(opened, restore=restore) if opened is not None else None
-    except (spec.SpecInvalid, OSError):
-        if opened is not None:
-            opened.abandon()
+        store = CheckpointStore(places.keep, document.generation)
+        store.forget(document.forget)
+        restore = store.latest() if document.resume else None
+        process = interface_host.start(interface, restore=restore) if interface is not None else None
+    except (CannotStart, OSError):
+        if interface is not None:
+            interface.abandon()
         raise
-    write_config_files(asked)
-    if opened is not None:
-        opened.write_home_files(service_names(asked))
+    write_files(document)
+    session_services.prepare(services)
+    if interface is not None:
+        interface.write_home_files([service.name for service in document.services])
 
-    from rspark_session.agent.ensemble import Ensemble
+    from rspark_session.agent.lifecycle.ensemble import Ensemble
 
     return Ensemble(
-        spec=asked, environ=around, door=door, sockets=sockets, interface=opened, process=process, keep=keep, early=early
+        document=document,
+        environ=variables,
+        listener=listener,
+        sockets=sockets,
+        interface=interface,
+        process=process,
+        services=services,
+        store=store,
+        early=early,
     ).run()
 
 
-def write_config_files(asked: spec.Spec) -> None:
-    """Write the files that nobody needs before the interface is up."""
-    from rspark_session.services import spark
-    from rspark_session.services.atomic import write_whole
+def write_files(document: EnsembleDocument) -> None:
+    """Write the files of the document, which nobody needs before the interface is up.
 
-    for file in asked.files:
-        path = asked.run / file.path
+    Raises
+    ------
+    OSError
+        When one can't be written.
+    """
+    from rspark_session.files import write_whole
+
+    for file in document.files:
+        path = document.places.run / file.path
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(path, file.content)
-    if asked.token is not None:
-        write_whole(asked.run / "token", asked.token)
-    if asked.spark is not None:
-        spark.write_conf(
-            asked.run / "spark" / "conf",
-            spark.Asked.of(asked.spark),
-            base_path=asked.base_path,
-            home=asked.home,
-            scratch=asked.run / "spark" / "scratch",
-        )
+    if document.token is not None:
+        write_whole(document.places.run / "token", document.token)
 
 
-def service_names(asked: spec.Spec) -> list[str]:
-    """Return the names of the services that a person has in this ensemble."""
-    return [name for name, there in (("postgres", "PGHOST" in asked.environ), ("spark", asked.spark is not None)) if there]
-
-
-def tell_failure(asked: spec.Spec, reason: str, *, detail: str | None) -> int:
-    """Leave the status and the record of an ensemble that never started; gives the exit code."""
-    from rspark_session.agent import record
-    from rspark_session.agent.keep import Keep
-    from rspark_session.agent.status import Reporter
+def report_failure(document: EnsembleDocument, reason: str, *, detail: str | None) -> int:
+    """Write the status and the record of an ensemble that never started; return the exit code."""
+    from rspark_contract.record import How
+    from rspark_contract.status import AgentState
+    from rspark_session.agent.lifecycle.checkpoint_store import CheckpointStore
+    from rspark_session.agent.reporting import record
+    from rspark_session.agent.reporting.reporter import Reporter
 
     print(reason, detail or "", file=sys.stderr)
-    reporter = Reporter(asked)
-    reporter.status.state, reporter.status.reason, reporter.status.detail = "failed", reason, detail
-    reporter.tell()
+    reporter = Reporter(document)
+    reporter.report.state, reporter.report.reason, reporter.report.detail = AgentState.FAILED, reason, detail
+    reporter.publish()
     with contextlib.suppress(OSError):  # on a full disk the exit code has to say it
-        left = record.failed_start(asked, reason, detail)
-        record.leave(left, asked)
-        Keep(asked.keep, asked.generation).write_record(left)
+        left = record.make_record(document, how=How.FAILED, reason=reason, detail=detail)
+        record.leave(left, document)
+        CheckpointStore(document.places.keep, document.generation).write_record(left)
     return 1
 
 

@@ -84,8 +84,8 @@ class JupyterServer(Interface):
         OSError
             When the server can't be started.
         """
+        from rspark_session.files import write_whole
         from rspark_session.jupyter.options import ServerOptions
-        from rspark_session.services.atomic import write_whole
 
         context, spec, ahead = self.context, self.context.spec, self._ahead
         if _R in spec.kernels and shutil.which("R", path=self._environ["PATH"]) is None:

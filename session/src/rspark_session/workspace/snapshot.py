@@ -22,7 +22,7 @@ from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from rspark_session.services.atomic import write_whole
+from rspark_session.files import write_whole
 from rspark_session.workspace import dill_stream, state
 from rspark_session.workspace.namespace import namespace, own_names
 from rspark_session.workspace.unsaveable import why

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from rspark_session.services.atomic import write_whole
+from rspark_session.files import write_whole
 from rspark_session.services.postgres import samples
 from rspark_session.services.postgres.cluster import opened
 from rspark_session.services.postgres.server import LOOPBACK, running

@@ -4,22 +4,19 @@ That account need not be able to walk to the data: folders on the way may be pri
 opened for it and handed over (`held_open`).
 """
 
-import ctypes
 import os
 import pwd
-import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rspark_session.processes import prctl
 from rspark_session.services.problem import ServiceProblem
 
 _CANDIDATES = ("postgres", "nobody")
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +70,7 @@ def start(
         stdin=subprocess.DEVNULL,
         pass_fds=held,
         # Runs after the change of account, which would take the death signal away. We have no threads.
-        preexec_fn=_die_with_us(death_signal),  # noqa: PLW1509
+        preexec_fn=prctl.ends_with_this_process(death_signal),  # noqa: PLW1509
         **identity,
         **more,
     )
@@ -88,14 +85,3 @@ def give(path: Path, account: Account | None) -> None:
 def _without_client_settings(environ: Mapping[str, str]) -> dict[str, str]:
     """Leave out PGDATA, PGPORT and their like, which mean another server."""
     return {name: value for name, value in environ.items() if not name.startswith("PG")}
-
-
-def _die_with_us(death_signal: int) -> Callable[[], None]:
-    parent = os.getpid()
-
-    def prepare() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, death_signal)
-        if os.getppid() != parent:  # we died before the line above
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return prepare

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rspark_session.services.atomic import write_whole
+from rspark_session.files import write_whole
 from rspark_session.services.postgres import account as accounts
 from rspark_session.services.postgres import binaries as programs
 from rspark_session.services.postgres.account import Account

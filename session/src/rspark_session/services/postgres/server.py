@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from rspark_session.services.atomic import write_whole
+from rspark_session.files import write_whole
 from rspark_session.services.postgres import account as accounts
 from rspark_session.services.postgres.cluster import ADMIN, Cluster
 from rspark_session.services.problem import ServiceProblem

@@ -1,0 +1,73 @@
+"""What outlives a generation: saved workspaces, and the record of how the last one ended.
+
+Each suspend saves into `workspace/<generation>.new`, which becomes `workspace/<generation>` in one step when it is whole;
+then older ones go. So a kill at any moment leaves the old one or the new one, never half of either.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from rspark_contract.record import Record
+from rspark_session.agent.lifecycle import disk_space
+from rspark_session.files import flush_folder, write_whole
+
+_SESSION = re.compile(r"[a-z0-9]+")
+
+
+class CheckpointStore:
+    """The kept folder of a session, as one generation sees it."""
+
+    def __init__(self, folder: Path, generation: int) -> None:
+        self._folder = folder
+        self._workspaces = folder / "workspace"
+        self._whole = self._workspaces / str(generation)
+        self._growing = self._workspaces / f"{generation}.new"
+
+    def latest(self) -> Path | None:
+        """Return the folder of the newest whole workspace; None where there is none."""
+        try:
+            generations = [int(entry.name) for entry in self._workspaces.iterdir() if entry.name.isdigit()]
+        except FileNotFoundError:
+            return None
+        return self._workspaces / str(max(generations)) if generations else None
+
+    def begin(self) -> Path:
+        """Make the empty folder that this generation saves into."""
+        self._workspaces.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for leftover in self._workspaces.glob("*.new"):
+            shutil.rmtree(leftover)
+        self._growing.mkdir(mode=0o700)
+        return self._growing
+
+    def complete(self) -> None:
+        """Put what was saved in the place of what is older."""
+        flush_folder(self._growing)
+        if self._whole.exists():  # a second agent of the same generation is never started; a copy of a data folder may be
+            shutil.rmtree(self._whole)
+        self._growing.rename(self._whole)
+        flush_folder(self._workspaces)
+        for entry in self._workspaces.iterdir():
+            if entry != self._whole:
+                shutil.rmtree(entry)
+
+    def abandon(self) -> None:
+        """Delete what was saved in part; an earlier workspace stays."""
+        shutil.rmtree(self._growing, ignore_errors=True)
+
+    def forget(self, sessions: Iterable[str]) -> None:
+        """Delete what deleted sessions of the same home kept beside this one."""
+        for session in sessions:
+            if _SESSION.fullmatch(session) and session != self._folder.name:
+                shutil.rmtree(self._folder.parent / session, ignore_errors=True)
+
+    def write_record(self, record: Record) -> None:
+        """Write the record for the next start."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(self._folder / "record.json", json.dumps(record.to_json(), indent=1))
+
+    def is_full(self, problem: OSError | None = None) -> bool:
+        """Whether there is no room where all of this is kept: as a problem says, or the disk."""
+        return disk_space.is_full(next(path for path in (self._folder, *self._folder.parents) if path.exists()), problem)

@@ -1,0 +1,137 @@
+"""Ending an ensemble in order, within its grace: save, then kernels and interface, then services in reverse order."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rspark_contract.saved import Saved
+from rspark_session.agent.components.component import Component
+from rspark_session.agent.lifecycle import disk_space
+from rspark_session.agent.lifecycle.checkpoint_store import CheckpointStore
+from rspark_session.interfaces.base import Interface
+from rspark_session.processes.tree import Process, walk
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why it ends: it was asked to, or something failed."""
+
+    how: Literal["suspend", "stop", "fail"]
+    reason: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How it ended. `problem` says what didn't work, if anything."""
+
+    saved: Saved | None
+    problem: str | None
+
+
+class Clock:
+    """What is left of the grace."""
+
+    def __init__(self, grace: float) -> None:
+        self._grace = grace
+        self._deadline = asyncio.get_running_loop().time() + grace
+
+    def left(self) -> float:
+        return max(self._deadline - asyncio.get_running_loop().time(), 0.0)
+
+    def share(self, part: float) -> float:
+        """A part of the whole grace, but no more than is left."""
+        return min(self._grace * part, self.left())
+
+
+async def end(
+    ending: Ending,
+    *,
+    grace: float,
+    store: CheckpointStore,
+    interface: Interface | None,
+    interface_component: Component | None,
+    components: Sequence[Component],
+    after: dict[str, tuple[str, ...]],
+) -> Outcome:
+    """End everything. `after` says which components a component was started after; those end after it.
+
+    `interface_component` is the process of `interface`.
+    """
+    clock = Clock(grace)
+    saved, problem = None, None
+    if interface is not None and interface_component is not None:
+        answers = interface_component.alive and interface_component.was_ready
+        if answers and interface.saves_workspace and ending.how != "stop":
+            saved, problem = await _save(interface, store, seconds=clock.share(0.7))
+        if answers and interface.end():
+            await interface_component.gone_within(clock.share(0.15))
+        await interface_component.stop(clock.share(0.05))
+    await _end_strays(components, seconds=clock.share(0.05))
+    await _end_components(components, after, clock)
+    await _end_strays((), seconds=0)
+    return Outcome(saved, problem)
+
+
+async def _save(interface: Interface, store: CheckpointStore, *, seconds: float) -> tuple[Saved | None, str | None]:
+    """Return what was saved, or why nothing could be."""
+    failure = None
+    try:
+        folder = store.begin()
+        saved = await interface.save(folder, within=seconds)
+        if saved is not None:
+            store.complete()
+            return saved, None
+    except OSError as problem:  # a full disk, most likely
+        failure = problem
+        _log.exception("the workspace could not be saved")
+    full = store.is_full(failure)
+    store.abandon()
+    return None, disk_space.FULL if full else "The workspace could not be saved in time. What was saved before is still there."
+
+
+async def _end_components(components: Sequence[Component], after: dict[str, tuple[str, ...]], clock: Clock) -> None:
+    left = list(components)
+    while left:
+        needed = {name for component in left for name in after.get(component.report.name, ())}
+        leaves = [component for component in left if component.report.name not in needed]
+        await asyncio.gather(*(component.stop(clock.left()) for component in leaves))
+        left = [component for component in left if component not in leaves]
+
+
+async def _end_strays(components: Sequence[Component], *, seconds: float) -> None:
+    """End what nobody else ends: background jobs, and what lost its parent. What belongs to `components` is left alone."""
+    strays = _strays(components)
+    _signal(strays, signal.SIGTERM)
+    clock = Clock(seconds)
+    while (strays := _strays(components)) and clock.left():  # noqa: ASYNC110  (they aren't our children, so nothing tells us)
+        await asyncio.sleep(0.02)
+    while strays := _strays(components):
+        _signal(strays, signal.SIGKILL)
+        await asyncio.sleep(0.01)
+
+
+def _strays(components: Sequence[Component]) -> list[Process]:
+    spared = {os.getpid()}
+    strays = []
+    roots = {component.child.pid for component in components if component.child}
+    for process in walk(os.getpid()).values():  # parents come first
+        if process.pid in roots or (process.parent in spared and process.parent != os.getpid()):
+            spared.add(process.pid)
+        elif process.pid not in spared:
+            strays.append(process)
+    return strays
+
+
+def _signal(processes: Sequence[Process], number: int) -> None:
+    for process in processes:
+        try:
+            os.kill(process.pid, number)
+        except ProcessLookupError:
+            continue

@@ -1,0 +1,266 @@
+"""The lifecycle of an ensemble: its components start, it is watched while it runs, and it ends in order."""
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import socket
+from collections.abc import Coroutine, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rspark_contract.ensemble import AGENT, INTERFACE, ComponentSpec, EnsembleDocument
+from rspark_contract.http import Ending as RequestedEnding
+from rspark_contract.record import How, Record
+from rspark_contract.status import AgentState, ComponentState
+from rspark_session.agent.components import health
+from rspark_session.agent.components.component import Component, ComponentFailed
+from rspark_session.agent.components.logs import Log, Stdout
+from rspark_session.agent.components.report import ComponentReport
+from rspark_session.agent.lifecycle import disk_space
+from rspark_session.agent.lifecycle.checkpoint_store import CheckpointStore
+from rspark_session.agent.lifecycle.ending import Ending, Outcome, end
+from rspark_session.agent.lifecycle.interface_host import InterfaceHost
+from rspark_session.agent.reporting import record
+from rspark_session.agent.reporting.reporter import Reporter
+from rspark_session.agent.reporting.watch import Watch
+from rspark_session.agent.routing.router import Router
+from rspark_session.interfaces.base import Endpoint, Host, Interface, InterfaceUnavailable, LaunchedProcess
+from rspark_session.processes.children import Children
+from rspark_session.processes.launch import Launched, launch
+from rspark_session.proxy.server import Connection
+from rspark_session.proxy.upstream import Upstream
+from rspark_session.services.base import Service
+
+_log = logging.getLogger(__name__)
+_UNWRITTEN = "It could not be written down how the session ended: {}."
+
+
+class Ensemble:
+    """One generation of one ensemble, from here to its end."""
+
+    def __init__(
+        self,
+        *,
+        document: EnsembleDocument,
+        environ: Mapping[str, str],
+        listener: socket.socket,
+        sockets: Path,
+        interface: Interface | None,
+        process: LaunchedProcess | None,
+        services: Sequence[Service],
+        store: CheckpointStore,
+        early: Sequence[int],
+    ) -> None:
+        self._document = document
+        self._environ = environ
+        self._listener = listener
+        self._sockets = sockets
+        self._store = store
+        self._interface = interface
+        self._early = early  # signals that came while this was loaded
+        self._children = Children()
+        self._reporter = Reporter(document)
+        host, port = listener.getsockname()[:2]
+        self._reporter.report.address = f"{host}:{port}"
+        self._logs = {AGENT: _own_log(document)}
+        interface_report = self._report_of(INTERFACE, interface.context.spec.title) if interface else None
+        self._components = {spec.name: self._component(spec) for spec in document.components}
+        self._watch = Watch(reporter=self._reporter, interface=interface, services=services, components=self._components.values())
+        self._host = InterfaceHost(self._watch)
+        self._interface_component = (
+            self._component_of_interface(interface, process, interface_report)
+            if interface and process and interface_report
+            else None
+        )
+        self._router = Router(
+            document=document,
+            reporter=self._reporter,
+            logs=self._logs,
+            services=services,
+            processes=self._watch.processes,
+            on_end=self._end_as_requested,
+            on_activity=(lambda: self._watch.has_stirred(datetime.now(UTC))) if _counts_traffic(interface) else None,
+        )
+        self._ending: asyncio.Future[Ending] | None = None
+
+    def run(self) -> int:
+        """Run it to its end; return the exit code of the agent."""
+        return asyncio.run(self._run())
+
+    async def _run(self) -> int:
+        loop = asyncio.get_running_loop()
+        self._ending = loop.create_future()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._decide, Ending("suspend"))
+        if self._early:
+            self._decide(Ending("suspend"))
+        self._children.attach(loop)
+        server = await loop.create_server(partial(Connection, self._router), sock=self._listener)
+        self._reporter.publish()
+        reporting = [asyncio.ensure_future(self._interface.run(self._host))] if self._interface else []
+        at_work = [asyncio.ensure_future(work) for work in self._work()]
+        ending = await self._ending
+        for task in at_work:
+            task.cancel()
+        await asyncio.wait(at_work)
+        code = await self._end(ending)
+        await asyncio.gather(*reporting)
+        server.close()
+        return code
+
+    def _work(self) -> list[Coroutine[Any, Any, None]]:
+        work = [self._see_through(self._components[spec.name], spec.after) for spec in self._document.components]
+        if self._interface_component:
+            work.append(self._see_through(self._interface_component, ()))
+        return [*work, self._watch.run()]
+
+    async def _see_through(self, component: Component, after: tuple[str, ...]) -> None:
+        try:
+            await component.run([self._components[name] for name in after])
+        except ComponentFailed as failure:
+            _log.error("%s (%s)", failure.reason, failure.detail)
+            self._decide(Ending("fail", failure.reason, failure.detail))
+
+    def _end_as_requested(self, ending: RequestedEnding) -> None:
+        self._decide(Ending(ending))
+
+    def _decide(self, ending: Ending) -> None:
+        """End it; the first to say so decides how."""
+        if self._ending is not None and not self._ending.done():
+            self._ending.set_result(ending)
+
+    async def _end(self, ending: Ending) -> int:
+        report = self._reporter.report
+        report.state = AgentState.SUSPENDING if ending.how == "suspend" else AgentState.STOPPING
+        report.reason, report.detail = ending.reason, ending.detail
+        self._router.shut()
+        self._reporter.publish()
+        outcome = await end(
+            ending,
+            grace=self._document.grace,
+            store=self._store,
+            interface=self._interface,
+            interface_component=self._interface_component,
+            components=list(self._components.values()),
+            after={spec.name: spec.after for spec in self._document.components},
+        )
+        report.reason = ending.reason or outcome.problem
+        failed = report.reason is not None
+        how = How.FAILED if failed else How.SUSPENDED if ending.how == "suspend" else How.STOPPED
+        left = self._record(how, outcome)
+        try:
+            self._store.write_record(left)
+        except OSError as problem:  # without a record the next start knows nothing of what was saved
+            _log.exception("the record could not be written")
+            full = self._store.is_full(problem)
+            failed, how = True, How.FAILED
+            report.reason = disk_space.FULL if full else _UNWRITTEN.format(problem.strerror)
+            left = self._record(how, outcome)
+        try:
+            record.leave(left, self._document)  # there may be room where the home has none
+        except OSError:
+            _log.exception("the record could not be left for the hub")
+            failed = True
+        report.state = AgentState.FAILED if failed else AgentState.ENDED
+        shutil.rmtree(self._sockets, ignore_errors=True)
+        self._reporter.publish()
+        _log.info("%s, with %d orphans reaped", how, self._children.orphans_reaped)
+        return 1 if failed else 0
+
+    def _record(self, how: How, outcome: Outcome) -> Record:
+        report = self._reporter.report
+        return record.make_record(
+            self._document,
+            how=how,
+            reason=report.reason,
+            detail=report.detail,
+            saved=outcome.saved,
+            components=report.components.values(),
+        )
+
+    def _component(self, spec: ComponentSpec) -> Component:
+        return Component(
+            report=self._report_of(spec.name, spec.title),
+            log=self._log_of(spec.name),
+            children=self._children,
+            launch=partial(launch, spec.command, environ={**self._environ, **spec.environ}, folder=self._document.places.home),
+            healthy=partial(health.until_ready, spec.ready),
+            on_change=self._component_changed,
+            stop_signal=signal.Signals[spec.stop_signal],
+            stop_timeout=spec.stop_timeout,
+        )
+
+    def _component_of_interface(self, interface: Interface, process: LaunchedProcess, report: ComponentReport) -> Component:
+        started = Launched(process.pid, process.output)
+        self._children.expect(started)
+        return Component(
+            report=report,
+            log=self._log_of(INTERFACE),
+            children=self._children,
+            launch=lambda: started,
+            healthy=partial(_until_ready, interface, self._host),
+            on_change=self._component_changed,
+        )
+
+    def _report_of(self, name: str, title: str) -> ComponentReport:
+        return self._reporter.report.components.setdefault(name, ComponentReport(name, title))
+
+    def _log_of(self, name: str) -> Log:
+        stdout = Stdout(name) if self._document.places.logs_to_stdout else None
+        return self._logs.setdefault(name, Log(self._document.places.run / "log" / f"{name}.log", stdout=stdout))
+
+    def _component_changed(self) -> None:
+        report, component = self._reporter.report, self._interface_component
+        if self._interface and component and component.is_ready and report.state in (AgentState.STARTING, AgentState.READY):
+            self._router.upstream = _upstream(self._interface.endpoint)
+        ready = all(known.state is ComponentState.READY for known in report.components.values())
+        if report.state is AgentState.STARTING and ready:
+            report.state = AgentState.READY
+        self._reporter.publish()
+
+
+async def _until_ready(interface: Interface, host: Host) -> None:
+    try:
+        await interface.until_ready(host)
+    except InterfaceUnavailable as problem:
+        raise ComponentFailed(str(problem), None) from problem
+
+
+def _counts_traffic(interface: Interface | None) -> bool:
+    return interface is None or interface.traffic_is_activity
+
+
+def _upstream(endpoint: Endpoint) -> Upstream:
+    return Upstream(socket=endpoint.socket, port=endpoint.port, headers=endpoint.headers)
+
+
+def _own_log(document: EnsembleDocument) -> Log:
+    """Log the agent's own doings, and what Python or a library prints when something is badly wrong.
+
+    In a container the latter stays on the container's own output.
+    """
+
+    def take_output(file: int) -> None:
+        for standard in (1, 2):
+            os.dup2(file, standard)
+
+    path = document.places.run / "log" / f"{AGENT}.log"
+    log = Log(path, stdout=Stdout(AGENT)) if document.places.logs_to_stdout else Log(path, on_open=take_output)
+    handler = logging.StreamHandler(_Lines(log))
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    return log
+
+
+class _Lines:
+    """A stream that writes into a log."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def write(self, text: str) -> None:
+        self._log.write(text.encode())

@@ -1,0 +1,34 @@
+"""The services of this ensemble: found, and made ready."""
+
+from collections.abc import Iterable
+
+from rspark_contract.ensemble import EnsembleDocument
+from rspark_session.agent.lifecycle.failure import CannotStart
+from rspark_session.services import registry
+from rspark_session.services.base import Context, Service, ServiceUnavailable
+
+
+def make(document: EnsembleDocument) -> tuple[Service, ...]:
+    """Return the services that the document names, each by its module."""
+    places = document.places
+    return tuple(
+        registry.find(spec.name)(Context(spec=spec, base_path=document.base_path, home=places.home, run=places.run))
+        for spec in document.services
+    )
+
+
+def prepare(services: Iterable[Service]) -> None:
+    """Let each service write its files.
+
+    Raises
+    ------
+    CannotStart
+        When one can't be used.
+    OSError
+        When a file can't be written.
+    """
+    for service in services:
+        try:
+            service.prepare()
+        except ServiceUnavailable as problem:
+            raise CannotStart(str(problem)) from problem

@@ -1,0 +1,1 @@
+"""What the ensemble uses, computes and does, told to the hub as status and record."""

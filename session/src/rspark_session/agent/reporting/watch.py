@@ -1,0 +1,112 @@
+"""Looking at the ensemble while it runs: often while something happens, seldom while it rests."""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from rspark_contract.saved import Restored
+from rspark_contract.status import AgentState
+from rspark_session.agent.components.component import Component
+from rspark_session.agent.reporting import busy
+from rspark_session.agent.reporting.meter import Meter, Sample
+from rspark_session.agent.reporting.reporter import Reporter
+from rspark_session.interfaces.base import Interface
+from rspark_session.processes.tree import Process, walk
+from rspark_session.services.base import Service
+
+_log = logging.getLogger(__name__)
+_OFTEN, _SELDOM = 2.0, 10.0  # seconds between two looks
+_STIRRED = 30.0  # seconds after a person's last doing in which looks are frequent
+
+
+class Watch:
+    """Measures memory and CPU, finds out what is busy and when a person last did something, and passes it to the reporter."""
+
+    def __init__(
+        self,
+        *,
+        reporter: Reporter,
+        interface: Interface | None,
+        services: Iterable[Service],
+        components: Iterable[Component],
+    ) -> None:
+        self._reporter = reporter
+        self._interface = interface
+        self._services = tuple(services)
+        self._components = tuple(components)
+        self._meter = Meter(os.getpid())
+        self._computing: list[str] = []
+        self._hot: frozenset[tuple[int, int]] = frozenset()
+        self._stirred = asyncio.Event()
+
+    def processes(self) -> list[Process]:
+        """Return every process of the ensemble as it is now."""
+        return list(walk(os.getpid()).values())
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            try:
+                await self._look()
+            except Exception:  # one look that failed must not blind us for the rest of the session
+                _log.exception("the ensemble could not be looked at")
+            self._stirred.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stirred.wait(), _OFTEN if self._is_lively() else _SELDOM)
+
+    def has_stirred(self, at: datetime) -> None:
+        """Note that a person did something."""
+        report = self._reporter.report
+        resting = not self._is_lively()
+        report.activity = at
+        if resting:
+            self._reporter.publish()
+            self._stirred.set()
+
+    def has_restored(self, restored: Restored) -> None:
+        """Note what came back of what a sleep saved."""
+        self._reporter.report.restored = restored
+        self._reporter.publish()
+
+    async def _look(self) -> None:
+        sample = self._meter.sample()
+        report = self._reporter.report
+        report.memory, report.cpu = sample.memory, sample.cpu
+        self._computing = busy.by_processor(
+            sample,
+            self._hot,
+            own=self._own(sample),
+            parts=[component.child.pid for component in self._components if component.child],
+            titles=self._interface.titles if self._interface else {},
+        )
+        self._hot = busy.hot(sample)
+        for service in self._services:
+            self._computing += await service.busy_with(sample.processes.values())
+        if not self.update_busy():
+            self._reporter.write()
+
+    def update_busy(self) -> bool:
+        """Put together who computes; report it, and return True, when that has changed."""
+        reported = self._interface.busy_with if self._interface else ()
+        now = list(dict.fromkeys([*reported, *self._computing]))
+        if now == self._reporter.report.busy_with:
+            return False
+        self._reporter.report.busy_with = now
+        self._reporter.publish()
+        return True
+
+    def _is_lively(self) -> bool:
+        report = self._reporter.report
+        if report.state is AgentState.STARTING or report.busy_with:
+            return True
+        return report.activity is not None and (datetime.now(UTC) - report.activity).total_seconds() < _STIRRED
+
+    def _own(self, sample: Sample) -> list[int]:
+        """Return processes that serve: the agent, and those that the interface and the services name; all others compute."""
+        own = [os.getpid(), *(self._interface.own_processes if self._interface else ())]
+        for service in self._services:
+            own += service.own_processes(sample.processes.values())
+        return own

@@ -1,0 +1,16 @@
+"""The pages that stand in for an interface that can't be reached."""
+
+from rspark_contract.status import AgentState
+from rspark_session.proxy import page
+
+
+def not_open(state: AgentState) -> bytes:
+    """Return the page that says why the interface can't be reached in this state."""
+    if state is AgentState.STARTING:
+        return page.html("Your session is starting", "<p>It opens here by itself when it is ready.</p>", refresh=1)
+    return page.html(
+        "Your session has ended or is about to", "<p>What it saved is on your list of sessions; start it from there.</p>"
+    )
+
+
+NO_ANSWER = page.html("Your session doesn't answer", "<p>Try again in a moment. If it goes on, look at the session's log.</p>")

@@ -1,0 +1,151 @@
+"""Answers every request on the agent's port: who may come in, and what each path leads to."""
+
+import asyncio
+import hmac
+import json
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import get_args
+from urllib.parse import parse_qs
+
+from rspark_contract import http
+from rspark_contract.ensemble import EnsembleDocument
+from rspark_contract.http import Ending
+from rspark_session.agent.components.logs import Log
+from rspark_session.agent.reporting.reporter import Reporter
+from rspark_session.agent.routing import pages
+from rspark_session.processes.tree import Process
+from rspark_session.proxy import head, page
+from rspark_session.proxy.server import Reply, Request
+from rspark_session.proxy.upstream import Upstream, UpstreamGone, forward
+from rspark_session.services.base import Service
+
+_SAFE = (b"GET", b"HEAD", b"OPTIONS")
+_SECRET_HEADER = http.SECRET_HEADER.lower().encode()
+_ENDINGS: dict[str, Ending] = {http.ending_path(ending): ending for ending in get_args(Ending)}
+
+
+class Router:
+    """Answers requests: those to the agent itself, to a service of the session, and, all others, to the interface."""
+
+    def __init__(
+        self,
+        *,
+        document: EnsembleDocument,
+        reporter: Reporter,
+        logs: Mapping[str, Log],
+        services: Iterable[Service],
+        processes: Callable[[], Iterable[Process]],
+        on_end: Callable[[Ending], None],
+        on_activity: Callable[[], None] | None,
+    ) -> None:
+        self.upstream: Upstream | None = None  # the interface, once it is ready
+        self._base_path = document.base_path
+        self._reporter = reporter
+        self._logs = logs
+        self._services = {service.route: service for service in services if service.route}
+        self._processes = processes
+        self._on_end = on_end
+        self._on_activity = on_activity
+        self._secret = document.secret.encode()
+        self._base = document.base_path.rstrip("/")
+        self._joined: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
+
+    async def __call__(self, request: Request, reply: Reply) -> None:
+        """Answer one request."""
+        path = request.path
+        inside = path[len(self._base) :] if path.startswith(self._base + "/") else None
+        own = inside if inside is not None and inside.startswith(http.PREFIX) else path
+        if own == http.HEALTH:
+            reply.send(HTTPStatus.OK, b"ok\n")
+        elif not self._knows_the_secret(request):
+            reply.send(HTTPStatus.UNAUTHORIZED, b"Only the edge may ask.\n")
+        elif own.startswith(http.PREFIX):
+            await self._agent(own, request, reply)
+        elif inside is None and path in ("/", self._base):
+            reply.send(HTTPStatus.FOUND, b"", headers=[(b"location", self._base_path.encode())])
+        elif inside is not None and (service := self._services.get(_first_segment(inside))):
+            below = inside.removeprefix(f"/{service.route}")
+            await service.answer(request, reply, below, self._processes())
+        else:
+            await self._interface(request, reply)
+
+    def shut(self) -> None:
+        """Let nobody into the interface any more, and close the connections of those who are."""
+        self.upstream = None
+        for transport in self._joined:
+            transport.close()
+
+    def _knows_the_secret(self, request: Request) -> bool:
+        given = head.get(request.headers, _SECRET_HEADER)
+        return given is not None and hmac.compare_digest(given, self._secret)
+
+    async def _agent(self, path: str, request: Request, reply: Reply) -> None:
+        if path == http.STATUS:
+            await self._status(request, reply)
+        elif path in _ENDINGS:
+            if request.method != b"POST":
+                reply.send(HTTPStatus.METHOD_NOT_ALLOWED, b"Use POST.\n", headers=[(b"allow", b"POST")])
+                return
+            self._on_end(_ENDINGS[path])
+            reply.send(HTTPStatus.ACCEPTED, b"")
+        elif path == http.LOGS:
+            await self._log(request, reply)
+        else:
+            reply.send(HTTPStatus.NOT_FOUND, b"The agent has no such page.\n")
+
+    async def _status(self, request: Request, reply: Reply) -> None:
+        """Send the status; who knows it already (`If-None-Match`) may wait for another (`Prefer: wait`, RFC 7240)."""
+        known = head.get(request.headers, b"if-none-match")
+        wait = http.preferred_wait(word.decode("latin-1") for word in head.tokens(request.headers, b"prefer"))
+        if wait and known == self._etag:
+            await self._reporter.wait_for_news(wait)
+        headers = [(b"etag", self._etag)]
+        if known == self._etag:
+            reply.send(HTTPStatus.NOT_MODIFIED, b"", headers=headers)
+            return
+        body = json.dumps(self._reporter.status().to_json()).encode()
+        reply.send(HTTPStatus.OK, body, kind=b"application/json", headers=headers)
+
+    @property
+    def _etag(self) -> bytes:
+        return b'"%d"' % self._reporter.revision
+
+    async def _log(self, request: Request, reply: Reply) -> None:
+        query = parse_qs(request.query)
+        name = query.get("service", [""])[0]
+        log = self._logs.get(name)
+        tail = query.get("tail", ["65536"])[0]
+        if log is None or not tail.isdigit():
+            known = ", ".join(self._logs)
+            reply.send(HTTPStatus.NOT_FOUND, f"There is no log of {name!r}. There are: {known}.\n".encode())
+            return
+        reply.start(HTTPStatus.OK, b"OK", [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")])
+        async for data in log.read(tail=int(tail), follow=query.get("follow", ["0"])[0] in ("1", "true")):
+            await reply.write(data)
+        reply.end()
+
+    async def _interface(self, request: Request, reply: Reply) -> None:
+        if self.upstream is None:
+            page.send(reply, HTTPStatus.SERVICE_UNAVAILABLE, pages.not_open(self._reporter.report.state))
+            return
+        if self._on_activity and (request.method not in _SAFE or head.get(request.headers, b"sec-fetch-mode") == b"navigate"):
+            self._on_activity()
+        try:
+            joined = await forward(request, reply, self.upstream, on_data=self._on_data if self._on_activity else None)
+            if joined is not None:
+                self._joined.add(joined)
+        except UpstreamGone:
+            if not reply.started:
+                page.send(reply, HTTPStatus.BAD_GATEWAY, pages.NO_ANSWER)
+
+    def _on_data(self, data: bytes) -> None:
+        """Take text and binary frames for a person's doing; pings and pongs are the browser's own."""
+        if data[0] & 0x0F in (0, 1, 2) and self._on_activity:
+            self._on_activity()
+
+
+def _first_segment(path: str) -> str:
+    """Return the first segment of a path that begins with a slash."""
+    return path[1:].partition("/")[0]

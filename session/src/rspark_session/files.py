@@ -1,0 +1,37 @@
+"""Files that are there whole or not at all, whatever is killed when."""
+
+import os
+from pathlib import Path
+
+
+def write_whole(path: Path, content: str, *, mode: int = 0o600, durable: bool = True) -> None:
+    """Write a file in one step: whoever reads it sees all of what was there before, or all of this.
+
+    With `durable` it is on the disk before it is seen, so that a machine that stops leaves the one or the other.
+
+    Raises
+    ------
+    OSError
+        When it can't be written; what was there before stays.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def flush_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

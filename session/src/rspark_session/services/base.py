@@ -1,0 +1,81 @@
+"""The face of a service towards the agent of a session that uses it.
+
+Loaded before the first process of a session is started, so it loads next to nothing itself.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rspark_contract.ensemble import ServiceSpec
+
+if TYPE_CHECKING:  # they need asyncio, and are loaded when the first processes are on their way
+    from rspark_session.processes.tree import Process
+    from rspark_session.proxy.server import Reply, Request
+
+
+class ServiceUnavailable(Exception):
+    """A session can't use a service. The message is for the person: what is wrong, and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a service is given: what the environment says of it, and where the session runs.
+
+    The session is served under `base_path`. `home` is the person's, `run` the folder of this generation.
+    """
+
+    spec: ServiceSpec
+    base_path: str
+    home: Path
+    run: Path
+
+
+class Service:
+    """One service in one generation of a session.
+
+    As it stands it does nothing: enough for a service of which a session needs no more than environment variables and files,
+    which are in `ensemble.json`. The agent calls, in this order: `programs` and `environ`, before anything is started;
+    `prepare`, before the interface is up; then, again and again, `busy_with`, `own_processes` and `answer`.
+    """
+
+    #: The first segment of the path under the session that this service answers: `spark` for `/s/<id>/spark/…`.
+    route: ClassVar[str | None] = None
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def programs(self) -> Sequence[Path]:
+        """Return folders of programs; they come before what the machine has on its PATH."""
+        return ()
+
+    def environ(self) -> Mapping[str, str]:
+        """Return environment variables of everything in the session."""
+        return {}
+
+    def prepare(self) -> None:
+        """Write the files that the session reads.
+
+        Raises
+        ------
+        ServiceUnavailable
+            When the configuration can't be used.
+        OSError
+            When a file can't be written.
+        """
+
+    async def answer(self, request: "Request", reply: "Reply", path: str, processes: "Iterable[Process]") -> None:
+        """Answer a request below `route`, of which `path` is what follows it: empty, or from the next slash on.
+
+        `processes` are all that run in the session now.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has a route and no answer")
+
+    async def busy_with(self, processes: "Iterable[Process]") -> Sequence[str]:
+        """Return what it computes now for this session, each as a person knows it."""
+        return ()
+
+    def own_processes(self, processes: "Iterable[Process]") -> Iterable[int]:
+        """Return pids of processes that only serve: they never count as computing."""
+        return ()

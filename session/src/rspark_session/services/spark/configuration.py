@@ -1,0 +1,245 @@
+"""The folder of configuration with which `SparkSession.builder.getOrCreate()` is connected to all of a session.
+
+The driver is started by the first call in R or Python; so there is no part to start here, only what that call will read. In
+local mode the driver computes itself. On Kubernetes it asks for executors: pods of their own, which end with the session's.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rspark_contract import reading
+from rspark_contract.reading import Fields
+from rspark_session.files import write_whole
+
+#: Where an installation puts jars that every driver sees, below the prefix of the session's Python.
+JARS = Path("share/rspark/jars")
+
+_LOG = """\
+# Warnings are for those who look for them; the console of a person belongs to the person.
+rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex{short}
+"""
+
+# Spark's pages take the address that the shell of spark-submit exports, and no setting.
+_ENVIRON = "export SPARK_LOCAL_IP=127.0.0.1\n"
+# Several drivers may be in a session: each has a number of its own, which is in the names of its executors.
+_ENVIRON_ON_KUBERNETES = 'export RSPARK_DRIVER="$$" RSPARK_POD_ADDRESS="$(hostname -i)"\n'
+
+_CONTAINER = "executor"
+
+
+_WORD = reading.verbatim(4096)
+_WORDS = reading.mapping(_WORD, most=64)
+_BYTES = reading.integer(0, 2**62)
+_COUNT = reading.integer(0, 10**6)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutorPods:
+    """How a driver in a pod gets executors, which are pods too. `cpu_requests` is the share of a core that each requests."""
+
+    namespace: str
+    pod: str  # the driver's
+    host: str  # the name under which executors find the driver
+    prefix: str  # of their names
+    image: str
+    image_pull_policy: str
+    cpu_requests: float
+    labels: Mapping[str, str]
+    node_selector: Mapping[str, str]
+    pull_secrets: tuple[str, ...] = ()
+    home_claim: str | None = None  # where executors see the home too
+
+    @classmethod
+    def parse(cls, value: object) -> "ExecutorPods":
+        """Read it; raise `Unreadable` when it isn't as expected."""
+        fields = Fields(value)
+        return cls(
+            namespace=fields.required("namespace", _WORD),
+            pod=fields.required("pod", _WORD),
+            host=fields.required("host", _WORD),
+            prefix=fields.required("prefix", _WORD),
+            image=fields.required("image", _WORD),
+            image_pull_policy=fields.required("image_pull_policy", _WORD),
+            cpu_requests=fields.required("cpu_requests", reading.number(0, 1000)),
+            labels=fields.required("labels", _WORDS),
+            node_selector=fields.get("node_selector", _WORDS, {}),
+            pull_secrets=fields.get("pull_secrets", reading.items(_WORD, most=64), ()),
+            home_claim=fields.get("home_claim", _WORD, None),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SparkConfig:
+    """What an environment asks of Spark.
+
+    `memory` is the driver's in local mode, else each executor's, in bytes; `cores` are those of the session. `workers` executors
+    are there at first and `most` at most; `executors` says how a driver gets them, None in local mode.
+    """
+
+    memory: int
+    cores: int
+    workers: int = 0
+    most: int = 0
+    executors: ExecutorPods | None = None
+
+    @classmethod
+    def parse(cls, value: object) -> "SparkConfig":
+        """Read it from the service's configuration; raise `Unreadable` when it isn't as expected."""
+        fields = Fields(value)
+        return cls(
+            memory=fields.required("memory", _BYTES),
+            cores=fields.required("cores", _COUNT),
+            workers=fields.get("workers", _COUNT, 0),
+            most=fields.get("max", _COUNT, 0),
+            executors=fields.get("kubernetes", ExecutorPods.parse, None),
+        )
+
+
+def write_configuration(folder: Path, config: SparkConfig, *, base_path: str, home: Path, scratch: Path) -> None:
+    """Write `SPARK_CONF_DIR`.
+
+    Parameters
+    ----------
+    folder
+        The folder of configuration; made where it's missing.
+    config
+        What the environment asks for.
+    base_path
+        The session's path, `/s/<id>/`, under which Spark's pages are seen as `spark/`.
+    home, scratch
+        Tables that a person saves go below `home`; shuffles and spills go to `scratch`, which may vanish.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings = everywhere(config, base_path=base_path, home=home, scratch=scratch, jars=jars())
+    environ = _ENVIRON
+    if config.executors is None:
+        settings |= local(config)
+    else:
+        template = folder / "executor.json"  # JSON is YAML
+        write_whole(template, json.dumps(executor(config.executors), indent=1))
+        settings |= on_kubernetes(config, config.executors, template=template, home=home)
+        if "spark.driver.extraClassPath" in settings:  # executors have the same jars at the same place
+            settings["spark.executor.extraClassPath"] = settings["spark.driver.extraClassPath"]
+        environ = _ENVIRON_ON_KUBERNETES
+    write_whole(folder / "spark-defaults.conf", "".join(f"{name} {value}\n" for name, value in settings.items()))
+    write_whole(folder / "log4j2.properties", _LOG)
+    write_whole(folder / "spark-env.sh", environ)
+
+
+def everywhere(config: SparkConfig, *, base_path: str, home: Path, scratch: Path, jars: list[Path]) -> dict[str, str]:
+    """Return the settings of any driver, by Spark's own names."""
+    settings = {
+        # Any free port, so that several kernels may each have a driver; the agent finds it.
+        "spark.ui.port": "0",
+        "spark.ui.proxyBase": f"{base_path.rstrip('/')}/spark",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.ui.killEnabled": "true",
+        "spark.eventLog.enabled": "false",
+        "spark.sql.warehouse.dir": (home / "spark-warehouse").as_uri(),
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.local.dir": str(scratch),
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # As many partitions as a small machine can use; 200, the default, is for a cluster.
+        "spark.sql.shuffle.partitions": str(max(2 * max(config.cores, config.most), 4)),
+    }
+    if jars:
+        settings["spark.driver.extraClassPath"] = ":".join(str(jar) for jar in jars)
+    return settings
+
+
+def local(config: SparkConfig) -> dict[str, str]:
+    """Return the settings of a driver that computes itself, and that nobody else reaches."""
+    return {
+        "spark.master": f"local[{config.cores}]",
+        "spark.driver.memory": _megabytes(config.memory),
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+    }
+
+
+def on_kubernetes(config: SparkConfig, pods: ExecutorPods, *, template: Path, home: Path) -> dict[str, str]:
+    """Return the settings of a driver that asks for executors, and gives them back when it has no work for them."""
+    settings = {
+        "spark.master": "k8s://https://kubernetes.default.svc",
+        "spark.submit.deployMode": "client",
+        "spark.driver.memory": "1g",
+        "spark.driver.bindAddress": "${env:RSPARK_POD_ADDRESS}",
+        "spark.driver.host": pods.host,
+        "spark.executor.memory": _megabytes(config.memory),
+        "spark.executor.cores": "1",
+        "spark.kubernetes.executor.request.cores": f"{max(round(1000 * pods.cpu_requests), 1)}m",
+        "spark.kubernetes.executor.limit.cores": "1",
+        "spark.kubernetes.namespace": pods.namespace,
+        "spark.kubernetes.driver.pod.name": pods.pod,
+        "spark.kubernetes.executor.podNamePrefix": f"{pods.prefix}-${{env:RSPARK_DRIVER}}",
+        "spark.kubernetes.executor.podTemplateFile": str(template),
+        "spark.kubernetes.executor.podTemplateContainerName": _CONTAINER,
+        "spark.kubernetes.executor.disableConfigMap": "true",
+        "spark.kubernetes.executor.deleteOnTermination": "true",
+        "spark.kubernetes.container.image": pods.image,
+        "spark.kubernetes.container.image.pullPolicy": pods.image_pull_policy,
+        # Several at a time: a person waits for the first rows.
+        "spark.kubernetes.allocation.batch.size": "10",
+        "spark.dynamicAllocation.enabled": "true",
+        "spark.dynamicAllocation.shuffleTracking.enabled": "true",
+        "spark.dynamicAllocation.minExecutors": "0",
+        "spark.dynamicAllocation.initialExecutors": str(min(config.workers, config.most)),
+        "spark.dynamicAllocation.maxExecutors": str(config.most),
+        "spark.dynamicAllocation.executorIdleTimeout": "60s",
+    }
+    settings |= {f"spark.kubernetes.executor.label.{name}": value for name, value in pods.labels.items()}
+    settings |= {f"spark.kubernetes.node.selector.{name}": value for name, value in pods.node_selector.items()}
+    if pods.pull_secrets:
+        settings["spark.kubernetes.container.image.pullSecrets"] = ",".join(pods.pull_secrets)
+    if pods.home_claim:
+        volume = "spark.kubernetes.executor.volumes.persistentVolumeClaim.home"
+        settings |= {f"{volume}.options.claimName": pods.home_claim, f"{volume}.mount.path": str(home)}
+    return settings
+
+
+def executor(pods: ExecutorPods) -> dict[str, Any]:
+    """Return what Spark makes an executor's pod of: as little as the namespace's standard demands, and no account."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"labels": dict(pods.labels)},
+        "spec": {
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "restartPolicy": "Never",
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 1000,
+                "runAsGroup": 1000,
+                "fsGroup": 1000,
+                "fsGroupChangePolicy": "OnRootMismatch",
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [
+                {
+                    "name": _CONTAINER,
+                    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+                }
+            ],
+        },
+    }
+
+
+def jars() -> list[Path]:
+    """Return the jars that an installation put beside the session's Python: the PostgreSQL driver."""
+    return sorted((Path(sys.prefix) / JARS).glob("*.jar"))
+
+
+def _megabytes(size: int) -> str:
+    return f"{max(size // 2**20, 512)}m"

@@ -1,0 +1,159 @@
+"""The pages of Spark under `/s/<id>/spark/`: those of the drivers that run in this ensemble, and of no other.
+
+A driver takes any free port for its pages, so they are found by looking: at the ports on which the ensemble's own Java
+processes listen, asked whether they answer as Spark does.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from http import HTTPStatus
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from rspark_session.processes import ports
+from rspark_session.processes.tree import Process
+from rspark_session.proxy import head, page
+from rspark_session.proxy.fetch import fetch
+from rspark_session.proxy.head import Headers
+from rspark_session.proxy.server import Reply, Request
+from rspark_session.proxy.upstream import Answer, Upstream, UpstreamGone, forward
+
+_ASK_AGAIN = 5.0  # seconds
+_CHOICE = "rspark-spark"  # the cookie that says which of several applications is shown
+
+_NOTHING = page.html(
+    "No Spark application is running",
+    "<p>Spark's pages are here while a session uses Spark. Start it in R with <code>rspark::spark()</code>, or in Python "
+    "with <code>SparkSession.builder.getOrCreate()</code>; then this page shows its jobs.</p>",
+    refresh=5,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Application:
+    """A running driver and where its pages are."""
+
+    id: str
+    name: str
+    port: int
+
+
+class SparkPages:
+    """Finds the drivers of the ensemble, names what they compute, and shows their pages under the path `base`."""
+
+    def __init__(self, *, base: str) -> None:
+        self._base = base
+        self._known: dict[tuple[int, int], Application] = {}
+        # Ports of Java processes that weren't Spark's pages when asked, and when to ask again: pages answer late at first.
+        self._others: dict[tuple[int, int], dict[int, float]] = {}
+
+    async def find(self, processes: Iterable[Process], *, anew: bool = False) -> list[Application]:
+        """Return the applications that run now; `anew` also asks ports that were none of Spark's a moment ago."""
+        if anew:
+            self._others.clear()
+        java = {(process.pid, process.started): process.pid for process in processes if process.name == "java"}
+        self._known = {process: found for process, found in self._known.items() if process in java}
+        self._others = {process: found for process, found in self._others.items() if process in java}
+        unknown = {process: pid for process, pid in java.items() if process not in self._known}
+        if unknown:
+            listening = ports.listening(unknown.values())
+            for process, pid in unknown.items():
+                await self._ask(process, listening[pid])
+        return list(self._known.values())
+
+    async def busy_with(self, processes: Iterable[Process]) -> list[str]:
+        """Return the applications that have running jobs."""
+        busy = []
+        for application in await self.find(processes):
+            answer = await fetch(
+                "127.0.0.1", application.port, f"/api/v1/applications/{quote(application.id)}/jobs?status=running"
+            )
+            if answer and answer[0] == HTTPStatus.OK and json.loads(answer[1]):
+                busy.append(f"Spark, {application.name}")
+        return busy
+
+    async def answer(self, request: Request, reply: Reply, path: str, processes: Iterable[Process]) -> None:
+        """Answer a request below the base; `path` is what follows it."""
+        applications = await self.find(processes, anew=True)  # a person who asks doesn't wait for our next turn
+        if path == "":
+            _redirect(reply, self._base + "/")
+            return
+        if not applications:
+            page.send(reply, HTTPStatus.NOT_FOUND, _NOTHING)
+            return
+        if path == "/" and (asked := parse_qs(request.query).get("application")):
+            _redirect(reply, f"{self._base}/jobs/", (b"set-cookie", self._cookie(asked[0])))
+            return
+        application = _chosen(request, applications)
+        if application is None and path == "/":
+            page.send(reply, HTTPStatus.OK, self._choice(applications))
+            return
+        await self._show(request, reply, application or applications[-1], path)
+
+    async def _show(self, request: Request, reply: Reply, application: Application, path: str) -> None:
+        target = path.encode("latin-1") + (b"?" + request.query.encode("latin-1") if request.query else b"")
+        try:
+            await forward(request, reply, Upstream(port=application.port), target=target, change=self._keep_inside)
+        except UpstreamGone:
+            if not reply.started:
+                page.send(reply, HTTPStatus.BAD_GATEWAY, page.html("Spark doesn't answer", "<p>Try again in a moment.</p>"))
+
+    def _keep_inside(self, answer: Answer) -> Headers:
+        """Let redirects of Spark's own server, which knows only its own address, lead to where its pages are seen."""
+        return [(name, self._inside(value) if name == b"location" else value) for name, value in answer.headers]
+
+    def _inside(self, location: bytes) -> bytes:
+        parts = urlsplit(location.decode("latin-1"))
+        path = parts.path if parts.path.startswith(self._base + "/") else self._base + parts.path
+        return (path + (f"?{parts.query}" if parts.query else "")).encode("latin-1")
+
+    def _cookie(self, application: str) -> bytes:
+        return f"{_CHOICE}={quote(application)}; Path={self._base}; HttpOnly; SameSite=Lax".encode()
+
+    def _choice(self, applications: list[Application]) -> bytes:
+        links = "".join(
+            f'<li><a href="{self._base}/?application={quote(application.id)}">{escape(application.name)}</a> '
+            f"<code>{escape(application.id)}</code></li>"
+            for application in applications
+        )
+        return page.html("Spark applications of this session", f"<ul>{links}</ul>")
+
+    async def _ask(self, process: tuple[int, int], listening: set[int]) -> None:
+        now = time.monotonic()
+        others = {port: until for port, until in self._others.get(process, {}).items() if port in listening and until > now}
+        self._others[process] = others
+        ports = sorted(listening - others.keys())
+        for port, application in zip(ports, await asyncio.gather(*map(_application, ports)), strict=True):
+            if application:
+                self._known[process] = application
+                return
+            others[port] = time.monotonic() + _ASK_AGAIN
+
+
+async def _application(port: int) -> Application | None:
+    """Ask whether Spark's pages are on this port; other servers of a driver say nothing to HTTP, and soon."""
+    answer = await fetch("127.0.0.1", port, "/api/v1/applications", seconds=2)
+    if answer is None or answer[0] != HTTPStatus.OK:
+        return None
+    try:
+        first = json.loads(answer[1])[0]
+        return Application(id=first["id"], name=first["name"], port=port)
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def _chosen(request: Request, applications: list[Application]) -> Application | None:
+    if len(applications) == 1:
+        return applications[0]
+    for cookie in (head.get(request.headers, b"cookie") or b"").decode("latin-1").split(";"):
+        name, _, value = cookie.strip().partition("=")
+        if name == _CHOICE:
+            return next((found for found in applications if found.id == unquote(value)), None)
+    return None
+
+
+def _redirect(reply: Reply, where: str, *headers: tuple[bytes, bytes]) -> None:
+    reply.send(HTTPStatus.FOUND, b"", headers=[(b"location", where.encode("latin-1")), *headers])

@@ -1,0 +1,80 @@
+"""What Spark is told: pure, and for each place where it computes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rspark_contract.reading import Unreadable
+from rspark_session.services.spark.configuration import ExecutorPods, SparkConfig, executor, write_configuration
+
+KUBERNETES: dict[str, Any] = {
+    "namespace": "rspark-sessions",
+    "pod": "rspark-a-1",
+    "host": "rspark-a-1.rspark-sessions.svc",
+    "prefix": "rspark-a-1",
+    "image": "rsparkhub/spark:1",
+    "image_pull_policy": "IfNotPresent",
+    "pull_secrets": ["registry", "other"],
+    "labels": {"rsparkhub/session": "a", "rsparkhub/component": "executor"},
+    "node_selector": {"pool": "large"},
+    "cpu_requests": 0.25,
+    "home_claim": None,
+}
+
+
+def conf(folder: Path, **more: Any) -> dict[str, str]:
+    config = SparkConfig.parse({"memory": 2**30, "cores": 2} | more)
+    write_configuration(folder, config, base_path="/s/a/", home=Path("/home/rspark"), scratch=folder / "scratch")
+    lines = (folder / "spark-defaults.conf").read_text().splitlines()
+    return dict(line.split(" ", 1) for line in lines)
+
+
+def test_a_local_driver_computes_itself_and_is_reached_by_nobody_else(tmp_path: Path) -> None:
+    said = conf(tmp_path)
+    assert said["spark.master"] == "local[2]"
+    assert said["spark.driver.host"] == said["spark.driver.bindAddress"] == "127.0.0.1"
+    assert not [name for name in said if "kubernetes" in name or "dynamicAllocation" in name]
+
+
+def test_a_driver_on_kubernetes_asks_for_executors_from_none_to_the_most(tmp_path: Path) -> None:
+    said = conf(tmp_path, mode="kubernetes", workers=3, max=2, kubernetes=KUBERNETES)
+    assert said["spark.master"] == "k8s://https://kubernetes.default.svc"
+    limits = {name: said[f"spark.dynamicAllocation.{name}Executors"] for name in ("min", "initial", "max")}
+    assert limits == {"min": "0", "initial": "2", "max": "2"}
+    assert said["spark.kubernetes.driver.pod.name"] == "rspark-a-1"
+    assert said["spark.kubernetes.executor.label.rsparkhub/session"] == "a"
+    assert said["spark.kubernetes.executor.request.cores"] == "250m"
+    assert said["spark.kubernetes.container.image.pullSecrets"] == "registry,other"
+    assert said["spark.kubernetes.node.selector.pool"] == "large"
+    assert not [name for name in said if "persistentVolumeClaim" in name]
+
+
+def test_the_names_of_executors_are_their_drivers_own(tmp_path: Path) -> None:
+    said = conf(tmp_path, kubernetes=KUBERNETES)
+    assert said["spark.kubernetes.executor.podNamePrefix"] == "rspark-a-1-${env:RSPARK_DRIVER}"
+    assert 'RSPARK_DRIVER="$$"' in (tmp_path / "spark-env.sh").read_text()
+
+
+def test_executors_see_the_home_where_it_may_be_on_several_nodes(tmp_path: Path) -> None:
+    said = conf(tmp_path, kubernetes=KUBERNETES | {"home_claim": "home-ada"})
+    volume = "spark.kubernetes.executor.volumes.persistentVolumeClaim.home"
+    assert (said[f"{volume}.options.claimName"], said[f"{volume}.mount.path"]) == ("home-ada", "/home/rspark")
+
+
+def test_an_executor_has_no_account_and_no_privileges(tmp_path: Path) -> None:
+    conf(tmp_path, kubernetes=KUBERNETES)
+    pod = json.loads((tmp_path / "executor.json").read_text())
+    assert pod == executor(ExecutorPods.parse(KUBERNETES))
+    assert pod["spec"]["automountServiceAccountToken"] is False
+    [container] = pod["spec"]["containers"]
+    assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
+@pytest.mark.parametrize(
+    "lacking", [{}, {"memory": "much", "cores": 1}, {"memory": 1}, {"memory": 1, "cores": 1, "kubernetes": {}}]
+)
+def test_what_is_not_as_expected_is_an_error(lacking: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable):
+        SparkConfig.parse(lacking)
