@@ -117,7 +117,7 @@ def main(runs: int) -> None:
     body = f"{runs} rounds, each in turn; the image is on the node. Aim: + 0.5 s at most.\n\n" + table(
         ["", "median (min–max)", "beside kubectl run"], rows
     )
-    write_section("Click to R on Kubernetes", body, with_versions=f"Kubernetes v1.36.3, {versions('kr8s')}")
+    write_section("Click to R on Kubernetes", body, with_versions=f"Kubernetes v1.36.3, {versions('aiohttp', 'kr8s')}")
 
 
 if __name__ == "__main__":

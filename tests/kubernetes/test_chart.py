@@ -24,6 +24,10 @@ CATALOG = {name: (TOP / f"environments/{name}").read_text() for name in ("rspark
 CATALOG["rspark.yaml"] = CATALOG["rspark.yaml"].replace(
     "{mode: local, memory: 1Gi}", "{mode: kubernetes, workers: 2, max: 2, memory: 512Mi}"
 )
+#: One that asks for no service.
+CATALOG["plain.yaml"] = (
+    CATALOG["terminal.yaml"].replace("name: terminal", "name: plain").replace("  services:\n    postgres: {scope: shared}\n", "")
+)
 SMALL = ("sessions.cpuRequests=0.1", "sessions.memoryRequests=0.25", f"environments={json.dumps(CATALOG)}")
 
 #: The story's own browser, and its pictures.
@@ -187,6 +191,11 @@ class TestACuriousStudent:
     def test_but_its_services_and_its_hub(self, installation: Chart, mine: str, host: str, port: int) -> None:
         assert installation.run(mine, "python", "-c", REACH, host, str(port)) == "reached\n"
 
+    def test_no_service_that_its_environment_does_not_ask_for(self, installation: Chart, mine: str) -> None:
+        plain = installation.start("plain")
+        assert installation.run(mine, "python", "-c", REACH, "postgres", "5432") == "reached\n"
+        assert installation.run(plain, "python", "-c", REACH, "postgres", "5432") == "refused\n"
+
     def test_no_session_of_another_by_forged_headers(self, installation: Chart, mine: str, another: str) -> None:
         there = self.address(installation.cluster, SESSIONS, f"rsparkhub/session={another}")
         hub = f"http://{RELEASE}.{NAMESPACE}.svc/s/{another}/agent/status"
@@ -236,6 +245,7 @@ def test_it_goes_without_residue_but_people_s_homes(installation: Chart) -> None
     found = cluster("-n", SESSIONS, "get", f"{kinds},resourcequotas,limitranges,persistentvolumeclaims", "-o", "name").split()
     homes = {name for name in found if name.startswith("persistentvolumeclaim/")}
     assert any(name.startswith("persistentvolumeclaim/home-") for name in homes)
-    assert set(found) - usual - homes - {"service/postgres"} == set()
+    of_services = {"service/postgres", "networkpolicy.networking.k8s.io/rspark-service-postgres"}
+    assert set(found) - usual - homes - of_services == set()
     of_the_cluster = "validatingadmissionpolicies,validatingadmissionpolicybindings,clusterroles,clusterrolebindings"
     assert "rspark" not in cluster("get", of_the_cluster, "-o", "name")

@@ -42,7 +42,7 @@ def writes(cluster: Cluster, session: str) -> list[str]:
     for line in cluster.audit.read_text().splitlines():
         call = json.loads(line)
         about = call.get("objectRef", {})
-        ours = call["userAgent"].startswith("kr8s") and call["verb"] in ("create", "update", "patch", "delete")
+        ours = call["userAgent"].startswith("rsparkhub") and call["verb"] in ("create", "update", "patch", "delete")
         if ours and session in about.get("name", "") and call["stage"] == "ResponseComplete":
             found.append(f"{call['verb']} {about['resource']}")
     return found
@@ -72,6 +72,15 @@ def test_a_start_takes_at_most_six_writes_and_an_end_three(hub: Hub, namespace: 
     gone(namespace, session)
     ended = writes(namespace, session)[len(started) :]
     assert 1 < len(ended) <= 3, ended
+
+
+def test_a_start_of_a_person_who_has_a_home_takes_two_writes(hub: Hub, namespace: Cluster) -> None:
+    for _ in range(2):
+        session = hub.start("shell")
+        started = writes(namespace, session)
+        hub.delete(session)
+        gone(namespace, session)
+    assert sorted(started) == ["create pods", "create secrets"]
 
 
 def test_what_is_there_is_restricted(hub: Hub, namespace: Cluster) -> None:

@@ -131,6 +131,12 @@ class TestWhatADriverMayNot:
                 lambda pod: pod["metadata"]["labels"].update({"rsparkhub/component": "session"}),
                 lambda pod: pod["metadata"]["labels"].update({"rsparkhub/egress": "standard"}),
                 lambda pod: pod["metadata"].update(labels={}),
+                lambda pod: pod["metadata"]["labels"].pop("rsparkhub/policies"),
+            ],
+            "An executor reaches the services of its own session.": [
+                lambda pod: pod["metadata"]["labels"].update({"rsparkhub/uses-postgres": "true"}),
+                lambda pod: pod["metadata"]["labels"].update({"rsparkhub/uses-uses": "true"}),
+                lambda pod: pod["metadata"]["labels"].update({"rsparkhub/service": "postgres"}),
             ],
             "An executor's name begins with that of its session's pod.": [
                 lambda pod: pod["metadata"].update(name=f"rspark-{other}-1-exec-1"),
