@@ -20,7 +20,6 @@ from rsparkhub.installation.data_folder import (
     prepare,
     read_holder,
     refuse_second,
-    write_private,
 )
 from rsparkhub.settings import Settings
 
@@ -143,16 +142,6 @@ def test_asking_who_holds_a_folder_that_is_not_there_makes_nothing(settings: Set
     assert not is_held(settings)
     assert read_holder(settings) is None
     assert not settings.data.exists()
-
-
-def test_a_private_file_is_written_whole_and_for_its_owner(tmp_path: Path) -> None:
-    file = tmp_path / "cli.json"
-    file.write_text("old")
-    file.chmod(0o644)
-    write_private(file, "new")
-    assert file.read_text() == "new"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_sessions_of_another_backend_are_not_taken_for_gone(settings: Settings) -> None:

@@ -10,7 +10,7 @@ from rsparkhub.cli.access import access_file, read_access
 from rsparkhub.domain.errors import Conflict, InstallationProblem
 from rsparkhub.domain.user import USER_NAME, User
 from rsparkhub.factory import Factory
-from rsparkhub.installation.data_folder import write_private
+from rsparkhub.files import write_whole
 from rsparkhub.store import Store
 
 _PURPOSE = "command line of this machine"
@@ -58,4 +58,4 @@ async def write_access(factory: Factory) -> None:
     if token is None or await factory.authenticator.from_bearer(token, now=now) is None:
         owner = await administrator(factory.store)
         _, token = await factory.authenticator.make_token(owner.name, name=_PURPOSE, now=now)
-    write_private(file, json.dumps({"url": factory.settings.url, "token": token}))
+    write_whole(file, json.dumps({"url": factory.settings.url, "token": token}))

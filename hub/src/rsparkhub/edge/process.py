@@ -9,7 +9,6 @@ nowhere but into the data folder.
 
 import asyncio
 import contextlib
-import ctypes
 import json
 import logging
 import os
@@ -20,6 +19,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from rsparkhub import prctl
 from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.edge.configuration import configuration
 from rsparkhub.edge.listening import bound
@@ -27,7 +27,6 @@ from rsparkhub.settings import Settings, is_private
 
 log = logging.getLogger(__name__)
 
-_PR_SET_PDEATHSIG = 1
 _START_DEADLINE = 20.0  # seconds
 _END_DEADLINE = 10.0
 _SHORT_LIFE = 10.0  # a Caddy that dies sooner is started again after a longer and longer pause
@@ -213,11 +212,9 @@ def _usable(passes: Path) -> bool:
 
 def _die_with(parent: int) -> Callable[[], None]:
     """Make what the new process does first: it asks the kernel to end it when its parent ends."""
-    libc = ctypes.CDLL(None, use_errno=True)
 
     def ask() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it ended before we asked
+        if not prctl.signal_at_end_of(parent, signal.SIGKILL):
             os._exit(1)
 
     return ask

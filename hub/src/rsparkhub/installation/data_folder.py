@@ -13,6 +13,7 @@ from typing import Any
 
 from rsparkhub.backends.process.proc import Process, boot_id, find
 from rsparkhub.domain.errors import AlreadyRunning, InstallationProblem
+from rsparkhub.files import write_whole
 from rsparkhub.settings import Settings, default_data
 
 
@@ -35,7 +36,7 @@ def prepare(settings: Settings) -> None:
         finally:
             probe.unlink(missing_ok=True)
         if not _backend_file(settings).exists():
-            write_private(_backend_file(settings), settings.backend)
+            write_whole(_backend_file(settings), settings.backend)
     except OSError as error:
         raise InstallationProblem(
             f"The data folder {data} cannot be used: {error.strerror}{_place(error, data)}. "
@@ -197,18 +198,3 @@ def how_to_end(settings: Settings) -> str:
         return "`make down` (or `rsparkhub down`)"
     data = shlex.quote(str(settings.data.absolute()))
     return f"`make down DATA={data}` (or `rsparkhub down --data {data}`)"
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file with mode 0600, whole or not at all."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    with contextlib.suppress(FileNotFoundError):
-        fresh.unlink()
-    try:
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)

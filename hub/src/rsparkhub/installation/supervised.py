@@ -1,13 +1,13 @@
 """The side of a process that is looked after: it says when it is ready, and doesn't outlive who looks after it."""
 
-import ctypes
 import os
 import signal
 import socket
 import sys
 
+from rsparkhub import prctl
+
 PARENT = "RSPARKHUB_PARENT"
-_PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent() -> None:
@@ -15,8 +15,7 @@ def end_with_parent() -> None:
     parent = os.environ.pop(PARENT, None)  # not for the processes that this one starts
     if parent is None:
         return
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != int(parent):  # it ended before we asked
+    if not prctl.signal_at_end_of(int(parent), signal.SIGTERM):
         sys.exit(0)
 
 

@@ -13,6 +13,7 @@ from rspark_contract.reading import Unreadable, decode
 from rspark_contract.record import Record, read_record
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.process.proc import Process
+from rsparkhub.files import write_whole
 
 #: A report of an agent is some kilobytes; a session's person may write anything into its folder.
 _MOST_BYTES = 2**20
@@ -67,16 +68,7 @@ class RunFolder:
             raise ValueError(f"a file of an ensemble lies in its run folder, and {name!r} doesn't")
         target = self.path / inside
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, new = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(new).replace(target)
-        except BaseException:
-            Path(new).unlink(missing_ok=True)
-            raise
+        write_whole(target, content)
 
     def started_before(self) -> bool:
         """Whether the generation was started at some time: then it is never started again."""
