@@ -27,10 +27,10 @@ it('what went wrong stays until it is put away', () => {
 
 it('a message waits while it is read', () => {
   toasts.show('Copied');
-  toasts.hold();
+  toasts.pause();
   vi.advanceTimersByTime(60_000);
   expect(texts()).toEqual(['Copied']);
-  toasts.release();
+  toasts.resume();
   vi.advanceTimersByTime(6000);
   expect(texts()).toEqual([]);
 });

@@ -18,11 +18,11 @@ const browser: Clock = {
   clear: (timer) => clearTimeout(timer as number),
 };
 
-const SHOWN = 6000;
+const SHOWN = 6000; // ms
 
 /**
  * Short words about what just happened. What went wrong stays until it is put away; the rest goes by itself, and waits
- * while somebody is reading it (`hold`).
+ * while somebody is reading it (`pause`).
  */
 export class Toasts {
   readonly #list = writable<Toast[]>([]);
@@ -38,6 +38,7 @@ export class Toasts {
     return this.#list;
   }
 
+  /** Show a message and return its id. */
   show(
     text: string,
     { meaning = 'neutral', action }: { meaning?: Meaning; action?: Toast['action'] } = {},
@@ -52,16 +53,19 @@ export class Toasts {
     return id;
   }
 
+  /** Remove a message. */
   dismiss(id: number): void {
     this.#clear(id);
     this.#list.update((list) => list.filter((toast) => toast.id !== id));
   }
 
-  hold(): void {
+  /** Stop the time of all messages while somebody reads them. */
+  pause(): void {
     for (const id of [...this.#timers.keys()]) this.#clear(id);
   }
 
-  release(): void {
+  /** Start their time anew. */
+  resume(): void {
     let all: Toast[] = [];
     this.#list.subscribe((list) => (all = list))();
     for (const toast of all)

@@ -53,7 +53,7 @@ it('a start that got no answer is tried again under the same idempotencyKey, the
   expect(keys[2]).not.toBe(keys[1]);
 });
 
-it('many are changed a few at a time, and told once', async () => {
+it('many are changed a few at a time, and one notification is shown', async () => {
   const ids = Array.from({ length: 20 }, (_, at) => `s${at}`);
   let [under, most] = [0, 0];
   api.change.mockImplementation(async (id: string) => {

@@ -59,7 +59,7 @@ describe('what goes wrong', () => {
   });
 });
 
-it('a session that ran out is told, a wrong password is not taken for one', async () => {
+it('an expired sign-in is reported, a wrong password is not taken for one', async () => {
   const onSignedOut = vi.fn();
   const unknown = () => json({ detail: 'No.' }, { status: 401 });
   const { fetch } = answering(unknown(), unknown());
@@ -102,7 +102,7 @@ it('a log comes piece by piece', async () => {
   expect(pieces.join('')).toBe('one\ntwo\n');
 });
 
-it('the time of the hub is told with each answer', async () => {
+it('the time of the hub is reported with each response', async () => {
   const onTime = vi.fn();
   const { fetch } = answering(json({}, { headers: { Date: 'Tue, 24 Nov 2026 10:00:00 GMT' } }));
   await new Api({ fetch, onTime }).me();

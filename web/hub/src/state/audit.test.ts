@@ -1,9 +1,9 @@
 import { expect, it, vi } from 'vitest';
-import { newestId, olderThan, type Read } from './audit.ts';
+import { newestId, olderThan, type ReadEvents } from './audit.ts';
 import type { AuditEvent } from './model.ts';
 
 function store(ids: number[]) {
-  return vi.fn<Read>((after, limit) =>
+  return vi.fn<ReadEvents>((after, limit) =>
     Promise.resolve(
       ids
         .filter((id) => id > after)

@@ -4,10 +4,11 @@
  */
 import type { AuditEvent } from './model.ts';
 
-/** Events after this id, the oldest first. */
-export type Read = (after: number, limit: number) => Promise<AuditEvent[]>;
+/** Return the events after this id, the oldest first. */
+export type ReadEvents = (after: number, limit: number) => Promise<AuditEvent[]>;
 
-export async function newestId(read: Read): Promise<number> {
+/** Return the id of the newest event; 0 when there is none. */
+export async function newestId(read: ReadEvents): Promise<number> {
   const later = async (id: number): Promise<boolean> => (await read(id, 1)).length > 0;
   if (!(await later(0))) return 0;
   let [below, above] = [0, 1024];
@@ -21,9 +22,9 @@ export async function newestId(read: Read): Promise<number> {
   return above;
 }
 
-/** The events up to this id, the newest first, and where to go on; `before` is null when there are no older ones. */
+/** Return the events up to this id, the newest first, and where to go on: null when there are no older ones. */
 export async function olderThan(
-  read: Read,
+  read: ReadEvents,
   upTo: number,
   size: number,
 ): Promise<{ events: AuditEvent[]; before: number | null }> {

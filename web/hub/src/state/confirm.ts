@@ -1,4 +1,4 @@
-/** One question at a time, before something that can't be taken back. */
+/** The question before something that can't be undone; one at a time. */
 import { writable, type Readable } from 'svelte/store';
 
 export interface Question {
@@ -18,6 +18,7 @@ interface Open extends Question {
 const open = writable<Open | null>(null);
 export const question: Readable<Open | null> = open;
 
+/** Ask, and return whether the person agreed. */
 export function confirm(asked: Question): Promise<boolean> {
   return new Promise((resolve) => {
     open.set({

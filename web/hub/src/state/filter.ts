@@ -1,4 +1,4 @@
-/** Which sessions an administrator looks at. It stands in the address, so that a view can be sent to somebody. */
+/** The filter of an administrator's list of sessions. It stands in the address, so that a view can be sent to somebody. */
 import type { Session, State } from './model.ts';
 
 export interface Filter {

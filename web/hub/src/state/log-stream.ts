@@ -1,4 +1,4 @@
-/** One part's log, followed: it ends with the part, and is asked for again while there is more to come. */
+/** The log of one part of a session, followed until no more can come. */
 import { writable, type Readable } from 'svelte/store';
 import { Log } from '@rsparkhub/ui';
 import { Problem, errorMessage, type Api } from './api.ts';
@@ -16,9 +16,9 @@ export interface LogShown {
   status: LogStatus;
 }
 
-const AGAIN = 1_500; // ms
-/** Lines are shown a few times a second, however fast they come. */
-const EACH = 120;
+const RETRY_DELAY = 1_500; // ms
+/** ms between two updates of what is shown, however fast lines come. */
+const UPDATE_INTERVAL = 120;
 
 export class LogStream {
   readonly #api: Pick<Api, 'followLog'>;
@@ -26,7 +26,7 @@ export class LogStream {
   #abort: AbortController | null = null;
   #log = new Log();
   #status: LogStatus = { kind: 'connecting' };
-  #due: ReturnType<typeof setTimeout> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(api: Pick<Api, 'followLog'>) {
     this.#api = api;
@@ -36,27 +36,27 @@ export class LogStream {
     return this.#shown;
   }
 
-  /** Follow this part; `goesOn` says whether more may come after the stream's end. */
-  follow(id: string, part: string, goesOn: () => boolean): void {
+  /** Follow the log of this part, and no other; `mayGrow` returns whether more can come after the stream's end. */
+  follow(id: string, part: string, mayGrow: () => boolean): void {
     this.stop();
     this.#log = new Log();
     this.#set({ kind: 'connecting' });
     const abort = new AbortController();
     this.#abort = abort;
-    void this.#run(id, part, goesOn, abort.signal);
+    void this.#run(id, part, mayGrow, abort.signal);
   }
 
   stop(): void {
     this.#abort?.abort();
     this.#abort = null;
-    clearTimeout(this.#due);
-    this.#due = undefined;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
-  async #run(id: string, part: string, goesOn: () => boolean, signal: AbortSignal): Promise<void> {
+  async #run(id: string, part: string, mayGrow: () => boolean, signal: AbortSignal): Promise<void> {
     const over = (): boolean => signal.aborted;
     while (!over()) {
-      // Each answer begins with what was written before: it takes the place of what is shown, once it is there.
+      // Each response begins with what was written before; it replaces what is shown, once it is there.
       const log = new Log();
       let ending: LogStatus = { kind: 'ended' };
       try {
@@ -68,28 +68,28 @@ export class LogStream {
         });
       } catch (error) {
         if (over()) return;
-        ending = afterwards(error, goesOn());
+        ending = statusAfter(error, mayGrow());
       }
       if (over()) return;
       this.#set(ending);
-      if (!goesOn()) return;
-      await new Promise((resolve) => setTimeout(resolve, AGAIN));
+      if (!mayGrow()) return;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY));
     }
   }
 
   #set(status: LogStatus): void {
     this.#status = status;
-    this.#due ??= setTimeout(() => {
-      this.#due = undefined;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
       this.#shown.set({ lines: this.#log.lines, left: this.#log.left, status: this.#status });
-    }, EACH);
+    }, UPDATE_INTERVAL);
   }
 }
 
-/** What a log that could not be had is. While a session starts, whatever has the log may not be there yet. */
-function afterwards(error: unknown, goesOn: boolean): LogStatus {
+/** Return the status after a failed request. While a session starts, its agent may not be there yet. */
+function statusAfter(error: unknown, mayGrow: boolean): LogStatus {
   if (!(error instanceof Problem) || error.status === 0)
     return { kind: 'problem', text: errorMessage(error) };
   if (error.status === 404) return { kind: 'none' };
-  return goesOn ? { kind: 'connecting' } : { kind: 'problem', text: error.message };
+  return mayGrow ? { kind: 'connecting' } : { kind: 'problem', text: error.message };
 }

@@ -44,7 +44,7 @@ export function path(route: Exclude<Route, { page: 'unknown' }>, query: Record<s
   return search ? `${bare}?${search}` : bare;
 }
 
-/** Where to go after sign-in: an address of this hub or of one of its sessions, and no other. */
+/** Return where to go after sign-in: an address of this hub or of one of its sessions; null for any other. */
 export function safeNext(next: string | null, origin: string): string | null {
   if (!next) return null;
   let url: URL;
@@ -53,9 +53,8 @@ export function safeNext(next: string | null, origin: string): string | null {
   } catch {
     return null;
   }
-  const here = new URL(origin);
-  const ours =
-    url.origin === origin || (url.protocol === here.protocol && url.host.endsWith(`.${here.host}`));
+  const hub = new URL(origin);
+  const ours = url.origin === origin || (url.protocol === hub.protocol && url.host.endsWith(`.${hub.host}`));
   if (!ours) return null;
   if (url.origin !== origin) return url.href;
   return /^\/(hub|s)\//.test(url.pathname) ? url.pathname + url.search + url.hash : null;
