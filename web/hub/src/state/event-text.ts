@@ -46,8 +46,6 @@ export function describeEvent(event: AuditEvent): string {
     }
     case 'part':
       return `${text(data.title) || text(data.part)} ${COMPONENT_STATES[text(data.state)] ?? text(data.state)}${tail}`;
-    case 'queue':
-      return 'moved in the queue';
     case 'warning':
       return `was warned${tail || (text(data.text) ? `: ${text(data.text)}` : '')}`;
   }
