@@ -65,3 +65,23 @@ async def test_a_sign_in_that_ran_out_leads_to_the_sign_in_and_back(page: Page, 
     await page.get_by_label("Password").fill(hub.world.password)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("heading", name="Idle")).to_be_visible()
+
+
+async def test_a_page_that_can_not_be_loaded_says_so(page: Page, hub: FixtureHub) -> None:
+    await page.route("**/assets/Account-*.js", lambda route: route.abort())
+    await page.goto("/hub/")
+    await page.get_by_role("button", name="Account of ada").click()
+    await page.get_by_role("menuitem", name="Tokens and password").click()
+    await expect(page.get_by_role("heading", name="This page can’t be loaded")).to_be_focused()
+    await page.unroute("**/assets/Account-*.js")
+    await page.get_by_role("button", name="Reload").click()
+    await expect(page.get_by_role("heading", name="Account", level=1)).to_be_visible()
+
+
+async def test_the_page_of_a_session_is_there_before_somebody_goes_to_it(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.session())
+    async with page.expect_response("**/assets/SessionPage-*.js"):
+        await page.goto("/hub/")
+    await page.route("**/assets/SessionPage-*.js", lambda route: route.abort())
+    await page.get_by_role("link", name="RSpark", exact=True).first.click()
+    await expect(page.get_by_role("heading", name="RSpark", level=1)).to_be_focused()
