@@ -5,6 +5,7 @@ face, and the hub's nothing of a backend.
 """
 
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -44,7 +45,8 @@ class Factory:
 
     @cached_property
     def catalog(self) -> Catalog:
-        return Catalog(self.settings.environment_folders, environment_schema(self._definition.traits))
+        schema = environment_schema(self._definition.traits)
+        return Catalog(self.settings.environment_folders, schema, check_every=timedelta(seconds=1))
 
     @cached_property
     def authenticator(self) -> "Authenticator":

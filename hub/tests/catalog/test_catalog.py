@@ -1,6 +1,7 @@
 """The catalog is what the files say now."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,18 @@ def test_a_change_is_seen_at_once(tmp_path: Path) -> None:
     assert catalog.get("one").metadata.title == "B title"
     first.unlink()
     assert names(catalog) == ["two"]
+
+
+def test_who_asks_very_often_sees_a_change_after_a_moment(tmp_path: Path) -> None:
+    now = [100.0]
+    write(tmp_path, "one", title="Before")
+    catalog = Catalog([tmp_path], environment_schema(), check_every=timedelta(seconds=1), clock=lambda: now[0])
+    assert catalog.get("one").metadata.title == "Before"
+    write(tmp_path, "one", title="After it")
+    now[0] += 0.9
+    assert catalog.get("one").metadata.title == "Before"
+    now[0] += 0.2
+    assert catalog.get("one").metadata.title == "After it"
 
 
 def test_a_change_of_the_same_length_and_the_same_second_is_seen(tmp_path: Path) -> None:

@@ -113,3 +113,19 @@ async def test_what_does_not_end_in_time_is_cancelled() -> None:
     await asyncio.sleep(0.01)
     await queue.close(within=0.01)
     assert doing.at_once.total() == 0
+
+
+async def test_room_that_comes_free_is_said_once() -> None:
+    said: list[int] = []
+    go_on = asyncio.Event()
+
+    async def do(key: str) -> None:
+        await go_on.wait()
+
+    queue = WorkQueue(do, most=2, on_room=lambda: said.append(queue.room))
+    for key in ("a", "b", "c"):
+        queue.enqueue(key)
+    assert queue.room == 0
+    go_on.set()
+    await queue.idle()
+    assert said == [1]

@@ -98,7 +98,7 @@ async def test_no_question_reads_a_whole_table(crowd: Store, noon: datetime) -> 
         assert len(await store.leases.claim(holder="one", now=later, lease=LEASE, limit=5)) == 5
         claimed = await store.leases.claim_one("s00001", holder="one", now=noon, lease=LEASE)
         assert claimed is not None
-        assert await store.leases.renew("s00001", holder="one", until=later)
+        assert await store.leases.renew(["s00001"], holder="one", until=later)
         await store.sessions.set_wanted("s00001", Wanted.RUNNING, by=None, now=noon)
         begun = replace(claimed.session, state=State.STARTING, generation=2, secret="s3cret")
         admitted = await store.queue.admit([(claimed, begun)], holder="one", now=noon, most_running=99, most_starting=9)

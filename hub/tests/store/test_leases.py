@@ -70,7 +70,7 @@ async def test_a_lease_that_ran_out_is_anyones(make: MakeSession, store: Store, 
     later = noon + LEASE
     (alive,) = await store.leases.claim(holder="alive", now=later, lease=LEASE, limit=1)
     assert alive.session == dead.session
-    assert not await store.leases.renew(session.id, holder="dead", until=later + LEASE)
+    assert not await store.leases.renew([session.id], holder="dead", until=later + LEASE)
     too_late = replace(dead.session, state=State.STARTING, generation=1)
     assert not await store.leases.save(dead, too_late, holder="dead", next_reconcile_at=later, now=later)
     assert await store.sessions.get(session.id) == session
@@ -94,17 +94,17 @@ async def test_a_lease_that_was_given_back_is_no_lease(make: MakeSession, store:
     assert await store.leases.save(claimed, after, holder="put", next_reconcile_at=None, now=noon)
     for again in (after, replace(claimed.session, memory=1)):
         assert not await store.leases.save(claimed, again, holder="put", next_reconcile_at=None, now=noon)
-    assert not await store.leases.renew(after.id, holder="put", until=noon + LEASE)
+    assert not await store.leases.renew([after.id], holder="put", until=noon + LEASE)
 
 
 async def test_a_renewed_lease_lasts_longer(make: MakeSession, store: Store, noon: datetime) -> None:
     session = await make()
     await hold(store, session, holder="one", now=noon)
-    assert await store.leases.renew(session.id, holder="one", until=noon + MINUTE)
+    assert await store.leases.renew([session.id], holder="one", until=noon + MINUTE)
     assert await store.leases.claim(holder="two", now=noon + MINUTE - SECOND, lease=LEASE, limit=1) == []
     assert await store.leases.next_claimable_at() == noon + MINUTE
     assert len(await store.leases.claim(holder="two", now=noon + MINUTE, lease=LEASE, limit=1)) == 1
-    assert not await store.leases.renew("nothing", holder="one", until=noon)
+    assert not await store.leases.renew(["nothing"], holder="one", until=noon)
 
 
 async def test_everything_observed_is_written_and_read_again(make: MakeSession, store: Store, noon: datetime) -> None:

@@ -2,8 +2,10 @@
 
 import logging
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from rsparkhub.catalog.environment_file import read_environment
@@ -29,13 +31,24 @@ class Catalog:
     """Environments by name, as the files say now.
 
     Each question looks at the files' status, and reads again only what changed: an edit shows at once, and costs nothing
-    while there is none. A file that an edit broke keeps its last good environment, and `problems` says what is wrong. In
+    while there is none. What was found may be taken for current for `check_every`, so that who asks very often doesn't
+    look at the files each time. A file that an edit broke keeps its last good environment, and `problems` says what is wrong. In
     a later folder an environment may replace one of an earlier folder; two of one name in one folder are a problem.
     """
 
-    def __init__(self, folders: Iterable[Path], schema: Schema) -> None:
+    def __init__(
+        self,
+        folders: Iterable[Path],
+        schema: Schema,
+        *,
+        check_every: timedelta = timedelta(0),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._folders = tuple(folders)
         self._schema = schema
+        self._check_seconds = check_every.total_seconds()
+        self._clock = clock
+        self._check_at = float("-inf")
         self._stamps: dict[str, Stamp] = {}
         self._entries: dict[str, _Entry] = {}
         self._environments: dict[str, Environment] = {}
@@ -65,12 +78,16 @@ class Catalog:
         return [*(entry.problem for entry in self._entries.values() if entry.problem), *self._doubles()]
 
     def _read(self) -> dict[str, Environment]:
+        now = self._clock()
+        if now < self._check_at:
+            return self._environments
         stamps = dict(self._files())
         if stamps != self._stamps:
             self._entries = {path: self._entry(path, stamp) for path, stamp in sorted(stamps.items(), key=self._place)}
             found = [entry.environment for entry in self._entries.values() if entry.environment is not None]
             self._environments = {environment.name: environment for environment in found}
             self._stamps = stamps
+        self._check_at = now + self._check_seconds
         return self._environments
 
     def _entry(self, path: str, stamp: Stamp) -> _Entry:

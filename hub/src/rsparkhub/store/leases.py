@@ -5,7 +5,7 @@ tells both what is to be worked on and what a controller that died has left. Eac
 under it is to prove that nobody claimed the session since.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -55,7 +55,7 @@ _CLAIM_THESE = (
 )
 _RENEW = (
     sa.update(sessions)
-    .where(sessions.c.id == sa.bindparam("b_id"), sessions.c.lease_holder == sa.bindparam("b_holder"))
+    .where(sessions.c.id.in_(sa.bindparam("b_ids", expanding=True)), sessions.c.lease_holder == sa.bindparam("b_holder"))
     .values(claimable_at=sa.bindparam("b_until"))
     .returning(sessions.c.id)
 )
@@ -113,9 +113,10 @@ class Leases:
         found = await self.claim_these([id], holder=holder, now=now, lease=lease)
         return found[0] if found else None
 
-    async def renew(self, id: str, *, holder: str, until: datetime) -> bool:  # noqa: A002
-        """Make the lease end at `until`; False when it was lost."""
-        return bool(await self._database.change(_RENEW, {"b_id": id, "b_holder": holder, "b_until": until}))
+    async def renew(self, ids: Collection[str], *, holder: str, until: datetime) -> frozenset[str]:
+        """Make these leases end at `until`; return the ids of those that still held."""
+        values = {"b_ids": sorted(ids), "b_holder": holder, "b_until": until}
+        return frozenset(row[0] for row in await self._database.change(_RENEW, values))
 
     async def next_claimable_at(self) -> datetime | None:
         """Return when the next session may be claimed: the time it is due, or the end of somebody's lease."""

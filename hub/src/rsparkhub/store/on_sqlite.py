@@ -1,15 +1,20 @@
 """SQLite, in threads of its own.
 
 A statement takes some twenty microseconds, less than it takes to go to another thread and back. So not a statement goes
-there but a whole transaction: its coroutine is run to its end in the thread, where each statement is done at once.
+there but a whole transaction: its coroutine is run to its end in the thread, where each statement is done at once. And what
+waits while the thread writes goes together: many small transactions become one, with a savepoint for each, so that they share
+the way there and back and the disk's sync.
 """
 
 import asyncio
 import os
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -27,6 +32,7 @@ from rsparkhub.store.failures import unavailable
 _BUSY_SECONDS = 10  # how long SQLite waits for another process's transaction
 _AGAIN_SECONDS = 0.01  # between two tries where it doesn't wait by itself
 _READERS = 2
+_MOST_TOGETHER = 100  # transactions that are written as one
 
 # WAL lets readers read while one writes. FULL syncs each transaction: what the hub has answered survives a power cut.
 _PRAGMAS = (
@@ -40,7 +46,7 @@ T = TypeVar("T")
 
 
 class SqliteDatabase(Database):
-    """SQLite has one writer at a time; here they stand in the line of one thread, where they cost nobody a polling.
+    """SQLite has one writer at a time; here all writers of a process wait for one thread, so that none has to poll.
 
     A transaction begins by `BEGIN IMMEDIATE`: one that has read something never learns at its end that another process
     wrote meanwhile. A caller who is cancelled does not stop what the thread is doing: it is done or undone as a whole.
@@ -60,6 +66,7 @@ class SqliteDatabase(Database):
         )
         sa.event.listen(self._engine, "connect", _prepare)
         self._writer = ThreadPoolExecutor(1, "store-writer")
+        self._writes: deque[_Write] = deque()
         self._readers = ThreadPoolExecutor(_READERS, "store-reader")
 
     async def prepare(self, work: Callable[[sa.Connection], None]) -> None:
@@ -73,10 +80,17 @@ class SqliteDatabase(Database):
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._one, statement, parameters)
 
     async def change(self, statement: sa.Executable, parameters: Parameters = None) -> Sequence[AnyRow]:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._one, statement, parameters)
+        return await self._written(lambda connection: _rows(connection, statement, parameters))
 
     async def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._transaction, work)
+        return await self._written(lambda connection: _to_its_end(work(_On(connection))))
+
+    async def _written(self, do: Callable[[sa.Connection], T]) -> T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._writes.append(_Write(do, future, loop))
+        self._writer.submit(self._write_waiting)  # it finds nothing to do where an earlier one took this too
+        return await future
 
     def insert(self, table: sa.Table) -> Insert:
         return insert(table)
@@ -91,21 +105,104 @@ class SqliteDatabase(Database):
             with self._engine.connect() as connection:
                 return _rows(connection, statement, parameters)
         except DBAPIError as error:
-            raise _told(error) from error
+            raise _translated(error) from error
 
-    def _transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+    def _write_waiting(self) -> None:
+        """Write what waits, in one transaction; where that fails as a whole, each in a transaction of its own."""
+        batch: list[_Write] = []
+        while self._writes and len(batch) < _MOST_TOGETHER:
+            write = self._writes.popleft()
+            if not write.future.cancelled():
+                batch.append(write)
+        if len(batch) > 1 and self._together(batch):
+            return
+        for write in batch:
+            write.tell(self._alone(write))
+
+    def _together(self, batch: list["_Write"]) -> bool:
+        """Write these in one transaction; return False when nothing of it was written, and nobody was told."""
         try:
             with self._engine.connect() as connection:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 try:
-                    result = _to_its_end(work(_On(connection)))
+                    outcomes = [_with_savepoint(connection, write) for write in batch]
                     connection.exec_driver_sql("COMMIT")
                 except BaseException:
                     _roll_back(connection)
                     raise
-                return result
+        except DBAPIError:
+            return False
+        for write, outcome in zip(batch, outcomes, strict=True):
+            write.tell(outcome)
+        return True
+
+    def _alone(self, write: "_Write") -> "_Outcome":
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                try:
+                    result = write.do(connection)
+                    connection.exec_driver_sql("COMMIT")
+                except BaseException:
+                    _roll_back(connection)
+                    raise
         except DBAPIError as error:
-            raise _told(error) from error
+            translated = _translated(error)
+            translated.__cause__ = error
+            return _Outcome(error=translated)
+        except Exception as error:
+            return _Outcome(error=error)
+        return _Outcome(result=result)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    """What came of a write."""
+
+    result: Any = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True)
+class _Write:
+    """A transaction that waits to be executed, and who waits for it."""
+
+    do: Callable[[sa.Connection], Any]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+    def tell(self, outcome: _Outcome) -> None:
+        """Hand the outcome to who waits, from the writer's thread."""
+        with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
+            self.loop.call_soon_threadsafe(self._settle, outcome)
+
+    def _settle(self, outcome: _Outcome) -> None:
+        if self.future.done():
+            return
+        if outcome.error is not None:
+            self.future.set_exception(outcome.error)
+        else:
+            self.future.set_result(outcome.result)
+
+
+def _with_savepoint(connection: sa.Connection, write: _Write) -> _Outcome:
+    """Execute one of several transactions; what it raises takes back what it did, and nothing of the others.
+
+    Raises
+    ------
+    DBAPIError
+        When the database failed, and not only this one's statement.
+    """
+    connection.exec_driver_sql("SAVEPOINT one")
+    try:
+        outcome = _Outcome(result=write.do(connection))
+    except Exception as error:
+        if isinstance(error, DBAPIError) and unavailable(error) is not None:
+            raise
+        connection.exec_driver_sql("ROLLBACK TO one")
+        outcome = _Outcome(error=error)
+    connection.exec_driver_sql("RELEASE one")
+    return outcome
 
 
 class _On:
@@ -137,11 +234,11 @@ def _to_its_end(work: Awaitable[T]) -> T:
 def _roll_back(connection: sa.Connection) -> None:
     try:
         connection.exec_driver_sql("ROLLBACK")
-    except DBAPIError:  # SQLite has rolled back by itself, as it does when the disk is full; the first error is to be told
+    except DBAPIError:  # SQLite has rolled back by itself, as it does when the disk is full; the first error counts
         connection.invalidate()
 
 
-def _told(error: DBAPIError) -> Exception:
+def _translated(error: DBAPIError) -> Exception:
     return unavailable(error) or error
 
 
