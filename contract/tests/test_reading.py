@@ -5,13 +5,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rspark_contract import reading
 from rspark_contract.reading import Fields, Reader, Unreadable
 from rspark_contract.status import AgentState
 
+#: A machine under load takes its time, which is no failure.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=200)
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=9), inner, max_size=5),
@@ -99,6 +101,7 @@ def test_what_is_no_json_or_too_long_is_refused(text: str | bytes) -> None:
         reading.decode(text, most=100 if text == "0" * 101 else 10**6)
 
 
+@UNHURRIED
 @given(value=ANY)
 def test_a_reader_gives_what_it_promises_or_says_that_it_can_not(value: object) -> None:
     for read in READERS:
@@ -106,6 +109,7 @@ def test_a_reader_gives_what_it_promises_or_says_that_it_can_not(value: object) 
             assert read(value) is not None
 
 
+@UNHURRIED
 @given(value=ANY)
 def test_an_object_that_is_read_can_be_stored(value: object) -> None:
     try:
@@ -115,6 +119,7 @@ def test_an_object_that_is_read_can_be_stored(value: object) -> None:
     json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
 
 
+@UNHURRIED
 @given(data=st.binary(max_size=200) | st.text(max_size=200))
 def test_any_bytes_are_json_or_unreadable(data: bytes | str) -> None:
     try:

@@ -401,8 +401,7 @@ def read_document(path: Path) -> EnsembleDocument:
 def _services(fields: Fields) -> tuple[ServiceSpec, ...]:
     if "services" in fields:
         return fields.get("services", reading.items(ServiceSpec.parse, most=32), ())
-    named = previous.services_of(fields.get("spark", _CONFIG, None), fields.get("environ", _ENVIRON, {}))
-    return tuple(ServiceSpec(name=name, title=title, config=config) for name, title, config in named)
+    return tuple(ServiceSpec(name=name, title=title, config=config) for name, title, config in previous.services_of(fields))
 
 
 def _check_names(components: Iterable[ComponentSpec]) -> None:

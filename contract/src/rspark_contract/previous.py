@@ -6,9 +6,12 @@ document. Shared services were seen by their variables alone.
 
 from collections.abc import Iterator, Mapping
 
-from rspark_contract.reading import JsonObject
+from rspark_contract import reading
+from rspark_contract.reading import Fields, JsonObject
 
 _SPARK = "spark"
+_CONFIG = reading.json_object(depth=8, values=4096, letters=2**16)
+_ENVIRON = reading.mapping(reading.verbatim(2**16), most=256)
 
 
 def members_of_services(configs: Mapping[str, JsonObject]) -> JsonObject:
@@ -16,9 +19,10 @@ def members_of_services(configs: Mapping[str, JsonObject]) -> JsonObject:
     return {"spark": configs.get(_SPARK)}
 
 
-def services_of(spark: JsonObject | None, environ: Mapping[str, str]) -> Iterator[tuple[str, str, JsonObject]]:
+def services_of(document: Fields) -> Iterator[tuple[str, str, JsonObject]]:
     """Yield name, title and configuration of each service that a document of version 1 asks for."""
-    if "PGHOST" in environ:
+    if "PGHOST" in document.get("environ", _ENVIRON, {}):
         yield "postgres", "PostgreSQL", {}
+    spark = document.get(_SPARK, _CONFIG, None)
     if spark is not None:
         yield _SPARK, "Spark", spark

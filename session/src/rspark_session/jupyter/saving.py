@@ -17,6 +17,7 @@ from rspark_session.jupyter.ledger import KernelIdentity
 from rspark_session.jupyter.runtime import Runtime
 from rspark_session.jupyter.saved_state import KernelState, SavedState, SessionState, TerminalState
 from rspark_session.jupyter.snapshot import SnapshotFailed, SnapshotReport
+from rspark_session.processes import tree
 
 _PATIENCE = 3.0  # seconds that a busy kernel is left alone before it is interrupted
 
@@ -43,7 +44,7 @@ class WorkspaceSaver:
         ids = self._kernels.list_kernel_ids()
         folders = {kernel_id: _folder_of(self._kernels.get_kernel(kernel_id)) for kernel_id in ids}
         terminals = [
-            TerminalState(name=name, folder=_link(f"/proc/{terminal.ptyproc.pid}/cwd"))
+            TerminalState(name=name, folder=tree.working_folder(terminal.ptyproc.pid))
             for name, terminal in self._runtime.terminals.terminals.items()
         ]
         saved = await asyncio.gather(
@@ -138,16 +139,8 @@ def _folder_of(kernel: Any) -> str | None:
     if pid is None:
         return None
     if kernel.kernel_spec.language == "bash":
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-        pid = children[0] if children else pid
-    return _link(f"/proc/{pid}/cwd")
-
-
-def _link(path: str) -> str | None:
-    try:
-        return str(Path(path).readlink())
-    except OSError:  # it ended
-        return None
+        pid = next(iter(tree.children(pid)), pid)
+    return tree.working_folder(pid)
 
 
 def _flush(folder: Path) -> None:

@@ -28,8 +28,8 @@ _LISTS_CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children").exists()
 
 
 def walk(root: int) -> dict[int, Process]:
-    """Give the process `root` and all its descendants, parents before children."""
-    below = children if _LISTS_CHILDREN else _scan().__getitem__
+    """Return the process `root` and all its descendants, parents before children."""
+    below = _listed_children if _LISTS_CHILDREN else _scan().__getitem__
     found: dict[int, Process] = {}
     waiting = [root]
     while waiting:
@@ -62,8 +62,26 @@ def read(pid: int) -> Process | None:
     )
 
 
+def pids() -> list[int]:
+    """Return the pid of every process of the machine."""
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+
+
 def children(pid: int) -> list[int]:
-    """Give the children of a process: each of its threads may have some."""
+    """Return the children of a process; none when it is gone."""
+    return _listed_children(pid) if _LISTS_CHILDREN else _scan()[pid]
+
+
+def working_folder(pid: int) -> str | None:
+    """Return the folder in which a process works; None when it is gone, or isn't ours to look into."""
+    try:
+        return str(Path(f"/proc/{pid}/cwd").readlink())
+    except OSError:
+        return None
+
+
+def _listed_children(pid: int) -> list[int]:
+    """Return the children of a process as the kernel lists them: each of its threads may have some."""
     found: list[int] = []
     try:
         threads = os.listdir(f"/proc/{pid}/task")
@@ -76,16 +94,16 @@ def children(pid: int) -> list[int]:
 
 
 def _scan() -> defaultdict[int, list[int]]:
-    """Give the children of every process of the machine."""
+    """Return the children of every process of the machine."""
     below: defaultdict[int, list[int]] = defaultdict(list)
-    for entry in os.listdir("/proc"):
-        if entry.isdigit() and (process := read(int(entry))):
+    for pid in pids():
+        if process := read(pid):
             below[process.parent].append(process.pid)
     return below
 
 
 def proportional_memory(pid: int) -> int | None:
-    """Give the memory of a process with its share of what it shares, in bytes."""
+    """Return the memory of a process with its share of what it shares, in bytes."""
     try:
         with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
             for line in file:

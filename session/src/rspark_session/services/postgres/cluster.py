@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rspark_session.files import write_whole
+from rspark_session.processes import tree
 from rspark_session.services.postgres import account as accounts
 from rspark_session.services.postgres import binaries as programs
 from rspark_session.services.postgres.account import Account
@@ -157,18 +158,9 @@ def _end_orphans(data: Path) -> None:
 
 
 def _running_in(data: Path) -> list[int]:
-    """Find the processes that stand in a cluster of ours: a server's processes all do."""
+    """Return the processes that work in a cluster of ours: a server's processes all do."""
     homes = {str(data.resolve() / "cluster"), str(data.resolve() / "cluster.new")}
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            if str((entry / "cwd").readlink()).removesuffix(" (deleted)") in homes:
-                found.append(int(entry.name))
-        except OSError:
-            continue  # ended meanwhile, or someone else's: then not ours
-    return found
+    return [pid for pid in tree.pids() if (tree.working_folder(pid) or "").removesuffix(" (deleted)") in homes]
 
 
 def _send(pid: int, signal_number: int) -> None:
