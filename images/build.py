@@ -180,6 +180,7 @@ def fill(name: str, context: Path) -> None:
             raise CannotBuild("The hub's pages are not built. Run `scripts/install up` first.")
         wheel("contract", context / "hub")
         wheel("hub", context / "hub")
+        run([str(TOP / "scripts/build-edge"), str(context / "rsparkhub-edge")])
 
 
 def wheel(package: str, folder: Path) -> None:

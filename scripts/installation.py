@@ -205,7 +205,7 @@ def python_steps(kind: str) -> list[Step]:
         ),
         Step(
             name="hub-test" if tests else "hub",
-            says="the hub's Python (.venv): API, database, Caddy" + (", and what checks and tests them" if tests else ""),
+            says="the hub's Python (.venv): API and database" + (", and what checks and tests them" if tests else ""),
             inputs=[hub_lock, contract, TOP / "hub/pyproject.toml", *([TOP / "session/pyproject.toml"] if tests else [])],
             makes=[TOP / ".venv/bin/rsparkhub"],
             # The tests also look into what runs in sessions: its modules alone, without what they need.
@@ -218,6 +218,19 @@ def python_steps(kind: str) -> list[Step]:
             makes=[TOP / ".venv-session/bin/python"],
             commands=lambda: synced(TOP / ".venv-session", lock / "session.txt", "contract", "session"),
         ),
+    ]
+
+
+def edge_steps() -> list[Step]:
+    program = TOP / ".venv/bin/rsparkhub-edge"
+    return [
+        Step(
+            name="edge",
+            says="the edge: Caddy with a handler of our own, from its sources; a minute or two the first time",
+            inputs=[TOP / "edge", TOP / "scripts/build-edge", TOP / "scripts/find-go", TOP / "requirements/go.txt"],
+            makes=[program],
+            commands=lambda: [["scripts/build-edge", str(program)]],
+        )
     ]
 
 
@@ -363,7 +376,8 @@ def install(kind: str) -> None:
             say("Another installation is at work in this checkout; waiting until it is done.")
             fcntl.flock(lock, fcntl.LOCK_EX)
         apt = apt_step(kind)
-        todo = ([apt] if apt else []) + [step for step in [*python_steps(kind), *r_steps(), *web_steps()] if not step.is_done()]
+        steps = [*python_steps(kind), *edge_steps(), *r_steps(), *web_steps()]
+        todo = ([apt] if apt else []) + [step for step in steps if not step.is_done()]
         for number, step in enumerate(todo, 1):
             say(f"[{number}/{len(todo)}] {step.says}")
             if step.folder.name == "web":

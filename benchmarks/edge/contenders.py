@@ -22,7 +22,7 @@ from rsparkhub.domain.session import State, Wanted, new_session_id
 from rsparkhub.edge.process import find_caddy
 from rsparkhub.settings import Settings
 from rsparkhub.store import open_store
-from rsparkhub.store.tables import people, sessions
+from rsparkhub.store.tables import sessions, users
 from rsparkhub.store.tables import tokens as token_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,14 +132,14 @@ async def fill_store(settings: Settings, *, upstream: str, known: int) -> tuple[
     ids = [new_session_id() for _ in range(known)]
     row = {
         "kind": "session", "owner": OWNER, "name": "R", "environment": "rspark", "options": {}, "created": now,
-        "wanted": Wanted.RUNNING.value, "wish": 0, "state": State.RUNNING.value, "generation": 1, "asked": now,
-        "busy": False, "busy_with": [], "upstream": upstream, "secret": "s" * 43, "parts": [],
-        "endpoints": {}, "claims": 0,
+        "wanted": Wanted.RUNNING.value, "spec_revision": 0, "state": State.RUNNING.value, "generation": 1, "queued_at": now,
+        "busy": False, "busy_with": [], "upstream": upstream, "secret": "s" * 43, "components": [],
+        "endpoints": {}, "lease_epoch": 0,
     }  # fmt: skip
     engine = sa.create_engine(settings.store)
     with engine.begin() as connection:
-        connection.execute(sa.insert(people), {"name": OWNER, "admin": False, "created": now, "last_seen": now})
-        made = {"id": "t1", "digest": tokens.digest(token), "person": OWNER, "name": "benchmark", "created": now}
+        connection.execute(sa.insert(users), {"name": OWNER, "admin": False, "created": now, "last_seen": now})
+        made = {"id": "t1", "digest": tokens.digest(token), "user_name": OWNER, "name": "benchmark", "created": now}
         connection.execute(sa.insert(token_table), {**made, "expires": now + timedelta(days=1), "last_used": now})
         connection.execute(sa.insert(sessions), [{**row, "id": each} for each in ids])
     engine.dispose()
@@ -147,32 +147,18 @@ async def fill_store(settings: Settings, *, upstream: str, known: int) -> tuple[
 
 
 @contextmanager
-def _no_place_for_passes(settings: Settings) -> Iterator[None]:
-    """Make the folder of passes one that others may write in: neither hub nor edge uses such a one."""
-    assert settings.passes is not None
-    settings.passes.mkdir()
-    settings.passes.chmod(0o777)
-    try:
-        yield
-    finally:
-        settings.passes.rmdir()
-
-
-@contextmanager
-def edge(folder: Path, ids: Sequence[str], token: str, *, with_passes: bool = True) -> Iterator[Contender]:
+def edge(folder: Path, ids: Sequence[str], token: str, path: str = "api") -> Iterator[Contender]:
     """The hub and the edge as `rsparkhub up` starts them, on a store that is filled; no controller, so nothing changes."""
     port = free_port()
     environment = {
         **os.environ, "RSPARKHUB_DATA": str(folder), "RSPARKHUB_PORT": str(port), "RSPARKHUB_LOG_LEVEL": "warning"
     }  # fmt: skip
     with ExitStack() as stack:
-        if not with_passes:
-            stack.enter_context(_no_place_for_passes(Settings(data=folder)))
         processes = [
             stack.enter_context(running([sys.executable, "-m", "rsparkhub", part], environment, folder / f"{part}.log"))
             for part in ("hub", "edge")
         ]
-        urls = [f"http://127.0.0.1:{port}/s/{each}/api" for each in ids]
+        urls = [f"http://127.0.0.1:{port}/s/{each}/{path}" for each in ids]
         headers = {"Authorization": f"Bearer {token}"}
         until_it_answers(urls[0], headers, within=60)
         caddy = processes[1].children()

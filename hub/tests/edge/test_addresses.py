@@ -43,7 +43,7 @@ async def two(world: World) -> tuple[World, str, str, str]:
 async def test_no_path_leads_to_another_session_or_out_of_ones_own(two: tuple[World, str, str, str]) -> None:
     world, ada, own, other = two
     for path in odd_paths(own, other):
-        for _ in range(3):  # asked, asked, and by a pass if there were one
+        for _ in range(3):  # asked, and repeated if it were
             said = await raw(
                 world.edge, f"GET {path} HTTP/1.1\r\nHost: {world.host}\r\nCookie: rsparkhub={ada}\r\nConnection: close\r\n\r\n"
             )
@@ -193,7 +193,7 @@ class TestSmuggling:
         "=rsparkhub",
     ],
 )
-async def test_no_cookie_but_the_right_one_finds_a_pass(two: tuple[World, str, str, str], cookie: str) -> None:
+async def test_no_cookie_but_the_right_one_is_let_in(two: tuple[World, str, str, str], cookie: str) -> None:
     world, ada, own, other = two
     client = world.client(cookie=ada)
     for _ in range(5):
@@ -206,8 +206,8 @@ async def test_no_cookie_but_the_right_one_finds_a_pass(two: tuple[World, str, s
 
 
 @pytest.mark.parametrize("host", ["*", "?" * 9, "[0-9.]*", "..", "x/../127.0.0.1", "127.0.0.1~x"])
-async def test_no_host_finds_the_pass_of_another(two: tuple[World, str, str, str], host: str) -> None:
-    """A pass is for the host at which it was given; here that changes nothing but who is asked."""
+async def test_no_host_gets_what_was_granted_at_another(two: tuple[World, str, str, str], host: str) -> None:
+    """A grant is for the host at which it was given; here that changes nothing but who is asked."""
     world, ada, own, _ = two
     client = world.client(cookie=ada)
     for _ in range(5):

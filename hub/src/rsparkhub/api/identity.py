@@ -11,8 +11,10 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 
 from rsparkhub import log_context
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.origin import SAFE_METHODS, is_own
-from rsparkhub.auth.cookies import values_in
+from rsparkhub.api.origin import is_own
+from rsparkhub.auth.cookies import hub_cookie, values_of
+from rsparkhub.auth.http_origin import SAFE_METHODS
+from rsparkhub.auth.tokens import token_in_header
 from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.errors import NotAllowed, NotFound, NotSignedIn
 from rsparkhub.domain.session import Session
@@ -51,16 +53,16 @@ def over_tls(request: Request) -> bool:
 
 
 async def _from_header(header: str, context: AppContext) -> Identity:
-    scheme, _, value = header.partition(" ")
-    if scheme.lower() == "bearer":
-        identity = await context.authenticator.from_bearer(value.strip(), now=context.now())
+    token = token_in_header(header)
+    if token is not None:
+        identity = await context.authenticator.from_bearer(token, now=context.now())
         if identity is not None:
             return identity
     raise NotSignedIn("This token does not work, or no longer. Make a new one and send it as Authorization: Bearer TOKEN.")
 
 
 async def _from_cookie(request: Request, context: AppContext) -> Identity:
-    for value in values_in(request.headers.get("cookie", ""), secure=over_tls(request)):
+    for value in values_of(hub_cookie(secure=over_tls(request)), request.headers.get("cookie", "")):
         identity = await context.authenticator.from_cookie(value, now=context.now())
         if identity is not None:
             return identity

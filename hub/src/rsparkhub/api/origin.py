@@ -6,22 +6,8 @@ cannot be written by a page.
 """
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-Origin = tuple[str, str, int]  # scheme, host, port
-_PORTS = {"http": 80, "https": 443}
-
-
-def origin_of(url: str) -> Origin | None:
-    """Return scheme, host and port of a URL; None when it has none (`null`, or not a URL)."""
-    try:
-        parts = urlsplit(url)
-        if parts.scheme not in _PORTS or parts.hostname is None:
-            return None
-        return parts.scheme, parts.hostname.lower(), parts.port or _PORTS[parts.scheme]
-    except ValueError:
-        return None
+from rsparkhub.auth.http_origin import Origin, origin_of
 
 
 def is_foreign(headers: Mapping[str, str], own: frozenset[Origin]) -> bool:

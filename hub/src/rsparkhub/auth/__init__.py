@@ -1,5 +1,6 @@
-"""Who is asking: cookies for browsers, tokens for programs, one-time links and passwords to get one.
+"""Who is asking: cookies for browsers, tokens for programs, one-time links and passwords to get one; and who may open a session.
 
-`identity` answers it and is the face of this room; `tokens` says what a secret looks like, `passwords` how a password is
-kept, `cookies` how a browser carries it. `question` is what the edge asks on each request.
+`identity` finds who is asking; `tokens` says what a secret looks like, `passwords` how a password is stored, `cookies` how a
+browser carries a sign-in. `forward_auth` decides on each request to a session, `authorizer` looks up what that takes, and
+`forward_auth_server` answers the edge.
 """

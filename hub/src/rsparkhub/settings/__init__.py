@@ -1,5 +1,5 @@
 """Every setting, in typed modules: `hub` has those of the installation, each backend with settings a module of its own."""
 
-from rsparkhub.settings.hub import Settings, checkout, default_data, is_private, read_settings, with_backends
+from rsparkhub.settings.hub import Settings, checkout, default_data, read_settings, with_backends
 
-__all__ = ["Settings", "checkout", "default_data", "is_private", "read_settings", "with_backends"]
+__all__ = ["Settings", "checkout", "default_data", "read_settings", "with_backends"]

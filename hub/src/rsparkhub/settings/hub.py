@@ -1,9 +1,7 @@
 """Every setting of RSparkHub, in one typed place; the reference page is made from it."""
 
-import contextlib
 import hashlib
 import os
-import stat
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -110,7 +108,7 @@ class Settings(BaseSettings):
     login_pause: Duration = Field(default=timedelta(minutes=5), description="The pause after too many wrong passwords.")
     answer_lifetime: Duration = Field(
         default=timedelta(seconds=1),
-        description="How long the answer to the edge's question may be repeated; at most 1s.",
+        description="How long the answer to a forward-auth request may be repeated; at most 1s.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much the logs say.")
     log_format: Literal["text", "json"] = Field(
@@ -168,15 +166,6 @@ class Settings(BaseSettings):
         return self.socket_dir / "notify"
 
     @property
-    def passes(self) -> Path | None:
-        """The folder, in memory, of answers that the edge repeats by itself; None where they may not be repeated so."""
-        memory = Path("/dev/shm")  # noqa: S108  what lies there is ours alone, see `is_private`
-        if self.answer_lifetime < timedelta(seconds=1) or not os.access(memory, os.W_OK):
-            return None
-        digest = hashlib.sha256(str(self.data.absolute()).encode()).hexdigest()[:16]
-        return memory / f"rsparkhub-{os.getuid()}-{digest}"
-
-    @property
     def session_domain(self) -> str | None:
         """The name under which each session has a host of its own (ID.NAME); None when it lives under the hub's."""
         if self.session_origin == "path":
@@ -202,14 +191,6 @@ class Settings(BaseSettings):
         """The folders of the catalog: as set, else the checkout's, else those that were installed with the package."""
         top = checkout()
         return self.environments or ((top or Path(sys.prefix) / "share/rsparkhub") / "environments",)
-
-
-def is_private(folder: Path) -> bool:
-    """Make a folder that nobody else may enter, and tell whether it is one; another person may have been there first."""
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    found = folder.lstat()
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == 0o700
 
 
 def with_backends(models: Mapping[str, type[BaseModel] | None]) -> type[Settings]:

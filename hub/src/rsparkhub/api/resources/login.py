@@ -7,8 +7,9 @@ from rsparkhub.api.identity import Reader, over_tls
 from rsparkhub.api.origin import is_foreign
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.me import me_of
-from rsparkhub.auth.cookies import clear_cookie, set_cookie, values_in
+from rsparkhub.auth.cookies import clear_hub_cookie, hub_cookie, set_hub_cookie, values_of
 from rsparkhub.auth.identity import Login as MadeLogin
+from rsparkhub.auth.tokens import token_in_header
 from rsparkhub.domain.errors import NotAllowed
 from rsparkhub.settings import Settings
 from rsparkhub.wire.users import Login, SignedIn
@@ -18,7 +19,7 @@ router = APIRouter(prefix="/hub/api", tags=["sign-in"])
 
 def keep_in_browser(response: Response, request: Request, settings: Settings, made: MadeLogin) -> None:
     """Set the cookie of a sign-in, out of reach of any page's code."""
-    cookie = set_cookie(made.token, lifetime=settings.login_lifetime, secure=over_tls(request))
+    cookie = set_hub_cookie(made.token, lifetime=settings.login_lifetime, secure=over_tls(request))
     response.headers.append("Set-Cookie", cookie)
 
 
@@ -41,8 +42,8 @@ async def login(body: Login, request: Request, response: Response, context: Cont
 async def logout(identity: Reader, request: Request, context: Context) -> Response:
     """Ends the sign-in that the cookie or the token is of. An API token goes on working; delete it under `/tokens`."""
     if identity.how == "token":
-        await context.authenticator.sign_out(request.headers["authorization"].partition(" ")[2].strip())
+        await context.authenticator.sign_out(token_in_header(request.headers["authorization"]) or "")
         return Response(status_code=204)
-    for value in values_in(request.headers["cookie"], secure=over_tls(request)):
+    for value in values_of(hub_cookie(secure=over_tls(request)), request.headers["cookie"]):
         await context.authenticator.sign_out(value)
-    return Response(status_code=204, headers={"Set-Cookie": clear_cookie(secure=over_tls(request))})
+    return Response(status_code=204, headers={"Set-Cookie": clear_hub_cookie(secure=over_tls(request))})

@@ -1,4 +1,4 @@
-"""How a browser that is signed in at the hub comes to be known at a session's own host.
+"""Sign-in at a session's own host, for a browser that is signed in at the hub.
 
 The hub sends it there with a ticket, which works once, for this session alone, and for half a minute. The session's host
 takes the ticket and sets a cookie of its own, which a browser sends to this host alone.
@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from rsparkhub.auth import tokens
 from rsparkhub.domain.access import Identity
-from rsparkhub.domain.door import SECURE, SESSION_COOKIE
 from rsparkhub.settings import Settings
 from rsparkhub.store.credentials import Credentials
 
@@ -21,37 +20,37 @@ TICKET = "rsx_"
 COOKIE = "rsc_"
 
 
-class Entrance:
-    """Gives tickets, takes them, and knows the cookies that came of them."""
+class SessionHostSignIn:
+    """Makes origin tickets, takes them, and finds who carries the cookies that came of them."""
 
     def __init__(self, credentials: Credentials, settings: Settings) -> None:
         self._credentials = credentials
         self._settings = settings
 
-    async def ticket(self, session_id: str, login: str, person: str, *, now: datetime) -> str:
+    async def make_ticket(self, session_id: str, login: str, user_name: str, *, now: datetime) -> str:
         """Make a ticket to a session for a browser whose sign-in at the hub is `login`, the hub's cookie."""
         at_the_hub = tokens.digest(login)
         secret = tokens.new_secret(TICKET)
         expires = now + TICKET_LIFETIME
-        await self._credentials.add_link(person, digest=_digest(secret, session_id, at_the_hub), expires=expires, now=now)
+        await self._credentials.add_link(user_name, digest=_digest(secret, session_id, at_the_hub), expires=expires, now=now)
         return f"{secret}.{at_the_hub}"
 
-    async def cookie(self, session_id: str, ticket: str, *, now: datetime) -> str | None:
-        """Use up a ticket, and give the cookie; None when it was used, has run out, or is for another session."""
+    async def take_ticket(self, session_id: str, ticket: str, *, now: datetime) -> str | None:
+        """Use up a ticket, and return the cookie; None when it was used, has run out, or is for another session."""
         if not tokens.is_plausible(ticket, TICKET):
             return None
         secret, _, at_the_hub = ticket.partition(".")
         cookie = tokens.new_secret(COOKIE)
-        person = await self._credentials.take_link(
+        user_name = await self._credentials.take_link(
             _digest(secret, session_id, at_the_hub),
             login_digest=_digest(cookie, session_id, at_the_hub),
             login_expires=now + self._settings.login_lifetime,
             now=now,
         )
-        return None if person is None else f"{cookie}.{at_the_hub}"
+        return None if user_name is None else f"{cookie}.{at_the_hub}"
 
     async def identify(self, session_id: str, cookie: str, *, now: datetime) -> Identity | None:
-        """Tell who carries this cookie of this session, while they are signed in at the hub."""
+        """Return who carries this cookie of this session, while they are signed in at the hub."""
         if not tokens.is_plausible(cookie, COOKIE):
             return None
         secret, _, at_the_hub = cookie.partition(".")
@@ -60,17 +59,6 @@ class Entrance:
         if here is None or there is None or here.name != there.name:
             return None
         return Identity(user=here, how="cookie", session=session_id)
-
-
-def cookie_name(*, secure: bool) -> str:
-    """Give the name of the cookie at a session's host; `secure` where people come over TLS."""
-    return f"{SECURE}{SESSION_COOKIE}" if secure else SESSION_COOKIE
-
-
-def set_cookie(value: str, *, lifetime: timedelta, secure: bool) -> str:
-    """Write the `Set-Cookie` header of a session's host."""
-    age = int(lifetime.total_seconds())
-    return f"{cookie_name(secure=secure)}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
 
 
 def _digest(secret: str, session_id: str, at_the_hub: str) -> str:

@@ -1,4 +1,4 @@
-"""Every case of the edge's question, as data."""
+"""Every case of a forward-auth request, as data."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from rsparkhub.auth.question import Allow, Enter, Question, Redirect, Refuse, answer
-from rsparkhub.auth.session_address import place_of
+from rsparkhub.auth.forward_auth import Allow, ForwardAuthRequest, Redirect, Refuse, SignInAtSession, authorize
+from rsparkhub.auth.session_address import request_origin, session_in_uri
 from rsparkhub.domain.access import Identity
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.domain.user import User
@@ -30,14 +30,16 @@ OWN = f"{SESSION.id}.localhost:8000"
 URI = f"/s/{SESSION.id}/lab?x=1"
 
 ALLOWED = Allow(upstream="127.0.0.1:4242", secret="s3cret")
-OPENS: dict[str, Any] = {"accept": "text/html", "fetch_mode": "navigate", "fetch_dest": "document", "fetch_site": "none"}
+OPENS: dict[str, Any] = {"html": True, "fetch_mode": "navigate", "fetch_dest": "document", "fetch_site": "none"}
 
 
 def ask(
     *, identity: Identity | None = ADA, session: Session | None = SESSION, settings: dict[str, Any] | None = None, **said: Any
 ) -> Any:
-    question = Question(**{"method": "GET", "host": PATH, "uri": URI, **said})
-    return answer(question, session, identity, place_of(question.host, Settings(**(settings or {}))))
+    fields = {"method": "GET", "host": PATH, "uri": URI, **said}
+    came_in = request_origin(fields.pop("host"), Settings(**(settings or {})))
+    request = ForwardAuthRequest(**fields, came_in=came_in, session=session_in_uri(fields["uri"]))
+    return authorize(request, session, identity)
 
 
 def status(said: Any) -> int:
@@ -88,10 +90,10 @@ class TestNobodySignedIn:
         assert ask(identity=None, session=None, **OPENS) == Redirect(url=f"/hub/?next=/s/{SESSION.id}/lab%3Fx%3D1")
 
     def test_a_browser_without_tls_opens_pages_by_asking_for_html(self) -> None:
-        assert isinstance(ask(identity=None, session=None, accept="text/html,*/*"), Redirect)
+        assert isinstance(ask(identity=None, session=None, html=True), Redirect)
 
     def test_a_program_is_told(self) -> None:
-        assert status(ask(identity=None, session=None, accept="*/*")) == 401
+        assert status(ask(identity=None, session=None, html=False)) == 401
 
     def test_a_form_that_is_sent_is_not_redirected_but_told(self) -> None:
         assert status(ask(identity=None, session=None, method="POST", **OPENS)) == 401
@@ -205,10 +207,10 @@ class TestCookies:
 
 class TestSessionsWithHostsOfTheirOwn:
     def test_a_browser_goes_to_the_sessions_host(self) -> None:
-        assert ask(host=HUB, **OPENS) == Enter(session=SESSION.id, next=URI)
+        assert ask(host=HUB, **OPENS) == SignInAtSession(session=SESSION.id, next=URI)
 
     def test_with_the_slash_that_was_missing(self) -> None:
-        assert ask(host=HUB, uri=f"/s/{SESSION.id}", **OPENS) == Enter(session=SESSION.id, next=f"/s/{SESSION.id}/")
+        assert ask(host=HUB, uri=f"/s/{SESSION.id}", **OPENS) == SignInAtSession(session=SESSION.id, next=f"/s/{SESSION.id}/")
 
     def test_there_it_passes(self) -> None:
         assert ask(identity=THERE, host=OWN, **OPENS) == ALLOWED
@@ -230,7 +232,7 @@ class TestSessionsWithHostsOfTheirOwn:
         assert ask(host=HUB, method="POST", origin=f"http://{HUB}") == replace(ALLOWED, sandboxed=True)
 
     def test_a_program_with_a_token_passes_under_the_hubs_name(self) -> None:
-        assert ask(identity=ADAS_TOKEN, host=HUB, accept="text/html") == ALLOWED
+        assert ask(identity=ADAS_TOKEN, host=HUB, html=True) == ALLOWED
 
     def test_a_session_is_not_served_at_the_host_of_another(self) -> None:
         assert status(ask(identity=ADAS_TOKEN, host="zzzzzzzzzz.localhost:8000")) == 404
@@ -245,11 +247,11 @@ class TestSessionsWithHostsOfTheirOwn:
     def test_subdomains_of_a_public_name(self) -> None:
         settings = {"session_origin": "subdomain", "public_url": "https://hub.example.org"}
         own = f"{SESSION.id}.hub.example.org"
-        assert ask(host="hub.example.org", settings=settings, **OPENS) == Enter(session=SESSION.id, next=URI)
+        assert ask(host="hub.example.org", settings=settings, **OPENS) == SignInAtSession(session=SESSION.id, next=URI)
         assert ask(identity=THERE, host=own, settings=settings, method="POST", origin=f"https://{own}") == ALLOWED
         assert status(ask(identity=THERE, host=own, settings=settings, method="POST", origin=f"http://{own}")) == 403
         # Under another name the hub is the same hub: a session's content does not come under that one either.
-        assert ask(host="10.0.0.1", settings=settings, **OPENS) == Enter(session=SESSION.id, next=URI)
+        assert ask(host="10.0.0.1", settings=settings, **OPENS) == SignInAtSession(session=SESSION.id, next=URI)
 
     def test_a_public_name_alone_changes_nothing(self) -> None:
         settings = {"public_url": "https://hub.example.org"}

@@ -1,7 +1,7 @@
-"""The edge's question about a request to a session: may it pass, and where to?
+"""Forward auth: may a request to a session pass the edge, and where to?
 
-Pure: the question, the session's row, who is asking and where in, the answer out. Who is asking has been looked up;
-nothing here waits. The rules, in the order in which they are tried:
+Pure: the request, the session's row and who is asking in, the answer out. Who is asking has been looked up; nothing here
+waits. The rules, in the order in which they are tried:
 
 1. The address must be one of a session, without `..` in it, at a host where this session is served.
 2. Whoever is not signed in is sent to sign in, or told so.
@@ -10,44 +10,43 @@ nothing here waits. The rules, in the order in which they are tried:
    something or open a websocket only with an `Origin` that is its own.
 5. A session that doesn't run has nothing to show; the hub's page about it has.
 6. Where sessions have hosts of their own, a browser goes there, and never gets a session's content under the hub's name.
+
+The edge repeats an `Allow` to requests that differ in the path alone (`domain/edge_contract.py`), so of a path without `.`
+segments an `Allow` must say nothing but its session.
 """
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
-from rsparkhub.auth.session_address import Place, climbs, session_in
+from rsparkhub.auth.http_origin import SAFE_METHODS
+from rsparkhub.auth.session_address import RequestOrigin, has_dot_segments
 from rsparkhub.domain.access import Action, Identity, may
 from rsparkhub.domain.session import Session, State, Wanted
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-
-class Question(NamedTuple):  # thousands are made in a second, and a tuple is made faster than a dataclass
+class ForwardAuthRequest(NamedTuple):  # many are made in a second, and a tuple is made faster than a dataclass
     """A request as the edge saw it; header fields that the client did not send are empty."""
 
     method: str
-    host: str
+    came_in: RequestOrigin
     uri: str  # path and query, as they were sent
-    accept: str = ""
+    session: str | None  # the id in the path
+    html: bool = False  # whether the client accepts HTML
     origin: str = ""
     upgrade: str = ""
     fetch_site: str = ""
     fetch_mode: str = ""
     fetch_dest: str = ""
+    cookie: str = ""
+    authorization: str = ""
 
     @property
     def is_navigation(self) -> bool:
         """Whether a browser opens a page with it: it says so, or, without TLS, asks for HTML."""
         if self.method not in {"GET", "HEAD"} or self.upgrade:
             return False
-        return self.fetch_mode == "navigate" if self.fetch_mode else "text/html" in self.accept
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it only reads, and no other origin's page is said to ask: the requests that a pass may answer."""
-        foreign = self.origin or self.fetch_site in {"cross-site", "same-site"}
-        return self.method in {"GET", "HEAD"} and not self.upgrade and not foreign
+        return self.fetch_mode == "navigate" if self.fetch_mode else self.html
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +67,7 @@ class Redirect:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Enter:
+class SignInAtSession:
     """Send the browser to the session's own host, with a ticket; `next` is the path there."""
 
     session: str
@@ -82,12 +81,14 @@ class Refuse:
     detail: str
 
 
-Answer = Allow | Redirect | Enter | Refuse
+Answer = Allow | Redirect | SignInAtSession | Refuse
 
 NO_SUCH_SESSION = Refuse(
     status=404, code="not-found", detail="There is no such session. Your sessions are listed on the page of the hub, /hub/."
 )
-_CLIMBS = Refuse(status=400, code="bad-request", detail="A session's address has no `.` or `..` in its path. Write it without.")
+_DOT_SEGMENTS = Refuse(
+    status=400, code="bad-request", detail="A session's address has no `.` or `..` in its path. Write it without."
+)
 _UPGRADE = Refuse(status=400, code="bad-request", detail="Only an upgrade to a websocket is passed on to a session.")
 _NOT_SIGNED_IN = Refuse(
     status=401, code="not-signed-in", detail="Sign in at /hub/, or send an API token: `Authorization: Bearer …`."
@@ -113,38 +114,38 @@ _OWN_HOST = Refuse(
 )
 
 
-def answer(question: Question, session: Session | None, identity: Identity | None, place: Place) -> Answer:
-    """Answer the edge; `place` is where the question's host is."""
-    session_id = session_in(question.uri)
-    if refusal := _refuse_address(question, place, session_id):
+def authorize(request: ForwardAuthRequest, session: Session | None, identity: Identity | None) -> Answer:
+    """Return what the edge is to do with a request; `session` is the row of the session that its path names."""
+    if refusal := _refuse_address(request):
         return refusal
     if identity is None:
-        return _sign_in(question, place)
-    if session is None or session.id != session_id or not may(identity, Action.OPEN, session):
+        return _sign_in(request)
+    if session is None or session.id != request.session or not may(identity, Action.OPEN, session):
         return NO_SUCH_SESSION
-    if identity.how == "cookie" and (refusal := _refuse_cookie(question, place)):
+    if identity.how == "cookie" and (refusal := _refuse_cookie(request)):
         return refusal
     if not _is_up(session):
-        return _not_running(question, place, session)
-    return _let_in(question, place, session, identity)
+        return _not_running(request, session)
+    return _let_in(request, session, identity)
 
 
-def _refuse_address(question: Question, place: Place, session_id: str | None) -> Refuse | None:
-    if session_id is None or place.session not in {None, session_id}:
+def _refuse_address(request: ForwardAuthRequest) -> Refuse | None:
+    if request.session is None or request.came_in.session not in {None, request.session}:
         return NO_SUCH_SESSION
-    if climbs(question.uri):
-        return _CLIMBS
-    if question.upgrade and question.upgrade.lower() != "websocket":
+    if has_dot_segments(request.uri):
+        return _DOT_SEGMENTS
+    if request.upgrade and request.upgrade.lower() != "websocket":
         return _UPGRADE
     return None
 
 
-def _sign_in(question: Question, place: Place) -> Answer:
-    if not question.is_navigation:
+def _sign_in(request: ForwardAuthRequest) -> Answer:
+    if not request.is_navigation:
         return _NOT_SIGNED_IN
-    if place.session is not None:  # the hub knows the browser, perhaps, and gives it a ticket; else it lets it sign in
-        return Redirect(url=place.hub_url(question.uri))
-    return Redirect(url=place.hub_url(f"/hub/?next={quote(question.uri, safe='/')}"))
+    came_in = request.came_in
+    if came_in.session is not None:  # the hub knows the browser, perhaps, and gives it a ticket; else it lets it sign in
+        return Redirect(url=came_in.hub_url(request.uri))
+    return Redirect(url=came_in.hub_url(f"/hub/?next={quote(request.uri, safe='/')}"))
 
 
 def _is_up(session: Session) -> bool:
@@ -152,20 +153,20 @@ def _is_up(session: Session) -> bool:
     return is_running and session.upstream is not None and session.secret is not None
 
 
-def _refuse_cookie(question: Question, place: Place) -> Refuse | None:
+def _refuse_cookie(request: ForwardAuthRequest) -> Refuse | None:
     """Refuse what a page of another origin makes a browser send."""
-    changes = question.method not in SAFE_METHODS or bool(question.upgrade)
-    if question.origin:
-        return None if place.is_own_origin(question.origin) else _FOREIGN
-    if changes and question.fetch_site != "same-origin":
-        return _FOREIGN if question.fetch_site else _NO_ORIGIN
-    opened = question.is_navigation and question.fetch_dest in {"", "document"}
-    return _FOREIGN if question.fetch_site in {"cross-site", "same-site"} and not opened else None
+    changes = request.method not in SAFE_METHODS or bool(request.upgrade)
+    if request.origin:
+        return None if request.came_in.is_own_origin(request.origin) else _FOREIGN
+    if changes and request.fetch_site != "same-origin":
+        return _FOREIGN if request.fetch_site else _NO_ORIGIN
+    opened = request.is_navigation and request.fetch_dest in {"", "document"}
+    return _FOREIGN if request.fetch_site in {"cross-site", "same-site"} and not opened else None
 
 
-def _not_running(question: Question, place: Place, session: Session) -> Answer:
-    if question.is_navigation:
-        return Redirect(url=place.hub_url(f"/hub/sessions/{session.id}"))
+def _not_running(request: ForwardAuthRequest, session: Session) -> Answer:
+    if request.is_navigation:
+        return Redirect(url=request.came_in.hub_url(f"/hub/sessions/{session.id}"))
     return Refuse(
         status=424,  # not 409: JupyterLab takes it for a kernel that rests, and tries again until the session is awake
         code="conflict",
@@ -179,17 +180,17 @@ def _how_it_is(session: Session) -> str:
     return f"is {session.state.value}"
 
 
-def _let_in(question: Question, place: Place, session: Session, identity: Identity) -> Answer:
-    path, mark, query = question.uri.partition("?")
-    uri = f"{path}/{mark}{query}" if path == f"/s/{session.id}" else question.uri
-    if not place.apart and identity.how == "cookie" and session.owner != identity.user.name:
+def _let_in(request: ForwardAuthRequest, session: Session, identity: Identity) -> Answer:
+    path, mark, query = request.uri.partition("?")
+    uri = f"{path}/{mark}{query}" if path == f"/s/{session.id}" else request.uri
+    if not request.came_in.apart and identity.how == "cookie" and session.owner != identity.user.name:
         return _SOMEONE_ELSES
-    under_the_hubs_name = place.apart and place.session is None and identity.how == "cookie"
-    if under_the_hubs_name and question.is_navigation:
-        return Enter(session=session.id, next=uri)
-    if under_the_hubs_name and question.fetch_mode:
+    under_the_hubs_name = request.came_in.apart and request.came_in.session is None and identity.how == "cookie"
+    if under_the_hubs_name and request.is_navigation:
+        return SignInAtSession(session=session.id, next=uri)
+    if under_the_hubs_name and request.fetch_mode:
         return _OWN_HOST
-    if uri != question.uri:
+    if uri != request.uri:
         return Redirect(url=uri)
     assert session.upstream is not None  # it is up
     assert session.secret is not None

@@ -1,0 +1,218 @@
+"""From a forward-auth request to its answer: who is asking, and about which session, is looked up and cached for a second.
+
+A second is one of the clock, or less where the setting `answer_lifetime` says so. So a right that is taken away is gone
+when the next second begins, whatever becomes of the store's notifications; and memory holds no more than was asked within a
+second, however many sessions there are.
+"""
+
+import itertools
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import parse_qs, quote
+
+from rsparkhub.auth import cookies
+from rsparkhub.auth.auth_cache import AuthCache, Found, Lookup
+from rsparkhub.auth.forward_auth import (
+    NO_SUCH_SESSION,
+    Allow,
+    Answer,
+    ForwardAuthRequest,
+    Redirect,
+    Refuse,
+    SignInAtSession,
+    authorize,
+)
+from rsparkhub.auth.identity import Authenticator
+from rsparkhub.auth.session_address import RequestOrigin, request_origin, session_in_uri
+from rsparkhub.auth.session_host import SessionHostSignIn
+from rsparkhub.auth.tokens import token_in_header
+from rsparkhub.domain.access import Identity
+from rsparkhub.domain.edge_contract import ENTER
+from rsparkhub.domain.errors import NotFound
+from rsparkhub.domain.session import Session
+from rsparkhub.settings import Settings
+from rsparkhub.store import Store
+
+LONGEST_LIFETIME = timedelta(seconds=1)
+_ENTER = f"{ENTER}?"
+_MOST_COOKIES = 4  # of one name; a page can set some, and each costs a question to the store
+
+
+class Decision(NamedTuple):
+    """What the edge is to do with a request; `keep` is for how many seconds from now it may do so with equal ones."""
+
+    answer: Allow | Redirect | Refuse
+    keep: float = 0
+
+
+class Authorizer:
+    """Answers forward-auth requests; `clock` returns seconds since the epoch."""
+
+    def __init__(
+        self, *, store: Store, authenticator: Authenticator, settings: Settings, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store = store
+        self._authenticator = authenticator
+        self._sign_in = SessionHostSignIn(store.credentials, settings)
+        self._settings = settings
+        self._clock = clock
+        self._cache = AuthCache(self._look_up)
+        self._origins: dict[str, RequestOrigin] = {}
+        self._lifetime = min(settings.answer_lifetime, LONGEST_LIFETIME).total_seconds()
+        self._count = itertools.count(1)
+        self._period = 0
+        self._changes = 0
+
+    def request(
+        self,
+        *,
+        method: str,
+        host: str,
+        uri: str,
+        html: bool = False,
+        origin: str = "",
+        upgrade: str = "",
+        fetch_site: str = "",
+        fetch_mode: str = "",
+        fetch_dest: str = "",
+        cookie: str = "",
+        authorization: str = "",
+    ) -> ForwardAuthRequest:
+        """Return what the edge said of a request, with its address read."""
+        came_in = self._origins.get(host)
+        if came_in is None:
+            came_in = self._origins[host] = request_origin(host, self._settings)
+        return ForwardAuthRequest(
+            method=method,
+            came_in=came_in,
+            uri=uri,
+            session=session_in_uri(uri),
+            html=html,
+            origin=origin,
+            upgrade=upgrade,
+            fetch_site=fetch_site,
+            fetch_mode=fetch_mode,
+            fetch_dest=fetch_dest,
+            cookie=cookie,
+            authorization=authorization,
+        )
+
+    def decide_now(self, request: ForwardAuthRequest) -> Decision | None:
+        """Decide from what is cached; return None where that doesn't suffice, and `decide` must be awaited."""
+        end = self._start_period()
+        if request.uri.startswith(_ENTER):
+            return None
+        answer = self._decide(request, self._cache.found)
+        if isinstance(answer, Lookup | SignInAtSession):
+            return None
+        return Decision(answer, self._seconds_until(end))
+
+    async def decide(self, request: ForwardAuthRequest) -> Decision:
+        """Decide, after looking up what is not cached.
+
+        Raises
+        ------
+        Unavailable
+            When the store can't be asked.
+        """
+        if request.came_in.session is not None and request.uri.startswith(_ENTER):
+            return Decision(await self._enter(request, request.came_in.session))
+        found: dict[Lookup, Found] = {}
+        end, changes = self._start_period(), self._changes
+        while isinstance(answer := self._decide(request, found), Lookup):
+            found[answer] = await self._cache.get(answer)
+        if isinstance(answer, SignInAtSession):
+            return Decision(await self._send_to_session_host(request, answer, found))
+        # What was looked up may be from before a change that the edge has been told of, and must not outlive it there.
+        return Decision(answer, self._seconds_until(end) if changes == self._changes else 0)
+
+    def forget_session(self, session_id: str) -> None:
+        """Drop what is cached about a session that has changed."""
+        self._changes += 1
+        self._cache.forget(Lookup("session", "", session_id))
+
+    def _start_period(self) -> float:
+        """Begin a new period when its time has come; return when the current one ends, in seconds since the epoch."""
+        period = int(self._clock() / self._lifetime) if self._lifetime else next(self._count)
+        if period != self._period:
+            self._period = period
+            self._cache.start_period(period)
+            self._origins.clear()
+        return (period + 1) * self._lifetime
+
+    def _seconds_until(self, end: float) -> float:
+        return max(0.0, end - self._clock()) if self._lifetime else 0.0
+
+    def _decide(self, request: ForwardAuthRequest, found: dict[Lookup, Found]) -> Answer | Lookup:
+        """Decide from what was found, or return what is to be looked up first."""
+        if request.session is None:
+            return NO_SUCH_SESSION
+        identity: Identity | None = None
+        for lookup in _credentials(request, request.session):
+            if lookup not in found:
+                return lookup
+            if isinstance(known := found[lookup], Identity):
+                identity = known
+                break
+        session: Session | None = None
+        if identity is not None:
+            lookup = Lookup("session", "", request.session)
+            if lookup not in found:
+                return lookup
+            session = known if isinstance(known := found[lookup], Session) else None
+        return authorize(request, session, identity)
+
+    async def _look_up(self, key: Lookup) -> Found:
+        now = datetime.now(UTC)
+        if key.what == "login":
+            return await self._authenticator.from_cookie(key.secret, now=now)
+        if key.what == "bearer":
+            return await self._authenticator.from_bearer(key.secret, now=now)
+        if key.what == "session_cookie":
+            return await self._sign_in.identify(key.session, key.secret, now=now)
+        try:
+            return await self._store.sessions.get(key.session)
+        except NotFound:
+            return None
+
+    async def _send_to_session_host(
+        self, request: ForwardAuthRequest, answer: SignInAtSession, found: dict[Lookup, Found]
+    ) -> Redirect | Refuse:
+        """Send a browser to the session's own host, with a ticket for the sign-in that it showed."""
+        for lookup in _credentials(request, answer.session):
+            known = found.get(lookup)
+            if lookup.what == "login" and isinstance(known, Identity):
+                now = datetime.now(UTC)
+                ticket = await self._sign_in.make_ticket(answer.session, lookup.secret, known.user.name, now=now)
+                query = f"ticket={quote(ticket)}&next={quote(answer.next, safe='/')}"
+                return Redirect(url=request.came_in.session_url(answer.session, f"{ENTER}?{query}"))
+        return NO_SUCH_SESSION
+
+    async def _enter(self, request: ForwardAuthRequest, session_id: str) -> Redirect:
+        """Take a ticket, and let the browser in; with one that doesn't work it asks the hub for another."""
+        fields = parse_qs(request.uri.partition("?")[2])
+        url = fields.get("next", [""])[0]
+        if session_in_uri(url) != session_id or not (url.isascii() and url.isprintable()):
+            url = f"/s/{session_id}/"
+        value = await self._sign_in.take_ticket(session_id, fields.get("ticket", [""])[0], now=datetime.now(UTC))
+        if value is None:
+            return Redirect(url=url)
+        lifetime, secure = self._settings.login_lifetime, request.came_in.secure
+        return Redirect(url=url, set_cookie=cookies.set_session_cookie(value, lifetime=lifetime, secure=secure))
+
+
+def _credentials(request: ForwardAuthRequest, session_id: str) -> list[Lookup]:
+    """Return what shows who is asking, in the order in which it counts."""
+    given: list[Lookup] = []
+    if request.authorization and (token := token_in_header(request.authorization)):
+        given.append(Lookup("bearer", token))
+    if not request.cookie:
+        return given
+    secure = request.came_in.secure
+    if request.came_in.session is not None:
+        values = cookies.values_of(cookies.session_cookie(secure=secure), request.cookie)
+        return given + [Lookup("session_cookie", value, session_id) for value in values[:_MOST_COOKIES]]
+    values = cookies.values_of(cookies.hub_cookie(secure=secure), request.cookie)
+    return given + [Lookup("login", value) for value in values[:_MOST_COOKIES]]

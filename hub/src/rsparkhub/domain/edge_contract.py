@@ -1,0 +1,26 @@
+"""What the edge and the hub agree on, letter by letter: cookies, the address of a session, and the socket between them.
+
+The edge asks the hub about each request to a session over a Unix socket. Both write lines of JSON; many questions may be under
+way on one connection, and answers come in any order. The other side of it is `edge/internal/forwardauth`, in Go.
+
+- The edge writes a question: an `id`, the `uri`, and the fields of a request that the hub decides on (`auth/forward_auth.py`).
+- The hub writes an answer with the same `id`: either `upstream`, `secret`, `sandboxed` and `keep_ms` (the request may pass, and
+  for so many milliseconds from when it asked the edge may repeat the answer to requests that differ in the path alone), or
+  `status`, `headers` and `body` for the client.
+- The hub writes `{"forget": ID}` when a session has changed: what was granted of it before may not be repeated.
+"""
+
+FORWARD_AUTH_SOCKET = "forward-auth.sock"
+#: Bytes of the longest line that either side writes; a request's header has at most 64 KiB.
+LONGEST_LINE = 2**20
+
+HUB_COOKIE = "rsparkhub"
+SESSION_COOKIE = "rspark_session"
+SECURE = "__Host-"  # before the name of a cookie over TLS: a browser takes it from this very host alone
+#: Every cookie of ours, by the name that a browser sends. None of them reaches a session.
+OWN_COOKIES = (HUB_COOKIE, SECURE + HUB_COOKIE, SESSION_COOKIE, SECURE + SESSION_COOKIE)
+
+#: A session's id, as it stands in an address and in a host's name.
+SESSION_ID = r"[a-z][a-z0-9-]{0,40}"
+#: Where a session's own host turns a ticket into its cookie.
+ENTER = "/enter"
