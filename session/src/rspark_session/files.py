@@ -29,7 +29,7 @@ def write_whole(path: Path, content: str, *, mode: int = 0o600, durable: bool = 
 
 
 def flush_folder(folder: Path) -> None:
-    """Put the names in a folder on the disk."""
+    """Write the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -297,7 +297,7 @@ def test_anyone_may_run_it_and_stays_who_they_are(postgres: Start, apart: Path) 
     (apart / "run").mkdir()
     for folder in (apart, apart / "run"):
         os.chown(folder, nobody, nobody)
-    environ = {"PYTHONPATH": f"{packages}:{CHECKOUT / 'session/src'}"}
+    environ = {"PYTHONPATH": f"{packages}:{CHECKOUT / 'session/src'}:{CHECKOUT / 'contract/src'}"}
     command = postgres(data=apart / "data", run=apart / "run", account=nobody, python="/usr/bin/python3", environ=environ).ready()
     assert (command.data / "cluster").stat().st_uid == nobody
     assert command.end() == 0

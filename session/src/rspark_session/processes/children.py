@@ -24,13 +24,13 @@ class Child:
         self._ended.set()
 
     async def wait(self) -> int:
-        """Wait for its end and give its code."""
+        """Wait for its end; return its code."""
         await self._ended.wait()
         assert self.code is not None
         return self.code
 
     async def gone_within(self, seconds: float) -> bool:
-        """Tell whether it ended within the time."""
+        """Wait that long in seconds; return whether it has ended."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ended.wait(), max(seconds, 0))
         return self.code is not None
@@ -41,7 +41,7 @@ class Child:
             os.kill(self.pid, number)
 
     async def end(self, number: int, seconds: float) -> int:
-        """Ask it to end, and make it when it hasn't within the time."""
+        """Signal it, kill it when it hasn't ended within the time in seconds, and return its code."""
         self.signal(number)
         if not await self.gone_within(seconds):
             self.signal(signal.SIGKILL)
@@ -57,11 +57,11 @@ class Children:
         self.orphans_reaped = 0
 
     def expect(self, launched: Launched) -> None:
-        """Note a process that was started before the loop ran, so that it isn't taken for an orphan if it ends first."""
+        """Register a process that was started before the loop ran, so that it isn't taken for an orphan if it ends first."""
         self._expected[launched.pid] = self._alive[launched.pid] = Child(launched.pid)
 
     def adopt(self, launched: Launched) -> Child:
-        """Watch over a process that was started just now, or is expected."""
+        """Return the child for a process that was started just now, or is expected."""
         child = self._expected.pop(launched.pid, None)
         if child is None:
             child = self._alive[launched.pid] = Child(launched.pid)

@@ -9,7 +9,7 @@ _LISTENING = "0A"
 
 
 def listening(pids: Iterable[int]) -> dict[int, set[int]]:
-    """Give the ports that each process listens on."""
+    """Return the TCP ports on which each process listens."""
     by_socket = _listening_sockets()
     return {pid: {by_socket[name] for name in _sockets(pid) if name in by_socket} for pid in pids}
 

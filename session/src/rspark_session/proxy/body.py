@@ -22,7 +22,7 @@ class Body:
         self.complete = False  # the last byte has arrived
 
     def feed(self, data: bytes) -> None:
-        """Take in what arrived."""
+        """Add what arrived."""
         self._chunks.append(data)
         self._waiting += len(data)
         if self._waiting > _MOST_WAITING and not self._paused:
@@ -31,17 +31,17 @@ class Body:
         self._arrived.set()
 
     def end(self) -> None:
-        """Say that this was all."""
+        """Mark the end: this was all."""
         self.complete = True
         self._arrived.set()
 
     def fail(self) -> None:
-        """Say that there will be no more, though there should."""
+        """Mark that no more will come, though it should."""
         self._broken = not self.complete
         self._arrived.set()
 
     async def read(self) -> bytes:
-        """Give what has arrived, at least a byte of it; nothing at the end.
+        """Wait for data and return what has arrived, at least a byte; nothing at the end.
 
         Raises
         ------

@@ -7,7 +7,7 @@ _MOST = 2**22
 
 
 async def fetch(host: str, port: int, path: str, *, seconds: float = 5.0) -> tuple[int, bytes] | None:
-    """Give status and body of a GET; None when nobody answers in time. HTTP/1.0, so that the body needs no decoding."""
+    """Return status and body of a GET; None when nobody answers in time. HTTP/1.0, so that the body needs no decoding."""
     try:
         async with asyncio.timeout(seconds):
             reader, writer = await asyncio.open_connection(host, port, limit=_MOST)

@@ -21,12 +21,12 @@ _PRIVATE = b"x-rspark-"  # between the edge and the agent; nobody behind sees it
 
 
 def get(headers: Headers, name: bytes) -> bytes | None:
-    """Give the value of a header; names are lower case here."""
+    """Return the value of a header; None where there is none. Names are lower case here."""
     return next((value for key, value in headers if key == name), None)
 
 
 def tokens(headers: Headers, name: bytes) -> set[bytes]:
-    """Give the comma-separated words of a header, in lower case."""
+    """Return the comma-separated words of a header, in lower case."""
     return {word.strip().lower() for key, value in headers if key == name for word in value.split(b",") if word.strip()}
 
 
@@ -37,6 +37,6 @@ def end_to_end(headers: Headers) -> Headers:
 
 
 def write(first: bytes, headers: Headers) -> bytes:
-    """Give the bytes of a head: its first line, its headers, and the empty line."""
+    """Return the bytes of a head: its first line, its headers, and the empty line."""
     lines = [first, *(name + b": " + value for name, value in headers), b"", b""]
     return b"\r\n".join(lines)

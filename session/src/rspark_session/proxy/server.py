@@ -31,7 +31,7 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The target without its query, as it was sent."""
+        """Return the target without its query, as it was sent."""
         return self.target.partition(b"?")[0].decode("latin-1")
 
     @property
@@ -40,7 +40,7 @@ class Request:
 
     @property
     def is_websocket(self) -> bool:
-        """Whether it asks to go on as a websocket."""
+        """Return whether it requests a websocket."""
         return self.method == b"GET" and b"websocket" in head.tokens(self.headers, b"upgrade")
 
     @property
@@ -189,7 +189,7 @@ class Reply:
 
     @property
     def keeps_alive(self) -> bool:
-        """Whether the connection can carry another request: this one was read and answered to its end."""
+        """Return whether the connection can carry another request: this one was read and answered to its end."""
         return self.ended and self._request.keep_alive and self._request.body.complete and not self.taken_over
 
     def start(self, status: int, reason: bytes, headers: Headers) -> None:
@@ -216,7 +216,7 @@ class Reply:
             await self._connection.drain()
 
     def end(self) -> None:
-        """Say that the body is whole."""
+        """End the body, which is whole."""
         if self._chunked and not self._silent:
             self._connection.transport.write(b"0\r\n\r\n")
         self.ended = True
@@ -240,11 +240,11 @@ class Reply:
         self.end()
 
     def proceed(self) -> None:
-        """Tell a client that waits for leave to send its body (`Expect: 100-continue`) to go on."""
+        """Send `100 Continue` to a client that waits for it before it sends its body."""
         if b"100-continue" in head.tokens(self._request.headers, b"expect") and not self._request.body.complete:
             self._connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def take_over(self) -> tuple[asyncio.Transport, bytes]:
-        """Give the connection away, with what has been read of it."""
+        """Hand the connection over, and return what has been read of it."""
         self.started = self.taken_over = True
         return self._connection.transport, self._connection.after_upgrade

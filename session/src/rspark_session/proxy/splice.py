@@ -14,7 +14,7 @@ class Splice(asyncio.Protocol):
         self._own: asyncio.Transport | None = None
 
     def take(self, own: asyncio.Transport, already: bytes) -> None:
-        """Take over a connection of which some bytes had been read with the handshake."""
+        """Join a connection of which some bytes had been read with the handshake."""
         self._own = own
         own.set_protocol(self)
         if already:
@@ -30,7 +30,7 @@ class Splice(asyncio.Protocol):
             self._on_data(data)
 
     def eof_received(self) -> None:
-        """Let the transport close; `connection_lost` then closes the other."""
+        """Allow the transport to close; `connection_lost` then closes the other."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._other.close()

@@ -77,7 +77,7 @@ class ProcessBackend(Backend):
         return sorted(found)
 
     async def end(self, ref: EnsembleRef, ending: Ending, grace: timedelta) -> None:
-        """Ask over HTTP, and by SIGTERM an agent that doesn't answer; it keeps to the grace of its own file."""
+        """Ask the agent over HTTP, or by SIGTERM where it doesn't answer; its grace is that of its own file."""
         folder = self._folder(ref)
         status, secret = self._statuses.of(folder), folder.secret()
         address = status.address if status is not None else None
@@ -121,7 +121,7 @@ class ProcessBackend(Backend):
         return await asyncio.to_thread(lambda: {path.stem: tail(path, most) for path in files})
 
     async def changes(self) -> AsyncIterator[EnsembleRef]:
-        async with contextlib.aclosing(notifications.heard(self._notify_dir)) as notified:
+        async with contextlib.aclosing(notifications.receive(self._notify_dir)) as notified:
             async for ref in notified:
                 yield ref
 
@@ -136,7 +136,7 @@ class ProcessBackend(Backend):
 
 
 def _folders(path: Path) -> list[Path]:
-    """Give the folders in a folder, but for hidden ones; none when it is gone."""
+    """Return the folders in a folder, without hidden ones; none when it is gone."""
     try:
         return [entry for entry in path.iterdir() if not entry.name.startswith(".") and entry.is_dir()]
     except OSError:

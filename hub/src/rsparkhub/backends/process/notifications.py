@@ -1,4 +1,4 @@
-"""Hears the agents: a socket in the folder of bells, where each agent and each shim rings when something has changed."""
+"""Receives the notifications of agents and shims, at a socket of our own in the folder that they all know."""
 
 import asyncio
 import os
@@ -10,11 +10,11 @@ from pathlib import Path
 from rspark_contract.notification import MOST_BYTES, read_notification
 from rsparkhub.backends.base import EnsembleRef
 
-_MOST_WAITING = 10_000  # bells are hints, and a listener that slow looks by itself
+_MOST_WAITING = 10_000  # notifications are hints, and a receiver that slow looks by itself
 
 
-async def heard(folder: Path) -> AsyncGenerator[EnsembleRef, None]:
-    """Yield what rings, until closed. A bell names a session; its generation is 0 where it doesn't say."""
+async def receive(folder: Path) -> AsyncGenerator[EnsembleRef, None]:
+    """Yield the generations that have news, until closed. The number of one is 0 where the notification doesn't say it."""
     await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
     path = folder / f"backend-{os.getpid()}.sock"
     waiting: asyncio.Queue[EnsembleRef] = asyncio.Queue(_MOST_WAITING)
@@ -40,6 +40,6 @@ def _receive(listener: socket.socket, waiting: asyncio.Queue[EnsembleRef]) -> No
 
 
 def _read(data: bytes) -> EnsembleRef | None:
-    """Read one bell; None for one that is for somebody else or is none."""
+    """Return the generation of a notification; None for one that is for somebody else, or is none."""
     notification = read_notification(data)
     return EnsembleRef(notification.session, notification.generation) if notification else None

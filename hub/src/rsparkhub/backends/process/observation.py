@@ -57,7 +57,7 @@ def _read(path: Path) -> AgentStatus | None:
 
 
 def look(folder: RunFolder, statuses: Statuses) -> Observed:
-    """Tell what became of a generation."""
+    """Return what became of a generation."""
     left = folder.exit()
     if left is not None:
         return _ended(folder, statuses.of(folder), left)
@@ -85,7 +85,7 @@ def _ended(folder: RunFolder, status: AgentStatus | None, left: Exit) -> Observe
 
 
 def _unbegun(folder: RunFolder, status: AgentStatus | None, left: Exit) -> str | None:
-    """Say why an agent ended that has never said a word."""
+    """Return why an agent ended that has never reported anything."""
     if status is not None or not left.code:
         return None
     return NO_AGENT if "No module named" in (last_line(folder.log / "agent.log") or "") else DID_NOT_BEGIN

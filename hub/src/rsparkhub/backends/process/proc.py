@@ -32,7 +32,7 @@ class Process:
         return f"Process({self.pid}, {self.started})"
 
     def alive(self) -> bool:
-        """Whether it is there, and more than a zombie."""
+        """Return whether it is there, and more than a zombie."""
         return find(self.pid) == self
 
     def signal(self, number: int) -> bool:
@@ -68,12 +68,12 @@ class Process:
 
 
 def boot_id() -> str:
-    """Give the name of this boot of the machine, without which a pid and a start mean nothing."""
+    """Return the name of this boot of the machine, without which a pid and a start mean nothing."""
     return _read("/proc/sys/kernel/random/boot_id").decode().strip()
 
 
 def find(pid: int) -> Process | None:
-    """Give the process that has this pid now; None for none, or a zombie."""
+    """Return the process that has this pid now; None for none, or a zombie."""
     stat = _read(f"/proc/{pid}/stat")
     # The name in brackets may hold anything, so count from its last bracket.
     fields = stat[stat.rfind(b")") + 2 :].split()
@@ -83,7 +83,7 @@ def find(pid: int) -> Process | None:
 
 
 def everyone() -> list[Process]:
-    """Give every process that can be seen."""
+    """Return every process that can be seen."""
     found = (find(int(name)) for name in os.listdir("/proc") if name.isdigit())  # noqa: PTH208  no pathlib in the shim
     return [process for process in found if process is not None]
 
@@ -98,7 +98,7 @@ def ensemble_of(pid: int, homes: bytes) -> str | None:
 
 
 def members(ensemble: str, homes: bytes, roots: list[Process]) -> list[Process]:
-    """Give the processes of an ensemble: `roots`, who carries its name, and who descends from either; never the caller."""
+    """Return the processes of an ensemble: `roots`, who carries its name, and who descends from either; never the caller."""
     processes = everyone()
     found = {process.pid for process in processes if ensemble_of(process.pid, homes) == ensemble or process in roots}
     grown = True

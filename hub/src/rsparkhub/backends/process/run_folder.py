@@ -71,11 +71,11 @@ class RunFolder:
         write_whole(target, content)
 
     def started_before(self) -> bool:
-        """Whether the generation was started at some time: then it is never started again."""
+        """Return whether the generation was started at some time: then it is never started again."""
         return (self.path / "shim.json").exists() or (self.path / "exit.json").exists()
 
     def locked(self) -> bool:
-        """Whether a shim has the generation in work. Holds the lock for an instant, which a shim waits out."""
+        """Return whether a shim works on the generation. Takes the lock for an instant, for which a shim waits."""
         try:
             handle = os.open(self.path / "lock", os.O_RDWR | os.O_CLOEXEC)
         except OSError:
@@ -120,7 +120,7 @@ class RunFolder:
         return secret if isinstance(secret, str) else None
 
     def log_files(self) -> list[Path]:
-        """Give the log of each part, without the old ones that were rotated away."""
+        """Return the log file of each component, without those that were rotated away."""
         try:
             return sorted(path for path in self.log.iterdir() if path.suffix == ".log" and path.is_file())
         except OSError:
@@ -146,7 +146,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
 
 
 def tail(path: Path, most: int) -> str:
-    """Give the last `most` bytes of a file as text, from the begin of a line where it is cut."""
+    """Return the last `most` bytes of a file as text, from the begin of a line where it is cut."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -160,13 +160,13 @@ def tail(path: Path, most: int) -> str:
 
 
 def last_line(path: Path) -> str | None:
-    """Give the last line of a log that says something."""
+    """Return the last line of a log that isn't empty; None where there is none."""
     lines = [line.strip() for line in tail(path, 8192).splitlines()]
     return next((line for line in reversed(lines) if line), None)
 
 
 def throw_away(path: Path, trash: Path) -> None:
-    """Take a folder out of sight at once, and then delete it; what a crash leaves in `trash` is deleted next time."""
+    """Move a folder out of sight at once, and then delete it; what a crash leaves in `trash` is deleted next time."""
     while path.exists():
         try:
             trash.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -74,7 +74,7 @@ def watch(run: str, *, ensemble: str, homes: bytes, notify_dir: str, command: li
     status, memory_ran_out = _wait(pid)
     proc.kill_members(ensemble, homes, [myself], _FORCE_SECONDS)
     _write(f"{run}/exit.json", _exit_json(status, memory_ran_out=memory_ran_out))
-    _ring(notify_dir, ensemble.partition(".")[0])
+    _notify(notify_dir, ensemble.partition(".")[0])
 
 
 def _lock(run: str) -> int | None:
@@ -165,8 +165,8 @@ def _exit_json(status: int, *, memory_ran_out: bool) -> str:
     return f'{{"code": {code}, "signal": {number}, "at": "{at}", "memory_ran_out": {str(memory_ran_out).lower()}}}\n'
 
 
-def _ring(notify_dir: str, session: str) -> None:
-    """Tell everybody who listens that the session is worth a look."""
+def _notify(notify_dir: str, session: str) -> None:
+    """Notify everybody who listens that the session has news."""
     import _socket  # noqa: PLC0415  only now, and without what `socket` adds: it isn't needed before
 
     try:
@@ -177,7 +177,7 @@ def _ring(notify_dir: str, session: str) -> None:
     for name in listeners:
         try:
             sender.sendto(f'{{"session": "{session}"}}'.encode(), f"{notify_dir}/{name}")
-        except OSError as error:  # a bell is a hint; whoever doesn't hear it looks by itself
+        except OSError as error:  # a notification is a hint; whoever doesn't get it looks by itself
             if error.errno not in (errno.EAGAIN, errno.ECONNREFUSED, errno.ENOENT):
                 sys.stderr.write(f"{name} could not be rung: {error}\n")
 

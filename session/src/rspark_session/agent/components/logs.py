@@ -50,7 +50,7 @@ class Log:
         self._open()
 
     def write(self, data: bytes) -> None:
-        """Append; a full disk loses log lines and nothing else."""
+        """Append data. On a full disk log lines are lost and nothing else."""
         self._tail = (self._tail + data)[-4096:]
         if self._size and self._size + len(data) > self._most:
             self._rotate()
@@ -61,12 +61,12 @@ class Log:
         self._wake()
 
     def end(self) -> None:
-        """Tell readers that nothing more is coming."""
+        """Wake the readers for the last time: nothing more is coming."""
         self._ended = True
         self._wake()
 
     def last_line(self) -> str | None:
-        """The last line that says something: what an administrator needs first."""
+        """Return the last line that isn't empty, which an administrator needs first; None where there is none."""
         lines = [line.strip() for line in self._tail.decode("utf-8", "replace").splitlines()]
         return next((line for line in reversed(lines) if line), None)
 
@@ -95,7 +95,7 @@ class Log:
             self.end()
 
     async def read(self, *, tail: int, follow: bool) -> AsyncIterator[bytes]:
-        """Give the last `tail` bytes of the file, then, when asked, what is written from now on."""
+        """Yield the last `tail` bytes of the file, then, with `follow`, what is written from now on."""
         file = self.path.open("rb")
         try:
             file.seek(max(self._size - tail, 0))

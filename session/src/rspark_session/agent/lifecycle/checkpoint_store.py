@@ -18,7 +18,7 @@ _SESSION = re.compile(r"[a-z0-9]+")
 
 
 class CheckpointStore:
-    """The kept folder of a session, as one generation sees it."""
+    """Reads and writes the folder of a session that outlives its generations, for one of them."""
 
     def __init__(self, folder: Path, generation: int) -> None:
         self._folder = folder
@@ -43,7 +43,7 @@ class CheckpointStore:
         return self._growing
 
     def complete(self) -> None:
-        """Put what was saved in the place of what is older."""
+        """Make what was saved the workspace that counts, and delete older ones."""
         flush_folder(self._growing)
         if self._whole.exists():  # a second agent of the same generation is never started; a copy of a data folder may be
             shutil.rmtree(self._whole)
@@ -69,5 +69,5 @@ class CheckpointStore:
         write_whole(self._folder / "record.json", json.dumps(record.to_json(), indent=1))
 
     def is_full(self, problem: OSError | None = None) -> bool:
-        """Whether there is no room where all of this is kept: as a problem says, or the disk."""
+        """Return whether there is no space where all of this is kept: as an error says, or the disk."""
         return disk_space.is_full(next(path for path in (self._folder, *self._folder.parents) if path.exists()), problem)

@@ -14,7 +14,7 @@ _ERRORS = {errno.ENOSPC, errno.EDQUOT}
 
 
 def is_full(folder: Path, problem: OSError | None = None) -> bool:
-    """Whether a problem says that there is no room, or the disk itself does: an allowance of one's own only shows in an error."""
+    """Return whether an error or the disk itself says that there is no space: a quota only shows in an error."""
     if problem is not None and problem.errno in _ERRORS:
         return True
     room = os.statvfs(folder)

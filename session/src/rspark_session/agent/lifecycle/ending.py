@@ -36,7 +36,7 @@ class Outcome:
 
 
 class Clock:
-    """What is left of the grace."""
+    """How much of the grace is left, in seconds."""
 
     def __init__(self, grace: float) -> None:
         self._grace = grace
@@ -46,7 +46,7 @@ class Clock:
         return max(self._deadline - asyncio.get_running_loop().time(), 0.0)
 
     def share(self, part: float) -> float:
-        """A part of the whole grace, but no more than is left."""
+        """Return a part of the whole grace in seconds, but no more than is left."""
         return min(self._grace * part, self.left())
 
 

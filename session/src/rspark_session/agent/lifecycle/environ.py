@@ -43,7 +43,7 @@ def build(document: EnsembleDocument, inherited: Mapping[str, str], services: Se
 
 
 def home_library(document: EnsembleDocument) -> Path:
-    """Where a person's own R packages go: in the home, out of sight.
+    """Return where a person's own R packages go: in the home, out of sight.
 
     In a container there is one for each version of R and each image, since a package is built for the libraries of its image.
     """
@@ -54,7 +54,7 @@ def home_library(document: EnsembleDocument) -> Path:
 
 
 def image_mark(image: str, inherited: Mapping[str, str]) -> str:
-    """Give twelve letters that are others for each image: of its digest, or of its name and of what it was built from."""
+    """Return twelve letters that differ for each image: of its digest, or of its name and of what it was built from."""
     _, _, digest = image.partition("@sha256:")
     if digest:
         return digest[:12]

@@ -18,7 +18,7 @@ def make(document: EnsembleDocument) -> tuple[Service, ...]:
 
 
 def prepare(services: Iterable[Service]) -> None:
-    """Let each service write its files.
+    """Have each service write its files.
 
     Raises
     ------

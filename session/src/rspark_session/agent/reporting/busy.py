@@ -9,7 +9,7 @@ COMPUTES = 0.1
 
 
 def hot(sample: Sample) -> frozenset[tuple[int, int]]:
-    """Give the processes that used much of the processor since the sample before."""
+    """Return the processes that used much of the processor since the sample before."""
     return frozenset(
         (process.pid, process.started) for process in sample.processes.values() if sample.rates.get(process.pid, 0.0) >= COMPUTES
     )
@@ -23,7 +23,7 @@ def by_processor(
     parts: Iterable[int],
     titles: Mapping[int, str],
 ) -> list[str]:
-    """Name what computes: what was `hot` now and in the sample `before`. To start, or to tidy up, is over sooner.
+    """Return the names of what computes: what was `hot` now and in the sample `before`. To start, or to tidy up, is over sooner.
 
     `own` are processes that serve (the agent, the Jupyter server): they never count, but what they started does. `parts`
     are services: nothing below them counts, a database tidying up is no person's work. `titles` names processes (kernels,

@@ -69,7 +69,7 @@ class Meter:
 
 
 def _own_control_group() -> Path | None:
-    """Give the folder of the control group (version 2) that holds this ensemble and nothing else."""
+    """Return the folder of the control group (version 2) that holds this ensemble and nothing else."""
     if os.getpid() != 1:
         return None
     try:

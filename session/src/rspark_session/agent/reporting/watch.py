@@ -47,7 +47,7 @@ class Watch:
         return list(walk(os.getpid()).values())
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Measure and report, until cancelled."""
         while True:
             try:
                 await self._look()
@@ -58,7 +58,7 @@ class Watch:
                 await asyncio.wait_for(self._stirred.wait(), _OFTEN if self._is_lively() else _SELDOM)
 
     def has_stirred(self, at: datetime) -> None:
-        """Note that a person did something."""
+        """Report that a person did something, at this time."""
         report = self._reporter.report
         resting = not self._is_lively()
         report.activity = at
@@ -67,7 +67,7 @@ class Watch:
             self._stirred.set()
 
     def has_restored(self, restored: Restored) -> None:
-        """Note what came back of what a sleep saved."""
+        """Report what came back of what a sleep saved."""
         self._reporter.report.restored = restored
         self._reporter.publish()
 
@@ -89,7 +89,7 @@ class Watch:
             self._reporter.write()
 
     def update_busy(self) -> bool:
-        """Put together who computes; report it, and return True, when that has changed."""
+        """Collect what computes; return whether that has changed, and report it then."""
         reported = self._interface.busy_with if self._interface else ()
         now = list(dict.fromkeys([*reported, *self._computing]))
         if now == self._reporter.report.busy_with:

@@ -72,7 +72,7 @@ class Router:
             await self._interface(request, reply)
 
     def shut(self) -> None:
-        """Let nobody into the interface any more, and close the connections of those who are."""
+        """Refuse requests to the interface from now on, and close its websockets."""
         self.upstream = None
         for transport in self._joined:
             transport.close()
@@ -141,7 +141,7 @@ class Router:
                 page.send(reply, HTTPStatus.BAD_GATEWAY, pages.NO_ANSWER)
 
     def _on_data(self, data: bytes) -> None:
-        """Take text and binary frames for a person's doing; pings and pongs are the browser's own."""
+        """Count text and binary frames as a person's activity; pings and pongs are the browser's own."""
         if data[0] & 0x0F in (0, 1, 2) and self._on_activity:
             self._on_activity()
 

@@ -102,7 +102,7 @@ class SparkPages:
                 page.send(reply, HTTPStatus.BAD_GATEWAY, page.html("Spark doesn't answer", "<p>Try again in a moment.</p>"))
 
     def _keep_inside(self, answer: Answer) -> Headers:
-        """Let redirects of Spark's own server, which knows only its own address, lead to where its pages are seen."""
+        """Return the headers with redirects that lead to where the pages are seen: Spark knows only its own address."""
         return [(name, self._inside(value) if name == b"location" else value) for name, value in answer.headers]
 
     def _inside(self, location: bytes) -> bytes:
@@ -134,7 +134,7 @@ class SparkPages:
 
 
 async def _application(port: int) -> Application | None:
-    """Ask whether Spark's pages are on this port; other servers of a driver say nothing to HTTP, and soon."""
+    """Return the application whose pages are on this port; None where there are none: other servers of a driver speak no HTTP."""
     answer = await fetch("127.0.0.1", port, "/api/v1/applications", seconds=2)
     if answer is None or answer[0] != HTTPStatus.OK:
         return None
