@@ -27,6 +27,7 @@ class StandInApiServer:
         self.calls: list[str] = []
         self.version = 100
         self.silent = False  # whether watches tell nothing any more, as on a connection that hangs
+        self.log: str | None = ""  # of every pod; None where the kubelet of its node doesn't answer
         self._events: list[tuple[int, str, str, Object]] = []  # version, kind, type, object
         self._changed = asyncio.Condition()
 
@@ -96,6 +97,8 @@ class StandInApiServer:
         return web.json_response({"kind": "Status", "status": "Success"})
 
     async def _get(self, request: web.Request, key: Key, _: Object) -> web.Response:
+        if key[2].endswith("/log"):
+            return _status(500, "InternalError") if self.log is None else web.Response(text=self.log)
         if key[2]:
             return web.json_response(self.objects[key]) if key in self.objects else _status(404, "NotFound")
         wanted = request.query.get("fieldSelector", "").removeprefix("metadata.name=")

@@ -238,3 +238,12 @@ async def test_a_second_shared_service_starts_like_the_first(world: World) -> No
 
 def _ports(*ports: int) -> dict[str, object]:
     return {"ports": [{"name": "postgres", "port": port, "protocol": "TCP", "targetPort": port} for port in ports]}
+
+
+async def test_a_session_whose_node_is_lost_has_no_log_and_settles_all_the_same(world: World) -> None:
+    backend = await world.controller()
+    await backend.apply(TERMINAL)
+    await pod_is(world, **ENDED)
+    await until_seen(backend, "ended")
+    world.server.log = None
+    assert await backend.log_tails(REF) == {}

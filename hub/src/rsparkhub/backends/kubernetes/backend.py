@@ -314,8 +314,8 @@ class KubernetesBackend(Backend):
             text = await self._api.text(
                 "pods", pod["metadata"]["namespace"], f"{name_of(ref)}/log", container=CONTAINER, tailLines=str(_LINES)
             )
-        except Refused as refused:  # its container never ran, or its node is lost
-            log.info("%s has no log: %s", name_of(ref), refused)
+        except (Refused, Unavailable) as error:  # its container never ran; or its node is lost: the API server answers 500
+            log.info("%s has no log: %s", name_of(ref), error)
             return {}
         return split_log(text, most=most)
 
