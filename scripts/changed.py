@@ -21,12 +21,13 @@ SUITES = {"contract": "contract/tests", "hub": "hub/tests", "session": "session/
 BY_FOLDER = {
     "pages: check": ("web/",),
     "pages: test": ("web/",),
-    "R package": ("r/",),
+    "R package": ("r/", "session/src/rspark_session/services/"),
     "end to end": ("hub/src/", "session/src/", "contract/src/", "web/", "r/rspark/", "edge/", "environments/", "tests/"),
     "cluster": ("cluster/",),
     "Kubernetes": (
-        "hub/src/rsparkhub/backends/", "session/src/rspark_session/agent/", "contract/src/", "images/", "deploy/", "cluster/",
-        "tests/kubernetes/",
+        "hub/src/rsparkhub/backends/", "session/src/rspark_session/agent/", "session/src/rspark_session/services/",
+        "session/src/rspark_session/proxy/", "session/src/rspark_session/processes/", "contract/src/", "images/", "deploy/",
+        "cluster/", "tests/kubernetes/",
     ),
 }  # fmt: skip
 #: What each of these steps needs before.
