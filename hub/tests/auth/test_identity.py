@@ -97,7 +97,7 @@ async def test_what_is_no_link_signs_nobody_in(authenticator: Authenticator, noo
 
 
 async def test_nobody_gets_no_link(authenticator: Authenticator, noon: datetime) -> None:
-    with pytest.raises(NotFound, match="no person called eve"):
+    with pytest.raises(NotFound, match="no user called eve"):
         await authenticator.make_link("eve", now=noon)
 
 

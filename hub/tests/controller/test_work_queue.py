@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 
-from rsparkhub.controller import work_queue
 from rsparkhub.controller.work_queue import WorkQueue
 from rsparkhub.domain.errors import Unavailable
 
@@ -69,18 +69,17 @@ async def test_no_more_than_so_many_are_at_work() -> None:
     queue = WorkQueue(doing, most=3)
     for number in range(50):
         queue.enqueue(str(number))
-    assert queue.room == 0
+    assert queue.free_slots == 0
     await quiet(doing, 50)
     assert doing.most_at_once == 3
-    assert queue.room == 3
+    assert queue.free_slots == 3
     assert doing.begun == [str(number) for number in range(50)]
 
 
-async def test_a_key_that_fails_is_tried_again_after_a_pause_and_not_before(monkeypatch) -> None:
-    monkeypatch.setattr(work_queue, "_LONGEST_PAUSE", 0.05)
+async def test_a_key_that_fails_is_tried_again_after_a_pause_and_not_before() -> None:
     doing = Doing()
     doing.fails = 2
-    queue = WorkQueue(doing, most=3)
+    queue = WorkQueue(doing, most=3, longest_pause=timedelta(seconds=0.05))
     assert queue.enqueue("a")
     await quiet(doing, 1)
     assert not queue.enqueue("a"), "it pauses"
@@ -122,10 +121,10 @@ async def test_room_that_comes_free_is_said_once() -> None:
     async def do(key: str) -> None:
         await go_on.wait()
 
-    queue = WorkQueue(do, most=2, on_room=lambda: said.append(queue.room))
+    queue = WorkQueue(do, most=2, on_free_slot=lambda: said.append(queue.free_slots))
     for key in ("a", "b", "c"):
         queue.enqueue(key)
-    assert queue.room == 0
+    assert queue.free_slots == 0
     go_on.set()
     await queue.idle()
     assert said == [1]

@@ -89,7 +89,7 @@ async def test_nobody_gets_no_credentials(store: Store, noon: datetime) -> None:
         store.credentials.add_link("eve", digest="link", expires=noon, now=noon),
         store.credentials.add_token("eve", name="t", digest="token", expires=noon, now=noon),
     ):
-        with pytest.raises(NotFound, match="no person called eve"):
+        with pytest.raises(NotFound, match="no user called eve"):
             await what
 
 

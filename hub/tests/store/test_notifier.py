@@ -1,4 +1,4 @@
-"""Bells are heard by those who listen, and hurt nobody who doesn't."""
+"""Notifications reach those who subscribe, and cost nobody else anything."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_scene import MakeSession, OpenStore, Put
+from store_scene import LEASE, MakeSession, OpenStore, Put
 from tests.postgres_server import PostgresServer
 
 from rsparkhub.domain.session import State, Wanted
@@ -27,12 +27,12 @@ class Listener:
     def __init__(self) -> None:
         self.heard: list[str] = []
 
-    async def follow(self, rings: AsyncIterator[str]) -> None:
-        async for session_id in rings:
+    async def follow(self, notified: AsyncIterator[str]) -> None:
+        async for session_id in notified:
             self.heard.append(session_id)
 
     async def hears(self, session_id: str, notify: Callable[[], Any]) -> None:
-        """Ring until it is heard: when a listener begins to listen can't be seen from outside."""
+        """Notify until it is heard: when a subscription begins can't be seen from outside."""
         deadline = time.monotonic() + _PATIENCE
         while session_id not in self.heard:
             assert time.monotonic() < deadline
@@ -41,17 +41,17 @@ class Listener:
 
 
 async def _nothing() -> None:
-    """Ring no more: it is on its way already."""
+    """Notify no more: it is on its way already."""
 
 
 @asynccontextmanager
 async def listening(store: Store, name: str = "hub", **how: Any) -> AsyncIterator[Listener]:
     listener = Listener()
-    rings = store.notifier.subscribe(name, **how)
-    task = asyncio.create_task(listener.follow(rings))
+    notified = store.notifier.subscribe(name, **how)
+    task = asyncio.create_task(listener.follow(notified))
     try:
         await listener.hears("hello", lambda: store.notifier.notify("hello"))
-        # What was rung last may still be on its way; after this one nothing is.
+        # What was notified last may still be on its way; after this one nothing is.
         await listener.hears("begin", lambda: store.notifier.notify("begin"))
         listener.heard.clear()
         yield listener
@@ -84,7 +84,7 @@ async def test_those_who_show_sessions_and_those_who_look_at_them_hear_what_is_t
         assert "last" not in showing.heard
 
 
-async def test_an_agent_rings_by_a_datagram_to_each_socket_of_the_folder(store: Store, notify_dir: Path) -> None:
+async def test_an_agent_notifies_by_a_datagram_to_each_socket_of_the_folder(store: Store, notify_dir: Path) -> None:
     async def notify() -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as agent:
             for path in notify_dir.glob("*.sock"):
@@ -94,7 +94,7 @@ async def test_an_agent_rings_by_a_datagram_to_each_socket_of_the_folder(store: 
         await listener.hears("s1", notify)
 
 
-async def test_what_is_no_bell_is_not_heard(store: Store, notify_dir: Path) -> None:
+async def test_what_is_no_notification_is_passed_over(store: Store, notify_dir: Path) -> None:
     async with listening(store, "controller") as listener:
         (path,) = notify_dir.glob("controller-*.sock")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
@@ -133,7 +133,7 @@ async def test_a_listener_that_is_busy_makes_nobody_wait(store: Store, notify_di
         assert len(set(listener.heard)) == len(listener.heard)
 
 
-async def test_only_news_ring(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
+async def test_only_what_changed_is_notified(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
     session = await put(await make(), State.RUNNING)
     async with listening(store, about={"changed"}) as listener:
         await put(session, State.RUNNING, memory=1, cpu=0.5)
@@ -143,13 +143,24 @@ async def test_only_news_ring(make: MakeSession, put: Put, store: Store, noon: d
         await listener.hears(session.id, _nothing)
 
 
-async def test_a_store_without_bells_works_in_silence(store_url: str, noon: datetime) -> None:
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_without_a_folder_nobody_is_notified_and_what_is_due_is_found(store_url: str, noon: datetime) -> None:
+    listener = Listener()
     async with open_store(store_url) as store:
+        following = asyncio.create_task(listener.follow(store.notifier.subscribe("hub")))
         await store.users.add("ada", now=noon)
-        await store.sessions.create(owner="ada", environment="rspark", name="R", now=noon)
+        session, _ = await store.sessions.create(owner="ada", environment="rspark", name="R", now=noon)
+        await store.notifier.notify(session.id)
+        await asyncio.sleep(0.1)
+        assert listener.heard == []
+        assert await store.leases.next_claimable_at() == noon
+        (claimed,) = await store.leases.claim(holder="one", now=noon, lease=LEASE, limit=1)
+        assert claimed.session == session
+        assert not following.done()
+        following.cancel()
 
 
-async def test_bells_are_heard_again_after_the_server_was_away(postgres_server: PostgresServer, notify_dir: Path) -> None:
+async def test_notifications_arrive_again_after_the_server_was_away(postgres_server: PostgresServer, notify_dir: Path) -> None:
     name = postgres_server.create_database()
     async with open_store(postgres_server.url(name), notify_dir=notify_dir) as store, listening(store) as listener:
         postgres_server.stop()

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import stat
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -13,6 +13,8 @@ from tests.postgres_server import PostgresServer
 
 from rsparkhub.domain.errors import InstallationProblem, Unavailable
 from rsparkhub.store import open_store
+
+BRIEFLY = timedelta(seconds=0.1)
 
 
 async def open_and_close(url: str) -> None:
@@ -126,21 +128,18 @@ async def test_a_new_file_into_which_another_begins_to_write_is_waited_for(tmp_p
 
 
 async def test_a_new_file_that_another_program_holds_is_waited_for_in_vain(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("rsparkhub.store.on_sqlite._BUSY_SECONDS", 0.1)
     another = sqlite3.connect(tmp_path / "rsparkhub.sqlite", isolation_level=None)
     another.execute("BEGIN IMMEDIATE")
     with pytest.raises(InstallationProblem, match="in use by another program"):
-        await open_and_close(f"sqlite:///{tmp_path}/rsparkhub.sqlite")
+        async with open_store(f"sqlite:///{tmp_path}/rsparkhub.sqlite", busy=BRIEFLY):
+            pass
     another.close()
 
 
-async def test_a_file_that_another_program_holds_is_waited_for_in_vain(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noon: datetime
-) -> None:
-    monkeypatch.setattr("rsparkhub.store.on_sqlite._BUSY_SECONDS", 0.1)
-    async with open_store(f"sqlite:///{tmp_path}/rsparkhub.sqlite") as store:
+async def test_a_file_that_another_program_holds_is_waited_for_in_vain(tmp_path: Path, noon: datetime) -> None:
+    async with open_store(f"sqlite:///{tmp_path}/rsparkhub.sqlite", busy=BRIEFLY) as store:
         holding = sqlite3.connect(tmp_path / "rsparkhub.sqlite", isolation_level=None)
         holding.execute("BEGIN IMMEDIATE")
         with pytest.raises(Unavailable, match="in use by another program"):

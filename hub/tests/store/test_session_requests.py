@@ -78,7 +78,7 @@ async def test_a_deleted_session_makes_room_for_another(make: MakeSession, store
 
 
 async def test_a_stranger_gets_no_session(store: Store, noon: datetime) -> None:
-    with pytest.raises(NotFound, match="no person called eve"):
+    with pytest.raises(NotFound, match="no user called eve"):
         await store.sessions.create(owner="eve", environment="rspark", name="R", now=noon)
 
 

@@ -129,11 +129,11 @@ async def test_groups_say_who_is_in_them(store: Store, noon: datetime) -> None:
 
 async def test_a_group_that_cannot_be_is_refused_as_a_whole(store: Store, noon: datetime) -> None:
     await store.users.add("ada", now=noon)
-    with pytest.raises(NotFound, match="no person called eve"):
+    with pytest.raises(NotFound, match="no user called eve"):
         await store.users.add_group("class", members=["ada", "eve"], now=noon)
     assert await store.users.list_groups() == []
     await store.users.add_group("class", members=["ada"], now=noon)
-    with pytest.raises(NotFound, match="no person called eve"):
+    with pytest.raises(NotFound, match="no user called eve"):
         await store.users.set_members("class", ["eve"])
     assert (await store.users.list_groups())[0].members == {"ada"}
     with pytest.raises(Conflict):

@@ -1,7 +1,8 @@
 """Makes what runs equal what is wanted.
 
-`app` runs all loops until it is told to stop. `reconcile` takes one session one step further and is the only one that
-changes anything; `work` sees to it that no session is at work twice; `steps` does what the plan says. The other loops only
-say what is worth a look: `watch` looks at what runs, `sweep` compares all that runs with all that is wanted, `cull`
-puts to sleep, `services` keeps what sessions share.
+`app` runs all loops until it is asked to stop. `reconcile` takes one session one step further and is the only one that
+changes anything; `work_queue` sees to it that no session is at work twice, `batch` that what is asked at once is done at once;
+`steps` does what the plan says, under a `lease`. The other loops only enqueue sessions: `watch` observes what runs, a `share`
+of it where there are several controllers; `sweep` compares all that runs with all that is wanted; `shared_services` restarts
+what sessions share. `retention` deletes old events.
 """

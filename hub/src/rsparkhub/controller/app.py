@@ -1,4 +1,4 @@
-"""Runs all loops of the controller until it is told to stop. Sessions go on without it."""
+"""Runs all loops of the controller until it is asked to stop. Sessions go on without it."""
 
 import asyncio
 import logging

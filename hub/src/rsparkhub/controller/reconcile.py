@@ -62,7 +62,7 @@ class Reconciler:
         self._share = share
         self._steps = steps
         self._clock = clock
-        self._work = WorkQueue(self._pass, most=MOST_AT_WORK, on_room=self._check_due)
+        self._work = WorkQueue(self._pass, most=MOST_AT_WORK, on_free_slot=self._check_due)
         self._admissions: Batch[tuple[Claimed, Session], Claimed | None] = Batch(self._admit)
         self._claims: dict[str, Claimed] = {}
         self._rows_may_differ: set[str] = set()
@@ -119,15 +119,15 @@ class Reconciler:
 
         Returns
         -------
-        The seconds until the next is due; None when this controller has no room for more: then `on_room` says when.
+        The seconds until the next is due; None when this controller can work on no more: then `on_free_slot` wakes it.
         """
-        while room := self._work.room:
+        while slots := self._work.free_slots:
             due = await self._store.leases.next_claimable_at()
             if due is None:
                 return _LONGEST_PAUSE
             if due > self._clock():
                 return min((due - self._clock()).total_seconds(), _LONGEST_PAUSE)
-            claimed_now = await self._claim_due(room)
+            claimed_now = await self._claim_due(slots)
             for claimed in claimed_now:
                 self._claims[claimed.session.id] = claimed
                 if not self._work.enqueue(claimed.session.id):
@@ -143,9 +143,9 @@ class Reconciler:
     def _check_due(self) -> None:
         self._sooner.set()
 
-    async def _claim_due(self, room: int) -> list[Claimed]:
+    async def _claim_due(self, slots: int) -> list[Claimed]:
         """Take leases; when cancelled in between, give back those that were taken and would be nobody's."""
-        claiming = asyncio.ensure_future(self._holder.claim_due(room))
+        claiming = asyncio.ensure_future(self._holder.claim_due(slots))
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:
@@ -181,7 +181,7 @@ class Reconciler:
                     if admitted is None:  # the queue makes it due when there is a slot for it
                         return
                     claimed, observed = admitted, _ABSENT
-                    self._tell_saved(claimed.session)
+                    self._call_saved(claimed.session)
                     step = self._plan(claimed.session, observed)
                 done = await self._steps.do(step, claimed.session, observed, grace=self.lifecycle(claimed.session).grace)
         except LeaseLost:
@@ -191,8 +191,8 @@ class Reconciler:
             await self._give_back(claimed)
             raise
         if done.row is None:
-            for tell in self.on_gone:
-                tell(claimed.session.id)
+            for callback in self.on_gone:
+                callback(claimed.session.id)
         else:
             await self._save(claimed, done.row, done)
 
@@ -231,7 +231,7 @@ class Reconciler:
         ):
             log.warning("The lease of %s was lost before it was saved; another controller goes on from here.", after.id)
             return
-        self._tell_saved(after)
+        self._call_saved(after)
         if done.requeue_after == NOW:
             self.enqueue(after.id)
         elif done.requeue_after is not None and done.requeue_after.total_seconds() < _LONGEST_PAUSE:
@@ -247,9 +247,9 @@ class Reconciler:
         except RsparkhubError as error:  # then it runs out by itself
             log.warning("The lease of %s could not be given back: %s", claimed.session.id, error)
 
-    def _tell_saved(self, row: Session) -> None:
-        for tell in self.on_saved:
-            tell(row)
+    def _call_saved(self, row: Session) -> None:
+        for callback in self.on_saved:
+            callback(row)
 
     def limits(self, session: Session) -> Limits:
         """Return how long things may take for a session."""

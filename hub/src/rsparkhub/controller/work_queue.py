@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from rsparkhub.domain.errors import RsparkhubError
 
 log = logging.getLogger(__name__)
 
-_LONGEST_PAUSE = 60.0  # seconds
+LONGEST_PAUSE = timedelta(minutes=1)
 
 
 class WorkQueue:
@@ -17,15 +18,23 @@ class WorkQueue:
     - A key is never at work twice at once.
     - A key that is enqueued while it waits is done once; one that is enqueued while it is at work is done once more after that.
     - At most `most` keys are at work; the others wait in the order in which they were enqueued.
-    - A key whose work fails is done again after a pause, which doubles from one second to a minute; it is not done sooner,
+    - A key whose work fails is done again after a pause, which doubles from one second to `longest_pause`; it is not done sooner,
       however often it is enqueued.
-    - `on_room` is called when a key is done and others may begin, which could not before.
+    - `on_free_slot` is called when a key is done and others may begin, which could not before.
     """
 
-    def __init__(self, do: Callable[[str], Awaitable[None]], *, most: int, on_room: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        do: Callable[[str], Awaitable[None]],
+        *,
+        most: int,
+        longest_pause: timedelta = LONGEST_PAUSE,
+        on_free_slot: Callable[[], None] = lambda: None,
+    ) -> None:
         self._do = do
-        self._on_room = on_room
+        self._on_free_slot = on_free_slot
         self._most = most
+        self._longest_pause = longest_pause.total_seconds()
         self._waiting: dict[str, None] = {}
         self._at_work: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
@@ -34,8 +43,8 @@ class WorkQueue:
         self._closed = False
 
     @property
-    def room(self) -> int:
-        """How many keys could begin at once, beyond those that are at work or wait."""
+    def free_slots(self) -> int:
+        """Return how many keys could begin at once, beyond those that are at work or wait."""
         return max(0, self._most - len(self._at_work) - len(self._waiting))
 
     def enqueue(self, key: str) -> bool:
@@ -81,19 +90,19 @@ class WorkQueue:
         else:
             self._failures.pop(key, None)
         finally:
-            was_full = not self.room
+            was_full = not self.free_slots
             del self._at_work[key]
             if key in self._again:
                 self._again.discard(key)
                 self.enqueue(key)
             self._begin()
-            if was_full and self.room:
-                self._on_room()
+            if was_full and self.free_slots:
+                self._on_free_slot()
 
     def _pause(self, key: str, error: Exception) -> None:
         count = self._failures[key] = self._failures.get(key, 0) + 1
-        seconds = min(2.0 ** (count - 1), _LONGEST_PAUSE)
-        expected = isinstance(error, RsparkhubError)  # a sentence says it all; anything else is a defect, with its trace
+        seconds = min(2.0 ** (count - 1), self._longest_pause)
+        expected = isinstance(error, RsparkhubError)  # its sentence is enough; anything else is a defect, with its trace
         log.error("%s: %s. Again in %.0f s.", key, str(error) or type(error).__name__, seconds, exc_info=not expected)
         self._pauses[key] = asyncio.get_running_loop().call_later(seconds, self._resume, key)
 

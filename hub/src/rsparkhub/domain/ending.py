@@ -20,31 +20,31 @@ SLACK = timedelta(seconds=5)
 
 FORCED = "It did not end by itself and was ended by force. Your files are kept."
 SERVICE_ENDED = "The machine it ran on told it to end. Its data is kept. It starts again when a session needs it."
-TOLD_TO_END = "Put to sleep because the machine it ran on told it to end. Resume it when you like."
+ENDED_BY_MACHINE = "Put to sleep because the machine it ran on told it to end. Resume it when you like."
 
 
 def over(session: Session, observed: Observed, *, now: datetime, start_deadline: timedelta, grace: timedelta) -> Session:
     """Return the row of a session whose generation has ended."""
     record = observed.record
-    seen = apply_observation(session, observed)
+    row = apply_observation(session, observed)
     if session.state is State.STOPPING or session.wanted in (Wanted.STOPPED, Wanted.DELETED):
         forced = None if record and record.how is not How.FAILED else FORCED
-        return rest(seen, observed, now=now, saved=None, reason=forced)
+        return rest(row, observed, now=now, saved=None, reason=forced)
     if record and record.how is How.SUSPENDED:
-        return rest(seen, observed, now=now, saved=_saved(record, session) or Saved())
+        return rest(row, observed, now=now, saved=_saved(record, session) or Saved())
     if session.state is State.SUSPENDING and session.ready is None:  # its start was called off: nothing new to keep
-        return rest(seen, observed, now=now, saved=kept(session))
+        return rest(row, observed, now=now, saved=kept(session))
     if record and record.how is How.STOPPED:
-        return rest(seen, observed, now=now, saved=None)
-    reason, detail = _why(seen, observed, record, now=now, start_deadline=start_deadline, grace=grace)
-    failed = rest(seen, observed, now=now, saved=_saved(record, session))
-    return replace(failed, state=State.FAILED, reason=reason, detail=detail, components=_broken(seen.components))
+        return rest(row, observed, now=now, saved=None)
+    reason, detail = _why(row, observed, record, now=now, start_deadline=start_deadline, grace=grace)
+    failed = rest(row, observed, now=now, saved=_saved(record, session))
+    return replace(failed, state=State.FAILED, reason=reason, detail=detail, components=_broken(row.components))
 
 
 def elsewhere(session: Session, observed: Observed, *, now: datetime) -> Session:
     """Return the row of a session that should run and was evicted: it waits to start elsewhere."""
-    seen, record = apply_observation(session, observed), observed.record
-    return rest(seen, observed, now=now, saved=_saved(record, session))
+    row, record = apply_observation(session, observed), observed.record
+    return rest(row, observed, now=now, saved=_saved(record, session))
 
 
 def rest(session: Session, observed: Observed, *, now: datetime, saved: Saved | None, reason: str | None = None) -> Session:
@@ -62,7 +62,7 @@ def rest(session: Session, observed: Observed, *, now: datetime, saved: Saved | 
         reason=None if at_rest is State.QUEUED else reason or session.reason,
         ended=now,
         last_exit=LastExit(code=code, saved=None if at_rest is State.STOPPED else saved, at=now),
-        components=tuple(replace(part, state=ComponentState.ENDED, reason=None) for part in session.components),
+        components=tuple(replace(component, state=ComponentState.ENDED, reason=None) for component in session.components),
         upstream=None,
         secret=None,
         endpoints={},
@@ -132,10 +132,10 @@ def _hung(components: tuple[Component, ...]) -> str:
 def _broken(components: tuple[Component, ...]) -> tuple[Component, ...]:
     """Return the components of a run that failed: the one that failed or hung is failed, the others have ended."""
     return tuple(
-        replace(part, state=ComponentState.FAILED)
-        if part.state in (ComponentState.STARTING, ComponentState.FAILED)
-        else replace(part, state=ComponentState.ENDED)
-        for part in components
+        replace(component, state=ComponentState.FAILED)
+        if component.state in (ComponentState.STARTING, ComponentState.FAILED)
+        else replace(component, state=ComponentState.ENDED)
+        for component in components
     )
 
 

@@ -1,4 +1,4 @@
-"""What a user is told before their session goes to sleep by itself."""
+"""What a user reads before their session goes to sleep by itself."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

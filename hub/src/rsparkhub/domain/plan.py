@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from rspark_contract.http import Ending
 from rspark_contract.status import AgentState
 from rsparkhub.domain.cull import Change, Warn, decide
-from rsparkhub.domain.ending import SERVICE_ENDED, SLACK, TOLD_TO_END, elsewhere, kept, over, rest
+from rsparkhub.domain.ending import ENDED_BY_MACHINE, SERVICE_ENDED, SLACK, elsewhere, kept, over, rest
 from rsparkhub.domain.ensemble import Observed
 from rsparkhub.domain.environment import Lifecycle
 from rsparkhub.domain.notice import Notice
@@ -204,43 +204,43 @@ def _ended(session: Session, observed: Observed, *, now: datetime, limits: Limit
         return Settle(after=replace(after, state=State.FAILED, reason=SERVICE_ENDED))
     if by_itself:
         asleep = after.last_exit is not None and after.last_exit.saved is not None
-        after = replace(after, state=State.SUSPENDED if asleep else State.STOPPED, reason=TOLD_TO_END if asleep else None)
+        after = replace(after, state=State.SUSPENDED if asleep else State.STOPPED, reason=ENDED_BY_MACHINE if asleep else None)
         return Settle(after=after, wanted=Wanted.SUSPENDED if asleep else Wanted.STOPPED)
     return Settle(after=after)
 
 
 def _alive(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:  # noqa: PLR0911  # a line a case
     """Return the step for a session whose agent lives and has not been asked to end yet."""
-    seen = apply_observation(session, observed)
+    row = apply_observation(session, observed)
     if session.wanted is not Wanted.RUNNING:
         ending = State.SUSPENDING if session.wanted is Wanted.SUSPENDED else State.STOPPING
-        reason = seen.reason if session.state is State.RUNNING else None  # why it has not started doesn't matter any more
-        return Wait(after=replace(seen, state=ending, end_requested_at=now, reason=reason))
+        reason = row.reason if session.state is State.RUNNING else None  # why it has not started doesn't matter any more
+        return Wait(after=replace(row, state=ending, end_requested_at=now, reason=reason))
     if observed.phase == "ending":  # by itself: it reports why when it is over
         asked = session.end_requested_at or now
         if now >= asked + limits.grace + SLACK:
-            return Kill(after=seen)
-        return Wait(after=replace(seen, end_requested_at=asked), requeue_after=limits.poll)
+            return Kill(after=row)
+        return Wait(after=replace(row, end_requested_at=asked), requeue_after=limits.poll)
     if session.state is State.RUNNING:
-        return _unless_culled(seen, now=now, limits=limits, requeue_after=limits.resync)
+        return _unless_culled(row, now=now, limits=limits, requeue_after=limits.resync)
     status = observed.status
-    if status is not None and status.state is AgentState.READY and seen.upstream:
-        ready = replace(seen, state=State.RUNNING, ready=now, reason=None, detail=None)
+    if status is not None and status.state is AgentState.READY and row.upstream:
+        ready = replace(row, state=State.RUNNING, ready=now, reason=None, detail=None)
         return _unless_culled(ready, now=now, limits=limits, requeue_after=limits.resync)
     if _overdue(session, now, limits):
-        return Kill(after=seen)
+        return Kill(after=row)
     if observed.unrecoverable and observed.reason:
-        return fail(seen, reason=observed.reason, detail=observed.detail, now=now)
-    return Wait(after=replace(seen, reason=observed.reason, detail=observed.detail), requeue_after=limits.poll)
+        return fail(row, reason=observed.reason, detail=observed.detail, now=now)
+    return Wait(after=replace(row, reason=observed.reason, detail=observed.detail), requeue_after=limits.poll)
 
 
 def _ending(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:
     """Return the step for a session that is to end and whose agent lives."""
-    seen = apply_observation(session, observed)
+    row = apply_observation(session, observed)
     if session.state is State.SUSPENDING and session.wanted in (Wanted.STOPPED, Wanted.DELETED):
-        return Wait(after=replace(seen, state=State.STOPPING, end_requested_at=now))
+        return Wait(after=replace(row, state=State.STOPPING, end_requested_at=now))
     if session.end_requested_at is None or now >= session.end_requested_at + limits.grace + SLACK:
-        return Kill(after=replace(seen, end_requested_at=session.end_requested_at or now))
+        return Kill(after=replace(row, end_requested_at=session.end_requested_at or now))
     status = observed.status
     not_asked: dict[State, tuple[str, ...]] = {
         State.SUSPENDING: ("starting", "up"),
@@ -248,8 +248,8 @@ def _ending(session: Session, observed: Observed, *, now: datetime, limits: Limi
     }
     is_ending = status is not None and status.state in (AgentState.STOPPING, AgentState.ENDED, AgentState.FAILED)
     if observed.phase in not_asked[session.state] and not is_ending:
-        return End(after=seen, requeue_after=limits.poll, ending=_how(session))
-    return Wait(after=seen, requeue_after=limits.poll)
+        return End(after=row, requeue_after=limits.poll, ending=_how(session))
+    return Wait(after=row, requeue_after=limits.poll)
 
 
 def _how(session: Session) -> Ending:

@@ -53,7 +53,7 @@ LIVE = frozenset({State.STARTING, State.RESUMING, State.RUNNING, State.SUSPENDIN
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """One part of an ensemble (the interface, or a service) as its user sees it start."""
+    """One component of an ensemble (the interface, or a service) as its user sees it start."""
 
     name: str
     title: str

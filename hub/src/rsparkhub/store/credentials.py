@@ -81,13 +81,13 @@ class Credentials:
         self._database = database
 
     async def add_link(self, user_name: str, *, digest: str, expires: datetime, now: datetime) -> None:
-        """Keep a one-time link; NotFound when there is no such person."""
+        """Store a one-time link; NotFound when there is no such user."""
         await self._add(sign_in_links, {"digest": digest, "user_name": user_name, "created": now, "expires": expires}, now)
 
     async def take_link(self, digest: str, *, login_digest: str, login_expires: datetime, now: datetime) -> str | None:
-        """Use up a link and make a browser sign-in of it, in one step; give the person, or None when it doesn't work.
+        """Use up a link and make a browser sign-in of it, in one step; return the user, or None when it doesn't work.
 
-        Of any number of requests at the same moment, one gets the person.
+        Of any number of requests at the same moment, one gets the user.
         """
 
         async def work(connection: Connection) -> str | None:
@@ -102,7 +102,7 @@ class Credentials:
         return await self._database.write(work)
 
     async def add_login(self, user_name: str, *, digest: str, expires: datetime, now: datetime, password_hash: str) -> bool:
-        """Keep a browser's sign-in of a person whose password still is this one; tell whether it is."""
+        """Store a browser's sign-in of a user whose password still is this one; return whether it is."""
 
         async def work(connection: Connection) -> bool:
             # Locked: a password that changes meanwhile ends this sign-in too, and one that has changed forbids it.
@@ -117,7 +117,7 @@ class Credentials:
         return await self._database.write(work)
 
     async def login(self, digest: str, *, now: datetime) -> User | None:
-        """Give the person of a browser's sign-in, while it lasts."""
+        """Return the user of a browser's sign-in, while it lasts."""
         users = to_users(await self._database.read(_PERSON_OF_LOGIN, {"b_digest": digest, "b_now": now}))
         return users[0] if users else None
 
@@ -126,14 +126,14 @@ class Credentials:
         await self._database.change(_REMOVE_LOGIN, {"b_digest": digest})
 
     async def add_token(self, user_name: str, *, name: str, digest: str, expires: datetime, now: datetime) -> Token:
-        """Keep an API token; NotFound when there is no such person."""
+        """Store an API token; NotFound when there is no such user."""
         token = Token(id=f"t{secrets.token_hex(6)}", user_name=user_name, name=name, created=now, expires=expires)
         values = {"id": token.id, "digest": digest, "user_name": user_name, "name": name, "created": now, "expires": expires}
         await self._add(tokens, values, now)
         return token
 
     async def token(self, digest: str, *, now: datetime) -> User | None:
-        """Give the person of an API token, while it lasts, and note that it was used; to the minute."""
+        """Return the user of an API token, while it lasts, and write that it was used; to the minute."""
         found = await self._database.read(_PERSON_OF_TOKEN, {"b_digest": digest, "b_now": now})
         if not found:
             return None
@@ -146,18 +146,18 @@ class Credentials:
         return to_users(found)[0]
 
     async def tokens(self, user_name: str, *, now: datetime) -> list[Token]:
-        """Give the API tokens of a person that still work, the oldest first."""
+        """Return the API tokens of a user that still work, the oldest first."""
         query = sa.select(*_TOKEN_COLUMNS).where(tokens.c.user_name == user_name, tokens.c.expires > now)
         found = await self._database.read(query.order_by(tokens.c.created, tokens.c.id))
         return [Token(**row._mapping) for row in found]
 
     async def remove_token(self, id: str, *, user_name: str) -> None:  # noqa: A002
-        """Revoke an API token of this person; NotFound when they have none with this id."""
+        """Revoke an API token of this user; NotFound when they have none with this id."""
         if not await self._database.change(_REMOVE_TOKEN, {"b_id": id, "b_user_name": user_name}):
             raise NotFound(f"There is no token {id}.")
 
     async def owner_of_session(self, session_id: str) -> tuple[Session, User] | None:
-        """Give a session and its owner, for a session that signs in by itself."""
+        """Return a session and its owner, for a session that signs in by itself."""
         found = await self._database.read(_OWNER_OF_SESSION, {"b_id": session_id})
         if not found:
             return None
@@ -171,7 +171,7 @@ class Credentials:
         try:
             await self._database.write(work)
         except IntegrityError as error:
-            raise NotFound(f"There is no person called {values['user_name']}.") from error
+            raise NotFound(f"There is no user called {values['user_name']}.") from error
 
 
 async def _sweep(connection: Connection, table: sa.Table, now: datetime) -> None:

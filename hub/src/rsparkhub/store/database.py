@@ -1,7 +1,7 @@
 """One way to talk to either database.
 
 Every connection is in autocommit: a single statement is a transaction of its own. `write` puts several statements into
-one transaction that this room begins and ends itself. How it is done is in `on_sqlite` and `on_postgres`.
+one transaction that these modules begin and end themselves. How it is done is in `on_sqlite` and `on_postgres`.
 """
 
 from abc import ABC, abstractmethod
@@ -19,18 +19,18 @@ Parameters = dict[str, Any] | list[dict[str, Any]] | None
 
 
 class Connection(Protocol):
-    """What a transaction is given to execute its statements."""
+    """Executes the statements of a transaction."""
 
     async def rows(self, statement: sa.Executable, parameters: Parameters = None) -> Sequence[AnyRow]:
-        """Execute one statement and give its rows; none for one that returns none."""
+        """Execute one statement and return its rows; none for one that returns none."""
 
 
 class Database(ABC):
     """Three ways to use a database: `read` and `change` for one statement, `write` for a transaction.
 
     - A transaction is written as a whole or not at all, also when the disk is full or the process dies.
-    - What `write` is given may be called again after a deadlock; it waits for nothing but its statements, and does nothing
-      outside of the transaction.
+    - What `write` is given may be called again, after a deadlock, or alone where it was executed together with others; it
+      waits for nothing but its statements, and does nothing outside of the transaction.
     - A failure of the database comes out as `Unavailable`, a sentence, never as an error of a driver.
     """
 
@@ -42,11 +42,11 @@ class Database(ABC):
 
     @abstractmethod
     async def read(self, statement: sa.Executable, parameters: Parameters = None) -> Sequence[AnyRow]:
-        """Ask by one statement."""
+        """Read by one statement."""
 
     @abstractmethod
     async def change(self, statement: sa.Executable, parameters: Parameters = None) -> Sequence[AnyRow]:
-        """Write by one statement, which tells by `RETURNING` what it did."""
+        """Write by one statement, whose `RETURNING` says what it did."""
 
     @abstractmethod
     async def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
@@ -58,4 +58,4 @@ class Database(ABC):
 
     @abstractmethod
     def insert(self, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
-        """Begin an INSERT that can say ON CONFLICT."""
+        """Return an INSERT that can have ON CONFLICT."""

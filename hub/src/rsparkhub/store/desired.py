@@ -1,4 +1,4 @@
-"""What a wish does to a session's row."""
+"""What a request for another desired state does to a session's row."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -24,7 +24,7 @@ _WANT = (
         wanted=sa.bindparam("b_wanted"),
         spec_revision=sessions.c.spec_revision + 1,
         next_reconcile_at=sa.bindparam("b_now"),
-        # While somebody holds the lease, it is due when the lease ends; who holds it sees the wish when saving.
+        # While somebody holds the lease, it is due when the lease ends; who holds it sees the new revision when saving.
         claimable_at=sa.case((sessions.c.lease_holder.is_(None), sa.bindparam("b_now")), else_=sessions.c.claimable_at),
         state=sa.bindparam("b_state"),
         queued_at=sa.bindparam("b_queued_at"),
@@ -44,7 +44,7 @@ async def set_wanted(
     reason: str | None = None,
     now: datetime,
 ) -> Session:
-    """Write a wish and its events, at the end of a transaction.
+    """Write the desired state of a session and the events of it, at the end of a transaction; return the row.
 
     The caller has read the session's row under a lock, and before it taken the line's (`hold_the_line`): who leaves the
     line makes the next one due.

@@ -1,4 +1,4 @@
-"""What a database's error means to a person."""
+"""What a database's error means, in a sentence."""
 
 import sqlite3
 
@@ -35,17 +35,17 @@ _SQLITE = {
     sqlite3.SQLITE_NOTADB: _DAMAGED,
 }
 _POSTGRES = {"53100": _FULL, "53300": _CROWDED, **dict.fromkeys(_DEADLOCK, _BUSY)}
-# A write that the system refuses for its size (a limit, a quota) is a full disk to a person.
+# A write that the system refuses for its size (a limit, a quota) is a full disk to whoever reads it.
 _SQLITE_FULL_TOO = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_FSYNC})
 
 
 def lost_race(error: DBAPIError) -> bool:
-    """Whether the transaction only has to be done again."""
+    """Return whether the transaction only has to be done again."""
     return getattr(error.orig, "sqlstate", None) in _DEADLOCK
 
 
 def unavailable(error: DBAPIError | PoolTimeout) -> Unavailable | None:
-    """Say it in a sentence; None when the database works and refused the statement itself."""
+    """Return the error as a sentence; None when the database works and refused the statement itself."""
     if isinstance(error, PoolTimeout):
         return Unavailable(_CROWDED)
     code = getattr(error.orig, "sqlite_errorcode", None)

@@ -19,13 +19,13 @@ _FORGET = sa.delete(session_logs).where(
 
 
 class Logs:
-    """Keeps the tails of the last generation of each session, by component."""
+    """Stores the tails of the last generation of each session, by component."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def keep(self, session_id: str, generation: int, tails: dict[str, str]) -> None:
-        """Keep these tails in place of those of earlier runs; NotFound when there is no such session."""
+        """Write these tails in place of those of earlier runs; NotFound when there is no such session."""
         put = self._database.insert(session_logs).on_conflict_do_nothing()
         values = [
             {"session": session_id, "component": component, "generation": generation, "tail": tail}
@@ -43,5 +43,5 @@ class Logs:
             raise NotFound(f"There is no session {session_id}.") from error
 
     async def get(self, session_id: str) -> dict[str, str]:
-        """Give the tails by component; none when the session has not ended yet."""
+        """Return the tails by component; none when the session has not ended yet."""
         return {row[0]: row[1] for row in await self._database.read(_GET, {"b_id": session_id})}

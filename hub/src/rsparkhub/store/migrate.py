@@ -48,7 +48,7 @@ def bring_up_to_date(connection: Connection, *, place: str) -> None:
 
 
 def revision(connection: Connection) -> str | None:
-    """Tell which version of the tables a database has; None when it has none."""
+    """Return which version of the tables a database has; None when it has none."""
     if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
     found = connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608

@@ -1,8 +1,8 @@
-"""Bells: hints, between processes, that a session is worth a look or has changed.
+"""Notifications: hints, between processes, that a session is due or has changed.
 
-A bell may be lost, doubled or late, and nothing may depend on it but how soon something is seen. There are two kinds:
-`look` (a controller should look at the session) and `changed` (its row is not what it was: for those who show it). A bell
-of neither kind is for everybody; agents, which ring in the same folder, ring such ones.
+A notification may be lost, doubled or late, and nothing may depend on it but how soon something is done. There are two kinds:
+`look` (a controller has something to do for the session) and `changed` (its row is not what it was: for those who show it). A
+notification of neither kind is for everybody; agents, which write into the same folder, send such ones.
 """
 
 import asyncio
@@ -20,31 +20,31 @@ from typing import Literal
 About = Literal["look", "changed"]
 EVERYTHING: frozenset[About] = frozenset({"look", "changed"})
 
-_LONGEST = 4096  # bytes; a bell is some sixty
+_LONGEST = 4096  # bytes; a notification is some sixty
 
 
 class Notifier(ABC):
-    """Rings in every process that listens on the same store."""
+    """Notifies every process that subscribes on the same store."""
 
     @abstractmethod
     async def notify(self, *session_ids: str, about: About | None = None) -> None:
-        """Ring for these sessions; never fails, since it is a hint."""
+        """Notify subscribers about these sessions; never fails, since it is a hint."""
 
     @abstractmethod
     def subscribe(self, name: str, *, about: Iterable[About] = EVERYTHING) -> AsyncIterator[str]:
-        """Yield ids of sessions, each as often as it is worth it; `name` is the listener's, such as `controller`."""
+        """Yield ids of sessions that are notified; `name` is the subscriber's, such as `controller`."""
 
 
 class Inbox:
-    """What was heard and not yet told; a session that rings ten times meanwhile is told once."""
+    """What was received and not read yet; a session that is notified ten times meanwhile is in it once."""
 
     def __init__(self, about: Iterable[About]) -> None:
         self._about = frozenset(about)
         self._ids: dict[str, None] = {}
         self._news = asyncio.Event()
 
-    def hear(self, message: bytes | str) -> None:
-        """Take one message; one that is not a bell is nobody's loss, since bells are hints."""
+    def receive(self, message: bytes | str) -> None:
+        """Take one message; one that can't be read is passed over, since it is a hint."""
         try:
             data = json.loads(message)
             session, about = data["session"], data.get("about")
@@ -58,8 +58,8 @@ class Inbox:
         while True:
             await self._news.wait()
             self._news.clear()
-            heard, self._ids = self._ids, {}
-            for session_id in heard:
+            received, self._ids = self._ids, {}
+            for session_id in received:
                 yield session_id
 
 
@@ -69,36 +69,36 @@ def message(session_id: str, about: About | None) -> str:
 
 
 class SocketNotifier(Notifier):
-    """A folder of Unix sockets, one for each listener; whoever rings sends a datagram to all of them."""
+    """A folder of Unix sockets, one for each subscriber; whoever notifies sends a datagram to all of them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     async def notify(self, *session_ids: str, about: About | None = None) -> None:
         try:
-            listeners = [entry.path for entry in os.scandir(self._folder) if entry.name.endswith(".sock")]
-        except OSError:  # nobody has ever listened
+            subscribers = [entry.path for entry in os.scandir(self._folder) if entry.name.endswith(".sock")]
+        except OSError:  # nobody has ever subscribed
             return
-        if not listeners:
+        if not subscribers:
             return
         messages = [message(session_id, about).encode() for session_id in session_ids]
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sender:
-            for listener in listeners:
-                _send(sender, listener, messages)
+            for subscriber in subscribers:
+                _send(sender, subscriber, messages)
 
     async def subscribe(self, name: str, *, about: Iterable[About] = EVERYTHING) -> AsyncIterator[str]:
-        heard = Inbox(about)
-        with self.into(heard, name):
-            async for session_id in heard:
+        inbox = Inbox(about)
+        with self.into(inbox, name):
+            async for session_id in inbox:
                 yield session_id
 
-    def into(self, heard: Inbox, name: str) -> AbstractContextManager[object]:
-        """Let `heard` hear the folder, for as long as this is entered."""
-        return _Socket(self._folder, name, heard)
+    def into(self, inbox: Inbox, name: str) -> AbstractContextManager[object]:
+        """Receive what is sent to the folder into `inbox`, for as long as this is entered."""
+        return _Socket(self._folder, name, inbox)
 
 
 class NullNotifier(Notifier):
-    """For a store that nobody shares: tells nobody, and hears nothing."""
+    """For a store that nobody shares: it notifies nobody."""
 
     async def notify(self, *session_ids: str, about: About | None = None) -> None:
         pass
@@ -108,21 +108,21 @@ class NullNotifier(Notifier):
             yield session_id
 
 
-def _send(sender: socket.socket, listener: str, messages: list[bytes]) -> None:
+def _send(sender: socket.socket, subscriber: str, messages: list[bytes]) -> None:
     for data in messages:
         try:
-            sender.sendto(data, listener)
+            sender.sendto(data, subscriber)
         except OSError as error:
-            if error.errno == errno.ECONNREFUSED:  # its process died: nobody will ever listen there again
-                Path(listener).unlink(missing_ok=True)
-            return  # a full queue means that the listener has news enough, and bells are hints
+            if error.errno == errno.ECONNREFUSED:  # its process died: nobody will ever read there again
+                Path(subscriber).unlink(missing_ok=True)
+            return  # a full queue means that the subscriber has enough to do, and a notification is a hint
 
 
 class _Socket:
-    """A listener's socket in the folder, for as long as it is entered."""
+    """A subscriber's socket in the folder, for as long as it is entered."""
 
-    def __init__(self, folder: Path, name: str, heard: Inbox) -> None:
-        self._folder, self._name, self._heard = folder, name, heard
+    def __init__(self, folder: Path, name: str, inbox: Inbox) -> None:
+        self._folder, self._name, self._inbox = folder, name, inbox
 
     def __enter__(self) -> "_Socket":
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ class _Socket:
         self._socket.close()
 
     def _bind(self) -> Path:
-        """Take `<name>-<pid>.sock`, or with a number for a second listener of this name in this process."""
+        """Take `<name>-<pid>.sock`, or with a number for a second subscriber of this name in this process."""
         for number in itertools.count(1):
             path = self._folder / f"{self._name}-{os.getpid()}{'' if number == 1 else f'-{number}'}.sock"
             if _is_stale(path):
@@ -161,7 +161,7 @@ class _Socket:
                 data = self._socket.recv(_LONGEST)
             except (BlockingIOError, InterruptedError):
                 return
-            self._heard.hear(data)
+            self._inbox.receive(data)
 
 
 def _is_stale(path: Path) -> bool:

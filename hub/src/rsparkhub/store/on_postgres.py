@@ -62,7 +62,7 @@ class PostgresDatabase(Database):
         await self._engine.dispose()
 
     async def _connected(self, work: Callable[[AsyncConnection], Awaitable[T]], *, races: bool = True) -> T:
-        """Call `work`; a lost race goes to the caller, who tries again, unless they say that they don't."""
+        """Call `work`; a lost race is raised to the caller, who tries again, where `races` is true."""
         try:
             async with self._engine.connect() as connection:
                 return await work(connection)
@@ -105,5 +105,5 @@ async def _roll_back(connection: AsyncConnection) -> None:
         return
     try:
         await connection.exec_driver_sql("ROLLBACK")
-    except DBAPIError:  # the server is gone, and the transaction with it; the first error is the one to tell
+    except DBAPIError:  # the server is gone, and the transaction with it; the first error counts
         await connection.invalidate()

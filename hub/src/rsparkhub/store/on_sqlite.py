@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -29,7 +31,8 @@ from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.store.database import AnyRow, Connection, Database, Parameters
 from rsparkhub.store.failures import unavailable
 
-_BUSY_SECONDS = 10  # how long SQLite waits for another process's transaction
+#: How long SQLite waits for another process's transaction.
+BUSY = timedelta(seconds=10)
 _AGAIN_SECONDS = 0.01  # between two tries where it doesn't wait by itself
 _READERS = 2
 _MOST_TOGETHER = 100  # transactions that are written as one
@@ -54,7 +57,7 @@ class SqliteDatabase(Database):
 
     is_sqlite = True
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, busy: timedelta = BUSY) -> None:
         _make_file(Path(str(url.database)))
         self._engine = sa.create_engine(
             url.set(drivername="sqlite"),
@@ -62,9 +65,9 @@ class SqliteDatabase(Database):
             pool_reset_on_return=None,
             pool_use_lifo=True,
             pool_size=_READERS + 1,
-            connect_args={"timeout": _BUSY_SECONDS},
+            connect_args={"timeout": busy.total_seconds()},
         )
-        sa.event.listen(self._engine, "connect", _prepare)
+        sa.event.listen(self._engine, "connect", partial(_prepare, busy))
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._writes: deque[_Write] = deque()
         self._readers = ThreadPoolExecutor(_READERS, "store-reader")
@@ -117,10 +120,10 @@ class SqliteDatabase(Database):
         if len(batch) > 1 and self._together(batch):
             return
         for write in batch:
-            write.tell(self._alone(write))
+            write.settle(self._alone(write))
 
     def _together(self, batch: list["_Write"]) -> bool:
-        """Write these in one transaction; return False when nothing of it was written, and nobody was told."""
+        """Write these in one transaction; return False when nothing of it was written."""
         try:
             with self._engine.connect() as connection:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -133,7 +136,7 @@ class SqliteDatabase(Database):
         except DBAPIError:
             return False
         for write, outcome in zip(batch, outcomes, strict=True):
-            write.tell(outcome)
+            write.settle(outcome)
         return True
 
     def _alone(self, write: "_Write") -> "_Outcome":
@@ -171,12 +174,12 @@ class _Write:
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
 
-    def tell(self, outcome: _Outcome) -> None:
-        """Hand the outcome to who waits, from the writer's thread."""
+    def settle(self, outcome: _Outcome) -> None:
+        """Hand the outcome to whoever waits, from the writer's thread."""
         with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
-            self.loop.call_soon_threadsafe(self._settle, outcome)
+            self.loop.call_soon_threadsafe(self._set, outcome)
 
-    def _settle(self, outcome: _Outcome) -> None:
+    def _set(self, outcome: _Outcome) -> None:
         if self.future.done():
             return
         if outcome.error is not None:
@@ -254,12 +257,12 @@ def _make_file(path: Path) -> None:
         ) from error
 
 
-def _prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+def _prepare(busy: timedelta, connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
     """Set what holds for a connection.
 
     SQLite doesn't wait for another one that has just begun to write into a file that is not in WAL yet, as a new one is.
     """
-    cursor, deadline = connection.cursor(), time.monotonic() + _BUSY_SECONDS
+    cursor, deadline = connection.cursor(), time.monotonic() + busy.total_seconds()
     for pragma in _PRAGMAS:
         while True:
             try:

@@ -1,5 +1,6 @@
-"""From a URL to a database and its bell."""
+"""From a URL to a database and its notifier."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -8,7 +9,7 @@ from sqlalchemy.exc import ArgumentError
 from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.store.database import Database
 from rsparkhub.store.notifier import Notifier, NullNotifier, SocketNotifier
-from rsparkhub.store.on_sqlite import SqliteDatabase
+from rsparkhub.store.on_sqlite import BUSY, SqliteDatabase
 
 _KINDS = frozenset({"sqlite", "postgresql", "postgres"})
 
@@ -35,14 +36,14 @@ def read_url(text: str) -> URL:
     return url
 
 
-def connect(url: URL, notify_dir: Path | None) -> tuple[Database, Notifier]:
-    """Make the database and its bell; the first connection is made when the database is first used.
+def connect(url: URL, notify_dir: Path | None, *, busy: timedelta = BUSY) -> tuple[Database, Notifier]:
+    """Return the database and its notifier; the first connection is made when the database is first used.
 
     What PostgreSQL needs is only read for PostgreSQL: it would be a fifth of the memory of a hub on SQLite.
     """
     in_folder = SocketNotifier(notify_dir) if notify_dir is not None else None
     if url.drivername == "sqlite":
-        return SqliteDatabase(url), in_folder or NullNotifier()
+        return SqliteDatabase(url, busy=busy), in_folder or NullNotifier()
     from rsparkhub.store.on_postgres import PostgresDatabase  # noqa: PLC0415
     from rsparkhub.store.postgres_notifier import PostgresNotifier  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Bells by PostgreSQL's LISTEN and NOTIFY, for hubs and controllers on several machines."""
+"""Notifications by PostgreSQL's LISTEN and NOTIFY, for hubs and controllers on several machines."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class PostgresNotifier(Notifier):
-    """Rings through the database; hears the folder of bells of this machine too, where agents ring."""
+    """Notifies through the database; receives from the folder of this machine too, where agents write."""
 
     def __init__(self, database: Database, url: URL, folder: SocketNotifier | None) -> None:
         self._database = database
@@ -31,33 +31,33 @@ class PostgresNotifier(Notifier):
         try:
             for session_id in session_ids:
                 await self._database.change(_NOTIFY, {"message": message(session_id, about)})
-        except Unavailable as error:  # what was to be told is written already, and found by looking
-            log.warning("A bell was not rung: %s", error)
+        except Unavailable as error:  # what it was about is written already, and found in time
+            log.warning("A notification was not sent: %s", error)
 
     async def subscribe(self, name: str, *, about: Iterable[About] = EVERYTHING) -> AsyncIterator[str]:
-        heard = Inbox(about)
+        inbox = Inbox(about)
         with contextlib.ExitStack() as stack:
             if self._folder is not None:
-                stack.enter_context(self._folder.into(heard, name))
-            listener = asyncio.create_task(self._hear(heard), name="bell")
+                stack.enter_context(self._folder.into(inbox, name))
+            listener = asyncio.create_task(self._receive(inbox), name="notifications")
             try:
-                async for session_id in heard:
+                async for session_id in inbox:
                     yield session_id
             finally:
                 listener.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await listener
 
-    async def _hear(self, heard: Inbox) -> None:
-        """Hear the server for ever; while it is away, sessions are looked at by the clock alone."""
+    async def _receive(self, inbox: Inbox) -> None:
+        """Receive from the server for ever; while it is away, sessions are reconciled by the clock alone."""
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
-                    self._conninfo, autocommit=True, application_name="rsparkhub bell"
+                    self._conninfo, autocommit=True, application_name="rsparkhub notifications"
                 ) as connection:
                     await connection.execute(f"LISTEN {_CHANNEL}")
                     async for notification in connection.notifies():
-                        heard.hear(notification.payload)
+                        inbox.receive(notification.payload)
             except psycopg.OperationalError as error:
-                log.warning("Bells are silent until the database answers again: %s", error)
-            await asyncio.sleep(_PATIENCE)  # nothing tells when a server is back but asking it
+                log.warning("No notifications arrive until the database answers again: %s", error)
+            await asyncio.sleep(_PATIENCE)  # only asking shows when a server is back

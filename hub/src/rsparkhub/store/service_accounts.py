@@ -1,4 +1,4 @@
-"""A person's password on each shared service: made once, by nobody, for no one to remember."""
+"""A user's password on each shared service: made once, at random, for nobody to remember."""
 
 import secrets
 
@@ -13,13 +13,13 @@ _GET = sa.select(service_accounts.c.password).where(
 
 
 class ServiceAccounts:
-    """Keeps the passwords. They are kept as they are, since a session needs them as they are."""
+    """Stores the passwords. They are stored as they are, since a session needs them as they are."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def password(self, user_name: str, service: str) -> str:
-        """Give a person's password on a service; the first who asks makes it, and everybody gets the same."""
+        """Return a user's password on a service; the first call makes it, and all later ones return the same."""
         make = self._database.insert(service_accounts).on_conflict_do_nothing().returning(service_accounts.c.password)
         while True:
             found = await self._database.read(_GET, {"b_user_name": user_name, "b_service": service})

@@ -1,4 +1,4 @@
-"""What users ask of sessions: make one, read them, want something else of one."""
+"""What users ask of sessions: make one, read them, change what is wanted of one."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -27,7 +27,7 @@ _HOW_MANY = sa.select(sa.func.count()).where(
     sessions.c.owner == sa.bindparam("b_owner"), sessions.c.wanted != Wanted.DELETED.value
 )
 _COUNTS = sa.select(sessions.c.state, sa.func.count()).where(sessions.c.kind == "session").group_by(sessions.c.state)
-#: A new row wants to run, and is due at once.
+#: A new row is wanted to run, and is due at once.
 _NEW: dict[str, Any] = {
     "wanted": Wanted.RUNNING.value, "state": State.QUEUED.value, "spec_revision": 0, "generation": 0,
     "busy": False, "busy_with": [], "components": [], "endpoints": {}, "lease_epoch": 0,
@@ -60,9 +60,9 @@ class SessionRequests:
         most: int | None = None,
         now: datetime,
     ) -> tuple[Session, bool]:
-        """Make a session that wants to run and stands in the queue; tell whether it is a new one.
+        """Make a session that is wanted to run and stands in the queue; return it, and whether it is a new one.
 
-        The same owner and key, or an id that there is, gives the session that there is. `most` is how many the owner may
+        The same owner and key, or an id that there is, returns the session that there is. `most` is how many the owner may
         have.
 
         Raises
@@ -75,14 +75,14 @@ class SessionRequests:
 
         async def work(connection: Connection) -> tuple[Session, bool]:
             if owner is not None and not await connection.rows(_OWNER_FOR_UPDATE, {"b_owner": owner}):
-                raise NotFound(f"There is no person called {owner}.")
+                raise NotFound(f"There is no user called {owner}.")
             # The owner's row is locked: nobody else makes a session of theirs, with this key or beyond the limit.
             if idempotency_key is not None:
                 known = await connection.rows(_OF_KEY, {"b_owner": owner, "b_key": idempotency_key})
                 if known:
                     return to_session(known[0]), False
             if most is not None:
-                await self._check_room(connection, owner, most)
+                await self._check_limit(connection, owner, most)
             values = {
                 "kind": kind, "owner": owner, "environment": environment, "name": name, "project": project,
                 "options": options or {}, "idempotency_key": idempotency_key, "now": now,
@@ -95,7 +95,7 @@ class SessionRequests:
         return session, made
 
     async def get(self, id: str) -> Session:  # noqa: A002
-        """Give a session, also one that is being deleted.
+        """Return a session, also one that is being deleted.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class SessionRequests:
         after: str | None = None,
         with_deleted: bool = False,
     ) -> list[Session]:
-        """Give sessions, newest first; `after` is the id of the last one of the page before.
+        """Return sessions, newest first; `after` is the id of the last one of the page before.
 
         A session that somebody deleted is not listed, also while it is still ending; `with_deleted` lists it until then.
         """
@@ -140,7 +140,7 @@ class SessionRequests:
         return [to_session(row) for row in await self._database.read(query)]
 
     async def set_wanted(self, id: str, wanted: Wanted, *, by: str | None, reason: str | None = None, now: datetime) -> Session:  # noqa: A002
-        """Say what is wanted of a session; a controller makes it so. Asked twice, it is the same as asked once.
+        """Write what is wanted of a session, and return it; a controller makes it so. Twice is the same as once.
 
         A session that sleeps or has ended, and is to run, goes to the queue at once.
 
@@ -162,12 +162,12 @@ class SessionRequests:
         return session
 
     async def purge(self, id: str) -> bool:  # noqa: A002
-        """Take away the row of a deleted session with its logs; its events stay. Tell whether there was one."""
+        """Delete the row of a deleted session with its logs; its events stay. Return whether there was one."""
 
         async def work(connection: Connection) -> tuple[bool, list[str]]:
             await lock_queue(connection, self._database)
             gone = await connection.rows(_PURGE, {"b_id": id})
-            # If it had a place until now, it leaves it to the next.
+            # If it had a slot until now, it leaves it to the next.
             return bool(gone), await requeue_head(connection) if gone else []
 
         purged, due = await self._database.write(work)
@@ -178,11 +178,11 @@ class SessionRequests:
         return purged
 
     async def counts(self) -> dict[State, int]:
-        """Count the sessions in each state; every state is there."""
+        """Return the number of sessions in each state; every state is there."""
         found = {State(row[0]): int(row[1]) for row in await self._database.read(_COUNTS)}
         return {state: found.get(state, 0) for state in State}
 
-    async def _check_room(self, connection: Connection, owner: str | None, most: int) -> None:
+    async def _check_limit(self, connection: Connection, owner: str | None, most: int) -> None:
         if (await connection.rows(_HOW_MANY, {"b_owner": owner}))[0][0] >= most:
             raise Conflict(
                 f"You have {most} sessions, which is the most there may be. Delete one that you don't need, then try again."

@@ -1,7 +1,8 @@
-"""Opens the store: one object with a part for each thing that is kept."""
+"""Opens the store: one object with a part for each subject."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy.engine import URL
@@ -19,6 +20,7 @@ from rsparkhub.store.login_attempts import LoginAttempts
 from rsparkhub.store.logs import Logs
 from rsparkhub.store.migrate import bring_up_to_date
 from rsparkhub.store.notifier import Notifier
+from rsparkhub.store.on_sqlite import BUSY
 from rsparkhub.store.opening import connect, read_url
 from rsparkhub.store.runs import Runs
 from rsparkhub.store.service_accounts import ServiceAccounts
@@ -50,10 +52,11 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(url: str, *, notify_dir: Path | None = None) -> AsyncIterator[Store]:
+async def open_store(url: str, *, notify_dir: Path | None = None, busy: timedelta = BUSY) -> AsyncIterator[Store]:
     """Open the database at `url`, making or changing its tables where they are not of this version.
 
-    `bells` is the folder in which agents and, on SQLite, hubs and controllers ring.
+    `notify_dir` is the folder through which agents and, on SQLite, hubs and controllers notify each other. `busy` is how long
+    SQLite waits for another process's transaction.
 
     Raises
     ------
@@ -61,7 +64,7 @@ async def open_store(url: str, *, notify_dir: Path | None = None) -> AsyncIterat
         When the database can't be opened, or a newer version of RSparkHub made it.
     """
     parsed = read_url(url)
-    database, notifier = connect(parsed, notify_dir)
+    database, notifier = connect(parsed, notify_dir, busy=busy)
     try:
         await _prepare(database, parsed)
         yield Store(database, notifier)
@@ -77,5 +80,5 @@ async def _prepare(database: Database, url: URL) -> None:
         sentence = unavailable(error)
         if sentence is None:
             raise
-        said = " ".join(str(error.orig).split())
-        raise InstallationProblem(f"{sentence} (The database said: {said})") from error
+        message = " ".join(str(error.orig).split())
+        raise InstallationProblem(f"{sentence} (The database said: {message})") from error

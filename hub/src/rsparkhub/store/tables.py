@@ -25,7 +25,7 @@ sessions = sa.Table(
     sa.Column("options", Document, nullable=False),
     sa.Column("idempotency_key", Words),
     sa.Column("created", Moment, nullable=False),
-    # What is wanted. `wish` counts the times somebody asked, so that a controller sees that it was asked meanwhile.
+    # What is wanted. `spec_revision` grows with each request, so that a controller sees that one came meanwhile.
     sa.Column("wanted", Words, nullable=False),
     sa.Column("spec_revision", sa.BigInteger, nullable=False),
     # What was last observed: written by the controller that holds the lease.
@@ -50,8 +50,8 @@ sessions = sa.Table(
     sa.Column("restored", Document),
     sa.Column("last_exit", Document),
     sa.Column("notices", Document),  # of what will put it to sleep; NULL is none
-    # Who works on it. `claims` counts the leases, so that an old one is never taken for a new one of the same holder.
-    # `due` is when the next lease may be taken: `look_at` while it is free, the end of the lease while it is not.
+    # Who works on it. `lease_epoch` grows with each lease, so that an old one is never taken for a new one of the same holder.
+    # `claimable_at` is when the next lease may be taken: `next_reconcile_at` while it is free, the lease's end while it is not.
     sa.Column("next_reconcile_at", Moment),
     sa.Column("claimable_at", Moment),
     sa.Column("lease_holder", Words),
@@ -187,7 +187,7 @@ login_attempts = sa.Table(
     sa.Column("last", Moment, nullable=False, index=True),
 )
 
-# A person's password on a shared service, made once; the session gets it in a passfile.
+# A user's password on a shared service, made once; the session gets it in a passfile.
 service_accounts = sa.Table(
     "service_accounts",
     metadata,

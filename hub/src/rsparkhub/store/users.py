@@ -89,31 +89,31 @@ class Users:
         self._notifier = notifier
 
     async def add(self, name: str, *, admin: bool = False, password_hash: str | None = None, now: datetime) -> User:
-        """Add a person.
+        """Add a user.
 
         Raises
         ------
         InvalidInput
             When the name is not one that a database role and a folder may have.
         Conflict
-            When there is a person of this name.
+            When there is a user of this name.
         """
-        check_name(name, "A person's name")
+        check_name(name, "A user's name")
         statement = self._database.insert(users).on_conflict_do_nothing().returning(users.c.name)
         values = {"name": name, "admin": admin, "created": now, "password_hash": password_hash}
         if not await self._database.change(statement, values):
-            raise Conflict(f"There is a person called {name} already.")
+            raise Conflict(f"There is a user called {name} already.")
         return User(name=name, admin=admin, created=now, has_password=password_hash is not None)
 
     async def get(self, name: str) -> User:
-        """Give a person; NotFound when there is none of this name."""
+        """Return a user; NotFound when there is none of this name."""
         found = to_users(await self._database.read(_ONE, {"b_name": name}))
         if not found:
-            raise NotFound(f"There is no person called {name}.")
+            raise NotFound(f"There is no user called {name}.")
         return found[0]
 
     async def remove(self, name: str, *, by: str | None = None, now: datetime) -> None:
-        """Remove a person with every way to sign in, and let their sessions be deleted; the home stays.
+        """Delete a user with every way to sign in, and have their sessions deleted; the home stays.
 
         Raises
         ------
@@ -128,9 +128,9 @@ class Users:
             admins = {row[0] for row in await connection.rows(_ADMINS_FOR_UPDATE)}
             if admins == {name}:
                 raise Conflict(f"{name} is the only administrator. Add another administrator first.")
-            # The person goes first: from here on nobody makes a session of theirs.
+            # The user goes first: from here on nobody makes a session of theirs.
             if not await connection.rows(_REMOVE, {"b_name": name}):
-                raise NotFound(f"There is no person called {name}.")
+                raise NotFound(f"There is no user called {name}.")
             await connection.rows(_REMOVE_ACCOUNTS, {"b_name": name})
             left = [to_session(row) for row in await connection.rows(_SESSIONS_FOR_UPDATE, {"b_name": name})]
             for session in left:
@@ -140,27 +140,27 @@ class Users:
         await self._notifier.notify(*await self._database.write(work))
 
     async def set_password_hash(self, name: str, password_hash: str | None) -> None:
-        """Set or take away the hash of a password, and end every sign-in and unused link of that person; NotFound for nobody."""
+        """Write or delete the hash of a password, and end every sign-in and unused link of that user; NotFound for nobody."""
 
         async def work(connection: Connection) -> None:
             if not await connection.rows(_SET_HASH, {"b_name": name, "b_hash": password_hash}):
-                raise NotFound(f"There is no person called {name}.")
+                raise NotFound(f"There is no user called {name}.")
             await connection.rows(_END_LOGINS, {"b_name": name})
             await connection.rows(_END_LINKS, {"b_name": name})
 
         await self._database.write(work)
 
     async def renew_password_hash(self, name: str, *, old: str, new: str) -> None:
-        """Put a hash of the same password in place of `old`, if that is still there; nobody is signed out."""
+        """Write a hash of the same password in place of `old`, if that is still there; nobody is signed out."""
         await self._database.change(_RENEW_HASH, {"b_name": name, "b_old": old, "b_hash": new})
 
     async def password_hash(self, name: str) -> str | None:
-        """Give the hash of a password; None when there is none, or no such person."""
+        """Return the hash of a password; None when there is none, or no such user."""
         found = await self._database.read(_HASH, {"b_name": name})
         return found[0][0] if found else None
 
     async def seen(self, name: str, now: datetime) -> None:
-        """Note that a person was here; to the minute."""
+        """Write that a user was here; to the minute."""
         await self._database.change(_SEEN, {"b_name": name, "b_now": now, "b_before": now - SEEN_EVERY})
 
     async def add_group(self, name: str, *, members: Iterable[str] = (), now: datetime) -> Group:
@@ -195,7 +195,7 @@ class Users:
             raise NotFound(f"There is no group called {name}.")
 
     async def set_members(self, name: str, members: Iterable[str]) -> None:
-        """Say who is in a group; NotFound when the group or one of the users does not exist."""
+        """Write who is in a group; NotFound when the group or one of the users does not exist."""
         chosen = frozenset(members)
 
         async def work(connection: Connection) -> None:
@@ -207,7 +207,7 @@ class Users:
         await self._database.write(work)
 
     async def list_groups(self) -> list[Group]:
-        """Give the groups, by name; the group of everybody is not among them."""
+        """Return the groups, by name; the group of everybody is not among them."""
         found: dict[str, Group] = {}
         for name, created, user_name in await self._database.read(_GROUPS):
             known = found.get(name, Group(name=name, created=created))
@@ -215,7 +215,7 @@ class Users:
         return list(found.values())
 
     async def list(self) -> list[User]:
-        """Give everybody, by name."""
+        """Return all users, by name."""
         return to_users(await self._database.read(_PEOPLE))
 
 
@@ -245,5 +245,5 @@ async def _join(connection: Connection, group: str, chosen: frozenset[str]) -> N
         return
     known = {row[0] for row in await connection.rows(sa.select(users.c.name).where(users.c.name.in_(sorted(chosen))))}
     if chosen - known:
-        raise NotFound(f"There is no person called {min(chosen - known)}.")
+        raise NotFound(f"There is no user called {min(chosen - known)}.")
     await connection.rows(sa.insert(members), [{"user_name": user_name, "group": group} for user_name in sorted(chosen)])
