@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from session.tests.running import PYTHON, Running, part, until
+from session.tests.running import PYTHON, Json, Running, interface, members, part, until
 
 from rspark_contract.ensemble import ServiceSpec
 from rspark_session.services.base import Context, Service
@@ -40,6 +40,8 @@ class Toy(Service):
         reply.send(HTTPStatus.OK, f"{self.context.base_path} {path} {len(list(processes)) > 0}".encode())
 
     async def busy_with(self, processes):
+        if (self.context.home / "broken").exists():
+            raise ValueError("broken")
         return ["The toy"] if (self.context.home / "busy").exists() else []
 """
 SHOWS = ("{python}", "-c", "import os, signal; print(os.environ['TOY_CONF'], os.environ['PATH'], flush=True); signal.pause()")
@@ -61,9 +63,9 @@ def toy_package(tmp_path: Path) -> Path:
 def with_toy(prepare: Prepare, toy_package: Path) -> Callable[..., Running]:
     """Start an agent whose Python finds the package."""
 
-    def start(**config: str) -> Running:
+    def start(opened: Json | None = None, **config: str) -> Running:
         service = {"name": "toy", "title": "Toy", "config": config}
-        running = prepare(contract=2, services=[service], parts=[part("shows", *SHOWS)])
+        running = prepare(contract=2, services=[service], parts=[part("shows", *SHOWS)], interface=opened)
         running.start(PYTHONPATH=str(toy_package))
         return running
 
@@ -108,8 +110,21 @@ async def test_a_service_of_another_package_is_set_up_and_answers(with_toy: Call
     await until(lambda: running.status()["busy_with"] == ["The toy"], "it is busy")
 
 
-async def test_a_service_that_can_not_be_set_up_fails_the_session_in_its_words(with_toy: Callable[..., Running]) -> None:
-    running = with_toy()
+async def test_a_service_that_fails_blinds_nobody_for_the_rest(with_toy: Callable[..., Running]) -> None:
+    running = with_toy(word="hush")
+    await running.until_state("ready")
+    (running.home / "broken").touch()
+    await until(lambda: "Toy can't name what it computes" in running.log("agent"), "it has failed")
+    seen = running.status()["updated"]
+    await until(lambda: running.status()["updated"] != seen, "the ensemble is measured all the same")
+
+
+@pytest.mark.parametrize("opened", [None, interface("web", command=["sleep", "1000"]), interface("jupyterlab")])
+async def test_a_service_that_can_not_be_set_up_fails_the_session_in_its_words(
+    with_toy: Callable[..., Running], opened: Json | None
+) -> None:
+    running = with_toy(opened)
     assert await running.ended() == 1
     assert running.status()["reason"] == "The toy needs a word. Name one in the environment."
     assert json.loads((running.run / "record.json").read_text())["how"] == "failed"
+    await until(lambda: not members(running.name), "nothing of it is left")

@@ -81,10 +81,17 @@ def run(document: EnsembleDocument) -> int:
         if interface is not None:
             interface.abandon()
         raise
-    write_files(document)
-    session_services.prepare(services)
-    if interface is not None:
-        interface.write_home_files([service.name for service in document.services])
+    try:
+        write_files(document)
+        session_services.prepare(services)
+        if interface is not None:
+            interface.write_home_files([service.name for service in document.services])
+    except (CannotStart, OSError):
+        if interface is not None and process is not None:
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself
+                os.killpg(process.pid, signal.SIGKILL)
+            interface.abandon()
+        raise
 
     from rspark_session.agent.lifecycle.ensemble import Ensemble
 

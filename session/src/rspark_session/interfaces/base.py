@@ -107,7 +107,7 @@ class Interface(ABC):
 
     The agent calls, in this order: `start_ahead`; `restore`, where there is something to restore; `start`; `write_home_files`;
     then `run` and `until_ready` at the same time; at a suspend `save`, if the interface `saves_workspace`; and `end`. Where
-    `start` is never reached or fails, it calls `abandon`.
+    `start` is never reached or fails, or the session fails right after it, it calls `abandon`.
     """
 
     #: Whether visits, unsafe requests and frames of websockets are a person's activity. Others call `Host.activity` themselves.

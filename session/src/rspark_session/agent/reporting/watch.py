@@ -19,6 +19,7 @@ from rspark_session.services.base import Service
 
 _log = logging.getLogger(__name__)
 _OFTEN, _SELDOM = 2.0, 10.0  # seconds between two looks
+_SERVICE_SECONDS = 10.0  # for a service to name what it computes
 _STIRRED = 30.0  # seconds after a person's last doing in which looks are frequent
 
 
@@ -83,8 +84,7 @@ class Watch:
             titles=self._interface.titles if self._interface else {},
         )
         self._hot = busy.hot(sample)
-        for service in self._services:
-            self._computing += await service.busy_with(sample.processes.values())
+        self._computing += await self._used_services(sample)
         if not self.update_busy():
             self._reporter.write()
 
@@ -108,5 +108,19 @@ class Watch:
         """Return processes that serve: the agent, and those that the interface and the services name; all others compute."""
         own = [os.getpid(), *(self._interface.own_processes if self._interface else ())]
         for service in self._services:
-            own += service.own_processes(sample.processes.values())
+            try:
+                own += service.own_processes(sample.processes.values())
+            except Exception:  # a service of another package must not blind us for all else
+                _log.exception("%s can't name its processes", service.context.spec.title)
         return own
+
+    async def _used_services(self, sample: Sample) -> list[str]:
+        """Return what services compute for this session; a service that fails, or takes too long, computes nothing."""
+        busy_with: list[str] = []
+        for service in self._services:
+            try:
+                async with asyncio.timeout(_SERVICE_SECONDS):
+                    busy_with += await service.busy_with(sample.processes.values())
+            except Exception:
+                _log.exception("%s can't name what it computes", service.context.spec.title)
+        return busy_with
