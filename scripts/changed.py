@@ -22,7 +22,9 @@ BY_FOLDER = {
     "pages: check": ("web/",),
     "pages: test": ("web/",),
     "R package": ("r/", "session/src/rspark_session/services/"),
-    "end to end": ("hub/src/", "session/src/", "contract/src/", "web/", "r/rspark/", "edge/", "environments/", "tests/"),
+    "end to end": (
+        "hub/src/", "session/src/", "contract/src/", "web/", "r/rspark/", "edge/", "environments/", "tests/", "docs/how-to/",
+    ),
     "cluster": ("cluster/",),
     "Kubernetes": (
         "hub/src/rsparkhub/backends/", "session/src/rspark_session/agent/", "session/src/rspark_session/services/",

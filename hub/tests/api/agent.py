@@ -15,9 +15,10 @@ from starlette.routing import Route
 
 
 class Agent:
-    """Gives the log of `interface`: what was written, and what is written while somebody follows."""
+    """Gives the log of one component: what was written, and what is written while somebody follows."""
 
-    def __init__(self) -> None:
+    def __init__(self, component: str = "interface") -> None:
+        self.component = component
         self.written = b""
         self.followers = 0
         self.address = ""
@@ -53,7 +54,7 @@ class Agent:
     async def _logs(self, request: Request) -> Response:
         if request.headers.get("x-rspark-secret") != "s3cret":
             return PlainTextResponse("Not for you.", status_code=401)
-        if request.query_params.get("service") != "interface":
+        if request.query_params.get("service") != self.component:
             return PlainTextResponse("There is no such part.", status_code=404)
         tail = int(request.query_params.get("tail", "65536"))
         begin = max(0, len(self.written) - tail)

@@ -103,6 +103,23 @@ async def test_the_log_of_a_session_that_has_ended_is_what_was_kept(world: World
     assert (await bob.get(path(session))).json() == {"services": ["interface", "agent"]}
 
 
+async def test_the_log_of_a_shared_service_is_for_administrators(world: World, agent: Agent) -> None:
+    session = await world.session_of("bob")
+    await world.controller.run(session)
+    await world.store.sessions.create(
+        "postgres", kind="service", owner=None, environment="", name="PostgreSQL", now=world.clock()
+    )
+    await world.controller.run("postgres", upstream=agent.address)
+    agent.component = "postgres"
+    await agent.write("LOG:  database system is ready\n")
+    params = {"service": "postgres"}
+    answer = await (await world.program("ada")).get(path(session), params=params)
+    assert (answer.status_code, answer.text) == (200, "LOG:  database system is ready\n")
+    refused = await (await world.program("bob")).get(path(session), params=params)
+    assert refused.status_code == 404
+    assert refused.json()["detail"] == "PostgreSQL is shared, and its log is for administrators."
+
+
 async def test_a_part_without_a_log_is_told_from_one_that_is_silent(world: World) -> None:
     session = await world.session_of("bob")
     bob = await world.program("bob")

@@ -14,9 +14,9 @@ class WebOptions(Options):
     port: int | None = Field(default=None, ge=1, le=65535, description="A fixed port; without it a free one is given.")
     health: str | None = Field(
         default=None,
-        pattern="^/",
+        min_length=1,
         max_length=500,
-        description="A path that answers below 500 when it is ready; without it, it is ready when it accepts connections.",
+        description="A path that answers below 500 when it is ready, such as `{base}`; by default it is ready when it accepts.",
     )
 
 

@@ -12,6 +12,7 @@ from rsparkhub.api.identity import Reader, SessionId, find_session
 from rsparkhub.api.problems import responses
 from rsparkhub.api.streams.responses import FollowedText, while_allowed
 from rsparkhub.api.streams.subscription import Topic
+from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.errors import NotFound, RsparkhubError, Unavailable
 from rsparkhub.domain.session import LIVE, Session, State
 from rsparkhub.wire.session import LogServices
@@ -56,6 +57,7 @@ async def logs(
     session = await find_session(context, identity, session_id)
     if service is None:
         return JSONResponse(LogServices(services=await _services(context, session)).model_dump())
+    session = await _source(context, identity, session, service)
     if not follow:
         return StreamingResponse(await _log(context, session, service, tail=tail), media_type=_TEXT)
     if not _is_on_its_way(session):  # so that what is wrong is said before an answer has begun
@@ -64,6 +66,25 @@ async def logs(
         log = _log_when_it_runs(context, session, service, tail=tail)
     log = while_allowed(log, request=request, context=context, identity=identity)
     return FollowedText(log, closed=context.broadcaster.closed)
+
+
+async def _source(context: AppContext, identity: Identity, session: Session, service: str) -> Session:
+    """Return the row whose log is meant: the session's own, or that of a shared service, in which there may be others' doings.
+
+    Raises
+    ------
+    NotFound
+        When it is a shared service's, and somebody asks who is no administrator.
+    """
+    try:
+        choice = context.catalog.get(session.environment).spec.services.get(service)
+    except NotFound:  # the environment is gone
+        return session
+    if choice is None or not choice.is_shared:
+        return session
+    if not may(identity, Action.READ, Installation()):
+        raise NotFound(f"{choice.title} is shared, and its log is for administrators.")
+    return await context.store.sessions.get(service)
 
 
 def _is_on_its_way(session: Session) -> bool:

@@ -1,0 +1,1 @@
+"""Pages of `docs/how-to`, followed word by word."""
