@@ -110,6 +110,16 @@ async def test_a_service_of_another_package_is_set_up_and_answers(with_toy: Call
     await until(lambda: running.status()["busy_with"] == ["The toy"], "it is busy")
 
 
+async def test_a_package_that_can_not_be_loaded_fails_the_session_in_a_sentence(
+    with_toy: Callable[..., Running], toy_package: Path
+) -> None:
+    (toy_package / "rspark_toy.py").write_text("Toy = 7\n")
+    running = with_toy(word="hush")
+    assert await running.ended() == 1
+    expected = "Toy can't be loaded: toy is no service: 7. Ask your administrator to mend its package."
+    assert running.status()["reason"] == expected
+
+
 async def test_a_service_that_fails_blinds_nobody_for_the_rest(with_toy: Callable[..., Running]) -> None:
     running = with_toy(word="hush")
     await running.until_state("ready")

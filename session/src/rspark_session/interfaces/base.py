@@ -3,8 +3,6 @@
 Loaded before anything else, and before asyncio: a person waits, and `start_ahead` comes first.
 """
 
-import importlib
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from rspark_contract.ensemble import InterfaceSpec
+from rspark_session import plugins
 
 if TYPE_CHECKING:  # to load these costs time before the first process is started
     from datetime import datetime
@@ -20,7 +19,6 @@ if TYPE_CHECKING:  # to load these costs time before the first process is starte
 
 #: Entry points of this group are interfaces of other packages.
 ENTRY_POINTS = "rspark_session.interfaces"
-_MODULE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class InterfaceUnavailable(Exception):
@@ -189,39 +187,18 @@ class Interface(ABC):
 
 
 def find(kind: str) -> type[Interface]:
-    """Return the interface of that name: a module of this package, else an entry point of another.
-
-    The entry points of all installed packages are read only for a name that is no module here: to read them takes long.
+    """Return the interface of that name: `INTERFACE` in a module of this package, else an entry point of another.
 
     Raises
     ------
     InterfaceUnavailable
         When there is none.
+    TypeError
+        When another package brings something else under that name.
     """
-    found = _built_in(kind) or _from_outside(kind)
+    found = plugins.find(kind, package="rspark_session.interfaces", attribute="INTERFACE", group=ENTRY_POINTS)
     if found is None:
         raise InterfaceUnavailable(f"There is no interface {kind!r} in this version.")
+    if not isinstance(found, type) or not issubclass(found, Interface):
+        raise TypeError(f"{kind} is no interface: {found!r}")
     return found
-
-
-def _built_in(kind: str) -> type[Interface] | None:
-    if not _MODULE.fullmatch(kind):
-        return None
-    name = f"{__package__}.{kind}"
-    try:
-        module = importlib.import_module(name)
-    except ModuleNotFoundError as missing:
-        if missing.name != name:
-            raise
-        return None
-    interface: type[Interface] | None = getattr(module, "INTERFACE", None)
-    return interface
-
-
-def _from_outside(kind: str) -> type[Interface] | None:
-    from importlib.metadata import entry_points  # noqa: PLC0415  (takes longer to load than all of the above)
-
-    for entry in entry_points(group=ENTRY_POINTS, name=kind):
-        interface: type[Interface] = entry.load()
-        return interface
-    return None

@@ -22,7 +22,7 @@ def make(document: EnsembleDocument, environ: Mapping[str, str], *, sockets: Pat
     Raises
     ------
     CannotStart
-        When there is no such interface.
+        When there is no such interface, or its module can't be loaded, as one of another package may.
     """
     if document.interface is None:
         return None
@@ -39,6 +39,9 @@ def make(document: EnsembleDocument, environ: Mapping[str, str], *, sockets: Pat
         return base.find(document.interface.kind)(context)
     except InterfaceUnavailable as problem:
         raise CannotStart(str(problem)) from problem
+    except Exception as problem:
+        title = document.interface.title
+        raise CannotStart(f"{title} can't be loaded: {problem}. Ask your administrator to mend its package.") from problem
 
 
 def start(interface: Interface, *, restore: Path | None) -> LaunchedProcess:

@@ -2,19 +2,30 @@
 
 from collections.abc import Iterable
 
-from rspark_contract.ensemble import EnsembleDocument
+from rspark_contract.ensemble import EnsembleDocument, ServiceSpec
 from rspark_session.agent.lifecycle.failure import CannotStart
 from rspark_session.services import registry
 from rspark_session.services.base import Context, Service, ServiceUnavailable
 
 
 def make(document: EnsembleDocument) -> tuple[Service, ...]:
-    """Return the services that the document names, each by its module."""
+    """Return the services that the document names, each by its module.
+
+    Raises
+    ------
+    CannotStart
+        When a module can't be loaded, as one of another package may.
+    """
+    return tuple(_make(spec, document) for spec in document.services)
+
+
+def _make(spec: ServiceSpec, document: EnsembleDocument) -> Service:
     places = document.places
-    return tuple(
-        registry.find(spec.name)(Context(spec=spec, base_path=document.base_path, home=places.home, run=places.run))
-        for spec in document.services
-    )
+    context = Context(spec=spec, base_path=document.base_path, home=places.home, run=places.run)
+    try:
+        return registry.find(spec.name)(context)
+    except Exception as problem:
+        raise CannotStart(f"{spec.title} can't be loaded: {problem}. Ask your administrator to mend its package.") from problem
 
 
 def prepare(services: Iterable[Service]) -> None:
