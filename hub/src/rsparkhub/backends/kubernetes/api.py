@@ -73,6 +73,10 @@ class Refused(Exception):
         return self.status == _CONFLICT and self.reason == "AlreadyExists"
 
 
+class InTrouble(Unavailable):
+    """The API server was reached, and could not do what was asked: its own trouble, or that of a node it had to ask."""
+
+
 @dataclass(frozen=True)
 class Listed:
     """Objects, and the version of the whole list, from which a watch goes on."""
@@ -393,7 +397,7 @@ async def _check(answer: aiohttp.ClientResponse, kind: str) -> None:
     # An object or a quota that somebody else has changed at the same instant; or the API server's own trouble.
     if answer.status >= _BROKEN or (answer.status == _CONFLICT and reason == "Conflict"):
         call = f"{answer.method} {answer.url.path}"
-        raise Unavailable(f"The API server can't do it now ({call}): {message or reason or answer.status}")
+        raise InTrouble(f"The API server can't do it now ({call}): {message or reason or answer.status}")
     raise Refused(answer.status, reason, message, kind=kind)
 
 

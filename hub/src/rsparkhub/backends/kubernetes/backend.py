@@ -15,7 +15,7 @@ from rspark_contract.http import Ending
 from rspark_contract.status import AgentStatus
 from rsparkhub.agents import AgentClient, StatusAnswer
 from rsparkhub.backends.base import Backend, EnsembleRef
-from rsparkhub.backends.kubernetes.api import Api, Refused
+from rsparkhub.backends.kubernetes.api import Api, InTrouble, Refused
 from rsparkhub.backends.kubernetes.deadline import within
 from rsparkhub.backends.kubernetes.drift import Drift
 from rsparkhub.backends.kubernetes.judging import diagnostics
@@ -314,7 +314,7 @@ class KubernetesBackend(Backend):
             text = await self._api.text(
                 "pods", pod["metadata"]["namespace"], f"{name_of(ref)}/log", container=CONTAINER, tailLines=str(_LINES)
             )
-        except (Refused, Unavailable) as error:  # its container never ran; or its node is lost: the API server answers 500
+        except (Refused, InTrouble) as error:  # its container never ran, or its node is lost
             log.info("%s has no log: %s", name_of(ref), error)
             return {}
         return split_log(text, most=most)
