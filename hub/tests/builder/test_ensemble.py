@@ -75,6 +75,12 @@ def test_an_interface_of_ones_own_has_its_command_and_the_environments_title() -
     )
 
 
+def test_a_web_program_may_have_a_health_path_below_the_path_of_its_pages() -> None:
+    spec = built(interface={"web": {"command": ["shiny", "{port}"], "health": "{base}healthz"}})
+    assert spec.interface is not None
+    assert spec.interface.config == {"health": "{base}healthz"}
+
+
 def test_a_shared_service_is_nobodys_and_has_no_interface() -> None:
     row = replace(ROW, id="postgres", kind="service", owner=None)
     service = services()["postgres"]

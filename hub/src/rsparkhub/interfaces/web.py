@@ -14,9 +14,10 @@ class WebOptions(Options):
     port: int | None = Field(default=None, ge=1, le=65535, description="A fixed port; without it a free one is given.")
     health: str | None = Field(
         default=None,
-        min_length=1,
+        pattern=r"^(/|\{base\})",
         max_length=500,
-        description="A path that answers below 500 when it is ready, such as `{base}`; by default it is ready when it accepts.",
+        description="A path that answers below 500 when it is ready, such as `{base}healthz`; without it, it is ready when it "
+        "accepts connections.",
     )
 
 
