@@ -37,6 +37,7 @@ async def start(store: Store, claimed: Claimed, *, holder: str = "put", **limits
 async def test_the_line_is_in_the_order_in_which_they_asked(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
     first, second, third = [await make() for _ in range(3)]
     assert await store.queue.positions() == {first.id: 1, second.id: 2, third.id: 3}
+    assert await store.queue.positions([third.id, "nothing"]) == {third.id: 3}
     await put(first, State.STOPPED)
     await store.sessions.set_wanted(first.id, Wanted.STOPPED, by="ada", now=noon)
     await store.sessions.set_wanted(first.id, Wanted.RUNNING, by="ada", now=noon + MINUTE)  # asks again: goes to the end

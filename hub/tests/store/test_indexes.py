@@ -106,6 +106,7 @@ async def test_no_question_reads_a_whole_table(crowd: Store, noon: datetime) -> 
         assert await store.leases.save(admitted["s00001"], stopped, holder="one", next_reconcile_at=later, now=noon)
         assert await store.leases.next_claimable_at() is not None
         assert (await store.queue.positions()) == {}
+        assert (await store.queue.positions(["s00001", "s00002"])) == {}
         assert len(await store.sessions.list(limit=20)) == 20
         assert len(await store.sessions.list(limit=20, after="s05000")) == 20
         assert len(await store.sessions.list(owner="person7")) == _ROWS // _OWNERS

@@ -36,7 +36,9 @@ def hub(data: Data = None) -> None:
 
 def controller(data: Data = None) -> None:
     """Run the controller: it makes what runs equal what is wanted."""
-    _run(_controller, data)
+    import uvloop
+
+    _run(_controller, data, loop_factory=uvloop.new_event_loop)
 
 
 def edge(data: Data = None) -> None:

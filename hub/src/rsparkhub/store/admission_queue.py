@@ -6,7 +6,7 @@ controller that dies afterwards loses none. Nobody polls: whoever leaves slots f
 a session that releases its slot.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -33,6 +33,18 @@ _TAKEN = sa.select(sa.func.count(), sa.func.count().filter(sessions.c.state.in_(
 )
 _QUEUE = sa.select(sessions.c.id).where(_QUEUED).order_by(sessions.c.queued_at, sessions.c.id)
 _HEAD = _QUEUE.limit(sa.bindparam("b_slots"))
+_waiting = sessions.alias("waiting")
+_POSITIONS = sa.select(
+    sessions.c.id,
+    sa.select(sa.func.count())
+    .where(
+        _waiting.c.kind == "session",
+        _waiting.c.state == State.QUEUED.value,
+        _waiting.c.wanted == Wanted.RUNNING.value,
+        sa.tuple_(_waiting.c.queued_at, _waiting.c.id) <= sa.tuple_(sessions.c.queued_at, sessions.c.id),
+    )
+    .scalar_subquery(),
+).where(sessions.c.id.in_(sa.bindparam("b_ids", expanding=True)), _QUEUED)
 _ADMIT = (
     sa.update(sessions).where(*UNDER_LEASE, _WANTS_TO_START).values(written_columns(OBSERVED)).returning(sessions.c.spec_revision)
 )
@@ -70,8 +82,10 @@ class AdmissionQueue:
         self._database = database
         self._notifier = notifier
 
-    async def positions(self) -> dict[str, int]:
-        """Return each waiting session's position in the queue; the first is 1."""
+    async def positions(self, of: Collection[str] | None = None) -> dict[str, int]:
+        """Return the position in the queue of these sessions that wait, or of all that do; the first is 1."""
+        if of is not None:
+            return {row[0]: row[1] for row in await self._database.read(_POSITIONS, {"b_ids": sorted(of)})}
         return {row[0]: position for position, row in enumerate(await self._database.read(_QUEUE), start=1)}
 
     async def admit(

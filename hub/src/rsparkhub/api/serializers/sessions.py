@@ -26,8 +26,8 @@ class SessionSerializer:
     async def serialize(self, sessions: Sequence[Session], positions: dict[str, int] | None = None) -> list[SessionView]:
         """Return the views of these sessions; `positions` is the queue, where the caller knows it."""
         if positions is None:
-            waiting = any(session.state is State.QUEUED for session in sessions)
-            positions = await self._store.queue.positions() if waiting else {}
+            waiting = [session.id for session in sessions if session.state is State.QUEUED]
+            positions = await self._store.queue.positions(waiting) if waiting else {}
         catalog, now = self._environments(), self._now()
         return [
             session_view(
