@@ -73,7 +73,7 @@ def measure(cluster: Cluster, names: Sequence[str], bursts: Sequence[tuple[int, 
 
     def note(name: str, row: Row) -> None:
         rows.append({"name": name, **row})
-        print(json.dumps({"name": name, **row, "ready_after": None}), flush=True)
+        print(json.dumps(rows[-1]), flush=True)
 
     with tempfile.TemporaryDirectory(prefix="launch-") as scratch, contenders.pods():
         for number in range(rounds):
@@ -182,6 +182,13 @@ def draw(rows: Sequence[Row]) -> None:
     subprocess.run([contenders.PYTHON, drawing], input=given, text=True, check=True)
 
 
+def keep(rows: Sequence[Row], rounds: int) -> None:
+    """Write the section and draw its pictures."""
+    draw(rows)
+    used = f"Kubernetes v1.36.3, {versions('aiohttp', 'fastapi', 'sqlalchemy')}"
+    write_section("Starts on Kubernetes", report(rows, rounds), with_versions=used)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=1)
@@ -190,11 +197,15 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=TITLES, default=list(TITLES))
     parser.add_argument("--no-kills", action="store_true", help="nothing is killed")
     parser.add_argument("--dry", action="store_true", help="print rows; RESULTS.md and the pictures stay as they are")
+    parser.add_argument("--rows", type=Path, help="measure nothing: take the rows that an earlier run has printed into this file")
     chosen = parser.parse_args()
     bursts: list[tuple[int, int]] = [*BURSTS, *([LONG] if chosen.long else [])]
     if chosen.bursts:
         bursts = [(int(one.split(":")[0]), int(one.split(":")[1])) for one in chosen.bursts.split(",")]
     contenders.prepare()
+    if chosen.rows:
+        keep([json.loads(row) for row in chosen.rows.read_text().splitlines() if row.startswith("{")], chosen.rounds)
+        return
     cluster = Cluster()
     make("cluster-scale", NODES=str(NODES))
     try:
@@ -202,8 +213,7 @@ def main() -> None:
     finally:
         make("cluster-scale", NODES="0")
     if not chosen.dry:
-        draw(rows)
-        write_section("Starts on Kubernetes", report(rows, chosen.rounds), with_versions=f"Kubernetes v1.36.3, {versions('fastapi', 'sqlalchemy')}")  # fmt: skip  # noqa: E501
+        keep(rows, chosen.rounds)
 
 
 if __name__ == "__main__":
