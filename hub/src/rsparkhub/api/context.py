@@ -37,7 +37,7 @@ class AppContext:
         return frozenset(filter(None, origins))
 
 
-def _context(request: Request) -> AppContext:
+async def _context(request: Request) -> AppContext:  # FastAPI sends a function that isn't `async` to a thread, for each request
     context: AppContext = request.app.state.context
     return context
 
