@@ -17,53 +17,75 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
-SPEC = json.loads(pathlib.Path(sys.argv[-1]).read_text())
-RUN, KEEP, HOME = (pathlib.Path(SPEC[name]) for name in ("run", "keep", "home"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "contract/src"))  # this Python has no packages
+
+from rspark_contract.ensemble import read_document
+from rspark_contract.http import SECRET_HEADER, SUSPEND
+from rspark_contract.notification import Notification
+from rspark_contract.reading import Json
+from rspark_contract.record import How, Record
+from rspark_contract.saved import Restored, RestoredKernel, Saved, SavedKernel
+from rspark_contract.status import AgentState, AgentStatus, ComponentState, ComponentStatus
+
+SPEC = read_document(pathlib.Path(sys.argv[-1]))
+RUN, KEEP, HOME = SPEC.places.run, SPEC.places.keep, SPEC.places.home
 try:
     BEHAVIOUR = json.loads((HOME / "behaviour.json").read_text())
 except FileNotFoundError:
     BEHAVIOUR = {}
 ENDING = threading.Event()
-STATUS = {
-    "session": SPEC["id"], "generation": SPEC["generation"], "state": "starting", "reason": None, "detail": None,
-    "address": None, "pid": os.getpid(), "busy": False, "busy_with": [], "last_activity": None, "memory": 2**20, "cpu": 0.0,
-    "parts": [], "restored": None,
-}  # fmt: skip
-ASKED = []  # how it was asked to end
+STATUS = AgentStatus(
+    session=SPEC.id, generation=SPEC.generation, state=AgentState.STARTING, pid=os.getpid(), memory=2**20, cpu=0.0
+)
+ASKED: list[How] = []  # how it was asked to end
 
 
-def write(path: pathlib.Path, data: object) -> None:
+def write(path: pathlib.Path, data: Json) -> None:
     new = path.with_name(f".{path.name}.{os.getpid()}")
     new.write_text(json.dumps(data))
     new.replace(path)
 
 
-def tell(state: str, **more: object) -> None:
-    STATUS.update(more, state=state, updated=datetime.datetime.now(datetime.UTC).isoformat())
-    part_state = {"starting": "starting", "ready": "ready", "failed": "failed"}.get(state, "ended")
-    parts = SPEC["parts"] or [{"name": "interface", "title": "Stand-in"}]
-    endpoint = {"host": "127.0.0.1", "port": 1} if SPEC["kind"] == "service" and state == "ready" else None
-    STATUS["parts"] = [
-        {"name": part["name"], "title": part["title"], "state": part_state, "reason": None, "endpoint": endpoint}
-        for part in parts
-    ]
-    write(RUN / "status.json", STATUS)
-    for listener in pathlib.Path(SPEC["bells"]).glob("*.sock"):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as notifier:
+def publish(state: AgentState, **more: object) -> None:
+    global STATUS  # noqa: PLW0603
+    component_state = {
+        AgentState.STARTING: ComponentState.STARTING, AgentState.READY: ComponentState.READY,
+        AgentState.FAILED: ComponentState.FAILED,
+    }.get(state, ComponentState.ENDED)  # fmt: skip
+    titles = {component.name: component.title for component in SPEC.components} or {"interface": "Stand-in"}
+    listens = SPEC.kind == "service" and state is AgentState.READY
+    STATUS = replace(
+        STATUS,
+        state=state,
+        updated=datetime.datetime.now(datetime.UTC),
+        components=tuple(
+            ComponentStatus(
+                name=name, title=title, state=component_state, endpoint={"host": "127.0.0.1", "port": 1} if listens else None
+            )
+            for name, title in titles.items()
+        ),
+        **more,  # type: ignore[arg-type]
+    )
+    write(RUN / "status.json", STATUS.to_json())
+    news = Notification(session=SPEC.id, generation=SPEC.generation).to_bytes()
+    assert SPEC.places.notify is not None
+    for listener in SPEC.places.notify.glob("*.sock"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sender:
             try:
-                notifier.sendto(json.dumps({"session": SPEC["id"]}).encode(), str(listener))
+                sender.sendto(news, str(listener))
             except OSError:
                 continue
 
 
 class Requests(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
-        known = self.headers.get("X-Rspark-Secret") == SPEC["secret"]
+        known = self.headers.get(SECRET_HEADER) == SPEC.secret
         self.send_response(202 if known else 401)
         self.end_headers()
         if known and not BEHAVIOUR.get("deaf"):
-            ASKED.append("suspended" if self.path.endswith("/suspend") else "stopped")
+            ASKED.append(How.SUSPENDED if self.path == SUSPEND else How.STOPPED)
             ENDING.set()
 
     def log_message(self, *message: object) -> None:
@@ -75,19 +97,15 @@ def told_to_end(*_: object) -> None:
         ENDING.set()
 
 
-def leave(code: int, how: str, saved: object = None, reason: str | None = None) -> None:
-    record = {
-        "session": SPEC["id"], "generation": SPEC["generation"], "how": how, "reason": reason, "code": code, "saved": saved,
-        "at": datetime.datetime.now(datetime.UTC).isoformat(), "parts": [],
-    }  # fmt: skip
-    write(KEEP / "record.json", record)
-    write(RUN / "record.json", record)
-    tell("failed" if how == "failed" else "ended")
+def leave(code: int, how: How, saved: Saved | None = None, reason: str | None = None) -> None:
+    record = Record(
+        session=SPEC.id, generation=SPEC.generation, how=how, reason=reason, code=code, saved=saved,
+        at=datetime.datetime.now(datetime.UTC),
+    )  # fmt: skip
+    write(KEEP / "record.json", record.to_json())
+    write(RUN / "record.json", record.to_json())
+    publish(AgentState.FAILED if how is How.FAILED else AgentState.ENDED)
     sys.exit(code)
-
-
-def kernel(value: int) -> dict[str, object]:
-    return {"id": "1", "name": "ir", "language": "R", "objects": value}
 
 
 signal.signal(signal.SIGTERM, told_to_end)
@@ -95,32 +113,33 @@ print("stand-in agent", os.getpid(), flush=True)
 if "exits" in BEHAVIOUR:
     print("Traceback: told to exit", flush=True)
     sys.exit(BEHAVIOUR["exits"])
-server = http.server.ThreadingHTTPServer((SPEC["listen"]["host"], SPEC["listen"]["port"]), Requests)
+server = http.server.ThreadingHTTPServer((SPEC.places.host, SPEC.places.port), Requests)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 interface = subprocess.Popen(["sleep", "1000"])
 if BEHAVIOUR.get("hides"):
     subprocess.run(["setsid", "sh", "-c", "sleep 1000 & env -u RSPARK_ENSEMBLE sleep 1001 &"], check=True)
-tell("starting", address=f"127.0.0.1:{server.server_port}")
-saved = KEEP / "saved.json"
-value = json.loads(saved.read_text()) if SPEC["resume"] and saved.exists() else 0
+publish(AgentState.STARTING, address=f"127.0.0.1:{server.server_port}")
+saved_file = KEEP / "saved.json"
+value = json.loads(saved_file.read_text()) if SPEC.resume and saved_file.exists() else 0
 if BEHAVIOUR.get("hangs"):
     ENDING.wait()
 ENDING.wait(BEHAVIOUR.get("ready_after", 0))
 if not ENDING.is_set():
     value += 1
     (HOME / "value").write_text(str(value))
-    STATUS.update(busy="busy" in BEHAVIOUR, busy_with=BEHAVIOUR.get("busy", []))
-    tell("ready", restored={"kernels": [kernel(value)]} if SPEC["resume"] else None)
+    restored = Restored(kernels=(RestoredKernel(id="1", name="ir", language="R", objects=value),)) if SPEC.resume else None
+    publish(AgentState.READY, restored=restored, busy="busy" in BEHAVIOUR, busy_with=tuple(BEHAVIOUR.get("busy", ())))
     if BEHAVIOUR.get("fails"):
         interface.kill()
-        leave(1, "failed", reason=BEHAVIOUR["fails"])
+        leave(1, How.FAILED, reason=BEHAVIOUR["fails"])
     ENDING.wait()
-    how = ASKED[-1] if ASKED else "suspended"
-    tell("suspending" if how == "suspended" else "stopping")
-    if how == "suspended":
+    how = ASKED[-1] if ASKED else How.SUSPENDED
+    publish(AgentState.SUSPENDING if how is How.SUSPENDED else AgentState.STOPPING)
+    if how is How.SUSPENDED:
         time.sleep(BEHAVIOUR.get("save_takes", 0))
-        write(saved, value)
+        write(saved_file, value)
 else:
-    how = ASKED[-1] if ASKED else "suspended"
+    how = ASKED[-1] if ASKED else How.SUSPENDED
 interface.kill()
-leave(0, how, saved={"kernels": [kernel(value)]} if how == "suspended" else None)
+kernel = SavedKernel(id="1", name="ir", language="R", objects=value)
+leave(0, how, saved=Saved(kernels=(kernel,)) if how is How.SUSPENDED else None)
