@@ -347,6 +347,35 @@ async def test_memory_that_ran_out_is_the_reason(backend: ProcessBackend, data: 
     assert (await backend.observe(REF)).reason == "The system ended it because this machine ran out of memory."
 
 
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        '{"code": 1' + "0" * 400 + "}", '{"code": true}', '{"code": -1}', '{"signal": 1e99}', '{"signal": 0}',
+        '{"memory_ran_out": 1}', "[7]",
+    ],
+)  # fmt: skip
+async def test_an_end_that_can_not_be_read_is_none(backend: ProcessBackend, data: Path, nonsense: str) -> None:
+    await backend.apply(make_spec())
+    await until(backend, REF, lambda o: o.phase == "up")
+    (data / "sessions/aaaa/1/exit.json").write_text(nonsense)
+    assert (await backend.observe(REF)).phase == "up"
+
+
+@pytest.mark.parametrize("name", ["status.json", "exit.json", "record.json", "shim.json"])
+async def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(backend: ProcessBackend, data: Path, name: str) -> None:
+    await backend.apply(make_spec())
+    await until(backend, REF, lambda o: o.phase == "up")
+    file = data / "sessions/aaaa/1" / name
+    content = file.read_bytes() if file.exists() else b""
+    file.unlink(missing_ok=True)
+    os.mkfifo(file)
+    async with asyncio.timeout(5):
+        await backend.observe(REF)
+    file.unlink()
+    if name == "shim.json":  # without it nobody would find the shim to end
+        file.write_bytes(content)
+
+
 @pytest.mark.parametrize("nonsense", ["", "[]", "{", '{"state": []}', "[" * 100_000, '"ready"', '{"state": "new"}'])
 async def test_a_status_that_is_none_is_a_start_still_under_way(backend: ProcessBackend, data: Path, nonsense: str) -> None:
     behave(data, deaf=True)

@@ -3,13 +3,14 @@
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
-from rspark_contract.reading import Unreadable, decode
+from rspark_contract import reading
+from rspark_contract.reading import Fields, Reader, Unreadable, decode
 from rspark_contract.record import Record, read_record
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.process.proc import Process
@@ -17,6 +18,10 @@ from rsparkhub.files import write_whole
 
 #: A report of an agent is some kilobytes; a session's person may write anything into its folder.
 _MOST_BYTES = 2**20
+_PID = reading.integer(1, 2**22)
+_CODE = reading.integer(0, 255)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,22 +94,12 @@ class RunFolder:
         return False
 
     def shim(self) -> Shim | None:
-        data = read_object(self.path / "shim.json")
-        process = _process(data)
-        if data is None or process is None:
-            return None
-        return Shim(process=process, boot_id=str(data.get("boot_id")), agent=_process(data.get("agent")))
+        """Return who watches over it; None where nobody has begun, or what the file says can't be read."""
+        return _read(self.path / "shim.json", _parse_shim)
 
     def exit(self) -> Exit | None:
-        data = read_object(self.path / "exit.json")
-        if data is None:
-            return None
-        code, number = data.get("code"), data.get("signal")
-        return Exit(
-            code=code if isinstance(code, int) else None,
-            signal=number if isinstance(number, int) else None,
-            memory_ran_out=data.get("memory_ran_out") is True,
-        )
+        """Return how its agent ended; None while it hasn't, or what the file says can't be read."""
+        return _read(self.path / "exit.json", _parse_exit)
 
     def record(self) -> Record | None:
         """Return what the agent left of this generation; it is kept beside what was saved, in case the copy wasn't made."""
@@ -128,21 +123,52 @@ class RunFolder:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a file; one byte more than a report may have at most, and nothing when there is no file."""
+    """Read a file; one byte more than a report may have at most, and nothing when there is no file, or it is no plain one.
+
+    A pipe in its place would be waited for without end.
+    """
     try:
-        with path.open("rb") as file:
-            return file.read(_MOST_BYTES + 1)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return b""
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(_MOST_BYTES + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
     """Read a JSON object; None when there is none."""
+    return _read(path, lambda data: data if isinstance(data, dict) else None)
+
+
+def _read(path: Path, parse: Reader[T]) -> T | None:
+    """Return what a file holds; None when there is none, or it can't be read as that."""
     try:
-        data = decode(read_bytes(path), most=_MOST_BYTES)
+        return parse(decode(read_bytes(path), most=_MOST_BYTES))
     except Unreadable:
         return None
-    return data if isinstance(data, dict) else None
+
+
+def _parse_shim(value: object) -> Shim:
+    fields = Fields(value)
+    return Shim(
+        process=_parse_process(value),
+        boot_id=fields.required("boot_id", reading.text(64)),
+        agent=fields.get("agent", _parse_process, None),
+    )
+
+
+def _parse_process(value: object) -> Process:
+    fields = Fields(value)
+    return Process(fields.required("pid", _PID), fields.required("started", reading.integer(0, 2**63 - 1)))
+
+
+def _parse_exit(value: object) -> Exit:
+    fields = Fields(value)
+    return Exit(
+        code=fields.get("code", _CODE, None),
+        signal=fields.get("signal", reading.integer(1, 64), None),
+        memory_ran_out=fields.get("memory_ran_out", reading.flag, False),
+    )
 
 
 def tail(path: Path, most: int) -> str:
@@ -181,10 +207,3 @@ def throw_away(path: Path, trash: Path) -> None:
 def empty(trash: Path) -> None:
     """Delete what earlier deletions left."""
     shutil.rmtree(trash, ignore_errors=True)
-
-
-def _process(data: Mapping[str, Any] | None) -> Process | None:
-    if not isinstance(data, dict):
-        return None
-    pid, started = data.get("pid"), data.get("started")
-    return Process(pid, started) if isinstance(pid, int) and isinstance(started, int) else None
