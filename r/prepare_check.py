@@ -9,12 +9,15 @@ import subprocess
 import time
 from pathlib import Path
 
-from rsparkhub.services.postgres import access, ensure_account
+from rspark_contract.reading import JsonObject
+from rsparkhub.domain.environment import Resources, ServiceOptions
+from rsparkhub.services.base import Account
+from rsparkhub.services.postgres import Postgres
 
-USER, PASSWORD = "ada", "not:a\\secret"
+ACCOUNT = Account(user="ada", password="not:a\\secret")  # noqa: S106  of a server that ends with the check
 
 
-def wait_for(endpoint: Path, *, server: int, seconds: float = 120) -> dict[str, object]:
+def wait_for(endpoint: Path, *, server: int, seconds: float = 120) -> JsonObject:
     """Wait until the server has written where it listens.
 
     Raises
@@ -42,8 +45,9 @@ def main() -> None:
     given = parser.parse_args()
     work: Path = given.work
     endpoint = wait_for(work / "postgres.json", server=given.server)
-    asyncio.run(ensure_account(endpoint, user=USER, password=PASSWORD))
-    granted = access(endpoint, user=USER, password=PASSWORD)
+    service = Postgres()
+    asyncio.run(service.ensure_account(endpoint, ACCOUNT))
+    granted = service.session_config(ServiceOptions(scope="shared"), resources=Resources(), endpoint=endpoint, account=ACCOUNT)
     for file in granted.files:
         place = work / file.path
         place.write_text(file.content)
