@@ -77,7 +77,7 @@ class Controller:
             limits=self.reconciler.limits,
             clock=clock,
             every=settings.sweep_every,
-            most_starting=settings.most_starting,
+            most_starting=settings.starting_slots,
         )
         self.retention = Retention(store=store, events_kept=settings.events_kept, clock=clock)
         self.reconciler.on_saved.append(self._saved)

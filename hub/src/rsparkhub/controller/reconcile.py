@@ -212,7 +212,7 @@ class Reconciler:
             holder=self._holder.holder,
             now=self._clock(),
             most_running=self._settings.most_running,
-            most_starting=self._settings.most_starting,
+            most_starting=self._settings.starting_slots,
         )
         return [admitted.get(claimed.session.id) for claimed, _ in starts]
 

@@ -70,7 +70,12 @@ class Settings(BaseSettings):
         "`auto` takes subdomains where they work without DNS: on localhost.",
     )
     most_running: int = Field(default=50, ge=1, description="Sessions that may run at once; more wait in the queue.")
-    most_starting: int = Field(default=4, ge=1, description="Sessions that may start at once; more wait in the queue.")
+    most_starting: int | None = Field(
+        default=None,
+        ge=1,
+        description="Sessions that may start at once; more wait in the queue. By default 4 on this machine, which does the work "
+        "itself, and 100 on a cluster.",
+    )
     most_sessions_per_person: int = Field(default=10, ge=1, description="Sessions a person may have, asleep or awake.")
     lease: Duration = Field(default=timedelta(seconds=15), description="How long a controller may work unseen.")
     look_every: Duration = Field(
@@ -142,6 +147,11 @@ class Settings(BaseSettings):
     @property
     def store(self) -> str:
         return self.store_url or f"sqlite:///{self.data.absolute()}/rsparkhub.sqlite"
+
+    @property
+    def starting_slots(self) -> int:
+        """How many sessions may start at once."""
+        return self.most_starting or (4 if self.backend == "process" else 100)
 
     @property
     def url(self) -> str:

@@ -14,7 +14,7 @@ from rsparkhub.store.database import Database
 from rsparkhub.store.notifier import EVERYTHING, About, Inbox, Notifier, SocketNotifier, message
 
 _CHANNEL = "rsparkhub"
-_NOTIFY = sa.text(f"SELECT pg_notify('{_CHANNEL}', :message)")
+_NOTIFY = sa.text("SELECT pg_notify(:channel, message) FROM unnest(CAST(:messages AS text[])) AS message")
 _PATIENCE = 2.0  # seconds between two tries to reach a server that is away
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,8 @@ class PostgresNotifier(Notifier):
 
     async def notify(self, *session_ids: str, about: About | None = None) -> None:
         try:
-            for session_id in session_ids:
-                await self._database.change(_NOTIFY, {"message": message(session_id, about)})
+            messages = [message(session_id, about) for session_id in session_ids]
+            await self._database.change(_NOTIFY, {"channel": _CHANNEL, "messages": messages})
         except Unavailable as error:  # what it was about is written already, and found in time
             log.warning("A notification was not sent: %s", error)
 
