@@ -1,19 +1,23 @@
 """From a row and an environment to what a backend runs."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from rspark_contract.ensemble import InterfaceSpec, SecretFile, ServiceSpec
+from rspark_contract.ensemble import ComponentSpec, InterfaceSpec, SecretFile, ServiceSpec
+from rspark_contract.reading import JsonObject
 from rsparkhub.builder import Builder, Grant
+from rsparkhub.catalog import Schema
 from rsparkhub.domain.ensemble import EnsembleSpec
-from rsparkhub.domain.environment import Environment
+from rsparkhub.domain.environment import Environment, Resources, Scope, ServiceOptions
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.installed.extensions import interfaces, services
 from rsparkhub.installed.schema import environment_schema
-from rsparkhub.services.base import Account
+from rsparkhub.services.base import Account, Service, SessionConfig
 from rsparkhub.settings import Settings
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -61,6 +65,34 @@ def test_an_ensemble_is_what_row_environment_and_accounts_say() -> None:
     assert (spec.environ["PGUSER"], spec.files) == ("ada", (SecretFile(path="pgpass", content="127.0.0.1:5432:*:ada:pw\n"),))
     assert spec.uses == ("postgres",)
     assert (spec.cpu, spec.memory, spec.grace) == (2, 4 * 2**30, timedelta(seconds=30))
+
+
+class Scratch(Service[ServiceOptions]):
+    name, title, description = "scratch", "Scratch", "For tests."
+    scopes: ClassVar[Mapping[Scope, str]] = {"session": "the session's own"}
+
+    def session_components(self, options: ServiceOptions) -> tuple[ComponentSpec, ...]:
+        return (ComponentSpec(name="scratch", title="Scratch", command=("scratch", "{port:scratch}")),)
+
+    def session_config(
+        self, options: ServiceOptions, *, resources: Resources, endpoint: JsonObject | None = None, account: Account | None = None
+    ) -> SessionConfig:
+        assert (endpoint, account) == (None, None)
+        return SessionConfig(environ={"SCRATCH": "127.0.0.1:{port:scratch}"}, config={"size": int(resources.memory)})
+
+
+def test_a_service_of_the_sessions_own_runs_in_it_and_is_no_shared_one() -> None:
+    known = {"scratch": Scratch()}
+    builder = Builder(interfaces=interfaces(), services=known, settings=Settings(data=Path("/data")))
+    data = {
+        "apiVersion": "rsparkhub/v1", "kind": "Environment", "metadata": {"name": "lab", "title": "Lab"},
+        "spec": {"interface": "terminal", "services": {"scratch": {}}},
+    }  # fmt: skip
+    found = Schema(interfaces=interfaces(), services=known, blocks={}).parse(data)
+    spec = builder.session(ROW, found, grants={}, token=None)
+    assert [component.name for component in spec.components] == ["scratch"]
+    assert (spec.environ, spec.uses) == ({"SCRATCH": "127.0.0.1:{port:scratch}"}, ())
+    assert spec.services == (ServiceSpec(name="scratch", title="Scratch", config={"size": 2**31}),)
 
 
 def test_only_what_resumes_brings_back_what_slept() -> None:

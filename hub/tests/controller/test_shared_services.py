@@ -109,6 +109,39 @@ async def test_a_service_that_fails_while_sessions_run_is_started_again(
         await world.when("postgres", lambda row: row.state is State.RUNNING and row.generation == 2)
 
 
+class Cluster(Directory):
+    """A service of two instances, of which one says where it listens."""
+
+    name, title = "cluster", "Cluster"
+
+    def instances(self) -> tuple[Instance, ...]:
+        command = ("sleep", "1000")
+        head = ComponentSpec(name="cluster", title="Cluster", command=command)
+        worker = ComponentSpec(name="worker", title="Worker", command=command)
+        return (Instance(id="cluster-worker", components=(worker,)), Instance(id="cluster", components=(head,), cpu=4.0))
+
+
+async def test_a_service_of_several_instances_is_there_when_each_of_them_runs(world) -> None:
+    world.services = {"cluster": Cluster()}
+    world.add_environment("wide", services="{cluster: {}}")
+    behave(world.data)
+    home = world.data / "services" / "cluster-worker"
+    home.mkdir(parents=True)
+    (home / "behaviour.json").write_text('{"exits": 1}')
+    async with world.controller():
+        session_id = await world.create("wide")
+        failed = await world.until(session_id, State.FAILED)
+        assert failed.reason.startswith("Cluster could not be started.")
+        (home / "behaviour.json").unlink()
+        await world.set_wanted(session_id, Wanted.RUNNING)
+        running = await world.until(session_id, State.RUNNING)
+        assert [component.name for component in running.components] == ["cluster", "interface"]
+        for name in ("cluster", "cluster-worker"):
+            row = await world.store.sessions.get(name)
+            assert (row.state, row.is_service, row.name) == (State.RUNNING, True, "Cluster")
+        assert [user for user, _ in world.services["cluster"].admitted] == ["ada"]
+
+
 async def test_a_service_that_this_version_lacks_is_said(world) -> None:
     world.add_environment("big", services="{hdfs: {scope: shared}}")
     (problem,) = Catalog(world.settings.environment_folders, world.schema()).problems()

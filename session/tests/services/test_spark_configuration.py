@@ -78,3 +78,11 @@ def test_an_executor_has_no_account_and_no_privileges(tmp_path: Path) -> None:
 def test_what_is_not_as_expected_is_an_error(lacking: dict[str, Any]) -> None:
     with pytest.raises(Unreadable):
         SparkConfig.parse(lacking)
+
+
+@pytest.mark.parametrize("mode", ["kubernetes", "standalone"])
+def test_a_mode_that_nobody_gives_executors_to_is_never_local_without_a_word(mode: str) -> None:
+    with pytest.raises(Unreadable, match=f"its mode is {mode}, and nothing here says how a driver gets executors"):
+        SparkConfig.parse({"memory": 1, "cores": 1, "mode": mode})
+    assert SparkConfig.parse({"memory": 1, "cores": 1, "mode": "local"}).executors is None
+    assert SparkConfig.parse({"memory": 1, "cores": 1, "mode": "kubernetes", "kubernetes": KUBERNETES}).executors is not None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rspark_contract import reading
-from rspark_contract.reading import Fields
+from rspark_contract.reading import Fields, Unreadable
 from rspark_session.files import write_whole
 
 #: Where an installation puts jars that every driver sees, below the prefix of the session's Python.
@@ -96,6 +96,9 @@ class SparkConfig:
     def parse(cls, value: object) -> "SparkConfig":
         """Read it from the service's configuration; raise `Unreadable` when it isn't as expected."""
         fields = Fields(value)
+        mode = fields.get("mode", reading.text(64), "local")
+        if mode != "local" and "kubernetes" not in fields:  # never in local mode without a word
+            raise Unreadable(f"its mode is {mode}, and nothing here says how a driver gets executors")
         return cls(
             memory=fields.required("memory", _BYTES),
             cores=fields.required("cores", _COUNT),
