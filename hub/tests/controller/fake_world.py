@@ -59,8 +59,8 @@ class FakeBackend(Backend):
             raise Unavailable("The node does not answer.")
         return self.there.get(ref, ABSENT)
 
-    async def list(self) -> list[EnsembleRef]:
-        return sorted(self.there)
+    async def list(self, *, session_id: str | None = None) -> list[EnsembleRef]:
+        return sorted(ref for ref in self.there if session_id in (None, ref.id))
 
     async def end(self, ref: EnsembleRef, ending: Ending, grace: timedelta) -> None:
         how, saved = (How.SUSPENDED, SAVED) if ending == "suspend" else (How.STOPPED, None)

@@ -33,7 +33,7 @@ class Backend(ABC):
     - `apply` makes an ensemble run. A second `apply` of the same generation finds what the first made, also while the
       first is still at work; it never runs twice, and never runs again what has ended. Raises `CannotStart`.
     - `observe` returns what became of one generation; `observe_many` asks for several, none of which waits for another.
-    - `list` returns every generation of which anything is left: the truth about what runs.
+    - `list` returns every generation of which anything is left, of all sessions or of one: the truth about what runs.
     - `end` asks the agent to save and end, or to end. It returns at once; `observe` shows the end.
     - `kill` ends everything of a generation by force, and returns when nothing of it is alive.
     - `remove` deletes what is left of an ended generation; never a home.
@@ -80,7 +80,7 @@ class Backend(ABC):
             await asyncio.gather(*workers, return_exceptions=True)
 
     @abstractmethod
-    async def list(self) -> list[EnsembleRef]: ...
+    async def list(self, *, session_id: str | None = None) -> list[EnsembleRef]: ...
 
     @abstractmethod
     async def end(self, ref: EnsembleRef, ending: Ending, grace: timedelta) -> None: ...

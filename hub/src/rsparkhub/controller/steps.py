@@ -128,9 +128,8 @@ class Steps:
             await self._backend.forget_session(ref.id, user=user)
 
     async def _purge(self, session: Session) -> None:
-        for ref in await self._backend.list():
-            if ref.id == session.id:
-                await self._backend.kill(ref)
+        for ref in await self._backend.list(session_id=session.id):
+            await self._backend.kill(ref)
         await self._backend.forget_session(session.id, user=session.owner)
         await self._store.sessions.purge(session.id)
 

@@ -88,6 +88,9 @@ class StandInApiServer:
         known = self.objects.get(key)
         if known is None and "apply" not in request.headers["Content-Type"]:
             return _status(404, "NotFound")
+        expected = body["metadata"].pop("resourceVersion", None)
+        if known is not None and expected not in (None, known["metadata"]["resourceVersion"]):
+            return _status(409, "Conflict")
         return web.json_response(await self.put(*key, _merged(known or {}, body)))
 
     async def _delete(self, _: web.Request, key: Key, __: Object) -> web.Response:

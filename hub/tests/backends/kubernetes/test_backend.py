@@ -166,6 +166,29 @@ async def test_what_a_home_shall_forget_is_told_to_its_next_agent(world: World) 
     assert '"forget": ["older"]' in document
 
 
+async def test_what_two_controllers_let_a_home_forget_at_once_is_both_forgotten(world: World) -> None:
+    backend = await world.controller()
+    await backend.apply(TERMINAL)
+    others = [await world.controller() for _ in range(3)]
+    world.server.silent = True
+    for number, other in enumerate(others):
+        await other.forget_session(f"older-{number}", user="ada")
+    annotations = world.server.of("persistentvolumeclaims")["home-ada"]["metadata"]["annotations"]
+    assert annotations == {FORGET: "older-0,older-1,older-2"}
+
+
+async def test_what_there_is_of_one_session_is_known_without_asking(world: World) -> None:
+    backend, other = await world.controller(), await world.controller(watching=False)
+    for spec in (TERMINAL, replace(TERMINAL, generation=4), replace(TERMINAL, id="another")):
+        await backend.apply(spec)
+    world.server.calls.clear()
+    expected = [REF, EnsembleRef(TERMINAL.id, 4)]
+    assert await backend.list(session_id=TERMINAL.id) == expected
+    await backend.forget_session("older", user="ada")
+    assert world.server.calls == ["PATCH persistentvolumeclaims"]
+    assert await other.list(session_id=TERMINAL.id) == expected
+
+
 async def test_only_what_somebody_would_notice_is_worth_observing(world: World) -> None:
     backend, spoken = KubernetesBackend(world.settings), []
     async with asyncio.timeout(5), aclosing(backend.changes()) as changes:  # type: ignore[type-var]

@@ -35,6 +35,7 @@ from rsparkhub.backends.kubernetes.objects.names import (
     FINALIZER,
     FORGET,
     SELECTOR,
+    SESSION,
     Object,
     name_of,
     ref_of,
@@ -225,16 +226,21 @@ class KubernetesBackend(Backend):
         return observe(pod, status, now=datetime.now(UTC), diagnosis=await self._why_it_hangs(ref, pod, status))
 
     @within(60)
-    async def list(self) -> builtins.list[EnsembleRef]:
+    async def list(self, *, session_id: str | None = None) -> builtins.list[EnsembleRef]:
+        """Return what there is. Of all sessions the API server is asked, and what is lost beside their pods is made again."""
+        if session_id is not None and self._pods.is_current and self._roots.is_current:
+            return sorted({ref for ref, _ in [*self._pods.items(), *self._roots.items()] if ref.id == session_id})
+        labels = SELECTOR if session_id is None else f"{SELECTOR},{SESSION}={session_id}"
         found = set()
         for kind in ("Secret", "Pod"):
-            listed = await self._unrefused(self._api.list(kind, self._everywhere, labels=SELECTOR, names_only=True))
+            listed = await self._unrefused(self._api.list(kind, self._everywhere, labels=labels, names_only=True))
             found |= {
                 ref
                 for item in listed.items
                 if (ref := ref_of(item)) is not None and item["metadata"]["labels"].get(COMPONENT) in _KINDS_OF_GENERATIONS
             }
-        await self._unrefused(self._drift.mend([pod for _, pod in self._pods.items()]))
+        if session_id is None:
+            await self._unrefused(self._drift.mend([pod for _, pod in self._pods.items()]))
         return sorted(found)
 
     @within(20)
@@ -366,13 +372,23 @@ class KubernetesBackend(Backend):
         if user is None:
             return
         where, name = namespace_of(user, self._settings), claim_of(user)
-        claim = await self._unrefused(self._api.get("PersistentVolumeClaim", where, name))
+        claim = await self._unrefused(self._claim(where, name))
         if claim is None or session_id in _forgotten(claim):
             return
+        try:
+            await self._write_forgotten(claim, session_id)
+        except InTrouble:  # it has changed meanwhile, and its watch has not told yet
+            claim = await self._unrefused(self._api.get("PersistentVolumeClaim", where, name))
+            if claim is not None and session_id not in _forgotten(claim):
+                await self._write_forgotten(claim, session_id)
+
+    async def _write_forgotten(self, claim: Object, session_id: str) -> None:
+        """Add a session to those that a home may forget; raise `InTrouble` where the claim isn't as given any more."""
+        meta = claim["metadata"]
         ids = [*_forgotten(claim), session_id][-_MOST_FORGOTTEN:]
-        change = {"metadata": {"annotations": {FORGET: ",".join(ids)}}}
-        changed = await self._unrefused(self._api.merge("PersistentVolumeClaim", where, name, change))
-        if changed is not None:
+        change = {"metadata": {"annotations": {FORGET: ",".join(ids)}, "resourceVersion": meta["resourceVersion"]}}
+        merge = self._api.merge("PersistentVolumeClaim", meta["namespace"], meta["name"], change)
+        if (changed := await self._unrefused(merge)) is not None:
             self._claims.put(changed)
 
     async def _pod(self, ref: EnsembleRef) -> Object | None:

@@ -59,8 +59,9 @@ class ProcessBackend(Backend):
     async def observe(self, ref: EnsembleRef) -> Observed:
         return look(self._folder(ref), self._statuses)  # a few small files that are in memory: no thread is faster
 
-    async def list(self) -> list[EnsembleRef]:
-        return await asyncio.to_thread(self._list)
+    async def list(self, *, session_id: str | None = None) -> list[EnsembleRef]:
+        found = await asyncio.to_thread(self._list)
+        return [ref for ref in found if session_id in (None, ref.id)]
 
     def _list(self) -> "builtins.list[EnsembleRef]":
         empty(self._trash)
