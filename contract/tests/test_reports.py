@@ -143,5 +143,6 @@ def test_a_report_that_is_too_long_is_none() -> None:
 def test_a_notification_names_a_session_and_its_generation() -> None:
     assert read_notification(Notification(session="aaaa", generation=3).to_bytes()) == Notification(session="aaaa", generation=3)
     assert read_notification(b'{"session": "aaaa"}') == Notification(session="aaaa")
+    assert read_notification(b'{"session": "aaaa", "about": null}') == Notification(session="aaaa")
     for other in (b"{}", b"[]", b'{"session": 7}', b'{"session": "a", "generation": true}', b'{"session": "a", "about": "x"}'):
         assert read_notification(other) is None

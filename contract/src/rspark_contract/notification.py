@@ -12,8 +12,8 @@ from rspark_contract import reading
 #: Bytes of a datagram.
 MOST_BYTES = 4096
 
-_session = reading.verbatim(64)
-_generation = reading.integer(0, 2**62)
+_SESSION = reading.verbatim(64)
+_GENERATION = reading.integer(0, 2**62)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +32,8 @@ def read_notification(data: bytes) -> Notification | None:
     """Return what a datagram says; None for one that is for somebody else (it has `about`), or that can't be read."""
     try:
         fields = reading.Fields(reading.decode(data, most=MOST_BYTES))
-        if "about" in fields:
+        if fields.has("about"):
             return None
-        return Notification(session=fields.required("session", _session), generation=fields.get("generation", _generation, 0))
+        return Notification(session=fields.required("session", _SESSION), generation=fields.get("generation", _GENERATION, 0))
     except reading.Unreadable:
         return None

@@ -61,6 +61,10 @@ class Fields:
         """Return whether there is such a member, null or not."""
         return name in self._members
 
+    def has(self, name: str) -> bool:
+        """Return whether there is such a member that isn't null."""
+        return self._members.get(name) is not None
+
     def required(self, name: str, read: Reader[T]) -> T:
         """Return the member.
 
