@@ -92,6 +92,10 @@ class Contender(ABC):
     async def ready(self) -> dict[int, float]:
         """Return the moments (Unix time) at which starts were ready, so far."""
 
+    def failed(self) -> set[int]:
+        """Return those of which was said, when `ready` last looked, that they will not be."""
+        return set()
+
     @abstractmethod
     async def stop(self) -> float:
         """Take away what was started; return the seconds that it took."""
@@ -170,6 +174,7 @@ class JupyterHub(Contender):
     """JupyterHub, by its REST API; its own log says when a server was ready, which costs it nothing."""
 
     probe = "/hub/api"
+    _FAILED = re.compile(r"bench-(\d+)'s server failed to start")
     _READY = re.compile(r"\[I (\S+ [\d:.]+) .*User bench-(\d+) took [\d.]+ seconds to start")
 
     async def prepare(self) -> None:
@@ -180,6 +185,7 @@ class JupyterHub(Contender):
             ) as answer:
                 assert answer.status in (201, 409), await answer.text()
         self._offset = Path(self.order.log).stat().st_size
+        self._failures: set[int] = set()
 
     async def start(self, number: int) -> int:
         async with self.http.post(f"{self.order.url}/hub/api/users/bench-{number}/server") as answer:
@@ -189,12 +195,16 @@ class JupyterHub(Contender):
     async def ready(self) -> dict[int, float]:
         with Path(self.order.log).open(errors="replace") as log:
             log.seek(self._offset)
-            found = (self._READY.search(line) for line in log)
-            return {
-                int(one[2]): datetime.strptime(one[1], "%Y-%m-%d %H:%M:%S.%f").timestamp()  # noqa: DTZ007  # its log is local
-                for one in found
-                if one
-            }
+            lines = log.readlines()
+        self._failures = {int(one[1]) for line in lines if (one := self._FAILED.search(line))}
+        return {
+            int(one[2]): datetime.strptime(one[1], "%Y-%m-%d %H:%M:%S.%f").timestamp()  # noqa: DTZ007  # its log is local
+            for line in lines
+            if (one := self._READY.search(line))
+        }
+
+    def failed(self) -> set[int]:
+        return self._failures
 
     async def stop(self) -> float:
         began = time.monotonic()
@@ -222,6 +232,7 @@ class RSparkHub(Contender):
     async def prepare(self) -> None:
         self._run = uuid.uuid4().hex[:8]
         self._numbers: dict[str, int] = {}
+        self._failures: set[int] = set()
         self._sessions = f"{self.order.url}/hub/api/sessions"
 
     async def start(self, number: int) -> int:
@@ -233,11 +244,18 @@ class RSparkHub(Contender):
             return answer.status
 
     async def ready(self) -> dict[int, float]:
+        listed = await self._list()
+        self._failures = {
+            self._numbers[each["id"]] for each in listed if each["state"] == "failed" and each["id"] in self._numbers
+        }
         return {
             self._numbers[each["id"]]: datetime.fromisoformat(each["ready"]).timestamp()
-            for each in await self._list()
+            for each in listed
             if each["ready"] and each["state"] == "running" and each["id"] in self._numbers
         }
+
+    def failed(self) -> set[int]:
+        return self._failures
 
     async def stop(self) -> float:
         began = time.monotonic()
@@ -300,9 +318,11 @@ class Burst:
         await _each(range(self._order.starts), self._order.in_flight, self._start)
         accepted = time.time()
         ready: dict[int, float] = {}
-        while len(ready) + self._refused < self._order.starts and time.time() < began + _PATIENCE:
+        while time.time() < began + _PATIENCE:
             await asyncio.sleep(_LOOK_EVERY if self._order.what != "bare" else 0.02)
             ready = await self._contender.ready()
+            if len(ready) + len(self._contender.failed() - ready.keys()) + self._refused >= self._order.starts:
+                break
         if self._killed:
             self._count_successor()
         used, busy = self._meter.read(), self._meter.machine_busy()
