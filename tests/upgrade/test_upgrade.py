@@ -1,5 +1,6 @@
 """The version before runs with a session in each state; this version takes its data folder over, and nothing is lost."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -74,7 +75,7 @@ class World:
 def until(look: Callable[[], dict[str, Any]], good: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     deadline = time.monotonic() + DEADLINE
     while not good(found := look()):
-        assert time.monotonic() < deadline, found
+        assert time.monotonic() < deadline, json.dumps(found, indent=1)
         time.sleep(0.2)
     return found
 
