@@ -1,5 +1,6 @@
 """A controller on a clock that the test moves, and a backend in memory: days pass in milliseconds."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -56,6 +57,7 @@ class FakeBackend(Backend):
 
     async def observe(self, ref: EnsembleRef) -> Observed:
         if ref.id in self.lost:
+            await asyncio.sleep(0.2)
             raise Unavailable("The node does not answer.")
         return self.there.get(ref, ABSENT)
 

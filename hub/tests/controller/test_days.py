@@ -1,5 +1,6 @@
 """Sleep by itself, over days, on a clock that the test moves."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -137,9 +138,29 @@ async def test_a_dead_node_hides_nothing_of_the_others(world: FakeWorld) -> None
     await world.settle()
     world.backend.lost = set(ids[:39])
     world.backend.report(ids[39], busy=True, busy_with=("R",))
+    before = time.monotonic()
     await world.observe()
+    assert time.monotonic() - before < 0.2 * 39 / 2, "they are observed at the same time"
     assert (await world.get(ids[39])).busy
     assert {(await world.get(session_id)).state for session_id in ids} == {State.RUNNING}
+
+
+async def test_after_more_than_a_year_events_are_deleted_and_audit_and_usage_stay(world: FakeWorld) -> None:
+    session_id = await world.create()
+    await world.advance(hours=3)
+    used = await world.store.runs.usage(since=None, until=world.clock())
+    counts = await world.store.runs.counts()
+    assert [(each.starts, each.seconds) for each in used] == [(1, 7200.0)]
+    before = [event.kind for event in await world.store.events.since(session_id, 0)]
+    assert before.count("state") == 4
+    world.clock.time += timedelta(days=399)
+    await world.controller.retention.delete_old()
+    assert [event.kind for event in await world.store.events.since(session_id, 0)] == before
+    world.clock.time += timedelta(days=2)
+    await world.controller.retention.delete_old()
+    assert [(event.kind, event.by) for event in await world.store.events.since(session_id, 0)] == [("created", "ada")]
+    assert await world.store.runs.usage(since=None, until=world.clock()) == used
+    assert await world.store.runs.counts() == counts
 
 
 async def test_each_session_is_watched_by_one_controller(world: FakeWorld) -> None:

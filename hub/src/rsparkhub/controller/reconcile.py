@@ -70,7 +70,7 @@ class Reconciler:
         self.watch = Watch(
             backend=backend,
             share=share,
-            enqueue=self.enqueue,
+            enqueue=self._enqueue_unless_at_work,
             limits=self.limits,
             clock=clock,
             every=settings.look_every,
@@ -83,6 +83,11 @@ class Reconciler:
         """Have a session worked on: its row may say something new."""
         self._rows_may_differ.add(session_id)
         self._work.enqueue(session_id)
+
+    def _enqueue_unless_at_work(self, session_id: str) -> None:
+        """Have a session worked on of which the watch saw something new: not where that comes of the work under way."""
+        if session_id not in self._work:
+            self.enqueue(session_id)
 
     async def close(self) -> None:
         """Begin nothing more, and give back the leases."""

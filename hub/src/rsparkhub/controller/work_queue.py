@@ -47,6 +47,10 @@ class WorkQueue:
         """Return how many keys could begin at once, beyond those that are at work or wait."""
         return max(0, self._most - len(self._at_work) - len(self._waiting))
 
+    def __contains__(self, key: object) -> bool:
+        """Whether a key is at work, or waits for it."""
+        return key in self._at_work or key in self._waiting
+
     def enqueue(self, key: str) -> bool:
         """Have a key worked on; False when it is not: it pauses after a failure, or all is closed."""
         if self._closed or key in self._pauses:
