@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from rsparkhub.domain.session import State
-from rsparkhub.store import RunCounts
+from rsparkhub.domain.usage import RunCounts
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -5,8 +5,7 @@ module is one thing that is kept. Nothing here knows what a session is for.
 """
 
 from rsparkhub.store.events import NewEvent
-from rsparkhub.store.runs import RunCounts, SessionUsage
 from rsparkhub.store.store import Store, open_store
 from rsparkhub.store.under_lease import Claimed
 
-__all__ = ["Claimed", "NewEvent", "RunCounts", "SessionUsage", "Store", "open_store"]
+__all__ = ["Claimed", "NewEvent", "Store", "open_store"]

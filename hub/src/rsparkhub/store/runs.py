@@ -5,7 +5,6 @@ can't disagree; and it stays when events are deleted for their age.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 
 from rsparkhub.domain.event import StateData
 from rsparkhub.domain.session import LIVE, Session, State
+from rsparkhub.domain.usage import RunCounts, SessionUsage
 from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.tables import run_counts, runs
 
@@ -39,26 +39,6 @@ _CUT = sa.select(runs.c.session, runs.c.owner, runs.c.environment, runs.c.began,
     runs.c.began < _UNTIL,
     sa.or_(runs.c.ended.is_(None), sa.and_(runs.c.ended > _SINCE, sa.or_(runs.c.began < _SINCE, runs.c.ended > _UNTIL))),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionUsage:
-    """What the runs of one session took within a period; `starts` counts those that began in it."""
-
-    session: str
-    owner: str
-    environment: str
-    starts: int
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunCounts:
-    """How many runs began, failed and ended since the first day; `ends` is by exit code, which may be unknown."""
-
-    starts: int
-    failures: int
-    ends: dict[str, int]
 
 
 class Runs:
