@@ -267,7 +267,7 @@ class Reconciler:
 
     def lifecycle(self, session: Session) -> Lifecycle:
         """Return the lifecycle of a session's environment; the usual one when the catalog has lost it."""
-        if session.kind == "service":
+        if session.is_service:
             return Lifecycle()
         try:
             return self._catalog.get(session.environment).spec.lifecycle

@@ -77,4 +77,4 @@ def _may_with_session(user: User, action: Action, session: Session) -> bool:
 
 def _is_there_to(action: Action, session: Session) -> bool:
     """Return whether the session is one that anybody may do this with."""
-    return session.kind == "session" and not (action is Action.OPEN and session.wanted is Wanted.DELETED)
+    return not session.is_service and not (action is Action.OPEN and session.wanted is Wanted.DELETED)

@@ -47,7 +47,7 @@ Verdict = Nothing | Warn | Change
 
 def decide(session: Session, lifecycle: Lifecycle, *, now: datetime) -> Verdict:
     """Return what is due for a session: nothing yet, a notice, or that it wants something else from now on."""
-    if session.kind != "session":
+    if session.is_service:
         return Nothing(until=None)
     if session.state is State.SUSPENDED and session.wanted is Wanted.SUSPENDED and session.ended:
         if now >= session.ended + lifecycle.suspended:

@@ -107,14 +107,14 @@ def _why(
         return f"It was not ready after {format_duration(start_deadline)}: {_hung(session.components)}. {loss}", detail
     if session.state is State.SUSPENDING and session.end_requested_at and now >= session.end_requested_at + grace + SLACK:
         return f"Saving took longer than {format_duration(grace)} and was cut short. {loss}", detail
-    what = session.name if session.kind == "service" else "Your session"
+    what = session.name if session.is_service else "Your session"
     how = "killed by the system" if observed.signal or observed.code is None else f"exit code {observed.code}"
     return f"{what} ended unexpectedly ({how}). {loss}", detail
 
 
 def _loss(session: Session) -> str:
     """Return what is kept and what is lost, in a sentence."""
-    if session.kind == "service":
+    if session.is_service:
         return "Its data is kept. It starts again when a session needs it."
     if session.ready is None:
         return "Your files are kept. Start it again."

@@ -50,6 +50,11 @@ class EnsembleSpec:
     ports: Mapping[str, int] = field(default_factory=dict)
     backends: Mapping[str, Options] = field(default_factory=dict)
 
+    @property
+    def is_service(self) -> bool:
+        """Whether it is an instance of a shared service, and not a session."""
+        return self.kind == "service"
+
     def document(self, places: Places, *, image: str = "", forget: tuple[str, ...] = ()) -> EnsembleDocument:
         """Return what its agent is told.
 

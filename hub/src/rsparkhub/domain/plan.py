@@ -200,7 +200,7 @@ def _ended(session: Session, observed: Observed, *, now: datetime, limits: Limit
         return Settle(after=elsewhere(session, observed, now=now))
     after = over(session, observed, now=now, start_deadline=limits.start_deadline, grace=limits.grace)
     by_itself = session.state not in (State.SUSPENDING, State.STOPPING) and after.state is State.QUEUED
-    if by_itself and session.kind == "service":  # a service has nobody who would wake it
+    if by_itself and session.is_service:  # a service has nobody who would wake it
         return Settle(after=replace(after, state=State.FAILED, reason=SERVICE_ENDED))
     if by_itself:
         asleep = after.last_exit is not None and after.last_exit.saved is not None

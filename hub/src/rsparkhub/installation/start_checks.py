@@ -11,7 +11,7 @@ import rsparkhub
 from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.domain.finding import Finding, ok, problem, warning
 from rsparkhub.domain.quantity import ByteSize
-from rsparkhub.domain.requirements import Needs
+from rsparkhub.domain.requirements import Needs, Requirements
 from rsparkhub.edge.process import find_caddy
 from rsparkhub.installed.extensions import backend_of, interfaces, services
 from rsparkhub.settings import Settings, checkout
@@ -26,9 +26,10 @@ async def before_a_start(settings: Settings) -> list[Finding]:
 
 
 def needs() -> Needs:
-    """Return what interfaces and services need to be installed where sessions run."""
-    found = {each.title or each.name: each.requires for each in interfaces().values()}
-    return found | {each.title: each.requires for each in services().values()}
+    """Return what interfaces and services need to be installed where sessions run, by their titles."""
+    every = {each.title or each.name: each.requires for each in interfaces().values()}
+    every |= {each.title: each.requires for each in services().values()}
+    return {title: each for title, each in every.items() if each != Requirements()}
 
 
 def room(data: Path) -> Finding:

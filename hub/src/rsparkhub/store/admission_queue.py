@@ -114,7 +114,7 @@ class AdmissionQueue:
             admitted: dict[str, Claimed] = {}
             for claimed, after in starts:
                 key = {"b_id": after.id, "b_holder": holder, "b_lease_epoch": claimed.lease_epoch}
-                if after.kind == "service" or after.id in head:
+                if after.is_service or after.id in head:
                     found = await connection.rows(_ADMIT, key | named_values(observed_values(after)))
                     if found:
                         happened = differences(claimed.session, after)
@@ -122,7 +122,7 @@ class AdmissionQueue:
                         admitted[after.id] = replace(claimed, session=after, spec_revision=found[0][0])
                         continue
                 await connection.rows(_RELEASE, key | {"b_spec_revision": claimed.spec_revision, "b_now": now})
-            left = slots - sum(claimed.session.kind == "session" for claimed in admitted.values())
+            left = slots - sum(not claimed.session.is_service for claimed in admitted.values())
             return admitted, await requeue_head(connection, left)
 
         admitted, due = await self._database.write(work)
@@ -146,7 +146,7 @@ async def requeue_head(connection: Connection, slots: int = 1) -> list[str]:
 
 def releases_slot(before: Session, after: Session) -> bool:
     """Whether another session may start, now that this one went from `before` to `after`."""
-    if before.kind != "session" or before.state == after.state:
+    if before.is_service or before.state == after.state:
         return False
     if before.state is State.QUEUED:
         return after.state not in LIVE

@@ -179,7 +179,7 @@ class EventBroadcaster:
             self._told.pop(session_id, None)
             self._leaving.discard(session_id)
             return None
-        if session.kind != "session":
+        if session.is_service:
             return None
         self._owners[session_id] = session.owner
         if session.wanted is Wanted.DELETED:

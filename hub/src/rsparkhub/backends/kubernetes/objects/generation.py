@@ -12,7 +12,7 @@ from rsparkhub.backends.kubernetes.objects.secret import secret
 
 def persistent(placed: Placed) -> list[Object]:
     """Return what outlives the generation: the volume first, then the address of a shared service and who may reach it."""
-    return [outliving.claim(placed), *(outliving.address_of_service(placed) if placed.spec.kind == "service" else [])]
+    return [outliving.claim(placed), *(outliving.address_of_service(placed) if placed.spec.is_service else [])]
 
 
 def root(placed: Placed, *, forget: tuple[str, ...] = ()) -> Object:

@@ -78,10 +78,10 @@ def claim_of(user: str) -> str:
 
 def _image_of(spec: EnsembleSpec, settings: KubernetesSettings) -> str:
     """Return the image: the one that the settings put in the place of all, else its environment's."""
-    ours = settings.service_image if spec.kind == "service" else ""
+    ours = settings.service_image if spec.is_service else ""
     image = ours or settings.session_image or spec.image
     if not image:
-        setting = "service_image" if spec.kind == "service" else "session_image"
+        setting = "service_image" if spec.is_service else "session_image"
         raise CannotStart(
             "It is not said which image to run. Ask your administrator to name one.",
             detail=f"Neither the environment nor the setting kubernetes.{setting} names an image.",

@@ -25,7 +25,7 @@ def pod(placed: Placed, *, root: Object) -> Object:
     """Build it; `root` is the Secret as the API server knows it."""
     spec, where, settings = placed.spec, placed.placement, placed.settings
     labels = placed.labels_of_pods(spec.kind) | {EGRESS: "standard" if where.egress is None else "own"}
-    if spec.kind == "service":
+    if spec.is_service:
         labels[SERVICE] = spec.service_name or spec.id
     grace = round((spec.grace + SLACK).total_seconds())
     body: Object = {
