@@ -5,7 +5,7 @@ knows only those after it:
 
 - `lifecycle`: what is to run, how it starts, what is kept of it, and how it ends;
 - `routing`: what each path on the agent's port leads to;
-- `reporting`: what the ensemble uses, computes and does, told to the hub as status and record;
+- `reporting`: what the ensemble uses, computes and does, reported to the hub as status and record;
 - `components`: the processes with a name, each started on the health of others, with its log.
 
 No room knows an interface or a service by its name; their modules are in `rspark_session.interfaces` and

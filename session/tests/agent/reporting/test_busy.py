@@ -28,7 +28,7 @@ def sample(**rates: float) -> Sample:
 
 def computing(now: Sample, before: Sample | None = None) -> list[str]:
     titles = {KERNEL: "R kernel, a.ipynb", SHELL: "terminal 1"}
-    return by_processor(now, hot(before or now), own=[AGENT, SERVER], parts=[STORE], titles=titles)
+    return by_processor(now, hot(before or now), own=[AGENT, SERVER], components=[STORE], titles=titles)
 
 
 def test_a_worker_counts_for_its_kernel() -> None:

@@ -1,4 +1,4 @@
-"""The log of each part: what it writes goes through the agent into a file that is rotated and can be followed."""
+"""The log of each component: what it writes goes through the agent into a file that is rotated and can be followed."""
 
 import asyncio
 import contextlib
@@ -13,10 +13,10 @@ _LONGEST_LINE = 16 * 2**10
 
 
 class Stdout:
-    """The lines of one part on the container's own output, each with the part's name: `<part> | <line>`."""
+    """The lines of one component on the container's own output, each with its name: `<component> | <line>`."""
 
-    def __init__(self, part: str) -> None:
-        self._before = f"{part} | ".encode()
+    def __init__(self, component: str) -> None:
+        self._before = f"{component} | ".encode()
         self._begun = b""
 
     def write(self, data: bytes) -> None:

@@ -83,7 +83,7 @@ class Ensemble:
             services=services,
             processes=self._watch.processes,
             on_end=self._end_as_requested,
-            on_activity=(lambda: self._watch.has_stirred(datetime.now(UTC))) if _counts_traffic(interface) else None,
+            on_activity=(lambda: self._watch.note_activity(datetime.now(UTC))) if _counts_traffic(interface) else None,
         )
         self._ending: asyncio.Future[Ending] | None = None
 

@@ -84,7 +84,7 @@ def path(inherited: str, programs: Iterable[Path]) -> str:
 
 
 def find_java(inherited: Mapping[str, str]) -> str | None:
-    """Return Java's home: as told, else that of the `java` on the path."""
+    """Return Java's home: JAVA_HOME, else that of the `java` on the path; None where there is none."""
     if inherited.get("JAVA_HOME"):
         return inherited["JAVA_HOME"]
     java = shutil.which("java", path=inherited.get("PATH"))

@@ -70,7 +70,7 @@ class InterfaceHost:
 
     def activity(self, at: datetime) -> None:
         """Report that a person did something."""
-        self._watch.has_stirred(at)
+        self._watch.note_activity(at)
 
     def changed(self) -> None:
         """Report that what is busy, or the names of processes, have changed."""
@@ -78,7 +78,7 @@ class InterfaceHost:
 
     def restored(self, restored: "Restored") -> None:
         """Report what came back of what a sleep saved."""
-        self._watch.has_restored(restored)
+        self._watch.note_restored(restored)
 
     async def until_healthy(self, ready: Mapping[str, str]) -> None:
         """Wait until a condition holds."""

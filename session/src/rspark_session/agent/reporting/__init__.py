@@ -1,1 +1,1 @@
-"""What the ensemble uses, computes and does, told to the hub as status and record."""
+"""What the ensemble uses, computes and does, reported to the hub as status and record."""

@@ -20,23 +20,23 @@ def by_processor(
     before: frozenset[tuple[int, int]],
     *,
     own: Iterable[int],
-    parts: Iterable[int],
+    components: Iterable[int],
     titles: Mapping[int, str],
 ) -> list[str]:
     """Return the names of what computes: what was `hot` now and in the sample `before`. To start, or to tidy up, is over sooner.
 
-    `own` are processes that serve (the agent, the Jupyter server): they never count, but what they started does. `parts`
+    `own` are processes that serve (the agent, the Jupyter server): they never count, but what they started does. `components`
     are services: nothing below them counts, a database tidying up is no person's work. `titles` names processes (kernels,
     shells) that stand for all that they started.
     """
-    own, parts = frozenset(own), frozenset(parts)
+    own, components = frozenset(own), frozenset(components)
     owner: dict[int, str | None] = {}
     computing = hot(sample) & before
     found: dict[str, None] = {}  # a set that keeps its order
     for process in sample.processes.values():  # parents come first
         if process.pid in own:
             continue
-        if process.pid in parts or (process.parent in owner and owner[process.parent] is None):
+        if process.pid in components or (process.parent in owner and owner[process.parent] is None):
             owner[process.pid] = None
             continue
         title = titles.get(process.pid) or owner.get(process.parent) or process.name

@@ -1,4 +1,4 @@
-"""Looking at the ensemble while it runs: often while something happens, seldom while it rests."""
+"""Measures the ensemble while it runs: often while something happens, seldom while it rests."""
 
 import asyncio
 import contextlib
@@ -18,9 +18,9 @@ from rspark_session.processes.tree import Process, walk
 from rspark_session.services.base import Service
 
 _log = logging.getLogger(__name__)
-_OFTEN, _SELDOM = 2.0, 10.0  # seconds between two looks
+_OFTEN, _SELDOM = 2.0, 10.0  # seconds between two measurements
 _SERVICE_SECONDS = 10.0  # for a service to name what it computes
-_STIRRED = 30.0  # seconds after a person's last doing in which looks are frequent
+_LIVELY = 30.0  # seconds after a person's last doing in which measurements are frequent
 
 
 class Watch:
@@ -41,7 +41,7 @@ class Watch:
         self._meter = Meter(os.getpid())
         self._computing: list[str] = []
         self._hot: frozenset[tuple[int, int]] = frozenset()
-        self._stirred = asyncio.Event()
+        self._woken = asyncio.Event()
 
     def processes(self) -> list[Process]:
         """Return every process of the ensemble as it is now."""
@@ -51,28 +51,28 @@ class Watch:
         """Measure and report, until cancelled."""
         while True:
             try:
-                await self._look()
-            except Exception:  # one look that failed must not blind us for the rest of the session
-                _log.exception("the ensemble could not be looked at")
-            self._stirred.clear()
+                await self._measure()
+            except Exception:  # one that failed must not blind us for the rest of the session
+                _log.exception("the ensemble could not be measured")
+            self._woken.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stirred.wait(), _OFTEN if self._is_lively() else _SELDOM)
+                await asyncio.wait_for(self._woken.wait(), _OFTEN if self._is_lively() else _SELDOM)
 
-    def has_stirred(self, at: datetime) -> None:
+    def note_activity(self, at: datetime) -> None:
         """Report that a person did something, at this time."""
         report = self._reporter.report
         resting = not self._is_lively()
         report.activity = at
         if resting:
             self._reporter.publish()
-            self._stirred.set()
+            self._woken.set()
 
-    def has_restored(self, restored: Restored) -> None:
+    def note_restored(self, restored: Restored) -> None:
         """Report what came back of what a sleep saved."""
         self._reporter.report.restored = restored
         self._reporter.publish()
 
-    async def _look(self) -> None:
+    async def _measure(self) -> None:
         sample = self._meter.sample()
         report = self._reporter.report
         report.memory, report.cpu = sample.memory, sample.cpu
@@ -80,7 +80,7 @@ class Watch:
             sample,
             self._hot,
             own=self._own(sample),
-            parts=[component.child.pid for component in self._components if component.child],
+            components=[component.child.pid for component in self._components if component.child],
             titles=self._interface.titles if self._interface else {},
         )
         self._hot = busy.hot(sample)
@@ -102,7 +102,7 @@ class Watch:
         report = self._reporter.report
         if report.state is AgentState.STARTING or report.busy_with:
             return True
-        return report.activity is not None and (datetime.now(UTC) - report.activity).total_seconds() < _STIRRED
+        return report.activity is not None and (datetime.now(UTC) - report.activity).total_seconds() < _LIVELY
 
     def _own(self, sample: Sample) -> list[int]:
         """Return processes that serve: the agent, and those that the interface and the services name; all others compute."""

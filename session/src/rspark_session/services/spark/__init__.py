@@ -4,7 +4,7 @@ The driver is started by that call; so there is no component to start here, only
 the drivers that run to be found (`pages`).
 """
 
-# ruff: noqa: PLC0415  (each part is loaded when it is needed; the environment comes before everything else)
+# ruff: noqa: PLC0415  (each module is loaded when it is needed; the environment comes before everything else)
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,6 +1,6 @@
 """The folder of configuration with which `SparkSession.builder.getOrCreate()` is connected to all of a session.
 
-The driver is started by the first call in R or Python; so there is no part to start here, only what that call will read. In
+The driver is started by the first call in R or Python; so there is no component to start here, only what that call will read. In
 local mode the driver computes itself. On Kubernetes it asks for executors: pods of their own, which end with the session's.
 """
 
