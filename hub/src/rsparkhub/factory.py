@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from rsparkhub.backends.definition import BackendDefinition
 from rsparkhub.catalog import Catalog
-from rsparkhub.installed.extensions import backend_of, interfaces, services
+from rsparkhub.installed.extensions import backend_of, interfaces, services, ways_to_sign_in
 from rsparkhub.installed.schema import environment_schema
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store, open_store
@@ -52,7 +52,7 @@ class Factory:
     def authenticator(self) -> "Authenticator":
         from rsparkhub.auth.identity import Authenticator
 
-        return Authenticator(self.store, self.settings)
+        return Authenticator(self.store, self.settings, ways=ways_to_sign_in())
 
     @cached_property
     def backend(self) -> "Backend":

@@ -27,7 +27,7 @@ async def test_an_address_where_nothing_is(world: World, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("GET", "/hub/api/login", "POST"),
+        ("PUT", "/hub/api/login", "GET, POST"),
         ("PATCH", "/hub/api/sessions", "GET, POST"),
         ("PUT", "/hub/api/sessions/abc", "DELETE, GET"),
         ("POST", "/hub/sessions/abc", "GET, HEAD"),

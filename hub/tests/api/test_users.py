@@ -38,6 +38,18 @@ async def test_a_password_signs_in_a_browser_by_a_cookie_and_a_program_by_a_toke
 
 
 @pytest.mark.usefixtures("bobs_password")
+async def test_the_ways_to_sign_in_are_listed_and_can_be_asked_for(world: World) -> None:
+    client = world.nobody()
+    assert (await client.get("/hub/api/login")).json() == [
+        {"name": "password", "title": "Name and password", "fields": ["name", "password"]}
+    ]
+    body = {"name": "bob", "password": GOOD}
+    assert (await client.post("/hub/api/login", json={**body, "way": "password"})).status_code == 200
+    for way in ("link", "nothing", ""):  # a link is no way that the page offers
+        assert (await client.post("/hub/api/login", json={**body, "way": way})).status_code == 422
+
+
+@pytest.mark.usefixtures("bobs_password")
 async def test_under_tls_the_cookie_is_one_that_no_other_host_can_set(world: World) -> None:
     answer = await sign_in(world.nobody(**{"X-Forwarded-Proto": "https"}))
     cookie = answer.headers["set-cookie"]

@@ -10,6 +10,19 @@ from rsparkhub.wire.text import Answer, Ask, NewPassword, Password, PersonName, 
 class Login(Ask):
     name: str = Field(min_length=1, max_length=64)
     password: Password
+    way: str | None = Field(
+        default=None,
+        max_length=64,
+        description="How to sign in, of the ways that `GET /login` lists; the first of them by default.",
+    )
+
+
+class WayToSignIn(Answer):
+    """A way to sign in that the sign-in page offers."""
+
+    name: str
+    title: str
+    fields: list[str] = Field(description="What a person fills in, in this order.")
 
 
 class Limits(Answer):

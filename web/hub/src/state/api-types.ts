@@ -248,6 +248,11 @@ export interface components {
             name: string;
             /** Password */
             password: string;
+            /**
+             * Way
+             * @description How to sign in, of the ways that `GET /login` lists; the first of them by default.
+             */
+            way?: string | null;
         };
         /**
          * LostObjectView
@@ -825,6 +830,21 @@ export interface components {
             /** Text */
             text: string;
         };
+        /**
+         * WayToSignIn
+         * @description A way to sign in that the sign-in page offers.
+         */
+        WayToSignIn: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /**
+             * Fields
+             * @description What a person fills in, in this order.
+             */
+            fields: string[];
+        };
         /** FieldProblem */
         FieldProblem: {
             /**
@@ -990,6 +1010,7 @@ export type UserList = components['schemas']['UserList'];
 export type UserView = components['schemas']['UserView'];
 export type Wanted = components['schemas']['Wanted'];
 export type WarningView = components['schemas']['WarningView'];
+export type WayToSignIn = components['schemas']['WayToSignIn'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type Problem = components['schemas']['Problem'];
 export type LogServices = components['schemas']['LogServices'];

@@ -1,18 +1,19 @@
-"""Signing in and out with a password; a browser gets a cookie, a program the token in it."""
+"""Signing in and out; a browser gets a cookie, a program the token in it."""
 
 from fastapi import APIRouter, Request, Response
 
-from rsparkhub.api.context import Context
+from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.identity import Reader, over_tls
 from rsparkhub.api.origin import is_foreign
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.me import me_of
 from rsparkhub.auth.cookies import clear_hub_cookie, hub_cookie, set_hub_cookie, values_of
 from rsparkhub.auth.identity import Login as MadeLogin
+from rsparkhub.auth.sign_in.base import SignIn
 from rsparkhub.auth.tokens import token_in_header
-from rsparkhub.domain.errors import NotAllowed
+from rsparkhub.domain.errors import InvalidInput, NotAllowed
 from rsparkhub.settings import Settings
-from rsparkhub.wire.users import Login, SignedIn
+from rsparkhub.wire.users import Login, SignedIn, WayToSignIn
 
 router = APIRouter(prefix="/hub/api", tags=["sign-in"])
 
@@ -28,14 +29,29 @@ def address_of(request: Request) -> str | None:
     return request.client.host if request.client else None
 
 
-@router.post("/login", summary="Sign in with a password", responses=responses(401, 403, 422, 429))
+@router.get("/login", summary="List the ways to sign in")
+async def ways_to_sign_in(context: Context) -> list[WayToSignIn]:
+    """Those that a sign-in page offers. Nobody needs to be signed in to ask."""
+    return [WayToSignIn(name=way.name, title=way.title, fields=list(way.fields)) for way in _offered(context)]
+
+
+@router.post("/login", summary="Sign in", responses=responses(401, 403, 422, 429))
 async def login(body: Login, request: Request, response: Response, context: Context) -> SignedIn:
     """Sets the cookie, and gives the same sign-in as a token for programs."""
     if is_foreign(request.headers, context.own_origins(request)):
         raise NotAllowed("Sign in on the hub's own page.")
-    made = await context.authenticator.sign_in_with_password(body.name, body.password, address_of(request), now=context.now())
+    offered = [way.name for way in _offered(context)]
+    way = body.way if body.way is not None else next(iter(offered), "")
+    if way not in offered:
+        raise InvalidInput(f"There is no such way to sign in; there are {', '.join(offered) or 'none'}.")
+    proof = {"name": body.name, "password": body.password}
+    made = await context.authenticator.sign_in(way, proof, address=address_of(request), now=context.now())
     keep_in_browser(response, request, context.settings, made)
     return SignedIn(token=made.token, expires=made.expires, user=me_of(made.user, context))
+
+
+def _offered(context: AppContext) -> list[SignIn]:
+    return [way for way in context.authenticator.ways.values() if way.fields]
 
 
 @router.post("/logout", status_code=204, summary="Sign out", responses=responses(401, 403))
