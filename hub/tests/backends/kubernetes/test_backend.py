@@ -177,6 +177,16 @@ async def test_what_two_controllers_let_a_home_forget_at_once_is_both_forgotten(
     assert annotations == {FORGET: "older-0,older-1,older-2"}
 
 
+async def test_many_sessions_of_one_user_that_are_deleted_at_once_find_no_claim_changed(world: World) -> None:
+    backend = await world.controller()
+    await backend.apply(TERMINAL)
+    world.server.calls.clear()
+    await asyncio.gather(*(backend.forget_session(f"older-{number}", user="ada") for number in range(10)))
+    annotations = world.server.of("persistentvolumeclaims")["home-ada"]["metadata"]["annotations"]
+    assert annotations == {FORGET: ",".join(f"older-{number}" for number in range(10))}
+    assert world.server.calls == ["PATCH persistentvolumeclaims"] * 10
+
+
 async def test_what_there_is_of_one_session_is_known_without_asking(world: World) -> None:
     backend, other = await world.controller(), await world.controller(watching=False)
     for spec in (TERMINAL, replace(TERMINAL, generation=4), replace(TERMINAL, id="another")):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 from rspark_contract.http import Ending
 from rspark_contract.status import AgentStatus
@@ -102,6 +103,7 @@ class KubernetesBackend(Backend):
         self._readiness = ReadinessFollower(self._pods, self._ask)
         self._drift = Drift(self._api, settings, self._api_server)
         self._secrets: dict[EnsembleRef, str] = {}
+        self._forgetting: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._hosts: dict[str, str] = {}
         self._namespaces: set[str] = set()
         self._events: dict[EnsembleRef, tuple[float, Diagnosis | None]] = {}
@@ -372,15 +374,17 @@ class KubernetesBackend(Backend):
         if user is None:
             return
         where, name = namespace_of(user, self._settings), claim_of(user)
-        claim = await self._unrefused(self._claim(where, name))
-        if claim is None or session_id in _forgotten(claim):
-            return
-        try:
-            await self._write_forgotten(claim, session_id)
-        except InTrouble:  # it has changed meanwhile, and its watch has not told yet
-            claim = await self._unrefused(self._api.get("PersistentVolumeClaim", where, name))
-            if claim is not None and session_id not in _forgotten(claim):
+        # Many sessions deleted at once write on one claim: one after the other, so that none finds it changed.
+        async with self._forgetting.setdefault((where, name), asyncio.Lock()):
+            claim = await self._unrefused(self._claim(where, name))
+            if claim is None or session_id in _forgotten(claim):
+                return
+            try:
                 await self._write_forgotten(claim, session_id)
+            except InTrouble:  # another controller has changed it, and its watch has not told yet
+                claim = await self._unrefused(self._api.get("PersistentVolumeClaim", where, name))
+                if claim is not None and session_id not in _forgotten(claim):
+                    await self._write_forgotten(claim, session_id)
 
     async def _write_forgotten(self, claim: Object, session_id: str) -> None:
         """Add a session to those that a home may forget; raise `InTrouble` where the claim isn't as given any more."""
