@@ -71,10 +71,10 @@ def check(
 
 @app.command()
 def build(name: Annotated[str, typer.Argument(help="The environment's name.", show_default=False)]) -> None:
-    """Build an environment's image: not in this version, whose sessions run without images."""
+    """Build an environment's image: not in this version; `make images` builds those of the project."""
     from rsparkhub.domain.errors import Conflict
 
     raise Conflict(
-        f"There is no image of {name} to build: in this version sessions run as processes of this machine. "
-        "Images come with the backends container and kubernetes."
+        f"The environment {name} has nothing to build an image from: in this version it only names one. "
+        "`make images` builds those of the project."
     )
