@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract.tests.mutation import ODD, UNHURRIED, places, put
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rspark_contract.ensemble import (
     ComponentSpec,
@@ -105,3 +108,17 @@ def test_a_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
         file.write_bytes(content)
         with pytest.raises(DocumentInvalid, match="can't be used"):
             read_document(file)
+
+
+@UNHURRIED
+@given(data=st.data())
+def test_a_document_in_which_anything_stands_anywhere_can_be_run_or_is_refused(data: st.DataObject) -> None:
+    valid = DOCUMENT.to_json()
+    mutated = put(valid, data.draw(st.sampled_from(list(places(valid)))), data.draw(ODD))
+    try:
+        document = EnsembleDocument.parse(mutated)
+    except Unreadable:
+        return
+    assert EnsembleDocument.parse(document.to_json()) == document
+    filled = document.filled(python="/python", ports=dict.fromkeys(document.port_names(), 1))
+    assert filled.placeholders() == frozenset()

@@ -5,15 +5,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from contract.tests.mutation import UNHURRIED
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rspark_contract import reading
 from rspark_contract.reading import Fields, Reader, Unreadable
 from rspark_contract.status import AgentState
 
-#: A machine under load takes its time, which is no failure.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=200)
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=9), inner, max_size=5),

@@ -1,13 +1,13 @@
 """What an agent reports and leaves: whatever a person writes in its place is a bounded report, or none."""
 
-import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from contract.tests.mutation import ODD, UNHURRIED, places, put
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rspark_contract.notification import Notification, read_notification
@@ -15,8 +15,6 @@ from rspark_contract.record import Record, read_record
 from rspark_contract.saved import MOST_LOST_IN_ALL, LostObject, Saved, SavedKernel, first_lost
 from rspark_contract.status import AgentStatus, ComponentState, read_status
 
-#: A machine under load takes its time, which is no failure.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=200)
 FOLDER = Path(__file__).with_name("version1")
 STATUS: dict[str, Any] = json.loads((FOLDER / "session.status.json").read_text())
 RECORD: dict[str, Any] = json.loads((FOLDER / "session.record.json").read_text())
@@ -26,29 +24,6 @@ READERS: list[tuple[dict[str, Any], Callable[[str], AgentStatus | Record | None]
     (SERVICE, read_status),
     (RECORD, read_record),
 ]
-ODD = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)) | st.just("x" * 10**5),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4),
-    max_leaves=10,
-)
-
-
-def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the place of each value in a JSON value."""
-    yield at
-    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield from places(item, (*at, key))
-
-
-def put(value: Any, at: tuple[Any, ...], odd: Any) -> Any:
-    if not at:
-        return odd
-    changed = copy.deepcopy(value)
-    inner = changed
-    for key in at[:-1]:
-        inner = inner[key]
-    inner[at[-1]] = odd
-    return changed
 
 
 @UNHURRIED
