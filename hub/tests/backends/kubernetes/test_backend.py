@@ -137,6 +137,18 @@ async def test_a_kill_returns_as_soon_as_the_node_says_that_it_ended(world: Worl
     assert world.server.calls.count("GET pods") <= 2
 
 
+async def test_a_pod_of_a_lost_node_is_gone_as_soon_as_it_is_given_up(world: World) -> None:
+    backend = await world.controller()
+    await backend.apply(TERMINAL)
+    pod = world.server.of("pods")[NAME]
+    pod["spec"]["nodeName"], pod["metadata"]["deletionTimestamp"] = "node-1", "2026-11-01T00:00:00+00:00"
+    await world.server.put("pods", NAMESPACE, NAME, {**pod, "status": {"phase": "Running"}})
+    await until_seen(backend, "ended")
+    world.server.silent = True
+    await backend.remove(REF)
+    assert (await backend.observe(REF)).phase == "absent"
+
+
 async def test_that_a_pod_is_missing_is_asked_where_the_watch_is_silent(world: World) -> None:
     """A connection that hangs would hide the pod that another controller has made, and a second one be started."""
     backend, other = await world.controller(believe=0), await world.controller(watching=False)

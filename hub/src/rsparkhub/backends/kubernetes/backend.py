@@ -301,7 +301,9 @@ class KubernetesBackend(Backend):
             if len(others) != len(finalizers):
                 change = {"metadata": {"finalizers": others or None}}
                 released = await self._unrefused(self._api.merge("Pod", where, name_of(ref), change))
-                if released is None:
+                if released is None or (
+                    released["metadata"].get("deletionTimestamp") and not others
+                ):  # that was all it waited for
                     self._pods.drop(ref)
                 else:
                     self._pods.put(released)
