@@ -1,28 +1,19 @@
-"""The API server's HTTP: plain JSON over one pool of connections, with the credentials that the library kr8s finds."""
+"""What is asked of the API server: plain JSON, an object a call, and what goes wrong with it."""
 
 import asyncio
 import json
-import ssl
-import urllib.request
-import warnings
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlencode
 
 import aiohttp
-import httpx
-import kr8s.asyncio
-from kr8s import ServerError
-from yarl import URL
 
+from rsparkhub.backends.kubernetes.connection import Connection
 from rsparkhub.backends.kubernetes.objects.names import FIELD_MANAGER, Object
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.settings.kubernetes import KubernetesSettings
-
-# The library warns of every version that is newer than itself.
-warnings.filterwarnings("ignore", message="Kubernetes version", module="kr8s")
 
 _SECONDS = 15.0  # for one call, all of its tries together
 _LONGEST_PAUSE = 5.0  # seconds between two tries of a call that the API server has no time for
@@ -103,7 +94,7 @@ class Api:
     def __init__(self, settings: KubernetesSettings) -> None:
         self._settings = settings
         self._connecting = asyncio.Lock()
-        self._connection: _Connection | None = None
+        self._connection: Connection | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -270,83 +261,12 @@ class Api:
                 yield answer
                 return
 
-    async def _connect(self) -> "_Connection":
+    async def _connect(self) -> Connection:
         if self._connection is None:
             async with self._connecting:
                 if self._connection is None:
-                    self._connection = await _Connection.open(self._settings)
+                    self._connection = await Connection.open(self._settings)
         return self._connection
-
-
-class _Connection:
-    """Connections to one API server, and the credentials for it."""
-
-    def __init__(self, auth: Any, tls: ssl.SSLContext | bool) -> None:  # kr8s doesn't export the type
-        self._auth = auth
-        self._tls = tls
-        self._renewing = asyncio.Lock()
-        self._proxy = auth.proxy or _proxy_of(str(auth.server))
-        self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=60),
-            headers={"User-Agent": FIELD_MANAGER, "Accept-Encoding": "identity"},
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-        )
-
-    @classmethod
-    async def open(cls, settings: KubernetesSettings) -> Self:
-        """Find the credentials, and see that the API server answers.
-
-        Raises
-        ------
-        Unavailable
-            There are none, or it doesn't.
-        """
-        file = settings.kubeconfig
-        try:
-            api = await kr8s.asyncio.api(kubeconfig=str(file) if file else None, context=settings.context)
-            return cls(api.auth, await _tls_of(api.auth))
-        except (httpx.HTTPError, OSError, ValueError, ServerError, kr8s.APITimeoutError) as error:
-            raise Unavailable(f"There is no way to a Kubernetes API server: {error}") from error
-
-    def request(
-        self, method: str, url: str, data: bytes | None, headers: dict[str, str], patience: aiohttp.ClientTimeout
-    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        """Return the request, which is sent where the context is entered."""
-        if self._auth.token:
-            headers["Authorization"] = self._authorization
-        return self.session.request(
-            method,
-            URL(f"{self._auth.server.rstrip('/')}{url}", encoded=True),
-            data=data,
-            headers=headers,
-            ssl=self._tls,
-            server_hostname=self._auth.tls_server_name,
-            proxy=self._proxy,
-            allow_redirects=False,
-            timeout=patience,
-        )
-
-    @property
-    def _authorization(self) -> str:
-        return f"Bearer {self._auth.token.strip()}"
-
-    async def renew(self, refused: str | None) -> None:
-        """Read the credentials anew, unless somebody has while this waited; `refused` is the header that was refused."""
-        async with self._renewing:
-            if self._auth.token and refused is not None and refused != self._authorization:
-                return
-            try:
-                await self._auth.reauthenticate()
-                self._tls = await _tls_of(self._auth)
-            except (OSError, ValueError, KeyError) as error:
-                raise Unavailable(f"The credentials for the API server can't be read: {error}") from error
-
-
-async def _tls_of(auth: Any) -> ssl.SSLContext | bool:
-    """Return how the API server's certificate is checked, and ours shown: made once, since it takes milliseconds."""
-    tls: ssl.SSLContext | bool = await auth.ssl_context()
-    return tls
 
 
 class _Busy(Exception):
@@ -407,14 +327,6 @@ def _pause(retry_after: str | None) -> float:
         return min(max(0.1, float(retry_after or 1)), _LONGEST_PAUSE)
     except ValueError:
         return 1.0
-
-
-def _proxy_of(server: str) -> str | None:
-    """Return the proxy that the environment names for an address."""
-    url = URL(server)
-    if urllib.request.proxy_bypass(url.host or ""):
-        return None
-    return urllib.request.getproxies().get(url.scheme)
 
 
 def _path(kind: str, namespace: str | None, name: str) -> str:

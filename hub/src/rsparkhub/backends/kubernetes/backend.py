@@ -1,16 +1,15 @@
 """Runs ensembles as pods of a Kubernetes cluster."""
 
-import asyncio
 import builtins
 import json
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
-from weakref import WeakValueDictionary
 
 from rspark_contract.http import Ending
 from rspark_contract.status import AgentStatus
@@ -19,22 +18,19 @@ from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.backends.kubernetes.api import Api, InTrouble, Refused
 from rsparkhub.backends.kubernetes.deadline import within
 from rsparkhub.backends.kubernetes.drift import Drift
+from rsparkhub.backends.kubernetes.homes import Homes, key_of_claim
 from rsparkhub.backends.kubernetes.judging import diagnostics
 from rsparkhub.backends.kubernetes.judging.diagnostics import Diagnosis
 from rsparkhub.backends.kubernetes.judging.observe import (
-    NOTHING_REMARKABLE,
-    Remark,
     address_of,
     is_over,
     observe,
-    remark,
     split_log,
 )
 from rsparkhub.backends.kubernetes.objects import generation, namespace, secret
 from rsparkhub.backends.kubernetes.objects.names import (
     COMPONENT,
     FINALIZER,
-    FORGET,
     SELECTOR,
     SESSION,
     Object,
@@ -42,8 +38,9 @@ from rsparkhub.backends.kubernetes.objects.names import (
     ref_of,
 )
 from rsparkhub.backends.kubernetes.objects.network import Networks
-from rsparkhub.backends.kubernetes.objects.placed import Placed, claim_of, namespace_of
+from rsparkhub.backends.kubernetes.objects.placed import Placed
 from rsparkhub.backends.kubernetes.objects.pod import CONTAINER
+from rsparkhub.backends.kubernetes.watching.changes import changes
 from rsparkhub.backends.kubernetes.watching.informer import BELIEVE, Informer
 from rsparkhub.backends.kubernetes.watching.readiness import ReadinessFollower
 from rsparkhub.domain.ending import SLACK
@@ -62,7 +59,6 @@ _KINDS_OF_GENERATIONS = ("session", "service")
 
 _FORCE_SECONDS = 20.0
 _ASK_EVERY = 0.5  # seconds, of a pod that shall end, where the watch says nothing
-_MOST_FORGOTTEN = 200
 _HANGS_AFTER = timedelta(seconds=10)
 _EVENTS_EVERY = 10.0
 _LINES = 5000
@@ -95,15 +91,15 @@ class KubernetesBackend(Backend):
             "PersistentVolumeClaim",
             everywhere,
             labels=_OUR_CLAIMS,
-            key=_key_of_claim,
+            key=key_of_claim,
             names_only=True,
             believe=believe,
         )
+        self._homes = Homes(self._api, settings, self._claims)
         self._agents = AgentClient()
         self._readiness = ReadinessFollower(self._pods, self._ask)
         self._drift = Drift(self._api, settings, self._api_server)
         self._secrets: dict[EnsembleRef, str] = {}
-        self._forgetting: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._hosts: dict[str, str] = {}
         self._namespaces: set[str] = set()
         self._events: dict[EnsembleRef, tuple[float, Diagnosis | None]] = {}
@@ -177,25 +173,12 @@ class KubernetesBackend(Backend):
     async def _make_persistent(self, placed: Placed) -> tuple[str, ...]:
         """Make what outlives the generation where it is missing; return the sessions that its home may forget."""
         claim, *others = generation.persistent(placed)
-        found = await self._claim(placed.namespace, placed.claim)
-        if found is None:
-            try:
-                self._claims.put(await self._api.create(claim))
-            except Refused as refused:  # another controller makes it at this instant: nothing is to be forgotten yet
-                if not refused.already_exists:
-                    raise
+        forget = await self._homes.ensure(claim)
         for manifest in others:
             made = await self._make(manifest)
             if made["kind"] == "Service":
                 self._hosts[placed.ref.id] = made["spec"]["clusterIP"]
-        return _forgotten(found)
-
-    async def _claim(self, where: str, name: str) -> Object | None:
-        """Return the metadata of a claim. One that was seen is there: nobody deletes homes while sessions start."""
-        known = self._claims.get((where, name)) if self._claims.alive else None
-        if known is not None or self._claims.is_current:
-            return known
-        return await self._api.get("PersistentVolumeClaim", where, name)
+        return forget
 
     async def _api_server(self) -> Networks:
         """Return the API server's addresses: as set, else those behind the Service `kubernetes`."""
@@ -330,72 +313,15 @@ class KubernetesBackend(Backend):
         return split_log(text, most=most)
 
     async def changes(self) -> AsyncIterator[EnsembleRef]:
-        """Yield what is worth observing: a pod that is gone, ended or in trouble, and an agent with news while it starts."""
-        heard: asyncio.Queue[EnsembleRef] = asyncio.Queue()
-        remarks: dict[EnsembleRef, Remark] = {}
-
-        async def follow_pods() -> None:
-            async for ref in self._pods.watch():
-                self._readiness.update(ref)
-                pod = self._pods.get(ref)
-                before = remarks.pop(ref, NOTHING_REMARKABLE)
-                if pod is not None:
-                    remarks[ref] = remark(pod)
-                if pod is None or remarks[ref] != before:
-                    heard.put_nowait(ref)
-
-        async def follow_agents() -> None:
-            async for ref in self._readiness.changes():
-                heard.put_nowait(ref)
-
-        async def follow(informer: Informer[T]) -> None:
-            async for _ in informer.watch():
-                pass
-
-        sources = [
-            asyncio.create_task(source) for source in (follow_pods(), follow_agents(), follow(self._roots), follow(self._claims))
-        ]
-        try:
-            while True:
-                waiting = asyncio.create_task(heard.get())
-                await asyncio.wait([waiting, *sources], return_when=asyncio.FIRST_COMPLETED)
-                if not waiting.done():  # a source ends only by an error
-                    waiting.cancel()
-                    for source in sources:
-                        if source.done():
-                            source.result()
-                yield await waiting
-        finally:
-            for source in sources:
-                source.cancel()
-            await asyncio.gather(*sources, return_exceptions=True)
+        async with aclosing(changes(self._pods, self._readiness, also=(self._roots, self._claims))) as refs:
+            async for ref in refs:
+                yield ref
 
     @within(20)
     async def forget_session(self, session_id: str, *, user: str | None) -> None:
         """Write on the person's claim what its next agent throws away: nobody else can reach into a home."""
-        if user is None:
-            return
-        where, name = namespace_of(user, self._settings), claim_of(user)
-        # Many sessions deleted at once write on one claim: one after the other, so that none finds it changed.
-        async with self._forgetting.setdefault((where, name), asyncio.Lock()):
-            claim = await self._unrefused(self._claim(where, name))
-            if claim is None or session_id in _forgotten(claim):
-                return
-            try:
-                await self._write_forgotten(claim, session_id)
-            except InTrouble:  # another controller has changed it, and its watch has not told yet
-                claim = await self._unrefused(self._api.get("PersistentVolumeClaim", where, name))
-                if claim is not None and session_id not in _forgotten(claim):
-                    await self._write_forgotten(claim, session_id)
-
-    async def _write_forgotten(self, claim: Object, session_id: str) -> None:
-        """Add a session to those that a home may forget; raise `InTrouble` where the claim isn't as given any more."""
-        meta = claim["metadata"]
-        ids = [*_forgotten(claim), session_id][-_MOST_FORGOTTEN:]
-        change = {"metadata": {"annotations": {FORGET: ",".join(ids)}, "resourceVersion": meta["resourceVersion"]}}
-        merge = self._api.merge("PersistentVolumeClaim", meta["namespace"], meta["name"], change)
-        if (changed := await self._unrefused(merge)) is not None:
-            self._claims.put(changed)
+        if user is not None:
+            await self._unrefused(self._homes.forget(session_id, user))
 
     async def _pod(self, ref: EnsembleRef) -> Object | None:
         """Return the pod, from the watch while it lives; the API server is asked before one counts as missing."""
@@ -498,12 +424,3 @@ class KubernetesBackend(Backend):
             return await call
         except Refused as refused:
             raise Unavailable(f"The cluster refuses what RSparkHub needs: {refused} Run `rsparkhub doctor`.") from refused
-
-
-def _key_of_claim(claim: Object) -> tuple[str, str]:
-    return claim["metadata"]["namespace"], claim["metadata"]["name"]
-
-
-def _forgotten(claim: Object | None) -> tuple[str, ...]:
-    annotations = ((claim or {}).get("metadata", {}).get("annotations")) or {}
-    return tuple(filter(None, annotations.get(FORGET, "").split(",")))
