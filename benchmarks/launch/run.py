@@ -132,7 +132,7 @@ HEAD = (
 )  # fmt: skip
 
 
-def report(rows: Sequence[Row], rounds: int) -> str:
+def report(rows: Sequence[Row], rounds: int, note: str) -> str:
     """Write the section of RESULTS.md."""
     whole = [row for row in rows if row["killed"] is None]
     parts = []
@@ -157,7 +157,8 @@ def report(rows: Sequence[Row], rounds: int) -> str:
         ]
         how = f"{KILLED[0]} starts, {KILLED[1]} requests in flight; kill -9 when half of them are answered"
         parts.append(f"**{how}**\n\n{table(head, lines)}")
-    return _EXPLANATION.format(nodes=NODES, rounds=rounds) + "\n\n" + "\n\n".join(parts) + "\n\n" + _PICTURES
+    said = [_EXPLANATION.format(nodes=NODES, rounds=rounds), *([note] if note else [])]
+    return "\n\n".join([*said, *parts, _PICTURES])
 
 
 _EXPLANATION = """\
@@ -182,11 +183,11 @@ def draw(rows: Sequence[Row]) -> None:
     subprocess.run([contenders.PYTHON, drawing], input=given, text=True, check=True)
 
 
-def keep(rows: Sequence[Row], rounds: int) -> None:
+def keep(rows: Sequence[Row], rounds: int, note: str) -> None:
     """Write the section and draw its pictures."""
     draw(rows)
     used = f"Kubernetes v1.36.3, {versions('aiohttp', 'fastapi', 'sqlalchemy')}"
-    write_section("Starts on Kubernetes", report(rows, rounds), with_versions=used)
+    write_section("Starts on Kubernetes", report(rows, rounds, note), with_versions=used)
 
 
 def main() -> None:
@@ -198,13 +199,14 @@ def main() -> None:
     parser.add_argument("--no-kills", action="store_true", help="nothing is killed")
     parser.add_argument("--dry", action="store_true", help="print rows; RESULTS.md and the pictures stay as they are")
     parser.add_argument("--rows", type=Path, help="measure nothing: take the rows that an earlier run has printed into this file")
+    parser.add_argument("--note", default="", help="what else is to be known of this run, for RESULTS.md")
     chosen = parser.parse_args()
     bursts: list[tuple[int, int]] = [*BURSTS, *([LONG] if chosen.long else [])]
     if chosen.bursts:
         bursts = [(int(one.split(":")[0]), int(one.split(":")[1])) for one in chosen.bursts.split(",")]
     contenders.prepare()
     if chosen.rows:
-        keep([json.loads(row) for row in chosen.rows.read_text().splitlines() if row.startswith("{")], chosen.rounds)
+        keep([json.loads(row) for row in chosen.rows.read_text().splitlines() if row.startswith("{")], chosen.rounds, chosen.note)
         return
     cluster = Cluster()
     make("cluster-scale", NODES=str(NODES))
@@ -213,7 +215,7 @@ def main() -> None:
     finally:
         make("cluster-scale", NODES="0")
     if not chosen.dry:
-        keep(rows, chosen.rounds)
+        keep(rows, chosen.rounds, chosen.note)
 
 
 if __name__ == "__main__":
