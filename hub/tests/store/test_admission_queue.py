@@ -163,6 +163,15 @@ async def test_who_gets_a_place_wakes_the_next_while_there_is_room(make: MakeSes
     assert await store.leases.next_claimable_at() == noon + MINUTE
 
 
+async def test_who_is_admitted_makes_as_many_due_as_there_are_slots_left(make: MakeSession, store: Store, noon: datetime) -> None:
+    sessions = [await make() for _ in range(5)]
+    for session in sessions:
+        assert not await admit(store, session, noon, starting=0)
+    assert await admit(store, sessions[0], noon, starting=3)
+    due = await store.leases.claim(holder="one", now=noon + MINUTE / 2, lease=LEASE, limit=9)
+    assert [claimed.session.id for claimed in due] == [session.id for session in sessions[1:3]]
+
+
 @pytest.mark.parametrize("wanted", [Wanted.STOPPED, Wanted.SUSPENDED, Wanted.DELETED])
 async def test_who_leaves_the_line_makes_the_next_due(make: MakeSession, store: Store, noon: datetime, wanted: Wanted) -> None:
     first, second = await make(), await make()

@@ -1,6 +1,6 @@
 """How a run ended, in words for its user and a line for the administrator.
 
-`over` applies when nothing of a generation is alive any more. It returns the row at rest: asleep, stopped, waiting to run
+`after_end` applies when nothing of a generation is alive any more. It returns the row at rest: asleep, stopped, waiting to run
 again, or failed with a reason.
 """
 
@@ -23,31 +23,31 @@ SERVICE_ENDED = "The machine it ran on told it to end. Its data is kept. It star
 ENDED_BY_MACHINE = "Put to sleep because the machine it ran on told it to end. Resume it when you like."
 
 
-def over(session: Session, observed: Observed, *, now: datetime, start_deadline: timedelta, grace: timedelta) -> Session:
+def after_end(session: Session, observed: Observed, *, now: datetime, start_deadline: timedelta, grace: timedelta) -> Session:
     """Return the row of a session whose generation has ended."""
     record = observed.record
     row = apply_observation(session, observed)
     if session.state is State.STOPPING or session.wanted in (Wanted.STOPPED, Wanted.DELETED):
         forced = None if record and record.how is not How.FAILED else FORCED
-        return rest(row, observed, now=now, saved=None, reason=forced)
+        return settled(row, observed, now=now, saved=None, reason=forced)
     if record and record.how is How.SUSPENDED:
-        return rest(row, observed, now=now, saved=_saved(record, session) or Saved())
+        return settled(row, observed, now=now, saved=_saved(record, session) or Saved())
     if session.state is State.SUSPENDING and session.ready is None:  # its start was called off: nothing new to keep
-        return rest(row, observed, now=now, saved=kept(session))
+        return settled(row, observed, now=now, saved=last_saved(session))
     if record and record.how is How.STOPPED:
-        return rest(row, observed, now=now, saved=None)
+        return settled(row, observed, now=now, saved=None)
     reason, detail = _why(row, observed, record, now=now, start_deadline=start_deadline, grace=grace)
-    failed = rest(row, observed, now=now, saved=_saved(record, session))
+    failed = settled(row, observed, now=now, saved=_saved(record, session))
     return replace(failed, state=State.FAILED, reason=reason, detail=detail, components=_broken(row.components))
 
 
-def elsewhere(session: Session, observed: Observed, *, now: datetime) -> Session:
+def after_eviction(session: Session, observed: Observed, *, now: datetime) -> Session:
     """Return the row of a session that should run and was evicted: it waits to start elsewhere."""
     row, record = apply_observation(session, observed), observed.record
-    return rest(row, observed, now=now, saved=_saved(record, session))
+    return settled(row, observed, now=now, saved=_saved(record, session))
 
 
-def rest(session: Session, observed: Observed, *, now: datetime, saved: Saved | None, reason: str | None = None) -> Session:
+def settled(session: Session, observed: Observed, *, now: datetime, saved: Saved | None, reason: str | None = None) -> Session:
     """Return the row of a session that has ended in order: at rest as it is wanted, and nothing left of its run.
 
     A session that should run again waits in the queue for it.
@@ -74,7 +74,7 @@ def rest(session: Session, observed: Observed, *, now: datetime, saved: Saved | 
     )
 
 
-def kept(session: Session) -> Saved | None:
+def last_saved(session: Session) -> Saved | None:
     """Return what an earlier sleep saved, which the next start brings back."""
     return session.last_exit.saved if session.last_exit else None
 
@@ -82,7 +82,7 @@ def kept(session: Session) -> Saved | None:
 def _saved(record: Record | None, session: Session) -> Saved | None:
     """Return what the next start can bring back. A run that never was ready had nothing new to save."""
     new = record.saved if record and session.ready is not None else None
-    return new if new is not None else kept(session)
+    return new if new is not None else last_saved(session)
 
 
 def _why(
@@ -118,7 +118,7 @@ def _loss(session: Session) -> str:
         return "Its data is kept. It starts again when a session needs it."
     if session.ready is None:
         return "Your files are kept. Start it again."
-    since = "since the last sleep " if kept(session) else ""
+    since = "since the last sleep " if last_saved(session) else ""
     return f"Your files are kept; what was in memory {since}is lost. Start it again."
 
 

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from rspark_contract.http import Ending
 from rspark_contract.status import AgentState
 from rsparkhub.domain.cull import Change, Warn, decide
-from rsparkhub.domain.ending import ENDED_BY_MACHINE, SERVICE_ENDED, SLACK, elsewhere, kept, over, rest
+from rsparkhub.domain.ending import ENDED_BY_MACHINE, SERVICE_ENDED, SLACK, after_end, after_eviction, last_saved, settled
 from rsparkhub.domain.ensemble import Observed
 from rsparkhub.domain.environment import Lifecycle
 from rsparkhub.domain.notice import Notice
@@ -115,7 +115,7 @@ def plan(session: Session, observed: Observed, *, now: datetime, limits: Limits)
     if session.secret is None:  # nothing can run without one
         if session.wanted is Wanted.RUNNING:
             return Begin(after=begin(session, now=now))
-        return Settle(after=rest(session, Observed(phase="absent"), now=now, saved=kept(session)))
+        return Settle(after=settled(session, Observed(phase="absent"), now=now, saved=last_saved(session)))
     if observed.phase == "ended":
         return _ended(session, observed, now=now, limits=limits)
     if observed.phase == "absent":
@@ -135,7 +135,7 @@ def begin(session: Session, *, now: datetime) -> Session:
     """Return the row of a session that starts: a new generation, of which nothing is known yet. It lacks its secret."""
     return replace(
         session,
-        state=State.RESUMING if kept(session) is not None else State.STARTING,
+        state=State.RESUMING if last_saved(session) is not None else State.STARTING,
         generation=session.generation + 1,
         secret=None,
         upstream=None,
@@ -155,7 +155,7 @@ def begin(session: Session, *, now: datetime) -> Session:
 
 def fail(session: Session, *, reason: str, detail: str | None, now: datetime) -> Settle:
     """Return the step that settles a session that could not be started."""
-    failed = rest(session, Observed(phase="absent"), now=now, saved=kept(session))
+    failed = settled(session, Observed(phase="absent"), now=now, saved=last_saved(session))
     return Settle(after=replace(failed, state=State.FAILED, reason=reason, detail=detail), requeue_after=NOW)
 
 
@@ -163,7 +163,7 @@ def _at_rest(session: Session, observed: Observed, *, now: datetime, limits: Lim
     if observed.phase in ("starting", "up", "ending"):
         return Kill(after=session)
     if observed.phase == "ended" or observed.leftovers:
-        return Remove(after=session, forget=kept(session) is None)
+        return Remove(after=session, forget=last_saved(session) is None)
     match session.wanted, session.state:
         case Wanted.DELETED, _:
             return Purge(after=session, requeue_after=None)
@@ -189,7 +189,7 @@ def _absent(session: Session, observed: Observed, *, now: datetime, limits: Limi
     if session.state not in (State.STARTING, State.RESUMING):
         return _ended(session, observed, now=now, limits=limits)
     if session.wanted is not Wanted.RUNNING:  # called off before it began
-        return Settle(after=rest(session, observed, now=now, saved=kept(session)))
+        return Settle(after=settled(session, observed, now=now, saved=last_saved(session)))
     if _overdue(session, now, limits):
         return _ended(session, observed, now=now, limits=limits)
     return Apply(after=session, requeue_after=limits.poll)
@@ -197,8 +197,8 @@ def _absent(session: Session, observed: Observed, *, now: datetime, limits: Limi
 
 def _ended(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:
     if observed.evicted and session.wanted is Wanted.RUNNING and not _overdue(session, now, limits):
-        return Settle(after=elsewhere(session, observed, now=now))
-    after = over(session, observed, now=now, start_deadline=limits.start_deadline, grace=limits.grace)
+        return Settle(after=after_eviction(session, observed, now=now))
+    after = after_end(session, observed, now=now, start_deadline=limits.start_deadline, grace=limits.grace)
     by_itself = session.state not in (State.SUSPENDING, State.STOPPING) and after.state is State.QUEUED
     if by_itself and session.is_service:  # a service has nobody who would wake it
         return Settle(after=replace(after, state=State.FAILED, reason=SERVICE_ENDED))

@@ -73,6 +73,14 @@ _REQUEUE_HEAD = (
     )
     .returning(sessions.c.id)
 )
+# Who is under a lease asks for a slot by itself before the lease ends, and who is due already is claimed anyway.
+_REQUEUE_IDLE = _REQUEUE_HEAD.where(
+    sessions.c.lease_holder.is_(None),
+    sa.or_(
+        sessions.c.claimable_at.is_(None),
+        sessions.c.claimable_at > sa.bindparam("b_now", type_=sessions.c.claimable_at.type),
+    ),
+)
 
 
 class AdmissionQueue:
@@ -123,7 +131,9 @@ class AdmissionQueue:
                         continue
                 await connection.rows(_RELEASE, key | {"b_spec_revision": claimed.spec_revision, "b_now": now})
             left = slots - sum(not claimed.session.is_service for claimed in admitted.values())
-            return admitted, await requeue_head(connection, left)
+            if left <= 0:
+                return admitted, []
+            return admitted, [row[0] for row in await connection.rows(_REQUEUE_IDLE, {"b_slots": left, "b_now": now})]
 
         admitted, due = await self._database.write(work)
         if admitted:
@@ -139,9 +149,9 @@ async def lock_queue(connection: Connection, database: Database) -> None:
         await connection.rows(_LOCK)
 
 
-async def requeue_head(connection: Connection, slots: int = 1) -> list[str]:
-    """Make the first in the queue due, as many as there are slots, under the lock; return their ids."""
-    return [row[0] for row in await connection.rows(_REQUEUE_HEAD, {"b_slots": slots})] if slots > 0 else []
+async def requeue_head(connection: Connection) -> list[str]:
+    """Make the first in the queue due, under the lock, since a slot was released; return its id, if there is one."""
+    return [row[0] for row in await connection.rows(_REQUEUE_HEAD, {"b_slots": 1})]
 
 
 def releases_slot(before: Session, after: Session) -> bool:
