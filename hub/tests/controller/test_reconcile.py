@@ -1,6 +1,7 @@
 """What a controller makes of each thing that may happen to a session."""
 
 import asyncio
+import logging
 import signal
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from session_sandbox import agent_of, behave, members_of, restored_value, shim_of
 
+from rsparkhub import log_context
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.domain.session import LIVE, State, Wanted
 
@@ -271,3 +273,19 @@ async def test_a_controller_that_ends_gives_back_its_leases(world) -> None:
         await world.when(session_id, lambda row: row.state in LIVE and row.upstream)
     claimed = await world.store.leases.claim_one(session_id, holder="next", now=world.now(), lease=timedelta(seconds=3))
     assert claimed is not None
+
+
+async def test_what_a_pass_logs_names_its_session_and_its_user(world, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.handler.addFilter(log_context.ContextFilter())
+    caplog.set_level(logging.DEBUG, "rsparkhub.controller.reconcile")
+    async with world.controller():
+        ids = {await world.create(), await world.create()}
+        for session_id in ids:
+            await world.until(session_id, State.RUNNING)
+    about = {record.__dict__["session"]: record.__dict__["user"] for record in caplog.records if ": " in record.message}
+    owner = (await world.store.sessions.get(ids.pop())).owner
+    assert ids < set(about)
+    assert all(about[session_id] == owner for session_id in about if session_id in ids)
+    assert all(
+        record.message.startswith(f"{record.__dict__['session']}.") for record in caplog.records if "Apply" in record.message
+    )

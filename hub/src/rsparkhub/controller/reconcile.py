@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from rsparkhub import log_context
 from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.catalog import Catalog
 from rsparkhub.controller.batch import Batch
@@ -177,6 +178,7 @@ class Reconciler:
             raise
 
     async def _reconcile(self, claimed: Claimed, observed: Observed | None) -> None:
+        log_context.bind(user=claimed.session.owner, session=claimed.session.id)  # for the task of this pass
         try:
             async with self._holder.renewed(claimed):
                 observed = observed or await self._observe(claimed.session)
