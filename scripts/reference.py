@@ -70,7 +70,7 @@ def environment_page() -> str:
         "",
         "## Interfaces",
         "",
-        *table("Name", "Title", "What it is", "Keeps what is in memory over a sleep"),
+        *table("Name", "Title", "What it is", "Keeps kernels' workspaces over a sleep"),
         *(
             row(f"`{each.name}`", each.title or "that of the environment", each.description, "yes" if each.saves else "no")
             for each in interfaces().values()

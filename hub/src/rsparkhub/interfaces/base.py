@@ -29,7 +29,7 @@ class Interface(ABC, Generic[O]):
     Options
         Its block in an environment.
     saves
-        Whether what is in memory outlives a sleep; where it does not, a person is told so.
+        Whether the workspaces of its kernels outlive a sleep: what the reference says, and its module in the session does.
     requires
         What must be installed where its sessions run.
     """

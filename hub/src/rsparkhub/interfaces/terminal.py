@@ -10,6 +10,7 @@ class Terminal(Interface[Options]):
     title = "Terminal"
     mark = ">_"
     description = "A shell with R, Python and bash."
+    saves = True
     requires = Requirements(python=("jupyter_server",))
 
 
