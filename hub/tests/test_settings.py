@@ -89,3 +89,13 @@ def test_a_backend_that_does_not_exist_is_refused_by_name(data: Path) -> None:
         load_settings(data=data, backend="container")
     with pytest.raises(InstallationProblem, match="The backend container is not in this version"):
         backend_of(Settings(data=data, backend="container"))
+
+
+def test_to_ask_for_a_setting_makes_nothing(tmp_path: Path) -> None:
+    for data in (tmp_path / "data", tmp_path / ("long" * 20) / "data"):
+        settings = Settings(data=data)
+        for name, what in vars(Settings).items():
+            if isinstance(what, property):
+                getattr(settings, name)
+        assert not settings.socket_dir.exists()
+    assert list(tmp_path.iterdir()) == []

@@ -17,9 +17,6 @@ const maxLine = 1 << 20
 // writeTimeout is how long the hub may take to read a question before it is taken for dead.
 const writeTimeout = 5 * time.Second
 
-// everything is what the hub says to forget when it means all sessions.
-const everything = "*"
-
 var errLost = errors.New("the connection to the hub was lost")
 
 // question is one line to the hub; the hub's answer has the same id.
@@ -29,7 +26,7 @@ type question struct {
 	request
 }
 
-// message is one line from the hub: the answer to a question, or what is to be forgotten.
+// message is one line from the hub: the answer to a question, or the session of which all grants are to be forgotten.
 //
 // An answer has an Upstream when the request may pass; KeepMS is for how long the grant may be repeated, in milliseconds
 // from when the question was sent. Any other answer is a response that the client gets as it is.
@@ -160,14 +157,11 @@ func (c *connection) read() {
 }
 
 func (c *connection) hear(said *message) {
-	switch said.Forget {
-	case "":
-		c.settle(said)
-	case everything:
-		c.grants.forgetAll()
-	default:
+	if said.Forget != "" {
 		c.grants.forget(said.Forget)
+		return
 	}
+	c.settle(said)
 }
 
 func (c *connection) settle(said *message) {
