@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from rsparkhub.backends.definition import BackendDefinition
 from rsparkhub.catalog import Catalog
-from rsparkhub.installed.extensions import backend_of, interfaces, services, ways_to_sign_in
+from rsparkhub.installed.extensions import backend_of, interfaces, services
 from rsparkhub.installed.schema import environment_schema
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store, open_store
@@ -51,6 +51,7 @@ class Factory:
     @cached_property
     def authenticator(self) -> "Authenticator":
         from rsparkhub.auth.identity import Authenticator
+        from rsparkhub.installed.sign_in import ways_to_sign_in
 
         return Authenticator(self.store, self.settings, ways=ways_to_sign_in())
 

@@ -9,7 +9,7 @@ import pytest
 from rsparkhub.auth.identity import Authenticator
 from rsparkhub.auth.sign_in.base import SignIn, SignInContext
 from rsparkhub.domain.errors import InvalidInput, NotSignedIn
-from rsparkhub.installed.extensions import SIGN_IN
+from rsparkhub.installed.sign_in import SIGN_IN
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
 

@@ -57,7 +57,7 @@ def _run(
     end_with_parent()
     from rsparkhub import log_context
     from rsparkhub.installation.data_folder import prepare
-    from rsparkhub.installed.extensions import problems
+    from rsparkhub.installed.left_out import problems
     from rsparkhub.installed.settings import load_settings
 
     settings = load_settings(data=data)

@@ -12,7 +12,8 @@ from rsparkhub.domain.finding import Finding, ok, problem, warning
 from rsparkhub.edge.process import find_caddy
 from rsparkhub.installation import start_checks
 from rsparkhub.installation.data_folder import is_closed, is_held, read_holder
-from rsparkhub.installed.extensions import backend_of, problems
+from rsparkhub.installed.extensions import backend_of
+from rsparkhub.installed.left_out import problems
 from rsparkhub.programs import output_of
 from rsparkhub.settings import Settings
 

@@ -1,9 +1,8 @@
-"""Which services, interfaces, backends and ways to sign in there are; each process reads them once."""
+"""Which services, interfaces and backends there are; each process reads them once."""
 
 from dataclasses import fields
 from functools import cache
 
-from rsparkhub.auth.sign_in.base import SignIn
 from rsparkhub.backends.definition import BackendDefinition
 from rsparkhub.domain.environment import EnvironmentSpec
 from rsparkhub.domain.errors import InstallationProblem
@@ -29,10 +28,6 @@ BACKENDS: Kind[BackendDefinition] = Kind(
     reserved=frozenset({*Settings.model_fields, *(field.name for field in fields(EnvironmentSpec)), "warm"}),
 )
 
-SIGN_IN: Kind[SignIn] = Kind(
-    word="way to sign in", base=SignIn, group="rsparkhub.sign_in", package="rsparkhub.auth.sign_in", attribute="SIGN_IN"
-)
-
 
 @cache
 def services() -> Registry[AnyService]:
@@ -52,12 +47,6 @@ def backends() -> Registry[BackendDefinition]:
     return BACKENDS.load()
 
 
-@cache
-def ways_to_sign_in() -> Registry[SignIn]:
-    """Return the ways to sign in."""
-    return SIGN_IN.load()
-
-
 def backend_of(settings: Settings) -> BackendDefinition:
     """Return the backend that the settings name.
 
@@ -72,8 +61,3 @@ def backend_of(settings: Settings) -> BackendDefinition:
             f"The backend {settings.backend} is not in this version; choose one of {', '.join(known)} by the setting backend."
         )
     return known[settings.backend]
-
-
-def problems() -> tuple[str, ...]:
-    """Return a sentence for each thing of another package that was left out."""
-    return (*services().problems, *interfaces().problems, *backends().problems, *ways_to_sign_in().problems)
