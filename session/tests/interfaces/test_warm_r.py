@@ -108,6 +108,7 @@ async def test_what_it_does_makes_no_session_busy(prepare: Start) -> None:
     await running.until_state("ready")
     async with running.kernel(await running.new_kernel("python3")) as kernel:
         await kernel.shown("1")  # who did something is looked at often
+    await until(lambda: running.status()["busy_with"] == [], "the kernel that was asked rests")
     looks: list[Json] = []  # one after another in which it computes; two would make a session busy
 
     def computes() -> bool:
