@@ -234,6 +234,34 @@ def test_one_without_leave_reaches_nothing_outside(hub: Hub, namespace: Cluster)
     gone(namespace, session)
 
 
+#: Tries to reach PostgreSQL: prints whether it could.
+REACH = """
+import socket
+try:
+    socket.create_connection(("postgres", 5432), timeout=3).close()
+    print("reached")
+except OSError:
+    print("refused")
+"""
+
+
+def test_a_session_reaches_the_services_it_asked_for_and_one_of_the_version_before_all(hub: Hub, namespace: Cluster) -> None:
+    asked, other = hub.start("lab"), hub.start("shell")
+
+    def until(session: str, expected: str) -> None:
+        deadline = time.monotonic() + 30  # policies follow a label within seconds
+        while (said := hub.run(session, "python", "-c", REACH)) != f"{expected}\n":
+            assert time.monotonic() < deadline, said
+            time.sleep(0.5)
+
+    until(asked, "reached")
+    until(other, "refused")
+    namespace("-n", NAMESPACE, "label", "pod", f"rspark-{other}-1", "rsparkhub/policies-")  # as that version made its pods
+    until(other, "reached")
+    for session in (asked, other):
+        hub.delete(session)
+
+
 def test_logs_of_each_part_are_there_after_the_end(hub: Hub, namespace: Cluster) -> None:
     session = hub.start("lab")
     hub.do("stop", session)
