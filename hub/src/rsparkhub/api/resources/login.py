@@ -11,7 +11,7 @@ from rsparkhub.auth.cookies import clear_hub_cookie, hub_cookie, set_hub_cookie,
 from rsparkhub.auth.identity import Login as MadeLogin
 from rsparkhub.auth.sign_in.base import SignIn
 from rsparkhub.auth.tokens import token_in_header
-from rsparkhub.domain.errors import InvalidInput, NotAllowed
+from rsparkhub.domain.errors import NotAllowed, NotFound
 from rsparkhub.settings import Settings
 from rsparkhub.wire.users import Login, SignedIn, WayToSignIn
 
@@ -35,7 +35,7 @@ async def ways_to_sign_in(context: Context) -> list[WayToSignIn]:
     return [WayToSignIn(name=way.name, title=way.title, fields=list(way.fields)) for way in _offered(context)]
 
 
-@router.post("/login", summary="Sign in", responses=responses(401, 403, 422, 429))
+@router.post("/login", summary="Sign in", responses=responses(401, 403, 404, 422, 429))
 async def login(body: Login, request: Request, response: Response, context: Context) -> SignedIn:
     """Sets the cookie, and gives the same sign-in as a token for programs."""
     if is_foreign(request.headers, context.own_origins(request)):
@@ -43,7 +43,7 @@ async def login(body: Login, request: Request, response: Response, context: Cont
     offered = [way.name for way in _offered(context)]
     way = body.way if body.way is not None else next(iter(offered), "")
     if way not in offered:
-        raise InvalidInput(f"There is no such way to sign in; there are {', '.join(offered) or 'none'}.")
+        raise NotFound(f"There is no such way to sign in. Choose one of {', '.join(offered) or 'none'}.")
     proof = {"name": body.name, "password": body.password}
     made = await context.authenticator.sign_in(way, proof, address=address_of(request), now=context.now())
     keep_in_browser(response, request, context.settings, made)
