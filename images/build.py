@@ -74,9 +74,9 @@ def build(names: Iterable[str], *, base: str | None, tag: str) -> None:
             below = base if CHAIN[name] == "base" else f"{PREFIX}/{CHAIN[name]}:{tag}"
             step(name, partial(image, name, below=str(below), tag=tag))
     made = [name for name in wanted if name != "base"]
-    nodes = [door for door in sorted(NODES.glob("node-*/containerd.sock")) if answers(door)]
-    for door in nodes:
-        step(f"load into {door.parent.name}", partial(load, made, door, tag=tag))
+    nodes = [node for node in sorted(NODES.glob("node-*/containerd.sock")) if answers(node)]
+    for node in nodes:
+        step(f"load into {node.parent.name}", partial(load, made, node, tag=tag))
     if not nodes:
         print("No cluster runs here, so nothing was loaded. `make cluster` starts one; then run this again.", flush=True)
 
@@ -193,14 +193,14 @@ def wheel(package: str, folder: Path) -> None:
 
 def answers(path: Path) -> bool:
     """Tell whether somebody listens on a socket: a cluster that was killed leaves its own behind."""
-    with socket(AF_UNIX) as door:
-        return door.connect_ex(str(path)) == 0
+    with socket(AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
-def load(names: list[str], door: Path, *, tag: str) -> str:
+def load(names: list[str], node: Path, *, tag: str) -> str:
     """Import images into a node's containerd, as one archive in which each layer is once."""
     ids = {name: mark_of(f"{PREFIX}/{name}:{tag}") for name in names}
-    ctr = ["ctr", "--address", str(door), "--namespace", "k8s.io"]
+    ctr = ["ctr", "--address", str(node), "--namespace", "k8s.io"]
     there = loaded(ctr)
     changed = [name for name in names if there.get(f"{PREFIX}/{name}:{tag}") != ids[name]]
     if not changed:

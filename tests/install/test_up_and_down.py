@@ -103,7 +103,7 @@ def test_doctor_finds_nothing_wrong(here: Running, session: str) -> None:
     findings = json.loads(told.stdout)["findings"]
     assert [finding for finding in findings if finding["level"] == "problem"] == []
     assert told.returncode == 0
-    assert {"R", "Java", "caddy", "database", "processes", "door", "leftovers"} <= {finding["name"] for finding in findings}
+    assert {"R", "Java", "caddy", "database", "processes", "edge", "leftovers"} <= {finding["name"] for finding in findings}
 
 
 @pytest.mark.parametrize("name", ["hub", "controller", "edge"])

@@ -1,4 +1,4 @@
-"""What opens the door: random secrets, of which the store keeps a digest; and a session's own token, which it needn't keep."""
+"""What signs somebody in: random secrets, of which the store keeps a digest; and a session's own token, which it needn't keep."""
 
 import hashlib
 import hmac

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rsparkhub.store import Store
 
 _REASON = "RSparkHub was ended on this machine."
-_LOOK_EVERY = 0.2  # seconds; the store's rows are looked at, since the bell is only a hint
+_LOOK_EVERY = 0.2  # seconds; the store's rows are read, since a notification is only a hint
 
 
 def add_to(app: typer.Typer) -> None:

@@ -176,13 +176,15 @@ def exec_(
     asyncio.run(open_shell(find_access(), view.url))
 
 
-def _want(wish: "Callable[[AsyncHub], Awaitable[SessionView]]", *, says: str, wait: bool, timeout: float, as_json: bool) -> None:
+def _want(
+    request: "Callable[[AsyncHub], Awaitable[SessionView]]", *, says: str, wait: bool, timeout: float, as_json: bool
+) -> None:
     """Ask for something, wait for it where that is asked for, and tell the session."""
     from rsparkhub.cli.access import ask, find_access
     from rsparkhub.cli.output import print_json, progress
 
     async def work(hub: "AsyncHub") -> "SessionView":
-        session = await wish(hub)
+        session = await request(hub)
         if not wait:
             return session
         with progress(f"{session.id} {says}") as shown:

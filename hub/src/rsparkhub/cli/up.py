@@ -71,7 +71,7 @@ async def _up(settings: "Settings") -> None:
 async def _run(settings: "Settings", holder: "Holder") -> None:
     from rsparkhub.cli.first_sign_in import make_link, write_access
     from rsparkhub.factory import Factory
-    from rsparkhub.installation.checks import through_the_door
+    from rsparkhub.installation.checks import through_the_edge
     from rsparkhub.installation.data_folder import how_to_end
     from rsparkhub.installation.supervisor import Supervisor, own_command
 
@@ -94,7 +94,7 @@ async def _run(settings: "Settings", holder: "Holder") -> None:
         asyncio.get_running_loop().add_signal_handler(sign, end_requested_at.set)
     await supervisor.start()
     try:
-        await through_the_door(settings)
+        await through_the_edge(settings)
         _say(
             f"RSparkHub runs; its data are in {settings.data.absolute()}. Open this link, which signs you in once:\n\n  {link}\n"
         )

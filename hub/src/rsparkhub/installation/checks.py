@@ -100,13 +100,13 @@ async def answers(settings: Settings) -> Finding:
     held = read_holder(settings)
     running = settings.model_copy(update={"port": held.port}) if held else settings
     try:
-        await through_the_door(running)
+        await through_the_edge(running)
     except InstallationProblem as error:
-        return problem("door", str(error), "")
-    return ok("door", f"The hub answers at {held.url if held else settings.url}.")
+        return problem("edge", str(error), "")
+    return ok("edge", f"The hub answers at {held.url if held else settings.url}.")
 
 
-async def through_the_door(settings: Settings) -> None:
+async def through_the_edge(settings: Settings) -> None:
     """Ask the hub something through the edge, as a browser would.
 
     Raises

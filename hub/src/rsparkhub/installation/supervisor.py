@@ -168,7 +168,7 @@ class Supervisor:
         self._changed({child.name: child.mark for child in self._children if child.mark})
 
     async def stop(self) -> None:
-        """End all, in reverse order: the door first."""
+        """End all, in reverse order: the edge first."""
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)

@@ -166,7 +166,7 @@ class Settings(BaseSettings):
     def socket_dir(self) -> Path:
         """Where Unix sockets lie: in the data folder, or in a short folder when its path is too long for a socket's."""
         inside = self.data.absolute() / "run"
-        if len(str(inside)) <= 70:  # a socket's path has 107 bytes, and bells have names of their own
+        if len(str(inside)) <= 70:  # a socket's path has 107 bytes, and listeners have names of their own
             return inside
         digest = hashlib.sha256(str(inside).encode()).hexdigest()[:16]
         return Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"rsparkhub-{os.getuid()}-{digest}"

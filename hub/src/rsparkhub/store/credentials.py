@@ -64,7 +64,7 @@ _TOKEN_COLUMNS = (tokens.c.id, tokens.c.user_name, tokens.c.name, tokens.c.creat
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """An API token, without what opens the door."""
+    """An API token, without its secret."""
 
     id: str
     user_name: str

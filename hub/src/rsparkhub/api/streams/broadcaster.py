@@ -1,8 +1,8 @@
-"""What changes, told to everybody who listens, from one reading of the store.
+"""Publishes what changes to every subscriber, from one reading of the store.
 
-However many browsers are open, one listener of the store's bell and one look each second serve them all; while nobody
-listens, nothing is read. The bell is a hint and may be missed: the look each second finds what it did not say. What is
-measured of running sessions (memory, the last activity) rings no bell, and is looked at every few seconds.
+However many browsers are open, one subscription to the store's notifier and one read each second serve them all; while there are
+no subscribers, nothing is read. A notification is a hint and may be missed: the read each second finds what none said. What is
+measured of running sessions (memory, the last activity) is not notified, and is read every few seconds.
 """
 
 import asyncio
@@ -28,9 +28,9 @@ class EventBroadcaster:
     Parameters
     ----------
     poll
-        Seconds between two looks when no bell rings.
+        Seconds between two reads when nothing is notified.
     measure
-        Seconds between two looks at what is measured of running sessions.
+        Seconds between two reads of what is measured of running sessions.
     """
 
     def __init__(self, *, store: Store, serializer: SessionSerializer, poll: float = 1.0, measure: float = 10.0) -> None:
@@ -47,15 +47,15 @@ class EventBroadcaster:
         self._wake = asyncio.Event()
         self._started = asyncio.Event()
         self._number = 0  # of the newest event that was read
-        self._rung: set[str] = set()
-        self._told: dict[str, int] = {}  # session → hash of what was told last
+        self._notified: set[str] = set()
+        self._published: dict[str, int] = {}  # session → hash of its last message
         self._owners: dict[str, str | None] = {}
         self._queued: dict[str, tuple[Session, int | None]] = {}
-        self._leaving: set[str] = set()  # deleted, and not yet gone
+        self._being_deleted: set[str] = set()  # deleted, and not yet gone
 
     @asynccontextmanager
     async def subscribe(self, topic: Topic) -> AsyncIterator[Subscription]:
-        """Listen. What changes after this has begun is heard; how things are now is told by `snapshot`."""
+        """Subscribe: what changes from now on is a message; `snapshot` returns how things are now."""
         subscription = Subscription(topic)
         self._subscriptions.add(subscription)
         try:
@@ -75,14 +75,14 @@ class EventBroadcaster:
     async def snapshot(self, sessions: Iterable[Session]) -> list[Message]:
         """Return messages that say how these sessions are now."""
         number, chosen = self._number, list(sessions)
-        # Others who listen have not heard this, and this listener not what they have: the next change is told to all.
+        # Other subscribers have not had this, and this one not what they had: the next change is published to all.
         for session in chosen:
-            self._told.pop(session.id, None)
+            self._published.pop(session.id, None)
             self._owners[session.id] = session.owner
             if session.state is State.QUEUED:
                 self._queued.setdefault(session.id, (session, None))
             if session.wanted is Wanted.DELETED:
-                self._leaving.add(session.id)
+                self._being_deleted.add(session.id)
         return [session_message(view, number) for view in await self._serializer.serialize(chosen)]
 
     def close(self) -> None:
@@ -93,13 +93,13 @@ class EventBroadcaster:
 
     def _start(self) -> None:
         self._forget()
-        self._reading = asyncio.create_task(self._read(), name="feed")
-        self._reading.add_done_callback(self._broke)
+        self._reading = asyncio.create_task(self._read(), name="broadcaster")
+        self._reading.add_done_callback(self._on_reading_ended)
 
-    def _broke(self, task: "asyncio.Task[None]") -> None:
+    def _on_reading_ended(self, task: "asyncio.Task[None]") -> None:
         if task.cancelled() or self._reading is not task:
             return
-        log.error("the feed of changes broke; who listens connects again", exc_info=task.exception())
+        log.error("The broadcaster failed; subscribers connect again.", exc_info=task.exception())
         self._reading = None
         self._started.set()
         for subscription in self._subscriptions:
@@ -109,91 +109,91 @@ class EventBroadcaster:
         self._number = await self._store.events.latest_id()
         self._started.set()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._hear())
-            tasks.create_task(self._look())
+            tasks.create_task(self._follow_notifications())
+            tasks.create_task(self._publish_for_ever())
 
-    async def _hear(self) -> None:
+    async def _follow_notifications(self) -> None:
         while True:
             try:
                 async for session in self._store.notifier.subscribe("hub"):
-                    self._rung.add(session)
+                    self._notified.add(session)
                     self._wake.set()
-            except (RsparkhubError, OSError) as error:  # the look each second serves meanwhile
-                log.warning("the store's bell is not heard: %s", error)
+            except (RsparkhubError, OSError) as error:  # the read each second serves meanwhile
+                log.warning("Notifications of the store are not received: %s", error)
             await asyncio.sleep(self._poll)
 
-    async def _look(self) -> None:
+    async def _publish_for_ever(self) -> None:
         loop = asyncio.get_running_loop()
         measure_at = loop.time() + self._measure
         while True:
-            with suppress(TimeoutError):  # no bell rang: look all the same
+            with suppress(TimeoutError):  # nothing was notified: read all the same
                 async with asyncio.timeout(self._poll):
                     await self._wake.wait()
             self._wake.clear()
             try:
-                await self._tell_news()
+                await self._publish_changes()
                 if loop.time() >= measure_at:
                     measure_at = loop.time() + self._measure
-                    await self._tell_sessions(await self._running())
-            except RsparkhubError as error:  # the database is away for a moment: look again
-                log.warning("the feed of changes waits: %s", error)
+                    await self._publish_sessions(await self._running())
+            except RsparkhubError as error:  # the database is away for a moment: read again
+                log.warning("The broadcaster waits: %s", error)
 
-    async def _tell_news(self) -> None:
-        notified, self._rung = self._rung, set()
-        events = await self._news()
-        # That the last traces of a deleted session are gone is no event: who waits for it, looks.
-        changed = notified | self._leaving | {event.session for event in events}
+    async def _publish_changes(self) -> None:
+        notified, self._notified = self._notified, set()
+        events = await self._new_events()
+        # That the last leftovers of a deleted session are gone is no event, so it is read.
+        changed = notified | self._being_deleted | {event.session for event in events}
         if not changed:
             return
         try:
-            found = [await self._look_up(each) for each in sorted(changed) if self._is_heard(each)]
+            found = [await self._current(each) for each in sorted(changed) if self._has_subscriber(each)]
             for message in progress(events):
                 self._publish(message)
             sessions = [session for session in found if session is not None]
             # Whatever happened, and to whomever: those who wait may have moved up.
-            await self._tell_sessions(sessions, await self._queue_with(sessions))
+            await self._publish_sessions(sessions, await self._queue_with(sessions))
         except RsparkhubError:
-            self._rung |= changed
+            self._notified |= changed
             raise
 
-    async def _news(self) -> list[Event]:
-        news: list[Event] = []
+    async def _new_events(self) -> list[Event]:
+        found: list[Event] = []
         while page := await self._store.events.since(None, self._number, limit=_PAGE):
-            news.extend(page)
+            found.extend(page)
             self._number = page[-1].id
-        return news
+        return found
 
     async def _running(self) -> list[Session]:
         owners = {subscription.topic.owner for subscription in self._subscriptions}
         owner = owners.pop() if len(owners) == 1 else None
         running = await self._store.sessions.list(owner=owner, states={State.RUNNING})
-        return [session for session in running if self._is_heard(session.id)]
+        return [session for session in running if self._has_subscriber(session.id)]
 
-    async def _look_up(self, session_id: str) -> Session | None:
+    async def _current(self, session_id: str) -> Session | None:
         try:
             session = await self._store.sessions.get(session_id)
         except NotFound:
             self._publish(deletion(session_id, self._number))
             self._queued.pop(session_id, None)
             self._owners.pop(session_id, None)
-            self._told.pop(session_id, None)
-            self._leaving.discard(session_id)
+            self._published.pop(session_id, None)
+            self._being_deleted.discard(session_id)
             return None
         if session.is_service:
             return None
         self._owners[session_id] = session.owner
         if session.wanted is Wanted.DELETED:
-            self._leaving.add(session_id)
+            self._being_deleted.add(session_id)
         return session
 
     async def _queue_with(self, changed: list[Session]) -> dict[str, int]:
-        """Return the places of those who wait and are heard, and publish each that moved: when one leaves, all behind move up."""
+        """Return the positions of queued sessions that have a subscriber, and publish each that moved: then all behind do."""
         for session in changed:
             if session.state is State.QUEUED:
                 self._queued[session.id] = session, self._queued.get(session.id, (session, None))[1]
             else:
                 self._queued.pop(session.id, None)
-        self._queued = {each: waits for each, waits in self._queued.items() if self._is_heard(each)}
+        self._queued = {each: waits for each, waits in self._queued.items() if self._has_subscriber(each)}
         positions = await self._store.queue.positions() if self._queued else {}
         for session_id, (session, before) in self._queued.items():
             position = positions.get(session_id)
@@ -202,25 +202,25 @@ class EventBroadcaster:
             self._queued[session_id] = session, position
         return {each: positions[each] for each in self._queued if each in positions}
 
-    async def _tell_sessions(self, changed: list[Session], positions: dict[str, int] | None = None) -> None:
+    async def _publish_sessions(self, changed: list[Session], positions: dict[str, int] | None = None) -> None:
         waiting = {each: self._queued[each][0] for each in positions or ()}
         sessions = {session.id: session for session in changed} | waiting
         for view in await self._serializer.serialize(list(sessions.values()), positions):
             message = session_message(view, self._number)
-            told = hash((message.data, sessions[view.id].upstream))  # who waits for a log waits for its agent
-            if self._told.get(view.id) != told:
-                self._told[view.id] = told
+            digest = hash((message.data, sessions[view.id].upstream))  # who follows a log waits for its agent
+            if self._published.get(view.id) != digest:
+                self._published[view.id] = digest
                 self._publish(message)
 
-    def _is_heard(self, session_id: str) -> bool:
+    def _has_subscriber(self, session_id: str) -> bool:
         known = session_id in self._owners
         owner = self._owners.get(session_id)
         return any(each.topic.covers(session_id, owner if known else each.topic.owner) for each in self._subscriptions)
 
     def _publish(self, message: Message) -> None:
         owner = self._owners.get(message.about)
-        # A list no longer has a session that is being deleted; who listens to it alone hears how it ends.
-        in_lists = deletion(message.about, message.number) if message.about in self._leaving else message
+        # A list no longer has a session that is being deleted; who is subscribed to it alone gets how it ends.
+        in_lists = deletion(message.about, message.number) if message.about in self._being_deleted else message
         for subscription in self._subscriptions:
             if subscription.topic.covers(message.about, owner):
                 subscription.put(message if subscription.topic.session else in_lists)

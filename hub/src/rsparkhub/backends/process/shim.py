@@ -1,4 +1,4 @@
-"""The process that watches over one generation: `python -I -S shim.py RUN ENSEMBLE HOMES BELLS COMMAND…`.
+"""The process that watches over one generation: `python -I -S shim.py RUN ENSEMBLE HOMES NOTIFY_DIR COMMAND…`.
 
 It belongs to nobody: the hub and the controller may end, and it stays. It starts the agent, waits for its end, ends
 whatever the ensemble left behind, writes down how it went, and ends. It exits at once when this generation has been

@@ -6,7 +6,7 @@ from rsparkhub.backends.kubernetes.objects.rights import DRIVER
 from rsparkhub.settings.kubernetes import KubernetesSettings
 
 _LABELS = {MANAGED: "rsparkhub", COMPONENT: "namespace"}
-#: The door's port in the hub's pods.
+#: The edge's port in the hub's pods.
 HUB_PORT = 8000
 
 
