@@ -178,7 +178,7 @@ def test_wrong_settings_are_told(tmp_path: Path) -> None:
 
 def test_a_backend_that_does_not_exist_yet_is_told(tmp_path: Path) -> None:
     told = run("up", "--data", tmp_path / "data", "--port", free_port(), "--backend", "container")
-    assert_refused(told, INSTALLATION, "The backend container does not exist in this version")
+    assert_refused(told, INSTALLATION, "container is not in this version; choose one of kubernetes, process")
     told = run("up", "--data", tmp_path / "data", "--port", free_port(), "--backend", "cloud")
     assert_refused(told, INSTALLATION, "The setting backend (as given) is wrong")
 
