@@ -60,8 +60,10 @@ def test_any_bytes_are_a_report_or_none(data: bytes) -> None:
     [
         {"state": "new"}, {"state": None}, {}, {"state": "ready", "memory": -1}, {"state": "ready", "memory": 10**401},
         {"state": "ready", "memory": True}, {"state": "ready", "cpu": float("nan")}, {"state": "ready", "cpu": 10**401},
-        {"state": "ready", "address": "no\nport"}, {"state": "ready", "address": "http://a/"}, {"state": "ready", "parts": 7},
-        {"state": "ready", "parts": [{"name": "x"}]}, {"state": "ready", "parts": [{"name": "../x", "state": "ready"}]},
+        {"state": "ready", "address": "no\nport"}, {"state": "ready", "address": "127.0.0.1:0"},
+        {"state": "ready", "address": "127.0.0.1:99999"}, {"state": "ready", "address": "http://a/"},
+        {"state": "ready", "parts": 7}, {"state": "ready", "parts": [{"name": "x"}]},
+        {"state": "ready", "parts": [{"name": "../x", "state": "ready"}]},
         {"state": "ready", "parts": [{"name": "x", "state": "ready"}] * 33}, {"state": "ready", "last_activity": "yesterday"},
     ],
 )  # fmt: skip
@@ -121,3 +123,32 @@ def test_a_notification_names_a_session_and_its_generation() -> None:
     assert read_notification(b'{"session": "aaaa", "about": null}') == Notification(session="aaaa")
     for other in (b"{}", b"[]", b'{"session": 7}', b'{"session": "a", "generation": true}', b'{"session": "a", "about": "x"}'):
         assert read_notification(other) is None
+
+
+def test_a_member_that_is_there_twice_makes_it_no_report() -> None:
+    assert read_status('{"state": "ready", "state": "failed"}') is None
+    assert read_status('{"state": "ready", "restored": {"terminals": 1, "terminals": 2}}') is None
+    assert read_record('{"how": "stopped", "how": "suspended"}') is None
+    assert read_notification(b'{"session": "aaaa", "session": "bbbb"}') is None
+
+
+@pytest.mark.parametrize("odd", ["\x1b]0;title\x07", "\x9b2J", "\u202etxt.exe", "\u2066", "\u2028", "\ud800", "\0", "\r", "\x7f"])
+def test_what_a_terminal_or_a_page_would_obey_is_replaced(odd: str) -> None:
+    status = read_status(
+        json.dumps({"state": "failed", "reason": f"a{odd}b", "parts": [{"name": "x", "title": odd, "state": "failed"}]})
+    )
+    assert status is not None
+    for shown in (status.reason or "", status.components[0].title):
+        assert shown.replace("\N{REPLACEMENT CHARACTER}", "").isprintable()
+
+
+def test_a_notification_names_a_session_or_is_none() -> None:
+    for name in ("../homes/bob", "", ".", "a/b", "A", "\ud800", "a" * 65, "a\0", 7, None, ["a"]):
+        assert read_notification(json.dumps({"session": name}).encode()) is None
+    assert read_notification(b'{"session": "kq4wz7m2xb"}') == Notification(session="kq4wz7m2xb")
+
+
+def test_a_report_that_is_nested_without_end_is_none() -> None:
+    assert read_status("[" * 10**6) is None
+    assert read_status('{"a":' * 10**5) is None
+    assert read_status('{"state": "ready", "memory": ' + "9" * 5000 + "}") is None

@@ -12,7 +12,6 @@ from rspark_contract import reading
 #: Bytes of a datagram.
 MOST_BYTES = 4096
 
-_SESSION = reading.verbatim(64)
 _GENERATION = reading.integer(0, 2**62)
 
 
@@ -34,6 +33,6 @@ def read_notification(data: bytes) -> Notification | None:
         fields = reading.Fields(reading.decode(data, most=MOST_BYTES))
         if fields.has("about"):
             return None
-        return Notification(session=fields.required("session", _SESSION), generation=fields.get("generation", _GENERATION, 0))
+        return Notification(session=fields.required("session", reading.name), generation=fields.get("generation", _GENERATION, 0))
     except reading.Unreadable:
         return None

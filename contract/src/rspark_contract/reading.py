@@ -27,12 +27,13 @@ SENTENCE = 1000
 #: Members of an object and letters of a member's name.
 MOST_MEMBERS = 256
 MOST_KEY = 200
-#: A component, a service and a port are named by such a word; it makes the name of a file and of a log.
+#: A session, a component, a service and a port are named by such a word; it makes the name of a folder, a file or a log.
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 _YEARS = range(2000, 2101)
-#: Half of a surrogate pair can't be written as UTF-8; PostgreSQL takes no NUL, and a terminal obeys the others.
-_UNPRINTABLE = re.compile("[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f]")
+#: Half of a surrogate pair can't be written as UTF-8; PostgreSQL takes no NUL; a terminal obeys the other control characters, and
+#: what turns the direction of writing, or ends a line unseen, makes a text look like another one.
+_UNPRINTABLE = re.compile("[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _SURROGATE = re.compile("[\ud800-\udfff\x00]")
 _SHOWN = 60
 
@@ -97,27 +98,33 @@ def decode(data: bytes | str, *, most: int) -> object:
     Raises
     ------
     Unreadable
-        When the text is longer, or is not JSON, or is nested deeper than Python reads.
+        When the text is longer, or is not JSON, or is nested deeper than Python reads, or names a member of an object twice:
+        then two readers may see two documents in it.
     """
     if len(data) > most:
         raise Unreadable(f"it is longer than {most} bytes")
     try:
-        value: object = json.loads(data, parse_constant=_refuse_constant)
+        value: object = json.loads(data, parse_constant=_refuse_constant, object_pairs_hook=_object)
     except (ValueError, RecursionError) as problem:
         raise Unreadable(f"it isn't JSON: {problem}") from problem
     return value
 
 
 def text(most: int = SENTENCE) -> Reader[str]:
-    """Make a reader of text for people: cut to `most` letters; what can't be printed or stored becomes U+FFFD."""
+    """Make a reader of text for people: `printable`, and cut to `most` letters."""
 
     def read(value: object) -> str:
         if not isinstance(value, str):
             raise Unreadable(f"{_shown(value)} is no text")
-        cut = value if len(value) <= most else value[: most - 1] + "…"
-        return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", cut)
+        return printable(value, most)
 
     return read
+
+
+def printable(value: str, most: int = SENTENCE) -> str:
+    """Return a text as it may be shown anywhere: cut to `most` letters; what can't be printed or stored becomes U+FFFD."""
+    cut = value if len(value) <= most else value[: most - 1] + "…"
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", cut)
 
 
 def verbatim(most: int) -> Reader[str]:
@@ -146,7 +153,7 @@ def matching(pattern: re.Pattern[str]) -> Reader[str]:
     return read
 
 
-#: Reads the name of a component, a service or a port.
+#: Reads the name of a session, a component, a service or a port.
 name = matching(NAME)
 
 
@@ -328,6 +335,13 @@ def _shown(value: object) -> str:
     if isinstance(value, str):
         return ascii(value[:_SHOWN])
     return "null" if value is None else f"a value of the type {type(value).__name__}"
+
+
+def _object(members: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(members)
+    if len(found) < len(members):
+        raise ValueError("a member of an object is there twice")
+    return found
 
 
 def _refuse_constant(word: str) -> NoReturn:

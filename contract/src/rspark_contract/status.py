@@ -169,7 +169,12 @@ def read_status(data: bytes | str) -> AgentStatus | None:
 
 def _address(value: object) -> str | None:
     """Read an address; an agent that does not listen yet writes an empty one."""
-    return None if value == "" else reading.matching(_ADDRESS)(value)
+    if value == "":
+        return None
+    address = reading.matching(_ADDRESS)(value)
+    if not 0 < int(address.rpartition(":")[2]) < 2**16:
+        raise Unreadable("an address has no such port")
+    return address
 
 
 def _written(at: datetime | None) -> str | None:

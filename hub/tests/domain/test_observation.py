@@ -14,6 +14,7 @@ from rsparkhub.domain.observation import apply_observation, is_significant
 from rsparkhub.domain.session import Component, Session, State, Wanted
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+NOW = NOON + timedelta(minutes=5)
 ROW = Session(
     id="aaaa", owner="ada", name="mine", environment="rspark", wanted=Wanted.RUNNING, state=State.RUNNING, created=NOON,
     queued_at=NOON, memory=100 * 2**20, cpu=0.1, last_activity=NOON,
@@ -21,7 +22,7 @@ ROW = Session(
 
 
 def seen(**status: object) -> Session:
-    return apply_observation(ROW, reporting({"state": "ready", "memory": ROW.memory, "cpu": ROW.cpu} | status))
+    return apply_observation(ROW, reporting({"state": "ready", "memory": ROW.memory, "cpu": ROW.cpu} | status), now=NOW)
 
 
 def reporting(status: dict[str, object]) -> Observed:
@@ -43,7 +44,7 @@ def test_what_the_agent_does_not_know_of_stays() -> None:
     shared = Component(name="postgres", title="PostgreSQL", state=ComponentState.READY)
     waiting = Component(name="interface", title="JupyterLab")
     status = {"state": "starting", "parts": [{"name": "interface", "title": "JupyterLab", "state": "starting"}]}
-    after = apply_observation(replace(ROW, components=(shared, waiting), upstream="a:1"), reporting(status))
+    after = apply_observation(replace(ROW, components=(shared, waiting), upstream="a:1"), reporting(status), now=NOW)
     assert after.components == (shared, replace(waiting, state=ComponentState.STARTING))
     assert after.upstream == "a:1"
 
@@ -51,6 +52,15 @@ def test_what_the_agent_does_not_know_of_stays() -> None:
 def test_activity_never_goes_back() -> None:
     assert seen(last_activity=(NOON - timedelta(hours=1)).isoformat()).last_activity == NOON
     assert seen(last_activity=None).last_activity == NOON
+
+
+@pytest.mark.parametrize("later", [timedelta(minutes=2), timedelta(days=1), timedelta(days=365 * 50)])
+def test_nobody_has_been_active_after_now(later: timedelta) -> None:
+    assert seen(last_activity=(NOW + later).isoformat()).last_activity == NOON
+    stored = replace(ROW, last_activity=NOW + later)  # by a version that took it over
+    after = apply_observation(stored, reporting({"state": "ready", "last_activity": NOW.isoformat()}), now=NOW)
+    assert after.last_activity == NOW
+    assert is_significant(stored, after)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +76,7 @@ def test_activity_never_goes_back() -> None:
 )  # fmt: skip
 def test_a_report_that_is_none_changes_nothing(nonsense: dict[str, object]) -> None:
     assert read_status(json.dumps(nonsense)) is None
-    assert apply_observation(ROW, reporting(nonsense)) == ROW
+    assert apply_observation(ROW, reporting(nonsense), now=NOW) == ROW
 
 
 def test_a_text_without_end_is_cut() -> None:

@@ -17,6 +17,7 @@ from tests.postgres_server import PostgresServer
 
 from rsparkhub.domain.session import State, Wanted
 from rsparkhub.store import Store, open_store
+from rsparkhub.store.notifier import Inbox
 
 _PATIENCE = 20
 
@@ -169,3 +170,20 @@ async def test_notifications_arrive_again_after_the_server_was_away(postgres_ser
         await listener.hears("s2", lambda: store.notifier.notify("s2"))
         await store.users.list()
     postgres_server.drop_database(name)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"session": "\\ud800"}', b'{"session": "../homes/bob"}', b'{"session": ["a"]}',
+        b'{"session": "aaaa", "about": ["look"]}',
+        b'{"session": "aaaa", "about": {}}', b"[" * 4000, b"\xff\xfe", b'{"session": 1' + b"0" * 4050 + b"}", b'{"session": ""}',
+    ],
+)  # fmt: skip
+async def test_what_a_session_writes_that_names_no_session_is_passed_over(data: bytes) -> None:
+    inbox = Inbox({"look", "changed"})
+    inbox.receive(data)
+    inbox.receive(b'{"session": "bbbb"}')
+    async for session_id in inbox:
+        assert session_id == "bbbb"
+        break

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from rspark_contract.http import Ending
+from rspark_contract.reading import NAME
 from rsparkhub.domain.ensemble import EnsembleSpec, Observed
 from rsparkhub.domain.errors import RsparkhubError
 
@@ -16,6 +18,8 @@ log = logging.getLogger(__name__)
 #: How many generations `observe_many` observes at the same time.
 AT_ONCE = 32
 
+_GENERATION = re.compile(r"[0-9]{1,18}")
+
 
 @dataclass(frozen=True, order=True)
 class EnsembleRef:
@@ -23,6 +27,16 @@ class EnsembleRef:
 
     id: str
     generation: int
+
+    @classmethod
+    def parse(cls, session_id: str, generation: str) -> "EnsembleRef | None":
+        """Return what two words name that were found on a disk, in a process or at an object; None when that is nothing of ours.
+
+        What runs inside a session writes such words too, and what they name is ended and deleted.
+        """
+        if NAME.fullmatch(session_id) is None or _GENERATION.fullmatch(generation) is None:
+            return None
+        return cls(session_id, int(generation))
 
 
 class Backend(ABC):

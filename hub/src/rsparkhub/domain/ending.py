@@ -26,7 +26,7 @@ ENDED_BY_MACHINE = "Put to sleep because the machine it ran on told it to end. R
 def after_end(session: Session, observed: Observed, *, now: datetime, start_deadline: timedelta, grace: timedelta) -> Session:
     """Return the row of a session whose generation has ended."""
     record = observed.record
-    row = apply_observation(session, observed)
+    row = apply_observation(session, observed, now=now)
     if session.state is State.STOPPING or session.wanted in (Wanted.STOPPED, Wanted.DELETED):
         forced = None if record and record.how is not How.FAILED else FORCED
         return settled(row, observed, now=now, saved=None, reason=forced)
@@ -43,7 +43,7 @@ def after_end(session: Session, observed: Observed, *, now: datetime, start_dead
 
 def after_eviction(session: Session, observed: Observed, *, now: datetime) -> Session:
     """Return the row of a session that should run and was evicted: it waits to start elsewhere."""
-    row, record = apply_observation(session, observed), observed.record
+    row, record = apply_observation(session, observed, now=now), observed.record
     return settled(row, observed, now=now, saved=_saved(record, session))
 
 

@@ -12,14 +12,20 @@ from rsparkhub.domain.session import Component, Session
 MEMORY_STEP, MEMORY_SHARE = 16 * 2**20, 0.1  # bytes, and a part of what was last written
 CPU_STEP = 0.25  # cores
 ACTIVITY_STEP = timedelta(seconds=30)
+#: By how much the clock of a node may be ahead of the controller's.
+CLOCKS_DIFFER = timedelta(minutes=1)
 
 
-def apply_observation(session: Session, observed: Observed) -> Session:
-    """Return the row with what its agent reports; unchanged where the agent reports nothing."""
+def apply_observation(session: Session, observed: Observed, *, now: datetime) -> Session:
+    """Return the row with what its agent reports; unchanged where the agent reports nothing.
+
+    Nobody has done anything after `now`: a later time, as a session may report and a row may hold, is left out. Else it would be
+    the latest for ever, and the session never idle.
+    """
     status = observed.status
     if status is None:
         return session
-    last_activity = _later(session.last_activity, status.last_activity)
+    last_activity = _later(_past(session.last_activity, now), _past(status.last_activity, now))
     return replace(
         session,
         upstream=status.address or session.upstream,
@@ -57,6 +63,10 @@ def _components(before: tuple[Component, ...], status: AgentStatus) -> tuple[Com
     return tuple(component for component in before if component.name not in names) + reported
 
 
+def _past(at: datetime | None, now: datetime) -> datetime | None:
+    return None if at is None or at > now + CLOCKS_DIFFER else at
+
+
 def _later(before: datetime | None, reported: datetime | None) -> datetime | None:
     return reported if before is None or (reported is not None and reported > before) else before
 
@@ -70,4 +80,4 @@ def _grew(before: float | None, after: float | None, step: float, share: float) 
 def _moved(before: datetime | None, after: datetime | None) -> bool:
     if before is None or after is None:
         return before is not after
-    return after - before >= ACTIVITY_STEP
+    return abs(after - before) >= ACTIVITY_STEP

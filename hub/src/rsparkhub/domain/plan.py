@@ -211,7 +211,7 @@ def _ended(session: Session, observed: Observed, *, now: datetime, limits: Limit
 
 def _alive(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:  # noqa: PLR0911  # a line a case
     """Return the step for a session whose agent lives and has not been asked to end yet."""
-    row = apply_observation(session, observed)
+    row = apply_observation(session, observed, now=now)
     if session.wanted is not Wanted.RUNNING:
         ending = State.SUSPENDING if session.wanted is Wanted.SUSPENDED else State.STOPPING
         reason = row.reason if session.state is State.RUNNING else None  # why it has not started doesn't matter any more
@@ -236,7 +236,7 @@ def _alive(session: Session, observed: Observed, *, now: datetime, limits: Limit
 
 def _ending(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:
     """Return the step for a session that is to end and whose agent lives."""
-    row = apply_observation(session, observed)
+    row = apply_observation(session, observed, now=now)
     if session.state is State.SUSPENDING and session.wanted in (Wanted.STOPPED, Wanted.DELETED):
         return Wait(after=replace(row, state=State.STOPPING, end_requested_at=now))
     if session.end_requested_at is None or now >= session.end_requested_at + limits.grace + SLACK:

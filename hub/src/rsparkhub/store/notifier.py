@@ -2,7 +2,8 @@
 
 A notification may be lost, doubled or late, and nothing may depend on it but how soon something is done. There are two kinds:
 `look` (a controller has something to do for the session) and `changed` (its row is not what it was: for those who show it). A
-notification of neither kind is for everybody; agents, which write into the same folder, send such ones.
+notification of neither kind is for everybody; agents, which write into the same folder, send such ones. So whatever stands in a
+notification may come from a session: it is read within bounds, and a flood of them holds up nothing else.
 """
 
 import asyncio
@@ -17,10 +18,15 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
+from rspark_contract import reading
+from rspark_contract.reading import Fields, Unreadable
+
 About = Literal["look", "changed"]
 EVERYTHING: frozenset[About] = frozenset({"look", "changed"})
 
 _LONGEST = 4096  # bytes; a notification is some sixty
+_MOST_WAITING = 10_000  # sessions; who reads that slowly looks by itself
+_AT_ONCE = 100  # notifications that are received before anything else has its turn
 
 
 class Notifier(ABC):
@@ -46,11 +52,11 @@ class Inbox:
     def receive(self, message: bytes | str) -> None:
         """Take one message; one that can't be read is passed over, since it is a hint."""
         try:
-            data = json.loads(message)
-            session, about = data["session"], data.get("about")
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            fields = Fields(reading.decode(message, most=_LONGEST))
+            session, about = fields.required("session", reading.name), fields.get("about", reading.text(), None)
+        except Unreadable:
             return
-        if isinstance(session, str) and (about is None or about in self._about):
+        if (about is None or about in self._about) and len(self._ids) < _MOST_WAITING:
             self._ids[session] = None
             self._news.set()
 
@@ -156,7 +162,7 @@ class _Socket:
         raise AssertionError("there is always another number")
 
     def _receive(self) -> None:
-        while True:
+        for _ in range(_AT_ONCE):
             try:
                 data = self._socket.recv(_LONGEST)
             except (BlockingIOError, InterruptedError):

@@ -75,6 +75,22 @@ def test_each_pod_is_in_a_phase(found: Any, status: Any, phase: str, evicted: bo
     assert (seen.phase, seen.evicted) == (phase, evicted)
 
 
+@pytest.mark.parametrize(
+    "message", [" ", "\n\n", "\x1b[2J", "{", '{"how": "stopped", "how": "failed"}', "[" * 4096, "\ufffd\u202e" * 2048]
+)
+def test_whatever_a_session_leaves_as_its_message_is_a_line_that_can_be_shown(message: str) -> None:
+    seen = observe(pod("Failed", container=ended(3, message)), None, now=NOW)
+    assert (seen.phase, seen.code, seen.record) == ("ended", 3, None)
+    assert seen.detail is None or (len(seen.detail) <= 1000 and seen.detail.replace("\ufffd", "").isprintable())
+
+
+def test_a_session_that_prints_as_any_number_of_components_has_the_logs_of_some() -> None:
+    logs = split_log("".join(f"c{number} | line\n" for number in range(10**4)), most=1000)
+    assert len(logs) <= 65
+    assert logs["c3"] == "line\n"
+    assert logs["agent"].endswith("c9999 | line\n")
+
+
 def test_one_that_is_deleted_before_it_had_a_node_has_ended() -> None:
     waiting = pod("Pending", deleted=60)
     waiting["spec"].pop("nodeName")

@@ -61,7 +61,7 @@ _FORCE_SECONDS = 20.0
 _ASK_EVERY = 0.5  # seconds, of a pod that shall end, where the watch says nothing
 _HANGS_AFTER = timedelta(seconds=10)
 _EVENTS_EVERY = 10.0
-_LINES = 5000
+_LINES, _LOG_BYTES = 5000, 2**22
 
 
 class KubernetesBackend(Backend):
@@ -305,7 +305,12 @@ class KubernetesBackend(Backend):
             return {}
         try:
             text = await self._api.text(
-                "pods", pod["metadata"]["namespace"], f"{name_of(ref)}/log", container=CONTAINER, tailLines=str(_LINES)
+                "pods",
+                pod["metadata"]["namespace"],
+                f"{name_of(ref)}/log",
+                container=CONTAINER,
+                tailLines=str(_LINES),
+                limitBytes=str(_LOG_BYTES),
             )
         except (Refused, InTrouble) as error:  # its container never ran, or its node is lost
             log.info("%s has no log: %s", name_of(ref), error)

@@ -14,7 +14,7 @@ from rsparkhub.agents import AgentClient
 from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.backends.process import notifications, proc
 from rsparkhub.backends.process.observation import Statuses, look
-from rsparkhub.backends.process.run_folder import RunFolder, empty, tail, throw_away
+from rsparkhub.backends.process.run_folder import RunFolder, empty, throw_away
 from rsparkhub.backends.process.start import Start
 from rsparkhub.domain.ensemble import EnsembleSpec, Observed
 
@@ -65,17 +65,11 @@ class ProcessBackend(Backend):
 
     def _list(self) -> "builtins.list[EnsembleRef]":
         empty(self._trash)
-        found = {
-            EnsembleRef(session.name, int(run.name))
-            for session in _folders(self._sessions)
-            for run in _folders(session)
-            if run.name.isdigit()
-        }
+        found = {EnsembleRef.parse(session.name, run.name) for session in _folders(self._sessions) for run in _folders(session)}
         for process in proc.everyone():  # also what lives on without its folder
-            session, _, generation = (proc.ensemble_of(process.pid, self._homes) or "").rpartition(".")
-            if session and generation.isdigit():
-                found.add(EnsembleRef(session, int(generation)))
-        return sorted(found)
+            session_id, _, generation = (proc.ensemble_of(process.pid, self._homes) or "").rpartition(".")
+            found.add(EnsembleRef.parse(session_id, generation))
+        return sorted(ref for ref in found if ref is not None)
 
     async def end(self, ref: EnsembleRef, ending: Ending, grace: timedelta) -> None:
         """Ask the agent over HTTP, or by SIGTERM where it doesn't answer; its grace is that of its own file."""
@@ -85,7 +79,7 @@ class ProcessBackend(Backend):
         if address is not None and secret is not None and await self._agents.end(address, secret, ending):
             return
         shim = folder.shim()
-        if shim is not None and shim.agent is not None and shim.boot_id == proc.boot_id():
+        if shim is not None and shim.agent is not None and shim.boot_id == proc.boot_id() and folder.runs(shim.agent):
             shim.agent.signal(signal.SIGTERM)
 
     async def kill(self, ref: EnsembleRef) -> None:
@@ -96,10 +90,11 @@ class ProcessBackend(Backend):
         shim = folder.shim()
         roots: list[proc.Process] = []
         if shim is not None and shim.boot_id == proc.boot_id():
-            if shim.agent is not None:
+            roots = [process for process in (shim.agent, shim.process) if process is not None and folder.runs(process)]
+            if shim.agent in roots:
                 shim.agent.signal(signal.SIGKILL)
-                shim.process.wait(_SHIM_SECONDS)
-            roots = [process for process in (shim.agent, shim.process) if process is not None]
+                if shim.process in roots:
+                    shim.process.wait(_SHIM_SECONDS)
         elif shim is None and folder.locked():  # a shim that is about to start: it has its file in an instant
             deadline = time.monotonic() + 1
             while folder.shim() is None and folder.locked() and time.monotonic() < deadline:
@@ -118,8 +113,7 @@ class ProcessBackend(Backend):
         await asyncio.to_thread(throw_away, folder.path, self._trash)
 
     async def log_tails(self, ref: EnsembleRef, *, most: int = 64 * 1024) -> dict[str, str]:
-        files = self._folder(ref).log_files()
-        return await asyncio.to_thread(lambda: {path.stem: tail(path, most) for path in files})
+        return await asyncio.to_thread(self._folder(ref).log_tails, most)
 
     async def changes(self) -> AsyncIterator[EnsembleRef]:
         async with contextlib.aclosing(notifications.receive(self._notify_dir)) as notified:
@@ -139,6 +133,6 @@ class ProcessBackend(Backend):
 def _folders(path: Path) -> list[Path]:
     """Return the folders in a folder, without hidden ones; none when it is gone."""
     try:
-        return [entry for entry in path.iterdir() if not entry.name.startswith(".") and entry.is_dir()]
+        return [entry for entry in path.iterdir() if not entry.name.startswith(".") and entry.is_dir() and not entry.is_symlink()]
     except OSError:
         return []

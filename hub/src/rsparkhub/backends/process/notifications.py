@@ -11,32 +11,43 @@ from rspark_contract.notification import MOST_BYTES, read_notification
 from rsparkhub.backends.base import EnsembleRef
 
 _MOST_WAITING = 10_000  # notifications are hints, and a receiver that slow looks by itself
+_AT_ONCE = 100  # notifications that are received before anything else has its turn
 
 
 async def receive(folder: Path) -> AsyncGenerator[EnsembleRef, None]:
-    """Yield the generations that have news, until closed. The number of one is 0 where the notification doesn't say it."""
+    """Yield the generations that have news, until closed. The number of one is 0 where the notification doesn't say it.
+
+    A session may write to the socket whatever and as often as it likes: one that is named ten times meanwhile is yielded once.
+    """
     await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
     path = folder / f"backend-{os.getpid()}.sock"
-    waiting: asyncio.Queue[EnsembleRef] = asyncio.Queue(_MOST_WAITING)
+    waiting: dict[EnsembleRef, None] = {}
+    news = asyncio.Event()
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as listener:
         path.unlink(missing_ok=True)  # left by a process that had this pid, since one listens once
         listener.bind(str(path))
-        loop.add_reader(listener, _receive, listener, waiting)
+        loop.add_reader(listener, _receive, listener, waiting, news)
         try:
             while True:
-                yield await waiting.get()
+                await news.wait()
+                news.clear()
+                while waiting:
+                    ref = next(iter(waiting))
+                    del waiting[ref]
+                    yield ref
         finally:
             loop.remove_reader(listener)
             path.unlink(missing_ok=True)
 
 
-def _receive(listener: socket.socket, waiting: asyncio.Queue[EnsembleRef]) -> None:
+def _receive(listener: socket.socket, waiting: dict[EnsembleRef, None], news: asyncio.Event) -> None:
     with suppress(BlockingIOError):
-        while True:
+        for _ in range(_AT_ONCE):
             ref = _read(listener.recv(MOST_BYTES))
-            if ref is not None and not waiting.full():
-                waiting.put_nowait(ref)
+            if ref is not None and len(waiting) < _MOST_WAITING:
+                waiting[ref] = None
+                news.set()
 
 
 def _read(data: bytes) -> EnsembleRef | None:

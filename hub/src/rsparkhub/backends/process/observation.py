@@ -1,12 +1,11 @@
 """What is seen of one generation from its files and from the kernel, without asking anybody."""
 
-import re
+import os
 from pathlib import Path
 
-from rspark_contract.reading import Unreadable
 from rspark_contract.status import AgentStatus
 from rsparkhub.backends.process import proc
-from rsparkhub.backends.process.run_folder import Exit, RunFolder, Shim, last_line, read_object
+from rsparkhub.backends.process.run_folder import Exit, RunFolder, Shim
 from rsparkhub.domain.ensemble import Observed, phase_of
 
 RESTARTED = "This machine restarted while it ran."
@@ -15,9 +14,6 @@ NO_AGENT = (
     "The Python for sessions lacks RSparkHub's agent. Run `make up` again, or set RSPARKHUB_SESSION_PYTHON to one that has it."
 )
 DID_NOT_BEGIN = "What runs a session could not start."
-
-#: Where agents listen. A person may write anything into their session's files, and the edge goes where they say.
-_OWN_ADDRESS = re.compile(r"127\.0\.0\.1:[0-9]{1,5}")
 
 
 class Statuses:
@@ -29,31 +25,18 @@ class Statuses:
     def of(self, folder: RunFolder) -> AgentStatus | None:
         path = folder.path / "status.json"
         try:
-            found = path.stat()
+            found = os.lstat(path)
         except OSError:
             self._read.pop(path, None)
             return None
         mark = (found.st_mtime_ns, found.st_ino, found.st_size)
         known = self._read.get(path)
         if known is None or known[0] != mark:
-            known = self._read[path] = (mark, _read(path))
+            known = self._read[path] = (mark, folder.status())
         return known[1]
 
     def forget(self, folder: RunFolder) -> None:
         self._read.pop(folder.path / "status.json", None)
-
-
-def _read(path: Path) -> AgentStatus | None:
-    """Read a report; None when there is none that can be read. An address that is not on this machine is left out."""
-    report = read_object(path)
-    if report is None:
-        return None
-    if not _OWN_ADDRESS.fullmatch(str(report.get("address"))):
-        report = {**report, "address": None}
-    try:
-        return AgentStatus.parse(report)
-    except Unreadable:
-        return None
 
 
 def look(folder: RunFolder, statuses: Statuses) -> Observed:
@@ -80,7 +63,7 @@ def _ended(folder: RunFolder, status: AgentStatus | None, left: Exit) -> Observe
     reason = None
     if record is None:
         reason = MEMORY if left.memory_ran_out else _unbegun(folder, status, left)
-    detail = last_line(folder.log / "agent.log") if left.code != 0 else None
+    detail = folder.last_line("agent") if left.code != 0 else None
     return Observed(phase="ended", status=status, record=record, code=left.code, signal=left.signal, reason=reason, detail=detail)
 
 
@@ -88,7 +71,7 @@ def _unbegun(folder: RunFolder, status: AgentStatus | None, left: Exit) -> str |
     """Return why an agent ended that has never reported anything."""
     if status is not None or not left.code:
         return None
-    return NO_AGENT if "No module named" in (last_line(folder.log / "agent.log") or "") else DID_NOT_BEGIN
+    return NO_AGENT if "No module named" in (folder.last_line("agent") or "") else DID_NOT_BEGIN
 
 
 def _lost(folder: RunFolder, status: AgentStatus | None, shim: Shim) -> Observed:

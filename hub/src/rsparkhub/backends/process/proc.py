@@ -97,6 +97,17 @@ def ensemble_of(pid: int, homes: bytes) -> str | None:
     return None if at < 0 else environ[at + len(_ENSEMBLE) : environ.find(b"\0", at + 1)].decode("ascii", "replace")
 
 
+def names_ensemble(pid: int, ensemble: str) -> bool:
+    """Return whether a process carries the name of an ensemble in its environment."""
+    return _ENSEMBLE + ensemble.encode() + b"\0" in b"\0" + _read(f"/proc/{pid}/environ") + b"\0"
+
+
+def is_called_with(pid: int, *arguments: str) -> bool:
+    """Return whether a process was called with these arguments, one after the other."""
+    wanted = b"".join(b"\0" + argument.encode() for argument in arguments) + b"\0"
+    return wanted in b"\0" + _read(f"/proc/{pid}/cmdline") + b"\0"
+
+
 def members(ensemble: str, homes: bytes, roots: list[Process]) -> list[Process]:
     """Return the processes of an ensemble: `roots`, who carries its name, and who descends from either; never the caller."""
     processes = everyone()

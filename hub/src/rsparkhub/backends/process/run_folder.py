@@ -2,22 +2,29 @@
 
 import fcntl
 import os
+import re
 import shutil
-import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from rspark_contract import reading
-from rspark_contract.reading import Fields, Reader, Unreadable, decode
+from rspark_contract.reading import NAME, Fields, Reader, Unreadable, decode
 from rspark_contract.record import Record, read_record
+from rspark_contract.status import AgentStatus
 from rsparkhub.backends.base import EnsembleRef
+from rsparkhub.backends.process import proc, session_file
 from rsparkhub.backends.process.proc import Process
 from rsparkhub.files import write_whole
 
 #: A report of an agent is some kilobytes; a session's person may write anything into its folder.
 _MOST_BYTES = 2**20
+#: Components of one generation whose logs are kept.
+_MOST_LOGS = 64
+#: Where agents listen. A person may write anything into their session's files, and the edge goes where they say.
+_OWN_ADDRESS = re.compile(r"127\.0\.0\.1:[0-9]{1,5}")
+_SECRET = re.compile(r"[\x21-\x7e]{1,200}")
 _PID = reading.integer(1, 2**22)
 _CODE = reading.integer(0, 255)
 
@@ -41,10 +48,19 @@ class Exit:
 
 
 class RunFolder:
-    """`DATA/sessions/<id>/<generation>/`."""
+    """`DATA/sessions/<id>/<generation>/`.
+
+    Raises
+    ------
+    ValueError
+        When the id is no name of a session, and its folder would lie elsewhere.
+    """
 
     def __init__(self, sessions: Path, ref: EnsembleRef) -> None:
+        if NAME.fullmatch(ref.id) is None:
+            raise ValueError(f"{ref.id!r} is no name of a session")
         self.ref = ref
+        self._sessions = sessions
         self.session = sessions / ref.id
         self.path = self.session / str(ref.generation)
         self.keep = self.session / "keep"
@@ -95,57 +111,65 @@ class RunFolder:
 
     def shim(self) -> Shim | None:
         """Return who watches over it; None where nobody has begun, or what the file says can't be read."""
-        return _read(self.path / "shim.json", _parse_shim)
+        return self._parsed("shim.json", _parse_shim)
 
     def exit(self) -> Exit | None:
         """Return how its agent ended; None while it hasn't, or what the file says can't be read."""
-        return _read(self.path / "exit.json", _parse_exit)
+        return self._parsed("exit.json", _parse_exit)
+
+    def runs(self, process: Process) -> bool:
+        """Return whether a process belongs to this generation, as the kernel has it.
+
+        Who owns the run folder may write into it any pid, also the hub's own; so nothing gets a signal for standing there.
+        """
+        if proc.names_ensemble(process.pid, self.ensemble):
+            return True
+        return proc.is_called_with(process.pid, str(self.path), self.ensemble)  # the shim, which does not carry the name
 
     def record(self) -> Record | None:
         """Return what the agent left of this generation; it is kept beside what was saved, in case the copy wasn't made."""
         for file in (self.path / "record.json", self.keep / "record.json"):
-            record = read_record(read_bytes(file))
+            record = read_record(session_file.read_bytes(file, below=self._sessions, most=_MOST_BYTES + 1))
             if record is not None and record.generation == self.ref.generation:
                 return record
         return None
 
     def secret(self) -> str | None:
         """Return the secret of the generation; None where nothing was started."""
-        secret = (read_object(self.path / "ensemble.json") or {}).get("secret")
-        return secret if isinstance(secret, str) else None
+        return self._parsed("ensemble.json", lambda value: Fields(value).required("secret", reading.matching(_SECRET)))
 
-    def log_files(self) -> list[Path]:
-        """Return the log file of each component, without those that were rotated away."""
+    def status(self) -> AgentStatus | None:
+        """Return what the agent reports; None where that can't be read. An address that is not on this machine is left out."""
+        return self._parsed("status.json", _parse_status)
+
+    def log_tails(self, most: int) -> dict[str, str]:
+        """Return the last `most` bytes of the log of each component, without those that were rotated away."""
+        names = (Path(name) for name in session_file.names_in(self.log, below=self._sessions) if name.endswith(".log"))
+        components = [path.stem for path in names if NAME.fullmatch(path.stem)]
+        return {component: self._log_tail(component, most) for component in components[:_MOST_LOGS]}
+
+    def last_line(self, component: str) -> str | None:
+        """Return the last line of a component's log that isn't empty, as it may be shown; None where there is none."""
+        lines = [line.strip() for line in self._log_tail(component, 8192).splitlines()]
+        last = next((line for line in reversed(lines) if line), None)
+        return None if last is None else reading.printable(last)
+
+    def _log_tail(self, component: str, most: int) -> str:
+        return session_file.read_tail(self.log / f"{component}.log", below=self._sessions, most=most)
+
+    def _parsed(self, name: str, parse: Reader[T]) -> T | None:
+        """Return what a file of the run folder holds; None when there is none, or it can't be read as that."""
         try:
-            return sorted(path for path in self.log.iterdir() if path.suffix == ".log" and path.is_file())
-        except OSError:
-            return []
+            data = session_file.read_bytes(self.path / name, below=self._sessions, most=_MOST_BYTES + 1)
+            return parse(decode(data, most=_MOST_BYTES))
+        except Unreadable:
+            return None
 
 
-def read_bytes(path: Path) -> bytes:
-    """Read a file; one byte more than a report may have at most, and nothing when there is no file, or it is no plain one.
-
-    A pipe in its place would be waited for without end.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read(_MOST_BYTES + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
-
-
-def read_object(path: Path) -> dict[str, Any] | None:
-    """Read a JSON object; None when there is none."""
-    return _read(path, lambda data: data if isinstance(data, dict) else None)
-
-
-def _read(path: Path, parse: Reader[T]) -> T | None:
-    """Return what a file holds; None when there is none, or it can't be read as that."""
-    try:
-        return parse(decode(read_bytes(path), most=_MOST_BYTES))
-    except Unreadable:
-        return None
+def _parse_status(value: object) -> AgentStatus:
+    if isinstance(value, dict) and not _OWN_ADDRESS.fullmatch(str(value.get("address"))):
+        value = {**value, "address": None}
+    return AgentStatus.parse(value)
 
 
 def _parse_shim(value: object) -> Shim:
@@ -169,26 +193,6 @@ def _parse_exit(value: object) -> Exit:
         signal=fields.get("signal", reading.integer(1, 64), None),
         memory_ran_out=fields.get("memory_ran_out", reading.flag, False),
     )
-
-
-def tail(path: Path, most: int) -> str:
-    """Return the last `most` bytes of a file as text, from the begin of a line where it is cut."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - most))
-            data = file.read(most)
-    except OSError:
-        return ""
-    if size > most:
-        data = data.partition(b"\n")[2] or data
-    return data.decode("utf-8", "replace")
-
-
-def last_line(path: Path) -> str | None:
-    """Return the last line of a log that isn't empty; None where there is none."""
-    lines = [line.strip() for line in tail(path, 8192).splitlines()]
-    return next((line for line in reversed(lines) if line), None)
 
 
 def throw_away(path: Path, trash: Path) -> None:

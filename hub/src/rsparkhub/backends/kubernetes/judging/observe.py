@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from rspark_contract.reading import NAME, printable
 from rspark_contract.record import read_record
 from rspark_contract.status import AgentStatus
 from rsparkhub.backends.kubernetes.judging import diagnostics
@@ -14,7 +15,9 @@ from rsparkhub.domain.ensemble import Observed, phase_of
 #: How long after its grace a pod may go without a word from its node before the node counts as lost.
 LOST_AFTER = timedelta(seconds=30)
 _SIGNALS = 128
-_LOG_LINE = re.compile(r"([a-z][a-z0-9_-]{0,63}) \| (.*)")
+_LOG_LINE = re.compile(rf"({NAME.pattern}) \| (.*)")
+#: Components of one generation whose logs are kept: what it prints may name any number.
+_MOST_LOGS = 64
 
 
 def address_of(pod: Object) -> str | None:
@@ -84,7 +87,8 @@ def observe(  # noqa: PLR0911  # a line a case
     diagnosis = diagnostics.waiting(pod) or diagnosis
     if diagnosis is None:
         return Observed(phase="starting")
-    return Observed(phase="starting", reason=diagnosis.sentence, detail=diagnosis.detail, unrecoverable=diagnosis.unrecoverable)
+    detail = printable(diagnosis.detail)
+    return Observed(phase="starting", reason=diagnosis.sentence, detail=detail, unrecoverable=diagnosis.unrecoverable)
 
 
 def _ended(pod: Object, status: AgentStatus | None) -> Observed:
@@ -94,7 +98,8 @@ def _ended(pod: Object, status: AgentStatus | None) -> Observed:
     diagnosis = None if record is not None else diagnostics.ended(pod)
     detail = diagnosis.detail if diagnosis else None
     if record is None and detail is None and left.get("message"):
-        detail = str(left["message"]).strip().splitlines()[-1][:1000]
+        lines = [line for line in str(left["message"]).splitlines() if line.strip()]
+        detail = lines[-1].strip() if lines else None
     return Observed(
         phase="ended",
         status=status,
@@ -102,7 +107,7 @@ def _ended(pod: Object, status: AgentStatus | None) -> Observed:
         code=code,
         signal=left.get("signal") or (code - _SIGNALS if isinstance(code, int) and code > _SIGNALS else None),
         reason=diagnosis.sentence if diagnosis else None,
-        detail=detail,
+        detail=None if detail is None else printable(detail),
         evicted=diagnostics.was_evicted(pod),
     )
 
@@ -121,5 +126,7 @@ def split_log(text: str, *, most: int) -> dict[str, str]:
     for line in text.splitlines():
         found = _LOG_LINE.fullmatch(line)
         component, said = (found[1], found[2]) if found else ("agent", line)
+        if component not in lines and len(lines) >= _MOST_LOGS:
+            component, said = "agent", line
         lines.setdefault(component, []).append(said)
     return {component: ("\n".join(said) + "\n").encode()[-most:].decode("utf-8", "ignore") for component, said in lines.items()}

@@ -42,9 +42,7 @@ def ref_of(item: Object) -> EnsembleRef | None:
     """Return the generation that an object belongs to; None for what belongs to none, whoever put our labels on it."""
     labels = item.get("metadata", {}).get("labels") or {}
     session, generation = labels.get(SESSION, ""), labels.get(GENERATION, "")
-    if labels.get(MANAGED) != "rsparkhub" or not session or not generation.isdigit():
-        return None
-    return EnsembleRef(session, int(generation))
+    return EnsembleRef.parse(session, generation) if labels.get(MANAGED) == "rsparkhub" else None
 
 
 def plain(name: str) -> str:
