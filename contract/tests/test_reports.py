@@ -3,16 +3,17 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from contract.tests.mutation import ODD, UNHURRIED, places, put
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rspark_contract.http import SUSPEND, Ending, ending_path, requested_ending
 from rspark_contract.notification import Notification, read_notification
 from rspark_contract.record import Record, read_record
-from rspark_contract.saved import MOST_LOST_IN_ALL, LostObject, Saved, SavedKernel, first_lost
+from rspark_contract.saved import MOST_LOST_IN_ALL, MOST_REFUSED, LostObject, Saved, SavedKernel, first_lost
 from rspark_contract.status import AgentStatus, ComponentState, read_status
 
 FOLDER = Path(__file__).with_name("version1")
@@ -152,3 +153,34 @@ def test_a_report_that_is_nested_without_end_is_none() -> None:
     assert read_status("[" * 10**6) is None
     assert read_status('{"a":' * 10**5) is None
     assert read_status('{"state": "ready", "memory": ' + "9" * 5000 + "}") is None
+
+
+def test_a_refused_sleep_is_read_within_bounds() -> None:
+    lost = [{"name": f"x{i}", "class": "list", "why": "no", "failed": True} for i in range(50)]
+    refusal = {"number": 2, "at": "2026-01-05T09:00:00+00:00", "reason": "could not keep `x0`.", "lost": lost}
+    status = read_status(json.dumps({"state": "ready", "refusal": refusal}))
+    assert status is not None
+    assert status.refusal is not None
+    assert (status.refusal.number, len(status.refusal.lost), status.refusal.lost[0].failed) == (2, MOST_REFUSED, True)
+    assert read_status(json.dumps({"state": "ready", "refusal": {"number": -1}})) is None
+    assert AgentStatus.parse(status.to_json()) == status
+
+
+def test_what_failed_is_named_before_what_is_never_kept() -> None:
+    lost = [LostObject(name=f"c{i}", class_name="socket", why="") for i in range(5)]
+    lost.append(LostObject(name="x", class_name="list", why="", failed=True))
+    named = first_lost(tuple(lost), 2)
+    assert [each.name for each in named] == ["x", "c0", "…"]
+    assert not named[-1].failed
+    assert Saved(kernels=(SavedKernel(id="1", name="ir", language="R", lost=named),)).failures == named[:1]
+
+
+@pytest.mark.parametrize("ending", get_args(Ending))
+def test_each_ending_is_asked_for_by_its_path(ending: Ending) -> None:
+    path, _, query = ending_path(ending).partition("?")
+    assert requested_ending(path, query) == ending
+
+
+def test_an_unknown_condition_forces_nothing_less() -> None:
+    assert requested_ending(SUSPEND, "if=moon") == "suspend"
+    assert requested_ending("/agent/other", "") is None

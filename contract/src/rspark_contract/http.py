@@ -8,6 +8,7 @@ changed; with `Prefer: wait=SECONDS` (RFC 7240) the agent answers as soon as it 
 
 from collections.abc import Iterable
 from typing import Literal
+from urllib.parse import parse_qs
 
 #: What everything of the agent itself begins with; all else leads to the interface.
 PREFIX = "/agent/"
@@ -19,16 +20,38 @@ LOGS = "/agent/logs"
 
 SECRET_HEADER = "X-Rspark-Secret"  # noqa: S105  the header's name
 
-#: How an ensemble is asked to end: `suspend` saves what is in memory, `stop` does not.
-Ending = Literal["suspend", "stop"]
+#: How an ensemble is asked to end.
+#:
+#: - `sleep-if-idle`: save what is in memory, then end. It stays awake where something computes, and where anything that is data
+#:   could not be kept; the status says why (`refusal`).
+#: - `sleep`: the same, but what computes is ended.
+#: - `suspend`: save what can be saved, then end, whatever was lost.
+#: - `stop`: end, and save nothing.
+#:
+#: An agent of the version before takes the first three for `suspend`.
+Ending = Literal["sleep-if-idle", "sleep", "suspend", "stop"]
+
+#: Seconds that the first two may take: nobody waits for the machine, and the person's work does matter.
+LONGEST_SLEEP = 600.0
+
+_CONDITIONS: dict[str, Ending] = {"idle": "sleep-if-idle", "kept": "sleep"}
 
 #: Seconds that an agent waits with its answer at most, whatever a request prefers.
 LONGEST_WAIT = 30
 
 
 def ending_path(ending: Ending) -> str:
-    """Return the path to which a POST asks for this ending."""
-    return SUSPEND if ending == "suspend" else STOP
+    """Return the path, with its query, to which a POST asks for this ending."""
+    condition = next((word for word, asked in _CONDITIONS.items() if asked == ending), None)
+    return STOP if ending == "stop" else SUSPEND if condition is None else f"{SUSPEND}?if={condition}"
+
+
+def requested_ending(path: str, query: str) -> Ending | None:
+    """Return the ending that a POST to this path asks for; None where it asks for none."""
+    if path == SUSPEND:
+        conditions = parse_qs(query).get("if", [""])
+        return _CONDITIONS.get(conditions[-1], "suspend")
+    return "stop" if path == STOP else None
 
 
 def prefer_wait(seconds: int) -> str:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from rspark_contract import VERSION, reading
 from rspark_contract.reading import Fields, JsonObject, Unreadable
 from rspark_contract.saved import Saved
-from rspark_contract.status import MOST_COMPONENTS
+from rspark_contract.status import MOST_BUSY, MOST_COMPONENTS
 
 MOST_BYTES = 2**20
 MOST_MESSAGE = 4096
@@ -53,7 +53,10 @@ class ComponentExit:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """How one generation ended. `saved` is None where nothing was; `code` is the agent's exit code."""
+    """How one generation ended. `saved` is None where nothing was; `code` is the agent's exit code.
+
+    `ended` names what was computing when it was ended.
+    """
 
     how: How
     session: str = ""
@@ -63,6 +66,7 @@ class Record:
     code: int | None = None
     at: datetime | None = None
     saved: Saved | None = None
+    ended: tuple[str, ...] = ()
     components: tuple[ComponentExit, ...] = ()
 
     def to_json(self) -> JsonObject:
@@ -77,6 +81,7 @@ class Record:
             "code": self.code,
             "at": self.at.isoformat() if self.at else None,
             "saved": self.saved.to_json() if self.saved is not None else None,
+            **({"ended": list(self.ended)} if self.ended else {}),
             "parts": [component.to_json() for component in self.components],
         }
 
@@ -99,6 +104,7 @@ class Record:
             code=fields.get("code", _CODE, None),
             at=fields.get("at", reading.instant, None),
             saved=fields.get("saved", Saved.parse, None),
+            ended=fields.get("ended", reading.readable_items(reading.text(200), most=MOST_BUSY), ()),
             components=fields.get("parts", reading.readable_items(ComponentExit.parse, most=MOST_COMPONENTS), ()),
         )
 

@@ -1,6 +1,7 @@
 """What a session had in memory when it went to sleep: what was kept of it, what came back, and what was lost."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from rspark_contract import reading
 from rspark_contract.reading import Fields, JsonObject
@@ -17,15 +18,22 @@ _PATH = reading.text(4096)
 
 @dataclass(frozen=True, kw_only=True)
 class LostObject:
-    """An object that could not be saved or brought back; `class_name` is what it was, `why` a sentence."""
+    """An object that could not be saved or brought back; `class_name` is what it was, `why` a sentence.
+
+    `failed` says which of two it is. Not failed: its kind is never kept (a connection, a thread, an open file), and nothing that
+    anybody does would keep it. Failed: it was data, and keeping it did not work (no space, no time, an error); a voluntary sleep
+    then leaves the session awake, and a forced one does not end with the exit code 0.
+    """
 
     name: str
     class_name: str
     why: str
+    failed: bool = False
 
     def to_json(self) -> JsonObject:
         """Return its JSON."""
-        return {"name": self.name, "class": self.class_name, "why": self.why}
+        failed: JsonObject = {"failed": True} if self.failed else {}
+        return {"name": self.name, "class": self.class_name, "why": self.why, **failed}
 
     @classmethod
     def parse(cls, value: object) -> "LostObject":
@@ -41,18 +49,24 @@ class LostObject:
             name=fields.required("name", _WORD),
             class_name=fields.get("class", _WORD, ""),
             why=fields.get("why", reading.text(), ""),
+            failed=fields.get("failed", reading.flag, False),
         )
 
 
 #: A list of lost objects: what has an odd shape is left out.
 _LOST = reading.readable_items(LostObject.parse, most=MOST_LOST)
+#: Of what kept a session awake the first are named.
+MOST_REFUSED = 20
+_REFUSED = reading.readable_items(LostObject.parse, most=MOST_REFUSED)
 
 
 def first_lost(lost: tuple[LostObject, ...], most: int) -> tuple[LostObject, ...]:
-    """Return the first `most` of them, and one more that says how many others there are."""
+    """Return the first `most` of them, those that failed before the others, and one more that says how many are left out."""
     if len(lost) <= most:
         return lost
-    return (*lost[:most], LostObject(name="…", class_name="", why=f"And {len(lost) - most} more."))
+    ordered = sorted(lost, key=lambda each: not each.failed)
+    rest = ordered[most:]
+    return (*ordered[:most], LostObject(name="…", class_name="", why=f"And {len(rest)} more.", failed=rest[0].failed))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +121,11 @@ class Saved:
     kernels: tuple[SavedKernel, ...] = ()
     terminals: int = 0
 
+    @property
+    def failures(self) -> tuple[LostObject, ...]:
+        """What was data and could not be kept; without any, the save is complete."""
+        return tuple(lost for kernel in self.kernels for lost in kernel.lost if lost.failed)
+
     def to_json(self) -> JsonObject:
         """Return its JSON."""
         return {"kernels": [kernel.to_json() for kernel in self.kernels], "terminals": self.terminals}
@@ -131,6 +150,46 @@ class Saved:
             kernels.append(replace(kernel, lost=kernel.lost[:left]))
             left -= len(kernels[-1].lost)
         return cls(kernels=tuple(kernels), terminals=fields.get("terminals", _COUNT, 0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SleepRefusal:
+    """A voluntary sleep that was begun and given up: the session is awake, with all that it had.
+
+    `number` counts those of a generation, from 1, so that a new one is told from one that was seen before. `reason` is the rest
+    of a sentence that begins with "Not put to sleep: ". `lost` is what could not be kept; nothing where something computed.
+    """
+
+    number: int
+    at: datetime
+    reason: str
+    lost: tuple[LostObject, ...] = ()
+
+    def to_json(self) -> JsonObject:
+        """Return its JSON."""
+        return {
+            "number": self.number,
+            "at": self.at.isoformat(),
+            "reason": self.reason,
+            "lost": [lost.to_json() for lost in self.lost],
+        }
+
+    @classmethod
+    def parse(cls, value: object) -> "SleepRefusal":
+        """Read it.
+
+        Raises
+        ------
+        Unreadable
+            When it has no number or no instant.
+        """
+        fields = Fields(value)
+        return cls(
+            number=fields.required("number", _COUNT),
+            at=fields.required("at", reading.instant),
+            reason=fields.get("reason", reading.text(), ""),
+            lost=fields.get("lost", _REFUSED, ()),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

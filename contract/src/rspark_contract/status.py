@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from rspark_contract import VERSION, reading
 from rspark_contract.reading import Fields, JsonObject, Unreadable
-from rspark_contract.saved import Restored
+from rspark_contract.saved import Restored, SleepRefusal
 
 #: Bytes of a report; a usual one has some kilobytes.
 MOST_BYTES = 2**20
@@ -87,7 +87,8 @@ class AgentStatus:
     """The report of one agent.
 
     `memory` is in bytes and `cpu` in cores; both count the whole ensemble. `last_activity` is when a person last did
-    something; `busy_with` names what computes. Times are in UTC.
+    something; `busy_with` names what computes: a kernel ("R kernel, a.ipynb"), or a sentence ("A terminal runs psql").
+    `refusal` is the last voluntary sleep that was given up. Times are in UTC.
     """
 
     state: AgentState
@@ -104,6 +105,7 @@ class AgentStatus:
     cpu: float | None = None
     components: tuple[ComponentStatus, ...] = ()
     restored: Restored | None = None
+    refusal: SleepRefusal | None = None
     updated: datetime | None = None
 
     def to_json(self) -> JsonObject:
@@ -124,6 +126,7 @@ class AgentStatus:
             "cpu": self.cpu,
             "parts": [component.to_json() for component in self.components],
             "restored": self.restored.to_json() if self.restored else None,
+            **({"refusal": self.refusal.to_json()} if self.refusal else {}),
             "updated": _written(self.updated),
         }
 
@@ -152,6 +155,7 @@ class AgentStatus:
             cpu=fields.get("cpu", _CPU, None),
             components=fields.get("parts", reading.items(ComponentStatus.parse, most=MOST_COMPONENTS), ()),
             restored=fields.get("restored", Restored.parse, None),
+            refusal=fields.get("refusal", SleepRefusal.parse, None),
             updated=fields.get("updated", reading.instant, None),
         )
 

@@ -159,11 +159,11 @@ async def test_a_kernel_that_can_not_be_interrupted_is_named_and_keeps_no_other_
         await kernel.begin("y = 2\n" + STUBBORN)
         await until((running.home / "begun").exists, "it has begun")
         await until(lambda: running.status()["busy"], "it computes")
-        assert await running.suspend() == 0
+        assert await running.suspend() == 1
     lost = {kernel["id"]: kernel["lost"] for kernel in running.record()["saved"]["kernels"]}
     assert lost[good] == []
     why = "It could not be saved: It was computing and could not be interrupted. What you get back is from the time before."
-    assert lost[stubborn] == [{"name": "workspace", "class": "python", "why": why}]
+    assert lost[stubborn] == [{"name": "workspace", "class": "python", "why": why, "failed": True}]
     running = await awake(start, 3)
     async with running.kernel(good) as kernel:
         assert await kernel.shown("x") == "43"
@@ -257,7 +257,7 @@ async def test_saving_that_takes_too_long_is_told(start: Start) -> None:
     await running.until_state("ready")
     async with running.kernel(await running.new_kernel("python3")) as kernel:
         await kernel.shown("class Slow:\n    def __reduce__(self):\n        import time; time.sleep(600)\nslow = Slow()")
-    assert await running.suspend() == 0
+    assert await running.suspend() == 1
     (kept,) = running.record()["saved"]["kernels"]
     assert [lost["why"] for lost in kept["lost"]] == ["It could not be saved: It wasn't done in time."]
     assert not members(running.name)

@@ -18,6 +18,7 @@ from rspark_session.jupyter.messages import (
     Report,
     Request,
     SaveWorkspace,
+    WorkspaceNotSaved,
     WorkspaceRestored,
     WorkspaceSaved,
     decode_report,
@@ -61,13 +62,21 @@ class ServerClient:
             _log.info("the Jupyter server hung up")  # its exit code says the rest
         finally:
             self._writer.close()
+            if self._saved is not None and not self._saved.done():
+                self._saved.set_exception(ConnectionResetError("the Jupyter server is gone"))
 
     async def until_ready(self) -> None:
         """Wait until the server listens, and kernels that a sleep saved run again."""
         await self._ready.wait()
 
     async def save(self, folder: Path, *, within: float) -> Saved | None:
-        """Let the server save the workspaces of all kernels; return None when it didn't answer within that time in seconds."""
+        """Let the server save the workspaces of all kernels; return None when it didn't answer within that time in seconds.
+
+        Raises
+        ------
+        OSError
+            When the server could not write the folder.
+        """
         self._saved = asyncio.get_running_loop().create_future()
         self._send(SaveWorkspace(folder=str(folder), within=within))
         try:
@@ -91,6 +100,9 @@ class ServerClient:
             case WorkspaceSaved(saved):
                 if self._saved is not None and not self._saved.done():
                     self._saved.set_result(saved)
+            case WorkspaceNotSaved(errno, why):
+                if self._saved is not None and not self._saved.done():
+                    self._saved.set_exception(OSError(errno, why))
             case WorkspaceRestored(restored):
                 self._on_restored(restored)
 

@@ -97,6 +97,23 @@ class WorkspaceSaved:
 
 
 @dataclass(frozen=True)
+class WorkspaceNotSaved:
+    """Why `SaveWorkspace` could not write the folder: the number of the error, and its words."""
+
+    errno: int
+    why: str
+
+    def to_json(self) -> JsonObject:
+        """Return its JSON."""
+        return {"errno": self.errno, "why": self.why}
+
+    @classmethod
+    def parse(cls, fields: Fields) -> "WorkspaceNotSaved":
+        """Read it; raise `Unreadable` when it has no number."""
+        return cls(fields.required("errno", reading.integer(0, 2**31)), fields.get("why", reading.text(), ""))
+
+
+@dataclass(frozen=True)
 class WorkspaceRestored:
     """What the server restored of what a sleep saved."""
 
@@ -144,7 +161,7 @@ class End:
 
 
 #: What the server sends, and what it is sent.
-Report: TypeAlias = Ready | Activity | Processes | WorkspaceSaved | WorkspaceRestored
+Report: TypeAlias = Ready | Activity | Processes | WorkspaceSaved | WorkspaceNotSaved | WorkspaceRestored
 Request: TypeAlias = SaveWorkspace | End
 
 
@@ -171,6 +188,8 @@ def decode_report(line: bytes) -> Report:
             return Processes.parse(fields)
         case "WorkspaceSaved":
             return WorkspaceSaved.parse(fields)
+        case "WorkspaceNotSaved":
+            return WorkspaceNotSaved.parse(fields)
         case "WorkspaceRestored":
             return WorkspaceRestored.parse(fields)
         case other:

@@ -97,7 +97,7 @@ class WorkspaceRestorer:
         if problem is not None:
             self._ledger.record_unrestored(saved.id)
             self._runtime.log.error("kernel %s: %s", saved.id, problem)
-            objects, lost = 0, (*saved.lost, snapshot.lost_workspace(saved.language, problem))
+            objects, lost = 0, (*saved.lost, snapshot.lost_workspace(saved.language, problem, failed=True))
         return RestoredKernel(
             id=saved.id,
             name=saved.name,

@@ -22,6 +22,10 @@ from rspark_session.processes import tree
 _PATIENCE = 3.0  # seconds that a busy kernel is left alone before it is interrupted
 
 
+class _StillRestoring(CodeFailed):
+    """A kernel has not got back yet what an earlier sleep saved."""
+
+
 class WorkspaceSaver:
     """Saves everything of a server, once."""
 
@@ -67,16 +71,18 @@ class WorkspaceSaver:
         lost: list[LostObject] = []
         if crashed := self._ledger.crashed_at(kernel_id):
             why = f"It stopped by itself at {crashed:%H:%M} UTC; what it held until then is gone."
-            lost.append(snapshot.lost_workspace(language, why))
+            lost.append(snapshot.lost_workspace(language, why, failed=False))  # long before this sleep
         report = SnapshotReport()
         try:
             report = await self._snapshot(kernel, kernel_id, folder, within) or report
         except (CodeFailed, SnapshotFailed, OSError) as failure:
             shutil.rmtree(folder, ignore_errors=True)
             why = f"It could not be saved: {failure}"
-            if self._carry_over(kernel_id, folder):
+            carried = self._carry_over(kernel_id, folder)
+            if carried:
                 why += " What you get back is from the time before."
-            lost.append(snapshot.lost_workspace(language, why))
+            # who never got back what was kept has nothing else
+            lost.append(snapshot.lost_workspace(language, why, failed=not (carried and isinstance(failure, _StillRestoring))))
         return SavedKernel(
             id=kernel_id,
             name=kernel.kernel_name,
@@ -95,7 +101,7 @@ class WorkspaceSaver:
         try:
             await asyncio.wait_for(self._kernels.wait_usable(kernel_id), within / 4)
         except TimeoutError as timeout:
-            raise CodeFailed("It was still being brought back.") from timeout
+            raise _StillRestoring("It was still being brought back.") from timeout
         await wait_idle(kernel, patience=min(_PATIENCE, within / 8), seconds=within / 4)
         folder.mkdir(mode=0o700)  # noqa: ASYNC240  (a folder is made at once)
         await run(kernel, code, seconds=within - (asyncio.get_running_loop().time() - began))
@@ -129,7 +135,7 @@ def _session_state(session: dict[str, Any]) -> SessionState:
 
 def _abandoned(kernel: KernelIdentity) -> SavedKernel:
     why = "It stopped by itself again and again, and was not started any more."
-    lost = snapshot.lost_workspace(kernel.language, why)
+    lost = snapshot.lost_workspace(kernel.language, why, failed=False)
     return SavedKernel(id=kernel.id, name=kernel.name, language=kernel.language, path=kernel.path, lost=(lost,))
 
 

@@ -16,7 +16,15 @@ from rspark_session.jupyter.contents import Contents
 from rspark_session.jupyter.control import ControlChannel
 from rspark_session.jupyter.kernels import Kernels
 from rspark_session.jupyter.ledger import KernelLedger
-from rspark_session.jupyter.messages import End, Ready, Request, SaveWorkspace, WorkspaceRestored, WorkspaceSaved
+from rspark_session.jupyter.messages import (
+    End,
+    Ready,
+    Request,
+    SaveWorkspace,
+    WorkspaceNotSaved,
+    WorkspaceRestored,
+    WorkspaceSaved,
+)
 from rspark_session.jupyter.options import ServerOptions
 from rspark_session.jupyter.reporter import ActivityReporter
 from rspark_session.jupyter.restoring import WorkspaceRestorer
@@ -89,7 +97,13 @@ class Server(ServerApp):
         self.stop()  # the agent is gone, and with it everybody who could come in
 
     async def _save(self, runtime: Runtime, folder: Path, within: float) -> None:
-        self.control.send(WorkspaceSaved(await WorkspaceSaver(runtime).save(folder, within=within)))
+        try:
+            saved = await WorkspaceSaver(runtime).save(folder, within=within)
+        except OSError as problem:  # a full disk, most likely
+            self.log.exception("the workspace could not be saved")
+            self.control.send(WorkspaceNotSaved(problem.errno or 0, problem.strerror or str(problem)))
+        else:
+            self.control.send(WorkspaceSaved(saved))
 
     async def cleanup_kernels(self) -> None:
         """End all kernels at the same time. They may close their files; one that doesn't end is killed."""

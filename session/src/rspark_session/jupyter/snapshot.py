@@ -1,8 +1,9 @@
 """The code that saves and restores the workspace of each language's kernels, and what that code reports.
 
 The code is part of the language's own package (R: rspark, Python: rspark_session.workspace). It never raises: it writes
-`manifest.json` (`{"objects", "bytes", "lost": [{"name", "class", "why"}]}`) when it saved, `restored.json` (the same, of what was
-restored) when it restored, and `failed.json` (`{"why"}`) when it could do neither.
+`manifest.json` (`{"objects", "bytes", "lost": [{"name", "class", "why", "failed"}]}`) when it saved, `restored.json` (the same,
+of what was restored) when it restored, and `failed.json` (`{"why"}`) when it could do neither. `failed` is true of data that
+could not be kept, and false, or not there, of what is never kept (`rspark_contract.saved.LostObject`).
 """
 
 import json
@@ -78,9 +79,9 @@ def read_report(action: Action, folder: Path) -> SnapshotReport:
         raise _unreadable(report, problem) from problem
 
 
-def lost_workspace(language: str, why: str) -> LostObject:
-    """Return the entry of a whole workspace that was lost."""
-    return LostObject(name="workspace", class_name=language, why=why)
+def lost_workspace(language: str, why: str, *, failed: bool) -> LostObject:
+    """Return the entry of a whole workspace that was lost; `failed` where it was there, and could not be kept."""
+    return LostObject(name="workspace", class_name=language, why=why, failed=failed)
 
 
 def _fields(file: Path) -> Fields:

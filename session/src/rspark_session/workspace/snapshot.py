@@ -25,7 +25,7 @@ from typing import Any, BinaryIO, cast
 from rspark_session.files import write_whole
 from rspark_session.workspace import dill_stream, state
 from rspark_session.workspace.namespace import namespace, own_names
-from rspark_session.workspace.unsaveable import why
+from rspark_session.workspace.unsaveable import is_failure, why
 
 #: Up to this many bytes are compressed, which takes a few seconds at most; there is little time before a sleep.
 COMPRESSED = 256 * 2**20
@@ -76,7 +76,7 @@ def _save(folder: Path) -> None:
             except Exception as problem:  # whatever its pickling raises
                 if isinstance(problem, OSError) and problem.errno in _DISK:
                     raise
-                lost.append(state.lost(name, space[name], why(space[name], problem)))
+                lost.append(state.lost(name, space[name], why(space[name], problem), failed=is_failure(problem)))
             else:
                 objects += 1
     if plain.stat().st_size <= COMPRESSED:

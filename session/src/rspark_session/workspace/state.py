@@ -21,7 +21,7 @@ class State:
     modules: dict[str, str]  # name in the namespace → module
     random: Any
     numpy_random: Any = None
-    lost: list[dict[str, str]] = field(default_factory=list)
+    lost: list[dict[str, Any]] = field(default_factory=list)
 
 
 def capture(names: list[str], space: dict[str, Any]) -> State:
@@ -40,7 +40,7 @@ def capture(names: list[str], space: dict[str, Any]) -> State:
     return state
 
 
-def apply(state: State, space: dict[str, Any]) -> list[dict[str, str]]:
+def apply(state: State, space: dict[str, Any]) -> list[dict[str, Any]]:
     """Restore folder and imports, and return what of them is lost."""
     problems = []
     try:
@@ -64,6 +64,6 @@ def apply_random(state: State) -> None:
         importlib.import_module("numpy.random").set_state(state.numpy_random)
 
 
-def lost(name: str, value: Any, why: str) -> dict[str, str]:
-    """Return the entry that reports something lost to a person."""
-    return {"name": name, "class": class_name(value), "why": why}
+def lost(name: str, value: Any, why: str, *, failed: bool = False) -> dict[str, Any]:
+    """Return the entry that reports something lost to a person; `failed` where it was data."""
+    return {"name": name, "class": class_name(value), "why": why, "failed": failed}

@@ -98,6 +98,13 @@ def why(value: Any, problem: BaseException) -> str:
     return f"It can't be saved: {message[:200]}."
 
 
+def is_failure(problem: BaseException) -> bool:
+    """Return whether data could not be kept; not where something is of a kind that never can, as we know, or as Python says."""
+    if isinstance(problem, Unsaveable):
+        return False
+    return not (isinstance(problem, TypeError) and str(problem).startswith(("cannot pickle ", "can't pickle ")))
+
+
 def class_name(value: Any) -> str:
     """Return the name of a value's class as a person writes it: `int`, and `pandas.DataFrame` by its module."""
     type_ = type(value)

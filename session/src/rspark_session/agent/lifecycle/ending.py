@@ -1,7 +1,9 @@
-"""Ending an ensemble in order, within its grace: save, then kernels and interface, then services in reverse order."""
+"""Ending an ensemble in order, within its grace: save, then kernels and interface, then services in reverse order.
+
+By now it is decided that it ends, whatever is lost. A voluntary sleep saves before that is decided (`sleeping`).
+"""
 
 import asyncio
-import logging
 import os
 import signal
 from collections.abc import Sequence
@@ -10,12 +12,11 @@ from typing import Literal
 
 from rspark_contract.saved import Saved
 from rspark_session.agent.components.component import Component
-from rspark_session.agent.lifecycle import disk_space
+from rspark_session.agent.lifecycle import disk_space, saving
 from rspark_session.agent.lifecycle.checkpoint_store import CheckpointStore
+from rspark_session.agent.lifecycle.saving import SaveResult
 from rspark_session.interfaces.base import Interface
 from rspark_session.processes.tree import Process, walk
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,14 @@ class Ending:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How it ended. `problem` says what didn't work, if anything."""
+    """How it ended. `problem` says what was lost that should have been kept, `saved` what was kept all the same."""
 
     saved: Saved | None
     problem: str | None
+
+
+_NOT_IN_TIME = "The workspace could not be saved in time. What was saved before is still there."
+_LATE = 3.0  # seconds that a save may be late: it watches its time itself
 
 
 class Clock:
@@ -59,17 +64,20 @@ async def end(
     interface_component: Component | None,
     components: Sequence[Component],
     after: dict[str, tuple[str, ...]],
+    begun: asyncio.Task[SaveResult] | None,
 ) -> Outcome:
     """End everything. `after` says which components a component was started after; those end after it.
 
-    `interface_component` is the process of `interface`.
+    `interface_component` is the process of `interface`; `begun` is a save that a voluntary sleep has begun, or finished.
     """
     clock = Clock(grace)
     saved, problem = None, None
     if interface is not None and interface_component is not None:
         answers = interface_component.alive and interface_component.was_ready
-        if answers and interface.saves_workspace and ending.how != "stop":
-            saved, problem = await _save(interface, store, seconds=clock.share(0.7))
+        if (begun or answers) and interface.saves_workspace and ending.how != "stop":
+            seconds = clock.share(0.7)
+            work = begun or asyncio.create_task(saving.save(interface, store, seconds=seconds))
+            saved, problem = await _complete(work, store, seconds=seconds + _LATE)
         if answers and interface.end():
             await interface_component.gone_within(clock.share(0.15))
         await interface_component.stop(clock.share(0.05))
@@ -79,21 +87,19 @@ async def end(
     return Outcome(saved, problem)
 
 
-async def _save(interface: Interface, store: CheckpointStore, *, seconds: float) -> tuple[Saved | None, str | None]:
-    """Return what was saved, or why nothing could be."""
-    failure = None
+async def _complete(work: asyncio.Task[SaveResult], store: CheckpointStore, *, seconds: float) -> tuple[Saved | None, str | None]:
+    """Make what was saved count; return it, and what of it is not kept, or why nothing is."""
     try:
-        folder = store.begin()
-        saved = await interface.save(folder, within=seconds)
-        if saved is not None:
+        result = await asyncio.wait_for(work, seconds)
+        if result.saved is not None:
             store.complete()
-            return saved, None
-    except OSError as problem:  # a full disk, most likely
-        failure = problem
-        _log.exception("the workspace could not be saved")
-    full = store.is_full(failure)
+            return result.saved, f"Your session {saving.sentence_of(result.failures)}." if result.failures else None
+    except TimeoutError:
+        result = SaveResult(None, saving.LATE)
+    except OSError as problem:
+        result = SaveResult(None, saving.FULL if store.is_full(problem) else saving.LATE)
     store.abandon()
-    return None, disk_space.FULL if full else "The workspace could not be saved in time. What was saved before is still there."
+    return None, disk_space.FULL if result.problem == saving.FULL else _NOT_IN_TIME
 
 
 async def _end_components(components: Sequence[Component], after: dict[str, tuple[str, ...]], clock: Clock) -> None:

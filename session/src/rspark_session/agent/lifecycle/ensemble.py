@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from rspark_contract.ensemble import AGENT, INTERFACE, ComponentSpec, EnsembleDocument
+from rspark_contract.http import LONGEST_SLEEP
 from rspark_contract.http import Ending as RequestedEnding
 from rspark_contract.record import How, Record
+from rspark_contract.saved import Saved, SleepRefusal
 from rspark_contract.status import AgentState, ComponentState
 from rspark_session.agent.components import health
 from rspark_session.agent.components.component import Component, ComponentFailed
@@ -24,6 +26,8 @@ from rspark_session.agent.lifecycle import disk_space
 from rspark_session.agent.lifecycle.checkpoint_store import CheckpointStore
 from rspark_session.agent.lifecycle.ending import Ending, Outcome, end
 from rspark_session.agent.lifecycle.interface_host import InterfaceHost
+from rspark_session.agent.lifecycle.saving import SaveResult, save
+from rspark_session.agent.lifecycle.sleeping import Refusals
 from rspark_session.agent.reporting import record
 from rspark_session.agent.reporting.reporter import Reporter
 from rspark_session.agent.reporting.watch import Watch
@@ -36,6 +40,7 @@ from rspark_session.proxy.upstream import Upstream
 from rspark_session.services.base import Service
 
 _log = logging.getLogger(__name__)
+_ENDED = {"suspend": How.SUSPENDED, "stop": How.STOPPED, "fail": How.FAILED}
 _UNWRITTEN = "It could not be written down how the session ended: {}."
 
 
@@ -86,6 +91,10 @@ class Ensemble:
             on_activity=(lambda: self._watch.note_activity(datetime.now(UTC))) if _counts_traffic(interface) else None,
         )
         self._ending: asyncio.Future[Ending] | None = None
+        self._refusals = Refusals()
+        self._falling_asleep: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[SaveResult] | None = None  # of a voluntary sleep
+        self._computed: tuple[str, ...] = ()  # what computed when a voluntary sleep began
 
     def run(self) -> int:
         """Run it to its end; return the exit code of the agent."""
@@ -126,7 +135,48 @@ class Ensemble:
             self._decide(Ending("fail", failure.reason, failure.detail))
 
     def _end_as_requested(self, ending: RequestedEnding) -> None:
-        self._decide(Ending(ending))
+        if ending in ("suspend", "stop"):
+            self._decide(Ending(ending))
+        elif self._reporter.report.state is AgentState.STARTING:  # nothing is in memory yet
+            self._decide(Ending("suspend"))
+        elif self._reporter.report.state is AgentState.READY:  # while it falls asleep, to ask again is the same
+            self._falling_asleep = asyncio.ensure_future(self._fall_asleep(only_if_idle=ending == "sleep-if-idle"))
+
+    async def _fall_asleep(self, *, only_if_idle: bool) -> None:
+        """Save, and end when everything is kept; otherwise go on, and report why."""
+        report, interface = self._reporter.report, self._interface
+        if only_if_idle and report.busy_with:
+            self._stay_awake(self._refusals.because_busy(report.busy_with))
+            return
+        self._computed = tuple(report.busy_with)
+        report.state = AgentState.SUSPENDING
+        self._router.shut()
+        self._reporter.publish()
+        if interface is not None and interface.saves_workspace:
+            self._saving = asyncio.ensure_future(save(interface, self._store, seconds=LONGEST_SLEEP))
+            result = await self._saving
+        else:
+            result = SaveResult(Saved())
+        if self._ending is None or self._ending.done():  # somebody asked for more meanwhile; who ends it has the result
+            return
+        if result.failures:
+            self._saving = None
+            self._store.abandon()
+            self._stay_awake(self._refusals.because_lost(result))
+        else:
+            self._decide(Ending("suspend"))
+
+    def _stay_awake(self, refusal: SleepRefusal) -> None:
+        _log.warning("not put to sleep: %s", refusal.reason)
+        self._reporter.report.refusal = refusal
+        self._reporter.report.state = AgentState.READY
+        self._open_interface()
+        self._reporter.publish()
+
+    def _open_interface(self) -> None:
+        component = self._interface_component
+        if self._interface and component and component.is_ready:
+            self._router.upstream = _upstream(self._interface.endpoint)
 
     def _decide(self, ending: Ending) -> None:
         """End it; the first to say so decides how."""
@@ -135,6 +185,10 @@ class Ensemble:
 
     async def _end(self, ending: Ending) -> int:
         report = self._reporter.report
+        ended = self._computed if self._saving else tuple(report.busy_with)
+        if self._falling_asleep and ending.how == "stop":
+            self._falling_asleep.cancel()
+            self._store.abandon()
         report.state = AgentState.SUSPENDING if ending.how == "suspend" else AgentState.STOPPING
         report.reason, report.detail = ending.reason, ending.detail
         self._router.shut()
@@ -147,11 +201,13 @@ class Ensemble:
             interface_component=self._interface_component,
             components=list(self._components.values()),
             after={spec.name: spec.after for spec in self._document.components},
+            begun=self._saving,
         )
         report.reason = ending.reason or outcome.problem
         failed = report.reason is not None
-        how = How.FAILED if failed else How.SUSPENDED if ending.how == "suspend" else How.STOPPED
-        left = self._record(how, outcome)
+        kept_in_part = ending.how == "suspend" and outcome.saved is not None
+        how = How.SUSPENDED if kept_in_part else How.FAILED if failed else _ENDED[ending.how]
+        left = self._record(how, outcome, ended, failed=failed)
         try:
             self._store.write_record(left)
         except OSError as problem:  # without a record the next start knows nothing of what was saved
@@ -159,7 +215,7 @@ class Ensemble:
             full = self._store.is_full(problem)
             failed, how = True, How.FAILED
             report.reason = disk_space.FULL if full else _UNWRITTEN.format(problem.strerror)
-            left = self._record(how, outcome)
+            left = self._record(how, outcome, ended, failed=failed)
         try:
             record.leave(left, self._document)  # there may be room where the home has none
         except OSError:
@@ -171,7 +227,7 @@ class Ensemble:
         _log.info("%s, with %d orphans reaped", how, self._children.orphans_reaped)
         return 1 if failed else 0
 
-    def _record(self, how: How, outcome: Outcome) -> Record:
+    def _record(self, how: How, outcome: Outcome, ended: tuple[str, ...], *, failed: bool) -> Record:
         report = self._reporter.report
         return record.make_record(
             self._document,
@@ -179,6 +235,8 @@ class Ensemble:
             reason=report.reason,
             detail=report.detail,
             saved=outcome.saved,
+            ended=ended,
+            code=int(failed),  # never 0 where something was lost
             components=report.components.values(),
         )
 
@@ -214,9 +272,9 @@ class Ensemble:
         return self._logs.setdefault(name, Log(self._document.places.run / "log" / f"{name}.log", stdout=stdout))
 
     def _component_changed(self) -> None:
-        report, component = self._reporter.report, self._interface_component
-        if self._interface and component and component.is_ready and report.state in (AgentState.STARTING, AgentState.READY):
-            self._router.upstream = _upstream(self._interface.endpoint)
+        report = self._reporter.report
+        if report.state in (AgentState.STARTING, AgentState.READY):
+            self._open_interface()
         ready = all(known.state is ComponentState.READY for known in report.components.values())
         if report.state is AgentState.STARTING and ready:
             report.state = AgentState.READY

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from rspark_contract.ensemble import EnsembleDocument
 from rspark_contract.record import MOST_MESSAGE, How, Record
 from rspark_contract.saved import Saved
+from rspark_contract.status import MOST_BUSY
 from rspark_session.agent.components.report import ComponentReport
 from rspark_session.files import write_whole
 
@@ -19,18 +20,21 @@ def make_record(
     reason: str | None,
     detail: str | None,
     saved: Saved | None = None,
+    ended: Iterable[str] = (),
+    code: int | None = None,
     components: Iterable[ComponentReport] = (),
 ) -> Record:
-    """Return the record of this generation, which ends now."""
+    """Return the record of this generation, which ends now. `code` is 1 for a failure, and else 0, where nothing else is said."""
     return Record(
         session=document.id,
         generation=document.generation,
         how=how,
         reason=reason,
         detail=detail,
-        code=1 if how is How.FAILED else 0,
+        code=code if code is not None else 1 if how is How.FAILED else 0,
         at=datetime.now(UTC),
         saved=saved,
+        ended=tuple(ended)[:MOST_BUSY],
         components=tuple(component.exit() for component in components),
     )
 
@@ -61,15 +65,16 @@ def fitting(record: Record) -> str:
     shorter = _shortened(record, 0)
     for lesser in (
         replace(shorter, detail=None),
-        replace(shorter, detail=None, components=()),
-        replace(shorter, detail=None, components=(), saved=Saved() if record.saved is not None else None),
+        replace(shorter, detail=None, ended=()),
+        replace(shorter, detail=None, ended=(), components=()),
+        replace(shorter, detail=None, ended=(), components=(), saved=Saved() if record.saved is not None else None),
     ):
         text = _compact(lesser)
         if len(text) <= MOST_MESSAGE:
             return text
     reason = record.reason and record.reason[:500]
     saved = Saved() if record.saved is not None else None
-    return _compact(replace(record, reason=reason, detail=None, components=(), saved=saved))
+    return _compact(replace(record, reason=reason, detail=None, ended=(), components=(), saved=saved))
 
 
 def _shortened(record: Record, most: int) -> Record:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rspark_contract.ensemble import EnsembleDocument
 from rspark_contract.notification import Notification
-from rspark_contract.saved import Restored
+from rspark_contract.saved import Restored, SleepRefusal
 from rspark_contract.status import AgentState, AgentStatus
 from rspark_session.agent.components.report import ComponentReport
 from rspark_session.files import write_whole
@@ -31,6 +31,7 @@ class Report:
     cpu: float = 0.0
     components: dict[str, ComponentReport] = field(default_factory=dict)
     restored: Restored | None = None
+    refusal: SleepRefusal | None = None
 
 
 class Reporter:
@@ -83,6 +84,7 @@ class Reporter:
             cpu=round(report.cpu, 3),
             components=tuple(component.status() for component in report.components.values()),
             restored=report.restored,
+            refusal=report.refusal,
             updated=datetime.now(UTC),
         )
 

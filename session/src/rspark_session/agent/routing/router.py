@@ -6,7 +6,6 @@ import json
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import get_args
 from urllib.parse import parse_qs
 
 from rspark_contract import http
@@ -23,7 +22,6 @@ from rspark_session.services.base import Service
 
 _SAFE = (b"GET", b"HEAD", b"OPTIONS")
 _SECRET_HEADER = http.SECRET_HEADER.lower().encode()
-_ENDINGS: dict[str, Ending] = {http.ending_path(ending): ending for ending in get_args(Ending)}
 
 
 class Router:
@@ -84,11 +82,11 @@ class Router:
     async def _agent(self, path: str, request: Request, reply: Reply) -> None:
         if path == http.STATUS:
             await self._status(request, reply)
-        elif path in _ENDINGS:
+        elif ending := http.requested_ending(path, request.query):
             if request.method != b"POST":
                 reply.send(HTTPStatus.METHOD_NOT_ALLOWED, b"Use POST.\n", headers=[(b"allow", b"POST")])
                 return
-            self._on_end(_ENDINGS[path])
+            self._on_end(ending)
             reply.send(HTTPStatus.ACCEPTED, b"")
         elif path == http.LOGS:
             await self._log(request, reply)
