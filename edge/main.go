@@ -12,6 +12,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/logging"
 
 	_ "rsparkhub/edge/internal/forwardauth"
+	_ "rsparkhub/edge/internal/knownhosts"
 )
 
 func main() { caddycmd.Main() }

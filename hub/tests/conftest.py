@@ -98,7 +98,7 @@ async def store(open_another: OpenStore) -> Store:
 @pytest.fixture
 def settings(tmp_path: Path, store_url: str) -> Settings:
     """Settings of an installation in the test's own folder, on the same database as `store`."""
-    return Settings(data=tmp_path, store_url=store_url)
+    return Settings(data=tmp_path, store_url=store_url, host_names=("hub.example", "lab.example", "127.0.0.1"))
 
 
 @pytest.fixture

@@ -69,6 +69,7 @@ def test_a_person_works_in_r_sleeps_and_finds_the_variables_again(installation: 
     # The link signs in, once.
     assert installation.link is not None
     page.goto(installation.link)
+    page.get_by_role("button", name="Sign in as").click()
     expect(page.get_by_role("heading", name="Start a session")).to_be_visible()
     shoot(page, "1-catalog")
 

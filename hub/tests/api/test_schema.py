@@ -39,7 +39,7 @@ def description(
 ) -> Iterator[Description]:
     folder = tmp_path_factory.mktemp("schema")
     url = None if request.param == "sqlite" else postgres_server.url(postgres_server.create_database())
-    settings = Settings(data=folder, store_url=url, token_lifetime=timedelta(days=3650))
+    settings = Settings(data=folder, store_url=url, host_names=("127.0.0.1",), token_lifetime=timedelta(days=3650))
     with HubInThread(settings, folder) as served:
         served.run(fill(served))
         loaded = schemathesis.openapi.from_url(f"{served.url}/hub/api/openapi.json")

@@ -89,3 +89,17 @@ async def test_wrong_passwords_are_counted_by_the_address_that_the_edge_saw(worl
     assert [await guess(f"person{n}", f"10.0.0.{n}, 192.0.2.7") for n in range(most)] == [401] * most
     assert await guess("bob", "198.51.100.1, 192.0.2.7") == 429
     assert await guess("bob", "192.0.2.8") == 401
+
+
+@pytest.mark.parametrize("host", ["evil.example", "hub.example.", "x@hub.example", "kq4wz7m2xb.hub.example", "localhost:1", "*"])
+async def test_the_hub_answers_under_its_own_names_alone(served: World, host: str) -> None:
+    for path in ("/", "/hub/", "/hub/api/me", "/hub/api/openapi.json"):
+        answer = await served.nobody(Host=host).get(path)
+        assert (answer.status_code, answer.json()["code"]) == (421, "misdirected-request")
+    forged = await served.nobody(**{"X-Forwarded-Host": host}).get("/hub/api/me")
+    assert forged.status_code == 421
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+async def test_probes_need_no_name_of_the_hub(served: World, path: str) -> None:
+    assert (await served.nobody(Host="10.1.2.3:9000").get(path)).status_code == 200

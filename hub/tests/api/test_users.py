@@ -114,37 +114,85 @@ async def test_an_api_token_outlives_a_sign_out(world: World) -> None:
     assert (await program.get("/hub/api/me")).status_code == 200
 
 
+async def press(browser: httpx.AsyncClient, link: str, **headers: str) -> httpx.Response:
+    """Press the button of a link's page, as a browser does."""
+    return await browser.post("/hub/", data={"token": link}, headers={**OWN, **headers})
+
+
 async def test_a_one_time_link_signs_a_browser_in_once(world: World) -> None:
     made = await (await world.program("ada")).post("/hub/api/users/eve/link")
     assert made.status_code == 201
     path = made.json()["url"].removeprefix(world.settings.url)
+    link = path.partition("=")[2]
     first, second = world.nobody(), world.nobody()
-    answer = await first.get(path)
+    page = await first.get(path)
+    assert page.status_code == 200
+    assert "<button>Sign in as eve</button>" in page.text
+    assert f'<input type="hidden" name="token" value="{link}">' in page.text
+    assert page.headers["cache-control"] == "no-store"
+    assert "form-action 'self'" in page.headers["content-security-policy"]
+    answer = await press(first, link)
     assert (answer.status_code, answer.headers["location"]) == (303, "/hub/")
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert answer.headers["cache-control"] == "no-store"
     assert (await first.get("/hub/api/me")).json()["name"] == "eve"
-    again = await second.get(path)
-    assert (again.status_code, again.headers["location"]) == (303, "/hub/?link=used")
-    assert "set-cookie" not in again.headers
+    for again in (await press(second, link), await second.get(path)):
+        assert (again.status_code, again.headers["location"]) == (303, "/hub/?link=used")
+        assert "set-cookie" not in again.headers
 
 
 async def test_a_link_that_two_browsers_open_at_once_signs_one_of_them_in(world: World) -> None:
     link = await world.authenticator.make_link("eve", now=world.clock())
-    answers = await asyncio.gather(*(world.nobody().get(f"/hub/?token={link}") for _ in range(6)))
+    answers = await asyncio.gather(*(press(world.nobody(), link) for _ in range(6)))
     assert sorted(answer.headers["location"] for answer in answers) == ["/hub/"] + ["/hub/?link=used"] * 5
 
 
-@pytest.mark.parametrize("token", ["", "rsk_wrong", "x" * 5000, "%00", "%ff"])
+@pytest.mark.parametrize("token", ["", "rsk_wrong", "x" * 5000, "%00", "%ff", "ü"])
 async def test_a_link_that_never_was_one_is_told_as_used(world: World, token: str) -> None:
-    answer = await world.nobody().get(f"/hub/?token={token}")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/hub/?link=used")
+    for answer in (await world.nobody().get(f"/hub/?token={token}"), await press(world.nobody(), token)):
+        assert (answer.status_code, answer.headers["location"]) == (303, "/hub/?link=used")
+        assert "set-cookie" not in answer.headers
 
 
-async def test_to_look_at_the_head_of_a_link_does_not_use_it_up(world: World) -> None:
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Purpose": "prefetch;prerender"},
+        {"Sec-Purpose": "prefetch", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+        {"Purpose": "prefetch"},
+        {"X-Moz": "prefetch"},
+        {"User-Agent": "Slackbot-LinkExpanding 1.0"},
+    ],
+)
+async def test_to_look_at_a_link_does_not_use_it_up(world: World, headers: dict[str, str]) -> None:
     link = await world.authenticator.make_link("eve", now=world.clock())
-    assert (await world.nobody().head(f"/hub/?token={link}")).status_code == 200
-    assert (await world.nobody().get(f"/hub/?token={link}")).headers["location"] == "/hub/"
+    for method in ("HEAD", "GET", "OPTIONS", "GET"):
+        looked = await world.nobody(**headers).request(method, f"/hub/?token={link}")
+        assert "set-cookie" not in looked.headers
+    assert (await press(world.nobody(), link)).headers["location"] == "/hub/"
+
+
+async def test_who_is_signed_in_is_asked_before_somebody_else_is(world: World) -> None:
+    bob = await world.browser("bob")
+    link = await world.authenticator.make_link("eve", now=world.clock())
+    page = await bob.get(f"/hub/?token={link}")
+    assert "You are signed in as bob. Continue as eve?" in page.text
+    assert "Stay signed in as bob" in page.text
+    assert (await bob.get("/hub/api/me")).json()["name"] == "bob"
+    changed = await press(bob, link)
+    new = changed.headers["set-cookie"].partition(";")[0]
+    assert (await world.nobody(Cookie=new).get("/hub/api/me")).json()["name"] == "eve"
+    assert (await bob.get("/hub/api/me")).status_code == 401  # the sign-in that was replaced is over
+
+
+async def test_a_page_of_a_stranger_signs_nobody_in_by_a_link(world: World) -> None:
+    link = await world.authenticator.make_link("eve", now=world.clock())
+    for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = await press(world.nobody(), link, **headers)
+        assert answer.status_code == 403
+        assert "set-cookie" not in answer.headers
+    assert (await press(world.nobody(), link)).headers["location"] == "/hub/"
 
 
 async def test_a_person_is_added_shown_and_removed(world: World) -> None:

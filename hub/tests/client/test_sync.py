@@ -18,7 +18,7 @@ from rsparkhub.wire.session import SessionView
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[HubInThread]:
-    with HubInThread(Settings(data=tmp_path), tmp_path) as served:
+    with HubInThread(Settings(data=tmp_path, host_names=("127.0.0.1",)), tmp_path) as served:
         yield served
 
 

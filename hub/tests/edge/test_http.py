@@ -1,12 +1,13 @@
 """HTTP through the edge: who reaches what, and what becomes of headers on the way."""
 
 import asyncio
+import itertools
 import json
 import time
 from datetime import UTC, datetime
 
 import pytest
-from edge_world import World, making_world
+from edge_world import World, making_world, raw, status_of
 
 from rsparkhub.domain.session import State, Wanted
 from rsparkhub.settings import Settings
@@ -329,3 +330,50 @@ async def test_the_address_behind_a_proxy_is_believed_of_a_trusted_one_alone(
         assert f"x-forwarded-for: {seen}\n" in (await client.get("/hub/", headers={"X-Forwarded-For": claimed})).text + "\n"
         response = await client.get(f"/s/{session.id}/", headers={"X-Forwarded-For": claimed})
         assert headers_of(response.json())["x-forwarded-for"] == seen
+
+
+class TestHostNames:
+    """A request under a name that is none of this installation's reaches neither the hub nor a session."""
+
+    async def test_an_unknown_name_is_told_so(self, world: World) -> None:
+        ada = await world.person("ada")
+        session = await world.session("ada")
+        own, port = session.id, world.edge.port
+        unknown = [
+            "evil.example", f"evil.example:{port}", f"localhost.:{port}", "localhost:1", f"x.{own}.localhost:{port}",
+            f"{own}.localhost.:{port}", f"me@localhost:{port}", f"{own}x.localhost:{port}", f"10.0.0.1:{port}",
+        ]  # fmt: skip
+        for host, path in itertools.product(unknown, ["/", "/hub/", "/hub/api/me", f"/s/{own}/", "/enter?ticket=x", "/metrics"]):
+            said = await raw(
+                world.edge,
+                f"GET {path} HTTP/1.1\r\nHost: {host}\r\nCookie: rsparkhub={ada}\r\n"
+                f"X-Forwarded-Host: {world.host}\r\nForwarded: host={world.host}\r\nConnection: close\r\n\r\n",
+            )
+            assert status_of(said) == 421, (host, path)
+            assert b'"code": "misdirected-request"' in said
+        assert world.upstream.seen == []
+        assert world.asked_of_the_hub == []
+
+    async def test_an_address_in_full_counts_and_not_the_host_beside_it(self, world: World) -> None:
+        said = await raw(world.edge, f"GET http://evil.example/hub/ HTTP/1.1\r\nHost: {world.host}\r\nConnection: close\r\n\r\n")
+        assert status_of(said) == 421
+
+    @pytest.mark.parametrize("hosts", ["Host: {own}\r\nHost: evil.example\r\n", "Host: evil.example\r\nHost: {own}\r\n", ""])
+    async def test_several_names_and_none_are_refused(self, world: World, hosts: str) -> None:
+        said = await raw(world.edge, f"GET /hub/ HTTP/1.1\r\n{hosts.format(own=world.host)}Connection: close\r\n\r\n")
+        assert status_of(said) == 400
+        assert world.asked_of_the_hub == []
+
+    async def test_a_forged_forwarded_host_changes_nothing(self, world: World) -> None:
+        response = await world.client().get("/hub/", headers={"X-Forwarded-Host": "evil.example"})
+        assert f"x-forwarded-host: {world.host}" in response.text
+        assert "evil.example" not in response.text
+
+    async def test_whoever_probes_the_edge_needs_no_name_of_it(self, world: World) -> None:
+        response = await world.client(host="10.1.2.3:8000").get("/healthz")
+        assert (response.status_code, response.text) == (200, "ok")
+
+    async def test_a_browser_gets_a_page_that_leads_to_the_right_name(self, world: World) -> None:
+        response = await world.client(host="evil.example").get("/hub/", headers={"Accept": "text/html"})
+        assert response.status_code == 421
+        assert "http://localhost:" in response.text

@@ -32,6 +32,12 @@ app.kubernetes.io/component: {{ .component }}
 {{ (urlParse .Values.publicUrl).hostname }}
 {{- end }}
 
+{{- /* By which names the hub is reached beside that of publicUrl: those of the Service, and those that are given. */}}
+{{- define "rsparkhub.hostNames" -}}
+{{- $service := printf "%s.%s" .Release.Name .Release.Namespace }}
+{{- concat (list .Release.Name $service (printf "%s.svc" $service) (printf "%s.svc.cluster.local" $service)) .Values.hostNames | join "," }}
+{{- end }}
+
 {{- /* What every process of RSparkHub is told, by the names of its settings. */}}
 {{- define "rsparkhub.environ" -}}
 - {name: RSPARKHUB_DATA, value: /var/lib/rsparkhub/data}
@@ -39,6 +45,7 @@ app.kubernetes.io/component: {{ .component }}
 - {name: RSPARKHUB_PORT, value: "8000"}
 - {name: RSPARKHUB_BACKEND, value: kubernetes}
 - {name: RSPARKHUB_PUBLIC_URL, value: {{ .Values.publicUrl | quote }}}
+- {name: RSPARKHUB_HOST_NAMES, value: {{ include "rsparkhub.hostNames" . | quote }}}
 - {name: RSPARKHUB_SESSION_ORIGIN, value: {{ .Values.sessionOrigin }}}
 - {name: RSPARKHUB_KUBERNETES__NAMESPACE, value: {{ .Values.sessions.namespace }}}
 - {name: RSPARKHUB_KUBERNETES__NAMESPACES, value: {{ .Values.sessions.namespaces }}}

@@ -16,6 +16,7 @@ from rsparkhub.api.metrics import Metrics
 from rsparkhub.api.middleware import (
     BodyLimitMiddleware,
     ForwardedHeadersMiddleware,
+    KnownHostMiddleware,
     MetricsMiddleware,
     RequestIdMiddleware,
     SecurityHeadersMiddleware,
@@ -41,7 +42,7 @@ from rsparkhub.api.serializers.sessions import SessionSerializer
 from rsparkhub.api.streams.broadcaster import EventBroadcaster
 from rsparkhub.auth.identity import Authenticator
 from rsparkhub.catalog import Catalog
-from rsparkhub.settings import Settings
+from rsparkhub.settings import Settings, known_hosts
 from rsparkhub.store import Store
 
 _PAGES = Path(rsparkhub.__file__).parent / "pages"
@@ -116,6 +117,7 @@ def create_app(
     # The last one added is the first that a request meets.
     app.add_middleware(BodyLimitMiddleware, most=_LARGEST_BODY)
     app.add_middleware(UnexpectedErrorMiddleware)
+    app.add_middleware(KnownHostMiddleware, hosts=known_hosts(settings))
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestIdMiddleware)

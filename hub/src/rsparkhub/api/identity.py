@@ -52,6 +52,11 @@ def over_tls(request: Request) -> bool:
     return request.url.scheme == "https"
 
 
+def browser_logins(request: Request) -> list[str]:
+    """Return what a browser shows of its sign-in at the hub; another page of this host may have set more than one."""
+    return values_of(hub_cookie(secure=over_tls(request)), request.headers.get("cookie", ""))
+
+
 async def _from_header(header: str, context: AppContext) -> Identity:
     token = token_in_header(header)
     if token is not None:
@@ -62,7 +67,7 @@ async def _from_header(header: str, context: AppContext) -> Identity:
 
 
 async def _from_cookie(request: Request, context: AppContext) -> Identity:
-    for value in values_of(hub_cookie(secure=over_tls(request)), request.headers.get("cookie", "")):
+    for value in browser_logins(request):
         identity = await context.authenticator.from_cookie(value, now=context.now())
         if identity is not None:
             return identity

@@ -14,10 +14,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rsparkhub import log_context
 from rsparkhub.api.metrics import Metrics
 from rsparkhub.api.problems import problem_response
+from rsparkhub.settings import KnownHosts
 from rsparkhub.wire.problem import Problem
 
 log = logging.getLogger(__name__)
 
+#: What says how the process is, to operators who may know no name of it.
+_OF_THE_PROCESS = frozenset({"/healthz", "/readyz", "/metrics"})
 #: On every answer that doesn't set them itself: a browser takes it for what it says it is, and keeps nothing that is personal.
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -65,6 +68,30 @@ class ForwardedHeadersMiddleware(_HttpMiddleware):
             return self._behind_edge
         server = scope.get("server")
         return server is not None and server[1] is None  # a Unix socket has a path and no port
+
+
+class KnownHostMiddleware(_HttpMiddleware):
+    """Answers nobody under a host name that is none of this installation's (`settings/known_hosts.py`).
+
+    What operators ask of the process itself, by whatever name they find it, is answered.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: KnownHosts) -> None:
+        super().__init__(app)
+        self._hosts = hosts
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        if scope["path"] in _OF_THE_PROCESS or (len(hosts) == 1 and self._hosts.knows(hosts[0])):
+            await self._app(scope, receive, send)
+            return
+        problem = Problem(
+            title=HTTPStatus.MISDIRECTED_REQUEST.phrase,
+            status=421,
+            detail="This is no name of this hub. Use its own, or let an administrator add this one to the setting host_names.",
+            code="misdirected-request",
+        )
+        await problem_response(problem)(scope, receive, send)
 
 
 class RequestIdMiddleware(_HttpMiddleware):

@@ -8,6 +8,7 @@ second, however many sessions there are.
 import itertools
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import parse_qs, quote
@@ -16,6 +17,7 @@ from rsparkhub.auth import cookies
 from rsparkhub.auth.auth_cache import AuthCache, Found, Lookup
 from rsparkhub.auth.forward_auth import (
     NO_SUCH_SESSION,
+    UNKNOWN_HOST,
     Allow,
     Answer,
     ForwardAuthRequest,
@@ -32,7 +34,7 @@ from rsparkhub.domain.access import Identity
 from rsparkhub.domain.edge_contract import ENTER
 from rsparkhub.domain.errors import NotFound
 from rsparkhub.domain.session import Session
-from rsparkhub.settings import Settings
+from rsparkhub.settings import Settings, known_hosts
 from rsparkhub.store import Store
 
 LONGEST_LIFETIME = timedelta(seconds=1)
@@ -59,6 +61,7 @@ class Authorizer:
         self._settings = settings
         self._clock = clock
         self._cache = AuthCache(self._look_up)
+        self._hosts = known_hosts(settings)
         self._origins: dict[str, RequestOrigin] = {}
         self._lifetime = min(settings.answer_lifetime, LONGEST_LIFETIME).total_seconds()
         self._count = itertools.count(1)
@@ -83,7 +86,8 @@ class Authorizer:
         """Return what the edge said of a request, with its address read."""
         came_in = self._origins.get(host)
         if came_in is None:
-            came_in = self._origins[host] = request_origin(host, self._settings)
+            came_in = replace(request_origin(host, self._settings), known=self._hosts.knows(host))
+            self._origins[host] = came_in
         return ForwardAuthRequest(
             method=method,
             came_in=came_in,
@@ -117,7 +121,7 @@ class Authorizer:
         Unavailable
             When the store can't be asked.
         """
-        if request.came_in.session is not None and request.uri.startswith(_ENTER):
+        if request.came_in.known and request.came_in.session is not None and request.uri.startswith(_ENTER):
             return Decision(await self._enter(request, request.came_in.session))
         found: dict[Lookup, Found] = {}
         end, changes = self._start_period(), self._changes
@@ -147,6 +151,8 @@ class Authorizer:
 
     def _decide(self, request: ForwardAuthRequest, found: dict[Lookup, Found]) -> Answer | Lookup:
         """Decide from what was found, or return what is to be looked up first."""
+        if not request.came_in.known:
+            return UNKNOWN_HOST
         if request.session is None:
             return NO_SUCH_SESSION
         identity: Identity | None = None

@@ -3,7 +3,7 @@
 Pure: the request, the session's row and who is asking in, the answer out. Who is asking has been looked up; nothing here
 waits. The rules, in the order in which they are tried:
 
-1. The address must be one of a session, without `..` in it, at a host where this session is served.
+1. The address must be one of a session, without `..` in it, at a known host where this session is served.
 2. Whoever is not signed in is sent to sign in, or told so.
 3. A session that is not theirs does not exist for them.
 4. Whoever is known by a cookie may be a page that somebody else wrote: it may read only from its own origin, and change
@@ -76,7 +76,7 @@ class SignInAtSession:
 
 @dataclass(frozen=True, kw_only=True)
 class Refuse:
-    status: Literal[400, 401, 403, 404, 424, 503]
+    status: Literal[400, 401, 403, 404, 421, 424, 503]
     code: str
     detail: str
 
@@ -85,6 +85,11 @@ Answer = Allow | Redirect | SignInAtSession | Refuse
 
 NO_SUCH_SESSION = Refuse(
     status=404, code="not-found", detail="There is no such session. Your sessions are listed on the page of the hub, /hub/."
+)
+UNKNOWN_HOST = Refuse(
+    status=421,
+    code="misdirected-request",
+    detail="This is no name of this hub. Open it by its own, or let an administrator add this one to the setting host_names.",
 )
 _DOT_SEGMENTS = Refuse(
     status=400, code="bad-request", detail="A session's address has no `.` or `..` in its path. Write it without."
@@ -130,6 +135,8 @@ def authorize(request: ForwardAuthRequest, session: Session | None, identity: Id
 
 
 def _refuse_address(request: ForwardAuthRequest) -> Refuse | None:
+    if not request.came_in.known:
+        return UNKNOWN_HOST
     if request.session is None or request.came_in.session not in {None, request.session}:
         return NO_SUCH_SESSION
     if has_dot_segments(request.uri):

@@ -76,6 +76,12 @@ class Authenticator:
         await self._store.credentials.add_link(name, digest=tokens.digest(link), expires=expires, now=now)
         return link
 
+    async def whom_link_signs_in(self, link: str, *, now: datetime) -> str | None:
+        """Return the name of the user whom a one-time link would sign in; it is not used up. None when it doesn't work."""
+        if not tokens.is_plausible(link, tokens.LINK):
+            return None
+        return await self._store.credentials.link(tokens.digest(link), now=now)
+
     @property
     def ways(self) -> Mapping[str, SignIn]:
         """The ways to sign in, by name."""

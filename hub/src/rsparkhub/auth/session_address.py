@@ -19,12 +19,14 @@ class RequestOrigin:
 
     `origin` is that place, and `hub` the hub as it is reached from there, both as scheme, name and port. `session` is set
     at the host of a session. `apart` says that here each session has a host of its own.
+    `known` is false under a name that is none of this installation's.
     """
 
     origin: str
     hub: str
     session: str | None = None
     apart: bool = False
+    known: bool = True
 
     @property
     def secure(self) -> bool:

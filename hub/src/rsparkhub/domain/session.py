@@ -14,6 +14,8 @@ from rsparkhub.domain.notice import Notice
 # 32 characters without look-alikes; a name that starts with a letter is also a DNS label and a Kubernetes name.
 _LETTERS = "abcdefghjkmnpqrstuvwxyz"
 _ALPHABET = _LETTERS + "23456789"
+#: What `new_session_id` returns, as a pattern.
+MADE_ID = rf"[{_LETTERS}][{_ALPHABET}]{{9}}"
 
 #: What a row of the store stands for: one user's session, or a service that sessions share.
 RowKind = Literal["session", "service"]

@@ -3,6 +3,8 @@
 JSON, which is what Caddy itself reads, and not a Caddyfile: the order in which things happen is the order in which they
 are written here, and nothing is added that we did not ask for.
 
+A request for a host name that is none of this installation's is answered with 421 (`settings/known_hosts.py`).
+
 What a request to a session goes through:
 
 1. Headers that only the edge may write are dropped, whoever sent them.
@@ -18,8 +20,9 @@ its request is ended at the upstream too.
 from typing import Any
 
 from rsparkhub.domain.edge_contract import ENTER, FORWARD_AUTH_SOCKET, OWN_COOKIES
+from rsparkhub.domain.session import MADE_ID
 from rsparkhub.edge.pages import message_routes
-from rsparkhub.settings import Settings
+from rsparkhub.settings import Settings, known_hosts
 
 Routes = list[dict[str, Any]]
 Handler = dict[str, Any]
@@ -31,15 +34,15 @@ _STAGE = "rspark_stage"
 _SILENT: Handler = {"handler": "vars", "log_skip": True}
 
 
-def configuration(settings: Settings, *, listen: str) -> dict[str, Any]:
-    """Return Caddy's configuration; `listen` is an address in Caddy's words."""
+def configuration(settings: Settings, *, listen: str, port: int | None = None) -> dict[str, Any]:
+    """Return Caddy's configuration; `listen` is an address in Caddy's words, and `port` that of the socket, where it is known."""
     server: dict[str, Any] = {
         "listen": [listen],
         "protocols": ["h1"],
         "automatic_https": {"disable": True},
         "max_header_bytes": 64 * 1024,
         "logs": {"default_logger_name": "access"},
-        "routes": _routes(settings),
+        "routes": [*_first(settings, port), *_routes(settings)],
         "errors": {"routes": _errors(settings)},
     }
     if settings.trusted_proxies:
@@ -54,6 +57,28 @@ def configuration(settings: Settings, *, listen: str) -> dict[str, Any]:
     }
 
 
+def _first(settings: Settings, port: int | None) -> Routes:
+    """Answer those who ask whether the edge lives, by whatever name they do, and nobody else by a name that isn't ours."""
+    known = known_hosts(settings, port=port)
+    matcher = {
+        "names": {name: sorted(ports) for name, ports in known.names.items()},
+        "session_domains": {name: sorted(ports) for name, ports in known.session_domains.items()},
+        "session_id": MADE_ID,
+        "own_ports": sorted(known.own_ports),
+    }
+    unknown = message_routes(
+        421,
+        "This is no name of this hub",
+        f"Open it at {settings.url}/hub/. If it is to be reached by this name too, an administrator adds it to the setting "
+        "host_names.",
+        code="misdirected-request",
+    )
+    return [
+        {"match": [{"path": ["/healthz"]}], "handle": [_SILENT, {"handler": "static_response", "body": "ok"}], "terminal": True},
+        {"match": [{"not": [{"rspark_known_host": matcher}]}], "handle": [_subroute(unknown)], "terminal": True},
+    ]
+
+
 def _routes(settings: Settings) -> Routes:
     to_a_session = [_drop(), _forward_auth(settings), _to_the_session(settings)]
     routes: Routes = [*_scheme(settings), {"match": [{"path": ["/s/*"]}], "handle": to_a_session, "terminal": True}]
@@ -65,7 +90,6 @@ def _routes(settings: Settings) -> Routes:
         *routes,
         {"match": [{"path": ["/hub/*"]}], "handle": [_drop(), {"handler": "vars", _STAGE: "hub"}, to_the_hub], "terminal": True},
         _redirect(["/", "/hub"], "/hub/"),
-        {"match": [{"path": ["/healthz"]}], "handle": [_SILENT, {"handler": "static_response", "body": "ok"}], "terminal": True},
         {"handle": [_subroute(_not_found("/hub/"))]},
     ]
 

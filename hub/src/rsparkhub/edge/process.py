@@ -188,7 +188,7 @@ def find_caddy() -> Path:
 def _write_configuration(settings: Settings, listener: socket.socket) -> Path:
     """Write Caddy's configuration, for us alone, whole or not at all."""
     path = settings.data.absolute() / "run" / "edge.json"
-    text = json.dumps(configuration(settings, listen=f"fd/{listener.fileno()}"), indent=1)
+    text = json.dumps(configuration(settings, listen=f"fd/{listener.fileno()}", port=listener.getsockname()[1]), indent=1)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

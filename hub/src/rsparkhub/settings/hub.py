@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.domain.quantity import Duration
 
 B = TypeVar("B", bound=BaseModel)
+
+_HOST_NAME = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)(?::(?:[0-9]{1,5}|\*))?")
 
 
 def checkout() -> Path | None:
@@ -58,6 +61,11 @@ class Settings(BaseSettings):
         default=(),
         description="Networks of proxies in front of the edge (Ingress, load balancer): what they say in `X-Forwarded-For` is "
         "believed, so that wrong passwords count for the address they really come from.",
+    )
+    host_names: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="More names by which the edge and the hub are reached, as a list or with commas between them: `NAME`, "
+        "`NAME:PORT`. That of public_url, localhost, and this machine's own are known; a request for any other name gets 421.",
     )
     backend: str = Field(default="process", description="Where sessions run: the name of a backend.")
     store_url: str | None = Field(
@@ -124,6 +132,20 @@ class Settings(BaseSettings):
     @classmethod
     def _split_folders(cls, value: object) -> object:
         return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
+
+    @field_validator("host_names", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        return tuple(filter(None, re.split(r"[\s,]+", value))) if isinstance(value, str) else value
+
+    @field_validator("host_names")
+    @classmethod
+    def _check_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(name.lower() for name in value)
+        for name in names:
+            if not _HOST_NAME.fullmatch(name):
+                raise ValueError(f"{name} is not a host's name; write NAME or NAME:PORT")
+        return names
 
     @classmethod
     def settings_customise_sources(

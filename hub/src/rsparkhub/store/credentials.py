@@ -52,6 +52,7 @@ _TAKE_LINK = (
     .where(sign_in_links.c.digest == _DIGEST, sign_in_links.c.expires > _NOW)
     .returning(sign_in_links.c.user_name)
 )
+_LINK = sa.select(sign_in_links.c.user_name).where(sign_in_links.c.digest == _DIGEST, sign_in_links.c.expires > _NOW)
 _USE_TOKEN = sa.update(tokens).where(tokens.c.digest == _DIGEST).values(last_used=_NOW)
 _REMOVE_LOGIN = sa.delete(logins).where(logins.c.digest == _DIGEST)
 _REMOVE_TOKEN = (
@@ -83,6 +84,11 @@ class Credentials:
     async def add_link(self, user_name: str, *, digest: str, expires: datetime, now: datetime) -> None:
         """Store a one-time link; NotFound when there is no such user."""
         await self._add(sign_in_links, {"digest": digest, "user_name": user_name, "created": now, "expires": expires}, now)
+
+    async def link(self, digest: str, *, now: datetime) -> str | None:
+        """Return whom a link would sign in, and leave it as it is; None when it doesn't work."""
+        found = await self._database.read(_LINK, {"b_digest": digest, "b_now": now})
+        return str(found[0][0]) if found else None
 
     async def take_link(self, digest: str, *, login_digest: str, login_expires: datetime, now: datetime) -> str | None:
         """Use up a link and make a browser sign-in of it, in one step; return the user, or None when it doesn't work.

@@ -3,11 +3,11 @@
 from fastapi import APIRouter, Request, Response
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import Reader, over_tls
+from rsparkhub.api.identity import Reader, browser_logins, over_tls
 from rsparkhub.api.origin import is_foreign
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.me import me_of
-from rsparkhub.auth.cookies import clear_hub_cookie, hub_cookie, set_hub_cookie, values_of
+from rsparkhub.auth.cookies import clear_hub_cookie, set_hub_cookie
 from rsparkhub.auth.identity import Login as MadeLogin
 from rsparkhub.auth.sign_in.base import SignIn
 from rsparkhub.auth.tokens import token_in_header
@@ -60,6 +60,6 @@ async def logout(identity: Reader, request: Request, context: Context) -> Respon
     if identity.how == "token":
         await context.authenticator.sign_out(token_in_header(request.headers["authorization"]) or "")
         return Response(status_code=204)
-    for value in values_of(hub_cookie(secure=over_tls(request)), request.headers["cookie"]):
+    for value in browser_logins(request):
         await context.authenticator.sign_out(value)
     return Response(status_code=204, headers={"Set-Cookie": clear_hub_cookie(secure=over_tls(request))})

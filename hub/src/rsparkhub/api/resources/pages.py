@@ -1,6 +1,7 @@
-"""The hub's pages: the files that `web/hub` builds, and the one-time link that signs a person in."""
+"""The hub's pages: the files that `web/hub` builds, and the page of a one-time link, whose button signs a person in."""
 
 from pathlib import Path
+from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from starlette.convertors import Convertor, register_url_convertor
@@ -9,8 +10,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from rsparkhub.api.context import AppContext, Context
+from rsparkhub.api.identity import browser_logins
+from rsparkhub.api.origin import is_foreign
 from rsparkhub.api.resources.login import keep_in_browser
-from rsparkhub.domain.errors import NotSignedIn
+from rsparkhub.domain.access import Identity
+from rsparkhub.domain.errors import NotAllowed, NotSignedIn
+from rsparkhub.wire import minimal_page
 
 #: The pages run only what they bring along, speak only with this hub, and are shown in nobody's frame.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -28,6 +33,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 _HEADERS = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "X-Frame-Options": "DENY", "Cache-Control": "no-cache"}
+#: The page that says that a link was used or has run out.
+_USED = "/hub/?link=used"
 _HASHED = {"Cache-Control": "public, max-age=31536000, immutable"}
 _NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>RSparkHub</title>
 <h1>RSparkHub runs, but its pages are not built.</h1>
@@ -64,21 +71,70 @@ def pages_router(folder: Path) -> APIRouter:
     @router.api_route("/hub/{path:page}", methods=["GET", "HEAD"])
     async def page(request: Request, context: Context, path: str) -> Response:
         link = request.query_params.get("token")
-        if path == "" and link is not None and request.method == "GET":
-            return await _sign_in(request, context, link)
+        if path == "" and link is not None:
+            return await _ask_to_sign_in(request, context, link)
         return _file(files, path, request) or _index(files, path, request)
 
+    @router.post("/hub/")
+    async def sign_in(request: Request, context: Context) -> Response:
+        if is_foreign(request.headers, context.own_origins(request)):
+            raise NotAllowed("Sign in on the hub's own page.")
+        fields = parse_qs((await request.body()).decode("ascii", "replace"), max_num_fields=10)
+        return await _sign_in(request, context, fields.get("token", [""])[0])
+
     return router
+
+
+async def _ask_to_sign_in(request: Request, context: AppContext, link: str) -> Response:
+    """Return the page of a one-time link, whose button uses it up.
+
+    To look at a link does not: mail programs and chats open links for a preview, and browsers do ahead of time.
+    """
+    name = await context.authenticator.whom_link_signs_in(link, now=context.now())
+    if name is None:
+        return _leave(RedirectResponse(_USED, status_code=303))
+    signed_in = await _signed_in(request, context)
+    if signed_in is None or signed_in.user.name == name:
+        question = {
+            "title": f"Sign in to RSparkHub as {name}",
+            "detail": "This link works once. It signs this browser in.",
+            "button": f"Sign in as {name}",
+        }
+    else:
+        now_name = signed_in.user.name
+        question = {
+            "title": f"You are signed in as {now_name}. Continue as {name}?",
+            "detail": f"This link works once. It signs {now_name} out of this browser, and {name} in.",
+            "button": f"Continue as {name}",
+            "otherwise": f"Stay signed in as {now_name}",
+        }
+    text = minimal_page.question_page(**question, action="/hub/", fields={"token": link})
+    return HTMLResponse(text, headers=minimal_page.HEADERS_OF_QUESTION)
+
+
+async def _signed_in(request: Request, context: AppContext) -> Identity | None:
+    for value in browser_logins(request):
+        identity = await context.authenticator.from_cookie(value, now=context.now())
+        if identity is not None:
+            return identity
+    return None
 
 
 async def _sign_in(request: Request, context: AppContext, link: str) -> Response:
     try:
         made = await context.authenticator.sign_in_with_link(link, now=context.now())
-    except NotSignedIn:  # the page says that the link was used or has run out
-        response: Response = RedirectResponse("/hub/?link=used", status_code=303)
+    except NotSignedIn:
+        response: Response = RedirectResponse(_USED, status_code=303)
     else:
+        for value in browser_logins(request):  # nobody sees that sign-in any more
+            await context.authenticator.sign_out(value)
         response = RedirectResponse("/hub/", status_code=303)
         keep_in_browser(response, request, context.settings, made)
+    return _leave(response)
+
+
+def _leave(response: Response) -> Response:
+    """Lead away from the address of a link, of which the next page learns nothing."""
     response.headers.update({"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
     return response
 
