@@ -1,6 +1,7 @@
 """The queue: whose turn it is, and that no place is given twice."""
 
 import asyncio
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -221,12 +222,13 @@ async def test_places_are_given_and_freed_one_after_another(
         "purged": store.sessions.purge(deleted.id),
         "removed": store.users.remove("ada", now=noon),
     }
-    free, held = asyncio.Event(), asyncio.Event()
+    free, held = threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
 
     async def hold_it(connection: Connection) -> None:
         await lock_queue(connection, store.database)
-        held.set()
-        await free.wait()
+        loop.call_soon_threadsafe(held.set)
+        free.wait(30)
 
     holding = asyncio.create_task((await open_another()).database.write(hold_it))
     await held.wait()

@@ -57,7 +57,7 @@ async def crowd(store: Store, noon: datetime) -> Store:
 @contextmanager
 def statements_of(store: Store) -> Iterator[list[tuple[str, Any]]]:
     """Note every statement that a store executes, with its parameters."""
-    engine = getattr(store.database._engine, "sync_engine", store.database._engine)
+    engine = store.database._engine  # type: ignore[attr-defined]
     noted: list[tuple[str, Any]] = []
 
     def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
@@ -79,7 +79,7 @@ async def reads_all(store: Store, statement: str, parameters: Any) -> list[str]:
     async def work(connection: Any) -> None:
         raw = connection._connection
         rows = raw.exec_driver_sql(how + statement, parameters)
-        plan.extend(str(row[-1]) for row in (rows if store.database.is_sqlite else await rows))
+        plan.extend(str(row[-1]) for row in rows)
 
     await store.database.write(work)
     assert plan

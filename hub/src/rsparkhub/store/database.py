@@ -1,7 +1,8 @@
 """One way to talk to either database.
 
 Every connection is in autocommit: a single statement is a transaction of its own. `write` puts several statements into
-one transaction that these modules begin and end themselves. How it is done is in `on_sqlite` and `on_postgres`.
+one transaction that these modules begin and end themselves. How it is done is in `threaded`, and
+what is special to each database in `on_sqlite` and `on_postgres`.
 """
 
 from abc import ABC, abstractmethod

@@ -3,7 +3,6 @@
 import sqlite3
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from rsparkhub.domain.errors import Unavailable
 
@@ -44,10 +43,8 @@ def lost_race(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in _DEADLOCK
 
 
-def unavailable(error: DBAPIError | PoolTimeout) -> Unavailable | None:
+def unavailable(error: DBAPIError) -> Unavailable | None:
     """Return the error as a sentence; None when the database works and refused the statement itself."""
-    if isinstance(error, PoolTimeout):
-        return Unavailable(_CROWDED)
     code = getattr(error.orig, "sqlite_errorcode", None)
     sentence = _of_postgres(error) if code is None else _of_sqlite(code)
     return None if sentence is None else Unavailable(sentence)
