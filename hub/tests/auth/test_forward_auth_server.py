@@ -27,7 +27,8 @@ from rsparkhub.store import Store, open_store
 def settings() -> Iterator[Settings]:
     folder = Path(tempfile.mkdtemp(prefix="rsh-"))  # a path short enough for sockets
     settings = Settings(data=folder)
-    settings.notify_dir.mkdir(mode=0o700, parents=True)
+    for folder in (settings.socket_dir, settings.notify_dir):
+        folder.mkdir(mode=0o700, parents=True)
     yield settings
     shutil.rmtree(folder)
 

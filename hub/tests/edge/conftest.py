@@ -27,7 +27,8 @@ def data() -> Iterator[Path]:
 @pytest.fixture
 def settings(data: Path) -> Settings:
     settings = Settings(data=data, port=0)
-    settings.notify_dir.mkdir(parents=True, mode=0o700)
+    for folder in (settings.socket_dir, settings.notify_dir):
+        folder.mkdir(mode=0o700, parents=True)
     return settings
 
 

@@ -27,9 +27,11 @@ def prepare(settings: Settings) -> None:
     """
     data = settings.data.absolute()
     try:
-        _private(data)
-        for folder in (settings.log_dir, data / "run", settings.socket_dir, settings.notify_dir):
+        _private(data, passed=0o711)
+        for folder in (settings.log_dir, data / "run", settings.socket_dir):
             _private(folder)
+        _private(settings.notify_dir, passed=0o755)
+        _close_what_is_ours(data)
         probe = data / "run" / f".writable-{os.getpid()}"
         try:
             probe.write_bytes(b"?" * 4096)
@@ -73,8 +75,25 @@ def _place(error: OSError, data: Path) -> str:
     return f" ({error.filename})" if error.filename and Path(error.filename) != data else ""
 
 
-def _private(folder: Path) -> None:
-    """Make a folder with mode 0700; one that exists must be ours, since another's could be swapped under us."""
+#: Beside these, which each have a way of their own, all that lies in the data folder is the hub's alone.
+_PASSED = {"homes", "sessions", "notify"}
+
+
+def _close_what_is_ours(data: Path) -> None:
+    """Take from others what they may do with the files in the data folder, which people's accounts may pass."""
+    for entry in os.scandir(data):
+        found = entry.stat(follow_symlinks=False)
+        if entry.name not in _PASSED and not entry.is_symlink() and found.st_uid == os.geteuid() and found.st_mode & 0o077:
+            if entry.is_dir() and is_closed(Path(entry.path)):
+                continue
+            Path(entry.path).chmod(stat.S_IMODE(found.st_mode) & 0o700)
+
+
+def _private(folder: Path, *, passed: int | None = None) -> None:
+    """Make a folder with mode 0700; one that exists must be ours, since another's could be swapped under us.
+
+    With `passed`, the mode that the process backend gives it where people have accounts of their own is as good.
+    """
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700, parents=True)
     found = folder.lstat() if folder.name.startswith("rsparkhub-") else folder.stat()
@@ -82,12 +101,13 @@ def _private(folder: Path) -> None:
         raise NotADirectoryError(20, "it is not a folder", str(folder))
     if found.st_uid != os.geteuid():
         raise PermissionError(13, "it belongs to another user", str(folder))
-    if not is_closed(folder):
+    as_passed = os.geteuid() == 0 and stat.S_IMODE(found.st_mode) == passed
+    if not as_passed and not is_closed(folder):
         folder.chmod(0o700)
 
 
 def is_closed(folder: Path) -> bool:
-    """Whether a folder is its owner's alone, apart from accounts that an access control list lets pass through.
+    """Whether nobody but a folder's owner looks into it, apart from accounts that an access control list lets pass through.
 
     The shared PostgreSQL's account may be such a one; then the mode's group bits are the most that the list gives.
     """

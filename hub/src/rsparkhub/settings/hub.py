@@ -28,6 +28,7 @@ from rsparkhub.domain.quantity import Duration
 B = TypeVar("B", bound=BaseModel)
 
 _HOST_NAME = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)(?::(?:[0-9]{1,5}|\*))?")
+_LONGEST = 70  # of a folder of sockets: a socket's path has 107 bytes, and listeners have names of their own
 
 
 def checkout() -> Path | None:
@@ -188,14 +189,16 @@ class Settings(BaseSettings):
     def socket_dir(self) -> Path:
         """Where Unix sockets lie: in the data folder, or in a short folder when its path is too long for a socket's."""
         inside = self.data.absolute() / "run"
-        if len(str(inside)) <= 70:  # a socket's path has 107 bytes, and listeners have names of their own
+        if len(str(inside)) <= _LONGEST:
             return inside
         digest = hashlib.sha256(str(inside).encode()).hexdigest()[:16]
         return Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"rsparkhub-{os.getuid()}-{digest}"
 
     @property
     def notify_dir(self) -> Path:
-        return self.socket_dir / "notify"
+        """Where agents find whom to notify: beside the folder of sockets, since they may be other accounts."""
+        inside = self.data.absolute() / "notify"
+        return inside if len(str(inside)) <= _LONGEST else self.socket_dir.with_name(f"{self.socket_dir.name}-notify")
 
     @property
     def session_domain(self) -> str | None:

@@ -13,6 +13,7 @@ from rspark_contract.http import Ending
 from rsparkhub.agents import AgentClient
 from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.backends.process import notifications, proc
+from rsparkhub.backends.process.accounts import Accounts, are_possible
 from rsparkhub.backends.process.observation import Statuses, look
 from rsparkhub.backends.process.run_folder import RunFolder, empty, throw_away
 from rsparkhub.backends.process.start import Start
@@ -29,13 +30,16 @@ class ProcessBackend(Backend):
     neither its shim nor its agent lives.
     """
 
-    def __init__(self, *, data: Path, notify_dir: Path, python: Path, r_libs: str = "") -> None:
+    def __init__(self, *, data: Path, notify_dir: Path, python: Path, r_libs: str = "", checkout: Path | None = None) -> None:
         self._data = data.absolute()
         self._sessions = self._data / "sessions"
         self._trash = self._sessions / ".trash"
         self._homes = f"{self._data}/".encode()
         self._notify_dir = notify_dir
-        self._start = Start(data=self._data, notify_dir=notify_dir, python=python, r_libs=r_libs)
+        accounts = Accounts(self._data) if are_possible() else None
+        self._start = Start(
+            data=self._data, notify_dir=notify_dir, python=python, r_libs=r_libs, checkout=checkout, accounts=accounts
+        )
         self._statuses = Statuses()
         self._agents = AgentClient()
 
@@ -53,8 +57,7 @@ class ProcessBackend(Backend):
     def _apply(self, folder: RunFolder, spec: EnsembleSpec) -> None:
         if folder.started_before() or folder.locked():
             return
-        home = self._start.prepare(folder, spec)
-        self._start.run(folder, home)
+        self._start.run(folder, self._start.prepare(folder, spec))
 
     async def observe(self, ref: EnsembleRef) -> Observed:
         return look(self._folder(ref), self._statuses)  # a few small files that are in memory: no thread is faster
@@ -102,7 +105,7 @@ class ProcessBackend(Backend):
             if folder.shim() is not None:
                 self._kill(folder)
                 return
-        proc.kill_members(folder.ensemble, self._homes, roots, _FORCE_SECONDS)
+        proc.kill_members(folder.ensemble, self._homes, roots, _FORCE_SECONDS, folder.uid())
         if folder.path.exists() and folder.exit() is None:  # so that nobody starts it any more
             with contextlib.suppress(OSError):  # a full disk: then it is seen to have ended by its shim being gone
                 folder.write("exit.json", '{"code": null, "signal": 9}\n')

@@ -6,7 +6,7 @@ from rsparkhub.backends.definition import BackendDefinition
 from rsparkhub.backends.process import checks
 from rsparkhub.domain.finding import Finding
 from rsparkhub.domain.requirements import Needs
-from rsparkhub.settings import Settings
+from rsparkhub.settings import Settings, checkout
 
 if TYPE_CHECKING:
     from rsparkhub.backends.base import Backend
@@ -26,6 +26,7 @@ class ProcessDefinition(BackendDefinition):
             notify_dir=settings.notify_dir,
             python=settings.python_of_sessions,
             r_libs=settings.r_libs_of_sessions,
+            checkout=checkout(),
         )
 
     async def check_start(self, settings: Settings, needs: Needs) -> list[Finding]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rspark_contract.notification import MOST_BYTES, read_notification
 from rsparkhub.backends.base import EnsembleRef
+from rsparkhub.backends.process import accounts
 
 _MOST_WAITING = 10_000  # notifications are hints, and a receiver that slow looks by itself
 _AT_ONCE = 100  # notifications that are received before anything else has its turn
@@ -19,7 +20,7 @@ async def receive(folder: Path) -> AsyncGenerator[EnsembleRef, None]:
 
     A session may write to the socket whatever and as often as it likes: one that is named ten times meanwhile is yielded once.
     """
-    await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
+    await asyncio.to_thread(_make, folder)
     path = folder / f"backend-{os.getpid()}.sock"
     waiting: dict[EnsembleRef, None] = {}
     news = asyncio.Event()
@@ -27,6 +28,7 @@ async def receive(folder: Path) -> AsyncGenerator[EnsembleRef, None]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as listener:
         path.unlink(missing_ok=True)  # left by a process that had this pid, since one listens once
         listener.bind(str(path))
+        await asyncio.to_thread(path.chmod, 0o666 if accounts.are_possible() else 0o600)
         loop.add_reader(listener, _receive, listener, waiting, news)
         try:
             while True:
@@ -39,6 +41,13 @@ async def receive(folder: Path) -> AsyncGenerator[EnsembleRef, None]:
         finally:
             loop.remove_reader(listener)
             path.unlink(missing_ok=True)
+
+
+def _make(folder: Path) -> None:
+    """Make the folder; agents that are other accounts look there for who listens."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if accounts.are_possible():
+        folder.chmod(0o755)
 
 
 def _receive(listener: socket.socket, waiting: dict[EnsembleRef, None], news: asyncio.Event) -> None:

@@ -82,6 +82,17 @@ def find(pid: int) -> Process | None:
     return Process(pid, int(fields[19]), int(fields[1]))
 
 
+def user_of(pid: int) -> int | None:
+    """Return the number of the account that a process runs as; None when it has ended.
+
+    Not by the owner of its folder in /proc: that is root for whatever hides its memory.
+    """
+    for line in _read(f"/proc/{pid}/status").splitlines():
+        if line.startswith(b"Uid:"):
+            return int(line.split()[1])
+    return None
+
+
 def everyone() -> list[Process]:
     """Return every process that can be seen."""
     found = (find(int(name)) for name in os.listdir("/proc") if name.isdigit())  # noqa: PTH208  no pathlib in the shim
@@ -108,10 +119,16 @@ def is_called_with(pid: int, *arguments: str) -> bool:
     return wanted in b"\0" + _read(f"/proc/{pid}/cmdline") + b"\0"
 
 
-def members(ensemble: str, homes: bytes, roots: list[Process]) -> list[Process]:
-    """Return the processes of an ensemble: `roots`, who carries its name, and who descends from either; never the caller."""
+def members(ensemble: str, homes: bytes, roots: list[Process], uid: int | None = None) -> list[Process]:
+    """Return the processes of an ensemble: `roots`, who carries its name, and who descends from either; never the caller.
+
+    With `uid`, the name counts only for processes of that account: others may carry what they like.
+    """
     processes = everyone()
-    found = {process.pid for process in processes if ensemble_of(process.pid, homes) == ensemble or process in roots}
+    found = {process.pid for process in processes if process in roots}
+    for process in processes:
+        if ensemble_of(process.pid, homes) == ensemble and uid in (None, user_of(process.pid)):
+            found.add(process.pid)
     grown = True
     while grown:
         grown = False
@@ -122,13 +139,15 @@ def members(ensemble: str, homes: bytes, roots: list[Process]) -> list[Process]:
     return [process for process in processes if process.pid in found and process.pid != os.getpid()]
 
 
-def kill_members(ensemble: str, homes: bytes, roots: list[Process], seconds: float) -> bool:
+def kill_members(ensemble: str, homes: bytes, roots: list[Process], seconds: float, uid: int | None = None) -> bool:
     """End by SIGKILL whatever is left of an ensemble, until a look finds nothing; False when something will not end.
+
+    With `uid`, only processes of that account are taken by their name.
 
     Children that another one makes meanwhile are found by the next look.
     """
     deadline = time.monotonic() + seconds
-    while left := members(ensemble, homes, roots):
+    while left := members(ensemble, homes, roots, uid):
         for process in left:
             process.signal(signal.SIGKILL)
         for process in left:

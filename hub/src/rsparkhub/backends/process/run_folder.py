@@ -1,9 +1,15 @@
-"""The files of one generation, and how each is read: what others write may be missing, half of it, or nonsense."""
+"""The files of one generation, and how each is read: what others write may be missing, half of it, or nonsense.
+
+Where people have accounts of their own, a run folder is the hub's (root's), and its person's account may write into it. So
+nothing there is reached through a symbolic link, what only the hub writes counts only where it is the hub's, and of the rest
+nothing that has another name somewhere else: it might be a file that the person may not read.
+"""
 
 import fcntl
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,6 +21,8 @@ from rspark_contract.record import Record, read_record
 from rspark_contract.status import AgentStatus
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.process import proc, session_file
+from rsparkhub.backends.process.accounts import Account
+from rsparkhub.backends.process.ownership import give_tree
 from rsparkhub.backends.process.proc import Process
 from rsparkhub.files import write_whole
 
@@ -71,13 +79,26 @@ class RunFolder:
         """What every process of the generation carries as `RSPARK_ENSEMBLE`."""
         return f"{self.ref.id}.{self.ref.generation}"
 
-    def make(self) -> None:
-        """Make the folders, for their owner's eyes."""
+    def uid(self) -> int | None:
+        """Return the number of the account that it runs as; None where that can't be told any more."""
+        try:
+            return self.keep.lstat().st_uid
+        except OSError:
+            return None
+
+    def make(self, account: Account | None) -> None:
+        """Make the folders, for their owner's eyes; those that the agent writes into are the account's, if it has one."""
         for folder in (self.session, self.path, self.log, self.keep):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if account is None:
+            return
+        self.session.chmod(0o711)
+        for folder in (self.log, self.keep):
+            if folder.stat().st_uid != account.uid:  # what was kept may be from before people had accounts
+                give_tree(folder, uid=account.uid, gid=account.gid)
 
-    def write(self, name: str, content: str) -> None:
-        """Write a file of mode 0600, as a whole or not at all.
+    def write(self, name: str, content: str, *, account: Account | None = None) -> None:
+        """Write a file of mode 0600, as a whole or not at all; for the account where one is given, before that may write here.
 
         Raises
         ------
@@ -90,6 +111,8 @@ class RunFolder:
         target = self.path / inside
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(target, content)
+        if account is not None:
+            os.chown(target, account.uid, account.gid, follow_symlinks=False)
 
     def started_before(self) -> bool:
         """Return whether the generation was started at some time: then it is never started again."""
@@ -98,7 +121,7 @@ class RunFolder:
     def locked(self) -> bool:
         """Return whether a shim works on the generation. Takes the lock for an instant, for which a shim waits."""
         try:
-            handle = os.open(self.path / "lock", os.O_RDWR | os.O_CLOEXEC)
+            handle = os.open(self.path / "lock", os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:
             return False
         try:
@@ -111,11 +134,11 @@ class RunFolder:
 
     def shim(self) -> Shim | None:
         """Return who watches over it; None where nobody has begun, or what the file says can't be read."""
-        return self._parsed("shim.json", _parse_shim)
+        return self._parsed("shim.json", _parse_shim, ours=True)
 
     def exit(self) -> Exit | None:
         """Return how its agent ended; None while it hasn't, or what the file says can't be read."""
-        return self._parsed("exit.json", _parse_exit)
+        return self._parsed("exit.json", _parse_exit, ours=True)
 
     def runs(self, process: Process) -> bool:
         """Return whether a process belongs to this generation, as the kernel has it.
@@ -157,10 +180,14 @@ class RunFolder:
     def _log_tail(self, component: str, most: int) -> str:
         return session_file.read_tail(self.log / f"{component}.log", below=self._sessions, most=most)
 
-    def _parsed(self, name: str, parse: Reader[T]) -> T | None:
-        """Return what a file of the run folder holds; None when there is none, or it can't be read as that."""
+    def _parsed(self, name: str, parse: Reader[T], *, ours: bool = False) -> T | None:
+        """Return what a file of the run folder holds; None when there is none, or it can't be read as that.
+
+        With `ours`, one that another account than this process's wrote is none.
+        """
         try:
-            data = session_file.read_bytes(self.path / name, below=self._sessions, most=_MOST_BYTES + 1)
+            owner = os.geteuid() if ours else None
+            data = session_file.read_bytes(self.path / name, below=self._sessions, most=_MOST_BYTES + 1, owner=owner)
             return parse(decode(data, most=_MOST_BYTES))
         except Unreadable:
             return None
@@ -204,10 +231,13 @@ def throw_away(path: Path, trash: Path) -> None:
             path.rename(place / path.name)
         except (FileNotFoundError, FileExistsError):  # another controller emptied the trash just now, or threw it away before us
             continue
-        shutil.rmtree(place, ignore_errors=True)  # what will not go, a later sweep tries again
+        empty(place)  # what will not go, a later sweep tries again
         return
 
 
 def empty(trash: Path) -> None:
-    """Delete what earlier deletions left."""
-    shutil.rmtree(trash, ignore_errors=True)
+    """Delete a folder of what was thrown away, as far as it goes; never what a link in it leads to."""
+    try:
+        shutil.rmtree(trash, ignore_errors=True)
+    except RecursionError:  # somebody made a thousand folders inside each other
+        subprocess.run(["rm", "-rf", "--", str(trash)], check=False, stdin=subprocess.DEVNULL, capture_output=True)

@@ -1,7 +1,7 @@
 """Reads files below a folder of sessions, which belong to their people.
 
 In the place of a file or of a folder on the way to it there may be a link to somebody else's, a pipe that is never written to, or
-a device: none of them is opened. A file of any length is read to a bound.
+a device: none of them is opened, nor a file that has another name somewhere. A file of any length is read to a bound.
 """
 
 import os
@@ -12,10 +12,13 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
 
 
-def read_bytes(path: Path, *, below: Path, most: int) -> bytes:
-    """Read the first `most` bytes of a file; nothing when there is no plain file, or a link is on the way from `below` to it."""
+def read_bytes(path: Path, *, below: Path, most: int, owner: int | None = None) -> bytes:
+    """Read the first `most` bytes of a file; nothing when there is no plain file, or a link is on the way from `below` to it.
+
+    With `owner`, nothing when it belongs to another account.
+    """
     try:
-        descriptor = _open(path, below)
+        descriptor = _open(path, below, owner=owner)
     except OSError:
         return b""
     with os.fdopen(descriptor, "rb") as file:
@@ -49,15 +52,16 @@ def names_in(folder: Path, *, below: Path) -> list[str]:
         os.close(descriptor)
 
 
-def _open(path: Path, below: Path) -> int:
+def _open(path: Path, below: Path, *, owner: int | None = None) -> int:
     folder = _open_folder(path.parent, below)
     try:
         file = os.open(path.name, _FILE, dir_fd=folder)
     finally:
         os.close(folder)
-    if not stat.S_ISREG(os.fstat(file).st_mode):
+    found = os.fstat(file)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1 or owner not in (None, found.st_uid):
         os.close(file)
-        raise FileNotFoundError(f"{path} is no plain file")
+        raise FileNotFoundError(f"{path} is no plain file of its account's")
     return file
 
 

@@ -1,12 +1,16 @@
-"""The process that watches over one generation: `python -I -S shim.py RUN ENSEMBLE HOMES NOTIFY_DIR COMMAND…`.
+"""The process that watches over one generation: `python -I -S shim.py RUN ENSEMBLE HOMES NOTIFY_DIR IDENTITY COMMAND…`.
 
 It belongs to nobody: the hub and the controller may end, and it stays. It starts the agent, waits for its end, ends
 whatever the ensemble left behind, writes down how it went, and ends. It exits at once when this generation has been
 started before, so that starting twice is the same as starting once. Standard library only, and little of it, since
 there is one for each session.
+
+IDENTITY is empty where the agent runs as the account that runs this. Else it is `UID:GID` and, each on a line of its own after
+`groups` or `visible`, the control groups to join and what must be visible (see `become`). The shim itself keeps its rights: it
+never opens a file where the account may write.
 """
 # pathlib would cost each session a megabyte.
-# ruff: noqa: PTH100, PTH105, PTH110, PTH120, PTH208
+# ruff: noqa: PTH100, PTH101, PTH105, PTH110, PTH120, PTH208
 
 import ctypes
 import errno
@@ -18,9 +22,10 @@ import time
 
 TYPE_CHECKING = False  # as `typing` has it, which would cost memory
 if TYPE_CHECKING:
-    from rsparkhub.backends.process import proc
+    from rsparkhub.backends.process import become, proc
 else:
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    import become
     import proc
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
@@ -29,7 +34,7 @@ _LOOK_SECONDS = 60  # how often memory is looked at, so that its running out is 
 _FORCE_SECONDS = 10.0
 
 
-def main(run: str, ensemble: str, homes: str, notify_dir: str, command: list[str]) -> int:
+def main(run: str, ensemble: str, homes: str, notify_dir: str, *agent: str) -> int:
     """Start the ensemble unless it was started before; return when its agent runs, and leave the watching to a child."""
     lock = _lock(run)
     if lock is None or os.path.exists(f"{run}/shim.json") or os.path.exists(f"{run}/exit.json"):
@@ -44,15 +49,56 @@ def main(run: str, ensemble: str, homes: str, notify_dir: str, command: list[str
     os.close(told)
     os.setsid()
     os.chdir("/")
-    log = os.open(f"{run}/log/agent.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    nothing = os.open("/dev/null", os.O_RDONLY)
-    for number, file in enumerate((nothing, log, log)):
-        os.dup2(file, number)
-    watch(run, ensemble=ensemble, homes=homes.encode(), notify_dir=notify_dir, command=command, tell=tell)
+    nothing = os.open("/dev/null", os.O_RDWR)
+    for number in range(3):
+        os.dup2(nothing, number)
+    what = Agent(list(agent[1:]), log=f"{run}/log/agent.log", identity=agent[0])
+    watch(run, ensemble=ensemble, homes=homes.encode(), notify_dir=notify_dir, agent=what, tell=tell)
     return 0
 
 
-def watch(run: str, *, ensemble: str, homes: bytes, notify_dir: str, command: list[str], tell: int) -> None:
+class Agent:
+    """What is to be started, and as whom; its output goes to `log`, which is the account's."""
+
+    def __init__(self, command: "list[str]", *, log: str, identity: str) -> None:
+        self.command = command
+        self.log = log
+        who, *lines = identity.split("\n")
+        self.ids = tuple(int(number) for number in who.split(":")) if who else None
+        self.words: dict[str, list[str]] = {"groups": [], "visible": []}
+        kind = ""
+        for line in lines:
+            if line in self.words:
+                kind = line
+            else:
+                self.words[kind].append(line)
+
+    def open_folder(self, run: str) -> None:
+        """Let the account write into the run folder, in which it may not replace what is not its own (the sticky bit)."""
+        if self.ids is not None:
+            os.chown(run, -1, self.ids[1])
+            os.chmod(run, 0o1770)  # noqa: S103  the group is the account's own
+
+    def run(self) -> None:
+        """Become the agent.
+
+        Raises
+        ------
+        OSError
+            When its account or its program can't be had.
+        """
+        if self.ids is not None:
+            become.become(*self.ids, groups=self.words["groups"], visible=self.words["visible"])
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)  # only now: another account's process has none
+        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        for number in (1, 2):
+            os.dup2(log, number)
+        os.close(log)
+        os.chdir(os.environ["HOME"])
+        os.execv(self.command[0], self.command)  # noqa: S606  it is what we are here for
+
+
+def watch(run: str, *, ensemble: str, homes: bytes, notify_dir: str, agent: Agent, tell: int) -> None:
     """Start the agent, see it through, and end what it left."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
@@ -60,26 +106,27 @@ def watch(run: str, *, ensemble: str, homes: bytes, notify_dir: str, command: li
     assert myself is not None, "this process runs"
     # Only now: a shim that carried the name would be ended with the ensemble, and so would one that comes too late.
     os.environ["RSPARK_ENSEMBLE"] = ensemble
-    pid, go, failed = _fork(command)
+    pid, go, failed = _fork(agent)
     try:  # before the agent does anything: what has this file has been started, and is never started again
         _write(f"{run}/shim.json", _shim_json(myself, proc.boot_id(), proc.find(pid)))
     except OSError as error:
         os.write(tell, str(error).encode())
         return  # the agent waits for a word, hears that there will be none, and ends
+    agent.open_folder(run)
     os.write(go, b"!")
     problem = os.read(failed, 4096).decode()  # ends empty when the agent has become another program
     os.close(failed)
     os.write(tell, problem.encode())
     os.close(tell)
     status, memory_ran_out = _wait(pid)
-    proc.kill_members(ensemble, homes, [myself], _FORCE_SECONDS)
+    proc.kill_members(ensemble, homes, [myself], _FORCE_SECONDS, agent.ids[0] if agent.ids else None)
     _write(f"{run}/exit.json", _exit_json(status, memory_ran_out=memory_ran_out))
     _notify(notify_dir, ensemble.partition(".")[0])
 
 
 def _lock(run: str) -> int | None:
     """Lock the generation; None when another shim has it in work. Somebody who only looks holds the lock for an instant."""
-    lock = os.open(f"{run}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(f"{run}/lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     deadline = time.monotonic() + 2
     while True:
         try:
@@ -92,7 +139,7 @@ def _lock(run: str) -> int | None:
             return lock
 
 
-def _fork(command: list[str]) -> tuple[int, int, int]:
+def _fork(agent: Agent) -> "tuple[int, int, int]":
     """Fork the agent, which waits for a word; give its pid, where to say it, and where it says what kept it from starting."""
     parent = os.getpid()
     wait, go = os.pipe()
@@ -104,10 +151,9 @@ def _fork(command: list[str]) -> tuple[int, int, int]:
             _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             if os.getppid() == parent and os.read(wait, 1):
-                os.chdir(os.environ["HOME"])
-                os.execv(command[0], command)  # noqa: S606  it is what we are here for
+                agent.run()
         except OSError as error:
-            os.write(fail, (str(error) if error.filename else f"{error}: {command[0]!r}").encode())
+            os.write(fail, (str(error) if error.filename else f"{error}: {agent.command[0]!r}").encode())
         finally:
             os._exit(127)
     os.close(wait)
@@ -146,11 +192,15 @@ def _reap(agent: int) -> int | None:
 
 
 def _write(path: str, text: str) -> None:
-    with open(f"{path}.new", "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(f"{path}.new", path)
+    """Write a file whole, under a name that nobody can have put there before: the account may write into the folder too."""
+    fresh = f"{path}.{os.urandom(8).hex()}"
+    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(file, text.encode())
+        os.fsync(file)
+    finally:
+        os.close(file)
+    os.replace(fresh, path)
 
 
 def _shim_json(myself: "proc.Process", boot: str, agent: "proc.Process | None") -> str:
@@ -190,4 +240,4 @@ def _prctl(option: int, value: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4], sys.argv[5:]))
+    sys.exit(main(*sys.argv[1:]))

@@ -4,13 +4,18 @@ import errno
 import json
 import os
 import re
+import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from rspark_contract.ensemble import Places
 from rsparkhub.backends.process import shim
+from rsparkhub.backends.process.accounts import Account, Accounts
+from rsparkhub.backends.process.ownership import give_tree
 from rsparkhub.backends.process.run_folder import RunFolder
 from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.errors import CannotStart
@@ -23,17 +28,29 @@ _HANDED_ON = re.compile(
 _SHIM_SECONDS = 30
 
 
-class Start:
-    """Starts generations on this machine."""
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What a start goes by: the home, and the account that it is for; None for that of this process."""
 
-    def __init__(self, *, data: Path, notify_dir: Path, python: Path, r_libs: str) -> None:
+    home: Path
+    account: Account | None
+
+
+class Start:
+    """Starts generations on this machine; with `accounts` each person's sessions run under the person's own."""
+
+    def __init__(
+        self, *, data: Path, notify_dir: Path, python: Path, r_libs: str, checkout: Path | None, accounts: Accounts | None
+    ) -> None:
         self._data = data
         self._notify_dir = notify_dir
         self._python = python
         self._r_libs = r_libs
+        self._accounts = accounts
+        self._visible = needed(python, r_libs=r_libs, checkout=checkout)
 
-    def prepare(self, folder: RunFolder, spec: EnsembleSpec) -> Path:
-        """Write all that the agent reads; give the home.
+    def prepare(self, folder: RunFolder, spec: EnsembleSpec) -> Prepared:
+        """Write all that the agent reads.
 
         Raises
         ------
@@ -45,14 +62,20 @@ class Start:
             run=folder.path, keep=folder.keep, home=home, data=self._data / "services" / spec.id, notify=self._notify_dir
         )
         try:
-            folder.make()
+            account = self._accounts.ensure(spec.user) if self._accounts and spec.user else None
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.write("ensemble.json", json.dumps(spec.document(places).to_json()))
+            folder.make(account)
+            if account is not None:
+                for passed in (self._data, home.parent, folder.session.parent):
+                    _let_pass(passed)
+                if home.stat().st_uid != account.uid:
+                    give_tree(home.resolve(), uid=account.uid, gid=account.gid)
+            folder.write("ensemble.json", json.dumps(spec.document(places).to_json()), account=account)
         except OSError as error:
             raise _cannot(error.errno, str(error)) from error
-        return home
+        return Prepared(home=home, account=account)
 
-    def run(self, folder: RunFolder, home: Path) -> None:
+    def run(self, folder: RunFolder, prepared: Prepared) -> None:
         """Start the shim, which starts the agent; return when both run, or when they did before.
 
         Raises
@@ -75,8 +98,9 @@ class Start:
             folder.ensemble,
             f"{self._data}/",
             str(self._notify_dir),
+            self._identity(folder, prepared),
         ]
-        environ = self._environ(os.environ, home)
+        environ = self._environ(os.environ, prepared)
         try:
             subprocess.run(
                 [*watch, *agent], env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=_SHIM_SECONDS
@@ -91,12 +115,52 @@ class Start:
             number = re.search(r"\[Errno (\d+)\]", line)
             raise _cannot(int(number[1]) if number else None, line) from error
 
-    def _environ(self, inherited: Mapping[str, str], home: Path) -> dict[str, str]:
+    def _identity(self, folder: RunFolder, prepared: Prepared) -> str:
+        """Return what the shim is told of the account: see there."""
+        account = prepared.account
+        if account is None:
+            return ""
+        visible = [*self._visible, folder.path, folder.keep, prepared.home, prepared.home.resolve(), self._notify_dir]
+        return "\n".join([f"{account.uid}:{account.gid}", "visible", *map(str, visible)])
+
+    def _environ(self, inherited: Mapping[str, str], prepared: Prepared) -> dict[str, str]:
         environ = {name: value for name, value in inherited.items() if _HANDED_ON.fullmatch(name)}
-        environ |= {"HOME": str(home), "RSPARK_HOME": str(home)}
+        environ |= {"HOME": str(prepared.home), "RSPARK_HOME": str(prepared.home)}
+        if prepared.account is not None:
+            environ |= {"USER": prepared.account.name, "LOGNAME": prepared.account.name}
         if self._r_libs:
             environ["RSPARK_R_LIBS"] = self._r_libs
         return environ
+
+
+def _let_pass(folder: Path) -> None:
+    """Let everybody pass a folder of ours, and not look into it."""
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode != 0o711:
+        folder.chmod(0o711)
+
+
+def needed(python: Path, *, r_libs: str, checkout: Path | None) -> list[Path]:
+    """Return the folders and programs, beside its own, that a session must see: its Python, R and Java, and their packages."""
+    programs = [python, *(Path(found) for name in ("R", "java") if (found := shutil.which(name)))]
+    found = [place for program in programs for place in _places_of(program)]
+    found += [Path(folder) for folder in r_libs.split(os.pathsep) if folder]
+    found += [checkout] if checkout else []
+    # A program that stands for the session's Python may be a script that calls ours.
+    return list(dict.fromkeys([*found, Path(sys.base_prefix)]))
+
+
+def _places_of(program: Path) -> list[Path]:
+    """Return where a program and each link that leads to it are installed; a program that is in no `bin` stands for itself."""
+    places = []
+    for _ in range(40):  # as many links as the kernel follows
+        places.append(program.parent.parent if program.parent.name == "bin" else program)
+        try:
+            program = program.parent / program.readlink()
+        except OSError:  # it is no link
+            break
+    resolved = program.resolve()
+    return [*places, resolved.parent.parent if resolved.parent.name == "bin" else resolved]
 
 
 def _cannot(number: int | None, detail: str) -> CannotStart:

@@ -224,7 +224,7 @@ def _is_free(port: int) -> bool:
 def _socket_folder(cluster: Cluster) -> Path:
     """Make the private folder of the socket: short, since a socket's path has 107 bytes; the same at each start."""
     digest = hashlib.sha256(str(cluster.data.resolve()).encode()).hexdigest()[:12]
-    temporary = tempfile.gettempdir()
+    temporary = "/run" if os.getuid() == 0 else tempfile.gettempdir()  # where others can take no name of ours
     folder = Path(temporary if len(temporary) < 60 else "/tmp") / f"rspark-pg-{os.getuid()}-{digest}"  # noqa: S108
     owner = cluster.account.uid if cluster.account else os.getuid()
     try:
