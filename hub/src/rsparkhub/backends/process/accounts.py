@@ -28,7 +28,7 @@ from rsparkhub.files import write_whole
 PREFIX = "rspark-"
 _LONGEST = 32  # letters of a name, by useradd
 #: The system's own numbers, from the top as useradd takes them; then, for a very large class, some that no tool gives by itself.
-_NUMBERS = (*range(999, 199, -1), *range(59_999, 50_000, -1))
+_NUMBERS: tuple[int, ...] = (*range(999, 199, -1), *range(59_999, 50_000, -1))
 _MACHINE = Path("/run/rsparkhub")  # ours alone: /run/lock is open to everybody
 _ID = reading.integer(1, 2**31)
 
@@ -159,7 +159,9 @@ class Accounts:
         return next(name for name in names if _entry(name) is None and not _is_group(name))
 
     def _free_number(self) -> int:
-        taken = {entry.pw_uid for entry in pwd.getpwall()} | {entry.gr_gid for entry in grp.getgrall()} | self._retired()
+        taken: set[int] = (
+            {entry.pw_uid for entry in pwd.getpwall()} | {entry.gr_gid for entry in grp.getgrall()} | self._retired()
+        )
         for number in _NUMBERS:
             if number not in taken:
                 return number

@@ -10,6 +10,8 @@ from pathlib import Path
 def give_tree(top: Path, *, uid: int, gid: int) -> None:
     """Make the account the owner of a folder and of all in it; of `top` last, so that a walk that was cut short shows.
 
+    Nobody else may look into `top` afterwards.
+
     Symbolic links are given themselves, never what they lead to. What lies on another file system, devices, and files that have
     another name outside of the tree stay as they are.
 
@@ -28,6 +30,7 @@ def give_tree(top: Path, *, uid: int, gid: int) -> None:
                 continue
             with suppress(FileNotFoundError):  # what runs there may delete it meanwhile
                 os.chown(name, uid, gid, dir_fd=folder, follow_symlinks=False)
+        os.fchmod(handle, 0o700)
         os.fchown(handle, uid, gid)
     finally:
         os.close(handle)

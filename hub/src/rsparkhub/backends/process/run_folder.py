@@ -86,7 +86,7 @@ class RunFolder:
         except OSError:
             return None
 
-    def make(self, account: Account | None) -> None:
+    def make(self, account: Account | None = None) -> None:
         """Make the folders, for their owner's eyes; those that the agent writes into are the account's, if it has one."""
         for folder in (self.session, self.path, self.log, self.keep):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -142,12 +142,12 @@ def _let_pass(folder: Path) -> None:
 
 def needed(python: Path, *, r_libs: str, checkout: Path | None) -> list[Path]:
     """Return the folders and programs, beside its own, that a session must see: its Python, R and Java, and their packages."""
-    programs = [python, *(Path(found) for name in ("R", "java") if (found := shutil.which(name)))]
-    found = [place for program in programs for place in _places_of(program)]
-    found += [Path(folder) for folder in r_libs.split(os.pathsep) if folder]
-    found += [checkout] if checkout else []
+    programs = [python, *(Path(path) for name in ("R", "java") if (path := shutil.which(name)))]
+    places = [place for program in programs for place in _places_of(program)]
+    places += [Path(folder) for folder in r_libs.split(os.pathsep) if folder]
+    places += [checkout] if checkout else []
     # A program that stands for the session's Python may be a script that calls ours.
-    return list(dict.fromkeys([*found, Path(sys.base_prefix)]))
+    return list(dict.fromkeys([*places, Path(sys.base_prefix)]))
 
 
 def _places_of(program: Path) -> list[Path]:
