@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from rspark_contract.ensemble import DocumentInvalid, EnsembleDocument
-from rspark_session.agent.lifecycle import environ, interface_host, session_services
+from rspark_session.agent.lifecycle import environ, interface_host, own_packages, session_services
 from rspark_session.agent.lifecycle.document import load
 from rspark_session.agent.lifecycle.failure import CannotStart
 from rspark_session.agent.lifecycle.socket_folder import make_socket_folder
@@ -64,7 +64,7 @@ def run(document: EnsembleDocument) -> int:
     places.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     services = session_services.make(document)
     variables = environ.build(document, os.environ, services)
-    environ.home_library(document).mkdir(parents=True, exist_ok=True)  # an R that starts before it is there doesn't use it
+    own_packages.make_r_library(document)
     sockets = make_socket_folder(document)
     interface = interface_host.make(document, variables, sockets=sockets)
     if interface is not None:
@@ -72,6 +72,7 @@ def run(document: EnsembleDocument) -> int:
 
     from rspark_session.agent.lifecycle.checkpoint_store import CheckpointStore
 
+    own_packages.make_python_environment(document)
     try:
         store = CheckpointStore(places.keep, document.generation)
         store.forget(document.forget)
@@ -122,6 +123,8 @@ def write_files(document: EnsembleDocument) -> None:
         path = document.places.run / file.path
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(path, file.content)
+    if document.user:
+        write_whole(document.places.run / "gitconfig", environ.git_config(document))
     if document.token is not None:
         write_whole(document.places.run / "token", document.token)
 

@@ -111,7 +111,7 @@ class JupyterServer(Interface):
         write_whole(file, options.text())
         try:
             self._process = context.launch(
-                [sys.executable, "-m", "rspark_session.jupyter", str(file)],
+                [sys.executable, "-I", "-m", "rspark_session.jupyter", str(file)],  # nothing of the home is imported
                 environ=self._environ,
                 folder=context.home,
                 pass_fds=[theirs.fileno(), *([ahead.kernel.pidfd] if ahead else [])],

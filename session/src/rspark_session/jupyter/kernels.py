@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import zmq
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
@@ -122,4 +122,5 @@ class Kernels(AsyncMappingKernelManager):
 
 
 def _provisioner_of(kernel: Any) -> Provisioner | None:
-    return cast("Provisioner | None", kernel.provisioner)  # one that ends has none any more
+    """Return the provisioner of a kernel; None for one that ends, and for a person's own kernel that brings another kind."""
+    return kernel.provisioner if isinstance(kernel.provisioner, Provisioner) else None

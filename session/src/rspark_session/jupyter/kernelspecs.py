@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterable
@@ -37,6 +38,7 @@ class Kernel:
 
 #: How much memory R uses before it first looks for garbage: about what IRkernel needs when it is loaded, all of which stays.
 _HEAP = ("--min-nsize=1M", "--min-vsize=32M")
+_WITHOUT_OWN = f"source({json.dumps(str(Path(__file__).parent / 'without_own.R'), ensure_ascii=False)})"
 # R records the options it starts with, so that at sleep only those that a person changed are saved.
 _BASELINE = "try(rspark:::workspace_baseline(), silent=TRUE)"
 
@@ -48,17 +50,34 @@ def available() -> dict[str, Kernel]:
             name="ir",
             title="R",
             language="R",
-            command=(shutil.which("R") or "R", "--slave", *_HEAP, "-e", _BASELINE, "-e", "IRkernel::main()", "--args"),
+            command=(
+                shutil.which("R") or "R",
+                "--slave",
+                *_HEAP,
+                "-e",
+                _WITHOUT_OWN,
+                "-e",
+                _BASELINE,
+                "-e",
+                "IRkernel::main()",
+                "--args",
+            ),
         ),
         "python": Kernel(
             name="python3",
             title="Python",
             language="python",
-            command=(sys.executable, "-m", "ipykernel_launcher", "-f"),
+            command=(own_python(), str(Path(__file__).parent / "python_kernel.py"), "-f"),
             metadata={"debugger": True},
         ),
-        "bash": Kernel(name="bash", title="bash", language="bash", command=(sys.executable, "-m", "bash_kernel", "-f")),
+        "bash": Kernel(name="bash", title="bash", language="bash", command=(sys.executable, "-I", "-m", "bash_kernel", "-f")),
     }
+
+
+def own_python() -> str:
+    """Return the Python of the person's own environment, or the session's where the home had no room for one."""
+    own = Path(os.environ.get("VIRTUAL_ENV", ""), "bin/python")
+    return str(own) if own.exists() else sys.executable
 
 
 def write(folder: Path, names: Iterable[str]) -> None:

@@ -2,10 +2,11 @@
 
 import asyncio
 import gc
+import os
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_core.paths import jupyter_data_dir
 from jupyter_core.utils import ensure_async
 from jupyter_server.serverapp import ServerApp
 from traitlets.config import Config
@@ -25,6 +26,7 @@ from rspark_session.jupyter.messages import (
     WorkspaceRestored,
     WorkspaceSaved,
 )
+from rspark_session.jupyter.offered_kernelspecs import OfferedKernelSpecs
 from rspark_session.jupyter.options import ServerOptions
 from rspark_session.jupyter.reporter import ActivityReporter
 from rspark_session.jupyter.restoring import WorkspaceRestorer
@@ -36,16 +38,6 @@ from rspark_session.jupyter.websocket import KernelWebsocket
 
 #: Seconds after which a warm kernel that nobody requested is ended: it uses memory, and most ask for R at once or not at all.
 _WARM_FOR = 120.0
-
-
-class OfferedKernelSpecs(KernelSpecManager):
-    """Finds the kernelspecs in one folder and no others."""
-
-    ensure_native_kernel = False
-    folder: ClassVar[str]
-
-    def _kernel_dirs_default(self) -> list[str]:
-        return [self.folder]
 
 
 class Server(ServerApp):
@@ -121,7 +113,9 @@ def serve(options: ServerOptions) -> None:
     settings = config(
         options,
         kernels=bound(Kernels, reporter=reporter, ledger=ledger, warm_kernel=warm),
-        kernel_specs=bound(OfferedKernelSpecs, folder=str(offered)),
+        kernel_specs=bound(
+            OfferedKernelSpecs, folder=str(offered), own_folders=_own_kernels(), own_python=kernelspecs.own_python()
+        ),
         contents=bound(Contents, reporter=reporter),
         terminals=bound(Terminals, reporter=reporter),
     )
@@ -168,11 +162,20 @@ def config(
             },
             "IdentityProvider": {"token": options.token},
             "MappingKernelManager": {"cull_idle_timeout": 0, "default_kernel_name": _default_kernel(options)},
+            "KernelProvisionerFactory": {"default_provisioner_name": kernelspecs.PROVISIONER},
             "KernelManager": {"transport": "ipc", "shutdown_wait_time": 2.0},
             "TerminalsExtension": {"terminal_manager_class": terminals},
             "TerminalManager": {"cull_inactive_timeout": 0},
         }
     )
+
+
+def _own_kernels() -> list[str]:
+    """Return where `ipykernel install --user` and `--sys-prefix` put a person's kernels, and R's `IRkernel::installspec()`."""
+    environment = os.environ.get("VIRTUAL_ENV")
+    return [
+        str(Path(folder, "kernels")) for folder in (jupyter_data_dir(), environment and f"{environment}/share/jupyter") if folder
+    ]
 
 
 def _default_kernel(options: ServerOptions) -> str:

@@ -8,6 +8,7 @@ could not be kept, and false, or not there, of what is never kept (`rspark_contr
 
 import json
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -18,8 +19,11 @@ from rspark_contract.saved import MOST_LOST, LostObject, first_lost
 Action = Literal["save", "restore"]
 
 _R = "try(rspark:::workspace_{action}({folder}), silent = TRUE)"
-_PYTHON = "__import__('rspark_session.workspace', fromlist=['{action}']).{action}({folder})"
-#: By the language of the kernelspec. bash has nothing but its folder, which is saved for every kernel.
+_PYTHON = (
+    "(lambda names: exec(open({script}, encoding='utf-8').read(), names) or names['run']('{action}', {folder}, {places}))"
+    "({{'__name__': 'rspark_session.jupyter.borrowed_workspace'}})"
+)
+#: By the language of the kernelspec. A kernel of any other has nothing but its folder, which is saved for every kernel.
 _CODE = {"R": _R, "python": _PYTHON}
 _REPORTS = {"save": "manifest.json", "restore": "restored.json"}
 _FAILURE = "failed.json"
@@ -45,8 +49,21 @@ class SnapshotReport:
 def code(action: Action, language: str, folder: Path) -> str | None:
     """Return the code that saves into the folder or restores from it, or None where a language has nothing to save."""
     template = _CODE.get(language)
-    # a path in JSON's quotes reads the same in R and Python
-    return template and template.format(action=action, folder=json.dumps(str(folder), ensure_ascii=False))
+    if template is None:
+        return None
+    script = Path(__file__).with_name("borrowed_workspace.py")
+    return template.format(action=action, folder=_quoted(str(folder)), script=_quoted(str(script)), places=_quoted(_places()))
+
+
+def _places() -> dict[str, str]:
+    """Return the folders of the packages that `borrowed_workspace` needs."""
+    found = {name: find_spec(name) for name in ("rspark_session", "dill")}
+    return {name: str(Path(spec.origin).parents[1]) for name, spec in found.items() if spec and spec.origin}
+
+
+def _quoted(value: str | dict[str, str]) -> str:
+    """Return it in JSON's quotes, which read the same in R and Python."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def clear_report(action: Action, folder: Path) -> None:

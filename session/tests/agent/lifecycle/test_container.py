@@ -13,7 +13,7 @@ from session.tests.running import PYTHON, Running, part
 
 from rspark_contract.record import MOST_MESSAGE, How, Record
 from rspark_contract.saved import LostObject, Saved, SavedKernel
-from rspark_session.agent.lifecycle.environ import image_mark, r_version
+from rspark_session.agent.lifecycle.own_packages import image_mark, r_version
 from rspark_session.agent.reporting.record import fitting
 
 Start = Callable[..., Running]

@@ -288,7 +288,12 @@ async def test_everything_sees_its_session_and_nothing_of_the_hub(prepare: Start
         spark={"mode": "local", "memory": 2**30, "cores": 2},
     )
     running.start(
-        RSPARKHUB_STORE_URL="a secret", PGPASSWORD="a secret", RSPARK_R_LIBS="/opt/r", JUPYTER_TOKEN="x", PYTHONPATH="/x"
+        RSPARKHUB_STORE_URL="a secret",
+        PGPASSWORD="a secret",
+        RSPARK_R_LIBS="/opt/r",
+        JUPYTER_TOKEN="x",
+        PYTHONPATH="/x",
+        TZ="Asia/Tokyo",
     )
     await running.until_state("ready")
     seen = json.loads((running.run / "environ.json").read_text())
@@ -297,10 +302,13 @@ async def test_everything_sees_its_session_and_nothing_of_the_hub(prepare: Start
         "RSPARK_USER": "ann",
         "RSPARK_HOME": str(running.home),
         "HOME": str(running.home),
+        "USER": "ann",
+        "LOGNAME": "ann",
+        "TZ": "Asia/Tokyo",
         "RSPARK_HUB_URL": "http://localhost:8000/hub/",
         "RSPARK_ENSEMBLE": running.name,
         "RSPARK_TOKEN_FILE": str(running.run / "token"),
-        "R_LIBS": "/opt/r",
+        "R_LIBS_SITE": "/opt/r:/usr/local/lib/R/site-library:%S",
         "PGHOST": "127.0.0.1",
         "PGPASSFILE": str(running.run / "pgpass"),
         "OWN": f"{running.home}/x",
@@ -309,7 +317,8 @@ async def test_everything_sees_its_session_and_nothing_of_the_hub(prepare: Start
     assert {name: seen.get(name) for name in expected} == expected
     assert Path(seen["SPARK_HOME"], "jars").is_dir()
     assert Path(seen["JAVA_HOME"], "bin/java").exists()
-    assert seen["PATH"].split(":")[0] == str(PYTHON.parent)
+    assert seen["PATH"].split(":")[:2] == [f"{seen['VIRTUAL_ENV']}/bin", str(PYTHON.parent)]
+    assert seen["VIRTUAL_ENV"].startswith(f"{running.home}/.local/lib/python/3.")
     assert not {"RSPARKHUB_STORE_URL", "PGPASSWORD", "RSPARK_R_LIBS", "JUPYTER_TOKEN", "PYTHONPATH"} & set(seen)
     token = running.run / "token"
     assert token.read_text() == "a token"

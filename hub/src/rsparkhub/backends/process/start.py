@@ -88,7 +88,7 @@ class Start:
                 "The Python for sessions is missing. Run `make up` again, or set RSPARKHUB_SESSION_PYTHON to where it is.",
                 detail=f"{self._python} is not a program.",
             )
-        agent = [str(self._python), "-m", "rspark_session.agent", str(folder.path / "ensemble.json")]
+        agent = [str(self._python), "-I", "-m", "rspark_session.agent", str(folder.path / "ensemble.json")]
         watch = [
             sys.executable,
             "-I",

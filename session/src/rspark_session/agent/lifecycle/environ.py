@@ -1,17 +1,19 @@
 """The environment of everything that the agent starts: the names that each tool already reads."""
 
 import os
-import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rspark_contract.ensemble import EnsembleDocument
+from rspark_session.agent.lifecycle import own_packages
 from rspark_session.services.base import Service
 
 # What belongs to the hub that started us, or to a Python or desktop that isn't the session's.
 _FOREIGN = ("RSPARKHUB_", "RSPARK_", "JUPYTER", "IPYTHON", "PYTHON", "XDG_", "CONDA", "VIRTUAL_ENV", "R_LIBS", "PG", "SPARK_")
+#: Where R looks for packages after the person's own and the product's, as its `Renviron` has it.
+_R_SITE_LIBRARIES = "/usr/local/lib/R/site-library:%S"
 
 
 def build(document: EnsembleDocument, inherited: Mapping[str, str], services: Sequence[Service]) -> dict[str, str]:
@@ -20,6 +22,8 @@ def build(document: EnsembleDocument, inherited: Mapping[str, str], services: Se
     if not any("UTF-8" in environ.get(name, "").upper().replace("UTF8", "UTF-8") for name in ("LC_ALL", "LC_CTYPE", "LANG")):
         environ["LANG"] = "C.UTF-8"
         environ.pop("LC_ALL", None)
+    python = own_packages.python_environment(document)
+    programs = [python / "bin", Path(sys.executable).parent, *(folder for service in services for folder in service.programs())]
     environ |= {
         "HOME": str(document.places.home),
         "SHELL": "/bin/bash",
@@ -28,11 +32,15 @@ def build(document: EnsembleDocument, inherited: Mapping[str, str], services: Se
         "RSPARK_HOME": str(document.places.home),
         "RSPARK_HUB_URL": document.hub_url,
         "RSPARK_ENSEMBLE": document.name,
-        "R_LIBS_USER": str(home_library(document)),
-        "PATH": path(inherited.get("PATH", os.defpath), [folder for service in services for folder in service.programs()]),
+        "PATH": path(inherited.get("PATH", os.defpath), programs),
+        "VIRTUAL_ENV": str(python),
+        "PYTHONUSERBASE": str(python),
+        "R_LIBS_USER": str(own_packages.r_library(document)),
+        # After their own, and found also when they set R_LIBS or call .libPaths(): without rspark nothing is saved at sleep.
+        "R_LIBS_SITE": ":".join(filter(None, [inherited.get("RSPARK_R_LIBS"), _R_SITE_LIBRARIES])),
+        "R_LIBS": "",  # some machines have a default that nobody may write to
     }
-    if libraries := inherited.get("RSPARK_R_LIBS"):
-        environ["R_LIBS"] = libraries
+    environ |= _person(document, environ)
     if document.token is not None:
         environ["RSPARK_TOKEN_FILE"] = str(document.places.run / "token")
     if java_home := find_java(inherited):
@@ -42,43 +50,35 @@ def build(document: EnsembleDocument, inherited: Mapping[str, str], services: Se
     return {**environ, **document.environ}
 
 
-def home_library(document: EnsembleDocument) -> Path:
-    """Return where a person's own R packages go: in the home, out of sight.
-
-    In a container there is one for each version of R and each image, since a package is built for the libraries of its image.
-    """
-    folder = document.places.home / ".local" / "lib" / "R"
-    if not document.image:
-        return folder / "library"
-    return folder / f"{r_version() or 'R'}-{image_mark(document.image, os.environ)}"
-
-
-def image_mark(image: str, inherited: Mapping[str, str]) -> str:
-    """Return twelve letters that differ for each image: of its digest, or of its name and of what it was built from."""
-    _, _, digest = image.partition("@sha256:")
-    if digest:
-        return digest[:12]
-    import hashlib  # noqa: PLC0415  (not needed for an image with a digest, and R waits while it is loaded)
-
-    built = f"{image} {inherited.get('RSPARK_IMAGE', '')}"
-    return hashlib.sha256(built.encode()).hexdigest()[:12]
+def _person(document: EnsembleDocument, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the names by which programs know who and where somebody is."""
+    names = {"TZ": environ.get("TZ") or time_zone()}
+    if document.user:
+        # The lowest of Git's files: what a person sets by `git config --global` or in a folder comes before it.
+        names |= {"USER": document.user, "LOGNAME": document.user, "GIT_CONFIG_SYSTEM": str(document.places.run / "gitconfig")}
+    if editor := shutil.which("nano", path=environ["PATH"]):
+        names["EDITOR"] = editor
+    return names
 
 
-def r_version() -> str | None:
-    """Read R's version, such as 4.2, where R itself has it: starting R to ask takes longer than all else."""
-    program = shutil.which("R")  # a script of the shell that names its home
-    try:
-        home = re.search(r"^R_HOME_DIR=(\S+)", Path(program or "").read_text(encoding="utf-8"), re.MULTILINE)
-        text = Path(home[1] if home else "", "library/base/DESCRIPTION").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
-    found = re.search(r"^Version: (\d+\.\d+)", text, re.MULTILINE)
-    return found[1] if found else None
+def git_config(document: EnsembleDocument) -> str:
+    """Return Git's settings of a session: this machine's, and who commits."""
+    include = "[include]\n\tpath = /etc/gitconfig\n"
+    name = document.user or "nobody"
+    host = document.hub_url.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0] or "localhost"
+    quoted = [word.replace("\\", "\\\\").replace('"', '\\"') for word in (name, f"{name}@{host}")]
+    return f'{include}[user]\n\tname = "{quoted[0]}"\n\temail = "{quoted[1]}"\n[init]\n\tdefaultBranch = main\n'
+
+
+def time_zone() -> str:
+    """Return the name of this machine's time zone, such as Europe/Berlin; UTC where it can't be read."""
+    place = str(Path("/etc/localtime").resolve())
+    return place.rpartition("/zoneinfo/")[2] if "/zoneinfo/" in place else "UTC"
 
 
 def path(inherited: str, programs: Iterable[Path]) -> str:
-    """Return a PATH with the session's Python and the programs of its services before what this machine has anyway."""
-    folders = [str(Path(sys.executable).parent), *map(str, programs)]
+    """Return a PATH with the session's programs before what this machine has anyway."""
+    folders = [*map(str, programs)]
     folders += [folder for folder in inherited.split(os.pathsep) if folder and folder not in folders]
     return os.pathsep.join(folders)
 

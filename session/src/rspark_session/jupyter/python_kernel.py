@@ -1,0 +1,87 @@
+"""`python python_kernel.py -f FILE`: IPython's kernel, run by the Python of the person's own environment.
+
+What a person installs comes first, also among what the kernel itself is made of. Where that breaks it, the kernel is started
+again from the session's own packages, and says so in the first cell: a person's packages break no more than the code that uses
+them.
+"""
+
+import contextlib
+import os
+import sys
+
+# The folder of this file. The working directory, and what a person has there, comes when the kernel is loaded.
+del sys.path[0]
+
+_PROBLEM, _CULPRIT = "RSPARK_KERNEL_PROBLEM", "RSPARK_KERNEL_CULPRIT"
+_SENTENCE = (
+    "What you installed keeps Python's kernel from starting ({problem}), so it runs on the session's own packages. "
+    "Remove what is at odds with it, and restart the kernel: %pip uninstall --yes {package}"
+)
+_UNKNOWN = "NAME  (%pip list --local names what you installed)"
+
+
+def main() -> None:
+    """Start the kernel, and return when it has ended."""
+    starting = f"{sys.argv[-1]}.starting"
+    problem, culprit = os.environ.pop(_PROBLEM, None), os.environ.pop(_CULPRIT, None)
+    if problem is None and os.path.exists(starting):  # noqa: PTH110  (nothing is loaded that a person may have broken)
+        problem = "it ended while it loaded"
+    own = [folder for folder in sys.path if folder.startswith(f"{sys.prefix}{os.sep}")] if problem else []
+    sys.path[:] = [folder for folder in sys.path if folder not in own]
+    try:
+        _mark(starting)
+        application = _initialize()
+    except Exception as failure:
+        if problem is not None:
+            raise
+        os.environ[_PROBLEM] = f"{type(failure).__name__}: {failure}"[:300]
+        if package := _package_of(failure):
+            os.environ[_CULPRIT] = package
+        _unmark(starting)
+        os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606  (the same program)
+    _unmark(starting)
+    sys.path[:0] = own
+    if problem is not None:
+        _say_once(application.shell, _SENTENCE.format(problem=problem.rstrip("."), package=culprit or _UNKNOWN))
+    application.start()
+
+
+def _initialize():  # type: ignore[no-untyped-def]
+    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415
+
+    application = IPKernelApp.instance()
+    application.initialize()
+    return application
+
+
+def _package_of(failure: Exception) -> str | None:
+    """Return the package of the person's in which it failed; None where it can't be seen."""
+    traceback, found = failure.__traceback__, None
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if file.startswith(sys.prefix) and "/site-packages/" in file:
+            found = file.split("/site-packages/", 1)[1].split("/")[0].removesuffix(".py")
+        traceback = traceback.tb_next
+    return found
+
+
+def _say_once(shell, sentence: str) -> None:  # type: ignore[no-untyped-def]
+    def say(*_: object) -> None:
+        shell.events.unregister("pre_run_cell", say)
+        print(sentence, file=sys.stderr)
+
+    shell.events.register("pre_run_cell", say)
+
+
+def _mark(file: str) -> None:
+    with contextlib.suppress(OSError):  # a full disk: it starts all the same
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))
+
+
+def _unmark(file: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(file)  # noqa: PTH108
+
+
+if __name__ == "__main__":
+    main()
