@@ -3,6 +3,7 @@
 import asyncio
 import builtins
 import contextlib
+import os
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from rspark_contract.http import Ending
 from rsparkhub.agents import AgentClient
 from rsparkhub.backends.base import Backend, EnsembleRef
-from rsparkhub.backends.process import notifications, proc
+from rsparkhub.backends.process import cgroups, notifications, proc
 from rsparkhub.backends.process.accounts import Accounts, are_possible
 from rsparkhub.backends.process.observation import Statuses, look
 from rsparkhub.backends.process.run_folder import RunFolder, empty, throw_away
@@ -36,9 +37,16 @@ class ProcessBackend(Backend):
         self._trash = self._sessions / ".trash"
         self._homes = f"{self._data}/".encode()
         self._notify_dir = notify_dir
-        accounts = Accounts(self._data) if are_possible() else None
+        self._accounts = Accounts(self._data) if are_possible() else None
+        self._limits = cgroups.Tree.of(os.fsencode(self._data)) if self._accounts else None
         self._start = Start(
-            data=self._data, notify_dir=notify_dir, python=python, r_libs=r_libs, checkout=checkout, accounts=accounts
+            data=self._data,
+            notify_dir=notify_dir,
+            python=python,
+            r_libs=r_libs,
+            checkout=checkout,
+            accounts=self._accounts,
+            limits=self._limits,
         )
         self._statuses = Statuses()
         self._agents = AgentClient()
@@ -71,6 +79,9 @@ class ProcessBackend(Backend):
         found = {EnsembleRef.parse(session.name, run.name) for session in _folders(self._sessions) for run in _folders(session)}
         for process in proc.everyone():  # also what lives on without its folder
             session_id, _, generation = (proc.ensemble_of(process.pid, self._homes) or "").rpartition(".")
+            found.add(EnsembleRef.parse(session_id, generation))
+        for name in self._limits.names() if self._limits else ():  # and what threw its name away
+            session_id, _, generation = name.rpartition(".")
             found.add(EnsembleRef.parse(session_id, generation))
         return sorted(ref for ref in found if ref is not None)
 
@@ -106,6 +117,9 @@ class ProcessBackend(Backend):
                 self._kill(folder)
                 return
         proc.kill_members(folder.ensemble, self._homes, roots, _FORCE_SECONDS, folder.uid())
+        groups = self._groups(folder)
+        cgroups.kill(groups, _FORCE_SECONDS)
+        cgroups.remove(groups)
         if folder.path.exists() and folder.exit() is None:  # so that nobody starts it any more
             with contextlib.suppress(OSError):  # a full disk: then it is seen to have ended by its shim being gone
                 folder.write("exit.json", '{"code": null, "signal": 9}\n')
@@ -113,6 +127,7 @@ class ProcessBackend(Backend):
     async def remove(self, ref: EnsembleRef) -> None:
         folder = self._folder(ref)
         self._statuses.forget(folder)
+        await asyncio.to_thread(cgroups.remove, self._groups(folder))
         await asyncio.to_thread(throw_away, folder.path, self._trash)
 
     async def log_tails(self, ref: EnsembleRef, *, most: int = 64 * 1024) -> dict[str, str]:
@@ -128,6 +143,11 @@ class ProcessBackend(Backend):
 
     async def aclose(self) -> None:
         await self._agents.aclose()
+
+    def _groups(self, folder: RunFolder) -> "builtins.list[str]":
+        """Return the groups of a generation: those that were written down, since this process may be in others today."""
+        found = self._limits.find(folder.ensemble) if self._limits else []
+        return [*dict.fromkeys([*folder.groups(), *found])]
 
     def _folder(self, ref: EnsembleRef) -> RunFolder:
         return RunFolder(self._sessions, ref)

@@ -10,6 +10,7 @@ from rsparkhub.domain.ensemble import Observed, phase_of
 
 RESTARTED = "This machine restarted while it ran."
 MEMORY = "The system ended it because this machine ran out of memory."
+OWN_MEMORY = "The system ended it because it used all of the memory that it may have."
 NO_AGENT = (
     "The Python for sessions lacks RSparkHub's agent. Run `make up` again, or set RSPARKHUB_SESSION_PYTHON to one that has it."
 )
@@ -62,7 +63,7 @@ def _ended(folder: RunFolder, status: AgentStatus | None, left: Exit) -> Observe
     record = folder.record()
     reason = None
     if record is None:
-        reason = MEMORY if left.memory_ran_out else _unbegun(folder, status, left)
+        reason = (OWN_MEMORY if left.has_limit else MEMORY) if left.memory_ran_out else _unbegun(folder, status, left)
     detail = folder.last_line("agent") if left.code != 0 else None
     return Observed(phase="ended", status=status, record=record, code=left.code, signal=left.signal, reason=reason, detail=detail)
 

@@ -53,6 +53,7 @@ class Exit:
     code: int | None
     signal: int | None
     memory_ran_out: bool
+    has_limit: bool
 
 
 class RunFolder:
@@ -135,6 +136,10 @@ class RunFolder:
     def shim(self) -> Shim | None:
         """Return who watches over it; None where nobody has begun, or what the file says can't be read."""
         return self._parsed("shim.json", _parse_shim, ours=True)
+
+    def groups(self) -> list[str]:
+        """Return the control groups that were made for it."""
+        return list(self._parsed("groups.json", reading.items(reading.verbatim(4096), most=8), ours=True) or ())
 
     def exit(self) -> Exit | None:
         """Return how its agent ended; None while it hasn't, or what the file says can't be read."""
@@ -219,6 +224,7 @@ def _parse_exit(value: object) -> Exit:
         code=fields.get("code", _CODE, None),
         signal=fields.get("signal", reading.integer(1, 64), None),
         memory_ran_out=fields.get("memory_ran_out", reading.flag, False),
+        has_limit=fields.get("has_limit", reading.flag, False),
     )
 
 

@@ -22,10 +22,11 @@ import time
 
 TYPE_CHECKING = False  # as `typing` has it, which would cost memory
 if TYPE_CHECKING:
-    from rsparkhub.backends.process import become, proc
+    from rsparkhub.backends.process import become, cgroups, proc
 else:
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     import become
+    import cgroups
     import proc
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
@@ -73,6 +74,11 @@ class Agent:
             else:
                 self.words[kind].append(line)
 
+    @property
+    def groups(self) -> "list[str]":
+        """The control groups with its limits."""
+        return self.words["groups"]
+
     def open_folder(self, run: str) -> None:
         """Let the account write into the run folder, in which it may not replace what is not its own (the sticky bit)."""
         if self.ids is not None:
@@ -88,7 +94,7 @@ class Agent:
             When its account or its program can't be had.
         """
         if self.ids is not None:
-            become.become(*self.ids, groups=self.words["groups"], visible=self.words["visible"])
+            become.become(*self.ids, groups=cgroups.join_files(self.groups), visible=self.words["visible"])
         _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)  # only now: another account's process has none
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         for number in (1, 2):
@@ -118,9 +124,11 @@ def watch(run: str, *, ensemble: str, homes: bytes, notify_dir: str, agent: Agen
     os.close(failed)
     os.write(tell, problem.encode())
     os.close(tell)
-    status, memory_ran_out = _wait(pid)
+    status, memory_ran_out = _wait(pid, agent.groups)
     proc.kill_members(ensemble, homes, [myself], _FORCE_SECONDS, agent.ids[0] if agent.ids else None)
-    _write(f"{run}/exit.json", _exit_json(status, memory_ran_out=memory_ran_out))
+    cgroups.kill(agent.groups, _FORCE_SECONDS)
+    cgroups.remove(agent.groups)
+    _write(f"{run}/exit.json", _exit_json(status, memory_ran_out=memory_ran_out, has_limit=bool(agent.groups)))
     _notify(notify_dir, ensemble.partition(".")[0])
 
 
@@ -161,20 +169,25 @@ def _fork(agent: Agent) -> "tuple[int, int, int]":
     return pid, go, failed
 
 
-def _wait(agent: int) -> tuple[int, bool]:
+def _wait(agent: int, groups: "list[str]") -> "tuple[int, bool]":
     """Wait for the agent's end and reap orphans; give its wait status, and whether memory ran out at about that time."""
-    before = latest = proc.oom_kills()
+    before = latest = _memory_kills(groups)
     while True:
         woken = signal.sigtimedwait(_SIGNALS, _LOOK_SECONDS)
         if woken is None:
-            before, latest = latest, proc.oom_kills()
+            before, latest = latest, _memory_kills(groups)
         elif woken.si_signo == signal.SIGCHLD:
             status = _reap(agent)
             if status is not None:
                 killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-                return status, killed and proc.oom_kills() > before
+                return status, killed and _memory_kills(groups) > before
         else:
             os.kill(agent, signal.SIGTERM)  # not reaped yet, so the pid is still its own
+
+
+def _memory_kills(groups: "list[str]") -> int:
+    """Count what the kernel killed for memory: in the groups, or on the machine where there are none."""
+    return cgroups.memory_kills(groups) if groups else proc.oom_kills()
 
 
 def _reap(agent: int) -> int | None:
@@ -208,11 +221,12 @@ def _shim_json(myself: "proc.Process", boot: str, agent: "proc.Process | None") 
     return f'{{"pid": {myself.pid}, "started": {myself.started}, "boot_id": "{boot}", "agent": {inside}}}\n'
 
 
-def _exit_json(status: int, *, memory_ran_out: bool) -> str:
+def _exit_json(status: int, *, memory_ran_out: bool, has_limit: bool) -> str:
     code = str(os.WEXITSTATUS(status)) if os.WIFEXITED(status) else "null"
     number = str(os.WTERMSIG(status)) if os.WIFSIGNALED(status) else "null"
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    return f'{{"code": {code}, "signal": {number}, "at": "{at}", "memory_ran_out": {str(memory_ran_out).lower()}}}\n'
+    ran_out, limit = str(memory_ran_out).lower(), str(has_limit).lower()
+    return f'{{"code": {code}, "signal": {number}, "at": "{at}", "memory_ran_out": {ran_out}, "has_limit": {limit}}}\n'
 
 
 def _notify(notify_dir: str, session: str) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import logging
 import os
 import re
 import shutil
@@ -13,12 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rspark_contract.ensemble import Places
-from rsparkhub.backends.process import shim
+from rsparkhub.backends.process import cgroups, shim
 from rsparkhub.backends.process.accounts import Account, Accounts
 from rsparkhub.backends.process.ownership import give_tree
 from rsparkhub.backends.process.run_folder import RunFolder
 from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.errors import CannotStart
+
+log = logging.getLogger(__name__)
 
 #: All that a session sees of the environment of the controller, which may hold passwords.
 _HANDED_ON = re.compile(
@@ -30,23 +33,33 @@ _SHIM_SECONDS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What a start goes by: the home, and the account that it is for; None for that of this process."""
+    """What a start goes by: the home, the account that it is for (None for that of this process), and its groups."""
 
     home: Path
     account: Account | None
+    groups: list[str]
 
 
 class Start:
     """Starts generations on this machine; with `accounts` each person's sessions run under the person's own."""
 
     def __init__(
-        self, *, data: Path, notify_dir: Path, python: Path, r_libs: str, checkout: Path | None, accounts: Accounts | None
+        self,
+        *,
+        data: Path,
+        notify_dir: Path,
+        python: Path,
+        r_libs: str,
+        checkout: Path | None,
+        accounts: Accounts | None,
+        limits: cgroups.Tree | None,
     ) -> None:
         self._data = data
         self._notify_dir = notify_dir
         self._python = python
         self._r_libs = r_libs
         self._accounts = accounts
+        self._limits = limits
         self._visible = needed(python, r_libs=r_libs, checkout=checkout)
 
     def prepare(self, folder: RunFolder, spec: EnsembleSpec) -> Prepared:
@@ -71,9 +84,26 @@ class Start:
                 if home.stat().st_uid != account.uid:
                     give_tree(home.resolve(), uid=account.uid, gid=account.gid)
             folder.write("ensemble.json", json.dumps(spec.document(places).to_json()), account=account)
+            groups = self._groups(folder, spec) if account is not None else []
         except OSError as error:
             raise _cannot(error.errno, str(error)) from error
-        return Prepared(home=home, account=account)
+        return Prepared(home=home, account=account, groups=groups)
+
+    def _groups(self, folder: RunFolder, spec: EnsembleSpec) -> list[str]:
+        """Make the groups that limit the session; none where the machine doesn't let us, which `doctor` says."""
+        if self._limits is None:
+            return []
+        try:
+            groups = self._limits.make(folder.ensemble, memory=int(spec.memory), cpu=spec.cpu)
+        except OSError as error:
+            log.warning("%s runs without limits: %s", folder.ensemble, error)
+            return []
+        try:
+            folder.write("groups.json", json.dumps(groups))
+        except OSError:
+            cgroups.remove(groups)
+            raise
+        return groups
 
     def run(self, folder: RunFolder, prepared: Prepared) -> None:
         """Start the shim, which starts the agent; return when both run, or when they did before.
@@ -121,7 +151,7 @@ class Start:
         if account is None:
             return ""
         visible = [*self._visible, folder.path, folder.keep, prepared.home, prepared.home.resolve(), self._notify_dir]
-        return "\n".join([f"{account.uid}:{account.gid}", "visible", *map(str, visible)])
+        return "\n".join([f"{account.uid}:{account.gid}", "groups", *prepared.groups, "visible", *map(str, visible)])
 
     def _environ(self, inherited: Mapping[str, str], prepared: Prepared) -> dict[str, str]:
         environ = {name: value for name, value in inherited.items() if _HANDED_ON.fullmatch(name)}
