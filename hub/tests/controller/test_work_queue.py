@@ -128,3 +128,15 @@ async def test_room_that_comes_free_is_said_once() -> None:
     go_on.set()
     await queue.idle()
     assert said == [1]
+
+
+async def test_what_is_under_way_waits_for_one_of_the_others_at_most() -> None:
+    doing = Doing()
+    queue = WorkQueue(doing, most=1)
+    for number in range(6):
+        queue.enqueue(f"new {number}")
+    for key in "abc":
+        queue.enqueue(key, under_way=True)
+    queue.enqueue("new 5", under_way=True)  # it waits already
+    await quiet(doing, 9)
+    assert doing.begun == ["new 0", "a", "new 1", "b", "new 2", "c", "new 3", "new 4", "new 5"]

@@ -103,7 +103,7 @@ class Reconciler:
         """Enqueue each session of which the backend says that something has changed, for the controller that watches it."""
         async for ref in self._backend.changes():
             if self.watch.row(ref.id) is not None:
-                self._work.enqueue(ref.id)
+                self._work.enqueue(ref.id, under_way=True)
             elif ref.id in self._share:
                 self.enqueue(ref.id)
 

@@ -17,7 +17,8 @@ class WorkQueue:
 
     - A key is never at work twice at once.
     - A key that is enqueued while it waits is done once; one that is enqueued while it is at work is done once more after that.
-    - At most `most` keys are at work; the others wait in the order in which they were enqueued.
+    - At most `most` keys are at work; the others wait in the order in which they were enqueued, in two lines whose heads begin in
+      turn: those that were enqueued as `under_way`, and all others. So in a rush of new work, what is nearly done gets done.
     - A key whose work fails is done again after a pause, which doubles from one second to `longest_pause`; it is not done sooner,
       however often it is enqueued.
     - `on_free_slot` is called when a key is done and others may begin, which could not before.
@@ -36,8 +37,10 @@ class WorkQueue:
         self._most = most
         self._longest_pause = longest_pause.total_seconds()
         self._waiting: dict[str, None] = {}
+        self._waiting_under_way: dict[str, None] = {}
+        self._lines = [self._waiting, self._waiting_under_way]
         self._at_work: dict[str, asyncio.Task[None]] = {}
-        self._again: set[str] = set()
+        self._again: dict[str, bool] = {}  # whether as `under_way`
         self._failures: dict[str, int] = {}
         self._pauses: dict[str, asyncio.TimerHandle] = {}
         self._closed = False
@@ -45,20 +48,20 @@ class WorkQueue:
     @property
     def free_slots(self) -> int:
         """Return how many keys could begin at once, beyond those that are at work or wait."""
-        return max(0, self._most - len(self._at_work) - len(self._waiting))
+        return max(0, self._most - len(self._at_work) - len(self._waiting) - len(self._waiting_under_way))
 
     def __contains__(self, key: object) -> bool:
         """Whether a key is at work, or waits for it."""
-        return key in self._at_work or key in self._waiting
+        return key in self._at_work or key in self._waiting or key in self._waiting_under_way
 
-    def enqueue(self, key: str) -> bool:
+    def enqueue(self, key: str, *, under_way: bool = False) -> bool:
         """Have a key worked on; False when it is not: it pauses after a failure, or all is closed."""
         if self._closed or key in self._pauses:
             return False
         if key in self._at_work:
-            self._again.add(key)
-        else:
-            self._waiting[key] = None
+            self._again[key] = under_way or self._again.get(key, False)
+        elif key not in self:
+            (self._waiting_under_way if under_way else self._waiting)[key] = None
             self._begin()
         return True
 
@@ -71,6 +74,7 @@ class WorkQueue:
         """Begin nothing more, and wait `within` seconds for what is at work; then cancel it."""
         self._closed = True
         self._waiting.clear()
+        self._waiting_under_way.clear()
         for pause in self._pauses.values():
             pause.cancel()
         if not self._at_work:
@@ -81,9 +85,13 @@ class WorkQueue:
         await asyncio.gather(*late, return_exceptions=True)
 
     def _begin(self) -> None:
-        while self._waiting and len(self._at_work) < self._most:
-            key = next(iter(self._waiting))
-            del self._waiting[key]
+        while len(self._at_work) < self._most:
+            line = self._lines[0] or self._lines[1]
+            if not line:
+                return
+            self._lines.sort(key=lambda each: each is line)  # the other one's turn is next
+            key = next(iter(line))
+            del line[key]
             self._at_work[key] = asyncio.create_task(self._work(key), name=f"work on {key}")
 
     async def _work(self, key: str) -> None:
@@ -97,8 +105,7 @@ class WorkQueue:
             was_full = not self.free_slots
             del self._at_work[key]
             if key in self._again:
-                self._again.discard(key)
-                self.enqueue(key)
+                self.enqueue(key, under_way=self._again.pop(key))
             self._begin()
             if was_full and self.free_slots:
                 self._on_free_slot()

@@ -1,5 +1,6 @@
 """Runs ensembles as pods of a Kubernetes cluster."""
 
+import asyncio
 import builtins
 import json
 import logging
@@ -62,6 +63,8 @@ _ASK_EVERY = 0.5  # seconds, of a pod that shall end, where the watch says nothi
 _HANGS_AFTER = timedelta(seconds=10)
 _EVENTS_EVERY = 10.0
 _LINES, _LOG_BYTES = 5000, 2**22
+#: Generations that are made at once. More would not be made sooner, only all of them as late as the last one.
+_MOST_MADE_AT_ONCE = 16
 
 
 class KubernetesBackend(Backend):
@@ -99,6 +102,7 @@ class KubernetesBackend(Backend):
         self._agents = AgentClient()
         self._readiness = ReadinessFollower(self._pods, self._ask)
         self._drift = Drift(self._api, settings, self._api_server)
+        self._making = asyncio.Semaphore(_MOST_MADE_AT_ONCE)
         self._secrets: dict[EnsembleRef, str] = {}
         self._hosts: dict[str, str] = {}
         self._namespaces: set[str] = set()
@@ -128,7 +132,10 @@ class KubernetesBackend(Backend):
         CannotStart
             A sentence for the person, and a detail for the administrator.
         """
-        placed = Placed.of(spec, self._settings)
+        async with self._making:
+            await self._apply(Placed.of(spec, self._settings), spec.secret)
+
+    async def _apply(self, placed: Placed, secret: str) -> None:
         try:
             await self._make_namespace(placed.namespace)
             forget = await self._make_persistent(placed)
@@ -136,7 +143,7 @@ class KubernetesBackend(Backend):
             self._roots.put(root)
             if root["metadata"].get("deletionTimestamp"):
                 return  # somebody takes it away: the next observation shows it
-            self._secrets[placed.ref] = spec.secret
+            self._secrets[placed.ref] = secret
             api_server = await self._api_server() if placed.has_executors else ()
             *beside, pod = generation.dependents(placed, root=root, api_server=api_server)
             for manifest in beside:
