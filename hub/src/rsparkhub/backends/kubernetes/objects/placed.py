@@ -5,6 +5,7 @@ from typing import Self
 
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.kubernetes.objects.names import account_name, labels_of, labels_of_uses, name_of, plain
+from rsparkhub.backends.kubernetes.objects.spark import asks_for_executors
 from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.errors import CannotStart
 from rsparkhub.settings.kubernetes import KubernetesSettings
@@ -40,7 +41,6 @@ class Placed:
             When nothing names an image.
         """
         ref = EnsembleRef(spec.id, spec.generation)
-        spark = spec.service("spark")
         own = spec.backends.get("kubernetes", Placement())
         return cls(
             spec=spec,
@@ -52,7 +52,7 @@ class Placed:
             placement=settings.placement.model_copy(update={name: getattr(own, name) for name in own.model_fields_set}),
             claim=claim_of(spec.user) if spec.user is not None else f"service-{spec.id}",
             account=account_name(ref, spec.user, spec.uses),
-            has_executors=spark is not None and spark.config.get("mode") == "kubernetes",
+            has_executors=asks_for_executors(spec),
         )
 
     def labels(self, component: str) -> dict[str, str]:

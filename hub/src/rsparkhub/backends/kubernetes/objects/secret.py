@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ RUN = "/run/rspark"
 TERMINATION_MESSAGE = "/dev/termination-log"
 
 
-def secret(placed: Placed, *, forget: tuple[str, ...], driver: JsonObject | None) -> Object:
+def secret(placed: Placed, *, forget: tuple[str, ...], config: Mapping[str, JsonObject]) -> Object:
     """Build it.
 
     Parameters
@@ -26,8 +27,8 @@ def secret(placed: Placed, *, forget: tuple[str, ...], driver: JsonObject | None
         What runs, and where.
     forget
         Deleted sessions of this person, whose kept workspaces the agent throws away.
-    driver
-        How a driver of Spark gets executors, see `spark.driver`; None where it asks for none.
+    config
+        What a service's agent is told beyond what its environment says, by the service's name.
     """
     spec = placed.spec
     places = Places(
@@ -41,8 +42,7 @@ def secret(placed: Placed, *, forget: tuple[str, ...], driver: JsonObject | None
         termination_message=Path(TERMINATION_MESSAGE),
     )
     document = spec.document(places, image=placed.image, forget=forget)
-    if driver is not None:
-        document = replace(document, services=tuple(_with_driver(service, driver) for service in document.services))
+    document = replace(document, services=tuple(_with(service, config.get(service.name, {})) for service in document.services))
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -52,8 +52,8 @@ def secret(placed: Placed, *, forget: tuple[str, ...], driver: JsonObject | None
     }
 
 
-def _with_driver(service: ServiceSpec, driver: JsonObject) -> ServiceSpec:
-    return replace(service, config={**service.config, "kubernetes": driver}) if service.name == "spark" else service
+def _with(service: ServiceSpec, config: JsonObject) -> ServiceSpec:
+    return replace(service, config={**service.config, **config})
 
 
 def content(root: Object) -> str:
