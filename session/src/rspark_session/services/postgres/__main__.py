@@ -29,7 +29,7 @@ def serve(data: Path, endpoint: Path, host: str, password: str | None, *, with_s
             samples.prepare(server)
         write_whole(endpoint, json.dumps(server.endpoint()))
         try:
-            server.wait()
+            server.serve()
         finally:
             endpoint.unlink(missing_ok=True)
 

@@ -29,6 +29,7 @@ def prepare(server: Server) -> None:
     """
     with server.connect("postgres") as connection:
         connection.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")
+        connection.execute("GRANT CONNECT ON DATABASE postgres TO PUBLIC")  # psql -l, createdb and dropdb connect to it
         if connection.execute("SELECT FROM pg_database WHERE datname = %s", [NAME]).rowcount:
             return
         try:

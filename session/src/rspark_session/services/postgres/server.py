@@ -18,6 +18,7 @@ import psycopg
 
 from rspark_session.files import write_whole
 from rspark_session.services.postgres import account as accounts
+from rspark_session.services.postgres import housekeeping
 from rspark_session.services.postgres.cluster import ADMIN, Cluster
 from rspark_session.services.problem import ServiceProblem
 
@@ -91,15 +92,24 @@ class Server:
             "version": version,
         }
 
-    def wait(self) -> None:
-        """Wait for an end that nobody asked for.
+    def serve(self) -> None:
+        """Keep people's databases in order until the server ends.
 
         Raises
         ------
         ServiceProblem
-            When it came.
+            When it ended, which nobody asked for.
         """
-        code = self.process.wait()
+        connection: psycopg.Connection[Any] | None = None
+        while self.process.poll() is None:
+            try:
+                if connection is None or connection.closed:
+                    connection = self.connect("postgres")
+                housekeeping.tidy(connection)
+            except (psycopg.Error, ServiceProblem) as problem:  # it is going down, or somebody dropped what was just found
+                print(f"The databases could not be looked after: {str(problem).strip()}", flush=True)
+            _wait(self.process, housekeeping.INTERVAL)
+        code = self.process.returncode
         raise ServiceProblem(f"PostgreSQL ended by itself with code {code}. Its log says why; start it again.")
 
 
