@@ -8,6 +8,7 @@ import pytest
 
 from rspark_contract.reading import Unreadable
 from rspark_session.services.spark.configuration import ExecutorPods, SparkConfig, executor, write_configuration
+from rspark_session.services.spark.secrets import DriverSecrets
 
 KUBERNETES: dict[str, Any] = {
     "namespace": "rspark-sessions",
@@ -26,7 +27,9 @@ KUBERNETES: dict[str, Any] = {
 
 def conf(folder: Path, **more: Any) -> dict[str, str]:
     config = SparkConfig.parse({"memory": 2**30, "cores": 2} | more)
-    write_configuration(folder, config, base_path="/s/a/", home=Path("/home/rspark"), scratch=folder / "scratch")
+    write_configuration(
+        folder, config, base_path="/s/a/", home=Path("/home/rspark"), scratch=folder / "scratch", secrets=DriverSecrets()
+    )
     lines = (folder / "spark-defaults.conf").read_text().splitlines()
     return dict(line.split(" ", 1) for line in lines)
 

@@ -3,6 +3,8 @@
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from session.tests.running import Kernel, Running, interface, until
 
@@ -13,6 +15,15 @@ from pyspark.sql import SparkSession
 spark = SparkSession.builder.appName("NAME").getOrCreate()
 print(spark.range(1000).selectExpr("sum(id)").first()[0])
 """
+
+
+def commands() -> list[bytes]:
+    """Return the command line of every process, which all accounts of a machine may read."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has just ended
+            found.append(path.read_bytes())
+    return found
 
 
 async def with_spark(start: Start) -> Running:
@@ -78,3 +89,21 @@ async def test_of_two_drivers_a_person_chooses(start: Start) -> None:
             assert f"{name} - Spark Jobs" in chosen.text
             page = await running.get("spark/executors/", headers={"Cookie": f"rspark-spark={link.rpartition('=')[2]}"})
             assert f"{name} - Executors" in page.text
+
+
+async def test_another_account_of_the_machine_sees_nothing_of_a_driver(start: Start) -> None:
+    running = await with_spark(start)
+    async with running.kernel(await running.new_kernel("python3")) as kernel:
+        await drive(kernel, "mine")
+        port = int((await kernel.shown("print(spark.sparkContext.uiWebUrl)")).split()[-1].rpartition(":")[2])
+        for path in ("/", "/jobs/", "/environment/", "/api/v1/applications", "/metrics/json/", "/static/webui.js"):
+            for headers in ({}, {"authorization": "Bearer x.y.z"}):
+                answer = await running.http.get(f"http://127.0.0.1:{port}{path}", headers=headers)
+                assert answer.status_code in {401, 403, 500}, (path, headers)
+                assert "mine" not in answer.text
+        settings = dict(line.split(" ", 1) for line in (running.run / "spark/conf/spark-defaults.conf").read_text().splitlines())
+        secrets = [settings["spark.authenticate.secret"], settings["spark.org.apache.spark.ui.JWSFilter.param.secretKey"]]
+        assert not [word for word in secrets for command in commands() if word.encode() in command]
+        mode = (running.run / "spark/conf/spark-defaults.conf").stat().st_mode
+        assert mode & 0o077 == 0
+        await kernel.shown("spark.stop()")

@@ -19,6 +19,7 @@ from rsparkhub.backends.process.observation import Statuses, look
 from rsparkhub.backends.process.run_folder import RunFolder, empty, throw_away
 from rsparkhub.backends.process.start import Start
 from rsparkhub.domain.ensemble import EnsembleSpec, Observed
+from rsparkhub.domain.errors import CannotStart
 
 _SHIM_SECONDS = 15.0  # a shim has 10 to end what is left
 _FORCE_SECONDS = 10.0
@@ -65,7 +66,12 @@ class ProcessBackend(Backend):
     def _apply(self, folder: RunFolder, spec: EnsembleSpec) -> None:
         if folder.started_before() or folder.locked():
             return
-        self._start.run(folder, self._start.prepare(folder, spec))
+        prepared = self._start.prepare(folder, spec)
+        try:
+            self._start.run(folder, prepared)
+        except CannotStart:
+            cgroups.remove(prepared.groups)
+            raise
 
     async def observe(self, ref: EnsembleRef) -> Observed:
         return look(self._folder(ref), self._statuses)  # a few small files that are in memory: no thread is faster

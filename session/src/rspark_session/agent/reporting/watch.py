@@ -7,10 +7,12 @@ import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from rspark_contract.ensemble import INTERFACE
 from rspark_contract.saved import Restored
 from rspark_contract.status import AgentState
 from rspark_session.agent.components.component import Component
 from rspark_session.agent.reporting import busy
+from rspark_session.agent.reporting.memory_limit import MemoryLimit
 from rspark_session.agent.reporting.meter import Meter, Sample
 from rspark_session.agent.reporting.reporter import Reporter
 from rspark_session.interfaces.base import Interface
@@ -39,6 +41,7 @@ class Watch:
         self._services = tuple(services)
         self._components = tuple(components)
         self._meter = Meter(os.getpid())
+        self._limit = MemoryLimit()
         self._computing: list[str] = []
         self._hot: frozenset[tuple[int, int]] = frozenset()
         self._woken = asyncio.Event()
@@ -76,6 +79,8 @@ class Watch:
         sample = self._meter.sample()
         report = self._reporter.report
         report.memory, report.cpu = sample.memory, sample.cpu
+        if self._limit.has_killed():
+            self._note_killed()
         self._computing = busy.by_processor(
             sample,
             self._hot,
@@ -87,6 +92,16 @@ class Watch:
         self._computing += await self._used_services(sample)
         if not self.update_busy():
             self._reporter.write()
+
+    def _note_killed(self) -> None:
+        """Report at the interface that the kernel has ended something: what a person sees is only that it is gone."""
+        interface = self._reporter.report.components.get(INTERFACE)
+        if interface is not None:
+            interface.reason = (
+                f"At {datetime.now(UTC):%H:%M} UTC a program in this session was ended, since the session used all of its "
+                "memory. What the program held is gone."
+            )
+            self._reporter.publish()
 
     def update_busy(self) -> bool:
         """Collect what computes; return whether that has changed, and report it then."""

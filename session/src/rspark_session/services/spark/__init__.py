@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rspark_session.processes.tree import Process
     from rspark_session.proxy.server import Reply, Request
     from rspark_session.services.spark.pages import SparkPages
+    from rspark_session.services.spark.secrets import DriverSecrets
 
 
 class Spark(Service):
@@ -50,7 +51,14 @@ class Spark(Service):
         except Unreadable as problem:
             raise ServiceUnavailable(f"{context.spec.title} can't be set up: {problem}.") from problem
         folder = context.run / "spark"
-        write_configuration(folder / "conf", config, base_path=context.base_path, home=context.home, scratch=folder / "scratch")
+        write_configuration(
+            folder / "conf",
+            config,
+            base_path=context.base_path,
+            home=context.home,
+            scratch=folder / "scratch",
+            secrets=self._secrets,
+        )
 
     async def answer(self, request: "Request", reply: "Reply", path: str, processes: "Iterable[Process]") -> None:
         """Show the pages of the drivers that run."""
@@ -61,10 +69,16 @@ class Spark(Service):
         return await self._pages.busy_with(processes)
 
     @cached_property
+    def _secrets(self) -> "DriverSecrets":
+        from rspark_session.services.spark.secrets import DriverSecrets
+
+        return DriverSecrets()
+
+    @cached_property
     def _pages(self) -> "SparkPages":
         from rspark_session.services.spark.pages import SparkPages
 
-        return SparkPages(base=f"{self.context.base_path.rstrip('/')}/{self.route}")
+        return SparkPages(base=f"{self.context.base_path.rstrip('/')}/{self.route}", headers=self._secrets.headers())
 
 
 def spark_home() -> str | None:

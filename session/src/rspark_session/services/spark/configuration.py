@@ -14,6 +14,7 @@ from typing import Any
 from rspark_contract import reading
 from rspark_contract.reading import Fields, Unreadable
 from rspark_session.files import write_whole
+from rspark_session.services.spark.secrets import DriverSecrets
 
 #: Where an installation puts jars that every driver sees, below the prefix of the session's Python.
 JARS = Path("share/rspark/jars")
@@ -108,7 +109,9 @@ class SparkConfig:
         )
 
 
-def write_configuration(folder: Path, config: SparkConfig, *, base_path: str, home: Path, scratch: Path) -> None:
+def write_configuration(
+    folder: Path, config: SparkConfig, *, base_path: str, home: Path, scratch: Path, secrets: DriverSecrets
+) -> None:
     """Write `SPARK_CONF_DIR`.
 
     Parameters
@@ -121,13 +124,15 @@ def write_configuration(folder: Path, config: SparkConfig, *, base_path: str, ho
         The session's path, `/s/<id>/`, under which Spark's pages are seen as `spark/`.
     home, scratch
         Tables that a person saves go below `home`; shuffles and spills go to `scratch`, which may vanish.
+    secrets
+        What keeps the drivers' ports for this session.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings = everywhere(config, base_path=base_path, home=home, scratch=scratch, jars=jars())
+    settings = everywhere(config, base_path=base_path, home=home, scratch=scratch, jars=jars()) | secrets.settings_of_pages()
     environ = _ENVIRON
     if config.executors is None:
-        settings |= local(config)
+        settings |= local(config) | secrets.settings_of_ports()
     else:
         template = folder / "executor.json"  # JSON is YAML
         write_whole(template, json.dumps(executor(config.executors), indent=1))

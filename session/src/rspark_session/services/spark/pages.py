@@ -44,8 +44,9 @@ class Application:
 class SparkPages:
     """Finds the drivers of the ensemble, names what they compute, and shows their pages under the path `base`."""
 
-    def __init__(self, *, base: str) -> None:
+    def __init__(self, *, base: str, headers: tuple[tuple[bytes, bytes], ...]) -> None:
         self._base = base
+        self._headers = headers  # with which drivers let us see their pages
         self._known: dict[tuple[int, int], Application] = {}
         # Ports of Java processes that weren't Spark's pages when asked, and when to ask again: pages answer late at first.
         self._others: dict[tuple[int, int], dict[int, float]] = {}
@@ -69,7 +70,10 @@ class SparkPages:
         busy = []
         for application in await self.find(processes):
             answer = await fetch(
-                "127.0.0.1", application.port, f"/api/v1/applications/{quote(application.id)}/jobs?status=running"
+                "127.0.0.1",
+                application.port,
+                f"/api/v1/applications/{quote(application.id)}/jobs?status=running",
+                headers=self._headers,
             )
             if answer and answer[0] == HTTPStatus.OK and json.loads(answer[1]):
                 busy.append(f"Spark, {application.name}")
@@ -96,10 +100,23 @@ class SparkPages:
     async def _show(self, request: Request, reply: Reply, application: Application, path: str) -> None:
         target = path.encode("latin-1") + (b"?" + request.query.encode("latin-1") if request.query else b"")
         try:
-            await forward(request, reply, Upstream(port=application.port), target=target, change=self._keep_inside)
+            await forward(
+                request, reply, Upstream(port=application.port, headers=self._headers), target=target, change=self._keep_inside
+            )
         except UpstreamGone:
             if not reply.started:
                 page.send(reply, HTTPStatus.BAD_GATEWAY, page.html("Spark doesn't answer", "<p>Try again in a moment.</p>"))
+
+    async def _application(self, port: int) -> Application | None:
+        """Return the application whose pages are on this port; None where there are none: its other servers speak no HTTP."""
+        answer = await fetch("127.0.0.1", port, "/api/v1/applications", seconds=2, headers=self._headers)
+        if answer is None or answer[0] != HTTPStatus.OK:
+            return None
+        try:
+            first = json.loads(answer[1])[0]
+            return Application(id=first["id"], name=first["name"], port=port)
+        except (ValueError, LookupError, TypeError):
+            return None
 
     def _keep_inside(self, answer: Answer) -> Headers:
         """Return the headers with redirects that lead to where the pages are seen: Spark knows only its own address."""
@@ -126,23 +143,11 @@ class SparkPages:
         others = {port: until for port, until in self._others.get(process, {}).items() if port in listening and until > now}
         self._others[process] = others
         ports = sorted(listening - others.keys())
-        for port, application in zip(ports, await asyncio.gather(*map(_application, ports)), strict=True):
+        for port, application in zip(ports, await asyncio.gather(*(self._application(port) for port in ports)), strict=True):
             if application:
                 self._known[process] = application
                 return
             others[port] = time.monotonic() + _ASK_AGAIN
-
-
-async def _application(port: int) -> Application | None:
-    """Return the application whose pages are on this port; None where there are none: other servers of a driver speak no HTTP."""
-    answer = await fetch("127.0.0.1", port, "/api/v1/applications", seconds=2)
-    if answer is None or answer[0] != HTTPStatus.OK:
-        return None
-    try:
-        first = json.loads(answer[1])[0]
-        return Application(id=first["id"], name=first["name"], port=port)
-    except (ValueError, LookupError, TypeError):
-        return None
 
 
 def _chosen(request: Request, applications: list[Application]) -> Application | None:

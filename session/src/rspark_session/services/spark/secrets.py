@@ -1,0 +1,37 @@
+"""What keeps a driver's ports for its own session: every account of the machine can reach what listens on its loopback address.
+
+Spark's pages ask for a token that is signed with a key (`JWSFilter`), its other ports for a secret. Both are in the session's
+folder of configuration, which nobody else reads.
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+
+
+class DriverSecrets:
+    """The secrets of the drivers of one session: for pages a key, and for all else a word."""
+
+    def __init__(self) -> None:
+        self._key = os.urandom(32)
+        self._word = os.urandom(32).hex()
+
+    def settings_of_pages(self) -> dict[str, str]:
+        """Return what lets only those see the pages who carry the token."""
+        name = "org.apache.spark.ui.JWSFilter"
+        return {"spark.ui.filters": name, f"spark.{name}.param.secretKey": _encoded(self._key)}
+
+    def settings_of_ports(self) -> dict[str, str]:
+        """Return what lets only those speak to a driver who know the word."""
+        return {"spark.authenticate": "true", "spark.authenticate.secret": self._word}
+
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Return the header with the token (RFC 7515, HS256)."""
+        signed = ".".join(map(_encoded, (b'{"alg":"HS256","typ":"JWT"}', b'{"sub":"rspark"}')))
+        mark = hmac.new(self._key, signed.encode(), hashlib.sha256).digest()
+        return ((b"authorization", f"Bearer {signed}.{_encoded(mark)}".encode()),)
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
