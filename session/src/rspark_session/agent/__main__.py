@@ -86,7 +86,7 @@ def run(document: EnsembleDocument) -> int:
         write_files(document)
         session_services.prepare(services)
         if interface is not None:
-            interface.write_home_files([service.name for service in document.services])
+            interface.write_home_files(session_services.welcome(services))
     except (CannotStart, OSError):
         if interface is not None and process is not None:
             with contextlib.suppress(ProcessLookupError):  # it ended by itself

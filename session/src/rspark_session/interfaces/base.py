@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # to load these costs time before the first process is starte
     from datetime import datetime
 
     from rspark_contract.saved import Restored, Saved
+    from rspark_session.notebook_cell import Cell
 
 #: Entry points of this group are interfaces of other packages.
 ENTRY_POINTS = "rspark_session.interfaces"
@@ -140,8 +141,8 @@ class Interface(ABC):
     def endpoint(self) -> Endpoint:
         """Where it listens, once it is ready."""
 
-    def write_home_files(self, services: Iterable[str]) -> None:  # noqa: B027  (most interfaces have none)
-        """Write what a new home gets from this interface, knowing the names of the session's services."""
+    def write_home_files(self, welcome: "Sequence[Cell]") -> None:  # noqa: B027  (most interfaces have none)
+        """Write what a new home gets from this interface; the cells are what the session's services have to show."""
 
     async def run(self, host: Host) -> None:  # noqa: B027  (most interfaces report nothing)
         """Take in what the interface reports, until it has ended."""

@@ -2,9 +2,13 @@
 
 # ruff: noqa: PLC0415  (the welcome notebook is written when R and the server are on their way)
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rspark_session.interfaces.jupyter_server import JupyterServer
+
+if TYPE_CHECKING:
+    from rspark_session.notebook_cell import Cell
 
 
 class JupyterLab(JupyterServer):
@@ -14,11 +18,11 @@ class JupyterLab(JupyterServer):
     default_url = "/lab"
     warms_r = True
 
-    def write_home_files(self, services: Iterable[str]) -> None:
+    def write_home_files(self, welcome: "Sequence[Cell]") -> None:
         """Write the welcome notebook into a new home."""
         from rspark_session.welcome import write_welcome_notebook
 
-        write_welcome_notebook(self.context.home, offers=[*self.context.spec.kernels, *services])
+        write_welcome_notebook(self.context.home, kernels=self.context.spec.kernels, cells=welcome)
 
 
 INTERFACE = JupyterLab

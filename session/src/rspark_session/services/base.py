@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rspark_contract.ensemble import ServiceSpec
 
 if TYPE_CHECKING:  # they need asyncio, and are loaded when the first processes are on their way
+    from rspark_session.notebook_cell import Cell
     from rspark_session.processes.tree import Process
     from rspark_session.proxy.server import Reply, Request
 
@@ -37,7 +38,8 @@ class Service:
 
     As it stands it does nothing: enough for a service of which a session needs no more than environment variables and files,
     which are in `ensemble.json`. The agent calls, in this order: `programs` and `environ`, before anything is started;
-    `prepare`, before the interface is up; then, again and again, `busy_with`, `own_processes` and `answer`.
+    `prepare` and, for a new home, `welcome`, before the interface is up; then, again and again, `busy_with`, `own_processes`
+    and `answer`.
     """
 
     #: The first segment of the path under the session that this service answers: `spark` for `/s/<id>/spark/…`.
@@ -64,6 +66,10 @@ class Service:
         OSError
             When a file can't be written.
         """
+
+    def welcome(self) -> "Sequence[Cell]":
+        """Return what a person sees of it in a first notebook."""
+        return ()
 
     async def answer(self, request: "Request", reply: "Reply", path: str, processes: "Iterable[Process]") -> None:
         """Answer a request below `route`, of which `path` is what follows it: empty, or from the next slash on.

@@ -2,25 +2,28 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rspark_session.welcome.cells import CELLS, Cell
+from rspark_session.notebook_cell import Cell
+from rspark_session.welcome.cells import FIRST, LAST
 
 NAME = "Welcome.ipynb"
 MARK = Path(".config/rspark/welcomed")
 
 
-def write_welcome_notebook(home: Path, *, offers: Iterable[str]) -> Path | None:
+def write_welcome_notebook(home: Path, *, kernels: Collection[str], cells: Sequence[Cell] = ()) -> Path | None:
     """Write the notebook into a home that has never had it.
 
     Parameters
     ----------
     home
         The person's home; it exists.
-    offers
-        Languages and services of the environment: `r`, `postgres`, `spark`. Cells that need others are left out.
+    kernels
+        Languages of the environment.
+    cells
+        What the session's services have to show.
 
     Returns
     -------
@@ -28,11 +31,11 @@ def write_welcome_notebook(home: Path, *, offers: Iterable[str]) -> Path | None:
         The notebook, or None where there is nothing to greet with: no R, or a home that has been greeted. Who deletes the
         notebook has seen it: it does not come back.
     """
-    offered, mark, file = set(offers), home / MARK, home / NAME
-    if "r" not in offered or mark.exists() or file.exists():
+    mark, file = home / MARK, home / NAME
+    if "r" not in kernels or mark.exists() or file.exists():
         return None
     partial = home / f".{NAME}.{os.getpid()}"
-    partial.write_text(json.dumps(notebook(cell for cell in CELLS if offered.issuperset(cell.needs)), indent=1) + "\n")
+    partial.write_text(json.dumps(notebook([*FIRST, *cells, *LAST]), indent=1) + "\n")
     partial.replace(file)
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.touch()

@@ -1,11 +1,15 @@
 """The services of this ensemble: found, and made ready."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 from rspark_contract.ensemble import EnsembleDocument, ServiceSpec
 from rspark_session.agent.lifecycle.failure import CannotStart
 from rspark_session.services import registry
 from rspark_session.services.base import Context, Service, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from rspark_session.notebook_cell import Cell
 
 
 def make(document: EnsembleDocument) -> tuple[Service, ...]:
@@ -43,3 +47,9 @@ def prepare(services: Iterable[Service]) -> None:
             service.prepare()
         except ServiceUnavailable as problem:
             raise CannotStart(str(problem)) from problem
+
+
+def welcome(services: Collection[Service]) -> "list[Cell]":
+    """Return what the services show in a first notebook, without what needs others."""
+    names = {service.context.spec.name for service in services}
+    return [cell for service in services for cell in service.welcome() if names.issuperset(cell.needs)]

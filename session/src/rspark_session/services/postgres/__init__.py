@@ -8,8 +8,12 @@
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rspark_session.services.base import Service
+
+if TYPE_CHECKING:
+    from rspark_session.notebook_cell import Cell
 
 
 class Postgres(Service):
@@ -31,6 +35,12 @@ class Postgres(Service):
 def _major(folder: Path) -> int:
     """Return the version in the name of a folder's parent; 0 for the oldest of the wheel, which has none."""
     return int(folder.parent.name.removeprefix("pginstall") or 0) if folder.parent.name[-1:].isdigit() else 0
+
+    def welcome(self) -> "Sequence[Cell]":
+        """Return how the sample database is read."""
+        from rspark_session.services.postgres.welcome import CELLS  # noqa: PLC0415
+
+        return CELLS
 
 
 SERVICE = Postgres

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from rspark_session.services.base import Service, ServiceUnavailable
 
 if TYPE_CHECKING:
+    from rspark_session.notebook_cell import Cell
     from rspark_session.processes.tree import Process
     from rspark_session.proxy.server import Reply, Request
     from rspark_session.services.spark.pages import SparkPages
@@ -59,6 +60,12 @@ class Spark(Service):
             scratch=folder / "scratch",
             secrets=self._secrets,
         )
+
+    def welcome(self) -> "Sequence[Cell]":
+        """Return how the sample database is read in Spark."""
+        from rspark_session.services.spark.welcome import CELLS
+
+        return CELLS
 
     async def answer(self, request: "Request", reply: "Reply", path: str, processes: "Iterable[Process]") -> None:
         """Show the pages of the drivers that run."""
