@@ -1,6 +1,6 @@
 """The command line, run as a person runs it, against a real hub that answers on a port of its own.
 
-No controller runs: what a test wants of a session stays a wish, until the test says what came of it.
+No controller runs: what a test wants of a session stays wanted, until the test says what came of it.
 """
 
 import asyncio

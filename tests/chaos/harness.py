@@ -12,7 +12,7 @@ from pathlib import Path
 from rsparkhub.installation.data_folder import read_holder
 from rsparkhub.settings import Settings
 from tests.chaos import census
-from tests.chaos.door import Door
+from tests.chaos.patient_client import PatientClient
 from tests.chaos.person import Person
 from tests.installation import ROOT, Installation
 
@@ -46,7 +46,7 @@ class Report:
     """What became of it. Nothing may be lost, doubled, leaked or spoiled."""
 
     kills: Counter[str] = field(default_factory=Counter)
-    wishes: int = 0
+    changes: int = 0
     asked: int = 0
     refused: int = 0
     lost: list[str] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Report:
         kills = ", ".join(f"{name} {self.kills[name]}" for name in VICTIMS)
         found = [
             f"killed       {self.kills.total()} ({kills})",
-            f"asked        {self.wishes} wishes, {self.asked} requests, {self.refused} of them refused and asked again",
+            f"asked        {self.changes} changes wanted, {self.asked} requests, {self.refused} of them refused and asked again",
             f"counted      {self.counts} times",
             f"workspaces   {self.checked} looked at, {self.woken} of them after a sleep",
         ]
@@ -88,12 +88,12 @@ async def run(plan: Plan, folder: Path) -> Report:
 
 async def _story(plan: Plan, installation: Installation) -> Report:
     report = Report()
-    door = Door(installation.address, installation.token)
+    client = PatientClient(installation.address, installation.token)
     watchman = census.Watchman(installation.data)
     watching = asyncio.create_task(watchman.run())
     chance = random.Random(plan.seed)
     people = [
-        Person(number=number, door=door, chance=random.Random(chance.random()), uses_r=plan.real)
+        Person(number=number, client=client, chance=random.Random(chance.random()), uses_r=plan.real)
         for number in range(plan.sessions)
     ]
     killer = Killer(installation, random.Random(chance.random()), report)
@@ -110,12 +110,12 @@ async def _story(plan: Plan, installation: Installation) -> Report:
                     group.create_task(_act_within(person, chance.uniform(0, plan.pause), report))
             print(f"round {number}/{plan.rounds}: {time.monotonic() - began:.1f} s, kills {dict(report.kills)}", flush=True)
         await _last_wishes(plan, people, report)
-        await _count(plan, installation, people, door, report)
+        await _count(plan, installation, people, client, report)
     finally:
         watching.cancel()
-        await door.close()
+        await client.close()
     report.doubled += [f"{session}: {what}" for session, what in watchman.doubled.items()]
-    report.counts, report.asked, report.refused = watchman.counts, door.tries, door.refused
+    report.counts, report.asked, report.refused = watchman.counts, client.tries, client.refused
     report.checked, report.woken = sum(person.checked for person in people), sum(person.woken for person in people)
     report.spoiled += [line for person in people for line in person.spoiled]
     return report
@@ -124,28 +124,28 @@ async def _story(plan: Plan, installation: Installation) -> Report:
 async def _act_within(person: Person, seconds: float, report: Report) -> None:
     await asyncio.sleep(seconds)
     await person.act()
-    report.wishes += 1
+    report.changes += 1
 
 
 async def _last_wishes(plan: Plan, people: list[Person], report: Report) -> None:
     """Every person wants a last thing, and gets it. Then all want to run, so that every workspace can be looked at."""
     chance = random.Random(plan.seed + 1)
-    for wishes in ({person.number: chance.choice(["running", "suspended", "stopped"]) for person in people}, {}):
-        await asyncio.gather(*(person.set_wanted(wishes.get(person.number, "running")) for person in people))
-        report.wishes += len(people)
+    for wanted in ({person.number: chance.choice(["running", "suspended", "stopped"]) for person in people}, {}):
+        await asyncio.gather(*(person.set_wanted(wanted.get(person.number, "running")) for person in people))
+        report.changes += len(people)
         deadline = time.monotonic() + plan.settle
         for person in people:
             row = await person.until_settled(deadline)
             if row["state"] != person.wanted:
                 report.lost.append(f"{person.id} is {row['state']}, and {person.wanted} was asked for: {row['reason']}")
-        if not wishes and plan.real:
+        if not wanted and plan.real:
             for person in people:
                 await person.look_after_variable()
     report.lost += [f"{line} (and nobody killed it)" for person in people for line in person.failures]
 
 
-async def _count(plan: Plan, installation: Installation, people: list[Person], door: Door, report: Report) -> None:
-    rows = {row["id"]: row for row in (await door.ask("GET", "/sessions?all=true"))["sessions"]}
+async def _count(plan: Plan, installation: Installation, people: list[Person], client: PatientClient, report: Report) -> None:
+    rows = {row["id"]: row for row in (await client.ask("GET", "/sessions?all=true"))["sessions"]}
     report.lost += [f"{person.id} is not in the list" for person in people if person.id not in rows]
     if len(rows) != len(people):
         report.doubled.append(f"{len(rows)} sessions, and {len(people)} were asked for")

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 from websockets.exceptions import WebSocketException
 
-from tests.chaos.door import Door
+from tests.chaos.patient_client import PatientClient
 from tests.kernels import KernelError, RemoteKernel
 
-WISHES = {"running": "resume", "suspended": "suspend", "stopped": "stop"}
+ACTIONS = {"running": "resume", "suspended": "suspend", "stopped": "stop"}
 _R_SECONDS = 60.0
 _SAY = "cat(if (exists('marker')) marker else 'none')"
 
@@ -26,7 +26,7 @@ class Person:
     """
 
     number: int
-    door: Door
+    client: PatientClient
     chance: random.Random
     uses_r: bool
     id: str = ""
@@ -45,18 +45,18 @@ class Person:
     async def create(self, environment: str) -> None:
         """Make the session, once however often it is asked for."""
         body = {"environment": environment, "name": f"chaos {self.number}"}
-        made = await self.door.ask("POST", "/sessions", key=self.key, body=body)
+        made = await self.client.ask("POST", "/sessions", key=self.key, body=body)
         self.id = made["id"]
 
     async def set_wanted(self, wanted: str) -> None:
         if wanted == "stopped":
-            self.maybe = set()  # it may be gone, and may not, when another wish comes in between
+            self.maybe = set()  # it may be gone, and may not, when another request comes in between
         self.wanted = wanted
-        await self.door.ask("POST", f"/sessions/{self.id}/{WISHES[wanted]}")
+        await self.client.ask("POST", f"/sessions/{self.id}/{ACTIONS[wanted]}")
 
     async def act(self) -> None:
         """Do one thing: look after the variable when the session runs, then want something."""
-        row = await self.door.session(self.id)
+        row = await self.client.session(self.id)
         self._note(row)
         if row["state"] == "running" and row["wanted"] == "running" and self.uses_r and self.wanted == "running":
             await self.look_after_variable()
@@ -65,7 +65,7 @@ class Person:
     async def until_settled(self, deadline: float) -> dict[str, Any]:
         """Wait until the session is what is wanted, or has failed, or the time is over; give its last row."""
         while True:
-            row = await self.door.session(self.id)
+            row = await self.client.session(self.id)
             if row["state"] in (self.wanted, "failed") or time.monotonic() > deadline:
                 self._note(row)
                 return row
@@ -76,12 +76,12 @@ class Person:
         deadline = time.monotonic() + _R_SECONDS
         while True:
             try:
-                row = await self.door.session(self.id)
+                row = await self.client.session(self.id)
                 await asyncio.to_thread(self._use_r, row["generation"])
                 return
             except (httpx.HTTPError, WebSocketException, OSError, TimeoutError):
                 # The edge was killed, or the session ends: what we did may have been heard, and may not.
-                if (await self.door.session(self.id))["state"] != "running":
+                if (await self.client.session(self.id))["state"] != "running":
                     return
             if time.monotonic() > deadline:
                 self.spoiled.append(f"{self.id}: R did not answer for {_R_SECONDS:.0f} s")
@@ -89,15 +89,15 @@ class Person:
             await asyncio.sleep(0.3)
 
     def _use_r(self, generation: int) -> None:
-        url = f"{self.door.address}/s/{self.id}"
-        answer = httpx.get(f"{url}/api/kernels", headers=self.door.headers, timeout=20)
+        url = f"{self.client.address}/s/{self.id}"
+        answer = httpx.get(f"{url}/api/kernels", headers=self.client.headers, timeout=20)
         if answer.status_code in (424, 502, 503, 504):
             raise httpx.TransportError(f"{answer.status_code}")
         kernels = [kernel["id"] for kernel in answer.raise_for_status().json() if kernel["name"] == "ir"]
         if self.maybe and not kernels:
             self.spoiled.append(f"{self.id}: no R kernel, where one should have been brought back with {sorted(self.maybe)}")
             self.maybe = set()
-        with RemoteKernel(url, self.door.headers, kernel_id=kernels[0] if kernels else None) as kernel:
+        with RemoteKernel(url, self.client.headers, kernel_id=kernels[0] if kernels else None) as kernel:
             try:
                 self._check(kernel, generation)
                 self._renew(kernel, generation)

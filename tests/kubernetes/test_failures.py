@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chaos.door import Door
+from tests.chaos.patient_client import PatientClient
 from tests.installation import COMMAND
 from tests.postgres_server import PostgresServer
 
@@ -151,13 +151,13 @@ class Failures:
 class Person:
     """One who starts sessions, sends them to sleep, wakes and deletes them, and remembers what is wanted."""
 
-    def __init__(self, door: Door, chosen: random.Random) -> None:
-        self._door, self._chosen = door, chosen
+    def __init__(self, client: PatientClient, chosen: random.Random) -> None:
+        self._client, self._chosen = client, chosen
         self.wanted: dict[str, str] = {}  # running, suspended or deleted, by session
         self.environment: dict[str, str] = {}
 
     async def start(self, environment: str, number: int) -> str:
-        made = await self._door.ask("POST", "/sessions", key=f"{environment}-{number}", body={"environment": environment})
+        made = await self._client.ask("POST", "/sessions", key=f"{environment}-{number}", body={"environment": environment})
         self.wanted[made["id"]], self.environment[made["id"]] = "running", environment
         return str(made["id"])
 
@@ -167,7 +167,7 @@ class Person:
             await self.start("simulated" if number % 4 else "simulated-spark", number)
             await asyncio.sleep(self._chosen.uniform(0, 2 * seconds / SIMULATED))
 
-    async def wish(self, *, keep: set[str]) -> None:
+    async def change_wanted(self, *, keep: set[str]) -> None:
         """Want something else of a session."""
         session = self._chosen.choice([one for one, state in self.wanted.items() if state != "deleted"])
         what = self._chosen.choice(["suspend", "resume", "suspend", "resume", "delete"])
@@ -178,9 +178,9 @@ class Person:
 
     async def ask(self, session: str, what: str) -> None:
         if what == "delete":
-            await self._door.ask("DELETE", f"/sessions/{session}")
+            await self._client.ask("DELETE", f"/sessions/{session}")
         else:
-            await self._door.ask("POST", f"/sessions/{session}/{what}")
+            await self._client.ask("POST", f"/sessions/{session}/{what}")
 
     async def ask_again(self, states: dict[str, str]) -> None:
         """Ask for what failed: such a session waits until somebody does."""
@@ -193,7 +193,7 @@ class Person:
         states: dict[str, str] = {}
         for session in self.wanted:
             try:
-                states[session] = (await self._door.session(session))["state"]
+                states[session] = (await self._client.session(session))["state"]
             except RuntimeError as refusal:
                 if ": 404 " not in str(refusal):
                     raise
@@ -203,11 +203,11 @@ class Person:
 
 @asynccontextmanager
 async def person(hub: Hub, chosen: random.Random) -> AsyncIterator[Person]:
-    door = Door(hub.address, hub.token)
+    client = PatientClient(hub.address, hub.token)
     try:
-        yield Person(door, chosen)
+        yield Person(client, chosen)
     finally:
-        await door.close()
+        await client.close()
 
 
 async def test_what_runs_is_what_is_wanted(hub: Hub, images: Cluster, database: PostgresServer) -> None:
@@ -223,7 +223,7 @@ async def test_what_runs_is_what_is_wanted(hub: Hub, images: Cluster, database: 
         for _ in range(ROUNDS):
             await asyncio.sleep(chosen.uniform(0.1, 2.5))  # the moment is what is random
             if chosen.random() < 0.5:
-                await ada.wish(keep={real[0]})
+                await ada.change_wanted(keep={real[0]})
             failures.one()  # in this thread: PostgreSQL ends with the one that started it
         await starting
         print(dict(failures.done))

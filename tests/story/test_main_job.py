@@ -111,7 +111,7 @@ def test_a_person_works_in_r_sleeps_and_finds_the_variables_again(installation: 
     shoot(lab, "4-plot")
     notebook.save_as("carriers.ipynb")
 
-    # Spark's own pages are behind the same door.
+    # Spark's own pages are behind the same edge.
     ui = browser.new_page()
     ui.goto(f"{installation.url}/s/{session}/spark/")
     expect(ui.get_by_text("Completed Jobs").first).to_be_visible(timeout=READY)

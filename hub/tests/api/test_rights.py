@@ -113,8 +113,8 @@ async def test_the_owner_and_an_administrator_may_change_a_session_and_ask_twice
     first, second = await call.by(client, id=session), await call.by(client, id=session)
     assert first.status_code == second.status_code == 202
     assert first.json()["wanted"] == second.json()["wanted"] == wanted
-    wishes = [event for event in await world.store.events.since(session, 0) if event.kind == "wanted"]
-    assert [event.by for event in wishes] == ([] if wanted == "running" else [who])  # it was to run already
+    changes = [event for event in await world.store.events.since(session, 0) if event.kind == "wanted"]
+    assert [event.by for event in changes] == ([] if wanted == "running" else [who])  # it was to run already
 
 
 @calls("call", OF_ADMINISTRATORS, ids=name_of)

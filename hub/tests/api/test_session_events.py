@@ -194,7 +194,7 @@ async def test_many_listeners_cost_one_reading_of_each_change(served: World, mon
         await served.controller.observe(session, reason="news")
         for stream in streams:
             await stream.next("session", reason="news")
-        assert reads["get"] <= 2  # of the bell, and of the event
+        assert reads["get"] <= 2  # of the notification, and of the event
         assert reads["list"] == 0
 
 

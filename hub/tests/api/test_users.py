@@ -216,8 +216,8 @@ async def test_the_sessions_of_a_person_who_is_removed_are_deleted(world: World)
     ada = await world.program("ada")
     await ada.delete("/hub/api/users/bob")
     assert (await ada.get("/hub/api/sessions", params={"all": True})).json()["sessions"] == []
-    wish = (await world.store.events.since(session, 0))[-1]
-    assert (wish.data["wanted"], wish.by) == ("deleted", "ada")
+    wanted = (await world.store.events.since(session, 0))[-1]
+    assert (wanted.data["wanted"], wanted.by) == ("deleted", "ada")
 
 
 async def test_the_last_administrator_stays(world: World) -> None:

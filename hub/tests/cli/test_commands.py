@@ -16,7 +16,7 @@ from rsparkhub.factory import Factory
 
 
 def come_to(hub: RunningHub, session: str, **what: object) -> None:
-    """Say what came of a wish, as a controller does."""
+    """Write what came of what was wanted, as a controller does."""
 
     async def save(factory: Factory) -> None:
         now, lease = datetime.now(UTC), timedelta(seconds=5)

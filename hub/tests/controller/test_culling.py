@@ -28,9 +28,9 @@ async def test_an_idle_session_is_warned_and_put_to_sleep_with_a_reason(world) -
     warning = events[kinds.index("warning")]
     assert warning.data["kind"] == "idle"
     assert kinds.count("warning") == 1
-    wish = events[kinds.index("wanted")]
-    assert (wish.by, wish.data["wanted"]) == (None, "suspended")
-    assert warning.id < wish.id
+    wanted = events[kinds.index("wanted")]
+    assert (wanted.by, wanted.data["wanted"]) == (None, "suspended")
+    assert warning.id < wanted.id
 
 
 async def test_a_warning_is_not_given_again_by_the_next_controller(world) -> None:

@@ -518,5 +518,5 @@ def test_whatever_is_wanted_and_whenever_a_controller_dies_the_last_wish_is_reac
     simulation.set_wanted(last)
     simulation.settle()
     assert simulation.reached()
-    assert simulation.row.wanted is last, "nothing ended by itself, so nobody else's wish counts"
+    assert simulation.row.wanted is last, "nothing ended by itself, so nothing else was wanted"
     assert simulation.row.state is not State.FAILED, "nobody was killed, so nothing failed"

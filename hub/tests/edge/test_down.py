@@ -143,7 +143,7 @@ async def test_a_refusal_is_a_page_for_a_browser_and_leads_home(world: World) ->
 
 
 async def test_a_caddy_that_is_killed_is_followed_by_another(world: World) -> None:
-    """Who knocks meanwhile waits at the same door; a request that is under way is all that is lost."""
+    """Who knocks meanwhile waits at the same address; a request that is under way is all that is lost."""
     ada = await world.person("ada")
     session = await world.session("ada")
     client = world.client(cookie=ada)

@@ -244,7 +244,7 @@ async def test_nothing_is_lost_between_controllers_wishes_and_leases_that_run_ou
     stores = [store, await open_another(), await open_another()]
     made = [await make() for _ in range(6)]
     saved: Counter[str] = Counter()
-    wishes: Counter[str] = Counter()
+    changes: Counter[str] = Counter()
     rng = random.Random(3)
     tick = iter(range(1, 10**6))
 
@@ -268,7 +268,7 @@ async def test_nothing_is_lost_between_controllers_wishes_and_leases_that_run_ou
             before = (await stores[number % 3].sessions.get(session.id)).wanted
             wanted = rng.choice([one for one in Wanted if one not in (before, Wanted.DELETED)])
             await stores[number % 3].sessions.set_wanted(session.id, wanted, by="ada", now=now())
-            wishes[session.id] += 1
+            changes[session.id] += 1
 
     await asyncio.gather(*(control(number) for number in range(6)), *(set_wanted(number) for number in range(3)))
     assert sum(saved.values()) > 60

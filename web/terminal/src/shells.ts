@@ -37,7 +37,7 @@ async function ask(method: string): Promise<unknown> {
     method,
     headers: { Accept: 'application/json' },
   });
-  // So says the door in front of the session.
+  // So answers the edge in front of the session.
   if ([401, 403, 404].includes(answer.status)) throw new SessionGone();
   if ([424, 503].includes(answer.status)) throw new SessionAsleep();
   if (!answer.ok) throw new Error(`The session answers ${answer.status}.`);

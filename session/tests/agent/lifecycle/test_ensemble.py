@@ -266,15 +266,15 @@ async def test_a_killed_agent_takes_everything_with_it(prepare: Start, tmp_path:
 
 
 async def test_it_notifies_every_socket(prepare: Start, tmp_path: Path) -> None:
-    bells = tmp_path / "bells"
-    bells.mkdir()
-    (bells / "gone.sock").touch()  # nobody listens here
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
-        bell.bind(str(bells / "controller.sock"))
-        bell.setblocking(False)
-        running = prepare(parts=[part("one", *FOREVER)], bells=str(bells))
+    notify_dir = tmp_path / "notify_dir"
+    notify_dir.mkdir()
+    (notify_dir / "gone.sock").touch()  # nobody listens here
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(str(notify_dir / "controller.sock"))
+        notified.setblocking(False)
+        running = prepare(parts=[part("one", *FOREVER)], notify_dir=str(notify_dir))
         running.start()
-        heard = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(bell, 1000), 30)
+        heard = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(notified, 1000), 30)
         assert json.loads(heard) == {"session": running.asked["id"], "generation": 1}
         await running.until_state("ready")
         assert await running.suspend() == 0

@@ -10,7 +10,7 @@ PATIENCE = 120.0  # seconds
 _AGAIN = {502, 503, 504}
 
 
-class Door:
+class PatientClient:
     """The one way in. Whatever is asked may be asked again: a session is made once for each key."""
 
     def __init__(self, address: str, token: str) -> None:
