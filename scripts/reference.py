@@ -2,8 +2,10 @@
 
 import argparse
 import asyncio
+import re
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
@@ -315,11 +317,43 @@ def row(*cells: str) -> str:
     return f"| {' | '.join(escaped)} |"
 
 
+def packages_page() -> str:
+    """List what a session has in R and Python, and what is there beside."""
+    top = REFERENCE.parents[1]
+    lines = [
+        "# Packages of a session",
+        MADE,
+        "",
+        "Every session has these, on one machine and in images. [What you install](../concepts.md#packages) comes before them.",
+        "",
+        "## R",
+        "",
+        "R's own and recommended packages, compilers, pandoc, `rspark`, `nycflights13` (five tables of flights), and:",
+        "",
+        *table("Package", "For"),
+    ]
+    for line in (top / "requirements/r-packages.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            name, purpose = line.split(maxsplit=1)
+            lines.append(row(f"`{name}`", purpose))
+    project = tomllib.loads((top / "session/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    locked = dict(
+        re.findall(r"^([a-z0-9_.-]+)==(\S+)", (top / "requirements/session.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    lines += ["", "## Python", "", *table("Package", "Version")]
+    for requirement in sorted(project["dependencies"], key=str.lower):
+        name = re.split(r"[\[<>=]", requirement)[0]
+        if version := locked.get(name.lower().replace("_", "-")):
+            lines.append(row(f"`{name}`", version))
+    return "\n".join(lines)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "environment.md": environment_page,
     "commands.md": commands_page,
     "api.md": api_page,
+    "packages.md": packages_page,
 }
 
 

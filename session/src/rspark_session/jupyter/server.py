@@ -11,7 +11,7 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.serverapp import ServerApp
 from traitlets.config import Config
 
-from rspark_session.jupyter import kernelspecs
+from rspark_session.jupyter import exports, kernelspecs
 from rspark_session.jupyter.bound import bound
 from rspark_session.jupyter.contents import Contents
 from rspark_session.jupyter.control import ControlChannel
@@ -166,6 +166,7 @@ def config(
             "KernelManager": {"transport": "ipc", "shutdown_wait_time": 2.0},
             "TerminalsExtension": {"terminal_manager_class": terminals},
             "TerminalManager": {"cull_inactive_timeout": 0},
+            **exports.settings(),
         }
     )
 

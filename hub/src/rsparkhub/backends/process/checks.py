@@ -12,7 +12,7 @@ from rsparkhub.settings import Settings, checkout
 
 OLDEST_R = (4, 2)
 #: What sessions offer in R whatever their interface and their services are.
-R_PACKAGES = ("reticulate", "ggplot2", "jsonlite", "rspark")
+R_PACKAGES = ("reticulate", "tidyverse", "rmarkdown", "jsonlite", "rspark", "nycflights13")
 _R_SCRIPT = (
     "cat(as.character(getRversion()), '\\n');"
     "for (p in commandArgs(TRUE)) cat(p, tryCatch(as.character(packageVersion(p)), error = function(e) '-'), '\\n')"
