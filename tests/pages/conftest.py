@@ -54,7 +54,13 @@ def hub(served: FixtureHub) -> FixtureHub:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, env=dict(os.environ))
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=ARGUMENTS,
+            # Pages that are left are kept for Back, with all that they hold, as in a person's browser.
+            ignore_default_args=["--disable-back-forward-cache"],
+            env=dict(os.environ),
+        )
         yield browser
         await browser.close()
 

@@ -48,6 +48,7 @@ class World:
         self.tokens: list[Json] = []
         self.events: list[Json] = []
         self.logs: dict[str, str] = {}
+        self.endless_logs = False
         self.attempts_left = 3
         self.asked: list[tuple[str, str, Json | None]] = []
         self.refusals: dict[str, tuple[int, str]] = {}
@@ -61,6 +62,7 @@ class FixtureHub:
     def __init__(self) -> None:
         self.world = World()
         self._listeners: set[asyncio.Queue[str | None]] = set()
+        self.followed_logs = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
@@ -114,6 +116,15 @@ class FixtureHub:
 
     def come_back(self) -> None:
         self.world.away = False
+
+    @property
+    def streams(self) -> int:
+        """How many event streams are open."""
+        return len(self._listeners)
+
+    def hang_up(self) -> None:
+        """End every stream."""
+        self._on_loop(self._hang_up)
 
     async def heard(self) -> None:
         """Wait until a page listens to what is told."""
@@ -283,6 +294,14 @@ class FixtureHub:
 
         async def pieces() -> AsyncIterator[str]:
             yield self.world.logs[service]
+            if not self.world.endless_logs or "follow" not in request.query_params:
+                return
+            self.followed_logs += 1
+            try:
+                while self.world.endless_logs:
+                    await asyncio.sleep(0.1)
+            finally:
+                self.followed_logs -= 1
 
         return StreamingResponse(pieces(), media_type="text/plain")
 

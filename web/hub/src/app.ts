@@ -2,14 +2,18 @@
 import { derived, get, readonly, writable } from 'svelte/store';
 import { toasts } from '@rsparkhub/ui';
 import { Actions } from './state/actions.ts';
-import { Api, Problem } from './state/api.ts';
+import { Api, errorMessage, idempotencyKey, Problem } from './state/api.ts';
+import { backoff } from './state/backoff.ts';
 import { Clock } from './state/clock.ts';
-import { EventStream } from './state/event-stream.ts';
+import type { HubEvent } from './state/event-stream.ts';
 import type { Environment, Me, Session } from './state/model.ts';
 import { announcementFor } from './state/announcement.ts';
+import { followPage } from './state/page-lifecycle.ts';
 import { pageLocation, startRouter } from './state/router.ts';
 import { safeNext } from './state/route.ts';
-import { streamScope, streamUrl, type StreamScope } from './state/stream-scope.ts';
+import { SharedStream } from './state/shared-stream.ts';
+import { storage } from './state/storage.ts';
+import { concerns, streamScope, type StreamScope } from './state/stream-scope.ts';
 import { Sessions } from './state/sessions.ts';
 import { isStarting } from './state/session-text.ts';
 
@@ -29,10 +33,7 @@ export const clock = new Clock();
 
 export const api = new Api({
   onTime: (time) => clock.synchronize(time),
-  onSignedOut: () => {
-    if (get(currentUser)) expired.set(true);
-    currentUser.set(null);
-  },
+  onSignedOut: () => becomeUser(null),
 });
 
 export const sessions = new Sessions();
@@ -54,42 +55,69 @@ export function announce(text: string): void {
   setTimeout(() => announced.set(text), 60);
 }
 
-export const eventStream = new EventStream({
+const life = followPage({ window, document, onRestored: () => void restore() });
+
+export const eventStream = new SharedStream({
+  tab: idempotencyKey(),
   open: (url) => new EventSource(url),
+  openChannel: (name) => new BroadcastChannel(name),
+  // Missing where the page is no secure context: over plain HTTP from another machine.
+  locks: 'locks' in navigator ? navigator.locks : undefined,
   onOpen: () => void refresh(),
-  onSession: (session) => {
-    const text = isMine(session) ? announcementFor(get(sessions.known).get(session.id), session) : null;
-    sessions.applySession(session);
-    if (text) announce(text);
-  },
-  onDeleted: (id) => sessions.applyDeletion(id),
-  onProgress: (progress) => sessions.applyProgress(progress),
+  onEvent: (event) => apply(event),
+  // The stream does not say why it was refused.
+  onError: () => void whoAmI(),
+  onUser: (name) => followUser(name),
 });
+
+/** Whether this tab holds connections that stay open; at most one of a browser's tabs does. */
+export const holdsConnections = eventStream.leads;
+
+/** Whether somebody may see this page now. */
+export const pageShown = life.shown;
+
+function apply(event: HubEvent): void {
+  switch (event.name) {
+    case 'session': {
+      // The stream of all tabs may bring more than this one asked for.
+      const scope = currentScope();
+      const user = get(currentUser);
+      if (!user || (scope && !concerns(scope, event.data, user.name))) return;
+      const before = get(sessions.known).get(event.data.id);
+      const text = isMine(event.data) ? announcementFor(before, event.data) : null;
+      sessions.applySession(event.data);
+      if (text) announce(text);
+      return;
+    }
+    case 'deleted':
+      sessions.applyDeletion(event.data.id);
+      return;
+    case 'progress':
+      sessions.applyProgress(event.data);
+  }
+}
 
 export function isMine(session: Session): boolean {
   return session.owner === get(currentUser)?.name;
 }
 
-/** ms until a hidden tab disconnects its stream, unless a session starts in it. */
-const HIDDEN_TIMEOUT = 60_000;
-const disconnected = writable(false);
+/** The scope of what this page shows as JSON, which is equal for equal scopes; null where it shows no sessions. */
+const scopeJson = derived([currentUser, pageLocation, sessions.known], ([$user, $pageLocation, $known]) => {
+  if (!$user || $pageLocation.route.page === 'gallery') return null;
+  const shown = $pageLocation.route.page === 'session' ? $known.get($pageLocation.route.id) : undefined;
+  return JSON.stringify(streamScope($pageLocation.route, $user, shown));
+});
 
-/** The scope of the stream as JSON, which is equal for equal scopes; null for no stream. */
-const scopeJson = derived(
-  [currentUser, pageLocation, sessions.known, disconnected],
-  ([$user, $pageLocation, $known, $disconnected]) => {
-    if (!$user || $disconnected || $pageLocation.route.page === 'gallery') return null;
-    const shown = $pageLocation.route.page === 'session' ? $known.get($pageLocation.route.id) : undefined;
-    return JSON.stringify(streamScope($pageLocation.route, $user, shown));
-  },
-);
+function currentScope(): StreamScope | null {
+  const json = get(scopeJson);
+  return json === null ? null : (JSON.parse(json) as StreamScope);
+}
 
 /** Read the sessions anew: the stream may have missed events. */
 async function refresh(): Promise<void> {
-  const json = get(scopeJson);
-  if (json === null) return;
+  const scope = currentScope();
+  if (!scope) return;
   if (get(catalog) === null) void loadCatalog();
-  const scope = JSON.parse(json) as StreamScope;
   const since = sessions.mark();
   try {
     if (scope.of === 'one') sessions.applyResponse(await api.session(scope.id), since);
@@ -109,17 +137,66 @@ export async function loadCatalog(): Promise<void> {
   }
 }
 
-export async function whoAmI(): Promise<void> {
-  unreachable.set(null);
+let asking: Promise<void> | null = null;
+let failures = 0;
+let retryTimer: ReturnType<typeof setTimeout> | undefined;
+
+/** Ask who is signed in, and follow the answer. While nobody is known, it is asked again until the hub answers. */
+export function whoAmI(): Promise<void> {
+  asking ??= askWho().finally(() => (asking = null));
+  return asking;
+}
+
+async function askWho(): Promise<void> {
+  clearTimeout(retryTimer);
   try {
-    currentUser.set(await api.me());
+    becomeUser(await api.me());
   } catch (error) {
-    if (error instanceof Problem && error.status === 401) currentUser.set(null);
-    else
-      unreachable.set(
-        error instanceof Problem ? error.message : 'Something went wrong on this page. Reload it.',
-      );
+    if (error instanceof Problem && error.status === 401) becomeUser(null);
+    else {
+      unreachable.set(errorMessage(error));
+      if (get(currentUser) === undefined) retryTimer = setTimeout(() => void whoAmI(), backoff(failures++));
+      return;
+    }
   }
+  failures = 0;
+  unreachable.set(null);
+}
+
+/** The browser's storage says to a page that was left who is signed in now, before the hub is asked. */
+const USER_KEY = 'rsparkhub.user';
+
+/** Show the pages of this person, or those of nobody; the other tabs do the same. */
+function becomeUser(user: Me | null): void {
+  const before = get(currentUser);
+  if (before?.name !== user?.name) forget();
+  if (before && !user) expired.set(true);
+  if (user) expired.set(false);
+  if (JSON.stringify(before) === JSON.stringify(user)) return;
+  currentUser.set(user);
+  storage.set(USER_KEY, user?.name ?? '');
+  eventStream.announceUser(user?.name ?? null);
+}
+
+function forget(): void {
+  sessions.clear();
+  catalog.set(null);
+}
+
+/** Follow what another tab has found out: null for nobody. */
+function followUser(name: string | null): void {
+  if ((get(currentUser)?.name ?? null) === name) return;
+  if (name === null) becomeUser(null);
+  else void whoAmI();
+}
+
+/** Make a page true again that was left and is shown once more; another person may be signed in meanwhile. */
+async function restore(): Promise<void> {
+  if (storage.get(USER_KEY) !== (get(currentUser)?.name ?? '')) {
+    forget();
+    currentUser.set(undefined);
+  }
+  await whoAmI();
 }
 
 export async function signIn(name: string, password: string): Promise<void> {
@@ -131,46 +208,64 @@ export async function signIn(name: string, password: string): Promise<void> {
   }
   history.replaceState(null, '', next ?? location.pathname);
   dispatchEvent(new PopStateEvent('popstate'));
-  expired.set(false);
-  sessions.clear();
-  catalog.set(null);
-  currentUser.set(found);
+  becomeUser(found);
 }
 
 export async function signOut(): Promise<void> {
   await api.logout();
-  currentUser.set(null);
+  becomeUser(null);
   expired.set(false);
-  sessions.clear();
-  catalog.set(null);
   history.replaceState(null, '', '/hub/');
   dispatchEvent(new PopStateEvent('popstate'));
 }
 
-function watchTab(): void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  document.addEventListener('visibilitychange', () => {
-    clearTimeout(timer);
-    if (document.visibilityState === 'visible') {
-      disconnected.set(false);
-      eventStream.reconnect();
-      return;
-    }
-    const disconnect = (): void => {
-      if ([...get(sessions.known).values()].some(({ state }) => isStarting(state)))
-        timer = setTimeout(disconnect, HIDDEN_TIMEOUT);
-      else disconnected.set(true);
-    };
-    timer = setTimeout(disconnect, HIDDEN_TIMEOUT);
+const HIDDEN_POLL = 4_000; // ms
+
+/**
+ * Read a session that starts from time to time while nobody looks and no tab holds the stream: the page's title says when
+ * it is ready, and it opens by itself.
+ */
+function pollWhileHidden(): void {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const starting = derived(
+    [life.shown, life.awake, pageLocation, sessions.known],
+    ([$shown, $awake, $pageLocation, $known]) => {
+      const { route } = $pageLocation;
+      if ($shown || !$awake || route.page !== 'session') return null;
+      const session = $known.get(route.id);
+      return session && isStarting(session.state) ? session.id : null;
+    },
+  );
+  starting.subscribe((id) => {
+    clearInterval(timer);
+    if (id !== null) timer = setInterval(() => void readSession(id), HIDDEN_POLL);
   });
-  addEventListener('online', () => eventStream.reconnect());
+}
+
+async function readSession(id: string): Promise<void> {
+  const since = sessions.mark();
+  try {
+    sessions.applyResponse(await api.session(id), since);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error; // asked again
+  }
 }
 
 export function startApp(): void {
   startRouter();
-  watchTab();
-  scopeJson.subscribe((json) =>
-    eventStream.connect(json === null ? null : streamUrl(JSON.parse(json) as StreamScope)),
-  );
+  // First what is wanted, so that a page that is left says so before it falls silent.
+  derived([scopeJson, currentUser, life.shown], ([$scopeJson, $user, $shown]) =>
+    $shown && $scopeJson !== null && $user ? `${$user.name} ${$scopeJson}` : null,
+  ).subscribe((wanted) => {
+    const user = get(currentUser);
+    const scope = currentScope();
+    eventStream.want(wanted !== null && user && scope ? { user: user.name, scope } : null);
+  });
+  life.awake.subscribe((awake) => eventStream.listen(awake));
+  pollWhileHidden();
+  addEventListener('online', () => {
+    eventStream.reconnect();
+    if (get(currentUser) === undefined) void whoAmI();
+  });
   void whoAmI();
 }

@@ -35,6 +35,7 @@ const ROOT = '/hub/api';
 const TIMEOUT = 20_000; // ms until a response is given up
 const PAGE = 500; // sessions in one response
 const TAIL = 1_000_000; // bytes of a log to begin with
+const SHORT_TAIL = 200_000; // bytes of a log that is read again and again
 
 const UNREACHABLE = 'RSparkHub does not answer. Your sessions go on; try again in a moment.';
 
@@ -97,9 +98,7 @@ export class Api {
     signal: AbortSignal,
     onText: (text: string) => void,
   ): Promise<void> {
-    const query = new URLSearchParams({ service: part, follow: 'true', tail: String(TAIL) });
-    const path = `/sessions/${encodeURIComponent(id)}/logs?${query}`;
-    const answer = await this.#request(path, { signal, headers: { Accept: 'text/plain' } }, null);
+    const answer = await this.#log(id, { service: part, follow: 'true', tail: String(TAIL) }, signal);
     const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
     if (!reader) return;
     for (;;) {
@@ -107,6 +106,11 @@ export class Api {
       if (done) return;
       onText(value);
     }
+  }
+
+  /** Return the end of the log of one part, as it is now. */
+  async readLog(id: string, part: string, signal: AbortSignal): Promise<string> {
+    return (await this.#log(id, { service: part, tail: String(SHORT_TAIL) }, signal)).text();
   }
 
   users = async (): Promise<User[]> => (await this.#get<UserList>('/users')).users;
@@ -134,6 +138,11 @@ export class Api {
   /** Return the events after this one, the oldest first. */
   audit = async (after: number, limit: number): Promise<AuditEvent[]> =>
     (await this.#get<Audit>(`/audit?after=${after}&limit=${limit}`)).events;
+
+  #log(id: string, query: Record<string, string>, signal: AbortSignal): Promise<Response> {
+    const path = `/sessions/${encodeURIComponent(id)}/logs?${new URLSearchParams(query)}`;
+    return this.#request(path, { signal, headers: { Accept: 'text/plain' } }, null);
+  }
 
   async #get<T>(path: string): Promise<T> {
     return (await (await this.#request(path, {}, TIMEOUT)).json()) as T;

@@ -1,6 +1,7 @@
 import { get } from 'svelte/store';
 import { beforeEach, expect, it, vi } from 'vitest';
-import { backoff, EventStream, type EventSourceLike } from './event-stream.ts';
+import { backoff } from './backoff.ts';
+import { EventStream, type EventSourceLike } from './event-stream.ts';
 
 class FakeSource implements EventSourceLike {
   onopen: ((event: Event) => unknown) | null = null;
@@ -28,7 +29,7 @@ class FakeSource implements EventSourceLike {
 
 let sources: FakeSource[];
 let eventStream: EventStream;
-const handlers = { onSession: vi.fn(), onDeleted: vi.fn(), onProgress: vi.fn(), onOpen: vi.fn() };
+const handlers = { onEvent: vi.fn(), onOpen: vi.fn(), onError: vi.fn() };
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -54,8 +55,10 @@ it('each event is handed on', () => {
   opened();
   last().emit('session', { id: 'a' });
   last().emit('deleted', { id: 'b' });
-  expect(handlers.onSession).toHaveBeenCalledWith({ id: 'a' });
-  expect(handlers.onDeleted).toHaveBeenCalledWith('b');
+  expect(handlers.onEvent.mock.calls).toEqual([
+    [{ name: 'session', data: { id: 'a' } }],
+    [{ name: 'deleted', data: { id: 'b' } }],
+  ]);
   expect(get(eventStream.connection)).toBe('live');
 });
 
@@ -97,8 +100,8 @@ it('it tries less and less often, and never gives up', () => {
     vi.advanceTimersByTime(15_000);
   }
   expect(sources).toHaveLength(13);
-  expect([0, 1, 2, 20].map((tries) => backoff(tries, 1))).toEqual([500, 1000, 2000, 15_000]);
-  expect(backoff(20, 0)).toBe(7500);
+  expect([0, 1, 2, 20].map((tries) => backoff(tries, () => 1))).toEqual([500, 1000, 2000, 15_000]);
+  expect(backoff(20, () => 0)).toBe(7500);
 });
 
 it('a person who asks need not wait', () => {
@@ -122,7 +125,7 @@ it('another address is another stream, and the old one says nothing more', () =>
   eventStream.connect('/events?all=true');
   expect(old.closed).toBe(true);
   old.emit('session', { id: 'late' });
-  expect(handlers.onSession).not.toHaveBeenCalled();
+  expect(handlers.onEvent).not.toHaveBeenCalled();
   expect(last().url).toBe('/events?all=true');
 });
 
@@ -132,4 +135,10 @@ it('after the end nothing is tried', () => {
   eventStream.connect(null);
   vi.advanceTimersByTime(60_000);
   expect(sources).toHaveLength(1);
+});
+
+it('an error is told, so that it can be asked why', () => {
+  eventStream.connect('/events');
+  broken();
+  expect(handlers.onError).toHaveBeenCalledOnce();
 });

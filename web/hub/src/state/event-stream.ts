@@ -1,8 +1,17 @@
 /** The hub's server-sent events: connected, or connecting again with backoff. An event is a hint; the list is the truth. */
 import { writable, type Readable } from 'svelte/store';
-import type { Progress, Session, StreamData } from './model.ts';
+import { backoff } from './backoff.ts';
+import type { StreamData } from './model.ts';
 
 export type Connection = 'connecting' | 'live' | 'lost';
+
+/** The events that the pages do something with. */
+export const EVENTS = ['session', 'deleted', 'progress'] as const;
+
+/** One event as it came. */
+export type HubEvent = {
+  [Name in (typeof EVENTS)[number]]: { name: Name; data: StreamData[Name] };
+}[(typeof EVENTS)[number]];
 
 /** The part of an EventSource that is used. */
 export interface EventSourceLike {
@@ -14,22 +23,19 @@ export interface EventSourceLike {
 
 export interface EventStreamOptions {
   open: (url: string) => EventSourceLike;
-  onSession: (session: Session) => void;
-  onDeleted: (id: string) => void;
-  onProgress: (progress: Progress) => void;
+  onEvent: (event: HubEvent) => void;
   /** Connected, for the first time or again: events in between were missed, so the list has to be read. */
   onOpen: () => void;
+  /** Refused or broken: the hub may be away, and the person may be signed out. */
+  onError?: () => void;
   random?: () => number;
 }
 
-const FIRST_BACKOFF = 500; // ms
-const LONGEST_BACKOFF = 15_000; // ms
 /** ms; a shorter break is not shown. */
 const UNNOTICED_BREAK = 1_500;
 
-/** Return the ms until the next try: doubled each time, and spread, so that a hall full of browsers does not come at once. */
-export function backoff(tries: number, random: number): number {
-  return Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** tries) * (0.5 + random / 2);
+function read(name: HubEvent['name'], data: string): HubEvent {
+  return { name, data: JSON.parse(data) as unknown } as HubEvent;
 }
 
 export class EventStream {
@@ -87,16 +93,15 @@ export class EventStream {
           this.#retryTimer = undefined;
           this.#open(url);
         },
-        backoff(this.#tries++, (this.#options.random ?? Math.random)()),
+        backoff(this.#tries++, this.#options.random),
       );
+      this.#options.onError?.();
     };
-    const on = <Name extends keyof StreamData>(name: Name, handle: (data: StreamData[Name]) => void): void =>
-      source.addEventListener(name, (event) => {
-        if (source === this.#source) handle(JSON.parse(event.data) as StreamData[Name]);
+    for (const name of EVENTS) {
+      source.addEventListener(name, ({ data }) => {
+        if (source === this.#source) this.#options.onEvent(read(name, data));
       });
-    on('session', this.#options.onSession);
-    on('deleted', ({ id }) => this.#options.onDeleted(id));
-    on('progress', this.#options.onProgress);
+    }
   }
 
   #close(): void {

@@ -5,12 +5,14 @@ import { LogStream } from './log-stream.ts';
 
 type OnText = (text: string) => void;
 const followLog = vi.fn();
+const readLog = vi.fn();
 let stream: LogStream;
 
 beforeEach(() => {
   vi.useFakeTimers();
   followLog.mockReset();
-  stream = new LogStream({ followLog });
+  readLog.mockReset();
+  stream = new LogStream({ followLog, readLog });
 });
 
 it('lines are shown as they come, a few times a second', async () => {
@@ -68,4 +70,28 @@ it('after the end nothing is asked', async () => {
   stream.stop();
   await vi.advanceTimersByTimeAsync(60_000);
   expect(followLog.mock.calls.length).toBeLessThanOrEqual(1);
+});
+
+it('without a connection of its own it is read again and again, until no more can come', async () => {
+  readLog.mockResolvedValueOnce('one\n').mockResolvedValue('one\ntwo\n');
+  stream.follow('a', 'spark', () => readLog.mock.calls.length < 2, 'poll');
+  await vi.advanceTimersByTimeAsync(200);
+  expect(get(stream.shown)).toMatchObject({ lines: ['one'], status: { kind: 'live' } });
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(get(stream.shown)).toMatchObject({ lines: ['one', 'two'], status: { kind: 'ended' } });
+  expect(readLog).toHaveBeenCalledTimes(2);
+  expect(followLog).not.toHaveBeenCalled();
+});
+
+it('what is shown stays while the same log is followed anew', async () => {
+  readLog.mockResolvedValue('one\n');
+  stream.follow('a', 'spark', () => false, 'poll');
+  await vi.advanceTimersByTimeAsync(200);
+  readLog.mockReturnValue(new Promise(() => undefined));
+  stream.follow('a', 'spark', () => false, 'poll');
+  await vi.advanceTimersByTimeAsync(200);
+  expect(get(stream.shown).lines).toEqual(['one']);
+  stream.follow('a', 'agent', () => false, 'poll');
+  await vi.advanceTimersByTimeAsync(200);
+  expect(get(stream.shown).lines).toEqual([]);
 });

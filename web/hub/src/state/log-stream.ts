@@ -17,18 +17,23 @@ export interface LogShown {
 }
 
 const RETRY_DELAY = 1_500; // ms
+const POLL_DELAY = 3_000; // ms
 /** ms between two updates of what is shown, however fast lines come. */
 const UPDATE_INTERVAL = 120;
 
+/** How a log is followed: by a connection that stays open, or by reading it again from time to time. */
+export type LogMode = 'stream' | 'poll';
+
 export class LogStream {
-  readonly #api: Pick<Api, 'followLog'>;
+  readonly #api: Pick<Api, 'followLog' | 'readLog'>;
   readonly #shown = writable<LogShown>({ lines: [], left: 0, status: { kind: 'connecting' } });
   #abort: AbortController | null = null;
+  #followed: string | null = null;
   #log = new Log();
   #status: LogStatus = { kind: 'connecting' };
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(api: Pick<Api, 'followLog'>) {
+  constructor(api: Pick<Api, 'followLog' | 'readLog'>) {
     this.#api = api;
   }
 
@@ -37,13 +42,18 @@ export class LogStream {
   }
 
   /** Follow the log of this part, and no other; `mayGrow` returns whether more can come after the stream's end. */
-  follow(id: string, part: string, mayGrow: () => boolean): void {
+  follow(id: string, part: string, mayGrow: () => boolean, mode: LogMode = 'stream'): void {
     this.stop();
-    this.#log = new Log();
-    this.#set({ kind: 'connecting' });
+    // The same log again keeps standing until it was read anew.
+    const followed = `${id} ${part}`;
+    if (followed !== this.#followed) {
+      this.#followed = followed;
+      this.#log = new Log();
+      this.#set({ kind: 'connecting' });
+    }
     const abort = new AbortController();
     this.#abort = abort;
-    void this.#run(id, part, mayGrow, abort.signal);
+    void this.#run(id, part, mayGrow, mode, abort.signal);
   }
 
   stop(): void {
@@ -53,19 +63,30 @@ export class LogStream {
     this.#timer = undefined;
   }
 
-  async #run(id: string, part: string, mayGrow: () => boolean, signal: AbortSignal): Promise<void> {
+  async #run(
+    id: string,
+    part: string,
+    mayGrow: () => boolean,
+    mode: LogMode,
+    signal: AbortSignal,
+  ): Promise<void> {
     const over = (): boolean => signal.aborted;
     while (!over()) {
       // Each response begins with what was written before; it replaces what is shown, once it is there.
       const log = new Log();
+      const show = (text: string): void => {
+        if (over()) return;
+        log.push(text);
+        this.#log = log;
+        this.#set({ kind: 'live' });
+      };
       let ending: LogStatus = { kind: 'ended' };
       try {
-        await this.#api.followLog(id, part, signal, (text) => {
-          if (over()) return;
-          log.push(text);
-          this.#log = log;
-          this.#set({ kind: 'live' });
-        });
+        if (mode === 'stream') await this.#api.followLog(id, part, signal, show);
+        else {
+          show(await this.#api.readLog(id, part, signal));
+          if (mayGrow()) ending = { kind: 'live' };
+        }
       } catch (error) {
         if (over()) return;
         ending = statusAfter(error, mayGrow());
@@ -73,7 +94,7 @@ export class LogStream {
       if (over()) return;
       this.#set(ending);
       if (!mayGrow()) return;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY));
+      await new Promise((resolve) => setTimeout(resolve, mode === 'poll' ? POLL_DELAY : RETRY_DELAY));
     }
   }
 

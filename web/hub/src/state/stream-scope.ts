@@ -1,4 +1,4 @@
-/** Which sessions the event stream of a page is about: mine, all, or one of somebody else's. One stream, whatever page. */
+/** Which sessions the event stream is about: mine, all, or one of somebody else's. One stream, whatever pages are open. */
 import type { Me, Session } from './model.ts';
 import type { Route } from './route.ts';
 
@@ -21,4 +21,23 @@ export function streamUrl(scope: StreamScope): string {
     case 'one':
       return `/hub/api/sessions/${scope.id}/events?watch=true`;
   }
+}
+
+export function isSameScope(one: StreamScope, other: StreamScope): boolean {
+  return streamUrl(one) === streamUrl(other);
+}
+
+/** Whether a stream of the scope `wide` brings all that one of `scope` does. */
+export function includes(wide: StreamScope, scope: StreamScope): boolean {
+  return wide.of === 'all' || isSameScope(wide, scope);
+}
+
+/** Return the scope of the one stream that serves all these. */
+export function unite(first: StreamScope, others: readonly StreamScope[]): StreamScope {
+  return others.every((other) => isSameScope(first, other)) ? first : { of: 'all' };
+}
+
+/** Whether a session belongs to the scope of this person. */
+export function concerns(scope: StreamScope, session: Session, user: string): boolean {
+  return scope.of === 'all' || (scope.of === 'one' ? session.id === scope.id : session.owner === user);
 }
