@@ -7,8 +7,9 @@ import httpx
 import pytest
 from world import World
 
+from rspark_contract.saved import LostObject, SleepRefusal
 from rsparkhub.domain.notice import Notice
-from rsparkhub.domain.session import State
+from rsparkhub.domain.session import Sleep, State, Wanted
 
 SESSIONS = "/hub/api/sessions"
 
@@ -29,6 +30,7 @@ async def test_a_session_that_was_asked_for_waits_in_the_queue_at_once(world: Wo
         "queue_position": 1, "url": f"/s/{told['id']}/", "created": "2026-11-24T12:00:00Z", "started": None, "ready": None,
         "ended": None, "last_activity": None, "busy": False, "busy_with": [], "memory": None, "cpu": None,
         "memory_limit": 4 * 2**30, "cpu_limit": 2.0, "cost": None, "generation": 0, "last_exit": None, "restored": None,
+        "sleep_refused": None,
         "services": [], "warnings": [], "project": None, "options": {},
     }  # fmt: skip
     assert (await (await world.program("bob")).get(f"{SESSIONS}/{told['id']}")).json() == told
@@ -61,7 +63,7 @@ async def test_a_sleeping_session_tells_what_was_kept(world: World) -> None:
     await world.controller.run(session)
     await world.controller.end(session, State.SUSPENDED)
     told = (await (await world.program("bob")).get(f"{SESSIONS}/{session}")).json()
-    assert told["last_exit"] == {"code": 0, "saved": {"kernels": [], "terminals": 0}, "at": "2026-11-24T12:00:00Z"}
+    assert told["last_exit"] == {"code": 0, "ended": [], "saved": {"kernels": [], "terminals": 0}, "at": "2026-11-24T12:00:00Z"}
 
 
 async def test_the_secret_and_the_upstream_of_a_session_are_told_to_nobody(world: World) -> None:
@@ -281,3 +283,43 @@ async def test_the_list_is_told_though_the_catalog_cannot_be_read(world: World) 
     answer = await bob.get("/hub/api/environments")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert str(folder) not in answer.text
+
+
+async def test_what_computes_is_ended_only_when_that_is_confirmed(world: World) -> None:
+    bob = await world.program("bob")
+    for call, confirmed in (
+        (("POST", "suspend", None), ("POST", "suspend", {"confirm": True})),
+        (("POST", "suspend", {"confirm": False}), ("POST", "suspend", {"force": True})),
+        (("POST", "stop", None), ("POST", "stop", {"confirm": True})),
+        (("DELETE", "", None), ("DELETE", "?confirm=true", None)),
+    ):
+        session = (await bob.post("/hub/api/sessions", json={"environment": "rspark"})).json()["id"]
+        await world.controller.run(session)
+        await world.controller.observe(session, busy=True, busy_with=("A terminal runs psql",))
+        method, path, body = call
+        answer = await bob.request(method, f"/hub/api/sessions/{session}/{path}".rstrip("/"), json=body)
+        assert answer.status_code == 409
+        problem = answer.json()
+        assert (problem["code"], problem["running"]) == ("busy", ["A terminal runs psql"])
+        assert (await world.store.sessions.get(session)).wanted is Wanted.RUNNING
+        method, path, body = confirmed
+        address = f"/hub/api/sessions/{session}{path}" if method == "DELETE" else f"/hub/api/sessions/{session}/{path}"
+        assert (await bob.request(method, address, json=body)).status_code == 202
+        if method != "DELETE":  # asked again, it is the same
+            assert (await bob.post(f"/hub/api/sessions/{session}/{path}")).status_code == 202
+
+
+async def test_a_refused_sleep_is_told_and_to_force_it_counts(world: World) -> None:
+    bob = await world.program("bob")
+    session = (await bob.post("/hub/api/sessions", json={"environment": "rspark"})).json()["id"]
+    await world.controller.run(session)
+    lost = (LostObject(name="x", class_name="list", why="Your home is full.", failed=True),)
+    reason = "could not keep `x` (Your home is full)."
+    await world.controller.observe(session, refusal=SleepRefusal(number=1, at=world.clock(), reason=reason, lost=lost))
+    refused = (await bob.get(f"/hub/api/sessions/{session}")).json()["sleep_refused"]
+    assert refused["reason"] == reason
+    assert refused["lost"] == [{"name": "x", "class": "list", "why": "Your home is full.", "failed": True}]
+    assert (await bob.post(f"/hub/api/sessions/{session}/suspend")).status_code == 202
+    assert (await world.store.sessions.get(session)).sleep is Sleep.IDLE
+    assert (await bob.post(f"/hub/api/sessions/{session}/suspend", json={"force": True})).status_code == 202
+    assert (await world.store.sessions.get(session)).sleep is Sleep.FORCED

@@ -3,7 +3,8 @@
 It follows the contract between the agent and the process backend (its files, its HTTP, its signals), and saves one number
 where the agent saves workspaces. `<home>/behaviour.json` tells it how to behave: `ready_after` and `save_takes` in seconds,
 `deaf` (doesn't end when asked), `fails` (a reason to fail with once ready), `exits` (ends at once with this code), `hangs`
-(is never ready), `hides` (starts a process that leaves its session and its parent), `busy` (what it says it computes).
+(is never ready), `hides` (starts a process that leaves its session and its parent), `busy` (what it says it computes),
+`loses` (what it can't keep: then it refuses to sleep, and ends with 1 when it must).
 """
 
 import datetime
@@ -22,11 +23,11 @@ from dataclasses import replace
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "contract/src"))  # this Python has no packages
 
 from rspark_contract.ensemble import read_document
-from rspark_contract.http import SECRET_HEADER, SUSPEND
+from rspark_contract.http import SECRET_HEADER, requested_ending
 from rspark_contract.notification import Notification
 from rspark_contract.reading import Json
 from rspark_contract.record import How, Record
-from rspark_contract.saved import Restored, RestoredKernel, Saved, SavedKernel
+from rspark_contract.saved import LostObject, Restored, RestoredKernel, Saved, SavedKernel, SleepRefusal
 from rspark_contract.status import AgentState, AgentStatus, ComponentState, ComponentStatus
 
 SPEC = read_document(pathlib.Path(sys.argv[-1]))
@@ -85,11 +86,24 @@ class Requests(http.server.BaseHTTPRequestHandler):
         self.send_response(202 if known else 401)
         self.end_headers()
         if known and not BEHAVIOUR.get("deaf"):
-            ASKED.append(How.SUSPENDED if self.path == SUSPEND else How.STOPPED)
+            path, _, query = self.path.partition("?")
+            ending = requested_ending(path, query)
+            if ending in ("sleep", "sleep-if-idle") and (BEHAVIOUR.get("loses") or (ending != "sleep" and "busy" in BEHAVIOUR)):
+                refuse(BEHAVIOUR.get("loses"))
+                return
+            ASKED.append(How.STOPPED if ending == "stop" else How.SUSPENDED)
             ENDING.set()
 
     def log_message(self, *message: object) -> None:
         print(*message, flush=True)
+
+
+def refuse(lost: str | None) -> None:
+    number = STATUS.refusal.number + 1 if STATUS.refusal else 1
+    failed = (LostObject(name=lost, class_name="list", why="No space.", failed=True),) if lost else ()
+    reason = f"could not keep `{lost}` (No space)." if lost else "it computes."
+    now = datetime.datetime.now(datetime.UTC)
+    publish(AgentState.READY, refusal=SleepRefusal(number=number, at=now, reason=reason, lost=failed))
 
 
 def told_to_end(*_: object) -> None:
@@ -142,4 +156,6 @@ else:
     how = ASKED[-1] if ASKED else How.SUSPENDED
 interface.kill()
 kernel = SavedKernel(id="1", name="ir", language="R", objects=value)
-leave(0, how, saved=Saved(kernels=(kernel,)) if how is How.SUSPENDED else None)
+lost = BEHAVIOUR.get("loses") if how is How.SUSPENDED else None
+reason = f"Your session could not keep `{lost}`." if lost else None
+leave(int(lost is not None), how, saved=Saved(kernels=(kernel,)) if how is How.SUSPENDED else None, reason=reason)

@@ -22,7 +22,7 @@ from rsparkhub.catalog import Catalog, Schema
 from rsparkhub.controller.app import Controller
 from rsparkhub.domain.backend import BackendTraits
 from rsparkhub.domain.errors import NotFound
-from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.domain.session import Session, Sleep, State, Wanted
 from rsparkhub.installed.extensions import interfaces, services
 from rsparkhub.services.base import AnyService
 from rsparkhub.settings import Settings
@@ -94,8 +94,8 @@ class World:
         session, _ = await self.store.sessions.create(owner=owner, environment=environment, name="mine", now=self.now())
         return session.id
 
-    async def set_wanted(self, session_id: str, wanted: Wanted) -> None:
-        await self.store.sessions.set_wanted(session_id, wanted, by="ada", now=self.now())
+    async def set_wanted(self, session_id: str, wanted: Wanted, sleep: Sleep = Sleep.KEPT) -> None:
+        await self.store.sessions.set_wanted(session_id, wanted, by="ada", sleep=sleep, now=self.now())
 
     async def until(self, session_id: str, *states: State, seconds: float = 40) -> Session:
         """Wait until the row says one of these states."""

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from session_sandbox import behave
 
-from rsparkhub.domain.session import State, Wanted
+from rsparkhub.domain.session import Sleep, State, Wanted
 
 
 @pytest.fixture
@@ -65,6 +65,28 @@ async def test_the_longest_run_ends_in_sleep_also_for_what_computes(world) -> No
         session_id = await world.create("short")
         asleep = await world.until(session_id, State.SUSPENDED)
     assert asleep.reason == "Put to sleep after 4s, the longest run in one go. Resume it when you like."
+
+
+async def test_what_can_not_be_kept_stays_awake_and_says_so_once_until_it_is_forced(world) -> None:
+    world.add_environment("brief", idle="3s")
+    behave(world.data, loses="x")
+    async with world.controller():
+        session_id = await world.create("brief")
+        await world.until(session_id, State.RUNNING)
+        await world.until(session_id, State.SUSPENDING)
+        awake = await world.until(session_id, State.RUNNING)
+        assert awake.wanted is Wanted.RUNNING
+        assert awake.reason == "Not put to sleep: could not keep `x` (No space)."
+        assert [lost.name for lost in awake.refusal.lost] == ["x"]
+        await asyncio.sleep(4)
+        assert (await world.store.sessions.get(session_id)).refusal == awake.refusal  # it is not tried again so soon
+        await world.set_wanted(session_id, Wanted.SUSPENDED, Sleep.FORCED)
+        asleep = await world.until(session_id, State.SUSPENDED)
+    assert (asleep.last_exit.code, asleep.reason) == (1, "Your session could not keep `x`.")
+    events = await world.store.events.since(session_id, 0)
+    assert [event.kind for event in events].count("warning") == 1
+    reasons = [event.data["reason"] for event in events if event.kind == "wanted"]
+    assert "Not put to sleep: could not keep `x` (No space)." in reasons
 
 
 async def test_what_sleeps_too_long_is_stopped_and_forgotten(world) -> None:

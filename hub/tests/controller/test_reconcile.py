@@ -11,7 +11,7 @@ from session_sandbox import agent_of, behave, members_of, restored_value, shim_o
 
 from rsparkhub import log_context
 from rsparkhub.backends.base import EnsembleRef
-from rsparkhub.domain.session import LIVE, State, Wanted
+from rsparkhub.domain.session import LIVE, Sleep, State, Wanted
 
 
 async def test_an_agent_that_is_killed_leaves_a_reason_its_log_and_no_process(world) -> None:
@@ -93,7 +93,7 @@ async def test_an_end_that_takes_longer_than_its_grace_is_forced(world) -> None:
     async with world.controller():
         session_id = await world.create("hasty")
         await world.until(session_id, State.RUNNING)
-        await world.set_wanted(session_id, Wanted.SUSPENDED)
+        await world.set_wanted(session_id, Wanted.SUSPENDED, Sleep.FORCED)
         failed = await world.until(session_id, State.FAILED)
         assert failed.reason.startswith("Saving took longer than 1s and was cut short. Your files are kept")
         assert members_of(world.data, f"{session_id}.1") == []

@@ -8,7 +8,7 @@ import pytest
 from rsparkhub.domain.cull import Change, Nothing, Verdict, Warn, ahead, decide
 from rsparkhub.domain.environment import Lifecycle
 from rsparkhub.domain.notice import Notice
-from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.domain.session import Session, Sleep, State, Wanted
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LIFECYCLE = Lifecycle(idle="2h", suspended="7d", longest="24h")
@@ -38,7 +38,9 @@ def test_an_idle_session_is_told_and_then_sleeps() -> None:
     assert (notice.kind, notice.at) == ("idle", NOON + timedelta(hours=2))
     assert after(RUNS, notice, hours=1, minutes=59) == Nothing(until=NOON + timedelta(hours=2))
     slept = after(RUNS, notice, hours=2)
-    assert slept == Change(wanted=Wanted.SUSPENDED, reason="Put to sleep after 2h without use. Resume it when you like.")
+    assert slept == Change(
+        wanted=Wanted.SUSPENDED, reason="Put to sleep after 2h without use. Resume it when you like.", sleep=Sleep.IDLE
+    )
 
 
 def test_an_open_tab_is_no_use_and_a_doing_is() -> None:
@@ -66,7 +68,7 @@ def test_the_longest_run_ends_for_a_busy_session_too() -> None:
     assert (notice.kind, notice.at) == ("longest", NOON + timedelta(hours=24))
     slept = after(busy, notice, hours=24)
     reason = "Put to sleep after 1d, the longest run in one go. Resume it when you like."
-    assert slept == Change(wanted=Wanted.SUSPENDED, reason=reason)
+    assert slept == Change(wanted=Wanted.SUSPENDED, reason=reason, sleep=Sleep.FORCED)
 
 
 def test_a_notice_of_an_earlier_run_counts_for_nothing() -> None:

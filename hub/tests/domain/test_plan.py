@@ -27,7 +27,7 @@ from rsparkhub.domain.plan import (
     Wait,
     plan,
 )
-from rsparkhub.domain.session import LIVE, Component, LastExit, Session, State, Wanted
+from rsparkhub.domain.session import LIVE, Component, LastExit, Session, Sleep, State, Wanted
 
 T0 = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LIMITS = Limits(start_deadline=timedelta(minutes=5), lifecycle=Lifecycle(grace="60s"))
@@ -278,7 +278,8 @@ class TestAnEnd:
             assert isinstance(next_step(a_session(State.SUSPENDING, SUSPENDED), UP, now), End)
 
     def test_past_its_grace_it_is_forced_and_says_what_is_kept(self) -> None:
-        suspending = a_session(State.SUSPENDING, SUSPENDED, last_exit=LastExit(code=0, saved=SAVED, at=T0))
+        kept = LastExit(code=0, saved=SAVED, at=T0)
+        suspending = a_session(State.SUSPENDING, SUSPENDED, last_exit=kept, sleep=Sleep.FORCED)
         assert type(next_step(suspending, SAVING, T0 + timedelta(seconds=64))) is Wait
         assert type(next_step(suspending, SAVING, T0 + timedelta(seconds=65))) is Kill
         failed = next_step(suspending, KILLED, T0 + timedelta(seconds=65)).after

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from rsparkhub.domain.errors import NotSignedIn, RsparkhubError, TooManyAttempts
+from rsparkhub.domain.errors import Busy, NotSignedIn, RsparkhubError, TooManyAttempts
 from rsparkhub.wire.problem import FieldProblem, Problem
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,8 @@ def problem_response(problem: Problem, headers: dict[str, str] | None = None) ->
 
 def problem_of(error: RsparkhubError) -> Problem:
     """Return one of our own errors as problem details."""
-    return Problem(title=_title(error.status), status=error.status, detail=str(error), code=error.code)
+    running = list(error.running) if isinstance(error, Busy) else None
+    return Problem(title=_title(error.status), status=error.status, detail=str(error), code=error.code, running=running)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

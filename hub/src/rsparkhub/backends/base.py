@@ -48,7 +48,8 @@ class Backend(ABC):
       first is still at work; it never runs twice, and never runs again what has ended. Raises `CannotStart`.
     - `observe` returns what became of one generation; `observe_many` asks for several, none of which waits for another.
     - `list` returns every generation of which anything is left, of all sessions or of one: the truth about what runs.
-    - `end` asks the agent to save and end, or to end. It returns at once; `observe` shows the end.
+    - `end` asks the agent to save and end, or to end. It returns at once; `observe` shows the end. Of an ending that begins with
+      `sleep`, nothing but the agent is asked: it alone knows what would be lost, and may refuse.
     - `kill` ends everything of a generation by force, and returns when nothing of it is alive.
     - `remove` deletes what is left of an ended generation; never a home.
     - `log_tails` returns the ends of its logs.

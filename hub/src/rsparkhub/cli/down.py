@@ -1,4 +1,7 @@
-"""`rsparkhub down`: ends everything of a data folder, in order, and says what it ended."""
+"""`rsparkhub down`: ends everything of a data folder, in order, and says what it ended.
+
+A session that would lose something goes on, as it would if the hub were killed; then the shared services go on with it.
+"""
 
 import asyncio
 import contextlib
@@ -16,7 +19,7 @@ from rsparkhub.cli.output import AsJson
 if TYPE_CHECKING:
     from rsparkhub.backends.base import Backend
     from rsparkhub.controller.app import Controller
-    from rsparkhub.domain.session import Session, Wanted
+    from rsparkhub.domain.session import Session, Sleep, Wanted
     from rsparkhub.installation.data_folder import Held
     from rsparkhub.settings import Settings
     from rsparkhub.store import Store
@@ -32,36 +35,48 @@ def add_to(app: typer.Typer) -> None:
 def down(
     data: Data = None,
     timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long sessions may take to save.")] = 180,
+    force: Annotated[bool, typer.Option("--force", help="End sessions also where something can't be kept; it is lost.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """End hub, controller and edge, put every session to sleep, and end the shared services.
 
-    What sessions have in memory is saved, as by `rsparkhub session suspend`.
+    What sessions have in memory is saved, as by `rsparkhub session suspend --yes`. One that can't keep what it has goes on, with
+    the shared services, and the exit code is 1.
     """
     from rsparkhub.cli.output import print_json
+    from rsparkhub.domain.session import Sleep
     from rsparkhub.installed.settings import load_settings
 
-    ended = asyncio.run(_down(load_settings(data=data), timeout))
+    ended = asyncio.run(_down(load_settings(data=data), timeout, Sleep.FORCED if force else Sleep.KEPT))
     if as_json:
         print_json(ended)
-        return
+        raise typer.Exit(1 if ended["awake"] else 0)
     processes, sessions, services, killed = ended["processes"], ended["sessions"], ended["services"], ended["killed"]
     if processes:
         print(f"Ended: {', '.join(processes)}.")
     if sessions:
         print(f"Asleep, with the work kept: {', '.join(sessions)}.")
+    for line in ended["computed"]:
+        print(f"Ended with it: {line}.")
     if services:
         print(f"Ended shared services: {', '.join(services)}.")
     if killed:
         print(f"Ended by force, since nobody wanted them: {', '.join(killed)}.")
+    for line in ended["awake"]:
+        print(line)
+    if ended["awake"]:
+        print("It goes on running, with the shared services. `rsparkhub down --force` ends it all the same.")
+        raise typer.Exit(1)
     if not any(ended.values()):
         print("Nothing was running.")
 
 
-async def _down(settings: "Settings", timeout: float) -> dict[str, list[str]]:  # noqa: ASYNC109  told in a sentence
+async def _down(settings: "Settings", timeout: float, sleep: "Sleep") -> dict[str, list[str]]:  # noqa: ASYNC109  told in a sentence
     from rsparkhub.installation.data_folder import check_backend, held, is_held, lock_file, prepare, read_holder
 
-    nothing: dict[str, list[str]] = {"processes": [], "sessions": [], "services": [], "killed": []}
+    nothing: dict[str, list[str]] = {
+        "processes": [], "sessions": [], "computed": [], "awake": [], "services": [], "killed": [],
+    }  # fmt: skip
     if not lock_file(settings).exists():
         if settings.store_url is None:  # nothing was ever here, and nothing is made
             return nothing
@@ -70,7 +85,7 @@ async def _down(settings: "Settings", timeout: float) -> dict[str, list[str]]:  
     before = read_holder(settings)
     processes = await _end_up(before) if is_held(settings) else []
     with held(settings):
-        ended = await _end_ensembles(settings, timeout)
+        ended = await _end_ensembles(settings, timeout, sleep)
     return {**nothing, "processes": processes, **ended}
 
 
@@ -86,7 +101,7 @@ async def _end_up(before: "Held | None") -> list[str]:
     return [name for name in running if name != "up"]
 
 
-async def _end_ensembles(settings: "Settings", timeout: float) -> dict[str, list[str]]:  # noqa: ASYNC109
+async def _end_ensembles(settings: "Settings", timeout: float, sleep: "Sleep") -> dict[str, list[str]]:  # noqa: ASYNC109
     """Want every session asleep and every service ended, and let a controller make it so; then see that nothing is left."""
     from rsparkhub.domain.session import Wanted
     from rsparkhub.factory import Factory
@@ -94,10 +109,16 @@ async def _end_ensembles(settings: "Settings", timeout: float) -> dict[str, list
     deadline = time.monotonic() + timeout
     async with Factory(settings) as factory:
         async with _at_work(factory.controller):
-            sessions = await _until_rest(factory.store, "session", Wanted.SUSPENDED, deadline)
-            services = await _until_rest(factory.store, "service", Wanted.STOPPED, deadline)
-        killed = await _kill_the_rest(factory.backend)
-    return {"sessions": [f"{s.name} ({s.id})" for s in sessions], "services": [s.id for s in services], "killed": killed}
+            sessions, awake = await _until_rest(factory.store, "session", Wanted.SUSPENDED, sleep, deadline)
+            services = [] if awake else (await _until_rest(factory.store, "service", Wanted.STOPPED, sleep, deadline))[0]
+        killed = [] if awake else await _kill_the_rest(factory.backend)
+    return {
+        "sessions": [f"{s.name} ({s.id})" for s in sessions],
+        "computed": [f"{s.name}: {', '.join(s.last_exit.ended)}" for s in sessions if s.last_exit and s.last_exit.ended],
+        "awake": [f"{s.name} ({s.id}) was {_lowered(s.reason)}" for s in awake],
+        "services": [s.id for s in services],
+        "killed": killed,
+    }
 
 
 @contextlib.asynccontextmanager
@@ -113,9 +134,11 @@ async def _at_work(controller: "Controller") -> AsyncIterator[None]:
 
 
 async def _until_rest(
-    store: "Store", kind: "Literal['session', 'service']", wanted: "Wanted", deadline: float
-) -> "list[Session]":
-    """Want what runs to be something else, and wait until nothing of that kind runs; give what ran.
+    store: "Store", kind: "Literal['session', 'service']", wanted: "Wanted", sleep: "Sleep", deadline: float
+) -> "tuple[list[Session], list[Session]]":
+    """Want what runs to be something else, and wait until nothing of that kind runs, or refuses to sleep.
+
+    Return what ended, and what stays awake, both as they are now.
 
     Raises
     ------
@@ -125,18 +148,32 @@ async def _until_rest(
     from rsparkhub.domain.errors import TookTooLong
     from rsparkhub.domain.session import LIVE, State, Wanted
 
+    def stays(session: "Session") -> bool:
+        return kind == "session" and session.wanted is Wanted.RUNNING and session.state is State.RUNNING
+
     ran = await store.sessions.list(kind=kind, states=[*LIVE, State.QUEUED], with_deleted=True)
     for session in ran:
-        if session.wanted is Wanted.RUNNING:
-            await store.sessions.set_wanted(session.id, wanted, by=None, reason=_REASON, now=datetime.now(UTC))
+        if session.wanted is Wanted.RUNNING or (session.wanted is wanted and sleep.allows_more(session.sleep)):
+            await store.sessions.set_wanted(session.id, wanted, by=None, sleep=sleep, reason=_REASON, now=datetime.now(UTC))
     if ran:
         print(f"Ending {len(ran)} {kind}{'s' if len(ran) > 1 else ''} …", file=sys.stderr, flush=True)
-    while left := await store.sessions.list(kind=kind, states=[*LIVE, State.QUEUED], with_deleted=True):
+    while True:
+        there = await store.sessions.list(kind=kind, states=[*LIVE, State.QUEUED], with_deleted=True)
+        left = [session for session in there if not stays(session)]
+        if not left:
+            break
         if time.monotonic() > deadline:
             names = ", ".join(f"{session.id} is {session.state}" for session in left)
             raise TookTooLong(f"Not everything has ended in time: {names}. Call it again, or with a longer --timeout.")
         await asyncio.sleep(_LOOK_EVERY)
-    return ran
+    awake = [session for session in there if stays(session)]
+    kept = {session.id for session in awake}
+    now = {session.id: session for session in await store.sessions.list(kind=kind, with_deleted=True)}
+    return [now.get(session.id, session) for session in ran if session.id not in kept], awake
+
+
+def _lowered(reason: str | None) -> str:
+    return f"{reason[0].lower()}{reason[1:]}" if reason else "not put to sleep."
 
 
 async def _kill_the_rest(backend: "Backend") -> list[str]:

@@ -18,6 +18,7 @@ app = typer.Typer(name="session", help="Sessions: start, look, put to sleep, wak
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The session's id.", show_default=False)]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until it is so; the exit code says whether it got there.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="End what computes, without asking.")]
 Timeout = Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait.")]
 
 
@@ -44,25 +45,38 @@ def resume(session: Id, wait: Wait = False, timeout: Timeout = 300, as_json: AsJ
 
 
 @app.command()
-def suspend(session: Id, wait: Wait = False, timeout: Timeout = 300, as_json: AsJson = False) -> None:
-    """Put a session to sleep, its work kept."""
-    _want(lambda hub: hub.sessions.suspend(session), says="goes to sleep", wait=wait, timeout=timeout, as_json=as_json)
+def suspend(
+    session: Id,
+    yes: Yes = False,
+    force: Annotated[bool, typer.Option("--force", help="Sleep also where something can't be kept; it is lost.")] = False,
+    wait: Wait = False,
+    timeout: Timeout = 300,
+    as_json: AsJson = False,
+) -> None:
+    """Put a session to sleep, its work kept. Where something can't be kept it stays awake, and `show` says why."""
+    _want_confirmed(
+        lambda hub, confirm: hub.sessions.suspend(session, confirm=confirm, force=force),
+        yes=yes or force, says="goes to sleep", wait=wait, timeout=timeout, as_json=as_json,
+    )  # fmt: skip
 
 
 @app.command()
-def stop(session: Id, wait: Wait = False, timeout: Timeout = 300, as_json: AsJson = False) -> None:
+def stop(session: Id, yes: Yes = False, wait: Wait = False, timeout: Timeout = 300, as_json: AsJson = False) -> None:
     """End a session; files stay, what is only in memory is lost."""
-    _want(lambda hub: hub.sessions.stop(session), says="is ending", wait=wait, timeout=timeout, as_json=as_json)
+    _want_confirmed(
+        lambda hub, confirm: hub.sessions.stop(session, confirm=confirm),
+        yes=yes, says="is ending", wait=wait, timeout=timeout, as_json=as_json,
+    )  # fmt: skip
 
 
 @app.command()
-def delete(session: Id, wait: Wait = False, timeout: Timeout = 300, as_json: AsJson = False) -> None:
+def delete(session: Id, yes: Yes = False, wait: Wait = False, timeout: Timeout = 300, as_json: AsJson = False) -> None:
     """End a session and remove what it kept; the home stays."""
     from rsparkhub.cli.access import ask
     from rsparkhub.cli.output import print_json, progress
 
     async def work(hub: "AsyncHub") -> None:
-        await hub.sessions.delete(session)
+        await _confirmed(lambda confirm: hub.sessions.delete(session, confirm=confirm), yes=yes)
         if wait:
             with progress(f"Waiting for {session} to be gone"):
                 await hub.sessions.wait_until_gone(session, timeout=timeout)
@@ -199,6 +213,37 @@ def _want(
         print(f"{session.id} {f'is {session.state}' if wait else says}.")
 
 
+def _want_confirmed(
+    request: "Callable[[AsyncHub, bool], Awaitable[SessionView]]",
+    *,
+    yes: bool,
+    says: str,
+    wait: bool,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Ask for something that would end what computes: only where its user agrees."""
+    _want(
+        lambda hub: _confirmed(lambda confirm: request(hub, confirm), yes=yes),
+        says=says, wait=wait, timeout=timeout, as_json=as_json,
+    )  # fmt: skip
+
+
+async def _confirmed(request: "Callable[[bool], Awaitable[SessionView]]", *, yes: bool) -> "SessionView":
+    """Ask; where something computes, ask its user before asking again. Raise `Busy` where there is nobody to ask."""
+    import sys
+
+    from rsparkhub.domain.errors import Busy
+
+    try:
+        return await request(yes)
+    except Busy as busy:
+        if not sys.stdin.isatty():
+            raise Busy(f"{busy} Here `--yes` confirms it.", running=busy.running) from busy
+        typer.confirm("This ends what computes: " + "; ".join(busy.running) + ". Go on?", abort=True, err=True)
+    return await request(True)
+
+
 class _Telling:
     """Shows what happens to a session; that it is still in the state it was in is no news.
 
@@ -266,9 +311,11 @@ def _lines(session: "SessionView", hub_url: str) -> list[tuple[str, str]]:
         ("address", f"{hub_url}{session.url}" if session.state is State.RUNNING else ""),
         ("parts", "\n".join(parts)),
         ("busy with", ", ".join(session.busy_with)),
+        ("stays awake", f"not put to sleep: {session.sleep_refused.reason}" if session.sleep_refused else ""),
         ("last activity", ago(session.last_activity)),
         ("memory", f"{size(session.memory)}{limit}" if session.memory else ""),
         ("ready", ago(session.ready)),
         ("last exit", f"code {session.last_exit.code}, {ago(session.last_exit.at)}" if session.last_exit else ""),
+        ("it ended", ", ".join(session.last_exit.ended) if session.last_exit else ""),
         ("notes", "\n".join(warning.text for warning in session.warnings)),
     ]

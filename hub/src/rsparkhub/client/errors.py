@@ -4,7 +4,7 @@ import httpx
 from pydantic import ValidationError
 
 from rsparkhub.domain import errors
-from rsparkhub.domain.errors import RsparkhubError, TooManyAttempts, Unavailable
+from rsparkhub.domain.errors import Busy, RsparkhubError, TooManyAttempts, Unavailable
 from rsparkhub.wire.problem import Problem
 
 _RETRY_AFTER = 60  # seconds, where the hub says nothing
@@ -30,4 +30,6 @@ def error_of(response: httpx.Response) -> RsparkhubError:
     if kind is TooManyAttempts:
         after = response.headers.get("Retry-After", "")
         return TooManyAttempts(problem.detail, retry_after=int(after) if after.isdigit() else _RETRY_AFTER)
+    if kind is Busy:
+        return Busy(problem.detail, running=problem.running or ())
     return kind(problem.detail)

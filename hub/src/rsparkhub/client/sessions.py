@@ -46,21 +46,37 @@ class Sessions:
         """Return one session."""
         return await self._connection.ask(SessionView, "GET", f"/sessions/{session_id}", again=True)
 
-    async def suspend(self, session_id: str) -> SessionView:
-        """Want it asleep, with the work kept."""
-        return await self._connection.ask(SessionView, "POST", f"/sessions/{session_id}/suspend", again=True)
+    async def suspend(self, session_id: str, *, confirm: bool = False, force: bool = False) -> SessionView:
+        """Want it asleep, with the work kept.
+
+        Parameters
+        ----------
+        confirm
+            Whether what computes may be ended.
+        force
+            Whether it sleeps also where something could not be kept.
+
+        Raises
+        ------
+        Busy
+            When it computes, and that is not confirmed.
+        """
+        body = {"confirm": confirm, "force": force}
+        return await self._connection.ask(SessionView, "POST", f"/sessions/{session_id}/suspend", body=body, again=True)
 
     async def resume(self, session_id: str) -> SessionView:
         """Want it awake, as it was."""
         return await self._connection.ask(SessionView, "POST", f"/sessions/{session_id}/resume", again=True)
 
-    async def stop(self, session_id: str) -> SessionView:
-        """Want it ended; the files stay, what is in memory is not saved."""
-        return await self._connection.ask(SessionView, "POST", f"/sessions/{session_id}/stop", again=True)
+    async def stop(self, session_id: str, *, confirm: bool = False) -> SessionView:
+        """Want it ended; the files stay, what is in memory is not saved. Raise `Busy` as `suspend` does."""
+        body = {"confirm": confirm}
+        return await self._connection.ask(SessionView, "POST", f"/sessions/{session_id}/stop", body=body, again=True)
 
-    async def delete(self, session_id: str) -> SessionView:
-        """Want it gone, with what it kept; the home stays."""
-        return await self._connection.ask(SessionView, "DELETE", f"/sessions/{session_id}", again=True)
+    async def delete(self, session_id: str, *, confirm: bool = False) -> SessionView:
+        """Want it gone, with what it kept; the home stays. Raise `Busy` as `suspend` does."""
+        params = {"confirm": "true"} if confirm else None
+        return await self._connection.ask(SessionView, "DELETE", f"/sessions/{session_id}", params=params, again=True)
 
     async def log_services(self, session_id: str) -> list[str]:
         """Return the names of the components that have a log."""

@@ -90,17 +90,17 @@ class SyncSessions:
     def show(self, session_id: str) -> SessionView:
         return self._thread.run(self._sessions.show(session_id))
 
-    def suspend(self, session_id: str) -> SessionView:
-        return self._thread.run(self._sessions.suspend(session_id))
+    def suspend(self, session_id: str, *, confirm: bool = False, force: bool = False) -> SessionView:
+        return self._thread.run(self._sessions.suspend(session_id, confirm=confirm, force=force))
 
     def resume(self, session_id: str) -> SessionView:
         return self._thread.run(self._sessions.resume(session_id))
 
-    def stop(self, session_id: str) -> SessionView:
-        return self._thread.run(self._sessions.stop(session_id))
+    def stop(self, session_id: str, *, confirm: bool = False) -> SessionView:
+        return self._thread.run(self._sessions.stop(session_id, confirm=confirm))
 
-    def delete(self, session_id: str) -> SessionView:
-        return self._thread.run(self._sessions.delete(session_id))
+    def delete(self, session_id: str, *, confirm: bool = False) -> SessionView:
+        return self._thread.run(self._sessions.delete(session_id, confirm=confirm))
 
     def log_services(self, session_id: str) -> list[str]:
         return self._thread.run(self._sessions.log_services(session_id))

@@ -33,6 +33,7 @@ class Waiting:
         self._progress = progress
         self._session: SessionView | None = None
         self._gone = False
+        self._asleep_wanted = until is State.SUSPENDED
         self._heard = time.monotonic()
 
     def take(self, news: News, number: str | None) -> bool:
@@ -41,11 +42,12 @@ class Waiting:
         self.number = number or self.number
         if isinstance(news, SessionView):
             self._session = news
+            self._asleep_wanted = self._asleep_wanted or news.wanted is Wanted.SUSPENDED
         elif isinstance(news, Deleted):
             self._gone = True
         if self._progress is not None:
             self._progress(news)
-        return self._gone or self._there() or self._stuck()
+        return self._gone or self._was_refused() or self._there() or self._stuck()
 
     def lost(self, error: Unavailable) -> None:
         """Take that the hub is away; raise `error` when it was so from the first, or for too long."""
@@ -59,6 +61,8 @@ class Waiting:
         session = self._session
         if session is None:
             return None
+        if self._was_refused():
+            raise SessionFailed(f"The session {session.id} stays awake. {session.reason or ''}".rstrip())
         if self._there():
             return session
         if self._stuck():
@@ -70,6 +74,13 @@ class Waiting:
         """Return the error of a wait that took too long: it says how far the session was."""
         seen = f"It is {self._session.state}." if self._session else "The hub said nothing of it."
         return TookTooLong(f"The session {self.session_id} took longer than {seconds:g} seconds. {seen}")
+
+    def _was_refused(self) -> bool:
+        """Return whether it was wanted asleep while this waited, and stays awake because something would be lost."""
+        session = self._session
+        if session is None or not self._asleep_wanted or session.sleep_refused is None:
+            return False
+        return session.state is State.RUNNING and session.wanted is Wanted.RUNNING
 
     def _there(self) -> bool:
         session = self._session

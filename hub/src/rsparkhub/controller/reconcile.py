@@ -234,6 +234,7 @@ class Reconciler:
             next_reconcile_at=None if done.requeue_after is None else now + done.requeue_after,
             now=now,
             wanted=done.wanted,
+            sleep=done.sleep,
             reason=done.reason,
         ):
             log.warning("The lease of %s was lost before it was saved; another controller goes on from here.", after.id)

@@ -14,7 +14,7 @@ from rsparkhub.controller.shared_services import Pending, SharedServices
 from rsparkhub.domain.ensemble import EnsembleSpec, Observed
 from rsparkhub.domain.errors import CannotStart, NotFound
 from rsparkhub.domain.plan import Admit, Apply, Begin, End, Kill, Purge, Remove, Settle, Step, fail
-from rsparkhub.domain.session import Component, Session, Wanted
+from rsparkhub.domain.session import Component, Session, Sleep, Wanted
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
 
@@ -31,6 +31,7 @@ class Done:
     row: Session | None
     requeue_after: timedelta | None
     wanted: Wanted | None = None
+    sleep: Sleep = Sleep.KEPT
     reason: str | None = None
 
 
@@ -81,6 +82,7 @@ class Steps:
             row=step.after,
             requeue_after=step.requeue_after,
             wanted=step.wanted,
+            sleep=step.sleep,
             reason=step.reason or (step.after.reason if step.wanted else None),
         )
 

@@ -4,6 +4,9 @@ An idle session sleeps after its environment's `idle`, counted from the last tim
 computes is never idle. Each session sleeps after `longest` in one go, and what slept for `suspended` is stopped. A notice
 always comes first, and sleep never comes sooner than `ahead` after it: so a computation that ended at night is not put to
 sleep in the minute it ended.
+
+An idle session that could not keep what it has stays awake: its user is told once, and it is tried again, each time after twice
+as long (`retry_after`). Only the longest run ends a session whatever is lost.
 """
 
 from collections.abc import Iterator
@@ -14,10 +17,11 @@ from typing import Literal
 from rsparkhub.domain.environment import Lifecycle
 from rsparkhub.domain.notice import Notice
 from rsparkhub.domain.quantity import format_duration
-from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.domain.session import Session, Sleep, State, Wanted
 
 _AT_LEAST = timedelta(minutes=10)
 _SHARE = 0.1
+_LONGEST_RETRY = timedelta(hours=4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,7 @@ class Change:
 
     wanted: Wanted
     reason: str
+    sleep: Sleep = Sleep.KEPT
 
 
 Verdict = Nothing | Warn | Change
@@ -68,6 +73,12 @@ def ahead(limit: timedelta) -> timedelta:
     return min(max(_AT_LEAST, limit * _SHARE), limit / 2)
 
 
+def retry_after(attempts: int) -> timedelta:
+    """Return how long a session that could not be put to sleep so many times is left alone."""
+    doublings = min(max(attempts - 1, 0), 10)
+    return min(_AT_LEAST * (1 << doublings), _LONGEST_RETRY)
+
+
 def _longest(session: Session, since: datetime, lifecycle: Lifecycle, now: datetime) -> Verdict:
     length = format_duration(lifecycle.longest)
     given = next(_given(session, "longest"), None)
@@ -78,6 +89,7 @@ def _longest(session: Session, since: datetime, lifecycle: Lifecycle, now: datet
         before=ahead(lifecycle.longest),
         given=given,
         now=now,
+        sleep=Sleep.FORCED,
         text=f"This session has run for nearly {length}, the longest it may in one go. It goes to sleep soon; its work is saved.",
         reason=f"Put to sleep after {length}, the longest run in one go. Resume it when you like.",
     )
@@ -86,6 +98,14 @@ def _longest(session: Session, since: datetime, lifecycle: Lifecycle, now: datet
 def _idle(session: Session, ready: datetime, lifecycle: Lifecycle, now: datetime) -> Verdict:
     active = max(ready, min(session.last_activity or ready, now))
     length = format_duration(lifecycle.idle)
+    reason = f"Put to sleep after {length} without use. Resume it when you like."
+    if session.refusal is not None:
+        again = session.refusal.at + retry_after(session.refusal.number)
+        if session.refusal.at > active:  # its user was told then
+            again = max(again, active + lifecycle.idle)
+            return Change(wanted=Wanted.SUSPENDED, reason=reason, sleep=Sleep.IDLE) if now >= again else Nothing(until=again)
+        if now < again:
+            return Nothing(until=again)
     given = next((notice for notice in _given(session, "idle") if notice.given > active), None)
     return _stage(
         session,
@@ -94,9 +114,10 @@ def _idle(session: Session, ready: datetime, lifecycle: Lifecycle, now: datetime
         before=ahead(lifecycle.idle),
         given=given,
         now=now,
+        sleep=Sleep.IDLE,
         text="Nobody has used this session for a while. It goes to sleep soon, and its work is saved. "
         "Do anything in it to keep it awake.",
-        reason=f"Put to sleep after {length} without use. Resume it when you like.",
+        reason=reason,
     )
 
 
@@ -114,9 +135,10 @@ def _stage(
     now: datetime,
     text: str,
     reason: str,
+    sleep: Sleep,
 ) -> Verdict:
     if given is not None:
-        return Change(wanted=Wanted.SUSPENDED, reason=reason) if now >= given.at else Nothing(until=given.at)
+        return Change(wanted=Wanted.SUSPENDED, reason=reason, sleep=sleep) if now >= given.at else Nothing(until=given.at)
     if now < end - before:
         return Nothing(until=end - before)
     at = max(end, now + before)

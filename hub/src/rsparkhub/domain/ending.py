@@ -31,7 +31,7 @@ def after_end(session: Session, observed: Observed, *, now: datetime, start_dead
         forced = None if record and record.how is not How.FAILED else FORCED
         return settled(row, observed, now=now, saved=None, reason=forced)
     if record and record.how is How.SUSPENDED:
-        return settled(row, observed, now=now, saved=_saved(record, session) or Saved())
+        return settled(row, observed, now=now, saved=_saved(record, session) or Saved(), reason=record.reason)
     if session.state is State.SUSPENDING and session.ready is None:  # its start was called off: nothing new to keep
         return settled(row, observed, now=now, saved=last_saved(session))
     if record and record.how is How.STOPPED:
@@ -61,7 +61,12 @@ def settled(session: Session, observed: Observed, *, now: datetime, saved: Saved
         queued_at=now if at_rest is State.QUEUED else session.queued_at,
         reason=None if at_rest is State.QUEUED else reason or session.reason,
         ended=now,
-        last_exit=LastExit(code=code, saved=None if at_rest is State.STOPPED else saved, at=now),
+        last_exit=LastExit(
+            code=code,
+            saved=None if at_rest is State.STOPPED else saved,
+            at=now,
+            ended=record.ended if record else session.busy_with,
+        ),
         components=tuple(replace(component, state=ComponentState.ENDED, reason=None) for component in session.components),
         upstream=None,
         secret=None,
@@ -71,6 +76,7 @@ def settled(session: Session, observed: Observed, *, now: datetime, saved: Saved
         memory=None,
         cpu=None,
         notices=(),
+        refusal=None,
     )
 
 

@@ -1,5 +1,7 @@
 """What can go wrong, named after what the person did. Each becomes problem+json in one place, and one line on a terminal."""
 
+from collections.abc import Sequence
+
 
 class RsparkhubError(Exception):
     """A sentence that says what is wrong and what to do. `status` is its HTTP status, `code` its name in problem+json."""
@@ -42,6 +44,16 @@ class Unavailable(RsparkhubError):
 
 class TookTooLong(RsparkhubError):
     status, code = 504, "took-too-long"
+
+
+class Busy(Conflict):
+    """A session computes, and what is asked would end that; `running` names it, and `confirm` does it all the same."""
+
+    code = "busy"
+
+    def __init__(self, message: str, *, running: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.running = tuple(running)
 
 
 class SessionFailed(Conflict):

@@ -25,13 +25,17 @@ class WantedData(TypedDict):
 
 
 class StateData(TypedDict):
-    """Of `state`: what a session is, and what it was before; `code` is the exit code of the run that ended, where one did."""
+    """Of `state`: what a session is, and what it was before.
+
+    `code` is the exit code of the run that ended, where one did, and `ended` what computed then, where something did.
+    """
 
     state: str
     was: str
     generation: int
     reason: str | None
     code: NotRequired[int | None]
+    ended: NotRequired[list[str]]
 
 
 class ComponentData(TypedDict):

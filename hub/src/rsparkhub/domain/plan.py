@@ -5,6 +5,7 @@ doing it once, and the row says what will be done before it is done; so a contro
 the next one goes on from there. The rules:
 
 - A start takes a slot, a generation and a secret of its own at once (`Admit`), and only then runs (`Apply`).
+- A sleep that may lose nothing is never forced: where it would, it is given up, the session goes on, and its row says why.
 - An end is first written (`Wait` with the new state), then requested (`End`), then awaited; past its grace it is
   forced (`Kill`). When nothing is alive the row comes to rest (`Settle`), and what is left is deleted (`Remove`).
 - A failed session rests until somebody asks again.
@@ -16,7 +17,8 @@ the next one goes on from there. The rules:
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from rspark_contract.http import Ending
+from rspark_contract.http import LONGEST_SLEEP, Ending
+from rspark_contract.saved import SleepRefusal
 from rspark_contract.status import AgentState
 from rsparkhub.domain.cull import Change, Warn, decide
 from rsparkhub.domain.ending import ENDED_BY_MACHINE, SERVICE_ENDED, SLACK, after_end, after_eviction, last_saved, settled
@@ -24,9 +26,13 @@ from rsparkhub.domain.ensemble import Observed
 from rsparkhub.domain.environment import Lifecycle
 from rsparkhub.domain.notice import Notice
 from rsparkhub.domain.observation import apply_observation, is_significant
-from rsparkhub.domain.session import LIVE, Session, State, Wanted
+from rsparkhub.domain.session import LIVE, Session, Sleep, State, Wanted
 
 NOW = timedelta(0)
+#: A sleep that may lose nothing ends by itself within that time, or is given up.
+GIVE_UP = timedelta(seconds=LONGEST_SLEEP) + 6 * SLACK
+
+_ENDINGS: dict[Sleep, Ending] = {Sleep.IDLE: "sleep-if-idle", Sleep.KEPT: "sleep", Sleep.FORCED: "suspend"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +61,7 @@ class _Step:
     after: Session
     requeue_after: timedelta | None = NOW
     wanted: Wanted | None = None
+    sleep: Sleep = Sleep.KEPT
     reason: str | None = None
 
 
@@ -150,6 +157,7 @@ def begin(session: Session, *, now: datetime) -> Session:
         endpoints={},
         restored=None,
         notices=(),
+        refusal=None,
     )
 
 
@@ -212,6 +220,8 @@ def _ended(session: Session, observed: Observed, *, now: datetime, limits: Limit
 def _alive(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:  # noqa: PLR0911  # a line a case
     """Return the step for a session whose agent lives and has not been asked to end yet."""
     row = apply_observation(session, observed, now=now)
+    if refusal := _new_refusal(session, observed, now=now):  # of a sleep that was given up here before
+        row = replace(row, refusal=refusal)
     if session.wanted is not Wanted.RUNNING:
         ending = State.SUSPENDING if session.wanted is Wanted.SUSPENDED else State.STOPPING
         reason = row.reason if session.state is State.RUNNING else None  # why it has not started doesn't matter any more
@@ -222,6 +232,7 @@ def _alive(session: Session, observed: Observed, *, now: datetime, limits: Limit
             return Kill(after=row)
         return Wait(after=replace(row, end_requested_at=asked), requeue_after=limits.poll)
     if session.state is State.RUNNING:
+        row = replace(row, end_requested_at=None)  # one that was ending by itself goes on
         return _unless_culled(row, now=now, limits=limits, requeue_after=limits.resync)
     status = observed.status
     if status is not None and status.state is AgentState.READY and row.upstream:
@@ -239,11 +250,13 @@ def _ending(session: Session, observed: Observed, *, now: datetime, limits: Limi
     row = apply_observation(session, observed, now=now)
     if session.state is State.SUSPENDING and session.wanted in (Wanted.STOPPED, Wanted.DELETED):
         return Wait(after=replace(row, state=State.STOPPING, end_requested_at=now))
+    if session.state is State.SUSPENDING and session.ready is not None and session.sleep is not Sleep.FORCED:
+        return _falling_asleep(session, row, observed, now=now, limits=limits)
     if session.end_requested_at is None or now >= session.end_requested_at + limits.grace + SLACK:
         return Kill(after=replace(row, end_requested_at=session.end_requested_at or now))
     status = observed.status
     not_asked: dict[State, tuple[str, ...]] = {
-        State.SUSPENDING: ("starting", "up"),
+        State.SUSPENDING: ("starting", "up", "ending"),  # which may be of a sleep that would be given up
         State.STOPPING: ("starting", "up", "ending"),
     }
     is_ending = status is not None and status.state in (AgentState.STOPPING, AgentState.ENDED, AgentState.FAILED)
@@ -252,9 +265,34 @@ def _ending(session: Session, observed: Observed, *, now: datetime, limits: Limi
     return Wait(after=row, requeue_after=limits.poll)
 
 
+def _falling_asleep(session: Session, row: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:
+    """Return the step for a session that goes to sleep if nothing is lost by it."""
+    refusal = _new_refusal(session, observed, now=now)
+    asked = session.end_requested_at or now
+    if refusal is None and now >= asked + GIVE_UP:
+        number = session.refusal.number if session.refusal else 0
+        refusal = SleepRefusal(number=number, at=now, reason="it did not answer.")
+    if refusal is not None:
+        reason = f"Not put to sleep: {refusal.reason}"
+        awake = replace(row, state=State.RUNNING, end_requested_at=None, notices=(), refusal=refusal, reason=reason)
+        return Wait(after=awake, wanted=Wanted.RUNNING, reason=reason)
+    row = replace(row, end_requested_at=asked)
+    if observed.phase in ("starting", "up"):
+        return End(after=row, requeue_after=limits.poll, ending=_how(session))
+    return Wait(after=row, requeue_after=limits.poll)
+
+
+def _new_refusal(session: Session, observed: Observed, *, now: datetime) -> SleepRefusal | None:
+    """Return the refusal that an agent reports, as of now, where the row doesn't know it yet."""
+    reported = observed.status.refusal if observed.status else None
+    if reported is None or (session.refusal is not None and reported.number <= session.refusal.number):
+        return None
+    return replace(reported, at=now)
+
+
 def _how(session: Session) -> Ending:
     """Return whether to save: not where nothing is to be kept, or nothing new was made and an earlier sleep's saving stands."""
-    return "suspend" if session.state is State.SUSPENDING and session.ready is not None else "stop"
+    return _ENDINGS[session.sleep] if session.state is State.SUSPENDING and session.ready is not None else "stop"
 
 
 def _overdue(session: Session, now: datetime, limits: Limits) -> bool:
@@ -266,7 +304,7 @@ def _unless_culled(session: Session, *, now: datetime, limits: Limits, requeue_a
     """Return the step for a session that stays as it is, or that is given notice, or that is culled."""
     verdict = decide(session, limits.lifecycle, now=now)
     if isinstance(verdict, Change):
-        return Wait(after=session, wanted=verdict.wanted, reason=verdict.reason)
+        return Wait(after=session, wanted=verdict.wanted, sleep=verdict.sleep, reason=verdict.reason)
     if isinstance(verdict, Warn):
         session = replace(session, notices=(*_others(session, verdict.notice), verdict.notice))
         until: datetime | None = verdict.notice.at

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from rspark_contract.reading import JsonObject
-from rspark_contract.saved import Restored, Saved
+from rspark_contract.saved import Restored, Saved, SleepRefusal
 from rspark_contract.status import ComponentState
 from rsparkhub.domain.notice import Notice
 
@@ -33,6 +33,19 @@ class Wanted(StrEnum):
     SUSPENDED = "suspended"
     STOPPED = "stopped"
     DELETED = "deleted"
+
+
+class Sleep(StrEnum):
+    """What a session may lose to be put to sleep, from the least to the most."""
+
+    IDLE = "idle"  # nothing: it stays awake while something computes
+    KEPT = "kept"  # what computes; not what is in memory
+    FORCED = "forced"  # whatever can't be kept
+
+    def allows_more(self, other: "Sleep") -> bool:
+        """Return whether this one may lose more than another."""
+        order = list(Sleep)
+        return order.index(self) > order.index(other)
 
 
 class State(StrEnum):
@@ -65,11 +78,12 @@ class Component:
 
 @dataclass(frozen=True, kw_only=True)
 class LastExit:
-    """How the last run ended; `saved` is what it kept, None where nothing was."""
+    """How the last run ended; `saved` is what it kept, None where nothing was, and `ended` what computed when it was ended."""
 
     code: int | None
     saved: Saved | None
     at: datetime
+    ended: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +99,7 @@ class Session:
     name: str
     environment: str
     wanted: Wanted
+    sleep: Sleep = Sleep.KEPT  # where it is wanted asleep
     state: State
     generation: int = 0
     reason: str | None = None
@@ -107,6 +122,7 @@ class Session:
     restored: Restored | None = None
     last_exit: LastExit | None = None
     notices: tuple[Notice, ...] = ()  # of what will put this generation to sleep
+    refusal: SleepRefusal | None = None  # of the last sleep of this generation that was given up; `at` is by the hub's clock
     project: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     damaged: bool = False  # its row can't be read: it is shown as failed, and left alone until it is deleted

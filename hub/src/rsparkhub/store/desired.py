@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from rsparkhub.domain.errors import NotFound
 from rsparkhub.domain.event import WantedData
-from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.domain.session import Session, Sleep, State, Wanted
 from rsparkhub.store.admission_queue import requeue_head
 from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.events import NewEvent, insert, state_event
@@ -26,6 +26,8 @@ _WANT = (
         next_reconcile_at=sa.bindparam("b_now"),
         # While somebody holds the lease, it is due when the lease ends; who holds it sees the new revision when saving.
         claimable_at=sa.case((sessions.c.lease_holder.is_(None), sa.bindparam("b_now")), else_=sessions.c.claimable_at),
+        sleep=sa.bindparam("b_sleep"),
+        end_requested_at=sa.bindparam("b_end_requested_at"),
         state=sa.bindparam("b_state"),
         queued_at=sa.bindparam("b_queued_at"),
         reason=sa.bindparam("b_reason"),
@@ -41,6 +43,7 @@ async def set_wanted(
     wanted: Wanted,
     *,
     by: str | None,
+    sleep: Sleep = Sleep.KEPT,
     reason: str | None = None,
     now: datetime,
 ) -> Session:
@@ -51,7 +54,7 @@ async def set_wanted(
     """
     if before.wanted is Wanted.DELETED and wanted is not Wanted.DELETED:
         raise NotFound(f"There is no session {before.id}: it has been deleted.")
-    after = _with_wanted(before, wanted, reason, now)
+    after = _with_wanted(before, wanted, sleep, reason, now)
     if after == before:
         return before
     await connection.rows(_WANT, _values(after, now))
@@ -64,16 +67,23 @@ async def set_wanted(
     return after
 
 
-def _with_wanted(before: Session, wanted: Wanted, reason: str | None, now: datetime) -> Session:
+def _with_wanted(before: Session, wanted: Wanted, sleep: Sleep, reason: str | None, now: datetime) -> Session:
     if wanted is Wanted.RUNNING and before.state in _ASLEEP:
         return replace(before, wanted=wanted, state=State.QUEUED, queued_at=now, reason=reason, detail=None)
     if wanted is before.wanted:
-        return before
-    return replace(before, wanted=wanted, reason=reason or before.reason)
+        if wanted is not Wanted.SUSPENDED or not sleep.allows_more(before.sleep):
+            return before
+        # Its agent is asked anew, and its grace begins now.
+        asked = now if before.state is State.SUSPENDING else before.end_requested_at
+        return replace(before, sleep=sleep, end_requested_at=asked)
+    # why it was not put to sleep the last time says nothing of what becomes of it now
+    why = before.reason if before.refusal is None or wanted is Wanted.RUNNING else None
+    return replace(before, wanted=wanted, sleep=sleep if wanted is Wanted.SUSPENDED else before.sleep, reason=reason or why)
 
 
 def _values(after: Session, now: datetime) -> dict[str, Any]:
     return {
         "b_id": after.id, "b_now": now, "b_wanted": after.wanted.value, "b_state": after.state.value,
         "b_queued_at": after.queued_at, "b_reason": after.reason, "b_detail": after.detail,
+        "b_sleep": after.sleep.value, "b_end_requested_at": after.end_requested_at,
     }  # fmt: skip

@@ -132,4 +132,6 @@ def state_event(before: Session, after: Session, *, by: str | None = None) -> Ne
     data = StateData(state=after.state.value, was=before.state.value, generation=after.generation, reason=after.reason)
     if after.last_exit and after.last_exit != before.last_exit:
         data["code"] = after.last_exit.code
+        if after.last_exit.ended:
+            data["ended"] = list(after.last_exit.ended)
     return NewEvent(kind="state", by=by, data=data)

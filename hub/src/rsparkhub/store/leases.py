@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rsparkhub.domain.session import Session, Wanted
+from rsparkhub.domain.session import Session, Sleep, Wanted
 from rsparkhub.store.admission_queue import lock_queue, releases_slot, requeue_head
 from rsparkhub.store.database import AnyRow, Connection, Database
 from rsparkhub.store.desired import set_wanted
@@ -132,14 +132,15 @@ class Leases:
         next_reconcile_at: datetime | None,
         now: datetime,
         wanted: Wanted | None = None,
+        sleep: Sleep = Sleep.KEPT,
         reason: str | None = None,
     ) -> bool:
         """Write what was observed and decided, and give back the lease; return whether the lease still held.
 
         A column that this controller did not change keeps what a user's request made of it meanwhile, and then the session is
         due at once; otherwise it is due at `next_reconcile_at`, or never when that is None. `wanted` is what the session is to
-        be from now on, for `reason`: written only where nobody asked anything since the lease was taken. Events are written
-        for a state that changed, for each component whose state changed, and for each new notice.
+        be from now on, for `reason`, and `sleep` what it may lose by it: written only where nobody asked anything since the lease
+        was taken. Events are written for a state that changed, for each component whose state changed, and for each new notice.
         """
         before = claimed.session
         key = {
@@ -172,7 +173,7 @@ class Leases:
                 await connection.rows(_SAVE_ANYWAY, key | _saved(written, now))
             await insert(connection, self._database, differences(current, written), session=before, now=now)
             if asked is not None:
-                await set_wanted(connection, self._database, written, asked, by=None, reason=reason, now=now)
+                await set_wanted(connection, self._database, written, asked, by=None, sleep=sleep, reason=reason, now=now)
             return True, await requeue_head(connection) if releases else []
 
         done, due = await self._database.write(work)

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from rspark_contract.reading import Unreadable
-from rspark_contract.saved import Restored, Saved
+from rspark_contract.saved import Restored, Saved, SleepRefusal
 from rspark_contract.status import ComponentState
 from rsparkhub.domain.notice import Notice
-from rsparkhub.domain.session import Component, LastExit, RowKind, Session, State, Wanted
+from rsparkhub.domain.session import Component, LastExit, RowKind, Session, Sleep, State, Wanted
 from rsparkhub.store.database import AnyRow
 from rsparkhub.store.tables import sessions
 
@@ -32,6 +32,7 @@ SESSION_COLUMNS = tuple(
         "id", "kind", "owner", "name", "environment", "wanted", "state", "generation", "reason", "detail", "created",
         "queued_at", "started", "ready", "ended", "end_requested_at", "last_activity", "busy", "busy_with", "memory", "cpu",
         "upstream", "secret", "components", "endpoints", "restored", "last_exit", "project", "options", "notices",
+        "sleep", "refusal",
     )
 )  # fmt: skip
 
@@ -40,7 +41,7 @@ MEASURED = ("last_activity", "busy", "busy_with", "memory", "cpu")
 #: What the controller writes and nobody else, but for `state`, `queued_at`, `reason` and `detail`, which a request may set too.
 OBSERVED = (
     "state", "generation", "reason", "detail", "queued_at", "started", "ready", "ended", "end_requested_at", *MEASURED,
-    "upstream", "secret", "components", "endpoints", "restored", "last_exit", "notices",
+    "upstream", "secret", "components", "endpoints", "restored", "last_exit", "notices", "refusal",
 )  # fmt: skip
 
 
@@ -65,6 +66,7 @@ def to_session(row: AnyRow) -> Session:
         restored=_parsed(row, 25, _restored, None),
         last_exit=_parsed(row, 26, _last_exit, lost_exit),
         project=row[27], options=_parsed(row, 28, _object, {}), notices=_parsed(row, 29, _notices, ()),
+        sleep=_parsed(row, 30, _sleep, Sleep.KEPT), refusal=_parsed(row, 31, _refusal, None),
     )  # fmt: skip
 
 
@@ -91,8 +93,9 @@ def _write(value: object) -> object:  # noqa: PLR0911  # a line a type
         case State():
             return value.value
         case LastExit():
-            return {"code": value.code, "saved": _write(value.saved), "at": value.at.isoformat()}
-        case Saved() | Restored():
+            at, ended = value.at.isoformat(), list(value.ended)
+            return {"code": value.code, "saved": _write(value.saved), "at": at, "ended": ended}
+        case Saved() | Restored() | SleepRefusal():
             return value.to_json()
         case Component():
             return {"name": value.name, "title": value.title, "state": value.state.value, "reason": value.reason}
@@ -144,7 +147,8 @@ def _notices(data: Any) -> tuple[Notice, ...]:
 def _last_exit(data: Any) -> LastExit | None:
     if data is None:
         return None
-    return LastExit(code=data["code"], saved=_saved(data["saved"]), at=datetime.fromisoformat(data["at"]))
+    ended = _texts(data.get("ended", ()))
+    return LastExit(code=data["code"], saved=_saved(data["saved"]), at=datetime.fromisoformat(data["at"]), ended=ended)
 
 
 def _saved(data: object) -> Saved | None:
@@ -153,6 +157,14 @@ def _saved(data: object) -> Saved | None:
         return None if data is None else Saved.parse(data)
     except Unreadable:
         return Saved()
+
+
+def _sleep(data: object) -> Sleep:
+    return Sleep.KEPT if data is None else Sleep(str(data))
+
+
+def _refusal(data: object) -> SleepRefusal | None:
+    return None if data is None else SleepRefusal.parse(data)
 
 
 def _restored(data: object) -> Restored | None:

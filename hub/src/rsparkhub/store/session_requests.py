@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from rsparkhub.domain.errors import Conflict, NotFound
 from rsparkhub.domain.event import CreatedData
-from rsparkhub.domain.session import LIVE, RowKind, Session, State, Wanted, new_session_id
+from rsparkhub.domain.session import LIVE, RowKind, Session, Sleep, State, Wanted, new_session_id
 from rsparkhub.store.admission_queue import lock_queue, requeue_head
 from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.desired import set_wanted
@@ -139,8 +139,19 @@ class SessionRequests:
             query = query.where(sa.tuple_(sessions.c.created, sessions.c.id) < sa.tuple_(last.created, last.id))
         return [to_session(row) for row in await self._database.read(query)]
 
-    async def set_wanted(self, id: str, wanted: Wanted, *, by: str | None, reason: str | None = None, now: datetime) -> Session:  # noqa: A002
+    async def set_wanted(
+        self,
+        id: str,  # noqa: A002
+        wanted: Wanted,
+        *,
+        by: str | None,
+        sleep: Sleep = Sleep.KEPT,
+        reason: str | None = None,
+        now: datetime,
+    ) -> Session:
         """Write what is wanted of a session, and return it; a controller makes it so. Twice is the same as once.
+
+        `sleep` is what it may lose to be put to sleep; to ask again and allow more counts, to allow less doesn't.
 
         A session that sleeps or has ended, and is to run, goes to the queue at once.
 
@@ -155,7 +166,8 @@ class SessionRequests:
             found = await connection.rows(_GET_FOR_UPDATE, {"b_id": id})
             if not found:
                 raise NotFound(f"There is no session {id}.")
-            return await set_wanted(connection, self._database, to_session(found[0]), wanted, by=by, reason=reason, now=now)
+            before = to_session(found[0])
+            return await set_wanted(connection, self._database, before, wanted, by=by, sleep=sleep, reason=reason, now=now)
 
         session = await self._database.write(work)
         await self._notifier.notify(id)

@@ -28,6 +28,7 @@ sessions = sa.Table(
     # What is wanted. `spec_revision` grows with each request, so that a controller sees that one came meanwhile.
     sa.Column("wanted", Words, nullable=False),
     sa.Column("spec_revision", sa.BigInteger, nullable=False),
+    sa.Column("sleep", Words),  # what it may lose to be put to sleep; NULL is `kept`
     # What was last observed: written by the controller that holds the lease.
     sa.Column("state", Words, nullable=False),
     sa.Column("generation", sa.BigInteger, nullable=False),
@@ -50,6 +51,7 @@ sessions = sa.Table(
     sa.Column("restored", Document),
     sa.Column("last_exit", Document),
     sa.Column("notices", Document),  # of what will put it to sleep; NULL is none
+    sa.Column("refusal", Document),  # of the last sleep that was given up
     # Who works on it. `lease_epoch` grows with each lease, so that an old one is never taken for a new one of the same holder.
     # `claimable_at` is when the next lease may be taken: `next_reconcile_at` while it is free, the lease's end while it is not.
     sa.Column("next_reconcile_at", Moment),

@@ -21,4 +21,5 @@ class Problem(Answer):
     detail: str = Field(description="What is wrong, and what to do.")
     code: str = Field(examples=["not-found"])
     id: str | None = Field(default=None, description="For an error of the hub itself: the name it has in the hub's log.")
+    running: list[str] | None = Field(default=None, description="Of `busy`: what computes.", examples=[["A terminal runs psql"]])
     errors: list[FieldProblem] | None = Field(default=None, description="For input that is not right: each field.")

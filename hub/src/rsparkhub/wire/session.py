@@ -30,6 +30,18 @@ class SessionStart(Ask):
     )
 
 
+class Consent(Ask):
+    """What a person agrees to lose. Without a body it is nothing."""
+
+    confirm: bool = Field(default=False, description="End what computes. Otherwise the answer is 409 where something does.")
+
+
+class SleepConsent(Consent):
+    """What a person agrees to lose by a sleep."""
+
+    force: bool = Field(default=False, description="Sleep also where something could not be kept. It includes `confirm`.")
+
+
 class ServiceView(Answer):
     """One part of the ensemble: the interface or a service."""
 
@@ -55,6 +67,7 @@ class LostObjectView(Answer):
     name: str
     class_name: str = Field(default="", alias="class", description="What it was.", examples=["PqConnection"])
     why: str = Field(default="", description="A sentence for the person.")
+    failed: bool = Field(default=False, description="Whether it was data; false of a kind that is never kept.")
 
 
 class SavedKernelView(Answer):
@@ -96,8 +109,17 @@ class RestoredView(Answer):
     reason: str | None = Field(default=None, description="Why nothing came back.")
 
 
+class SleepRefusedView(Answer):
+    """A sleep that was given up, because something would have been lost."""
+
+    at: datetime
+    reason: str = Field(description="Why, as the rest of a sentence.", examples=["could not keep `x` (Your home is full)."])
+    lost: list[LostObjectView] = Field(default_factory=list, description="What could not be kept; nothing where it computes.")
+
+
 class LastExitView(Answer):
     code: int | None = Field(description="0 when everything was saved and ended in order.")
+    ended: list[str] = Field(default_factory=list, description="What computed when it was ended.")
     saved: SavedView | None = Field(description="What was kept of each kernel, and what could not be.")
     at: datetime
 
@@ -132,6 +154,9 @@ class SessionView(Answer):
     cost: str | None = Field(default=None, description="What the run has cost, where prices are known.")
     generation: int = Field(description="How many times it has been started.")
     last_exit: LastExitView | None
+    sleep_refused: SleepRefusedView | None = Field(
+        default=None, description="Why this run was not put to sleep the last time that it should."
+    )
     restored: RestoredView | None = Field(description="What of the last run's work was brought back.")
     services: list[ServiceView] = Field(description="All parts of the ensemble, the interface included.")
     warnings: list[WarningView]

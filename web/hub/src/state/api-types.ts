@@ -57,6 +57,18 @@ export interface components {
              */
             part: string | null;
         };
+        /**
+         * Consent
+         * @description What a person agrees to lose. Without a body it is nothing.
+         */
+        Consent: {
+            /**
+             * Confirm
+             * @description End what computes. Otherwise the answer is 409 where something does.
+             * @default false
+             */
+            confirm: boolean;
+        };
         /** CreatedToken */
         CreatedToken: {
             /** Id */
@@ -191,6 +203,11 @@ export interface components {
              * @description 0 when everything was saved and ended in order.
              */
             code: number | null;
+            /**
+             * Ended
+             * @description What computed when it was ended.
+             */
+            ended: string[];
             /** @description What was kept of each kernel, and what could not be. */
             saved: components["schemas"]["SavedView"] | null;
             /**
@@ -274,6 +291,12 @@ export interface components {
              * @default
              */
             why: string;
+            /**
+             * Failed
+             * @description Whether it was data; false of a kind that is never kept.
+             * @default false
+             */
+            failed: boolean;
         };
         /**
          * Me
@@ -675,6 +698,11 @@ export interface components {
              */
             generation: number;
             last_exit: components["schemas"]["LastExitView"] | null;
+            /**
+             * @description Why this run was not put to sleep the last time that it should.
+             * @default null
+             */
+            sleep_refused: components["schemas"]["SleepRefusedView"] | null;
             /** @description What of the last run's work was brought back. */
             restored: components["schemas"]["RestoredView"] | null;
             /**
@@ -714,6 +742,46 @@ export interface components {
             /** Expires */
             expires: string | null;
             user: components["schemas"]["Me"];
+        };
+        /**
+         * SleepConsent
+         * @description What a person agrees to lose by a sleep.
+         */
+        SleepConsent: {
+            /**
+             * Confirm
+             * @description End what computes. Otherwise the answer is 409 where something does.
+             * @default false
+             */
+            confirm: boolean;
+            /**
+             * Force
+             * @description Sleep also where something could not be kept. It includes `confirm`.
+             * @default false
+             */
+            force: boolean;
+        };
+        /**
+         * SleepRefusedView
+         * @description A sleep that was given up, because something would have been lost.
+         */
+        SleepRefusedView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Reason
+             * @description Why, as the rest of a sentence.
+             * @example could not keep `x` (Your home is full).
+             */
+            reason: string;
+            /**
+             * Lost
+             * @description What could not be kept; nothing where it computes.
+             */
+            lost: components["schemas"]["LostObjectView"][];
         };
         /**
          * State
@@ -895,6 +963,15 @@ export interface components {
              */
             id: string | null;
             /**
+             * Running
+             * @description Of `busy`: what computes.
+             * @default null
+             * @example [
+             *       "A terminal runs psql"
+             *     ]
+             */
+            running: string[] | null;
+            /**
              * Errors
              * @description For input that is not right: each field.
              * @default null
@@ -972,6 +1049,7 @@ export interface components {
 export type Audit = components['schemas']['Audit'];
 export type ComponentState = components['schemas']['ComponentState'];
 export type ComponentView = components['schemas']['ComponentView'];
+export type Consent = components['schemas']['Consent'];
 export type CreatedToken = components['schemas']['CreatedToken'];
 export type EnvironmentList = components['schemas']['EnvironmentList'];
 export type EnvironmentView = components['schemas']['EnvironmentView'];
@@ -1001,6 +1079,8 @@ export type SessionStart = components['schemas']['SessionStart'];
 export type SessionView = components['schemas']['SessionView'];
 export type SignInLink = components['schemas']['SignInLink'];
 export type SignedIn = components['schemas']['SignedIn'];
+export type SleepConsent = components['schemas']['SleepConsent'];
+export type SleepRefusedView = components['schemas']['SleepRefusedView'];
 export type State = components['schemas']['State'];
 export type TokenList = components['schemas']['TokenList'];
 export type TokenView = components['schemas']['TokenView'];

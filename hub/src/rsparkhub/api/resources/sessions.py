@@ -9,9 +9,9 @@ from rsparkhub.api.identity import Person, Reader, SessionId, find_session
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.environments import visible_one
 from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, may
-from rsparkhub.domain.errors import InvalidInput, NotAllowed
-from rsparkhub.domain.session import State, Wanted
-from rsparkhub.wire.session import SessionList, SessionStart, SessionView
+from rsparkhub.domain.errors import Busy, InvalidInput, NotAllowed
+from rsparkhub.domain.session import Session, Sleep, State, Wanted
+from rsparkhub.wire.session import Consent, SessionList, SessionStart, SessionView, SleepConsent
 
 router = APIRouter(prefix="/hub/api/sessions", tags=["sessions"])
 
@@ -30,6 +30,7 @@ IdempotencyKey = Annotated[
 OwnerQuery = Annotated[
     str | None, Query(max_length=64, pattern=r"^[^\x00]*$", description="Whose; another's only for administrators.")
 ]
+ConfirmQuery = Annotated[bool, Query(description="End what computes. Otherwise the answer is 409 where something does.")]
 AllQuery = Annotated[bool, Query(alias="all", description="Everybody's; only for administrators.")]
 
 
@@ -98,10 +99,16 @@ async def show(session_id: SessionId, identity: Reader, context: Context) -> Ses
     return await context.serializer.serialize_one(await find_session(context, identity, session_id))
 
 
-@router.post("/{id}/suspend", status_code=202, summary="Put it to sleep", responses=responses(401, 403, 404))
-async def suspend(session_id: SessionId, identity: Person, context: Context) -> SessionView:
-    """Saves the work of each kernel, then ends everything. Asked again, it is the same."""
-    return await _want(context, identity, session_id, Wanted.SUSPENDED)
+@router.post("/{id}/suspend", status_code=202, summary="Put it to sleep", responses=responses(401, 403, 404, 409, 422))
+async def suspend(session_id: SessionId, identity: Person, context: Context, consent: SleepConsent | None = None) -> SessionView:
+    """Saves the work of each kernel, then ends everything. Asked again, it is the same.
+
+    Where something computes, the answer is 409 with the code `busy` and what is `running`, unless that is confirmed. Where
+    something can't be kept, the session stays awake, and `sleep_refused` says what, unless it is forced.
+    """
+    agreed = consent or SleepConsent()
+    sleep = Sleep.FORCED if agreed.force else Sleep.KEPT if agreed.confirm else Sleep.IDLE
+    return await _want(context, identity, session_id, Wanted.SUSPENDED, sleep=sleep)
 
 
 @router.post("/{id}/resume", status_code=202, summary="Wake it", responses=responses(401, 403, 404))
@@ -113,19 +120,40 @@ async def resume(session_id: SessionId, identity: Person, context: Context) -> S
     return await _want(context, identity, session_id, Wanted.RUNNING)
 
 
-@router.post("/{id}/stop", status_code=202, summary="End it", responses=responses(401, 403, 404))
-async def stop(session_id: SessionId, identity: Person, context: Context) -> SessionView:
-    """Ends everything without saving what is in memory; files stay. Asked again, it is the same."""
-    return await _want(context, identity, session_id, Wanted.STOPPED)
+@router.post("/{id}/stop", status_code=202, summary="End it", responses=responses(401, 403, 404, 409, 422))
+async def stop(session_id: SessionId, identity: Person, context: Context, consent: Consent | None = None) -> SessionView:
+    """Ends everything without saving what is in memory; files stay. Asked again, it is the same.
+
+    Where something computes, the answer is 409 with the code `busy` and what is `running`, unless that is confirmed.
+    """
+    sleep = Sleep.KEPT if consent and consent.confirm else Sleep.IDLE
+    return await _want(context, identity, session_id, Wanted.STOPPED, sleep=sleep)
 
 
-@router.delete("/{id}", status_code=202, summary="Delete it", responses=responses(401, 403, 404))
-async def delete(session_id: SessionId, identity: Person, context: Context) -> SessionView:
-    """Ends it, and removes what it kept; the person's home stays. Asked again, it is the same until it is gone."""
-    return await _want(context, identity, session_id, Wanted.DELETED)
+@router.delete("/{id}", status_code=202, summary="Delete it", responses=responses(401, 403, 404, 409, 422))
+async def delete(session_id: SessionId, identity: Person, context: Context, confirm: ConfirmQuery = False) -> SessionView:
+    """Ends it, and removes what it kept; the person's home stays. Asked again, it is the same until it is gone.
+
+    Where something computes, the answer is 409 with the code `busy` and what is `running`, unless that is confirmed.
+    """
+    return await _want(context, identity, session_id, Wanted.DELETED, sleep=Sleep.KEPT if confirm else Sleep.IDLE)
 
 
-async def _want(context: AppContext, identity: Identity, session_id: str, wanted: Wanted) -> SessionView:
+def refuse_busy(session: Session) -> None:
+    """Raise `Busy` where a session computes, and nobody has asked it to end yet."""
+    if session.state is State.RUNNING and session.wanted is Wanted.RUNNING and session.busy:
+        running = "; ".join(session.busy_with) or "something computes"
+        raise Busy(
+            f"{session.name} computes, and this would end it: {running}. Wait until it is done, or confirm it.",
+            running=session.busy_with,
+        )
+
+
+async def _want(
+    context: AppContext, identity: Identity, session_id: str, wanted: Wanted, *, sleep: Sleep = Sleep.KEPT
+) -> SessionView:
     found = await find_session(context, identity, session_id, to=Action.CHANGE)
-    session = await context.store.sessions.set_wanted(found.id, wanted, by=identity.user.name, now=context.now())
+    if sleep is Sleep.IDLE:
+        refuse_busy(found)
+    session = await context.store.sessions.set_wanted(found.id, wanted, by=identity.user.name, sleep=sleep, now=context.now())
     return await context.serializer.serialize_one(session)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from rspark_contract.saved import SleepRefusal
 from rsparkhub.api.serializers.components import components_of
 from rsparkhub.api.serializers.warnings import warnings_of
 from rsparkhub.domain.environment import Environment
@@ -10,7 +11,15 @@ from rsparkhub.domain.session import LastExit, Session
 from rsparkhub.domain.user import User
 from rsparkhub.wire.environment import EnvironmentView, LifecycleView, ResourcesView
 from rsparkhub.wire.record import EventView
-from rsparkhub.wire.session import LastExitView, RestoredView, SavedView, ServiceView, SessionView
+from rsparkhub.wire.session import (
+    LastExitView,
+    LostObjectView,
+    RestoredView,
+    SavedView,
+    ServiceView,
+    SessionView,
+    SleepRefusedView,
+)
 from rsparkhub.wire.users import UserView
 
 
@@ -51,6 +60,7 @@ def session_view(
         cost=None,
         generation=session.generation,
         last_exit=_last_exit_view(session.last_exit),
+        sleep_refused=_sleep_refused_view(session.refusal),
         restored=RestoredView.model_validate(session.restored.to_json()) if session.restored else None,
         services=[ServiceView(name=p.name, title=p.title, state=p.state, reason=p.reason) for p in session.components],
         warnings=warnings_of(session, spec.lifecycle, now) if spec else [],
@@ -98,4 +108,11 @@ def _last_exit_view(last: LastExit | None) -> LastExitView | None:
     if last is None:
         return None
     saved = SavedView.model_validate(last.saved.to_json()) if last.saved else None
-    return LastExitView(code=last.code, saved=saved, at=last.at)
+    return LastExitView(code=last.code, ended=list(last.ended), saved=saved, at=last.at)
+
+
+def _sleep_refused_view(refusal: SleepRefusal | None) -> SleepRefusedView | None:
+    if refusal is None:
+        return None
+    lost = [LostObjectView.model_validate(each.to_json()) for each in refusal.lost]
+    return SleepRefusedView(at=refusal.at, reason=refusal.reason, lost=lost)

@@ -237,15 +237,20 @@ class KubernetesBackend(Backend):
 
     @within(20)
     async def end(self, ref: EnsembleRef, ending: Ending, grace: timedelta) -> None:
-        """Delete the pod, upon which its agent gets SIGTERM, saves, and exits with 0; one that only stops is told so before."""
+        """Delete the pod, upon which its agent gets SIGTERM, saves, and exits; one that only stops is told so before.
+
+        An agent that may refuse ends by itself, and its pod is over then.
+        """
         pod = await self._pod(ref)
         if pod is None:
             return
         self._readiness.expire(ref)
-        if ending == "stop":
+        if ending != "suspend":
             address, password = address_of(pod), await self._secret(ref)
             if address and password:
-                await self._agents.end(address, password, "stop")
+                await self._agents.end(address, password, ending)
+        if ending in ("sleep", "sleep-if-idle"):
+            return
         seconds = round((grace + SLACK).total_seconds())
         await self._unrefused(self._api.delete("Pod", pod["metadata"]["namespace"], name_of(ref), grace=seconds))
 

@@ -98,6 +98,8 @@ class ProcessBackend(Backend):
         address = status.address if status is not None else None
         if address is not None and secret is not None and await self._agents.end(address, secret, ending):
             return
+        if ending in ("sleep", "sleep-if-idle"):  # it is asked again
+            return
         shim = folder.shim()
         if shim is not None and shim.agent is not None and shim.boot_id == proc.boot_id() and folder.runs(shim.agent):
             shim.agent.signal(signal.SIGTERM)
