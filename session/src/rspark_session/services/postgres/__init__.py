@@ -31,16 +31,16 @@ class Postgres(Service):
         newest = max((folder for folder in folders if (folder / "psql").exists()), key=_major, default=None)
         return [newest] if newest else []
 
-
-def _major(folder: Path) -> int:
-    """Return the version in the name of a folder's parent; 0 for the oldest of the wheel, which has none."""
-    return int(folder.parent.name.removeprefix("pginstall") or 0) if folder.parent.name[-1:].isdigit() else 0
-
     def welcome(self) -> "Sequence[Cell]":
         """Return how the sample database is read."""
         from rspark_session.services.postgres.welcome import CELLS  # noqa: PLC0415
 
         return CELLS
+
+
+def _major(folder: Path) -> int:
+    """Return the version in the name of a folder's parent; 0 for the oldest of the wheel, which has none."""
+    return int(folder.parent.name.removeprefix("pginstall") or 0) if folder.parent.name[-1:].isdigit() else 0
 
 
 SERVICE = Postgres
