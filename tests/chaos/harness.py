@@ -199,6 +199,6 @@ def _environ(plan: Plan, folder: Path) -> dict[str, str]:
     if plan.real:
         return limits
     program = folder / "python"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {STAND_IN} "$3"\n')
+    program.write_text(f'#!/bin/sh\nfor last; do :; done\nexec {sys.executable} -I -S {STAND_IN} "$last"\n')
     program.chmod(0o755)
     return {**limits, "RSPARKHUB_SESSION_PYTHON": str(program)}

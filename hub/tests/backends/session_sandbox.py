@@ -27,7 +27,7 @@ STAND_IN = Path(__file__).with_name("stand_in_agent.py")
 def session_python(tmp_path: Path) -> Path:
     """A program that is called as the session's Python is, and runs the stand-in agent."""
     program = tmp_path / "python"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {STAND_IN} "$3"\n')
+    program.write_text(f'#!/bin/sh\nfor last; do :; done\nexec {sys.executable} -I -S {STAND_IN} "$last"\n')
     program.chmod(0o755)
     return program
 
@@ -40,7 +40,7 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def notify_dir() -> Iterator[Path]:
     """A folder of sockets, whose paths may have 107 bytes."""
-    with tempfile.TemporaryDirectory(prefix="bells-") as folder:
+    with tempfile.TemporaryDirectory(prefix="notify-") as folder:
         yield Path(folder)
 
 
