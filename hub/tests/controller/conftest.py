@@ -115,6 +115,12 @@ class World:
         with pytest.raises(NotFound):
             await self.when(session_id, lambda row: False)
 
+    async def until_nothing_is_left(self) -> None:
+        """Wait until the backend has nothing of any session; that comes after the row says that it has ended."""
+        async with asyncio.timeout(40):
+            while await self.backend.list():
+                await asyncio.sleep(0.02)
+
     async def states(self, session_id: str) -> list[str]:
         """Give the states that a session has gone through."""
         events = await self.store.events.since(session_id, 0)
