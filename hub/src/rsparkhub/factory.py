@@ -77,6 +77,7 @@ class Factory:
             authenticator=self.authenticator,
             catalog=self.catalog,
             uses_images=self._definition.uses_images,
+            trust=self._definition.trust(self.settings),
             behind_edge=True,
         )
 

@@ -1,10 +1,15 @@
 """Signing in and out, people, groups and tokens."""
 
 import asyncio
+from datetime import datetime
+from pathlib import Path
 
 import httpx
 import pytest
-from world import OWN, URL, World
+from world import OWN, URL, World, make_app, write_pages
+
+from rsparkhub.settings import Settings
+from rsparkhub.store import Store
 
 GOOD = "correct horse battery"
 
@@ -349,3 +354,28 @@ async def test_the_address_of_a_link_is_the_one_that_people_open(world: World) -
     assert made.json()["url"].startswith(f"{world.settings.url}/hub/?token=rsk_")
     assert not made.json()["url"].startswith(URL)
     assert made.json()["expires"] == "2026-11-25T12:00:00Z"
+
+
+async def test_where_people_are_not_apart_it_is_said_as_soon_as_there_are_two(
+    settings: Settings, store: Store, tmp_path: Path, noon: datetime
+) -> None:
+    app, authenticator = make_app(
+        settings=settings,
+        store=store,
+        clock=lambda: noon,
+        folder=tmp_path,
+        pages=write_pages(tmp_path),
+        trust="Trust each other.",
+    )
+    await store.users.add("root", admin=True, now=noon)
+    _, token = await authenticator.make_token("root", name="test", now=noon)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL, headers=headers) as root:
+        assert (await root.get("/hub/api/users")).json()["notice"] is None
+        assert (await root.post("/hub/api/users", json={"name": "ada"})).status_code == 201
+        assert (await root.get("/hub/api/users")).json()["notice"] == "Trust each other."
+
+
+async def test_where_people_are_apart_nothing_is_said(world: World) -> None:
+    ada = await world.program("ada")
+    assert (await ada.get("/hub/api/users")).json()["notice"] is None

@@ -170,6 +170,7 @@ def make_app(
     folder: Path,
     pages: Path,
     behind_edge: bool | None = True,
+    trust: str | None = None,
 ) -> tuple[FastAPI, Authenticator]:
     # Hashed weakly: that passwords are hashed strongly is what the tests of `auth` hold, and each would cost a second here.
     weak = Passwords(hasher=PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
@@ -177,6 +178,6 @@ def make_app(
     catalog = Catalog((write_catalog(folder / "environments"),), environment_schema())
     app = create_app(
         settings=settings, store=store, authenticator=authenticator, catalog=catalog, pages=pages, now=clock,
-        behind_edge=behind_edge,
+        behind_edge=behind_edge, trust=trust,
     )  # fmt: skip
     return app, authenticator

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rsparkhub.backends.process import checks
+from rsparkhub.backends.process import accounts, checks
+from rsparkhub.backends.process.cgroups import Tree
+from rsparkhub.backends.process.definition import ProcessDefinition
 from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.domain.finding import refuse_problems
 from rsparkhub.domain.requirements import Requirements
@@ -66,3 +68,49 @@ async def test_a_program_that_does_not_run_is_told_with_what_it_said(tmp_path: P
     (home / "bin/java").write_text("#!/bin/sh\necho broken library; exit 3\n")
     monkeypatch.setenv("JAVA_HOME", str(home))
     assert (await checks.run_java(NEEDS)).says == "Java does not run: broken library."
+
+
+class TestWhatKeepsPeopleApart:
+    def test_who_is_not_root_hears_whom_to_trust(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(accounts, "are_possible", lambda: False)
+        finding = checks.people()
+        assert finding.level == "warning"
+        assert "people who trust each other" in finding.says
+        assert "as root" in finding.sentence
+        assert ProcessDefinition().trust(Settings()) == checks.TRUST
+
+    async def test_up_says_it_at_each_start(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setattr(accounts, "are_possible", lambda: False)
+        assert checks.TRUST in [f.says for f in await ProcessDefinition().check_start(Settings(data=tmp_path), NEEDS)]
+
+    def test_root_is_told_that_people_are_apart(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(accounts, "are_possible", lambda: True)
+        assert checks.people().level == "ok"
+        assert ProcessDefinition().trust(Settings()) is None
+        monkeypatch.setenv("PATH", "/nowhere")
+        monkeypatch.setattr(checks.shutil, "which", lambda *_, **__: None)
+        assert "useradd" in checks.people().says
+
+    def test_a_machine_that_limits_nothing_is_a_warning(self, tmp_path: Path) -> None:
+        finding = checks.limits(Tree("1", root=str(tmp_path)))
+        assert finding.level == "warning"
+        assert "one session can take all memory" in finding.says
+
+    def test_what_is_not_limited_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "cgroup.controllers").write_text("cpu memory")
+        (tmp_path / "cgroup.subtree_control").write_text("")
+        finding = checks.limits(Tree("1", root=str(tmp_path)))
+        assert (finding.level, "processes" in finding.says) == ("warning", True)
+
+    async def test_a_way_that_is_closed_and_can_not_be_shown_names_a_place_to_move_to(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        tmp_path.chmod(0o700)
+
+        async def refused(*_: str) -> tuple[int, str]:
+            return 1, "unshare: Operation not permitted"
+
+        monkeypatch.setattr(checks, "output_of", refused)
+        finding = await checks.way(Settings(data=tmp_path / "data"))
+        assert finding.level == "problem"
+        assert "/opt" in finding.sentence

@@ -1,5 +1,10 @@
 """The life of a session, from a row to a process and back, with a real store, real processes and a stand-in agent."""
 
+import asyncio
+import os
+import pwd
+
+import pytest
 from session_sandbox import members_of, restored_value
 
 from rsparkhub.domain.session import State, Wanted
@@ -32,3 +37,18 @@ async def test_a_session_starts_sleeps_wakes_where_it_was_and_stops(world) -> No
         assert await world.states(session_id) == [
             "starting", "running", "suspending", "suspended", "queued", "resuming", "running", "stopping", "stopped",
         ]  # fmt: skip
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="people have accounts of their own where the hub is root")
+async def test_who_is_removed_loses_their_account_when_nothing_of_theirs_runs(world) -> None:
+    async with world.controller():
+        session_id = await world.create()
+        running = await world.until(session_id, State.RUNNING)
+        assert running.upstream
+        account = pwd.getpwuid((world.data / "homes" / "ada").stat().st_uid).pw_name
+        await world.store.users.remove("ada", now=world.now())
+        async with asyncio.timeout(40):
+            while any(entry.pw_name == account for entry in pwd.getpwall()):
+                await asyncio.sleep(0.1)
+        assert await world.store.sessions.list(owner="ada") == []
+    assert (world.data / "homes" / "ada").stat().st_uid == 0

@@ -62,6 +62,7 @@ def create_app(
     authenticator: Authenticator,
     catalog: Catalog,
     uses_images: bool = False,
+    trust: str | None = None,
     pages: Path = _PAGES,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     behind_edge: bool | None = None,
@@ -72,6 +73,8 @@ def create_app(
     ----------
     uses_images
         Whether sessions run in images.
+    trust
+        What is said where people are not apart, once there are two.
     pages
         The folder of the built pages.
     now
@@ -86,6 +89,7 @@ def create_app(
         authenticator=authenticator,
         catalog=catalog,
         uses_images=uses_images,
+        trust=trust,
         serializer=serializer,
         broadcaster=EventBroadcaster(store=store, serializer=serializer),
         agents=AgentClient(),

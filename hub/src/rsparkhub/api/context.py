@@ -26,6 +26,7 @@ class AppContext:
     authenticator: Authenticator
     catalog: Catalog
     uses_images: bool
+    trust: str | None
     serializer: SessionSerializer
     broadcaster: EventBroadcaster
     agents: AgentClient

@@ -1,6 +1,7 @@
 """The whole job description of a backend."""
 
 import asyncio
+import builtins
 import logging
 import re
 from abc import ABC, abstractmethod
@@ -54,6 +55,7 @@ class Backend(ABC):
     - `remove` deletes what is left of an ended generation; never a home.
     - `log_tails` returns the ends of its logs.
     - `forget_session` deletes what a deleted session left over its generations.
+    - `users` and `forget_user` are for what it keeps of people beside that.
 
     `changes` yields refs that are worth observing. It is a hint only: nothing may depend on it, since a controller also
     observes by itself every so often.
@@ -119,6 +121,13 @@ class Backend(ABC):
 
         `user` is the session's owner; None for a service, or for a session that no row knows any more.
         """
+
+    async def users(self) -> "builtins.list[str]":
+        """Return the people for whom it keeps something on the machine beside their homes and sessions, such as an account."""
+        return []
+
+    async def forget_user(self, user: str) -> None:  # noqa: B027  most keep nothing
+        """Remove what it keeps for a person who was removed, once nothing of theirs runs; never their home."""
 
     async def aclose(self) -> None:  # noqa: B027  a backend without connections has nothing to close
         """Close the connections to agents and to what runs the ensembles; those go on."""

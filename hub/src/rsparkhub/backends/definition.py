@@ -60,6 +60,10 @@ class BackendDefinition(ABC):
     def describe(self, settings: Settings) -> str:
         """Return where sessions run, as a sentence."""
 
+    def trust(self, settings: Settings) -> str | None:
+        """Return in a sentence whom people must trust, where nothing keeps one person's sessions from another's files."""
+        return None
+
     @abstractmethod
     def open(self, settings: Settings) -> "Backend":
         """Return the backend of an installation; whatever it has to wait for, it waits for when it is first asked."""

@@ -66,6 +66,7 @@ class Sweep:
         for row in rows.values():
             if row.state is State.SUSPENDED and is_due(row, _ABSENT, now=self._clock(), limits=self._limits(row)):
                 self._enqueue(row.id)
+        await self._forget_users()
         for session_id in list(await self._store.queue.positions())[: self._most_starting]:
             self._enqueue(session_id)
 
@@ -79,6 +80,17 @@ class Sweep:
             return await self._store.sessions.get(session_id)
         except NotFound:
             return None
+
+    async def _forget_users(self) -> None:
+        """Have the backend forget people who were removed: whatever is asked first, who is added meanwhile is not among them."""
+        kept = await self._backend.users()
+        known = {user.name for user in await self._store.users.list()} if kept else set()
+        for user in kept:
+            if user not in known:
+                try:
+                    await self._backend.forget_user(user)
+                except (RsparkhubError, OSError) as error:
+                    log.error("What the machine keeps for %s, who was removed, can't be removed: %s", user, error)
 
     async def _end_orphan(self, ref: EnsembleRef, *, forget: bool) -> None:
         """End what no row knows. A generation only grows, so one that is not its row's will never be wanted again."""

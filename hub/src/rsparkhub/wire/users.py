@@ -57,6 +57,10 @@ class UserView(Answer):
 
 class UserList(Answer):
     users: list[UserView]
+    notice: str | None = Field(
+        default=None,
+        description="Whom people must trust, where nothing keeps one person's sessions from another's files, once there are two.",
+    )
 
 
 class NewUser(Ask):

@@ -18,7 +18,8 @@ router = APIRouter(prefix="/hub/api/users", tags=["people"])
 @router.get("", summary="Everybody", responses=responses(401, 403))
 async def list_users(_: Administrator, context: Context) -> UserList:
     """By name."""
-    return UserList(users=[user_view(user) for user in await context.store.users.list()])
+    users = [user_view(user) for user in await context.store.users.list()]
+    return UserList(users=users, notice=context.trust if len(users) > 1 else None)
 
 
 @router.post("", status_code=201, summary="Add a person", responses=responses(401, 403, 409, 422))

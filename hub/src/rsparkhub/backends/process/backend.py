@@ -3,6 +3,7 @@
 import asyncio
 import builtins
 import contextlib
+import logging
 import os
 import signal
 import time
@@ -20,6 +21,8 @@ from rsparkhub.backends.process.run_folder import RunFolder, empty, throw_away
 from rsparkhub.backends.process.start import Start
 from rsparkhub.domain.ensemble import EnsembleSpec, Observed
 from rsparkhub.domain.errors import CannotStart
+
+log = logging.getLogger(__name__)
 
 _SHIM_SECONDS = 15.0  # a shim has 10 to end what is left
 _FORCE_SECONDS = 10.0
@@ -148,6 +151,15 @@ class ProcessBackend(Backend):
 
     async def forget_session(self, session_id: str, *, user: str | None) -> None:
         await asyncio.to_thread(throw_away, self._folder(EnsembleRef(session_id, 0)).session, self._trash)
+
+    async def users(self) -> "builtins.list[str]":
+        return await asyncio.to_thread(self._accounts.users) if self._accounts else []
+
+    async def forget_user(self, user: str) -> None:
+        if self._accounts is None:
+            return
+        if not await asyncio.to_thread(self._accounts.remove, user):
+            log.info("The account of %s stays until nothing of it runs.", user)
 
     async def aclose(self) -> None:
         await self._agents.aclose()

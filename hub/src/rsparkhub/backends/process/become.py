@@ -80,16 +80,16 @@ def _show(visible: "list[str]", uid: int, gid: int) -> None:
 
 def _cover(folder: str, paths: "list[str]") -> None:
     opened = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in paths]
-    _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755,size=1m")
+    _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0711,size=1m")
     for path, handle in opened:
         if stat.S_ISDIR(os.fstat(handle).st_mode):
-            os.makedirs(path, 0o755, exist_ok=True)
+            os.makedirs(path, 0o711, exist_ok=True)
         else:
-            os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+            os.makedirs(os.path.dirname(path), 0o711, exist_ok=True)
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
         _mount(f"/proc/self/fd/{handle}", path, None, _MS_BIND | _MS_REC, None)
         os.close(handle)
-    _mount(None, folder, None, _MS_REMOUNT | _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "mode=0755,size=1m")
+    _mount(None, folder, None, _MS_REMOUNT | _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "mode=0711,size=1m")
 
 
 def _mount(source: "str | None", target: str, kind: "str | None", flags: int, data: "str | None") -> None:

@@ -5,6 +5,8 @@ import os
 import shutil
 from pathlib import Path
 
+from rsparkhub.backends.process import accounts, become, cgroups, start
+from rsparkhub.backends.process.start import MOVE
 from rsparkhub.domain.finding import Finding, ok, problem, warning
 from rsparkhub.domain.requirements import Needs, java_version, python_modules, r_packages
 from rsparkhub.programs import output_of
@@ -23,6 +25,65 @@ _PYTHON_SCRIPT = (
     "library = os.path.join(*(str(sysconfig.get_config_var(name)) for name in ('LIBDIR', 'INSTSONAME')));"
     "print(*sys.version_info[:2], sep='.', end=' '); print(os.path.exists(library))"
 )
+
+
+#: What is said wherever it matters: by `up`, by `doctor`, and on the page when a second person is added.
+TRUST = (
+    "RSparkHub was not started by root, so all sessions run under one account: who has one can read everybody's files, and take "
+    "the hub's own rights. Use it alone, or with people who trust each other."
+)
+_APART = "Start it as root, and each person's sessions run under a Unix account of their own."
+
+
+def people() -> Finding:
+    """Say whether people are apart."""
+    if not accounts.are_possible():
+        return warning("people", TRUST, _APART)
+    if shutil.which("useradd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin") is None:
+        return problem("people", "There is no useradd, which makes people's Unix accounts.", "Install it (Debian: passwd).")
+    return ok("people", "Each person's sessions run under a Unix account of their own.")
+
+
+async def examine_walls(settings: Settings) -> list[Finding]:
+    """Return what `doctor` says of what keeps people apart, and within their limits."""
+    if not accounts.are_possible():
+        return [people()]
+    return [people(), limits(cgroups.Tree.of(os.fsencode(settings.data.absolute()))), await way(settings)]
+
+
+def limits(tree: cgroups.Tree) -> Finding:
+    """See whether the kernel lets us limit what one session uses, by making a group for a moment."""
+    try:
+        groups = tree.make(f"doctor.{os.getpid()}", memory=2**30, cpu=1)
+    except OSError as error:
+        return warning(
+            "limits",
+            f"The kernel keeps no limits here ({error.strerror}): one session can take all memory and processors of the machine.",
+            "In a container, give it a control group that it may write to (Docker: --privileged, or --cgroupns=private and a "
+            "mount of /sys/fs/cgroup that can be written).",
+        )
+    cgroups.remove(groups)
+    names = {"memory": "memory", "cpu": "processors", "pids": "processes"}
+    missing = [names[kind] for kind in cgroups.KINDS if kind not in tree.kinds()]
+    if missing:
+        return warning("limits", f"The kernel does not limit {' and '.join(missing)} of sessions here.", "Other limits hold.")
+    return ok("limits", "The kernel limits memory, processors and processes of each session.")
+
+
+async def way(settings: Settings) -> Finding:
+    """See whether people's accounts reach what sessions need, where it lies in a folder that only root may pass."""
+    needed = [*start.needed(settings.python_of_sessions, r_libs=settings.r_libs_of_sessions, checkout=checkout()), settings.data]
+    nobody = 65534
+    found = {become.closed(str(path), nobody, nobody) for path in needed} - {None}
+    if not found:
+        return ok("way", "People's accounts reach all that sessions need.")
+    folders = ", ".join(sorted(str(folder) for folder in found))
+    code, _ = await output_of("unshare", "--mount", "true")
+    if code:
+        return problem(
+            "way", f"Sessions can't reach what lies in {folders}, and this machine doesn't let us show it to them.", MOVE
+        )
+    return ok("way", f"Sessions see what they need of {folders}, and nothing else there.")
 
 
 def find_programs(settings: Settings, needs: Needs) -> list[Finding]:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rsparkhub.backends.definition import BackendDefinition
-from rsparkhub.backends.process import checks
+from rsparkhub.backends.process import accounts, checks
 from rsparkhub.domain.finding import Finding
 from rsparkhub.domain.requirements import Needs
 from rsparkhub.settings import Settings, checkout
@@ -18,6 +18,9 @@ class ProcessDefinition(BackendDefinition):
     def describe(self, settings: Settings) -> str:
         return "Sessions run as processes of this machine."
 
+    def trust(self, settings: Settings) -> str | None:
+        return None if accounts.are_possible() else checks.TRUST
+
     def open(self, settings: Settings) -> "Backend":
         from rsparkhub.backends.process.backend import ProcessBackend
 
@@ -30,10 +33,10 @@ class ProcessDefinition(BackendDefinition):
         )
 
     async def check_start(self, settings: Settings, needs: Needs) -> list[Finding]:
-        return checks.find_programs(settings, needs)
+        return [*checks.find_programs(settings, needs), *([] if accounts.are_possible() else [checks.people()])]
 
     async def examine(self, settings: Settings, needs: Needs) -> list[Finding]:
-        return await checks.examine(settings, needs)
+        return [*await checks.examine(settings, needs), *await checks.examine_walls(settings)]
 
 
 BACKEND = ProcessDefinition

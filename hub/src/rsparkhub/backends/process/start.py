@@ -29,6 +29,10 @@ _HANDED_ON = re.compile(
     r"|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY"
 )
 _SHIM_SECONDS = 30
+#: What is left to do where a folder is closed to people's accounts, and can't be shown to their sessions.
+MOVE = (
+    "Put RSparkHub, its data folder and its Python where everybody may pass, such as /opt and /var/lib, then run `make up` there."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +146,8 @@ class Start:
         except subprocess.CalledProcessError as error:
             said = error.stderr.decode("utf-8", "replace").strip().splitlines()
             line = said[-1] if said else f"The shim ended with code {error.returncode}."
+            if re.search(r"\] (unshare|mount): ", line):
+                raise CannotStart(f"Sessions can't reach their programs on this machine. {MOVE}", detail=line) from error
             number = re.search(r"\[Errno (\d+)\]", line)
             raise _cannot(int(number[1]) if number else None, line) from error
 
