@@ -44,6 +44,7 @@ class World:
         self.environments: list[Json] = [examples.rspark(), examples.basics(), examples.terminal()]
         self.sessions: dict[str, Json] = {}
         self.people: list[Json] = [examples.person("ada", admin=True)]
+        self.trust: str | None = None
         self.groups: list[Json] = []
         self.tokens: list[Json] = []
         self.events: list[Json] = []
@@ -308,7 +309,8 @@ class FixtureHub:
     # Administration
 
     async def _people(self, request: Request) -> Response:
-        return JSONResponse({"users": [UserView.model_validate(each).model_dump(mode="json") for each in self.world.people]})
+        people = [UserView.model_validate(each).model_dump(mode="json") for each in self.world.people]
+        return JSONResponse({"users": people, "notice": self.world.trust})
 
     async def _add_person(self, request: Request) -> Response:
         said = await request.json()

@@ -157,3 +157,12 @@ async def test_the_audit_begins_with_the_newest_and_goes_back_to_the_first(page:
     await expect(page.get_by_role("button", name="Read older ones")).to_be_hidden()
     await page.get_by_label("Kind").select_option("wanted")
     await expect(page.get_by_text("120 events shown")).to_be_visible()
+
+
+async def test_whom_people_must_trust_is_said_where_people_are_added(page: Page, crowd: FixtureHub) -> None:
+    await page.goto("/hub/admin/people")
+    await expect(page.get_by_role("table", name="People")).to_be_visible()
+    await expect(page.get_by_text("trust each other")).to_have_count(0)
+    crowd.world.trust = "All sessions run under one account. Use it with people who trust each other."
+    await page.reload()
+    await expect(page.get_by_text("people who trust each other")).to_be_visible()

@@ -854,6 +854,11 @@ export interface components {
         UserList: {
             /** Users */
             users: components["schemas"]["UserView"][];
+            /**
+             * Notice
+             * @description Whom people must trust, where nothing keeps one person's sessions from another's files, once there are two.
+             */
+            notice: string | null;
         };
         /** UserView */
         UserView: {

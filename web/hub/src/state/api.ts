@@ -113,7 +113,7 @@ export class Api {
     return (await this.#log(id, { service: part, tail: String(SHORT_TAIL) }, signal)).text();
   }
 
-  users = async (): Promise<User[]> => (await this.#get<UserList>('/users')).users;
+  users = (): Promise<UserList> => this.#get('/users');
   addUser = (user: Pick<NewUser, 'name' | 'admin'>): Promise<User> => this.#send('POST', '/users', user);
   removeUser = (name: string): Promise<void> => this.#send('DELETE', `/users/${encodeURIComponent(name)}`);
   setPassword = (name: string, password: string, current?: string): Promise<void> =>
