@@ -1,25 +1,17 @@
 """What holds for every test of the repository."""
 
 import os
-import pwd
-import shutil
-import subprocess
 
 import pytest
 
+from tests.unix_accounts import remove_accounts
+
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove the Unix accounts that installations of this run made for their people, where tests run as root.
-
-    An account's comment names its data folder, which lies below the folder of the run.
-    """
+    """Remove the Unix accounts that installations of this run made for their people."""
     factory = getattr(config, "_tmp_path_factory", None)
-    if os.geteuid() != 0 or factory is None or not shutil.which("userdel"):
-        return
-    below = f" {factory.getbasetemp()}/"
-    for entry in pwd.getpwall():
-        if entry.pw_gecos.startswith("RSparkHub ") and below in entry.pw_gecos:
-            subprocess.run(["userdel", entry.pw_name], check=False, capture_output=True)
+    if factory is not None:
+        remove_accounts(factory.getbasetemp())
 
 
 @pytest.hookimpl(trylast=True)

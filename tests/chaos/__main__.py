@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tests.chaos.harness import Plan, run
+from tests.unix_accounts import remove_accounts
 
 
 def main() -> int:
@@ -22,7 +23,10 @@ def main() -> int:
     plan = Plan(sessions=given.sessions, rounds=given.rounds, seed=seed, real=not given.stand_in, pause=given.pause)
     print(f"{plan.sessions} sessions, {plan.rounds} rounds, seed {seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
-        report = asyncio.run(run(plan, Path(folder)))
+        try:
+            report = asyncio.run(run(plan, Path(folder)))
+        finally:
+            remove_accounts(Path(folder))
     print("\n".join(report.lines()))
     return 0 if report.good else 1
 
