@@ -122,6 +122,7 @@ def test_a_person_works_in_r_sleeps_and_finds_the_variables_again(installation: 
     lab.close()
     page = browser.new_page()
     page.goto(f"{installation.url}/hub/sessions/{session}")
+    expect(page.get_by_text("Nothing computes.")).to_be_visible(timeout=READY)  # else it asks first
     shoot(page, "6-running")
     page.get_by_role("button", name="Sleep").first.click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=READY)
