@@ -5,6 +5,7 @@ What is bound holds for the task that binds it and for the tasks that it starts,
 
 import logging
 import re
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +17,11 @@ FIELDS = ("request", "user", "session")
 _bound: ContextVar[dict[str, str]] = ContextVar("log_context", default={})  # noqa: B039  replaced as a whole, never changed
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 _MOST_LETTERS = 64
+
+#: What a terminal might obey in a line; a line that goes on is indented, so that none begins as a record of its own does.
+_OBEYED = re.compile("[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_MOST_REMEMBERED = 1000
+_logged: OrderedDict[str, None] = OrderedDict()
 
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s%(context)s"
 
@@ -60,6 +66,27 @@ class ContextFilter(logging.Filter):
         return True
 
 
+def log_once(logger: logging.Logger, key: str, message: str, *values: object) -> None:
+    """Log an error that comes again with each look at the same thing: once for each key, in this process.
+
+    The last thousand keys are remembered.
+    """
+    if key in _logged:
+        _logged.move_to_end(key)
+        return
+    _logged[key] = None
+    if len(_logged) > _MOST_REMEMBERED:
+        _logged.popitem(last=False)
+    logger.error(message, *values)
+
+
+class _TextFormatter(logging.Formatter):
+    """Writes a record for people: what a session or a stranger wrote into it moves no cursor, and looks like no other record."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the base's name
+        return _OBEYED.sub("\N{REPLACEMENT CHARACTER}", super().formatMessage(record)).replace("\n", "\n  ")
+
+
 def configure(*, level: str, form: Literal["text", "json"]) -> None:
     """Set how this process logs: to stderr, one line a record, with what is bound.
 
@@ -72,7 +99,7 @@ def configure(*, level: str, form: Literal["text", "json"]) -> None:
     """
     handler = logging.StreamHandler()
     handler.addFilter(ContextFilter())
-    handler.setFormatter(logging.Formatter(_TEXT) if form == "text" else _json_formatter())
+    handler.setFormatter(_TextFormatter(_TEXT) if form == "text" else _json_formatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each call says nothing
 
@@ -80,7 +107,7 @@ def configure(*, level: str, form: Literal["text", "json"]) -> None:
 def _json_formatter() -> logging.Formatter:
     names = ("asctime", "levelname", "name", "message", *FIELDS)
     renamed = {"asctime": "time", "levelname": "level", "name": "logger"}
-    return JsonFormatter(" ".join(f"%({name})s" for name in names), rename_fields=renamed, json_ensure_ascii=False)
+    return JsonFormatter(" ".join(f"%({name})s" for name in names), rename_fields=renamed, json_ensure_ascii=True)
 
 
 def _printable(value: str) -> str:

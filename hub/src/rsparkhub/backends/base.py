@@ -13,6 +13,7 @@ from rspark_contract.http import Ending
 from rspark_contract.reading import NAME
 from rsparkhub.domain.ensemble import EnsembleSpec, Observed
 from rsparkhub.domain.errors import RsparkhubError
+from rsparkhub.log_context import log_once
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,8 @@ class Backend(ABC):
                     results.put_nowait((ref, await self.observe(ref)))
                 except (OSError, RsparkhubError) as error:
                     log.warning("%s.%s can't be observed now: %s", ref.id, ref.generation, error)
+                except Exception as error:  # a defect, which hides no other either
+                    log_once(log, f"{ref} {error!r}", "%s.%s can't be observed: %r", ref.id, ref.generation, error)
 
         workers = [asyncio.create_task(work()) for _ in range(AT_ONCE)]
         all_of_them = asyncio.gather(*workers)

@@ -74,8 +74,7 @@ class Controller:
             backend=backend,
             enqueue=self.reconciler.enqueue,
             swept=self.watch.swept,
-            limits=self.reconciler.limits,
-            clock=clock,
+            differs=self.watch.differs,
             every=settings.sweep_every,
             most_starting=settings.starting_slots,
         )

@@ -3,12 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.domain.ensemble import Observed
 from rsparkhub.domain.errors import NotFound, RsparkhubError
-from rsparkhub.domain.plan import Limits, is_due
 from rsparkhub.domain.session import LIVE, Session, State, Wanted
 from rsparkhub.store import Store
 
@@ -28,8 +27,7 @@ class Sweep:
         backend: Backend,
         enqueue: Callable[[str], None],
         swept: Callable[[Iterable[Session]], None],
-        limits: Callable[[Session], Limits],
-        clock: Callable[[], datetime],
+        differs: Callable[[Session, Observed], bool],
         every: timedelta,
         most_starting: int,
     ) -> None:
@@ -37,8 +35,7 @@ class Sweep:
         self._backend = backend
         self._enqueue = enqueue
         self._swept = swept
-        self._limits = limits
-        self._clock = clock
+        self._differs = differs
         self._every = every
         self._most_starting = most_starting
 
@@ -60,11 +57,14 @@ class Sweep:
         for ref in running:
             known = rows.get(ref.id) or await self._row(ref.id)
             if known is None or known.generation != ref.generation:
-                await self._end_orphan(ref, forget=known is None)
+                try:
+                    await self._end_orphan(ref, forget=known is None)
+                except (RsparkhubError, OSError, ValueError) as error:  # the next sweep tries again, and this one goes on
+                    log.error("%s.%s could not be ended: %s", ref.id, ref.generation, error)
         for session_id in needs_reconcile(rows.values(), running):
             self._enqueue(session_id)
         for row in rows.values():
-            if row.state is State.SUSPENDED and is_due(row, _ABSENT, now=self._clock(), limits=self._limits(row)):
+            if row.state is State.SUSPENDED and self._differs(row, _ABSENT):
                 self._enqueue(row.id)
         await self._forget_users()
         for session_id in list(await self._store.queue.positions())[: self._most_starting]:

@@ -15,6 +15,7 @@ from rsparkhub.domain.ensemble import Observed
 from rsparkhub.domain.errors import RsparkhubError
 from rsparkhub.domain.plan import Limits, is_due
 from rsparkhub.domain.session import LIVE, Session, State
+from rsparkhub.log_context import log_once
 
 log = logging.getLogger(__name__)
 
@@ -100,5 +101,9 @@ class Watch:
             log.warning("What runs can't be observed now: %s", error)
 
     def differs(self, row: Session, observed: Observed) -> bool:
-        """Whether a session needs a pass, given what was observed of it."""
-        return is_due(row, observed, now=self._clock(), limits=self._limits(row))
+        """Whether a session needs a pass, given what was observed of it; one that can't be planned does, for its error."""
+        try:
+            return is_due(row, observed, now=self._clock(), limits=self._limits(row))
+        except Exception as error:
+            log_once(log, f"{row.id} {error!r}", "What is due for %s can't be told: %r", row.id, error)
+            return True

@@ -115,7 +115,7 @@ Step = Wait | Admit | Begin | Apply | End | Kill | Settle | Remove | Purge
 
 def plan(session: Session, observed: Observed, *, now: datetime, limits: Limits) -> Step:  # noqa: PLR0911  # a line a case
     """Return what to do next with a session, from its row and what was observed of its generation."""
-    if session.damaged and session.wanted is not Wanted.DELETED:
+    if session.damaged and session.wanted is Wanted.RUNNING:  # nobody has asked for anything since it is so
         return Wait(after=session, requeue_after=None)
     if session.state not in LIVE:
         return _at_rest(session, observed, now=now, limits=limits)
@@ -297,7 +297,10 @@ def _how(session: Session) -> Ending:
 
 def _overdue(session: Session, now: datetime, limits: Limits) -> bool:
     """Whether its start takes too long; one that was ready once has started."""
-    return session.ready is None and session.started is not None and now >= session.started + limits.start_deadline
+    if session.ready is not None:
+        return False
+    # When it began is written with its state. One without, or in a time to come, would have its slot for ever.
+    return session.started is None or abs(now - session.started) >= limits.start_deadline
 
 
 def _unless_culled(session: Session, *, now: datetime, limits: Limits, requeue_after: timedelta | None) -> Wait:

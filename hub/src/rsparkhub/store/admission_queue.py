@@ -29,7 +29,10 @@ _LOCK = sa.select(sa.func.pg_advisory_xact_lock(0x5253_7061_726D))
 _WANTS_TO_START = sa.and_(sessions.c.state == State.QUEUED.value, sessions.c.wanted == Wanted.RUNNING.value)
 _QUEUED = sa.and_(sessions.c.kind == "session", _WANTS_TO_START)
 _TAKEN = sa.select(sa.func.count(), sa.func.count().filter(sessions.c.state.in_(sorted(STARTING)))).where(
-    sessions.c.kind == "session", sessions.c.state.in_(sorted(LIVE))
+    sessions.c.kind == "session",
+    sessions.c.state.in_(sorted(LIVE)),
+    # A row that can't be read is left alone, and may be for ever: it has no slot meanwhile.
+    sessions.c.wanted.in_([wanted.value for wanted in Wanted]),
 )
 _QUEUE = sa.select(sessions.c.id).where(_QUEUED).order_by(sessions.c.queued_at, sessions.c.id)
 _HEAD = _QUEUE.limit(sa.bindparam("b_slots"))

@@ -3,17 +3,18 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import cast, get_args
 
 import sqlalchemy as sa
 
 from rsparkhub.domain.event import ComponentData, Event, EventData, EventKind, StateData, WarningData
 from rsparkhub.domain.session import Session
-from rsparkhub.store.database import Connection, Database
+from rsparkhub.store.database import AnyRow, Connection, Database
 from rsparkhub.store.runs import write_run
 from rsparkhub.store.tables import events
 
 _COLUMNS = tuple(events.c[name] for name in ("id", "session", "at", "kind", "by", "owner", "data"))
+_KINDS = frozenset(get_args(EventKind))
 _INSERT = sa.insert(events)
 _OLDEST = (
     sa.select(events.c.id, events.c.at, events.c.by)
@@ -61,7 +62,7 @@ class Events:
             query = query.where(events.c.owner == owner)
         if kinds is not None:
             query = query.where(events.c.kind.in_(sorted(kinds)))
-        return [Event(**row._mapping) for row in await self._database.read(query)]
+        return [_event(row) for row in await self._database.read(query)]
 
     async def latest_id(self) -> int:
         """Return the id of the newest event; 0 when nothing ever happened."""
@@ -83,6 +84,14 @@ class Events:
         if by_itself:
             await self._database.change(_DELETE, {"b_ids": by_itself})
         return int(old[-1][0]) if len(old) == limit else None
+
+
+def _event(row: AnyRow) -> Event:
+    """Return the event of a row; one whose data can't be read has none, and one of an unknown kind warns of nothing."""
+    number, session, at, kind, by, owner, data = row
+    if kind not in _KINDS:
+        kind = "warning"
+    return Event(id=number, session=session, at=at, kind=kind, by=by, owner=owner, data=data if isinstance(data, dict) else {})
 
 
 async def insert(

@@ -1,9 +1,17 @@
 """PostgreSQL, by psycopg's connections."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
+from psycopg import DataError
+from psycopg.abc import Buffer
+from psycopg.types.datetime import TimestamptzLoader
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
+from rsparkhub.store.columns import UNREADABLE_TIME, read_json
 from rsparkhub.store.threaded import ThreadedDatabase
 
 _READERS = 4
@@ -28,11 +36,27 @@ class PostgresDatabase(ThreadedDatabase):
             pool_use_lifo=True,
             pool_size=_READERS + _WRITERS,
             max_overflow=0,
+            json_deserializer=read_json,
             connect_args={"application_name": "rsparkhub", "connect_timeout": 10, **_UNTIL_LOST},
         )
+        sa.event.listen(engine, "connect", _prepare)
         super().__init__(
             engine, readers=_READERS, writers=_WRITERS, begin=("BEGIN",), begin_together=("BEGIN", _LONGEST_LOCK_WAIT)
         )
 
     def insert(self, table: sa.Table) -> Insert:
         return insert(table)
+
+
+class _Moment(TimestamptzLoader):
+    """Reads times of which Python has no like (`infinity`, before the year 1) without failing the rows beside them."""
+
+    def load(self, data: Buffer) -> datetime:
+        try:
+            return super().load(data)
+        except DataError:
+            return UNREADABLE_TIME
+
+
+def _prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    connection.adapters.register_loader("timestamptz", _Moment)

@@ -69,11 +69,17 @@ def _make_file(path: Path) -> None:
         ) from error
 
 
+def _text(data: bytes) -> str:
+    """Return a text of the database; SQLite keeps any bytes as one, and one that is no UTF-8 must not fail the rows beside it."""
+    return data.decode("utf-8", "replace")
+
+
 def _prepare(busy: timedelta, connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
     """Set what holds for a connection.
 
     SQLite doesn't wait for another one that has just begun to write into a file that is not in WAL yet, as a new one is.
     """
+    cast("sqlite3.Connection", connection).text_factory = _text
     cursor, deadline = connection.cursor(), time.monotonic() + busy.total_seconds()
     for pragma in _PRAGMAS:
         while True:

@@ -5,15 +5,18 @@ a loop with it: what only adds to a session is left out, and a session whose sta
 """
 
 import logging
+import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, TypeVar
 
-from rspark_contract.reading import Unreadable
+from rspark_contract import reading
+from rspark_contract.reading import Fields, JsonObject, Reader, Unreadable
 from rspark_contract.saved import Restored, Saved, SleepRefusal
 from rspark_contract.status import ComponentState
 from rsparkhub.domain.notice import Notice
 from rsparkhub.domain.session import Component, LastExit, RowKind, Session, Sleep, State, Wanted
+from rsparkhub.log_context import log_once
+from rsparkhub.store.columns import UNREADABLE_TIME
 from rsparkhub.store.database import AnyRow
 from rsparkhub.store.tables import sessions
 
@@ -21,9 +24,16 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+#: An integer of a column, which on SQLite may hold anything.
+_GENERATION = reading.integer(0, 2**62)
+_MEMORY = reading.integer(0, 2**62)
+_CPU = reading.number(0, 1e6)
+
 _KINDS: tuple[RowKind, ...] = ("session", "service")
 
-DAMAGED = "What RSparkHub stored of this session can't be read. Your files are kept. Delete it, or tell your administrator."
+DAMAGED = (
+    "What RSparkHub stored of this session can't be read. Your files are kept. Stop or delete it, or tell your administrator."
+)
 
 #: What a `Session` is read from.
 SESSION_COLUMNS = tuple(
@@ -50,19 +60,23 @@ def to_session(row: AnyRow) -> Session:
     try:
         kind, wanted, state = _kind(row[1]), Wanted(row[5]), State(row[6])
     except ValueError as error:
-        log.error("The row of session %s can't be read: %s", row[0], error)
+        log_once(log, f"{row[0]} {error}", "The row of session %s can't be read: %s", row[0], error)
         return Session(
-            id=row[0], owner=row[2], name=row[3], environment=row[4], generation=row[7], created=row[10], queued_at=row[11],
+            id=row[0], owner=row[2], name=row[3], environment=row[4], generation=_parsed(row, 7, _GENERATION, 0),
+            created=row[10], queued_at=row[11],
             wanted=Wanted.DELETED if row[5] == Wanted.DELETED.value else Wanted.RUNNING, state=State.FAILED, damaged=True,
             reason=DAMAGED, detail=str(error),
         )  # fmt: skip
-    lost_exit: LastExit | None = LastExit(code=None, saved=Saved(), at=row[14] or row[10])
+    ended = None if row[14] == UNREADABLE_TIME else row[14]  # else it would have slept for too long
+    lost_exit: LastExit | None = LastExit(code=None, saved=Saved(), at=ended or row[10])
     return Session(
         id=row[0], kind=kind, owner=row[2], name=row[3], environment=row[4], wanted=wanted, state=state,
-        generation=row[7], reason=row[8], detail=row[9], created=row[10], queued_at=row[11], started=row[12], ready=row[13],
-        ended=row[14], end_requested_at=row[15], last_activity=row[16], busy=row[17],
-        busy_with=_parsed(row, 18, _texts, ()), memory=row[19], cpu=row[20], upstream=row[21], secret=row[22],
-        components=_parsed(row, 23, _components, ()), endpoints=_parsed(row, 24, _object, {}),
+        generation=_parsed(row, 7, _GENERATION, 0),
+        reason=row[8], detail=row[9], created=row[10], queued_at=row[11], started=row[12], ready=row[13],
+        ended=ended, end_requested_at=row[15], last_activity=row[16], busy=row[17],
+        busy_with=_parsed(row, 18, _TEXTS, ()), memory=_parsed(row, 19, _optional(_MEMORY), None),
+        cpu=_parsed(row, 20, _optional(_CPU), None), upstream=row[21], secret=row[22],
+        components=_parsed(row, 23, _COMPONENTS, ()), endpoints=_parsed(row, 24, _endpoints, {}),
         restored=_parsed(row, 25, _restored, None),
         last_exit=_parsed(row, 26, _last_exit, lost_exit),
         project=row[27], options=_parsed(row, 28, _object, {}), notices=_parsed(row, 29, _notices, ()),
@@ -73,9 +87,14 @@ def to_session(row: AnyRow) -> Session:
 def _parsed(row: AnyRow, column: int, parse: Callable[[Any], T], otherwise: T) -> T:
     try:
         return parse(row[column])
-    except (Unreadable, ValueError, TypeError, KeyError, AttributeError) as error:
-        log.error("The column %s of session %s can't be read: %r", SESSION_COLUMNS[column].name, row[0], error)
+    except Unreadable as error:
+        name = SESSION_COLUMNS[column].name
+        log_once(log, f"{row[0]} {name} {error}", "The column %s of session %s can't be read: %s", name, row[0], error)
         return otherwise
+
+
+def _optional(read: Reader[T]) -> Reader[T | None]:
+    return lambda value: None if value is None else read(value)
 
 
 def observed_values(session: Session, names: tuple[str, ...] = OBSERVED) -> dict[str, Any]:
@@ -114,41 +133,65 @@ def _kind(value: object) -> RowKind:
     raise ValueError(f"{value!r} is not a kind of session")
 
 
-def _object(data: Any) -> dict[str, Any]:
-    if not isinstance(data, dict):
-        raise ValueError(f"{data!r} is not an object")
-    return data
+def _object(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Unreadable("it is no object")
+    return value
 
 
-def _texts(data: Any) -> tuple[str, ...]:
-    return tuple(str(text) for text in data)
+def _stored_text(value: object) -> str:
+    """Read a text as it was stored: what the agent reports is made printable when it is read."""
+    if not isinstance(value, str):
+        raise Unreadable("it is no text")
+    return value[: reading.SENTENCE]
 
 
-def _components(data: Any) -> tuple[Component, ...]:
-    return tuple(
-        Component(name=each["name"], title=each["title"], state=ComponentState(each["state"]), reason=each["reason"])
-        for each in data
+def _component(value: object) -> Component:
+    fields = Fields(value)
+    return Component(
+        name=fields.required("name", reading.text(64)),
+        title=fields.required("title", reading.text(200)),
+        state=fields.required("state", reading.member_of(ComponentState)),
+        reason=fields.get("reason", reading.text(), None),
     )
 
 
-def _notices(data: Any) -> tuple[Notice, ...]:
-    return tuple(
-        Notice(
-            kind=each["kind"],
-            generation=each["generation"],
-            given=datetime.fromisoformat(each["given"]),
-            at=datetime.fromisoformat(each["at"]),
-            text=each["text"],
-        )
-        for each in data or ()
+def _notice(value: object) -> Notice:
+    fields = Fields(value)
+    return Notice(
+        kind="idle" if fields.required("kind", reading.matching(_NOTICE_KIND)) == "idle" else "longest",
+        generation=fields.required("generation", _GENERATION),
+        given=fields.required("given", reading.instant),
+        at=fields.required("at", reading.instant),
+        text=fields.required("text", reading.text()),
     )
 
 
-def _last_exit(data: Any) -> LastExit | None:
-    if data is None:
+_NOTICE_KIND = re.compile("idle|longest")
+_TEXTS = reading.items(_stored_text, most=100)
+_COMPONENTS = reading.items(_component, most=256)
+_ALL_NOTICES = reading.items(_notice, most=16)
+_ENDPOINT = reading.json_object(depth=8, values=4096)
+
+
+def _notices(value: object) -> tuple[Notice, ...]:
+    return () if value is None else _ALL_NOTICES(value)
+
+
+def _endpoints(value: object) -> dict[str, JsonObject]:
+    return reading.mapping(_ENDPOINT, most=256)(value)
+
+
+def _last_exit(value: object) -> LastExit | None:
+    if value is None:
         return None
-    ended = _texts(data.get("ended", ()))
-    return LastExit(code=data["code"], saved=_saved(data["saved"]), at=datetime.fromisoformat(data["at"]), ended=ended)
+    fields = Fields(value)
+    return LastExit(
+        code=fields.get("code", reading.integer(-(2**31), 2**31), None),
+        saved=fields.required("saved", _saved),
+        at=fields.required("at", reading.instant),
+        ended=fields.get("ended", _TEXTS, ()),
+    )
 
 
 def _saved(data: object) -> Saved | None:
@@ -160,7 +203,7 @@ def _saved(data: object) -> Saved | None:
 
 
 def _sleep(data: object) -> Sleep:
-    return Sleep.KEPT if data is None else Sleep(str(data))
+    return Sleep.KEPT if data is None else reading.member_of(Sleep)(data)
 
 
 def _refusal(data: object) -> SleepRefusal | None:

@@ -191,8 +191,10 @@ class SessionRequests:
 
     async def counts(self) -> dict[State, int]:
         """Return the number of sessions in each state; every state is there."""
-        found = {State(row[0]): int(row[1]) for row in await self._database.read(_COUNTS)}
-        return {state: found.get(state, 0) for state in State}
+        found = {row[0]: int(row[1]) for row in await self._database.read(_COUNTS)}
+        counts = {state: found.pop(state.value, 0) for state in State}
+        counts[State.FAILED] += sum(found.values())  # whose state can't be read, and which are shown as failed
+        return counts
 
     async def _check_limit(self, connection: Connection, owner: str | None, most: int) -> None:
         if (await connection.rows(_HOW_MANY, {"b_owner": owner}))[0][0] >= most:

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from rsparkhub.store.columns import Document, Moment, Words
+from rsparkhub.store.columns import Document, Flag, Moment, Words
 
 metadata = sa.MetaData(
     naming_convention={
@@ -40,7 +40,7 @@ sessions = sa.Table(
     sa.Column("ended", Moment),
     sa.Column("end_requested_at", Moment),
     sa.Column("last_activity", Moment),
-    sa.Column("busy", sa.Boolean, nullable=False),
+    sa.Column("busy", Flag, nullable=False),
     sa.Column("busy_with", Document, nullable=False),
     sa.Column("memory", sa.BigInteger),
     sa.Column("cpu", sa.Float),
@@ -128,7 +128,7 @@ users = sa.Table(
     "users",
     metadata,
     sa.Column("name", Words, primary_key=True),
-    sa.Column("admin", sa.Boolean, nullable=False),
+    sa.Column("admin", Flag, nullable=False),
     sa.Column("created", Moment, nullable=False),
     sa.Column("last_seen", Moment),
     sa.Column("password_hash", Words),

@@ -140,7 +140,7 @@ async def _list_messages(context: AppContext, owner: str | None, *, last: str | 
         sessions = await context.store.sessions.list(owner=owner)
         if last is not None:
             async for event in _missed(context, None, int(last), owner):
-                if event.kind == "wanted" and event.data["wanted"] == Wanted.DELETED:
+                if event.kind == "wanted" and event.data.get("wanted") == Wanted.DELETED:
                     yield deletion(event.session, event.id)
         for message in await context.broadcaster.snapshot(sessions):
             yield message

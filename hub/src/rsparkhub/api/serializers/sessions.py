@@ -4,11 +4,12 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from rsparkhub.api.serializers.views import session_view
+from rsparkhub.api.serializers.views import session_view, without_details
 from rsparkhub.catalog import Catalog
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.errors import EnvironmentInvalid
 from rsparkhub.domain.session import Session, State
+from rsparkhub.log_context import log_once
 from rsparkhub.store import Store
 from rsparkhub.wire.session import SessionView
 
@@ -29,19 +30,19 @@ class SessionSerializer:
             waiting = [session.id for session in sessions if session.state is State.QUEUED]
             positions = await self._store.queue.positions(waiting) if waiting else {}
         catalog, now = self._environments(), self._now()
-        return [
-            session_view(
-                session,
-                environment=catalog.get(session.environment),
-                position=positions.get(session.id),
-                now=now,
-            )
-            for session in sessions
-        ]
+        return [self._view(session, catalog.get(session.environment), positions.get(session.id), now) for session in sessions]
 
     async def serialize_one(self, session: Session) -> SessionView:
         """Return the view of one session."""
         return (await self.serialize([session]))[0]
+
+    def _view(self, session: Session, environment: Environment | None, position: int | None, now: datetime) -> SessionView:
+        """Return the view of a session; of one that can't be shown, no more than what it is, so that it can be ended."""
+        try:
+            return session_view(session, environment=environment, position=position, now=now)
+        except Exception as error:  # whatever it is, the sessions beside it are shown
+            log_once(log, f"{session.id} {error}", "Session %s can't be shown: %r", session.id, error)
+            return session_view(without_details(session), environment=None, position=position, now=now)
 
     def _environments(self) -> dict[str, Environment]:
         try:

@@ -69,6 +69,22 @@ def session_view(
     )
 
 
+def without_details(session: Session) -> Session:
+    """Return a session of which something can't be shown, with no more than it takes to find it and to end it."""
+    return Session(
+        id=session.id,
+        owner=session.owner,
+        name=session.name,
+        environment=session.environment,
+        wanted=session.wanted,
+        state=session.state,
+        generation=session.generation,
+        created=session.created,
+        queued_at=session.queued_at,
+        reason="Something of this session can't be shown. It can be stopped and deleted; tell your administrator.",
+    )
+
+
 def environment_view(environment: Environment, *, expected_start: float | None) -> EnvironmentView:
     """Return the view of an entry of the catalog."""
     spec = environment.spec

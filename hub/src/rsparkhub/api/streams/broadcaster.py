@@ -15,6 +15,7 @@ from rsparkhub.api.streams.subscription import Message, Subscription, Topic, del
 from rsparkhub.domain.errors import NotFound, RsparkhubError
 from rsparkhub.domain.event import Event
 from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.log_context import log_once
 from rsparkhub.store import Store
 
 log = logging.getLogger(__name__)
@@ -137,6 +138,8 @@ class EventBroadcaster:
                     await self._publish_sessions(await self._running())
             except RsparkhubError as error:  # the database is away for a moment: read again
                 log.warning("The broadcaster waits: %s", error)
+            except Exception as error:  # a defect; everybody's other sessions are told of all the same
+                log_once(log, f"broadcaster {error!r}", "Something that changed can't be told: %r", error)
 
     async def _publish_changes(self) -> None:
         notified, self._notified = self._notified, set()

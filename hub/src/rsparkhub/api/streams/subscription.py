@@ -1,13 +1,19 @@
 """One listener's place in the feed: what it listens to, and what it has not heard yet."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import ValidationError
+
 from rsparkhub.domain.event import Event
+from rsparkhub.log_context import log_once
 from rsparkhub.wire.session import SessionView
 from rsparkhub.wire.stream import Deleted, Progress, Queue
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +59,17 @@ def deletion(session: str, number: int) -> Message:
 
 
 def progress(events: Iterable[Event]) -> list[Message]:
-    """Make the messages of what these events say of components."""
-    return [_progress(event) for event in events if event.kind == "part"]
+    """Make the messages of what these events say of components; an event that can't be read says nothing."""
+    return [message for event in events if event.kind == "part" and (message := _progress(event)) is not None]
 
 
-def _progress(event: Event) -> Message:
+def _progress(event: Event) -> Message | None:
     names = ("part", "title", "state", "reason")
-    told = Progress.model_validate({"session": event.session, **{name: event.data.get(name) for name in names}})
+    try:
+        told = Progress.model_validate({"session": event.session, **{name: event.data.get(name) for name in names}})
+    except ValidationError as error:
+        log_once(log, f"event {event.id}", "Event %s of session %s can't be read: %s", event.id, event.session, error)
+        return None
     return Message(event="progress", about=event.session, part=told.part, number=event.id, data=told.model_dump_json())
 
 
