@@ -1,23 +1,24 @@
 """A controller on a clock that the test moves, and a backend in memory: days pass in milliseconds."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from rspark_contract.http import Ending
 from rspark_contract.record import How, Record
 from rspark_contract.saved import Saved, SavedKernel
-from rspark_contract.status import AgentState, AgentStatus
+from rspark_contract.status import AgentState, AgentStatus, ComponentState, ComponentStatus
 from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.builder import Builder
-from rsparkhub.catalog import Catalog
+from rsparkhub.catalog import Catalog, Schema
 from rsparkhub.controller.app import Controller
+from rsparkhub.domain.backend import BackendTraits
 from rsparkhub.domain.ensemble import EnsembleSpec, Observed
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.domain.session import Session, Wanted
 from rsparkhub.installed.extensions import interfaces, services
-from rsparkhub.installed.schema import environment_schema
+from rsparkhub.services.base import AnyService
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
 
@@ -43,6 +44,7 @@ class FakeBackend(Backend):
         self.there: dict[EnsembleRef, Observed] = {}
         self.lost: set[str] = set()  # ids of sessions whose node doesn't answer
         self.changed: list[str] = []  # what a watch of the backend would say
+        self.unstartable: dict[str, int] = {}  # id of a session → how many starts of it fail from now on
 
     def report(self, session_id: str, **status: object) -> None:
         """Have the agent of a session report this from now on, besides what it reports already."""
@@ -51,9 +53,20 @@ class FakeBackend(Backend):
                 self.there[ref] = replace(observed, status=replace(observed.status, **status))  # type: ignore[arg-type]
 
     async def apply(self, spec: EnsembleSpec) -> None:
-        status = AgentStatus(state=AgentState.READY, address="127.0.0.1:4000")
-        self.there.setdefault(EnsembleRef(spec.id, spec.generation), Observed(phase="up", status=status))
+        ready = AgentStatus(state=AgentState.READY, address="127.0.0.1:4000", components=_endpoints(spec))
+        started = Observed(phase="up", status=ready)
+        if self.unstartable.get(spec.id, 0):
+            self.unstartable[spec.id] -= 1
+            started = Observed(phase="ended", code=1, reason="The disk is full.")
+        self.there.setdefault(EnsembleRef(spec.id, spec.generation), started)
         self.changed.append(spec.id)
+
+    def crash(self, session_id: str) -> None:
+        """End a session or a service by force, as when its machine has no memory left."""
+        for ref, observed in self.there.items():
+            if ref.id == session_id and observed.phase == "up":
+                self.there[ref] = Observed(phase="ended", signal=9)
+                self.changed.append(ref.id)
 
     async def observe(self, ref: EnsembleRef) -> Observed:
         if ref.id in self.lost:
@@ -87,6 +100,13 @@ class FakeBackend(Backend):
         pass
 
 
+def _endpoints(spec: EnsembleSpec) -> tuple[ComponentStatus, ...]:
+    if not spec.is_service:
+        return ()
+    endpoint = {"host": "127.0.0.1", "port": 1}
+    return (ComponentStatus(name=spec.service_name or spec.id, title="", state=ComponentState.READY, endpoint=endpoint),)
+
+
 @dataclass(kw_only=True)
 class FakeWorld:
     """A store, a clock, a backend, and one controller whose loops the test stands for."""
@@ -95,14 +115,16 @@ class FakeWorld:
     settings: Settings
     clock: FakeClock = field(default_factory=FakeClock)
     backend: FakeBackend = field(default_factory=FakeBackend)
+    services: Mapping[str, AnyService] = field(default_factory=services)
 
     def __post_init__(self) -> None:
         self.controller = self.another("one")
 
     def another(self, holder: str) -> Controller:
         """Return one more controller, as after a restart."""
-        catalog = Catalog(self.settings.environment_folders, environment_schema())
-        builder = Builder(interfaces=interfaces(), services=services(), settings=self.settings)
+        schema = Schema(interfaces=interfaces(), services=self.services, blocks={}, backend=BackendTraits(name="process"))
+        catalog = Catalog(self.settings.environment_folders, schema)
+        builder = Builder(interfaces=interfaces(), services=self.services, settings=self.settings)
         return Controller(
             store=self.store,
             backend=self.backend,

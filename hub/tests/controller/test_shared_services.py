@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import ClassVar
 
 import pytest
@@ -10,7 +11,7 @@ from session_sandbox import agent_of, behave
 from rspark_contract.ensemble import ComponentSpec
 from rspark_contract.reading import JsonObject
 from rsparkhub.catalog import Catalog
-from rsparkhub.controller import shared_services
+from rsparkhub.controller.shared_services import Times
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.session import State, Wanted
 from rsparkhub.services.base import Account, Instance, Service, SessionConfig
@@ -98,12 +99,9 @@ async def test_a_service_that_cannot_start_is_the_reason_of_the_session(world, s
         await world.until(session_id, State.RUNNING)
 
 
-async def test_a_service_that_fails_while_sessions_run_is_started_again(
-    world, shared: str, directory: Directory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shared_services, "_LOOK_SECONDS", 0.2)
-    monkeypatch.setattr(shared_services, "_SHORTEST_PAUSE", shared_services.timedelta(seconds=0.2))
-    async with world.controller():
+async def test_a_service_that_fails_while_sessions_run_is_started_again(world, shared: str, directory: Directory) -> None:
+    soon = timedelta(seconds=0.2)
+    async with world.controller(service_times=Times(look=soon, shortest=soon)):
         await world.until(await world.create(shared), State.RUNNING)
         agent_of(world.data, "postgres.1").signal(signal.SIGKILL)
         await world.when("postgres", lambda row: row.state is State.RUNNING and row.generation == 2)

@@ -15,7 +15,7 @@ from rsparkhub.controller.lease import Holder
 from rsparkhub.controller.reconcile import Reconciler
 from rsparkhub.controller.retention import Retention
 from rsparkhub.controller.share import Share
-from rsparkhub.controller.shared_services import SharedServices
+from rsparkhub.controller.shared_services import SharedServices, Times
 from rsparkhub.controller.steps import Steps
 from rsparkhub.controller.sweep import Sweep
 from rsparkhub.domain.session import Session
@@ -44,11 +44,12 @@ class Controller:
         settings: Settings,
         clock: Callable[[], datetime] = utc_now,
         holder: str | None = None,
+        service_times: Times = Times(),  # noqa: B008  frozen
     ) -> None:
         holder = holder or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         leases = Holder(store=store, holder=holder, lease=settings.lease, clock=clock)
         self.share = Share(store=store, holder=leases, clock=clock)
-        self.services = SharedServices(store=store, services=builder.services, clock=clock)
+        self.services = SharedServices(store=store, services=builder.services, clock=clock, times=service_times)
         steps = Steps(
             store=store,
             backend=backend,

@@ -5,7 +5,9 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
 
+from rspark_contract.reading import JsonObject
 from rspark_contract.status import ComponentState
 from rsparkhub.builder import Grant
 from rsparkhub.domain.environment import Environment
@@ -16,8 +18,24 @@ from rsparkhub.store import Store
 
 log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 10.0
-_SHORTEST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=5)
+#: Starts of a service that fail one after the other before the sessions that wait for it fail too.
+MOST_FAILED_STARTS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Times:
+    """When a service that failed is looked at and started again.
+
+    `look` is how often services are looked at that failed while sessions use them. Between two restarts there is a pause, which
+    doubles from `shortest` to `longest`; a session that waits for the service has it started after `retry`, which doubles too. No
+    account takes longer than `account`.
+    """
+
+    look: timedelta = timedelta(seconds=10)
+    shortest: timedelta = timedelta(seconds=10)
+    longest: timedelta = timedelta(minutes=5)
+    retry: timedelta = timedelta(seconds=1)
+    account: timedelta = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,20 +48,46 @@ class Granted:
 
 @dataclass(frozen=True, kw_only=True)
 class Pending:
-    """A shared service is not up yet."""
+    """A shared service is not up yet. `reason` says why to the person, where it is not only starting.
+
+    Without `again_after` the session waits until a service changes.
+    """
 
     components: tuple[Component, ...]
+    reason: str | None = None
+    again_after: timedelta | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Away:
+    """One service can't be used yet; the fields are those of `Pending`."""
+
+    reason: str | None = None
+    again_after: timedelta | None = None
 
 
 class SharedServices:
-    """Gives sessions access to shared services, and restarts a service that failed while sessions run."""
+    """Gives sessions access to shared services, and restarts a service that failed while sessions run.
 
-    def __init__(self, *, store: Store, services: Mapping[str, AnyService], clock: Callable[[], datetime]) -> None:
+    A service may fail and be back in a moment, and a session that starts meanwhile waits for it, for as long as a start may take.
+    It fails with the service only when that can't be started, several times in a row.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        services: Mapping[str, AnyService],
+        clock: Callable[[], datetime],
+        times: Times = Times(),
+    ) -> None:
         self._store = store
         self._services = services
         self._clock = clock
+        self._times = times
         self._waiting: dict[str, set[str]] = {}
         self._pauses: dict[str, timedelta] = {}
+        self._restarting: set[str] = set()
 
     async def grant(self, session: Session, environment: Environment) -> Granted | Pending:
         """Return the way to each shared service of the environment, with the person's account on it; start those that do not run.
@@ -51,24 +95,45 @@ class SharedServices:
         Raises
         ------
         CannotStart
-            When a service has failed since this session asked for it.
+            When a service could not be started several times in a row, the last time since this session asked for it; or when it
+            has no account for this person and never will.
         """
         grants: dict[str, Grant] = {}
+        away: list[_Away] = []
         components: list[Component] = []
         for service in self._shared(environment):
-            rows = [await self._wanted_row(instance, service, session) for instance in service.instances()]
-            grant = await self._ensure_account(service, rows, session)
-            state, reason = ComponentState.READY, None
-            if isinstance(grant, Grant):
-                grants[service.name] = grant
-            else:
-                state, reason = ComponentState.STARTING, grant
-                for row in rows:
-                    self._waiting.setdefault(row.id, set()).add(session.id)
-            components.append(Component(name=service.name, title=service.title, state=state, reason=reason))
-        if len(grants) < len(components):
-            return Pending(components=tuple(components))
-        return Granted(grants=grants, components=tuple(components))
+            found = await self._access(service, session)
+            if isinstance(found, Grant):
+                grants[service.name] = found
+                components.append(Component(name=service.name, title=service.title, state=ComponentState.READY))
+                continue
+            away.append(found)
+            components.append(
+                Component(name=service.name, title=service.title, state=ComponentState.STARTING, reason=found.reason)
+            )
+        if not away:
+            return Granted(grants=grants, components=tuple(components))
+        missing = reduce(_both, away)
+        return Pending(components=tuple(components), reason=missing.reason, again_after=missing.again_after)
+
+    async def _access(self, service: AnyService, session: Session) -> Grant | _Away:
+        rows = []
+        for instance in service.instances():
+            # Before the row is read: what changes from now on wakes the session.
+            self._waiting.setdefault(instance.id, set()).add(session.id)
+            row = await self._wanted_row(instance, service, session)
+            if isinstance(row, _Away):
+                return row
+            rows.append(row)
+        endpoint = next((found for row in rows if (found := row.endpoints.get(service.name)) is not None), None)
+        if any(row.state is not State.RUNNING for row in rows) or endpoint is None or session.owner is None:
+            restarts = any(row.id in self._restarting for row in rows)
+            return _Away(reason=_restarting(service) if restarts else None)
+        granted = await self._ensure_account(service, endpoint, session, session.owner)
+        if isinstance(granted, Grant):
+            for row in rows:
+                self._waiting.get(row.id, set()).discard(session.id)
+        return granted
 
     def _shared(self, environment: Environment) -> list[AnyService]:
         return [self._services[name] for name, choice in environment.spec.services.items() if choice.is_shared]
@@ -93,30 +158,39 @@ class SharedServices:
             return set()
         if row.state is State.RUNNING:
             self._pauses.pop(row.id, None)
+            self._restarting.discard(row.id)
+        elif row.state is State.FAILED:
+            self._restarting.add(row.id)
         return self._waiting.pop(row.id, set())
 
     async def run(self) -> None:
         """Start again what failed, after a pause that grows, as long as sessions run that may use it."""
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(self._times.look.total_seconds())
             try:
-                await self._mend()
+                await self.mend()
             except Unavailable as error:
                 log.error("Shared services could not be looked at: %s", error)
 
-    async def _mend(self) -> None:
+    async def mend(self) -> None:
+        """Start again what failed long enough ago, once."""
         failed = await self._store.sessions.list(kind="service", states=[State.FAILED])
         failed = [row for row in failed if row.wanted is Wanted.RUNNING and row.ended]
         if not failed or not await self._store.sessions.list(live_only=True, limit=1):
             return
         now = self._clock()
         for row in failed:
-            pause = self._pauses.setdefault(row.id, _SHORTEST_PAUSE)
+            pause = self._pauses.setdefault(row.id, self._times.shortest)
             if row.ended and now >= row.ended + pause:
-                self._pauses[row.id] = min(2 * pause, _LONGEST_PAUSE)
+                self._pauses[row.id] = min(2 * pause, self._times.longest)
                 await self._store.sessions.set_wanted(row.id, Wanted.RUNNING, by=None, reason="Sessions use it.", now=now)
 
-    async def _wanted_row(self, instance: Instance, service: AnyService, session: Session) -> Session:
+    async def _wanted_row(self, instance: Instance, service: AnyService, session: Session) -> Session | _Away:
+        """Return the row of an instance, which is wanted to run from now on.
+
+        One that failed since this session asked for it is started again after a pause: it may have been ready until then, or what
+        kept it from starting may be over.
+        """
         now = self._clock()
         try:
             row = await self._store.sessions.get(instance.id)
@@ -127,19 +201,39 @@ class SharedServices:
         if row.state in LIVE and row.wanted is Wanted.RUNNING:
             return row
         if row.state is State.FAILED and row.ended and session.started and row.ended >= session.started:
-            raise CannotStart(f"{service.title} could not be started. {row.reason or ''}".strip(), detail=row.detail)
+            self._restarting.add(row.id)
+            failed = await self._store.runs.failed_starts(row.id)
+            if failed >= MOST_FAILED_STARTS:
+                raise CannotStart(f"{service.title} could not be started. {row.reason or ''}".strip(), detail=row.detail)
+            again = row.ended + self._times.retry * 2**failed
+            if now < again:
+                return _Away(reason=_restarting(service), again_after=again - now)
         return await self._store.sessions.set_wanted(instance.id, Wanted.RUNNING, by=None, reason="A session needs it.", now=now)
 
-    async def _ensure_account(self, service: AnyService, rows: list[Session], session: Session) -> Grant | str | None:
-        """Return the way to the service, or why there is none yet, where a reason is known."""
-        endpoint = next((found for row in rows if (found := row.endpoints.get(service.name)) is not None), None)
-        if any(row.state is not State.RUNNING for row in rows) or endpoint is None or session.owner is None:
-            return None
-        password = await self._store.accounts.password(session.owner, service.name)
-        account = Account(user=session.owner, password=password)
+    async def _ensure_account(self, service: AnyService, endpoint: JsonObject, session: Session, owner: str) -> Grant | _Away:
+        """Return the way to the service with the person's account on it; what fails but with `CannotStart` is tried again."""
+        password = await self._store.accounts.password(owner, service.name)
+        account = Account(user=owner, password=password)
         try:
-            await service.ensure_account(endpoint, account)
+            async with asyncio.timeout(self._times.account.total_seconds()):
+                await service.ensure_account(endpoint, account)
+        except CannotStart:
+            raise
         except Unavailable as error:  # it may be ending just now: the next look tells
-            log.warning("%s of %s: %s", service.title, session.owner, error)
-            return str(error)
+            log.warning("%s of %s: %s", service.title, owner, error)
+            return _Away(reason=str(error), again_after=self._times.retry)
+        except Exception as error:  # a service's own module, perhaps another package's
+            log.warning("%s of %s: %r", service.title, owner, error)
+            return _Away(reason=f"{service.title} does not answer at the moment.", again_after=self._times.retry)
         return Grant(endpoint=endpoint, account=account)
+
+
+def _restarting(service: AnyService) -> str:
+    return f"{service.title} is restarting. This session starts as soon as it is back."
+
+
+def _both(one: _Away, other: _Away) -> _Away:
+    """Return why of two services neither can be used, and when the first of them is to be tried again."""
+    pauses = [each.again_after for each in (one, other) if each.again_after is not None]
+    reasons = [each.reason for each in (one, other) if each.reason is not None]
+    return _Away(reason=" ".join(reasons) or None, again_after=min(pauses, default=None))

@@ -90,14 +90,16 @@ class Steps:
         try:
             found = await self._ensemble(session)
             if isinstance(found, Pending):
-                return Done(row=replace(session, components=found.components), requeue_after=step.requeue_after)
+                pauses = [pause for pause in (step.requeue_after, found.again_after) if pause is not None]
+                waiting = replace(session, components=found.components, reason=found.reason)
+                return Done(row=waiting, requeue_after=min(pauses, default=None))
             spec, components = found
             await self._backend.apply(spec)
         except CannotStart as error:
             log.error("%s of %s could not be started: %s (%s)", session.id, session.owner, error, error.detail)
             settle = fail(session, reason=str(error), detail=error.detail, now=self._clock())
             return await self.do(settle, session, Observed(phase="ended"), grace=timedelta())
-        return Done(row=replace(session, components=components), requeue_after=step.requeue_after)
+        return Done(row=replace(session, components=components, reason=None), requeue_after=step.requeue_after)
 
     async def _ensemble(self, session: Session) -> Pending | tuple[EnsembleSpec, tuple[Component, ...]]:
         """Return what to run, and the components that its user sees waiting until the agent reports more."""
@@ -115,7 +117,7 @@ class Steps:
         opened = Component(name="interface", title=environment.spec.interface.title)
         granted = await self._services.grant(session, environment)
         if isinstance(granted, Pending):
-            return Pending(components=(*granted.components, opened))
+            return replace(granted, components=(*granted.components, opened))
         spec = self._builder.session(session, environment, grants=granted.grants, token=session_token(session))
         own = tuple(Component(name=each.name, title=each.title) for each in spec.components)
         return spec, (*granted.components, *own, opened)

@@ -24,6 +24,12 @@ _THIS_RUN = sa.and_(runs.c.session == sa.bindparam("b_session"), runs.c.generati
 _READY = sa.update(runs).where(_THIS_RUN, runs.c.ready.is_(None)).values(ready=sa.bindparam("b_at"))
 _BEGAN = sa.select(runs.c.began).where(_THIS_RUN, runs.c.ended.is_(None))
 _END = sa.update(runs).where(_THIS_RUN).values(ended=sa.bindparam("b_at"), seconds=sa.bindparam("b_seconds"))
+_LATEST = (
+    sa.select(runs.c.ready, runs.c.ended)
+    .where(runs.c.session == sa.bindparam("b_session"))
+    .order_by(runs.c.generation.desc())
+    .limit(9)
+)
 _COUNTS = sa.select(run_counts.c.what, run_counts.c.code, run_counts.c.count)
 _SINCE = sa.bindparam("b_since", type_=runs.c.began.type)
 _UNTIL = sa.bindparam("b_until", type_=runs.c.began.type)
@@ -93,6 +99,11 @@ class Runs:
         for environment, began, ready in await self._database.read(sa.union_all(*recent)):
             seconds.setdefault(environment, []).append((ready - began).total_seconds())
         return seconds
+
+    async def failed_starts(self, session_id: str) -> int:
+        """Return how many of the last runs of a session, one after the other, ended without ever being ready; 9 at most."""
+        latest = await self._database.read(_LATEST, {"b_session": session_id})
+        return next((number for number, (ready, ended) in enumerate(latest) if ready is not None or ended is None), len(latest))
 
     async def counts(self) -> RunCounts:
         """Return how many runs began, failed and ended."""

@@ -1,5 +1,6 @@
 """A person's role and database on the PostgreSQL server."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +10,8 @@ from psycopg import sql
 
 from rspark_contract.reading import JsonObject
 from rsparkhub.domain.errors import Unavailable
+
+log = logging.getLogger(__name__)
 
 #: One person's open connections; the server has 200 for all.
 CONNECTIONS = 20
@@ -58,6 +61,9 @@ async def _administrator(endpoint: JsonObject) -> AsyncIterator[psycopg.AsyncCon
             autocommit=True,  # CREATE DATABASE allows no transaction around it
         ) as connection:
             yield connection
+    except psycopg.OperationalError as problem:  # it is away, or ending, or full: what it says is for the log
+        log.warning("PostgreSQL could not make an account: %s", str(problem).strip())
+        raise Unavailable("PostgreSQL could not make the account: it does not answer at the moment.") from problem
     except psycopg.Error as problem:
         raise Unavailable(f"PostgreSQL could not make the account: {str(problem).strip()}") from problem
 
