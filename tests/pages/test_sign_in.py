@@ -54,7 +54,12 @@ async def test_too_many_tries_say_how_long_to_wait(page: Page, nobody: FixtureHu
     await page.goto("/hub/")
     await _sign_in(page, "wrong")
     await expect(page.get_by_role("alert")).to_contain_text("You can try again in")
-    await expect(page.get_by_role("button", name="Sign in")).to_have_attribute("aria-disabled", "true")
+    button = page.get_by_role("button", name="Sign in")
+    await expect(button).to_have_attribute("aria-disabled", "true")
+    await page.get_by_label("Name").fill("bob")  # whom nothing holds up
+    await expect(button).not_to_have_attribute("aria-disabled", "true")
+    await page.get_by_label("Name").fill("Ada ")
+    await expect(button).to_have_attribute("aria-disabled", "true")
 
 
 async def test_a_used_link_says_what_to_do(page: Page, nobody: FixtureHub) -> None:

@@ -87,7 +87,7 @@ async def test_wrong_passwords_are_counted_by_the_address_that_the_edge_saw(worl
     most = PEOPLE_PER_ADDRESS * world.settings.login_attempts
     # What the client itself wrote before the edge's own entry doesn't make it another client.
     assert [await guess(f"person{n}", f"10.0.0.{n}, 192.0.2.7") for n in range(most)] == [401] * most
-    assert await guess("bob", "198.51.100.1, 192.0.2.7") == 429
+    assert await guess("eve", "198.51.100.1, 192.0.2.7") == 429
     assert await guess("bob", "192.0.2.8") == 401
 
 

@@ -7,8 +7,9 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from argon2.low_level import Type
 
+from rsparkhub.auth.fair_turns import FairTurns
 from rsparkhub.auth.passwords import Passwords
-from rsparkhub.domain.errors import InvalidInput
+from rsparkhub.domain.errors import InvalidInput, TooManyAttempts
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
@@ -43,15 +44,67 @@ async def test_as_much_is_computed_for_nobody_as_for_somebody(monkeypatch: pytes
     passwords = Passwords(hasher=Noting(time_cost=1, memory_cost=64, parallelism=1))
     hashed = await passwords.hash("correct horse")
     await passwords.verify(hashed, "wrong")
-    await passwords.verify(None, "wrong")
+    await passwords.verify(None, "wrong", like=await passwords.hash("another horse"))
     somebodys, nobodys = (extract_parameters(one) for one in verified)
     assert somebodys == nobodys
 
 
-async def test_passwords_are_kept_by_argon2id_with_the_memory_that_its_authors_advise() -> None:
+async def test_passwords_are_kept_by_argon2id_with_the_least_that_owasp_advises() -> None:
     parameters = extract_parameters(await Passwords().hash("correct horse"))
     assert parameters.type is Type.ID
-    assert parameters.memory_cost >= 64 * 1024
+    assert (parameters.memory_cost, parameters.time_cost, parameters.parallelism) == (19 * 1024, 2, 1)
+
+
+async def test_as_much_is_computed_for_nobody_as_for_somebody_whose_hash_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    verified: list[str] = []
+
+    class Noting(PasswordHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> Any:  # noqa: A002
+            verified.append(str(hash))
+            return super().verify(hash, password)
+
+    old = PasswordHasher(time_cost=3, memory_cost=128, parallelism=1).hash("correct horse")
+    passwords = Passwords(hasher=Noting(time_cost=1, memory_cost=64, parallelism=1))
+    assert not await passwords.verify(None, "correct horse", like=old), "it is somebody else's"
+    assert verified == [old]
+
+
+async def test_a_flood_from_one_origin_holds_up_another_by_a_turn() -> None:
+    passwords = Passwords()
+    hashed = await passwords.hash("correct horse")
+    flood = [asyncio.create_task(passwords.verify(hashed, "wrong", origin="192.0.2.7")) for _ in range(60)]
+    await asyncio.sleep(0)
+    assert await passwords.verify(hashed, "correct horse", origin="192.0.2.8")
+    assert sum(task.done() for task in flood) < 20
+    await asyncio.gather(*flood)
+
+
+async def test_no_more_wait_than_there_is_room_for() -> None:
+    passwords = Passwords()
+    answers = await asyncio.gather(
+        *(passwords.verify(None, "wrong", origin="192.0.2.7") for _ in range(300)), return_exceptions=True
+    )
+    refused = [answer for answer in answers if isinstance(answer, TooManyAttempts)]
+    assert 150 < len(refused) < 300
+    assert refused[0].retry_after == 5
+    assert await passwords.verify(await passwords.hash("correct horse"), "correct horse")
+
+
+async def test_who_gives_up_while_waiting_takes_no_turn_along() -> None:
+    turns = FairTurns(at_once=1, most_of_one=9, most=9)
+    order: list[str] = []
+
+    async def work(origin: str) -> None:
+        async with turns.turn(origin):
+            order.append(origin)
+            await asyncio.sleep(0)
+
+    tasks = [asyncio.create_task(work(origin)) for origin in ("a", "a", "a", "b", "c", "a")]
+    await asyncio.sleep(0)
+    tasks[4].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert order == ["a", "a", "b", "a", "a"]
+    await asyncio.wait_for(work("last"), 1)
 
 
 @pytest.mark.parametrize(("password", "said"), [("short", "at least 8"), ("", "at least 8"), ("x" * 1001, "at most 1000")])

@@ -91,7 +91,7 @@ async def test_a_person_signs_in_and_out(served: World) -> None:
                 await hub.login("eve", "wrong")
         with pytest.raises(errors.TooManyAttempts) as caught:
             await hub.login("eve", "wrong")
-        assert caught.value.retry_after == 300
+        assert caught.value.retry_after == 1
 
 
 async def test_people_groups_tokens_and_records_are_kept_by_an_administrator(served: World) -> None:

@@ -117,9 +117,14 @@ class Settings(BaseSettings):
     link_lifetime: Duration = Field(default=timedelta(hours=24), description="How long a one-time sign-in link works.")
     token_lifetime: Duration = Field(default=timedelta(days=365), description="How long an API token works, unless it says less.")
     login_attempts: int = Field(
-        default=10, ge=1, description="Wrong passwords for a name before a pause; ten times as many from one address."
+        default=5,
+        ge=1,
+        description="Wrong passwords for a name from one address that cost no time; ten times as many for all names from it.",
     )
-    login_pause: Duration = Field(default=timedelta(minutes=5), description="The pause after too many wrong passwords.")
+    login_pause: Duration = Field(
+        default=timedelta(minutes=1),
+        description="The longest wait after wrong passwords from one address: it is a second at first, and doubles.",
+    )
     answer_lifetime: Duration = Field(
         default=timedelta(seconds=1),
         description="How long the answer to a forward-auth request may be repeated; at most 1s.",

@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import Insert, insert

@@ -64,7 +64,7 @@ def to_session(row: AnyRow) -> Session:
         return Session(
             id=row[0], owner=row[2], name=row[3], environment=row[4], generation=_parsed(row, 7, _GENERATION, 0),
             created=row[10], queued_at=row[11],
-            wanted=Wanted.DELETED if row[5] == Wanted.DELETED.value else Wanted.RUNNING, state=State.FAILED, damaged=True,
+            wanted=next((each for each in Wanted if each.value == row[5]), Wanted.RUNNING), state=State.FAILED, damaged=True,
             reason=DAMAGED, detail=str(error),
         )  # fmt: skip
     ended = None if row[14] == UNREADABLE_TIME else row[14]  # else it would have slept for too long

@@ -31,6 +31,14 @@ USER_COLUMNS = (
 )
 _PEOPLE = sa.select(*USER_COLUMNS).select_from(users.outerjoin(members)).order_by(users.c.name)
 _ONE = _PEOPLE.where(users.c.name == sa.bindparam("b_name"))
+_HASHES = sa.select(sa.func.count(users.c.password_hash))
+_SOME_HASH = (
+    sa.select(users.c.password_hash)
+    .where(users.c.password_hash.is_not(None))
+    .order_by(users.c.name)
+    .limit(1)
+    .offset(sa.bindparam("b_number"))
+)
 _HASH = sa.select(users.c.password_hash).where(users.c.name == sa.bindparam("b_name"))
 _SET_HASH = (
     sa.update(users)
@@ -153,6 +161,14 @@ class Users:
     async def renew_password_hash(self, name: str, *, old: str, new: str) -> None:
         """Write a hash of the same password in place of `old`, if that is still there; nobody is signed out."""
         await self._database.change(_RENEW_HASH, {"b_name": name, "b_old": old, "b_hash": new})
+
+    async def some_password_hash(self, number: int) -> str | None:
+        """Return the hash of somebody's password, the same for a number while nobody's changes; None where nobody has one."""
+        count = (await self._database.read(_HASHES))[0][0]
+        if not count:
+            return None
+        found = await self._database.read(_SOME_HASH, {"b_number": number % count})
+        return found[0][0] if found else None
 
     async def password_hash(self, name: str) -> str | None:
         """Return the hash of a password; None when there is none, or no such user."""
