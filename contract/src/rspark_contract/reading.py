@@ -33,7 +33,7 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _YEARS = range(2000, 2101)
 #: Half of a surrogate pair can't be written as UTF-8; PostgreSQL takes no NUL; a terminal obeys the other control characters, and
 #: what turns the direction of writing, or ends a line unseen, makes a text look like another one.
-_UNPRINTABLE = re.compile("[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+UNPRINTABLE = re.compile("[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _SURROGATE = re.compile("[\ud800-\udfff\x00]")
 _SHOWN = 60
 
@@ -124,7 +124,7 @@ def text(most: int = SENTENCE) -> Reader[str]:
 def printable(value: str, most: int = SENTENCE) -> str:
     """Return a text as it may be shown anywhere: cut to `most` letters; what can't be printed or stored becomes U+FFFD."""
     cut = value if len(value) <= most else value[: most - 1] + "…"
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", cut)
+    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", cut)
 
 
 def verbatim(most: int) -> Reader[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 import rsparkhub
 from rsparkhub.agents import AgentClient
 from rsparkhub.api import problems
+from rsparkhub.api.bounded_http import most_connections
 from rsparkhub.api.context import AppContext
 from rsparkhub.api.metrics import Metrics
 from rsparkhub.api.middleware import (
@@ -22,6 +23,7 @@ from rsparkhub.api.middleware import (
     SecurityHeadersMiddleware,
     UnexpectedErrorMiddleware,
 )
+from rsparkhub.api.rate import Rate
 from rsparkhub.api.resources import (
     audit,
     environments,
@@ -40,6 +42,7 @@ from rsparkhub.api.resources.pages import pages_router
 from rsparkhub.api.schema import describe
 from rsparkhub.api.serializers.sessions import SessionSerializer
 from rsparkhub.api.streams.broadcaster import EventBroadcaster
+from rsparkhub.api.streams.places import StreamPlaces
 from rsparkhub.auth.identity import Authenticator
 from rsparkhub.catalog import Catalog
 from rsparkhub.settings import Settings, known_hosts
@@ -92,6 +95,11 @@ def create_app(
         trust=trust,
         serializer=serializer,
         broadcaster=EventBroadcaster(store=store, serializer=serializer),
+        places=StreamPlaces(most=most_connections() // 2),
+        session_rate=Rate(
+            "sessions", burst=max(60, 2 * settings.most_sessions_per_person), refill=timedelta(minutes=10), clock=now
+        ),
+        token_rate=Rate("tokens", burst=60, refill=timedelta(hours=1), clock=now),
         agents=AgentClient(),
         now=now,
     )

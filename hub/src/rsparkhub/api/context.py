@@ -8,8 +8,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from rsparkhub.agents import AgentClient
+from rsparkhub.api.rate import Rate
 from rsparkhub.api.serializers.sessions import SessionSerializer
 from rsparkhub.api.streams.broadcaster import EventBroadcaster
+from rsparkhub.api.streams.places import StreamPlaces
 from rsparkhub.auth.http_origin import Origin, origin_of
 from rsparkhub.auth.identity import Authenticator
 from rsparkhub.catalog import Catalog
@@ -29,6 +31,9 @@ class AppContext:
     trust: str | None
     serializer: SessionSerializer
     broadcaster: EventBroadcaster
+    places: StreamPlaces
+    session_rate: Rate
+    token_rate: Rate
     agents: AgentClient
     now: Callable[[], datetime]
 

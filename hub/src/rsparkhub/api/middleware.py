@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rsparkhub import log_context
 from rsparkhub.api.metrics import Metrics
-from rsparkhub.api.problems import problem_response
+from rsparkhub.api.problems import problem_of_http, problem_response
 from rsparkhub.settings import KnownHosts
 from rsparkhub.wire.problem import Problem
 
@@ -180,7 +180,7 @@ class UnexpectedErrorMiddleware(_HttpMiddleware):
 class BodyLimitMiddleware(_HttpMiddleware):
     """Refuses a body of more than `most` bytes, before it is read or as soon as it has grown too large.
 
-    The error is raised where the body is read, so that it is answered like every other.
+    One that has no announced length is refused where it is read.
     """
 
     def __init__(self, app: ASGIApp, *, most: int) -> None:
@@ -189,19 +189,27 @@ class BodyLimitMiddleware(_HttpMiddleware):
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         announced = Headers(scope=scope).get("content-length", "")
-        read = 0
+        if announced.isdecimal() and int(announced[:18]) > self._most:
+            await problem_response(problem_of_http(HTTPStatus.REQUEST_ENTITY_TOO_LARGE))(scope, receive, send)
+            return
+        read, begun = 0, False
+
+        async def watch(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
 
         async def count() -> Message:
             nonlocal read
-            if announced.isdecimal() and int(announced) > self._most:
-                raise HTTPException(413)
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self._most:
-                raise HTTPException(413)
-            return message
+            if read <= self._most:
+                return message
+            if begun:  # who answers without the body only waits for the client to go
+                return {"type": "http.disconnect"}
+            raise HTTPException(413)
 
-        await self._app(scope, count, send)
+        await self._app(scope, count, watch)
 
 
 def _as_the_edge_saw_it(scope: Scope) -> Scope:

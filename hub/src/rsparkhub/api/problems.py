@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from rsparkhub.domain.errors import Busy, NotSignedIn, RsparkhubError, TooManyAttempts
+from rsparkhub.domain.errors import Busy, NotSignedIn, RsparkhubError, TooManyRequests
 from rsparkhub.wire.problem import FieldProblem, Problem
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ _OF_HTTP = {
     400: ("bad-request", "The request could not be read. Check that it is well-formed HTTP and JSON."),
     404: ("not-found", "There is nothing at this address. The calls are listed in /hub/api/openapi.json."),
     405: ("method-not-allowed", "This address does not take that method. The header Allow says which it takes."),
+    408: ("too-slow", "The request came too slowly. Send it again, over a better connection."),
     413: ("too-large", "The request is too large. Send less at once."),
     415: ("not-json", "The body is not JSON. Send it with Content-Type: application/json."),
 }
@@ -45,6 +46,12 @@ def problem_of(error: RsparkhubError) -> Problem:
     return Problem(title=_title(error.status), status=error.status, detail=str(error), code=error.code, running=running)
 
 
+def problem_of_http(status: int) -> Problem:
+    """Return what HTTP itself finds wrong as problem details."""
+    code, sentence = _OF_HTTP.get(status, (f"http-{status}", f"{_title(status)}."))
+    return Problem(title=_title(status), status=status, detail=sentence, code=code)
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe in OpenAPI which errors a call answers with, beyond those that every call may."""
     said: dict[int | str, dict[str, Any]] = {status: _documented(_title(status)) for status in statuses}
@@ -61,7 +68,7 @@ def install(app: FastAPI) -> None:
 async def _on_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, RsparkhubError)
     headers = {}
-    if isinstance(error, TooManyAttempts):
+    if isinstance(error, TooManyRequests) and error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     elif isinstance(error, NotSignedIn):
         headers["WWW-Authenticate"] = "Bearer"
@@ -82,9 +89,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
     status, headers = error.status_code, dict(error.headers or {})
     if status == 405:
         headers["Allow"] = ", ".join(sorted(_allowed(request)))
-    code, sentence = _OF_HTTP.get(status, (f"http-{status}", f"{_title(status)}."))
-    problem = Problem(title=_title(status), status=status, detail=sentence, code=code)
-    return problem_response(problem, headers)
+    return problem_response(problem_of_http(status), headers)
 
 
 def _allowed(request: Request) -> set[str]:

@@ -5,6 +5,8 @@ import socket
 import uvicorn
 from fastapi import FastAPI
 
+from rsparkhub.api.bounded_http import BoundedHttp, most_connections
+
 _GRACE = 5  # seconds that answers under way have when the hub stops
 
 
@@ -16,7 +18,8 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=BoundedHttp,
+                limit_concurrency=most_connections(),
                 ws="none",  # websockets are for sessions, and the edge takes them there
                 log_level=log_level,
                 log_config=None,

@@ -1,6 +1,7 @@
 """Our cookies: the hub's, and that of a session's own host. How each is called, set and found."""
 
 from datetime import timedelta
+from itertools import islice
 
 from rsparkhub.domain.edge_contract import HUB_COOKIE, SECURE, SESSION_COOKIE
 
@@ -30,12 +31,17 @@ def set_session_cookie(value: str, *, lifetime: timedelta, secure: bool) -> str:
     return _set_cookie(session_cookie(secure=secure), value, lifetime=lifetime, secure=secure)
 
 
+#: A page under the same name may have set some more of ours; each costs a look into the store.
+MOST_VALUES = 8
+
+
 def values_of(name: str, header: str) -> list[str]:
-    """Return the values of a cookie in a `Cookie` header.
+    """Return the first values of a cookie in a `Cookie` header, each once.
 
     There may be several: a page under the same name may have set another one, and the order tells nothing.
     """
-    return [value.strip().strip('"') for key, value in _pairs(header) if key == name]
+    values = (value.strip().strip('"') for key, value in _pairs(header) if key == name)
+    return list(islice(dict.fromkeys(values), MOST_VALUES))
 
 
 def _set_cookie(name: str, value: str, *, lifetime: timedelta, secure: bool) -> str:

@@ -58,13 +58,14 @@ _MENDS = {
 def main() -> None:
     """Run the command line; an error becomes one line on standard error and an exit code."""
     from rsparkhub.cli.exit_codes import ExitCode, code_of
+    from rsparkhub.cli.output import say
 
     # What a command has to say it says in its own words; `hub`, `controller` and `edge` ask for their logs themselves.
     logging.getLogger("rsparkhub").addHandler(logging.NullHandler())
     try:
         app()
     except RsparkhubError as error:
-        print(f"rsparkhub: {error}", file=sys.stderr)
+        say(f"rsparkhub: {error}", error=True)
         sys.exit(code_of(error))
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
@@ -74,9 +75,9 @@ def main() -> None:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _MENDS:
             place = f": {error.filename}" if error.filename else ""
-            print(f"rsparkhub: {error.strerror}{place}. {_MENDS[error.errno]}", file=sys.stderr)
+            say(f"rsparkhub: {error.strerror}{place}. {_MENDS[error.errno]}", error=True)
             sys.exit(ExitCode.INSTALLATION)
-        print(f"rsparkhub: {_keep_details(error)}", file=sys.stderr)
+        say(f"rsparkhub: {_keep_details(error)}", error=True)
         sys.exit(ExitCode.BUG)
 
 

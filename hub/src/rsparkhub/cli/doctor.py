@@ -27,7 +27,7 @@ def doctor(data: Data = None, as_json: AsJson = False) -> None:
     The exit code is 4 when there is a problem.
     """
     from rsparkhub.cli.exit_codes import ExitCode
-    from rsparkhub.cli.output import console, print_json
+    from rsparkhub.cli.output import console, print_json, printable
     from rsparkhub.installed.settings import load_settings
 
     findings = asyncio.run(_look(load_settings(data=data)))
@@ -38,7 +38,7 @@ def doctor(data: Data = None, as_json: AsJson = False) -> None:
         for finding in findings:
             mark, colour = _MARKS[finding.level]
             screen.print(f"[{colour}]{mark}[/] {finding.name:<16} ", end="")
-            screen.print(finding.sentence, markup=False)
+            screen.print(printable(finding.sentence), markup=False)
     if any(finding.level == "problem" for finding in findings):
         raise typer.Exit(ExitCode.INSTALLATION)
 

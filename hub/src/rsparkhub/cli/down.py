@@ -5,7 +5,6 @@ A session that would lose something goes on, as it would if the hub were killed;
 
 import asyncio
 import contextlib
-import sys
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from rsparkhub.cli.options import Data
-from rsparkhub.cli.output import AsJson
+from rsparkhub.cli.output import AsJson, say
 
 if TYPE_CHECKING:
     from rsparkhub.backends.base import Backend
@@ -53,22 +52,22 @@ def down(
         raise typer.Exit(1 if ended["awake"] else 0)
     processes, sessions, services, killed = ended["processes"], ended["sessions"], ended["services"], ended["killed"]
     if processes:
-        print(f"Ended: {', '.join(processes)}.")
+        say(f"Ended: {', '.join(processes)}.")
     if sessions:
-        print(f"Asleep, with the work kept: {', '.join(sessions)}.")
+        say(f"Asleep, with the work kept: {', '.join(sessions)}.")
     for line in ended["computed"]:
-        print(f"Ended with it: {line}.")
+        say(f"Ended with it: {line}.")
     if services:
-        print(f"Ended shared services: {', '.join(services)}.")
+        say(f"Ended shared services: {', '.join(services)}.")
     if killed:
-        print(f"Ended by force, since nobody wanted them: {', '.join(killed)}.")
+        say(f"Ended by force, since nobody wanted them: {', '.join(killed)}.")
     for line in ended["awake"]:
-        print(line)
+        say(line)
     if ended["awake"]:
-        print("It goes on running, with the shared services. `rsparkhub down --force` ends it all the same.")
+        say("It goes on running, with the shared services. `rsparkhub down --force` ends it all the same.")
         raise typer.Exit(1)
     if not any(ended.values()):
-        print("Nothing was running.")
+        say("Nothing was running.")
 
 
 async def _down(settings: "Settings", timeout: float, sleep: "Sleep") -> dict[str, list[str]]:  # noqa: ASYNC109  told in a sentence
@@ -156,7 +155,7 @@ async def _until_rest(
         if session.wanted is Wanted.RUNNING or (session.wanted is wanted and sleep.allows_more(session.sleep)):
             await store.sessions.set_wanted(session.id, wanted, by=None, sleep=sleep, reason=_REASON, now=datetime.now(UTC))
     if ran:
-        print(f"Ending {len(ran)} {kind}{'s' if len(ran) > 1 else ''} …", file=sys.stderr, flush=True)
+        say(f"Ending {len(ran)} {kind}{'s' if len(ran) > 1 else ''} …", error=True, flush=True)
     while True:
         there = await store.sessions.list(kind=kind, states=[*LIVE, State.QUEUED], with_deleted=True)
         left = [session for session in there if not stays(session)]

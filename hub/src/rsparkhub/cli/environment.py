@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rsparkhub.cli.output import AsJson
+from rsparkhub.cli.output import AsJson, say
 
 app = typer.Typer(name="environment", help="The catalog: what may be started.", no_args_is_help=True)
 
@@ -62,7 +62,7 @@ def check(
     else:
         for one in checked:
             if one["ok"]:
-                print(f"{one['file']}: the environment {one['name']} is right.")
+                say(f"{one['file']}: the environment {one['name']} is right.")
             else:
                 typer.echo(f"rsparkhub: {one['problem']}", err=True)
     if not all(one["ok"] for one in checked):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rsparkhub.cli.output import AsJson
+from rsparkhub.cli.output import AsJson, say
 
 app = typer.Typer(name="group", help="Groups of people, which say who may start what.", no_args_is_help=True)
 
@@ -59,7 +59,7 @@ def remove(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"removed": name})
     else:
-        print(f"The group {name} was removed.")
+        say(f"The group {name} was removed.")
 
 
 def _tell(name: str, members: list[str], as_json: bool) -> None:
@@ -68,4 +68,4 @@ def _tell(name: str, members: list[str], as_json: bool) -> None:
     if as_json:
         print_json({"name": name, "members": members})
     else:
-        print(f"In {name}: {', '.join(members) or 'nobody'}.")
+        say(f"In {name}: {', '.join(members) or 'nobody'}.")

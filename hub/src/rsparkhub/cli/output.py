@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rspark_contract import reading
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -26,8 +28,24 @@ def console(*, stderr: bool = False) -> "Console":
     return Console(file=stream, width=None if stream.isatty() else _WIDE, highlight=False, soft_wrap=not stream.isatty())
 
 
+_MOST_LETTERS = 2**20
+
+
+def printable(text: object) -> str:
+    """Return a text without anything that a terminal obeys: what comes from a session, or from a stranger, is only shown."""
+    lines = str(text).replace("\r\n", "\n").replace("\r", "\n")
+    return reading.printable(lines, _MOST_LETTERS)
+
+
+def say(text: object = "", *, end: str = "\n", error: bool = False, flush: bool = False) -> None:
+    """Print a text for a person; control characters in it are replaced."""
+    print(printable(text), end=end, file=sys.stderr if error else sys.stdout, flush=flush)
+
+
 def print_json(data: Any) -> None:
-    print(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+    """Print JSON; what a terminal would obey is written by its number, which means the same to a program."""
+    text = json.dumps(data, indent=2, ensure_ascii=False, default=str)
+    print(reading.UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
@@ -39,9 +57,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, emp
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("" if cell is None else printable(cell)) for cell in row))
     if not table.row_count:
-        console().print(empty, markup=False)
+        say(empty)
         return
     console().print(table)
 
@@ -92,6 +110,7 @@ class Progress:
         """Show another text; the same one again shows nothing."""
         from rich.markup import escape
 
+        text = printable(text)
         if text == self._last:
             return
         self._last = text

@@ -56,6 +56,9 @@ def _run(
 
     end_with_parent()
     from rsparkhub import log_context
+    from rsparkhub.file_limit import raise_file_limit
+
+    raise_file_limit()
     from rsparkhub.installation.data_folder import prepare
     from rsparkhub.installed.left_out import problems
     from rsparkhub.installed.settings import load_settings

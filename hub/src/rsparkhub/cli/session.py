@@ -1,11 +1,12 @@
 """`rsparkhub session`: start, look, put to sleep, wake, end."""
 
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rsparkhub.cli.output import AsJson
+from rsparkhub.cli.output import AsJson, say
 from rsparkhub.domain.session import State
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def delete(session: Id, yes: Yes = False, wait: Wait = False, timeout: Timeout =
     if as_json:
         print_json({"deleted": session})
     else:
-        print(f"{session} {'was' if wait else 'is being'} deleted.")
+        say(f"{session} {'was' if wait else 'is being'} deleted.")
 
 
 @app.command("list")
@@ -137,17 +138,20 @@ def logs(
     tail: Annotated[int | None, typer.Option(metavar="BYTES", min=1, help="Only the last bytes.", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the log of one part of a session."""
+    """Print the log of one part of a session: on a terminal without what a terminal obeys, into a pipe as it is."""
     from rsparkhub.cli.access import ask
     from rsparkhub.cli.output import print_json
 
     pieces: list[str] = []
 
     async def work(hub: "AsyncHub") -> None:
+        on_screen = sys.stdout.isatty()
         async for piece in hub.sessions.logs(session, service=service, follow=follow, tail=tail):
             if as_json:
                 pieces.append(piece)
-            else:
+            elif on_screen:
+                say(piece, end="", flush=True)
+            else:  # a pipe or a file gets it as it was written
                 print(piece, end="", flush=True)
 
     ask(work)
@@ -208,9 +212,9 @@ def _want(
     if as_json:
         print_json(session.model_dump(mode="json"))
     elif session.state is State.RUNNING:
-        print(f"{session.id} is running: {find_access().url}{session.url}")
+        say(f"{session.id} is running: {find_access().url}{session.url}")
     else:
-        print(f"{session.id} {f'is {session.state}' if wait else says}.")
+        say(f"{session.id} {f'is {session.state}' if wait else says}.")
 
 
 def _want_confirmed(

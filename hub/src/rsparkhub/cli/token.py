@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rsparkhub.cli.output import AsJson
+from rsparkhub.cli.output import AsJson, say
 
 app = typer.Typer(name="token", help="API tokens: what lets your programs in.", no_args_is_help=True)
 
@@ -55,4 +55,4 @@ def remove(
     if as_json:
         print_json({"removed": token})
     else:
-        print(f"The token {token} no longer works.")
+        say(f"The token {token} no longer works.")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rsparkhub.cli.options import Data
-from rsparkhub.cli.output import AsJson
+from rsparkhub.cli.output import AsJson, say
 
 app = typer.Typer(name="user", help="People: add, list, remove, sign in.", no_args_is_help=True)
 
@@ -36,7 +36,7 @@ def add(
     if as_json:
         print_json({**user.model_dump(mode="json"), "link": link.url})
     else:
-        print(f"{user.name} was added. This link signs them in once, until {link.expires:%Y-%m-%d %H:%M} UTC:\n\n  {link.url}\n")
+        say(f"{user.name} was added. This link signs them in once, until {link.expires:%Y-%m-%d %H:%M} UTC:\n\n  {link.url}\n")
 
 
 @app.command("list")
@@ -69,7 +69,7 @@ def remove(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"removed": name})
     else:
-        print(f"{name} was removed. Their files were left where they are.")
+        say(f"{name} was removed. Their files were left where they are.")
 
 
 @app.command()
@@ -79,7 +79,7 @@ def password(name: Name) -> None:
 
     secret = _ask_password()
     ask(lambda hub: hub.users.set_password(name, secret))
-    print(f"{name} has a new password.")
+    say(f"{name} has a new password.")
 
 
 @app.command()

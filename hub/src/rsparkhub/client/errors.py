@@ -4,7 +4,7 @@ import httpx
 from pydantic import ValidationError
 
 from rsparkhub.domain import errors
-from rsparkhub.domain.errors import Busy, RsparkhubError, TooManyAttempts, Unavailable
+from rsparkhub.domain.errors import Busy, RsparkhubError, TooManyRequests, Unavailable
 from rsparkhub.wire.problem import Problem
 
 _RETRY_AFTER = 60  # seconds, where the hub says nothing
@@ -27,9 +27,9 @@ def error_of(response: httpx.Response) -> RsparkhubError:
             f"RSparkHub at {response.request.url.host} does not answer (status {response.status_code}). Try again."
         )
     kind = _BY_CODE.get(problem.code) or _BY_STATUS.get(problem.status) or RsparkhubError
-    if kind is TooManyAttempts:
+    if issubclass(kind, TooManyRequests):
         after = response.headers.get("Retry-After", "")
-        return TooManyAttempts(problem.detail, retry_after=int(after) if after.isdigit() else _RETRY_AFTER)
+        return kind(problem.detail, retry_after=int(after) if after.isdigit() else _RETRY_AFTER)
     if kind is Busy:
         return Busy(problem.detail, running=problem.running or ())
     return kind(problem.detail)

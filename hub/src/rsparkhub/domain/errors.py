@@ -30,12 +30,20 @@ class Conflict(RsparkhubError):
     status, code = 409, "conflict"
 
 
-class TooManyAttempts(RsparkhubError):
-    status, code = 429, "too-many-attempts"
+class TooManyRequests(RsparkhubError):
+    """Somebody asks for more than one person may have; `retry_after` is in seconds, None where waiting alone doesn't help."""
 
-    def __init__(self, message: str, *, retry_after: int) -> None:
+    status, code = 429, "too-many-requests"
+
+    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class TooManyAttempts(TooManyRequests):
+    """A password was wrong too often."""
+
+    code = "too-many-attempts"
 
 
 class Unavailable(RsparkhubError):

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rsparkhub.domain.errors import NotFound, Unavailable
+from rsparkhub.domain.errors import NotFound, TooManyRequests, Unavailable
 from rsparkhub.domain.session import Session
 from rsparkhub.domain.user import User
 from rsparkhub.store.database import Connection, Database
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 #: How exactly it is known when a token was last used.
 USED_EVERY = timedelta(minutes=1)
+#: Of one user: API tokens, and browsers that are signed in.
+MOST_TOKENS, MOST_LOGINS = 100, 100
 
 _DIGEST: sa.BindParameter[str] = sa.bindparam("b_digest")
 _NOW: sa.BindParameter[datetime] = sa.bindparam("b_now")
@@ -55,6 +57,17 @@ _TAKE_LINK = (
 _LINK = sa.select(sign_in_links.c.user_name).where(sign_in_links.c.digest == _DIGEST, sign_in_links.c.expires > _NOW)
 _USE_TOKEN = sa.update(tokens).where(tokens.c.digest == _DIGEST).values(last_used=_NOW)
 _REMOVE_LOGIN = sa.delete(logins).where(logins.c.digest == _DIGEST)
+_TOKENS_OF = sa.select(sa.func.count()).where(tokens.c.user_name == sa.bindparam("b_user_name"), tokens.c.expires > _NOW)
+_NEWEST_LOGINS = (
+    sa.select(logins.c.digest)
+    .where(logins.c.user_name == sa.bindparam("b_user_name"))
+    .order_by(logins.c.created.desc(), logins.c.digest)
+    .limit(MOST_LOGINS - 1)
+)
+#: Who signs in again and again, as a program may, is signed out where it was longest ago.
+_END_OLDEST_LOGINS = sa.delete(logins).where(
+    logins.c.user_name == sa.bindparam("b_user_name"), logins.c.digest.not_in(_NEWEST_LOGINS)
+)
 _REMOVE_TOKEN = (
     sa.delete(tokens)
     .where(tokens.c.id == sa.bindparam("b_id"), tokens.c.user_name == sa.bindparam("b_user_name"))
@@ -115,6 +128,7 @@ class Credentials:
             if not await connection.rows(_STILL_HAS, {"b_user_name": user_name, "b_hash": password_hash}):
                 return False
             await _sweep(connection, logins, now)
+            await connection.rows(_END_OLDEST_LOGINS, {"b_user_name": user_name})
             await connection.rows(
                 sa.insert(logins), {"digest": digest, "user_name": user_name, "created": now, "expires": expires}
             )
@@ -132,9 +146,19 @@ class Credentials:
         await self._database.change(_REMOVE_LOGIN, {"b_digest": digest})
 
     async def add_token(self, user_name: str, *, name: str, digest: str, expires: datetime, now: datetime) -> Token:
-        """Store an API token; NotFound when there is no such user."""
+        """Store an API token.
+
+        Raises
+        ------
+        NotFound
+            When there is no such user.
+        TooManyRequests
+            When the user has `MOST_TOKENS` that work already.
+        """
         token = Token(id=f"t{secrets.token_hex(6)}", user_name=user_name, name=name, created=now, expires=expires)
         values = {"id": token.id, "digest": digest, "user_name": user_name, "name": name, "created": now, "expires": expires}
+        if (await self._database.read(_TOKENS_OF, {"b_user_name": user_name, "b_now": now}))[0][0] >= MOST_TOKENS:
+            raise TooManyRequests(f"You have {MOST_TOKENS} tokens, which is the most there may be. Delete one that nothing uses.")
         await self._add(tokens, values, now)
         return token
 

@@ -39,7 +39,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     summary="The log of one part",
     response_model=None,
     response_class=PlainTextResponse,
-    responses={**_ANSWERS, **responses(401, 404, 422)},
+    responses={**_ANSWERS, **responses(401, 404, 422, 429)},
 )
 async def logs(
     *,
@@ -60,6 +60,7 @@ async def logs(
     session = await _source(context, identity, session, service)
     if not follow:
         return StreamingResponse(await _log(context, session, service, tail=tail), media_type=_TEXT)
+    context.places.check(identity)
     if not _is_on_its_way(session):  # so that what is wrong is said before an answer has begun
         log = await _log(context, session, service, tail=tail, follow=True)
     else:

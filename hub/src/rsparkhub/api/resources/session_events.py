@@ -78,7 +78,7 @@ async def _events(messages: AsyncGenerator[Message, None]) -> AsyncGenerator[Ser
     "/sessions/{id}/events",
     summary="A session's news",
     response_class=EventSourceResponse,
-    responses={**_STREAM, **responses(401, 404, 422)},
+    responses={**_STREAM, **responses(401, 404, 422, 429)},
 )
 async def session_events(
     *,
@@ -94,6 +94,7 @@ async def session_events(
     Ends when the session is ready or has ended.
     """
     session = await find_session(context, identity, session_id)
+    context.places.check(identity)
     messages = _session_messages(context, session, watch=watch, last=last)
     return EventStream(while_allowed(messages, request=request, context=context, identity=identity))
 
@@ -102,13 +103,14 @@ async def session_events(
     "/events",
     summary="News of all your sessions",
     response_class=EventSourceResponse,
-    responses={**_STREAM, **responses(401, 403, 422)},
+    responses={**_STREAM, **responses(401, 403, 422, 429)},
 )
 async def events(
     request: Request, identity: Person, context: Context, everybody: AllQuery = False, last: LastEventId = None
 ) -> EventSourceResponse:
     """`session` for each of them at first and at each change, `progress`, `queue`, and `deleted` {id}. Doesn't end."""
     owner = whose(identity, None, everybody)
+    context.places.check(identity)
     messages = _list_messages(context, owner, last=last)
     return EventStream(while_allowed(messages, request=request, context=context, identity=identity))
 

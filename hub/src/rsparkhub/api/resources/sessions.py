@@ -56,11 +56,12 @@ def refuse_unknown(body: SessionStart) -> None:
         raise InvalidInput(f"Environments have no options in this version. Leave `options` out ({', '.join(body.options)}).")
 
 
-@router.post("", status_code=202, summary="Ask for a session", responses=responses(401, 403, 404, 409, 422))
+@router.post("", status_code=202, summary="Ask for a session", responses=responses(401, 403, 404, 409, 422, 429))
 async def start(body: SessionStart, identity: Person, context: Context, key: IdempotencyKey = None) -> SessionView:
     """Answers at once; the session is on its way, and `/sessions/{id}/events` tells how far."""
     environment = visible_one(context, identity, body.environment)
     refuse_unknown(body)
+    context.session_rate.take(identity.user.name)
     session, _ = await context.store.sessions.create(
         owner=identity.user.name,
         environment=environment.name,

@@ -33,9 +33,10 @@ async def list_tokens(identity: Person, context: Context) -> TokenList:
     return TokenList(tokens=[_view(token) for token in tokens])
 
 
-@router.post("", status_code=201, summary="Make a token", responses=responses(401, 403, 422))
+@router.post("", status_code=201, summary="Make a token", responses=responses(401, 403, 422, 429))
 async def create(body: NewToken, identity: Person, context: Context) -> CreatedToken:
     """The token itself is shown this once."""
+    context.token_rate.take(identity.user.name)
     lifetime = None if body.days is None else timedelta(days=body.days)
     token, secret = await context.authenticator.make_token(
         identity.user.name, name=body.name, now=context.now(), lifetime=lifetime

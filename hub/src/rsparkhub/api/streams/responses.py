@@ -22,16 +22,39 @@ _SURE_FOR = 2.0  # seconds that the right to listen is believed without asking a
 async def while_allowed(
     pieces: AsyncGenerator[T, None], *, request: Request, context: AppContext, identity: Identity
 ) -> AsyncGenerator[T, None]:
-    """Pass pieces on for as long as whoever listens may hear them. A silent stream costs no question."""
+    """Pass pieces on for as long as whoever listens may hear them, and has a place. A silent stream costs no question."""
     clock = asyncio.get_running_loop().time
     sure_until = clock() + _SURE_FOR
     async with aclosing(pieces):
-        async for piece in pieces:
-            if clock() > sure_until:
-                if not await _may_listen(request, context, identity):
-                    return
-                sure_until = clock() + _SURE_FOR
+        with context.places.place(identity) as place_lost:
+            async for piece in _until(place_lost, pieces):
+                if clock() > sure_until:
+                    if not await _may_listen(request, context, identity):
+                        return
+                    sure_until = clock() + _SURE_FOR
+                yield piece
+
+
+async def _until(end: asyncio.Event, pieces: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+    """Yield pieces until the event is set, also while none comes."""
+    ended = asyncio.create_task(end.wait())
+    following: asyncio.Task[T] | None = None
+    try:
+        while True:
+            following = asyncio.ensure_future(anext(pieces))
+            await asyncio.wait({following, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not following.done():
+                return
+            try:
+                piece = following.result()
+            except StopAsyncIteration:
+                return
             yield piece
+    finally:
+        waiting = [task for task in (ended, following) if task is not None]
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 class FollowedText(StreamingResponse):
