@@ -3,7 +3,6 @@
 import os
 
 import pytest
-
 from tests.unix_accounts import remove_accounts
 
 

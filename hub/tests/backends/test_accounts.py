@@ -38,6 +38,8 @@ def test_every_name_that_a_person_may_have_gets_an_account_of_its_own(accounts: 
     assert made.uid not in {0, *before.values()}
     assert accounts.ensure(user) == made
     assert pwd.getpwnam(made.name).pw_shell == "/usr/sbin/nologin"
+    shadow = next(line for line in Path("/etc/shadow").read_text().splitlines() if line.startswith(f"{made.name}:")).split(":")
+    assert (shadow[1][:1], shadow[7]) == ("!", "1"), "neither a password nor a key lets anybody in"
 
 
 def test_two_people_and_two_installations_never_share_one(accounts: Accounts, tmp_path: Path) -> None:

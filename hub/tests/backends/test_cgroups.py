@@ -124,11 +124,17 @@ class TestVersion2OnAStandIn:
             "memory.max": str(256 * MIB), "cpu.max": "150000 100000", "pids.max": str(cgroups.PROCESSES),
         }  # fmt: skip
         for folder in (tree, tree / "rsparkhub-1234"):
-            assert (folder / "cgroup.subtree_control").read_text() == "+memory +cpu +pids"
+            assert (folder / "cgroup.subtree_control").read_text() == "+pids", "the stand-in keeps what was written last"
 
     def test_what_was_killed_is_counted(self, tmp_path: Path) -> None:
         (tmp_path / "memory.events").write_text("low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 0\n")
         assert cgroups.memory_kills([str(tmp_path)]) == 2
+
+    def test_where_nothing_is_allowed_it_is_an_error(self, tree: Path) -> None:
+        (tree / "cgroup.subtree_control").unlink()
+        (tree / "cgroup.subtree_control").mkdir()
+        with pytest.raises(PermissionError, match="no limits"):
+            Tree("1234", root=str(tree)).make("aaaa.1", memory=MIB, cpu=1)
 
     def test_what_the_kernel_does_not_have_is_left_out(self, tree: Path) -> None:
         (tree / "cgroup.controllers").write_text("cpu memory\n")

@@ -197,7 +197,9 @@ class Settings(BaseSettings):
         if len(str(inside)) <= _LONGEST:
             return inside
         digest = hashlib.sha256(str(inside).encode()).hexdigest()[:16]
-        return Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"rsparkhub-{os.getuid()}-{digest}"
+        # Root's not where everybody may take the name before.
+        short = "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+        return Path(short) / f"rsparkhub-{os.getuid()}-{digest}"
 
     @property
     def notify_dir(self) -> Path:

@@ -139,7 +139,17 @@ class Accounts:
     def _make(self, user: str) -> Account:
         name, number = self._free_name(user), self._free_number()
         words = ["--system", "--uid", str(number), "--user-group", "--no-create-home", "--home-dir", str(self._homes / user)]
-        words += ["--no-log-init", "--shell", "/usr/sbin/nologin", "--comment", self._comment(user), name]
+        # Expired: sshd lets nobody in, whatever key lies in the home; sessions don't ask.
+        words += [
+            "--expiredate",
+            "1970-01-02",
+            "--no-log-init",
+            "--shell",
+            "/usr/sbin/nologin",
+            "--comment",
+            self._comment(user),
+            name,
+        ]
         _run("useradd", *words)
         entry = pwd.getpwnam(name)
         return Account(name=name, uid=entry.pw_uid, gid=entry.pw_gid)

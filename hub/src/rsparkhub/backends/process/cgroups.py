@@ -78,6 +78,8 @@ class Tree:
         made: list[str] = []
         try:
             for folder, kinds in self._places():
+                if not kinds:
+                    raise PermissionError(1, "no limits are allowed here", folder)
                 group = f"{folder}/{name}"
                 os.makedirs(group, exist_ok=True)
                 made.append(group)
@@ -98,9 +100,16 @@ class Tree:
             return [(folder, (kind,)) for folder, kind in zip(folders, kinds, strict=True)]
         (folder,) = folders
         os.makedirs(folder, exist_ok=True)
+        return [(folder, tuple(kind for kind in kinds if self._enable(kind, folder)))]
+
+    def _enable(self, kind: str, folder: str) -> bool:
+        """Let groups in the folder have limits of one kind; False where the kernel refuses, as it may for one kind alone."""
         for place in (self._root, folder):
-            _write(f"{place}/cgroup.subtree_control", " ".join(f"+{kind}" for kind in kinds))
-        return [(folder, kinds)]
+            try:
+                _write(f"{place}/cgroup.subtree_control", f"+{kind}")
+            except OSError:
+                return False
+        return True
 
     def _own_path(self, kind: str) -> str:
         """Return where this process is in the tree of one kind; empty where that isn't shown, as in some containers."""
