@@ -71,6 +71,8 @@ class Accounts:
             if (known := self._of_machine(user)) is not None:
                 return known
             account = self._adopt(user) or self._make(user)
+            # Expired: sshd lets nobody in, whatever key lies in the home; sessions don't ask.
+            _run("usermod", "--expiredate", "1970-01-02", account.name)
             record = {"account": account.name, "uid": account.uid, "gid": account.gid}
             write_whole(self._file(user), json.dumps(record))
             return account
@@ -139,17 +141,7 @@ class Accounts:
     def _make(self, user: str) -> Account:
         name, number = self._free_name(user), self._free_number()
         words = ["--system", "--uid", str(number), "--user-group", "--no-create-home", "--home-dir", str(self._homes / user)]
-        # Expired: sshd lets nobody in, whatever key lies in the home; sessions don't ask.
-        words += [
-            "--expiredate",
-            "1970-01-02",
-            "--no-log-init",
-            "--shell",
-            "/usr/sbin/nologin",
-            "--comment",
-            self._comment(user),
-            name,
-        ]
+        words += ["--no-log-init", "--shell", "/usr/sbin/nologin", "--comment", self._comment(user), name]
         _run("useradd", *words)
         entry = pwd.getpwnam(name)
         return Account(name=name, uid=entry.pw_uid, gid=entry.pw_gid)
