@@ -175,7 +175,7 @@ def fill(name: str, context: Path) -> None:
         shutil.copy(IMAGES / "executor", context)
         jars = TOP / ".venv-session/share/rspark/jars"
         if not jars.is_dir():
-            raise CannotBuild("Spark's PostgreSQL driver is not there yet. Run `scripts/install up` first.")
+            raise CannotBuild("The jars of Spark's drivers are not there yet. Run `scripts/install up` first.")
         shutil.copytree(jars, context / "jars")
     if name == "session":
         shutil.copy(R_PACKAGES, context)

@@ -45,7 +45,7 @@ TO_RUN = {
     ],
     "the R packages that sessions offer (requirements/r-packages.txt)": debian_r_packages(),
     "Java, which runs Spark": ["openjdk-17-jre-headless"],
-    "Maven, which fetches Spark's PostgreSQL driver": ["maven"],
+    "Maven, which fetches jars for Spark's drivers": ["maven"],
 }
 TO_TEST = {
     "what checks and tests the R package": ["r-cran-roxygen2", "qpdf"],
@@ -249,10 +249,15 @@ def r_steps() -> list[Step]:
     return [
         Step(
             name="jars",
-            says="Spark's PostgreSQL driver, from Maven Central",
-            inputs=[TOP / "scripts/fetch-jars", TOP / "requirements/jars.txt"],
+            says="the jars of Spark's drivers: PostgreSQL and protobuf from Maven Central, and our own, compiled",
+            inputs=[
+                TOP / "scripts/make-jars",
+                TOP / "requirements/jars.txt",
+                TOP / "session/driver",
+                TOP / "requirements/session.txt",
+            ],
             makes=[TOP / ".venv-session/share/rspark/jars"],
-            commands=lambda: [["scripts/fetch-jars"]],
+            commands=lambda: [["scripts/make-jars"]],
         ),
         Step(
             name="rspark",

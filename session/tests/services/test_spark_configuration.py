@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rspark_contract.reading import Unreadable
-from rspark_session.services.spark.configuration import ExecutorPods, SparkConfig, executor, write_configuration
+from rspark_session.services.spark.configuration import JARS, ExecutorPods, SparkConfig, executor, write_configuration
 from rspark_session.services.spark.secrets import DriverSecrets
 
 KUBERNETES: dict[str, Any] = {
@@ -73,6 +73,34 @@ def test_an_executor_has_no_account_and_no_privileges(tmp_path: Path) -> None:
     assert pod["spec"]["automountServiceAccountToken"] is False
     [container] = pod["spec"]["containers"]
     assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
+def test_a_metastore_is_in_the_memory_of_its_driver_and_writes_its_log_where_it_vanishes(tmp_path: Path) -> None:
+    said = conf(tmp_path / "with a space")
+    assert said["spark.sql.catalogImplementation"] == "in-memory"
+    assert said["spark.hadoop.javax.jdo.option.ConnectionURL"].startswith("jdbc:derby:memory:")
+    assert said["spark.driver.defaultJavaOptions"] == f'"-Dderby.stream.error.file={tmp_path}/with a space/scratch/derby.log"'
+
+
+def test_our_own_jar_is_asked_for_only_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    assert not [name for name in conf(tmp_path / "conf") if "rspark" in name or name == "spark.extraListeners"]
+    (tmp_path / JARS).mkdir(parents=True)
+    (tmp_path / JARS / "rspark-driver.jar").touch()
+    said = conf(tmp_path / "conf")
+    assert said["spark.extraListeners"] == "org.apache.spark.rspark.Announcement"
+    assert said["spark.rspark.drivers"] == str(tmp_path / "drivers")
+    assert said["spark.rspark.tables"] == "/home/rspark/spark-warehouse"
+    assert said["spark.driver.extraClassPath"].endswith("/rspark-driver.jar")
+
+
+def test_a_home_with_spaces_and_backslashes_is_written_as_java_reads_it(tmp_path: Path) -> None:
+    config = SparkConfig(memory=2**30, cores=2)
+    home = Path("/home/a b\\c")
+    write_configuration(tmp_path, config, base_path="/s/a/", home=home, scratch=tmp_path / "scratch", secrets=DriverSecrets())
+    lines = dict(line.split(" ", 1) for line in (tmp_path / "spark-defaults.conf").read_text().splitlines())
+    assert lines["spark.sql.warehouse.dir"] == "file:///home/a%20b%5Cc/spark-warehouse"
+    assert lines.get("spark.rspark.tables", "/home/a b\\\\c/spark-warehouse") == "/home/a b\\\\c/spark-warehouse"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import sys
 del sys.path[0]
 
 _PROBLEM, _CULPRIT = "RSPARK_KERNEL_PROBLEM", "RSPARK_KERNEL_CULPRIT"
+_HOOKS = "RSPARK_PYTHON_HOOKS"  # see `rspark_session.agent.lifecycle.environ`
 _SENTENCE = (
     "What you installed keeps Python's kernel from starting ({problem}), so it runs on the session's own packages. "
     "Remove what is at odds with it, and restart the kernel: %pip uninstall --yes {package}"
@@ -40,6 +41,7 @@ def main() -> None:
         _unmark(starting)
         os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606  (the same program)
     _unmark(starting)
+    _load_hooks(application.shell)
     sys.path[:0] = own
     if problem is not None:
         _say_once(application.shell, _SENTENCE.format(problem=problem.rstrip("."), package=culprit or _UNKNOWN))
@@ -52,6 +54,15 @@ def _initialize():  # type: ignore[no-untyped-def]
     application = IPKernelApp.instance()
     application.initialize()
     return application
+
+
+def _load_hooks(shell) -> None:  # type: ignore[no-untyped-def]
+    """Load what the session's services have for a kernel of Python."""
+    from importlib import import_module  # noqa: PLC0415
+
+    for hook in os.environ.get(_HOOKS, "").split():
+        with contextlib.suppress(Exception):  # Python works without
+            import_module(hook).load(shell)
 
 
 def _package_of(failure: Exception) -> str | None:

@@ -44,6 +44,8 @@ class Service:
 
     #: The first segment of the path under the session that this service answers: `spark` for `/s/<id>/spark/…`.
     route: ClassVar[str | None] = None
+    #: Modules that every kernel of Python loads; each has a function `load(shell)`, and must load next to nothing itself.
+    python_hooks: ClassVar[Sequence[str]] = ()
 
     def __init__(self, context: Context) -> None:
         self.context = context

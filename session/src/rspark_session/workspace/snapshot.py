@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from rspark_session.files import write_whole
-from rspark_session.workspace import dill_stream, state
+from rspark_session.workspace import dill_stream, hooks, state
 from rspark_session.workspace.namespace import namespace, own_names
 from rspark_session.workspace.unsaveable import is_failure, why
 
@@ -63,7 +63,7 @@ def _save(folder: Path) -> None:
     names = own_names(space, hidden)
     captured = state.capture(names, space)
     (folder / "state").write_bytes(pickle.dumps(captured))
-    lost = list(captured.lost)
+    lost = list(captured.lost) + hooks.lost()
     objects = 0
     plain = folder / "objects"
     with plain.open("wb+") as file:

@@ -12,6 +12,8 @@ from rspark_session.services.base import Service
 
 # What belongs to the hub that started us, or to a Python or desktop that isn't the session's.
 _FOREIGN = ("RSPARKHUB_", "RSPARK_", "JUPYTER", "IPYTHON", "PYTHON", "XDG_", "CONDA", "VIRTUAL_ENV", "R_LIBS", "PG", "SPARK_")
+#: The modules that services have every kernel of Python load; see `rspark_session.jupyter.python_kernel`.
+PYTHON_HOOKS = "RSPARK_PYTHON_HOOKS"
 #: Where R looks for packages after the person's own and the product's, as its `Renviron` has it.
 _R_SITE_LIBRARIES = "/usr/local/lib/R/site-library:%S"
 
@@ -47,6 +49,8 @@ def build(document: EnsembleDocument, inherited: Mapping[str, str], services: Se
         environ["JAVA_HOME"] = java_home
     for service in services:
         environ |= service.environ()
+    if hooks := [hook for service in services for hook in service.python_hooks]:
+        environ[PYTHON_HOOKS] = " ".join(hooks)
     return {**environ, **document.environ}
 
 

@@ -6,10 +6,12 @@ the drivers that run to be found (`pages`).
 
 # ruff: noqa: PLC0415  (each module is loaded when it is needed; the environment comes before everything else)
 
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rspark_session.services.base import Service, ServiceUnavailable
@@ -26,6 +28,7 @@ class Spark(Service):
     """Spark in a session: in local mode, or with executors on Kubernetes."""
 
     route = "spark"
+    python_hooks = ("rspark_session.services.spark.notebook",)
 
     def environ(self) -> Mapping[str, str]:
         """Return where Spark and its configuration are; nothing where the session's Python has no Spark."""
@@ -33,7 +36,18 @@ class Spark(Service):
         if home is None:
             return {}
         folder = self.context.run / "spark" / "conf"
-        return {"SPARK_HOME": home, "SPARK_CONF_DIR": str(folder), "PYSPARK_PYTHON": sys.executable}
+        environ = {
+            "SPARK_HOME": home,
+            "SPARK_CONF_DIR": str(folder),
+            "RSPARK_SPARK_PAGES": f"{self.context.base_path.rstrip('/')}/{self.route}/",
+        }
+        if self.context.spec.config.get("mode", "local") != "local":
+            environ["PYSPARK_PYTHON"] = (
+                sys.executable
+            )  # executors have it too; here the first on the path has a person's packages
+        if version := spark_version(home):  # sparklyr asks for it, since a wheel has no file RELEASE
+            environ["SPARK_HOME_VERSION"] = version
+        return environ
 
     def prepare(self) -> None:
         """Write Spark's folder of configuration.
@@ -83,15 +97,28 @@ class Spark(Service):
 
     @cached_property
     def _pages(self) -> "SparkPages":
+        from rspark_session.services.spark.configuration import DRIVERS
         from rspark_session.services.spark.pages import SparkPages
 
-        return SparkPages(base=f"{self.context.base_path.rstrip('/')}/{self.route}", headers=self._secrets.headers())
+        drivers = self.context.run / "spark" / DRIVERS
+        base = f"{self.context.base_path.rstrip('/')}/{self.route}"
+        return SparkPages(base=base, drivers=drivers, headers=self._secrets.headers())
 
 
 def spark_home() -> str | None:
     """Return the home of the Spark that the wheel pyspark carries, without importing it; None where it is not installed."""
     package = find_spec("pyspark")
     return next(iter(package.submodule_search_locations or []), None) if package else None
+
+
+def spark_version(home: str) -> str | None:
+    """Return the version of the Spark in a home, such as 4.3.0, without importing it; None where it isn't written there."""
+    try:
+        text = Path(home, "version.py").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    found = re.search(r"^__version__[^=]*= *[\"']([^\"']+)[\"']", text, re.MULTILINE)
+    return found[1] if found else None
 
 
 SERVICE = Spark

@@ -28,6 +28,18 @@ appender.console.name = console
 appender.console.target = SYSTEM_ERR
 appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex{short}
+# What a task failed of is in the error that the person gets.
+logger.executor.name = org.apache.spark.executor.Executor
+logger.executor.level = fatal
+logger.tasks.name = org.apache.spark.scheduler.TaskSetManager
+logger.tasks.level = fatal
+# A shell whose level is that of all others doesn't say that it set one.
+logger.python.name = org.apache.spark.api.python.PythonGatewayServer
+logger.python.level = error
+logger.shell.name = org.apache.spark.repl.Main
+logger.shell.level = error
+logger.sql.name = org.apache.spark.sql.hive.thriftserver.SparkSQLCLIDriver
+logger.sql.level = error
 """
 
 # Spark's pages take the address that the shell of spark-submit exports, and no setting.
@@ -36,6 +48,11 @@ _ENVIRON = "export SPARK_LOCAL_IP=127.0.0.1\n"
 _ENVIRON_ON_KUBERNETES = 'export RSPARK_DRIVER="$$" RSPARK_POD_ADDRESS="$(hostname -i)"\n'
 
 _CONTAINER = "executor"
+_WAREHOUSE = "spark-warehouse"
+#: Ours among them; see `session/driver`.
+OWN_JAR = "rspark-driver.jar"
+#: The folder beside that of the configuration in which each driver writes where its pages are.
+DRIVERS = "drivers"
 
 
 _WORD = reading.verbatim(4096)
@@ -129,7 +146,11 @@ def write_configuration(
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings = everywhere(config, base_path=base_path, home=home, scratch=scratch, jars=jars()) | secrets.settings_of_pages()
+    settings = everywhere(config, base_path=base_path, home=home, scratch=scratch) | secrets.settings_of_pages()
+    if found := jars():
+        settings["spark.driver.extraClassPath"] = ":".join(str(jar) for jar in found)
+    if any(jar.name == OWN_JAR for jar in found):
+        settings |= of_own_jar(drivers=folder.parent / DRIVERS, home=home)
     environ = _ENVIRON
     if config.executors is None:
         settings |= local(config) | secrets.settings_of_ports()
@@ -140,30 +161,48 @@ def write_configuration(
         if "spark.driver.extraClassPath" in settings:  # executors have the same jars at the same place
             settings["spark.executor.extraClassPath"] = settings["spark.driver.extraClassPath"]
         environ = _ENVIRON_ON_KUBERNETES
-    write_whole(folder / "spark-defaults.conf", "".join(f"{name} {value}\n" for name, value in settings.items()))
+    write_whole(folder / "spark-defaults.conf", "".join(f"{name} {_escaped(value)}\n" for name, value in settings.items()))
     write_whole(folder / "log4j2.properties", _LOG)
     write_whole(folder / "spark-env.sh", environ)
 
 
-def everywhere(config: SparkConfig, *, base_path: str, home: Path, scratch: Path, jars: list[Path]) -> dict[str, str]:
+def everywhere(config: SparkConfig, *, base_path: str, home: Path, scratch: Path) -> dict[str, str]:
     """Return the settings of any driver, by Spark's own names."""
-    settings = {
+    return {
         # Any free port, so that several kernels may each have a driver; the agent finds it.
         "spark.ui.port": "0",
         "spark.ui.proxyBase": f"{base_path.rstrip('/')}/spark",
         "spark.ui.showConsoleProgress": "false",
         "spark.ui.killEnabled": "true",
         "spark.eventLog.enabled": "false",
-        "spark.sql.warehouse.dir": (home / "spark-warehouse").as_uri(),
+        "spark.sql.warehouse.dir": (home / _WAREHOUSE).as_uri(),
         "spark.sql.catalogImplementation": "in-memory",
+        # Who asks for Hive's catalog (spark-sql, enableHiveSupport()) gets a metastore in the driver's own memory: one on the
+        # disk is for one driver alone, and lies in whichever folder the driver was started.
+        "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:memory:metastore;create=true",
+        "spark.driver.defaultJavaOptions": f'"-Dderby.stream.error.file={scratch}/derby.log"',
         "spark.local.dir": str(scratch),
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         # As many partitions as a small machine can use; 200, the default, is for a cluster.
         "spark.sql.shuffle.partitions": str(max(2 * max(config.cores, config.most), 4)),
     }
-    if jars:
-        settings["spark.driver.extraClassPath"] = ":".join(str(jar) for jar in jars)
-    return settings
+
+
+def of_own_jar(*, drivers: Path, home: Path) -> dict[str, str]:
+    """Return the settings of what our own jar does in a driver: it writes where its pages are, and what tables there are.
+
+    Parameters
+    ----------
+    drivers
+        Where each driver writes a file `<pid>.json` with its `id`, `name` and the `port` of its pages.
+    home
+        Where tables are described, below the warehouse.
+    """
+    return {
+        "spark.extraListeners": "org.apache.spark.rspark.Announcement",
+        "spark.rspark.drivers": str(drivers),
+        "spark.rspark.tables": str(home / _WAREHOUSE),
+    }
 
 
 def local(config: SparkConfig) -> dict[str, str]:
@@ -245,8 +284,13 @@ def executor(pods: ExecutorPods) -> dict[str, Any]:
 
 
 def jars() -> list[Path]:
-    """Return the jars that an installation put beside the session's Python: the PostgreSQL driver."""
+    """Return the jars that an installation put beside the session's Python."""
     return sorted((Path(sys.prefix) / JARS).glob("*.jar"))
+
+
+def _escaped(value: str) -> str:
+    """Return a value as a file of Java's properties has it."""
+    return value.replace("\\", "\\\\")
 
 
 def _megabytes(size: int) -> str:

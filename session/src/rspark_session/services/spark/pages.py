@@ -1,18 +1,18 @@
 """The pages of Spark under `/s/<id>/spark/`: those of the drivers that run in this ensemble, and of no other.
 
-A driver takes any free port for its pages, so they are found by looking: at the ports on which the ensemble's own Java
-processes listen, asked whether they answer as Spark does.
+A driver takes any free port for its pages, and writes which one (`session/driver/Announcement.scala`). Nobody knocks at its other
+ports: there are servers that speak no HTTP, and a gateway of sparklyr takes the first who comes for its client.
 """
 
-import asyncio
-import json
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from rspark_contract import reading
+from rspark_contract.reading import Fields, Unreadable
 from rspark_session.processes import ports
 from rspark_session.processes.tree import Process
 from rspark_session.proxy import head, page
@@ -21,7 +21,9 @@ from rspark_session.proxy.head import Headers
 from rspark_session.proxy.server import Reply, Request
 from rspark_session.proxy.upstream import Answer, Upstream, UpstreamGone, forward
 
-_ASK_AGAIN = 5.0  # seconds
+_MOST_BYTES = 2**22
+_MOST_JOBS = 1000
+_DESCRIPTION = 100  # letters of it that a person is shown
 _CHOICE = "rspark-spark"  # the cookie that says which of several applications is shown
 
 _NOTHING = page.html(
@@ -42,46 +44,45 @@ class Application:
 
 
 class SparkPages:
-    """Finds the drivers of the ensemble, names what they compute, and shows their pages under the path `base`."""
+    """Finds the drivers of the ensemble, names what they compute, and shows their pages under the path `base`.
 
-    def __init__(self, *, base: str, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+    `drivers` is the folder where they write where their pages are.
+    """
+
+    def __init__(self, *, base: str, drivers: Path, headers: tuple[tuple[bytes, bytes], ...]) -> None:
         self._base = base
         self._headers = headers  # with which drivers let us see their pages
+        self._drivers = drivers
         self._known: dict[tuple[int, int], Application] = {}
-        # Ports of Java processes that weren't Spark's pages when asked, and when to ask again: pages answer late at first.
-        self._others: dict[tuple[int, int], dict[int, float]] = {}
 
-    async def find(self, processes: Iterable[Process], *, anew: bool = False) -> list[Application]:
-        """Return the applications that run now; `anew` also asks ports that were none of Spark's a moment ago."""
-        if anew:
-            self._others.clear()
+    def find(self, processes: Iterable[Process]) -> list[Application]:
+        """Return the applications that run now."""
         java = {(process.pid, process.started): process.pid for process in processes if process.name == "java"}
         self._known = {process: found for process, found in self._known.items() if process in java}
-        self._others = {process: found for process, found in self._others.items() if process in java}
         unknown = {process: pid for process, pid in java.items() if process not in self._known}
-        if unknown:
-            listening = ports.listening(unknown.values())
-            for process, pid in unknown.items():
-                await self._ask(process, listening[pid])
+        announced = {process: found for process, pid in unknown.items() if (found := self._announced(pid))}
+        if announced:  # a file may be left of another process of this number, or say what it likes
+            listening = ports.listening([pid for pid, _ in announced])
+            self._known |= {process: found for process, found in announced.items() if found.port in listening[process[0]]}
         return list(self._known.values())
 
     async def busy_with(self, processes: Iterable[Process]) -> list[str]:
-        """Return the applications that have running jobs."""
+        """Return the applications that have running jobs, each with what its first job was called."""
         busy = []
-        for application in await self.find(processes):
+        for application in self.find(processes):
             answer = await fetch(
                 "127.0.0.1",
                 application.port,
                 f"/api/v1/applications/{quote(application.id)}/jobs?status=running",
                 headers=self._headers,
             )
-            if answer and answer[0] == HTTPStatus.OK and json.loads(answer[1]):
-                busy.append(f"Spark, {application.name}")
+            if answer and answer[0] == HTTPStatus.OK and (jobs := _jobs(answer[1])):
+                busy.append(f"Spark, {application.name}" + (f": {jobs[0]}" if jobs[0] else ""))
         return busy
 
     async def answer(self, request: Request, reply: Reply, path: str, processes: Iterable[Process]) -> None:
         """Answer a request below the base; `path` is what follows it."""
-        applications = await self.find(processes, anew=True)  # a person who asks doesn't wait for our next turn
+        applications = self.find(processes)
         if path == "":
             _redirect(reply, self._base + "/")
             return
@@ -107,17 +108,6 @@ class SparkPages:
             if not reply.started:
                 page.send(reply, HTTPStatus.BAD_GATEWAY, page.html("Spark doesn't answer", "<p>Try again in a moment.</p>"))
 
-    async def _application(self, port: int) -> Application | None:
-        """Return the application whose pages are on this port; None where there are none: its other servers speak no HTTP."""
-        answer = await fetch("127.0.0.1", port, "/api/v1/applications", seconds=2, headers=self._headers)
-        if answer is None or answer[0] != HTTPStatus.OK:
-            return None
-        try:
-            first = json.loads(answer[1])[0]
-            return Application(id=first["id"], name=first["name"], port=port)
-        except (ValueError, LookupError, TypeError):
-            return None
-
     def _keep_inside(self, answer: Answer) -> Headers:
         """Return the headers with redirects that lead to where the pages are seen: Spark knows only its own address."""
         return [(name, self._inside(value) if name == b"location" else value) for name, value in answer.headers]
@@ -138,16 +128,30 @@ class SparkPages:
         )
         return page.html("Spark applications of this session", f"<ul>{links}</ul>")
 
-    async def _ask(self, process: tuple[int, int], listening: set[int]) -> None:
-        now = time.monotonic()
-        others = {port: until for port, until in self._others.get(process, {}).items() if port in listening and until > now}
-        self._others[process] = others
-        ports = sorted(listening - others.keys())
-        for port, application in zip(ports, await asyncio.gather(*(self._application(port) for port in ports)), strict=True):
-            if application:
-                self._known[process] = application
-                return
-            others[port] = time.monotonic() + _ASK_AGAIN
+    def _announced(self, pid: int) -> Application | None:
+        """Return the application of which a process wrote; None where it wrote nothing, or nothing that can be read."""
+        try:
+            fields = Fields(reading.decode((self._drivers / f"{pid}.json").read_bytes(), most=_MOST_BYTES))
+            return Application(
+                id=fields.required("id", reading.text(200)),
+                name=fields.required("name", reading.text(200)),
+                port=fields.required("port", reading.integer(1, 65535)),
+            )
+        except (OSError, Unreadable):
+            return None
+
+
+def _jobs(answer: bytes) -> list[str]:
+    """Return what the running jobs are called, the one that began first before all; empty for one that has no description."""
+    try:
+        jobs = reading.items(_description, most=_MOST_JOBS)(reading.decode(answer, most=_MOST_BYTES))
+    except Unreadable:
+        return []
+    return list(reversed(jobs))
+
+
+def _description(job: object) -> str:
+    return Fields(job).get("description", reading.text(_DESCRIPTION), "")
 
 
 def _chosen(request: Request, applications: list[Application]) -> Application | None:

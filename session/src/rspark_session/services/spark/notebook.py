@@ -1,0 +1,171 @@
+"""Spark in a kernel of Python: it says that it starts and where its pages are, an interrupted cell takes its jobs along, and a
+driver that has ended is replaced.
+
+Loaded with every kernel, so it loads nothing of Spark: it waits until the person's code does.
+"""
+
+import contextlib
+import itertools
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+_SESSIONS = "pyspark.sql.session"  # the last of the modules that both ways to a driver import: nobody starts one without it
+_GROUP = "spark.jobGroup.id"
+_OURS = "rspark-cell-"
+_numbers = itertools.count(1)
+
+
+def load(shell: Any) -> None:
+    """Prepare a kernel, of which `shell` is IPython's."""
+    cells = Cells()
+    shell.events.register("pre_run_cell", lambda info: cells.begin(info.raw_cell, shell.execution_count))
+    shell.events.register("post_run_cell", cells.end)
+    if _SESSIONS in sys.modules:
+        prepare(sys.modules[_SESSIONS], cells)
+    else:
+        sys.meta_path.insert(0, _WhenImported(cells))
+
+
+def lost() -> list[dict[str, str]]:
+    """Return what the driver holds and ends with it, as a saved workspace names it."""
+    if _context() is None:
+        return []
+    from rspark_session.services.spark import driver  # noqa: PLC0415
+
+    return driver.lost()
+
+
+class Cells:
+    """Names the jobs of a cell, and cancels them when it is interrupted: also those that its threads began."""
+
+    def __init__(self) -> None:
+        self._before: frozenset[int] = frozenset()
+        self._group: str | None = None
+        self._description = ""
+
+    def begin(self, code: str, number: int) -> None:
+        """Remember the jobs that run already, and name those to come."""
+        self._before, self._group = frozenset(), None
+        self._description = f"In [{number}] {' '.join(code.split())[:200]}"
+        if _context() is not None:
+            with contextlib.suppress(Exception):  # a driver that has ended, which the cell will meet
+                from rspark_session.services.spark import driver  # noqa: PLC0415  (Spark is loaded)
+
+                self._before = driver.active_jobs()
+                self.name_jobs()
+
+    def name_jobs(self) -> None:
+        """Name the jobs that this cell begins, unless the person has named theirs."""
+        context = _context()
+        if (context.getLocalProperty(_GROUP) or _OURS).startswith(_OURS):
+            from rspark_session.services.spark import driver  # noqa: PLC0415
+
+            self._group = f"{_OURS}{next(_numbers)}"
+            driver.name_jobs(self._group, self._description)
+
+    def end(self, result: Any) -> None:
+        """Cancel the jobs of a cell that was interrupted."""
+        if isinstance(result.error_in_exec, KeyboardInterrupt) and _context() is not None:
+            with contextlib.suppress(Exception):
+                from rspark_session.services.spark import driver  # noqa: PLC0415
+
+                if self._group is not None:
+                    driver.cancel_group(self._group)
+                driver.cancel_jobs(self._before)
+
+
+def prepare(sessions: ModuleType, cells: Cells) -> None:
+    """Change how PySpark starts a driver, and finds the one that runs."""
+    from pyspark import SparkContext  # noqa: PLC0415
+
+    from rspark_session.services.spark import driver  # noqa: PLC0415
+
+    driver.quiet()
+    contexts: Any = SparkContext
+    builder: Any = sessions.SparkSession.Builder
+    contexts.__init__ = _saying_so(contexts.__init__, cells)
+    builder.getOrCreate = _replacing(builder.getOrCreate)
+
+
+def _saying_so(start: Callable[..., None], cells: Cells) -> Callable[..., None]:
+    """Return the start of a driver that says so, and leaves interrupts to the kernel."""
+    import signal  # noqa: PLC0415
+    import threading  # noqa: PLC0415
+    from functools import wraps  # noqa: PLC0415
+
+    @wraps(start)
+    def said(*arguments: Any, **named: Any) -> None:
+        handler = signal.getsignal(signal.SIGINT)
+        began = time.monotonic()
+        print("Starting Spark ...", file=sys.stderr, flush=True)
+        start(*arguments, **named)
+        # PySpark's own handler cancels all jobs, those of streaming queries too.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler or signal.default_int_handler)
+            cells.name_jobs()
+        pages = os.environ.get("RSPARK_SPARK_PAGES", "")
+        where = f" Its pages: {os.environ.get('RSPARK_HUB_URL', '')}{pages}" if pages else ""
+        print(f"Spark is ready after {time.monotonic() - began:.0f} s.{where}", file=sys.stderr, flush=True)
+
+    return said
+
+
+def _replacing(find: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the search for the session that starts another driver where the last one's process has ended."""
+    from functools import wraps  # noqa: PLC0415
+
+    @wraps(find)
+    def found(builder: Any) -> Any:
+        from rspark_session.services.spark import driver  # noqa: PLC0415
+
+        if driver.process_has_ended():
+            print("Spark's driver has ended; views and cached tables are gone with it.", file=sys.stderr, flush=True)
+            driver.forget()
+        return find(builder)
+
+    return found
+
+
+def _context() -> Any:
+    """Return the context of Spark that this process has; None where it has none."""
+    spark: Any = sys.modules.get("pyspark")
+    return getattr(getattr(spark, "SparkContext", None), "_active_spark_context", None)
+
+
+class _WhenImported(MetaPathFinder):
+    """Prepares PySpark as soon as it was imported, and is gone then."""
+
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name != _SESSIONS:
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(name)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Preparing(spec.loader, self._cells)
+        return spec
+
+
+class _Preparing(Loader):
+    """Loads a module as another loader does, and prepares it then."""
+
+    def __init__(self, loader: Loader, cells: Cells) -> None:
+        self._loader = loader
+        self._cells = cells
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._loader.exec_module(module)
+        with contextlib.suppress(Exception):  # another version of PySpark, which a person installed, works as it does
+            prepare(module, self._cells)
