@@ -54,15 +54,18 @@ def main() -> None:
         place.chmod(0o600)
     write = (
         "import sys; from pathlib import Path; from rspark_session.services.spark.configuration import "
-        "SparkConfig, write_configuration; "
+        "SparkConfig, write_configuration; from rspark_session.services.spark.secrets import DriverSecrets; "
         "work, config = Path(sys.argv[1]), SparkConfig(memory=2**30, cores=2); "
-        "write_configuration(work / 'conf', config, base_path='/s/check/', home=work, scratch=work / 'scratch')"
+        "places = {'home': work, 'scratch': work / 'scratch'}; "
+        "write_configuration(work / 'conf', config, base_path='/s/check/', **places, secrets=DriverSecrets())"
     )
     subprocess.run([given.session_python, "-c", write, work], check=True)
-    find = "import pyspark, pathlib; print(pathlib.Path(pyspark.__file__).parent)"
-    home = subprocess.run([given.session_python, "-c", find], check=True, capture_output=True, text=True).stdout.strip()
+    find = "import pyspark, pathlib; print(pathlib.Path(pyspark.__file__).parent, pyspark.__version__, sep='\\n')"
+    found = subprocess.run([given.session_python, "-c", find], check=True, capture_output=True, text=True)
+    home, version = found.stdout.split("\n")[:2]
     environ = {name: value.replace("{run}", str(work)) for name, value in granted.environ.items()} | {
         "SPARK_HOME": home,
+        "SPARK_HOME_VERSION": version,
         "SPARK_CONF_DIR": str(work / "conf"),
         "PYSPARK_PYTHON": str(given.session_python),
         "PATH": f"{given.session_python.parent}:{os.environ['PATH']}",

@@ -18,3 +18,14 @@ check_name <- function(value, argument, or_null = FALSE) {
     problem("`", argument, "` takes one name in quotes, such as \"flights\".")
   }
 }
+
+# Return the chosen one of some values; the first where the argument was left as it is.
+one_of <- function(value, values, argument) {
+  if (identical(value, values)) {
+    return(values[[1]])
+  }
+  if (!is.character(value) || length(value) != 1 || !(value %in% values)) {
+    problem("`", argument, "` takes one of ", paste0("\"", values, "\"", collapse = ", "), ".")
+  }
+  value
+}

@@ -32,25 +32,54 @@ spark <- function() {
 #' Run a query in Spark
 #'
 #' @param sql A query in Spark's SQL.
-#' @return A data frame. Numbers, text, logical values, dates and times have
-#'   R's own types; NULL is `NA`. Whole numbers of 64 bits become doubles, exact
-#'   up to 2^53; arrays, maps and structs become list columns.
+#' @param bigint What whole numbers of 64 bits become: `"numeric"`, doubles,
+#'   which are exact up to 2^53 (a warning names the columns that hold more);
+#'   `"integer64"`, of the package 'bit64'; or `"character"`.
+#' @return A data frame. NULL is `NA`, or `NULL` in a list column.
+#'
+#' | Spark | R |
+#' |---|---|
+#' | boolean; tinyint, smallint, int | logical; integer |
+#' | bigint | double, or what `bigint` says |
+#' | float, double, decimal | double; a warning names decimals that it can't hold |
+#' | string, char, varchar | character |
+#' | binary | list of raw vectors |
+#' | date | Date |
+#' | timestamp | POSIXct, in the time zone of Spark where R has another |
+#' | timestamp_ntz | POSIXct in UTC, which shows the same date and time |
+#' | time | difftime in seconds, of the class 'hms' |
+#' | interval day to second | difftime in seconds |
+#' | interval year to month | integer, months |
+#' | array | list of vectors |
+#' | struct | list of named lists |
+#' | map | list of named vectors; of data frames (`key`, `value`) where the keys are not text |
+#' | variant | character, JSON |
+#' | calendar interval | character |
+#' | geometry, geography | list of raw vectors, WKB |
+#' | vector of Spark's ML | list of double vectors |
+#'
 #' @details The whole result comes into R's memory: aggregate in Spark, and
-#'   bring home what you look at.
+#'   bring home what you look at. When R is interrupted, the query's jobs are
+#'   cancelled. An error is one sentence; [last_spark_error()] has the rest.
 #' @examples
 #' if (nzchar(Sys.getenv("SPARK_HOME"))) {
 #'   spark_sql("SELECT 1 AS one, date'2013-01-01' AS day")
 #' }
 #' @export
-spark_sql <- function(sql) {
+spark_sql <- function(sql, bigint = c("numeric", "integer64", "character")) {
   if (!is.character(sql) || length(sql) != 1 || is.na(sql) || !nzchar(trimws(sql))) {
     problem("`sql` takes one query in quotes, such as \"SELECT count(*) FROM flights\".")
   }
+  bigint <- one_of(bigint, c("numeric", "integer64", "character"), "bigint")
+  if (bigint == "integer64" && !is_installed("bit64")) {
+    problem("`bigint = \"integer64\"` needs the package bit64. Install it, or take \"numeric\" or \"character\".")
+  }
   session <- spark()
   if (inherits(session, "spark_connection")) {
-    return(as.data.frame(DBI::dbGetQuery(session, sql)))
+    return(as_spark_error(as.data.frame(DBI::dbGetQuery(session, sql))))
   }
-  as_spark_error(frame(frames()$columns(session, sql)))
+  found <- finish(driver()$query(session, enc2utf8(sql), bigint))
+  frame(found, driver()$time_zone(session))
 }
 
 #' Register a table of PostgreSQL in Spark
@@ -60,6 +89,8 @@ spark_sql <- function(sql) {
 #' @param table The table, or a query in parentheses with an alias.
 #' @param dbname The database; your own where nothing is given.
 #' @param view The name by which Spark's SQL then knows it.
+#' The view is made again when Spark starts anew, after a sleep too.
+#'
 #' @return The name of the view, invisibly.
 #' @examples
 #' if (nzchar(Sys.getenv("SPARK_HOME")) && nzchar(Sys.getenv("PGHOST"))) {
@@ -85,6 +116,12 @@ spark_postgres <- function(table, dbname = NULL, view = table) {
     fetchsize = "10000"
   )
   session <- spark()
+  register_view(session, view, options)
+  state$views[[view]] <- list(table = table, dbname = dbname)
+  invisible(view)
+}
+
+register_view <- function(session, view, options) {
   if (inherits(session, "spark_connection")) {
     from_package("sparklyr", "spark_read_jdbc")(session, view, options = options, memory = FALSE)
   } else {
@@ -92,9 +129,46 @@ spark_postgres <- function(table, dbname = NULL, view = table) {
     if (!startsWith(session$conf$get("spark.master"), "local")) {
       options$password <- passfile_password(Sys.getenv("PGPASSFILE"), Sys.getenv("PGHOST"), Sys.getenv("PGUSER"))
     }
-    as_spark_error(frames()$view(session, view, options))
+    finish(driver()$view(session, view, options))
   }
-  invisible(view)
+}
+
+# Make the views of spark_postgres() again in a driver that has just started, and say so; they are in `state$views`.
+views_again <- function() {
+  views <- state$views
+  state$views <- NULL
+  for (view in names(views)) {
+    problem <- tryCatch(
+      {
+        spark_postgres(views[[view]]$table, views[[view]]$dbname, view)
+        NULL
+      },
+      error = conditionMessage
+    )
+    if (is.null(problem)) {
+      message("Spark knows ", view, " again, of PostgreSQL.")
+    } else {
+      message("The view ", view, " could not be made again. ", problem)
+    }
+  }
+}
+
+# Return what the workspace keeps of Spark: the views that are made again when it starts next.
+spark_views <- function() {
+  state$views
+}
+
+restore_spark_views <- function(views) {
+  state$views <- views
+}
+
+# Return entries of what Spark holds in memory and isn't kept.
+lost_in_spark <- function() {
+  if (is.null(state$driver) || is.null(state$session) || inherits(state$session, "spark_connection")) {
+    return(list())
+  }
+  found <- tryCatch(state$driver$lost(as.list(names(state$views))), error = function(error) list())
+  lapply(found, function(entry) lost_entry(entry$name, entry$class, entry$why))
 }
 
 #' End Spark
@@ -108,7 +182,7 @@ spark_postgres <- function(table, dbname = NULL, view = table) {
 #' @export
 spark_stop <- function() {
   session <- state$session
-  state$session <- NULL
+  state$session <- state$views <- NULL
   if (inherits(session, "spark_connection")) {
     from_package("sparklyr", "spark_disconnect")(session)
   } else if (!is.null(session)) {
@@ -119,18 +193,53 @@ spark_stop <- function() {
 
 spark_by_sparklyr <- function() {
   if (is.null(state$session) || !from_package("sparklyr", "connection_is_open")(state$session)) {
-    state$session <- from_package("sparklyr", "spark_connect")(
-      master = spark_master(), spark_home = Sys.getenv("SPARK_HOME"), app_name = application_name()
-    )
+    set <- spark_defaults()
+    defaults <- from_package("sparklyr", "spark_config")
+    say_start(function() {
+      state$session <- from_package("sparklyr", "spark_connect")(
+        master = spark_master(set), spark_home = Sys.getenv("SPARK_HOME"), app_name = application_name(),
+        config = sparklyr_config(defaults(), defaults(file = tempfile()), set)
+      )
+    })
   }
   state$session
 }
 
-# Return the master that the session's configuration of Spark names. Spark reads it itself; sparklyr takes it as an argument.
-spark_master <- function(file = file.path(Sys.getenv("SPARK_CONF_DIR"), "spark-defaults.conf")) {
-  lines <- if (file.exists(file)) readLines(file, warn = FALSE)
-  masters <- sub("^spark[.]master[ =]+", "", grep("^spark[.]master[ =]", lines, value = TRUE))
-  if (length(masters)) masters[[1]] else "local"
+# Return a configuration of sparklyr with what the environment gives to Spark in place of sparklyr's defaults: memory, cores, and
+# tables without a metastore. What a person's own config.yml, which is in `config`, sets otherwise than the defaults stays.
+sparklyr_config <- function(config, defaults, set) {
+  ours <- list(
+    "sparklyr.shell.driver-memory" = set[["spark.driver.memory"]],
+    "sparklyr.connect.cores.local" = cores_of(spark_master(set)),
+    "sparklyr.cores.local" = cores_of(spark_master(set)),
+    "spark.sql.shuffle.partitions.local" = as_number(set[["spark.sql.shuffle.partitions"]]),
+    "spark.sql.catalogImplementation" = set[["spark.sql.catalogImplementation"]]
+  )
+  for (name in names(Filter(Negate(is.null), ours))) {
+    if (identical(config[[name]], defaults[[name]])) config[[name]] <- ours[[name]]
+  }
+  config
+}
+
+cores_of <- function(master) {
+  if (grepl("^local\\[[0-9]+\\]$", master)) as.integer(gsub("[^0-9]", "", master))
+}
+
+as_number <- function(text) if (!is.null(text)) as.integer(text)
+
+# Return the settings of the session's configuration of Spark, by their names. spark-submit reads them itself; sparklyr's defaults
+# come before them.
+spark_defaults <- function(file = file.path(Sys.getenv("SPARK_CONF_DIR"), "spark-defaults.conf")) {
+  lines <- trimws(if (file.exists(file)) readLines(file, warn = FALSE))
+  lines <- lines[nzchar(lines) & !startsWith(lines, "#")]
+  values <- as.list(trimws(sub("^[^ =\t]+[ =\t]*", "", lines)))
+  names(values) <- sub("[ =\t].*", "", lines)
+  values
+}
+
+spark_master <- function(set = spark_defaults()) {
+  master <- set[["spark.master"]]
+  if (is.null(master)) "local" else master
 }
 
 spark_by_pyspark <- function() {
@@ -143,13 +252,81 @@ spark_by_pyspark <- function() {
   }
   # Named in this way, Python isn't searched for in the working directory's projects.
   if (is.null(setting("RETICULATE_PYTHON"))) Sys.setenv(RETICULATE_PYTHON = python)
-  builder <- reticulate::import("pyspark.sql", convert = TRUE)$SparkSession$builder
-  state$session <- as_spark_error(builder$appName(application_name())$getOrCreate())
+  if (!is.null(state$session) && !driver()$has_ended()) {
+    driver()$name_calls()
+    return(state$session)
+  }
+  if (!is.null(state$session)) {
+    message("Spark's driver has ended; views and cached tables are gone with it.")
+    state$session <- NULL
+  }
+  say_start(function() {
+    driver()$forget()
+    state$session <- finish(driver()$start(application_name()))
+    driver()$cancel_on_interrupt()
+  })
   state$session
 }
 
+# Start Spark, and write on stderr that it starts, how long it took, and where its pages are.
+say_start <- function(start) {
+  message("Starting Spark ...")
+  began <- proc.time()[["elapsed"]]
+  start()
+  pages <- setting("RSPARK_SPARK_PAGES")
+  message(
+    sprintf("Spark is ready after %.0f s.", proc.time()[["elapsed"]] - began),
+    if (!is.null(pages)) paste0(" Its pages: ", Sys.getenv("RSPARK_HUB_URL"), pages)
+  )
+  views_again()
+}
+
+# Wait for work of the driver, and return its result. R can be interrupted meanwhile, which cancels it.
+finish <- function(work) {
+  done <- FALSE
+  on.exit(if (!done) work$cancel())
+  while (!done) done <- work$wait(0.1)
+  if (is.null(work$error)) {
+    return(work$result)
+  }
+  state$last_error <- work$trace
+  if (work$ended) {
+    problem(
+      "Spark's driver has ended, perhaps since its memory was full. The next call starts a new one; ",
+      "views and cached tables are gone. last_spark_error() has what is known."
+    )
+  }
+  problem("Spark says: ", work$error)
+}
+
+# An error of sparklyr is a page of Java; the person gets its first sentence.
+as_spark_error <- function(expression) {
+  tryCatch(expression, error = function(error) {
+    state$last_error <- conditionMessage(error)
+    lines <- trimws(strsplit(conditionMessage(error), "\n", fixed = TRUE)[[1]])
+    lines <- sub("^[A-Za-z_.]+(Error|Exception):\\s*", "", lines[nzchar(lines)])
+    problem("Spark says: ", sub(" SQLSTATE: .*", "", lines[[1]]))
+  })
+}
+
+#' All that is known of Spark's last error
+#'
+#' An error of [spark_sql()] is what a person can do something about; here is
+#' the rest, with the trace of Python and Java.
+#'
+#' @return The text, which is also printed; `NULL` where there was no error.
+#'   Invisibly.
+#' @examples
+#' last_spark_error()
+#' @export
+last_spark_error <- function() {
+  if (is.null(state$last_error)) message("There was no error of Spark in this R session.") else cat(state$last_error)
+  invisible(state$last_error)
+}
+
+# Without spaces: sparklyr hands it to a shell as it is.
 application_name <- function() {
-  paste("R", Sys.getpid())
+  paste0("R-", Sys.getpid())
 }
 
 # Return the Python of the session: the first one on the path, and the one that Spark's workers use.
@@ -161,53 +338,12 @@ session_python <- function() {
 }
 
 # Return the Python side of this file, loaded once.
-frames <- function() {
-  if (is.null(state$frames)) {
-    state$frames <- reticulate::import_from_path(
-      "rspark_frames",
-      path = system.file("python", package = "rspark", mustWork = TRUE),
-      convert = FALSE
-    )
+driver <- function() {
+  if (is.null(state$driver)) {
+    path <- system.file("python", package = "rspark", mustWork = TRUE)
+    state$driver <- reticulate::import_from_path("rspark_driver", path = path, convert = TRUE)
   }
-  state$frames
-}
-
-# Return a data frame of what `columns` of rspark_frames returns.
-frame <- function(columns) {
-  columns <- reticulate::iterate(columns, column_vector, simplify = FALSE)
-  names(columns) <- vapply(columns, attr, "", "column")
-  rows <- if (length(columns)) length(columns[[1]]) else 0L
-  columns <- lapply(columns, `attr<-`, "column", NULL)
-  structure(columns, class = "data.frame", row.names = .set_row_names(rows))
-}
-
-column_vector <- function(column) {
-  column <- reticulate::py_to_r(column)
-  numbers <- function(what) readBin(column$values, what, n = column$length)
-  values <- switch(column$kind,
-    integer = numbers("integer"),
-    double = numbers("double"),
-    logical = as.logical(numbers("integer")),
-    character = as.character(unlist(column$values)),
-    Date = as.Date(numbers("double"), origin = "1970-01-01"),
-    POSIXct = as.POSIXct(numbers("double"), origin = "1970-01-01"),
-    list = as.list(column$values)
-  )
-  missing <- as.logical(as.integer(column$missing))
-  if (any(missing)) values[missing] <- if (column$kind == "list") list(NULL) else NA
-  structure(values, column = column$name)
-}
-
-# Spark's errors come with pages of Java; the person wants the first sentence.
-as_spark_error <- function(expression) {
-  tryCatch(expression, error = function(error) {
-    lines <- trimws(strsplit(conditionMessage(error), "\n", fixed = TRUE)[[1]])
-    lines[1] <- sub("^[A-Za-z_.]+(Error|Exception):\\s*", "", lines[1])
-    lines <- lines[nzchar(lines)]
-    ends <- grep("^(JVM stacktrace|Run `reticulate|at |== |;|'|[+]-)", lines)
-    if (length(ends)) lines <- lines[seq_len(max(1, ends[1] - 1))]
-    problem("Spark says: ", paste(lines, collapse = "\n"))
-  })
+  state$driver
 }
 
 # sparklyr isn't in Debian, so it can't be declared where this package is checked; it is used where a person installed it.

@@ -53,7 +53,8 @@ capture_state <- function(options) {
     search = search(),
     libraries = .libPaths(),
     folder = getwd(),
-    seed = get0(".Random.seed", envir = globalenv(), inherits = FALSE)
+    seed = get0(".Random.seed", envir = globalenv(), inherits = FALSE),
+    spark_views = spark_views()
   )
 }
 
@@ -85,6 +86,7 @@ restore_search <- function(state, attached) {
 # Restore options, folder and random numbers, in this order and after all else, and return what of it is lost.
 restore_state <- function(state, global) {
   do.call(options, state$options)
+  restore_spark_views(state$spark_views)
   if (!is.null(state$seed)) {
     assign(".Random.seed", state$seed, envir = global)
   }

@@ -21,7 +21,7 @@ workspace_save <- function(dir) {
       lost_entry(shown_name(key), class(found$objects[[key]])[[1]], lost[[key]])
     })
     count <- length(found$objects) - length(lost)
-    write_manifest(dir, "manifest.json", count, c(found$lost, options$lost, stray))
+    write_manifest(dir, "manifest.json", count, c(found$lost, options$lost, stray, lost_in_spark()))
   })
 }
 

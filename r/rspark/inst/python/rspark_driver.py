@@ -1,0 +1,209 @@
+"""The driver of Spark that an R process has: started, asked, interrupted, and replaced when it has ended.
+
+What takes long runs in a thread of its own, so that R can be interrupted while it waits: the jobs are cancelled, and the
+connection to the driver, which belongs to the thread, is not left in the middle of an answer.
+"""
+
+import contextlib
+import ctypes
+import itertools
+import re
+import signal
+import threading
+import traceback
+
+import rspark_frames
+from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
+from pyspark.errors.exceptions.base import PySparkException
+from pyspark.sql import SparkSession
+
+from rspark_session.services.spark.driver import cancel_group, cancel_jobs, forget, has_ended, lost, name_jobs, quiet
+
+__all__ = ["cancel_on_interrupt", "forget", "has_ended", "lost", "name_calls", "query", "start", "time_zone", "view"]
+
+quiet()
+
+_calls = {"named": None}  # the group of the jobs that R's own thread begins
+_numbers = itertools.count(1)
+# "SQLSTATE: 42703; line 1 pos 7", and without a place.
+_WHERE = re.compile(r" SQLSTATE: \w{5}(?:;? \(?line (\d+),? pos (\d+)\)?)?;?")
+_GROUP = "rspark-R-"
+_PLANS_AND_JAVA = ("JVM stacktrace", "Driver stacktrace", "at ", "'", "+-", ":-")
+_PATIENCE = 5.0  # seconds in which a job that was cancelled should end
+
+
+class Work:
+    """Something that a driver does, in a thread of its own.
+
+    After `wait` returned True, either `result` is there or `error`, a sentence, with `trace`, all that is known, and `ended`,
+    whether the driver has ended.
+    """
+
+    def __init__(self, session, description, do):
+        self.result = self.error = self.trace = None
+        self.ended = False
+        self._session = session
+        self._group = f"{_GROUP}{next(_numbers)}"
+        self._description = " ".join(description.split())[:500]  # by which a person knows it on Spark's pages
+        self._do = do
+        self._done = threading.Event()
+        threading.Thread(target=self._run, daemon=True, name=self._group).start()
+
+    def wait(self, seconds):
+        """Wait for the end, and return whether it came."""
+        return self._done.wait(seconds)
+
+    def cancel(self):
+        """Cancel its jobs, and those that it would begin next, and wait a moment for the end."""
+        with contextlib.suppress(Exception):  # a driver that has ended computes nothing
+            cancel_group(self._group)
+        self._done.wait(_PATIENCE)
+
+    def _run(self):
+        try:
+            if self._session is not None:
+                name_jobs(self._group, self._description)
+            self.result = self._do()
+        except BaseException as error:
+            self.trace = traceback.format_exc()
+            self.ended = self._session is not None and has_ended()
+            self.error = sentence(error)
+        self._done.set()
+
+
+def start(name):
+    """Return the work of starting a driver, or of finding the one that runs; its result is the session."""
+    return Work(None, "start", lambda: SparkSession.builder.appName(name).getOrCreate())
+
+
+def name_calls():
+    """Name the jobs of R's own calls, such as `session$range(9)$count()`; call it in R's own thread."""
+    if _calls["named"] is None:
+        _calls["named"] = f"{_GROUP}calls-{next(_numbers)}"
+        name_jobs(_calls["named"], "a call in R")
+
+
+def cancel_on_interrupt():
+    """Cancel the jobs of R's own calls when R is interrupted in one; call it in R's own thread.
+
+    reticulate raises KeyboardInterrupt in the Python that waits for Spark, and Spark would go on.
+    """
+    _calls["named"] = None
+    name_calls()
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler) or getattr(handler, "of_rspark", False):
+        return
+
+    def interrupted(number, frame):
+        try:
+            handler(number, frame)
+        except KeyboardInterrupt:
+            # This thread is in the middle of a call, so another one asks the driver; the next call is on a connection of its own.
+            cancelling = threading.Thread(target=_cancel_calls, args=(_calls["named"],), daemon=True)
+            _calls["named"] = None
+            cancelling.start()
+            cancelling.join(_PATIENCE)
+            raise
+
+    interrupted.of_rspark = True
+    # Python would take the signal from R, which is to have it while Python doesn't run: what the process does at one stays.
+    sigaction, action = ctypes.CDLL(None).sigaction, ctypes.create_string_buffer(256)
+    sigaction(signal.SIGINT, None, action)
+    signal.signal(signal.SIGINT, interrupted)
+    sigaction(signal.SIGINT, action, None)
+
+
+def _cancel_calls(group):
+    with contextlib.suppress(Exception):  # a driver that has ended computes nothing
+        if group is not None:
+            cancel_group(group)
+        cancel_jobs()
+
+
+def query(session, sql, bigint):
+    """Return the work of a query; its result is the columns."""
+    return Work(session, sql, lambda: rspark_frames.columns(session.sql(sql), bigint))
+
+
+def view(session, name, options):
+    """Return the work of making a table of a database known to Spark under a name."""
+
+    def make():
+        session.read.format("jdbc").options(**options).load().createOrReplaceTempView(name)
+
+    return Work(session, f"view {name}", make)
+
+
+def time_zone(session):
+    """Return the zone in which Spark reads and shows times."""
+    return session.conf.get("spark.sql.session.timeZone")
+
+
+def sentence(error):
+    """Return what a person can do something about: the first sentence of an error of Spark, and where in a query it is."""
+    if isinstance(error, Py4JJavaError):
+        return _java(error)
+    if isinstance(error, (Py4JNetworkError, ConnectionError, EOFError)) or "Answer from Java side is empty" in str(error):
+        return "its driver has ended"
+    if isinstance(error, PySparkException):
+        said = getattr(error, "_desc", None) or str(error)
+        failed = _of_python(said)
+        return failed or _short(said)
+    return _short(f"{type(error).__name__}: {error}")
+
+
+def _java(error):
+    """Return what the innermost cause says."""
+    try:
+        cause = error.java_exception
+        while cause.getCause() is not None:
+            cause = cause.getCause()
+        said = cause.toString()
+    except (Py4JError, OSError):
+        return "its driver has ended"
+    if "OutOfMemoryError" in said:
+        return "its driver has no memory left. Aggregate in Spark, or start an environment with more memory for it"
+    failed = _of_python(said)
+    if failed:
+        return failed
+    _, lost, task = said.partition("Lost task ")
+    if lost:  # "0.0 in stage 0.0 (TID 0) (host executor driver): java.lang.X: what it says"
+        said = task.partition("): ")[2] or said
+    return _short(said)
+
+
+def _of_python(said):
+    """Return the last line of the trace of a Python function that failed in a worker, or None."""
+    if "Traceback (most recent call last)" not in said:
+        return None
+    trace = said.partition("Traceback (most recent call last)")[2]
+    last = [line for line in trace.splitlines()[1:] if line and not line[0].isspace() and not line.startswith("\tat ")]
+    return f"a Python function failed: {last[0]}" if last else None
+
+
+def _short(said):
+    """Return the first sentences, and for a syntax error the query with a mark; no plan, no Java."""
+    kept = []
+    syntax = "PARSE_SYNTAX_ERROR" in said
+    in_query = False
+    said = _WHERE.sub(lambda found: f" (line {found[1]}, position {found[2]})" if found[1] else "", said)
+    for line in said.splitlines():
+        if line.startswith("Search path: "):  # of a table that isn't there; what was misspelled is said before
+            break
+        if line.startswith("== SQL"):
+            if not syntax:
+                break
+            in_query = True
+            continue
+        if line.strip() == "" and not in_query:
+            continue
+        if line.lstrip().startswith(_PLANS_AND_JAVA):
+            break
+        kept.append(line if in_query else line.strip())
+        if in_query and line.startswith("-") and line.endswith("^^^"):
+            break
+    first = kept[0] if kept else said.strip()
+    head, colon, rest = first.partition(": ")
+    if colon and ("." in head or head.endswith(("Error", "Exception"))) and " " not in head and "[" not in head:
+        first = rest  # java.lang.ArithmeticException
+    return "\n".join([first.removesuffix(";"), *kept[1:]]).rstrip()
