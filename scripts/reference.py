@@ -12,10 +12,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-import typer.main
 from pydantic import BaseModel, TypeAdapter
 
-from rsparkhub.cli import app
+from rsparkhub.cli import command_line
 from rsparkhub.cli.exit_codes import ExitCode
 from rsparkhub.domain.quantity import format_duration
 from rsparkhub.factory import Factory
@@ -162,7 +161,7 @@ def commands_page() -> str:
         *(row(f"{code.value}", code.explanation) for code in ExitCode),
         "",
     ]
-    lines += describe(typer.main.get_command(app), "rsparkhub")
+    lines += describe(command_line(), "rsparkhub")
     return "\n".join(lines).rstrip()
 
 

@@ -17,6 +17,9 @@ type grant struct {
 	secret   string
 	// sandboxed says that what comes back must not act in a browser, since it comes under the hub's own name.
 	sandboxed bool
+	// keys are those under which the hub tells that who asked may no longer be let in; asked is when the hub was asked.
+	keys  []string
+	asked time.Time
 }
 
 // cache holds the grants that one connection to the hub brought; it ends with that connection.

@@ -21,10 +21,19 @@ type client struct {
 	socket  string
 	current atomic.Pointer[connection]
 	dialing sync.Mutex
+	open    *openRequests
+	ended   chan struct{}
+}
+
+func newClient(socket string) *client {
+	c := &client{socket: socket, open: newOpenRequests(), ended: make(chan struct{})}
+	go c.watch()
+	return c
 }
 
 // Destruct ends the connection; Caddy calls it when no handler uses the client any more.
 func (c *client) Destruct() error {
+	close(c.ended)
 	if connected := c.current.Swap(nil); connected != nil {
 		return connected.conn.Close()
 	}
@@ -89,8 +98,12 @@ func (c *client) connect(ctx context.Context, until time.Time) (*connection, err
 		}
 		conn, err := net.DialTimeout("unix", c.socket, reconnectFor)
 		if err == nil {
-			connected := newConnection(conn)
+			again := c.current.Load() != nil
+			connected := newConnection(conn, c)
 			c.current.Store(connected)
+			if again { // what the hub has named meanwhile was lost
+				go c.recheck(c.open.due(0, time.Now()))
+			}
 			return connected, nil
 		}
 		if time.Now().After(until) {

@@ -21,12 +21,14 @@ var errLost = errors.New("the connection to the hub was lost")
 
 // question is one line to the hub; the hub's answer has the same id.
 type question struct {
-	ID  uint64 `json:"id"`
-	URI string `json:"uri"`
+	ID      uint64 `json:"id"`
+	URI     string `json:"uri"`
+	Recheck bool   `json:"recheck,omitempty"`
 	request
 }
 
-// message is one line from the hub: the answer to a question, or the session of which all grants are to be forgotten.
+// message is one line from the hub: the answer to a question, the session of which all grants are to be forgotten, or the key of
+// what may have been taken away.
 //
 // An answer has an Upstream when the request may pass; KeepMS is for how long the grant may be repeated, in milliseconds
 // from when the question was sent. Any other answer is a response that the client gets as it is.
@@ -40,12 +42,16 @@ type message struct {
 	Headers   map[string]string `json:"headers"`
 	Body      string            `json:"body"`
 	Forget    string            `json:"forget"`
+	Keys      []string          `json:"keys"`
+	Recheck   string            `json:"recheck"`
+	Good      *bool             `json:"good"`
 }
 
-// answer is what the hub said: a grant, or a response for the client.
+// answer is what the hub said: a grant, a response for the client, or whether a request may go on.
 type answer struct {
 	grant    *grant
 	response *message
+	good     *bool
 }
 
 // pending is a question that was sent. Its answer may be read once done is closed; an answer of neither kind means that the
@@ -64,6 +70,7 @@ type pending struct {
 // anything that it said later is cached, and an answer from before never outlives it.
 type connection struct {
 	conn   net.Conn
+	client *client
 	grants *cache
 	lost   chan struct{} // closed when it has ended
 
@@ -81,9 +88,10 @@ type flight struct {
 	key     request
 }
 
-func newConnection(conn net.Conn) *connection {
+func newConnection(conn net.Conn, of *client) *connection {
 	c := &connection{
 		conn:    conn,
+		client:  of,
 		grants:  newCache(),
 		lost:    make(chan struct{}),
 		waiting: map[uint64]*pending{},
@@ -115,6 +123,21 @@ func (c *connection) send(uri, session string, key request, alone bool) (sent *p
 		return nil, false, err
 	}
 	return sent, false, nil
+}
+
+// sendRecheck asks the hub whether a request that it let in may go on.
+func (c *connection) sendRecheck(uri string, key request) (*pending, error) {
+	sent := &pending{sent: time.Now(), done: make(chan struct{})}
+	c.mu.Lock()
+	c.next++
+	id := c.next
+	c.waiting[id] = sent
+	c.mu.Unlock()
+	if err := c.write(question{ID: id, URI: latin1(uri), Recheck: true, request: key}); err != nil {
+		c.conn.Close() // the reader ends, and with it every question
+		return nil, err
+	}
+	return sent, nil
 }
 
 func (c *connection) write(asked question) error {
@@ -161,6 +184,11 @@ func (c *connection) hear(said *message) {
 		c.grants.forget(said.Forget)
 		return
 	}
+	if said.Recheck != "" {
+		c.grants.forgetAll()
+		c.client.recheck(c.client.open.notify(said.Recheck, time.Now()))
+		return
+	}
 	c.settle(said)
 }
 
@@ -175,10 +203,15 @@ func (c *connection) settle(said *message) {
 	if asked == nil {
 		return
 	}
-	if said.Upstream == "" {
+	switch {
+	case said.Good != nil:
+		asked.answer.good = said.Good
+	case said.Upstream == "":
 		asked.answer.response = said
-	} else {
-		given := &grant{upstream: said.Upstream, secret: said.Secret, sandboxed: said.Sandboxed}
+	default:
+		given := &grant{
+			upstream: said.Upstream, secret: said.Secret, sandboxed: said.Sandboxed, keys: said.Keys, asked: asked.sent,
+		}
 		asked.answer.grant = given
 		if asked.session != "" {
 			lifetime := min(time.Duration(said.KeepMS*float64(time.Millisecond)), maxLifetime)

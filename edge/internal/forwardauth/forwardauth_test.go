@@ -111,9 +111,9 @@ func allow(keepMS int) string {
 
 func always(said string) func(question) string { return func(question) string { return said } }
 
-func newClient(t *testing.T, socket string) *client {
+func testClient(t *testing.T, socket string) *client {
 	t.Helper()
-	c := &client{socket: socket}
+	c := newClient(socket)
 	t.Cleanup(func() { _ = c.Destruct() })
 	return c
 }
@@ -131,7 +131,7 @@ func mustAsk(t *testing.T, c *client, uri string, key request) (answer, bool) {
 
 func TestAGrantIsRepeatedWhileItIsGoodAndNoLonger(t *testing.T) {
 	h := startHub(t, socketPath(t), always(allow(150)))
-	c := newClient(t, h.socket)
+	c := testClient(t, h.socket)
 	said, repeated := mustAsk(t, c, "/s/abc/x", key)
 	if repeated || said.grant == nil || said.grant.upstream != "10.0.0.1:80" || said.grant.secret != "s3cret" {
 		t.Fatalf("got %+v, repeated %v", said, repeated)
@@ -160,7 +160,7 @@ func TestItsTimeBeginsWhenItWasAskedFor(t *testing.T) {
 		time.Sleep(120 * time.Millisecond)
 		return allow(100)
 	})
-	c := newClient(t, h.socket)
+	c := testClient(t, h.socket)
 	for range 2 {
 		if _, repeated := mustAsk(t, c, "/s/abc/x", key); repeated {
 			t.Fatal("an answer that took longer than it is good for was repeated")
@@ -170,7 +170,7 @@ func TestItsTimeBeginsWhenItWasAskedFor(t *testing.T) {
 
 func TestWhatTheHubSaysNotToKeepIsAskedEachTime(t *testing.T) {
 	h := startHub(t, socketPath(t), always(allow(0)))
-	c := newClient(t, h.socket)
+	c := testClient(t, h.socket)
 	for range 3 {
 		mustAsk(t, c, "/s/abc/x", key)
 	}
@@ -181,7 +181,7 @@ func TestWhatTheHubSaysNotToKeepIsAskedEachTime(t *testing.T) {
 
 func TestAGrantIsForAnEqualRequestAlone(t *testing.T) {
 	h := startHub(t, socketPath(t), always(allow(1000)))
-	c := newClient(t, h.socket)
+	c := testClient(t, h.socket)
 	mustAsk(t, c, "/s/abc/x", key)
 	others := map[string]func(*request){
 		"method":        func(r *request) { r.Method = "POST" },
@@ -226,7 +226,7 @@ func TestAPathWithTwoReadingsIsAlwaysAskedAbout(t *testing.T) {
 
 func TestWhatIsNoGrantIsAskedEachTime(t *testing.T) {
 	h := startHub(t, socketPath(t), always(`"status":401,"headers":{"X":"y"},"body":"no"`))
-	c := newClient(t, h.socket)
+	c := testClient(t, h.socket)
 	for range 3 {
 		said, repeated := mustAsk(t, c, "/s/abc/x", key)
 		if repeated || said.response == nil || said.response.Status != 401 || said.response.Body != "no" {
@@ -240,7 +240,7 @@ func TestWhatIsNoGrantIsAskedEachTime(t *testing.T) {
 
 func TestWhatTheHubSaysToForgetIsAskedAgain(t *testing.T) {
 	h := startHub(t, socketPath(t), always(allow(1000)))
-	c := newClient(t, h.socket)
+	c := testClient(t, h.socket)
 	mustAsk(t, c, "/s/abc/x", key)
 	h.say(`{"forget":"abc"}`)
 	within(t, func() bool { _, repeated := mustAsk(t, c, "/s/abc/x", key); return !repeated })
@@ -259,7 +259,7 @@ func TestWhatIsForgottenOfOneSessionStaysOfAnother(t *testing.T) {
 
 func TestNothingIsRepeatedOnceTheHubIsLost(t *testing.T) {
 	h := startHub(t, socketPath(t), always(allow(1000)))
-	c := newClient(t, h.socket)
+	c := testClient(t, h.socket)
 	mustAsk(t, c, "/s/abc/x", key)
 	connected := c.current.Load()
 	h.stop()
@@ -274,7 +274,7 @@ func TestNothingIsRepeatedOnceTheHubIsLost(t *testing.T) {
 func TestAHubThatStartsAgainIsWaitedFor(t *testing.T) {
 	socket := socketPath(t)
 	first := startHub(t, socket, always("")) // it never answers, and then dies
-	c := newClient(t, socket)
+	c := testClient(t, socket)
 	done := make(chan error, 1)
 	go func() { _, _, err := c.ask(context.Background(), "/s/abc/x", key); done <- err }()
 	within(t, func() bool { return first.asked.Load() == 1 })
@@ -291,7 +291,7 @@ func TestAHubThatStartsAgainIsWaitedFor(t *testing.T) {
 }
 
 func TestAHubThatDoesNotComeBackIsAnError(t *testing.T) {
-	c := newClient(t, socketPath(t))
+	c := testClient(t, socketPath(t))
 	began := time.Now()
 	if _, _, err := c.ask(context.Background(), "/s/abc/x", key); err == nil {
 		t.Fatal("it was answered without a hub")
@@ -304,7 +304,7 @@ func TestAHubThatDoesNotComeBackIsAnError(t *testing.T) {
 func TestEqualQuestionsAtTheSameTimeAreOne(t *testing.T) {
 	goOn := make(chan struct{})
 	h := startHub(t, socketPath(t), func(question) string { <-goOn; return allow(1000) })
-	c := newClient(t, h.socket)
+	c := testClient(t, h.socket)
 	var asking sync.WaitGroup
 	for number := range 50 {
 		asking.Go(func() {
@@ -327,7 +327,7 @@ func TestARefusalIsForItsOwnPathAlone(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 		return fmt.Sprintf(`"status":302,"headers":{"Location":%q}`, asked.URI)
 	})
-	c := newClient(t, h.socket)
+	c := testClient(t, h.socket)
 	var asking sync.WaitGroup
 	for number := range 20 {
 		asking.Go(func() {
@@ -344,7 +344,7 @@ func TestARefusalIsForItsOwnPathAlone(t *testing.T) {
 func TestAClientThatGoesAwayEndsItsOwnQuestionAlone(t *testing.T) {
 	goOn := make(chan struct{})
 	h := startHub(t, socketPath(t), func(question) string { <-goOn; return allow(1000) })
-	c := newClient(t, h.socket)
+	c := testClient(t, h.socket)
 	ctx, cancel := context.WithCancel(context.Background())
 	gone := make(chan error, 1)
 	go func() { _, _, err := c.ask(ctx, "/s/abc/x", key); gone <- err }()
@@ -389,7 +389,7 @@ func TestNoSecretIsLeftLyingWhenNobodyAsksAnyMore(t *testing.T) {
 
 func TestManyAtATime(t *testing.T) {
 	h := startHub(t, socketPath(t), always(allow(5)))
-	c := newClient(t, h.socket)
+	c := testClient(t, h.socket)
 	stop := make(chan struct{})
 	go func() {
 		for number := 0; ; number++ {
@@ -460,4 +460,110 @@ func within(t *testing.T, is func() bool) {
 			t.Fatal("it did not come about within 5 s")
 		}
 	}
+}
+
+func goOn(good bool) string { return fmt.Sprintf(`"good":%v`, good) }
+
+// opens has a request that goes on, and says when it is ended.
+func opens(c *client, keys ...string) (*open, context.Context) {
+	ctx, end := context.WithCancel(context.Background())
+	one := &open{uri: "/s/abc/ws", key: key, keys: keys, checked: time.Now(), end: end}
+	c.open.add(one, time.Now())
+	return one, ctx
+}
+
+func TestARequestThatNoLongerMayIsEndedAndNoOther(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "hub.sock")
+	var may atomic.Bool
+	may.Store(true)
+	h := startHub(t, socket, func(asked question) string {
+		if asked.Recheck {
+			return goOn(may.Load())
+		}
+		return allow(0)
+	})
+	c := testClient(t, socket)
+	mustAsk(t, c, "/s/abc/", key) // so that there is a connection by which the hub can say something
+	_, ended := opens(c, "u-ada", "k1")
+	_, others := opens(c, "u-bob")
+	h.say(`{"recheck":"u-ada"}`)
+	eventually(t, func() bool { return h.asked.Load() >= 2 })
+	if ended.Err() != nil {
+		t.Fatal("ended, though it may go on")
+	}
+	may.Store(false)
+	h.say(`{"recheck":"k1"}`)
+	eventually(t, func() bool { return ended.Err() != nil })
+	if others.Err() != nil {
+		t.Fatal("another one was ended")
+	}
+}
+
+func TestWhatTheHubNamedBeforeARequestWasNotedIsAskedAgain(t *testing.T) {
+	o := newOpenRequests()
+	asked := time.Now()
+	o.notify("u-ada", asked.Add(time.Millisecond))
+	one := &open{keys: []string{"u-ada"}}
+	if !o.add(one, asked) {
+		t.Error("an answer from before is believed")
+	}
+	o.remove(one)
+	if o.add(one, asked.Add(2*time.Millisecond)) {
+		t.Error("an answer from after is not believed")
+	}
+	o.remove(one)
+	if len(o.all)+len(o.byKey) != 0 {
+		t.Error("something is left")
+	}
+}
+
+func TestAfterAWhileItIsAskedAgainWithoutBeingTold(t *testing.T) {
+	o := newOpenRequests()
+	now := time.Now()
+	o.add(&open{checked: now}, now)
+	if len(o.due(time.Minute, now.Add(59*time.Second))) != 0 || len(o.due(time.Minute, now.Add(61*time.Second))) != 1 {
+		t.Error("not after a minute")
+	}
+	if len(o.due(time.Minute, now.Add(62*time.Second))) != 0 {
+		t.Error("again, though it was asked a second ago")
+	}
+}
+
+func TestWithoutAnAnswerARequestGoesOn(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "hub.sock")
+	startHub(t, socket, always(`"status":503,"headers":{},"body":""`))
+	c := testClient(t, socket)
+	one, _ := opens(c, "u-ada")
+	if !c.mayGoOn(one) {
+		t.Error("a hub that can't look it up has ended it")
+	}
+}
+
+func TestEqualRequestsAreAskedAboutOnce(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "hub.sock")
+	h := startHub(t, socket, always(goOn(false)))
+	c := testClient(t, socket)
+	var all []context.Context
+	for range 50 {
+		_, ended := opens(c, "u-ada")
+		all = append(all, ended)
+	}
+	c.recheck(c.open.due(0, time.Now()))
+	for _, ended := range all {
+		eventually(t, func() bool { return ended.Err() != nil })
+	}
+	if h.asked.Load() != 1 {
+		t.Errorf("%d questions", h.asked.Load())
+	}
+}
+
+func eventually(t *testing.T, is func() bool) {
+	t.Helper()
+	for range 500 {
+		if is() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("not within five seconds")
 }

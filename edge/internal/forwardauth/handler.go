@@ -1,13 +1,18 @@
 // Package forwardauth is the handler that asks the hub about each request to a session: who is asking, may they, and where to?
 //
+// A request that goes on, as a websocket does, is asked about again when the hub says that what let it in may have been taken away,
+// and every half minute; one that no longer may is ended.
+//
 // It asks over a Unix socket, one JSON line each way, many at a time on one connection. A grant is repeated to equal requests
 // until the time that the hub set, which is at most the end of the second of the clock in which it was looked up; what the hub
 // says to forget is forgotten at once; and with the connection everything that came by it is gone.
 package forwardauth
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -54,7 +59,7 @@ func (h *Handler) Provision(caddy.Context) error {
 	for _, name := range h.Cookies {
 		h.own[name] = struct{}{}
 	}
-	shared, _, err := clients.LoadOrNew(h.Socket, func() (caddy.Destructor, error) { return &client{socket: h.Socket}, nil })
+	shared, _, err := clients.LoadOrNew(h.Socket, func() (caddy.Destructor, error) { return newClient(h.Socket), nil })
 	if err != nil {
 		return err
 	}
@@ -94,6 +99,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	} else {
 		r.Header["Cookie"] = []string{cookies}
 	}
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	going := &open{uri: r.URL.RequestURI(), key: asked, keys: said.grant.keys, checked: time.Now(), end: end}
+	if h.client.open.add(going, said.grant.asked) {
+		h.client.recheck([]*open{going})
+	}
+	defer h.client.open.remove(going)
+	r = r.WithContext(ctx)
 	if said.grant.sandboxed {
 		w = &sandboxed{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, headers: h.Sandbox}
 	}

@@ -69,6 +69,19 @@ func cacheableSession(uri string) string {
 	return session
 }
 
+// sessionOf returns the session that a URI names; "" where it names none.
+func sessionOf(uri string) string {
+	rest, found := strings.CutPrefix(uri, "/s/")
+	if !found {
+		return ""
+	}
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	return rest[:end]
+}
+
 func isSessionID(id string) bool {
 	if len(id) == 0 || len(id) > 41 || id[0] < 'a' || id[0] > 'z' {
 		return false

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from rsparkhub.backends.definition import BackendDefinition
 from rsparkhub.catalog import Catalog
+from rsparkhub.domain.backend import ARCHIVE
 from rsparkhub.installed.extensions import backend_of, interfaces, services
 from rsparkhub.installed.schema import environment_schema
 from rsparkhub.settings import Settings
@@ -78,6 +79,7 @@ class Factory:
             catalog=self.catalog,
             uses_images=self._definition.uses_images,
             trust=self._definition.trust(self.settings),
+            archives=ARCHIVE in self._definition.capabilities,
             behind_edge=True,
         )
 

@@ -144,7 +144,7 @@ async def test_usage_outlives_the_session_and_the_person(world: World) -> None:
     await ada.delete("/hub/api/users/bob")
     await world.store.sessions.purge(session)
     usage = (await ada.get("/hub/api/usage", params={"all": True})).json()
-    assert [(each["owner"], each["seconds"]) for each in usage["people"]] == [("bob", 600.0)]
+    assert [(each["owner"], each["seconds"]) for each in usage["people"]] == [("bob (removed)", 600.0)]
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2026-11-24T12:00:00", "9" * 30])

@@ -244,3 +244,17 @@ async def test_what_another_hub_did_and_no_bell_told_is_heard_all_the_same(
 async def test_a_number_that_no_event_has_is_refused(world: World, last: str) -> None:
     answer = await (await world.program("bob")).get("/hub/api/events", headers={"Last-Event-ID": last})
     assert answer.status_code == 422
+
+
+async def test_a_silent_stream_ends_with_the_right_to_hear_it(served: World) -> None:
+    session = await served.session_of("bob")
+    for path in ("/hub/api/events", f"/hub/api/sessions/{session}/events"):
+        bob = await served.browser("bob")
+        async with bob.stream("GET", path) as response:
+            lines = response.aiter_lines()
+            await anext(lines)
+            (browser,) = await served.store.credentials.logins("bob", now=served.clock())
+            await served.store.credentials.end_login(browser.id, user_name="bob")
+            async with asyncio.timeout(5):
+                async for _ in lines:
+                    pass

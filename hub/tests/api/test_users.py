@@ -8,6 +8,7 @@ import httpx
 import pytest
 from world import OWN, URL, World, make_app, write_pages
 
+from rsparkhub.domain.session import State
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
 
@@ -206,7 +207,7 @@ async def test_a_person_is_added_shown_and_removed(world: World) -> None:
     assert added.status_code == 201
     assert added.json() == {
         "name": "carl", "admin": False, "groups": [], "created": "2026-11-24T12:00:00Z", "last_seen": None,
-        "has_password": True,
+        "has_password": True, "disabled": None,
     }  # fmt: skip
     assert (await ada.get("/hub/api/users/carl")).json() == added.json()
     assert [user["name"] for user in (await ada.get("/hub/api/users")).json()["users"]] == ["ada", "bob", "carl", "eve"]
@@ -379,3 +380,96 @@ async def test_where_people_are_not_apart_it_is_said_as_soon_as_there_are_two(
 async def test_where_people_are_apart_nothing_is_said(world: World) -> None:
     ada = await world.program("ada")
     assert (await ada.get("/hub/api/users")).json()["notice"] is None
+
+
+class TestLeaving:
+    """Who is removed or disabled, and whoever has their name afterwards."""
+
+    async def test_a_new_person_of_an_old_name_gets_no_history_and_no_bill(self, world: World) -> None:
+        ada = await world.program("ada")
+        session = await world.session_of("bob")
+        await world.controller.run(session)
+        world.clock.advance(minutes=10)
+        await world.controller.end(session, State.STOPPED)
+        await ada.delete("/hub/api/users/bob")
+        await ada.post("/hub/api/users", json={"name": "bob"})
+        bob = await world.program("bob")
+        assert (await bob.get("/hub/api/sessions")).json()["sessions"] == []
+        assert (await bob.get(f"/hub/api/sessions/{session}")).status_code == 404
+        assert (await bob.get("/hub/api/usage")).json()["people"] == []
+        for owner, seconds in (("bob", []), ("bob (removed)", [600.0]), ("bob (removed, 2)", []), ("nobody", [])):
+            usage = (await ada.get("/hub/api/usage", params={"owner": owner})).json()
+            assert [each["seconds"] for each in usage["people"]] == seconds, owner
+        everybody = (await ada.get("/hub/api/usage", params={"all": True})).json()
+        assert [each["owner"] for each in everybody["people"]] == ["bob (removed)"]
+        events = (await ada.get("/hub/api/audit", params={"owner": "bob (removed)"})).json()["events"]
+        assert events[0]["by"] == "bob (removed)"
+        assert (await ada.get("/hub/api/audit", params={"owner": "bob"})).json()["events"] == []
+
+    @pytest.mark.parametrize(("data", "status"), [("keep", 204), ("delete", 204), ("archive", 422), ("burn", 422)])
+    async def test_what_becomes_of_the_data_is_said(self, world: World, data: str, status: int) -> None:
+        """Where sessions run in this world, nothing can be archived."""
+        ada = await world.program("ada")
+        answer = await ada.delete("/hub/api/users/bob", params={"data": data})
+        assert answer.status_code == status
+        assert (await ada.get("/hub/api/users/bob")).status_code == (404 if status == 204 else 200)
+
+    async def test_who_is_disabled_is_let_in_nowhere_until_enabled(self, world: World) -> None:
+        await world.authenticator.set_password("bob", GOOD)
+        ada, token, browser = await world.program("ada"), await world.program("bob"), await world.browser("bob")
+        session = await world.session_of("bob")
+        await world.controller.run(session)
+        own = await world.in_session(session)
+        disabled = await ada.post("/hub/api/users/bob/disable")
+        assert (disabled.status_code, disabled.json()["disabled"]) == (200, "2026-11-24T12:00:00Z")
+        for client in (token, browser, own):
+            assert (await client.get("/hub/api/me")).status_code == 401
+        refused = await sign_in(world.nobody())
+        assert (refused.status_code, "disabled" in refused.json()["detail"]) == (401, True)
+        wrong = await sign_in(world.nobody(), password="wrong")
+        assert "disabled" not in wrong.json()["detail"]  # only who knows the password learns of it
+        assert (await ada.post("/hub/api/users/bob/link")).status_code == 409
+        assert (await ada.get(f"/hub/api/sessions/{session}")).json()["wanted"] == "suspended"
+        assert (await ada.post(f"/hub/api/sessions/{session}/resume")).status_code == 409
+        enabled = await ada.post("/hub/api/users/bob/enable")
+        assert (enabled.status_code, enabled.json()["disabled"]) == (200, None)
+        assert (await token.get("/hub/api/me")).status_code == 200
+        assert (await browser.get("/hub/api/me")).status_code == 401
+        assert (await sign_in(world.nobody())).status_code == 200
+        assert (await token.post(f"/hub/api/sessions/{session}/resume")).status_code == 202
+
+    async def test_an_administrator_sees_and_ends_what_signs_somebody_in(self, world: World) -> None:
+        ada, eve = await world.program("ada"), await world.program("eve")
+        token, first, second = await world.program("bob"), await world.browser("bob"), await world.browser("bob")
+        tokens = (await ada.get("/hub/api/users/bob/tokens")).json()["tokens"]
+        browsers = (await ada.get("/hub/api/users/bob/browsers")).json()["browsers"]
+        assert (len(tokens), len(browsers)) == (1, 2)
+        assert set(browsers[0]) == {"id", "created", "expires"}
+        assert set(tokens[0]) == {"id", "name", "owner", "session", "created", "expires", "last_used"}
+        paths = [f"/hub/api/users/bob/tokens/{tokens[0]['id']}", *(f"/hub/api/users/bob/browsers/{b['id']}" for b in browsers)]
+        for path in ("/hub/api/users/bob/tokens", "/hub/api/users/bob/browsers"):
+            assert (await eve.get(path)).status_code == 403
+        for path in paths:
+            assert (await eve.delete(path)).status_code == 403
+            assert (await ada.delete(path.replace("/bob/", "/eve/"))).status_code == 404
+        for client in (token, first, second):
+            assert (await client.get("/hub/api/me")).status_code == 200
+        for path in paths:
+            assert (await ada.delete(path)).status_code == 204
+            assert (await ada.delete(path)).status_code == 404
+        for client in (token, first, second):
+            assert (await client.get("/hub/api/me")).status_code == 401
+
+    async def test_everybody_sees_and_ends_their_own(self, world: World) -> None:
+        first, second = await world.browser("bob"), await world.browser("bob")
+        browsers = (await first.get("/hub/api/users/bob/browsers")).json()["browsers"]
+        assert (await first.delete(f"/hub/api/users/bob/browsers/{browsers[1]['id']}")).status_code == 204
+        assert {(await each.get("/hub/api/me")).status_code for each in (first, second)} == {200, 401}
+
+    @pytest.mark.parametrize("end_tokens", [False, True])
+    async def test_a_new_password_ends_tokens_where_that_is_said(self, world: World, end_tokens: bool) -> None:
+        ada, token, browser = await world.program("ada"), await world.program("bob"), await world.browser("bob")
+        change = {"password": GOOD, "end_tokens": end_tokens}
+        assert (await ada.post("/hub/api/users/bob/password", json=change)).status_code == 204
+        assert (await browser.get("/hub/api/me")).status_code == 401
+        assert (await token.get("/hub/api/me")).status_code == (401 if end_tokens else 200)

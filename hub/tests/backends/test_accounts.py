@@ -29,7 +29,9 @@ def accounts(data: Path) -> Iterator[Accounts]:
         found.remove(user)
 
 
-@pytest.mark.parametrize("user", ["root", "postgres", "daemon", "nobody", "a", "a_-", "x" * 32, f"{'y' * 31}-"])
+@pytest.mark.parametrize(
+    "user", ["root", "postgres", "daemon", "nobody", "a", "a_-", "x" * 32, f"{'y' * 31}-", "root.2", "walls-2", "walls.2"]
+)
 def test_every_name_that_a_person_may_have_gets_an_account_of_its_own(accounts: Accounts, user: str) -> None:
     before = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall()}
     made = accounts.ensure(user)
@@ -110,7 +112,7 @@ def test_an_account_stays_while_something_of_it_runs(accounts: Accounts) -> None
 
 @pytest.mark.parametrize("name", ["../x", "Ada", "", ".retired", "a/b"])
 def test_a_name_that_is_none_is_refused(accounts: Accounts, name: str) -> None:
-    with pytest.raises(ValueError, match="no person's name"):
+    with pytest.raises(ValueError, match="no person's id"):
         accounts.ensure(name)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from rspark_contract.http import Ending
 from rspark_contract.record import How, Record
@@ -97,6 +98,9 @@ class FakeBackend(Backend):
             yield ref
 
     async def forget_session(self, session_id: str, *, user: str | None) -> None:
+        pass
+
+    async def remove_home(self, user: str, *, archive: Path | None) -> None:
         pass
 
 

@@ -75,7 +75,7 @@ async def test_the_first_session_starts_the_service_and_shows_it(world, shared: 
     ]
     assert shown[:2] == [("postgres", "starting"), ("interface", "waiting")]
     assert ("postgres", "ready") in shown
-    password = await world.store.accounts.password("ada", "postgres")
+    password = (await world.store.accounts.get("ada", "postgres")).password
     assert set(directory.admitted) == {("ada", password)}
 
 

@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import websockets
 from edge_world import World
 
 MIB = 2**20
+
+Take = Callable[[World], Awaitable[None]]
 
 
 def resident(pid: int) -> int:
@@ -62,6 +65,139 @@ class TestWebsockets:
             await world.stack.aclose()
             await socket.send("still here")
             assert await socket.recv() == "still here"
+
+
+async def password(world: World) -> None:
+    await world.authenticator.set_password("ada", "correct horse battery")
+
+
+async def remove_login(world: World) -> None:
+    (browser,) = await world.store.credentials.logins("ada", now=datetime.now(UTC))
+    await world.store.credentials.end_login(browser.id, user_name="ada")
+
+
+async def remove_token(world: World) -> None:
+    (token,) = await world.store.credentials.tokens("ada", now=datetime.now(UTC))
+    await world.store.credentials.remove_token(token.id, user_name="ada")
+
+
+async def password_and_tokens(world: World) -> None:
+    await world.authenticator.set_password("ada", "correct horse battery", end_tokens=True)
+
+
+async def disable(world: World) -> None:
+    await world.store.users.disable("ada", now=datetime.now(UTC))
+
+
+async def remove(world: World) -> None:
+    await world.store.users.remove("ada", now=datetime.now(UTC))
+
+
+BY_COOKIE = [password, remove_login, disable, remove]
+BY_TOKEN = [remove_token, password_and_tokens, disable, remove]
+SOON = 2.0  # seconds
+
+
+class TestRightsThatAreTakenAway:
+    """What is open ends with the right to have it open, soon, and what is others' goes on."""
+
+    @pytest.mark.parametrize("take", BY_COOKIE)
+    async def test_a_browser_s_websocket_ends(self, world: World, take: Take) -> None:
+        cookie = await world.person("ada")
+        await world.person("root", admin=True)
+        session = await world.session("ada")
+        url, origin = f"ws://{world.host}/s/{session.id}/ws", f"http://{world.host}"
+        bob = {"Authorization": f"Bearer {await world.token('root')}"}
+        async with (
+            websockets.connect(url, additional_headers={"Cookie": f"rsparkhub={cookie}"}, origin=origin) as socket,  # type: ignore[arg-type]
+            websockets.connect(url, additional_headers=bob) as other,
+        ):
+            for each in (socket, other):
+                await each.send("hello")
+                assert await each.recv() == "hello"
+            await take(world)
+            await ends(socket)
+            await other.send("still here")
+            assert await other.recv() == "still here"
+
+    async def test_at_a_session_s_own_host_it_ends_with_the_sign_in_at_the_hub(self, world: World) -> None:
+        cookie = await world.person("ada")
+        session = await world.session("ada")
+        own = f"{session.id}.localhost:{world.edge.port}"
+        sent = await world.client(cookie=cookie, host=world.localhost).get(f"/s/{session.id}/", headers={"Accept": "text/html"})
+        entered = await world.client(host=own).get(sent.headers["location"].partition(own)[2])
+        its = entered.headers["set-cookie"].partition(";")[0]
+        connecting = websockets.connect(
+            f"ws://{own}/s/{session.id}/ws",
+            host="127.0.0.1",
+            additional_headers={"Cookie": its},
+            origin=f"http://{own}",  # type: ignore[arg-type]
+        )
+        async with connecting as socket:
+            await socket.send("hello")
+            assert await socket.recv() == "hello"
+            await world.authenticator.sign_out(cookie)
+            await ends(socket)
+
+    @pytest.mark.parametrize("take", BY_TOKEN)
+    async def test_a_program_s_websocket_ends(self, world: World, take: Take) -> None:
+        await world.person("ada")
+        await world.person("root", admin=True)
+        session = await world.session("ada")
+        headers = {"Authorization": f"token {await world.token('ada')}"}
+        async with websockets.connect(f"ws://{world.host}/s/{session.id}/ws", additional_headers=headers) as socket:
+            await socket.send("hello")
+            assert await socket.recv() == "hello"
+            await take(world)
+            await ends(socket)
+
+    @pytest.mark.parametrize("path", ["events", "hang", "%68ang"])
+    async def test_a_stream_and_an_answer_that_is_awaited_end(self, world: World, path: str) -> None:
+        cookie = await world.person("ada")
+        session = await world.session("ada")
+
+        async def read() -> None:
+            async with world.client(cookie=cookie).stream("GET", f"/s/{session.id}/{path}") as response:
+                async for _ in response.aiter_raw():
+                    pass
+
+        reading = asyncio.create_task(read())
+        while not world.upstream.seen:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert not reading.done()
+        await world.authenticator.sign_out(cookie)
+        done, _ = await asyncio.wait({reading}, timeout=SOON)
+        assert done, "it goes on"
+        reading.exception()
+
+    async def test_a_forged_notification_ends_nothing(self, world: World) -> None:
+        await world.person("ada")
+        session = await world.session("ada")
+        headers = {"Authorization": f"token {await world.token('ada')}"}
+        async with websockets.connect(f"ws://{world.host}/s/{session.id}/ws", additional_headers=headers) as socket:
+            await socket.send("hello")
+            await socket.recv()
+            await world.store.notifier.notify("u-ada", about="revoked")
+            await asyncio.sleep(0.5)
+            await socket.send("still here")
+            assert await socket.recv() == "still here"
+
+    async def test_what_was_notified_while_the_hub_was_away_is_asked_about_when_it_is_back(self, world: World) -> None:
+        await world.person("ada")
+        session = await world.session("ada")
+        headers = {"Authorization": f"token {await world.token('ada')}"}
+        async with websockets.connect(f"ws://{world.host}/s/{session.id}/ws", additional_headers=headers) as socket:
+            await world.stack.aclose()
+            await remove_token(world)
+            await world.ask()
+            await world.client(bearer="rst_x").get(f"/s/{session.id}/")  # by which the edge finds the hub again
+            await ends(socket)
+
+
+async def ends(socket: websockets.ClientConnection) -> None:
+    with pytest.raises(websockets.ConnectionClosed):
+        await asyncio.wait_for(socket.recv(), SOON)
 
 
 class TestEvents:

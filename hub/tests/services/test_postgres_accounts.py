@@ -180,3 +180,75 @@ async def test_a_server_that_is_down_is_said_so() -> None:
     endpoint = {"host": "127.0.0.1", "port": 1, "admin": "postgres", "admin_password": "any"}
     with pytest.raises(Unavailable, match="PostgreSQL could not make the account"):
         await ensure_account(endpoint, user="ada", password="pw")
+
+
+class TestLeaving:
+    async def test_who_is_closed_signs_in_nowhere_and_is_signed_out_and_all_of_theirs_stays(
+        self, endpoint: Endpoint, connect: Connect
+    ) -> None:
+        await ensure_account(endpoint, user="closed", password="pw")
+        await ensure_account(endpoint, user="bystander", password="pw")
+        with connect("closed", "pw") as open_one, connect("bystander", "pw") as other:
+            open_one.execute("CREATE TABLE kept AS SELECT 7 AS n")
+            await Postgres().close_account(endpoint, user="closed")
+            with pytest.raises(psycopg.OperationalError):
+                open_one.execute("SELECT 1")
+            assert other.execute("SELECT 1").fetchone() == (1,)
+        for database in ("closed", "flights", "postgres"):
+            with pytest.raises(psycopg.OperationalError, match="not permitted to log in"):
+                connect("closed", "pw", dbname=database)
+        await Postgres().close_account(endpoint, user="closed")  # again
+        await ensure_account(endpoint, user="closed", password="pw")
+        with connect("closed", "pw") as connection:
+            assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
+
+    @pytest.mark.parametrize("user", ["gone", "flights", "pg_gone", "gone.2"])
+    async def test_with_a_person_goes_their_role_and_what_is_theirs_alone(
+        self, endpoint: Endpoint, connect: Connect, tmp_path: Path, user: str
+    ) -> None:
+        await ensure_account(endpoint, user=user, password="pw")
+        await ensure_account(endpoint, user="group", password="pw")
+        role = role_of(user)
+        with connect(user, "pw") as connection, connect("group", "pw") as group:
+            connection.execute("CREATE TABLE IF NOT EXISTS mine AS SELECT 7 AS n")
+            # A database of others in which they have rights, and have made something.
+            group.execute(f'GRANT CONNECT ON DATABASE "group" TO "{role}"')
+            group.execute(f'GRANT CREATE, USAGE ON SCHEMA public TO "{role}"')
+            with connect(user, "pw", dbname="group") as inside:
+                inside.execute("CREATE TABLE shared AS SELECT 8 AS n")
+            await Postgres().remove_account(endpoint, user=user, archive=tmp_path / "archive")
+            with pytest.raises(psycopg.OperationalError):
+                connection.execute("SELECT 1")
+            assert group.execute("SELECT n FROM shared").fetchone() == (8,)
+            group.execute("DROP TABLE shared")
+            assert group.execute("SELECT count(*) FROM pg_roles WHERE rolname = %s", [role]).fetchone() == (0,)
+            assert group.execute("SELECT count(*) FROM pg_database WHERE datname = %s", [role]).fetchone() == (0,)
+        dump = tmp_path / "archive" / f"{role}.dump"
+        assert dump.read_bytes().startswith(b"PGDMP")
+        assert dump.stat().st_mode & 0o777 == 0o600
+        await Postgres().remove_account(endpoint, user=user, archive=None)  # again, when nothing is left
+
+    async def test_what_cannot_be_archived_is_kept(
+        self, endpoint: Endpoint, connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        await ensure_account(endpoint, user="undumped", password="pw")
+        (tmp_path / "archive").write_text("a file where a folder should be")
+        with pytest.raises((Unavailable, OSError)):
+            await Postgres().remove_account(endpoint, user="undumped", archive=tmp_path / "archive")
+        monkeypatch.setenv("PATH", "/nonexistent")
+        with pytest.raises(Unavailable, match="no pg_dump"):
+            await Postgres().remove_account(endpoint | {"programs": "/nonexistent"}, user="undumped", archive=tmp_path / "a")
+        await ensure_account(endpoint, user="undumped", password="pw")
+        connect("undumped", "pw").close()
+
+    async def test_of_somebody_without_an_account_nothing_is_done(self, endpoint: Endpoint, tmp_path: Path) -> None:
+        await Postgres().close_account(endpoint, user="stranger")
+        await Postgres().remove_account(endpoint, user="stranger", archive=tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
+    async def test_a_server_that_is_down_says_so(self, endpoint: Endpoint) -> None:
+        down = endpoint | {"port": 1}
+        with pytest.raises(Unavailable):
+            await Postgres().close_account(down, user="ada")
+        with pytest.raises(Unavailable):
+            await Postgres().remove_account(down, user="ada", archive=None)

@@ -36,7 +36,7 @@ async def crowd(store: Store, noon: datetime) -> Store:
 
     async def work(connection: Any) -> None:
         await connection.rows(sa.insert(users), [
-            {"name": f"person{number}", "admin": False, "created": noon} for number in range(_OWNERS)
+            {"name": f"person{number}", "id": f"person{number}", "admin": False, "created": noon} for number in range(_OWNERS)
         ])  # fmt: skip
         await connection.rows(sa.insert(sessions), values)
         await connection.rows(sa.insert(events), [

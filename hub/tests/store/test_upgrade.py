@@ -24,7 +24,7 @@ async def test_nothing_of_the_version_before_is_lost(empty_url: str) -> None:
         assert [(user.name, user.admin, user.groups) for user in await store.users.list()] == [
             ("ada", True, frozenset()), ("bob", False, frozenset({"class"})),
         ]  # fmt: skip
-        assert await store.accounts.password("ada", "postgres") == "secret"
+        assert (await store.accounts.get("ada", "postgres")).password == "secret"
         assert await store.logs.get("failed") == {"agent": "The last lines."}
         rows = {row.id: row for row in await store.sessions.list(with_deleted=True)}
         assert set(rows) == set(SESSIONS)

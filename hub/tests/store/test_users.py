@@ -7,8 +7,9 @@ from store_scene import MakeSession, Put
 
 from rsparkhub.domain.errors import Conflict, InvalidInput, NotFound
 from rsparkhub.domain.session import State, Wanted
-from rsparkhub.domain.user import User
+from rsparkhub.domain.user import Data, User, id_of_label
 from rsparkhub.store import Store
+from rsparkhub.store.people import LeftHome
 
 
 async def test_a_person_is_added_and_found(store: Store, noon: datetime) -> None:
@@ -66,7 +67,7 @@ async def test_with_a_person_goes_all_that_opens_a_door(make: MakeSession, put: 
     await store.credentials.add_link("ada", digest="link", expires=later, now=noon)
     assert await store.credentials.add_login("ada", digest="login", expires=later, now=noon, password_hash="hash")
     await store.credentials.add_token("ada", name="t", digest="token", expires=later, now=noon)
-    password = await store.accounts.password("ada", "postgres")
+    password = (await store.accounts.get("ada", "postgres")).password
 
     await store.users.remove("ada", by="root", now=noon)
 
@@ -81,8 +82,8 @@ async def test_with_a_person_goes_all_that_opens_a_door(make: MakeSession, put: 
         assert (await store.events.since(session.id, 0))[-1].by == "root"
     assert await store.leases.next_claimable_at() == noon
     await store.users.add("ada", now=noon)  # another Ada begins with nothing
-    assert (await store.users.get("ada")) == User(name="ada", admin=False, created=noon)
-    assert await store.accounts.password("ada", "postgres") != password
+    assert (await store.users.get("ada")) == User(id="ada.2", name="ada", admin=False, created=noon)
+    assert (await store.accounts.get("ada.2", "postgres")).password != password
 
 
 async def test_the_last_administrator_stays(store: Store, noon: datetime) -> None:
@@ -140,3 +141,117 @@ async def test_a_group_that_cannot_be_is_refused_as_a_whole(store: Store, noon: 
         await store.users.add_group("class", now=noon)
     with pytest.raises(InvalidInput, match="Everybody"):
         await store.users.add_group("everyone", now=noon)
+
+
+async def test_a_person_of_an_old_name_is_another_one(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
+    await put(await make(), State.SUSPENDED)  # of the first ada
+    for number in range(2, 5):
+        await store.users.remove("ada", now=noon)
+        added = await store.users.add("ada", now=noon)
+        assert added.id == (await store.users.get("ada")).id == f"ada.{number}"
+    assert await store.sessions.list(owner=added.id, with_deleted=True) == []
+    assert await store.events.since(None, 0, owner=added.id) == []
+    assert await store.events.since(None, 0, owner="ada") != []
+    labels = await store.people.labels(["ada", "ada.2", "ada.3", "ada.4", None, "ada"])
+    assert labels == {"ada": "ada (removed)", "ada.2": "ada (removed, 2)", "ada.3": "ada (removed, 3)", "ada.4": "ada"}
+    assert [id_of_label(label) for label in labels.values()] == ["ada", "ada.2", "ada.3", None]
+
+
+@pytest.mark.parametrize("data", list(Data))
+async def test_what_becomes_of_the_data_is_written_until_it_is_done(store: Store, noon: datetime, data: Data) -> None:
+    await store.users.add("ada", now=noon)
+    await store.accounts.get("ada", "postgres")
+    assert await store.accounts.behind() == []
+    await store.users.remove("ada", data=data, now=noon)
+    (account,) = await store.accounts.behind()
+    assert (account.owner, account.service, account.wanted) == ("ada", "postgres", data.value)
+    await store.accounts.set_applied(account, account.wanted)
+    assert await store.accounts.behind() == []
+    assert await store.people.left_homes() == ([] if data is Data.KEEP else [LeftHome("ada", data)])
+    await store.people.home_done("ada")
+    assert await store.people.left_homes() == []
+
+
+async def test_a_home_stays_while_a_session_of_it_is_there(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
+    session = await put(await make(), State.RUNNING)
+    await store.users.remove("ada", data=Data.DELETE, now=noon)
+    assert await store.people.left_homes() == []
+    assert await store.sessions.purge(session.id)
+    assert await store.people.left_homes() == [LeftHome("ada", Data.DELETE)]
+
+
+async def test_who_is_disabled_is_let_in_nowhere_until_enabled(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
+    await store.users.add("root", admin=True, now=noon)
+    running, asleep, failed = [await put(await make(), state) for state in (State.RUNNING, State.SUSPENDED, State.FAILED)]
+    later = noon + timedelta(days=1)
+    await store.users.set_password_hash("ada", "hash")
+    await store.credentials.add_link("ada", digest="link", expires=later, now=noon)
+    assert await store.credentials.add_login("ada", digest="login", expires=later, now=noon, password_hash="hash")
+    await store.credentials.add_token("ada", name="t", digest="token", expires=later, now=noon)
+    await store.accounts.get("ada", "postgres")
+
+    await store.users.disable("ada", by="root", now=noon)
+
+    assert (await store.users.get("ada")).disabled == noon
+    assert await store.credentials.login("login", now=noon) is None
+    assert await store.credentials.token("token", now=noon) is None
+    assert await store.credentials.take_link("link", login_digest="x", login_expires=later, now=noon) is None
+    assert not await store.credentials.add_login("ada", digest="y", expires=later, now=noon, password_hash="hash")
+    assert await store.credentials.owner_of_session(running.id) is None
+    assert [account.wanted for account in await store.accounts.behind()] == ["closed"]
+    assert (await store.sessions.get(running.id)).wanted is Wanted.SUSPENDED
+    with pytest.raises(NotFound):
+        await store.sessions.create(owner="ada", environment="r", name="R", now=noon)
+    for session in (running, asleep, failed):
+        with pytest.raises(Conflict, match="ada is disabled"):
+            await store.sessions.set_wanted(session.id, Wanted.RUNNING, by="root", now=noon)
+
+    await store.users.enable("ada")
+
+    assert await store.accounts.behind() == []  # nothing was done about it yet, and now nothing needs to be
+    user = await store.credentials.token("token", now=noon)
+    assert user is not None
+    assert user.disabled is None
+    assert await store.credentials.login("login", now=noon) is None  # browsers sign in anew
+    assert (await store.sessions.set_wanted(running.id, Wanted.RUNNING, by="ada", now=noon)).wanted is Wanted.RUNNING
+
+
+async def test_the_last_administrator_is_not_disabled(store: Store, noon: datetime) -> None:
+    await store.users.add("ada", admin=True, now=noon)
+    await store.users.add("bob", admin=True, now=noon)
+    await store.users.disable("ada", now=noon)
+    for change in (store.users.disable, store.users.remove):
+        with pytest.raises(Conflict, match="only administrator"):
+            await change("bob", now=noon)
+    for change in (store.users.disable, store.users.remove):
+        with pytest.raises(NotFound):
+            await change("nobody", now=noon)
+
+
+@pytest.mark.parametrize("end_tokens", [False, True])
+async def test_a_new_password_ends_tokens_where_that_is_said(store: Store, noon: datetime, end_tokens: bool) -> None:
+    await store.users.add("ada", now=noon)
+    await store.credentials.add_token("ada", name="t", digest="token", expires=noon + timedelta(days=1), now=noon)
+    await store.users.set_password_hash("ada", "hash", end_tokens=end_tokens)
+    assert (await store.credentials.token("token", now=noon) is None) is end_tokens
+
+
+async def test_each_browser_is_seen_and_ended(store: Store, noon: datetime) -> None:
+    later = noon + timedelta(days=1)
+    for name in ("ada", "bob"):
+        await store.users.add(name, now=noon)
+        await store.users.set_password_hash(name, "hash")
+        for digest in ("aa" * 32, "bb" * 32):
+            secret = digest if name == "ada" else digest[::-1].replace("a", "c").replace("b", "d")
+            assert await store.credentials.add_login(name, digest=secret, expires=later, now=noon, password_hash="hash")
+    await store.credentials.add_link("ada", digest="link", expires=later, now=noon)
+    there = {"login_digest": "ee" * 32, "login_expires": later, "session": "kq4wz7m2xb", "now": noon}
+    assert await store.credentials.take_link("link", **there) == "ada"  # at a session's own host: no browser of its own
+    browsers = await store.credentials.logins("ada", now=noon)
+    assert [browser.id for browser in browsers] == ["laaaaaaaaaaaa", "lbbbbbbbbbbbb"]
+    for wrong in ("l%", "l____________", "lcccccccccccc", "", "l" + "a" * 64):
+        with pytest.raises(NotFound):
+            await store.credentials.end_login(wrong, user_name="ada")
+    await store.credentials.end_login(browsers[0].id, user_name="ada")
+    assert [browser.id for browser in await store.credentials.logins("ada", now=noon)] == ["lbbbbbbbbbbbb"]
+    assert len(await store.credentials.logins("bob", now=noon)) == 2

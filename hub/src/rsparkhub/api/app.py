@@ -44,6 +44,7 @@ from rsparkhub.api.serializers.sessions import SessionSerializer
 from rsparkhub.api.streams.broadcaster import EventBroadcaster
 from rsparkhub.api.streams.places import StreamPlaces
 from rsparkhub.auth.identity import Authenticator
+from rsparkhub.auth.revocation import Revocations
 from rsparkhub.catalog import Catalog
 from rsparkhub.settings import Settings, known_hosts
 from rsparkhub.store import Store
@@ -66,6 +67,7 @@ def create_app(
     catalog: Catalog,
     uses_images: bool = False,
     trust: str | None = None,
+    archives: bool = False,
     pages: Path = _PAGES,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     behind_edge: bool | None = None,
@@ -78,6 +80,8 @@ def create_app(
         Whether sessions run in images.
     trust
         What is said where people are not apart, once there are two.
+    archives
+        Whether the home of somebody who is removed can be archived.
     pages
         The folder of the built pages.
     now
@@ -93,6 +97,7 @@ def create_app(
         catalog=catalog,
         uses_images=uses_images,
         trust=trust,
+        archives=archives,
         serializer=serializer,
         broadcaster=EventBroadcaster(store=store, serializer=serializer),
         places=StreamPlaces(most=most_connections() // 2),
@@ -101,6 +106,7 @@ def create_app(
         ),
         token_rate=Rate("tokens", burst=60, refill=timedelta(hours=1), clock=now),
         agents=AgentClient(),
+        revocations=Revocations(store.notifier),
         now=now,
     )
     metrics = Metrics()
@@ -110,6 +116,7 @@ def create_app(
         yield
         context.broadcaster.close()
         await context.agents.aclose()
+        await context.revocations.close()
 
     app = FastAPI(
         lifespan=lifespan,

@@ -14,6 +14,7 @@ from rsparkhub.api.streams.broadcaster import EventBroadcaster
 from rsparkhub.api.streams.places import StreamPlaces
 from rsparkhub.auth.http_origin import Origin, origin_of
 from rsparkhub.auth.identity import Authenticator
+from rsparkhub.auth.revocation import Revocations
 from rsparkhub.catalog import Catalog
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
@@ -29,12 +30,14 @@ class AppContext:
     catalog: Catalog
     uses_images: bool
     trust: str | None
+    archives: bool
     serializer: SessionSerializer
     broadcaster: EventBroadcaster
     places: StreamPlaces
     session_rate: Rate
     token_rate: Rate
     agents: AgentClient
+    revocations: Revocations
     now: Callable[[], datetime]
 
     def own_origins(self, request: Request) -> frozenset[Origin]:

@@ -42,6 +42,10 @@ class AuthCache:
         self._found.pop(key, None)
         self._pending.pop(key, None)
 
+    def clear(self) -> None:
+        """Drop everything, also what is being looked up."""
+        self._found, self._pending = {}, {}
+
     @property
     def found(self) -> dict[Lookup, Found]:
         """What is in the cache."""

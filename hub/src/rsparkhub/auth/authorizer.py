@@ -21,10 +21,12 @@ from rsparkhub.auth.forward_auth import (
     Allow,
     Answer,
     ForwardAuthRequest,
+    GoOn,
     Redirect,
     Refuse,
     SignInAtSession,
     authorize,
+    may_go_on,
 )
 from rsparkhub.auth.identity import Authenticator
 from rsparkhub.auth.session_address import RequestOrigin, request_origin, session_in_uri
@@ -39,13 +41,14 @@ from rsparkhub.store import Store
 
 LONGEST_LIFETIME = timedelta(seconds=1)
 _ENTER = f"{ENTER}?"
+_MOST_TRIES = 5  # of a decision while rights are taken away
 _MOST_COOKIES = 4  # of one name; a page can set some, and each costs a question to the store
 
 
 class Decision(NamedTuple):
     """What the edge is to do with a request; `keep` is for how many seconds from now it may do so with equal ones."""
 
-    answer: Allow | Redirect | Refuse
+    answer: Allow | Redirect | Refuse | GoOn
     keep: float = 0
 
 
@@ -67,6 +70,7 @@ class Authorizer:
         self._count = itertools.count(1)
         self._period = 0
         self._changes = 0
+        self._revocations = 0
 
     def request(
         self,
@@ -82,6 +86,7 @@ class Authorizer:
         fetch_dest: str = "",
         cookie: str = "",
         authorization: str = "",
+        recheck: bool = False,
     ) -> ForwardAuthRequest:
         """Return what the edge said of a request, with its address read."""
         came_in = self._origins.get(host)
@@ -101,12 +106,13 @@ class Authorizer:
             fetch_dest=fetch_dest,
             cookie=cookie,
             authorization=authorization,
+            recheck=recheck,
         )
 
     def decide_now(self, request: ForwardAuthRequest) -> Decision | None:
         """Decide from what is cached; return None where that doesn't suffice, and `decide` must be awaited."""
         end = self._start_period()
-        if request.uri.startswith(_ENTER):
+        if request.recheck or request.uri.startswith(_ENTER):
             return None
         answer = self._decide(request, self._cache.found)
         if isinstance(answer, Lookup | SignInAtSession):
@@ -121,8 +127,18 @@ class Authorizer:
         Unavailable
             When the store can't be asked.
         """
+        if request.recheck:
+            return Decision(await self._may_go_on(request))
         if request.came_in.known and request.came_in.session is not None and request.uri.startswith(_ENTER):
             return Decision(await self._enter(request, request.came_in.session))
+        for _ in range(_MOST_TRIES):
+            revocations = self._revocations
+            decision = await self._decide_once(request)
+            if revocations == self._revocations:  # else who asks may have been let in by what has been taken away meanwhile
+                break
+        return decision
+
+    async def _decide_once(self, request: ForwardAuthRequest) -> Decision:
         found: dict[Lookup, Found] = {}
         end, changes = self._start_period(), self._changes
         while isinstance(answer := self._decide(request, found), Lookup):
@@ -136,6 +152,22 @@ class Authorizer:
         """Drop what is cached about a session that has changed."""
         self._changes += 1
         self._cache.forget(Lookup("session", "", session_id))
+
+    def recheck(self) -> None:
+        """Drop what is cached of who is asking: what lets somebody in may have been taken away."""
+        self._changes += 1
+        self._revocations += 1
+        self._cache.clear()
+
+    async def _may_go_on(self, request: ForwardAuthRequest) -> GoOn:
+        if request.session is None:
+            return GoOn(False)
+        for lookup in _credentials(request, request.session):
+            identity = await self._look_up(lookup)
+            if isinstance(identity, Identity):
+                session = await self._look_up(Lookup("session", "", request.session))
+                return may_go_on(session if isinstance(session, Session) else None, identity)
+        return GoOn(False)
 
     def _start_period(self) -> float:
         """Begin a new period when its time has come; return when the current one ends, in seconds since the epoch."""

@@ -40,6 +40,7 @@ class ForwardAuthRequest(NamedTuple):  # many are made in a second, and a tuple 
     fetch_dest: str = ""
     cookie: str = ""
     authorization: str = ""
+    recheck: bool = False  # of one that was let in, and goes on
 
     @property
     def is_navigation(self) -> bool:
@@ -51,11 +52,15 @@ class ForwardAuthRequest(NamedTuple):  # many are made in a second, and a tuple 
 
 @dataclass(frozen=True, kw_only=True)
 class Allow:
-    """Pass it on. `sandboxed`: what comes back must not act in a browser, since it comes under the hub's own name."""
+    """Pass it on. `sandboxed`: what comes back must not act in a browser, since it comes under the hub's own name.
+
+    `keys` are those under which it is notified that who asked may no longer be let in.
+    """
 
     upstream: str
     secret: str
     sandboxed: bool = False
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +77,13 @@ class SignInAtSession:
 
     session: str
     next: str
+
+
+@dataclass(frozen=True)
+class GoOn:
+    """Of a request that was let in: whether it may go on."""
+
+    good: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +146,11 @@ def authorize(request: ForwardAuthRequest, session: Session | None, identity: Id
     return _let_in(request, session, identity)
 
 
+def may_go_on(session: Session | None, identity: Identity | None) -> GoOn:
+    """Return whether a request that was let in may go on: who asked is still somebody who may open the session."""
+    return GoOn(identity is not None and session is not None and may(identity, Action.OPEN, session))
+
+
 def _refuse_address(request: ForwardAuthRequest) -> Refuse | None:
     if not request.came_in.known:
         return UNKNOWN_HOST
@@ -190,7 +207,7 @@ def _how_it_is(session: Session) -> str:
 def _let_in(request: ForwardAuthRequest, session: Session, identity: Identity) -> Answer:
     path, mark, query = request.uri.partition("?")
     uri = f"{path}/{mark}{query}" if path == f"/s/{session.id}" else request.uri
-    if not request.came_in.apart and identity.how == "cookie" and session.owner != identity.user.name:
+    if not request.came_in.apart and identity.how == "cookie" and session.owner != identity.user.id:
         return _SOMEONE_ELSES
     under_the_hubs_name = request.came_in.apart and request.came_in.session is None and identity.how == "cookie"
     if under_the_hubs_name and request.is_navigation:
@@ -201,4 +218,4 @@ def _let_in(request: ForwardAuthRequest, session: Session, identity: Identity) -
         return Redirect(url=uri)
     assert session.upstream is not None  # it is up
     assert session.secret is not None
-    return Allow(upstream=session.upstream, secret=session.secret, sandboxed=under_the_hubs_name)
+    return Allow(upstream=session.upstream, secret=session.secret, sandboxed=under_the_hubs_name, keys=identity.keys)

@@ -15,6 +15,7 @@ from rsparkhub.auth.authorizer import Authorizer, Decision
 from rsparkhub.auth.forward_auth import ForwardAuthRequest, Refuse
 from rsparkhub.auth.identity import Authenticator
 from rsparkhub.auth.reply import reply
+from rsparkhub.auth.revocation import revocations
 from rsparkhub.domain.edge_contract import FORWARD_AUTH_SOCKET, LONGEST_LINE
 from rsparkhub.domain.errors import RsparkhubError
 from rsparkhub.settings import Settings
@@ -42,7 +43,10 @@ async def serving_forward_auth(*, store: Store, authenticator: Authenticator, se
     """Answer the edge, on a socket in the folder of sockets, for as long as this is entered."""
     authorizer = Authorizer(store=store, authenticator=authenticator, settings=settings)
     connections: set[_Connection] = set()
-    following = asyncio.create_task(_follow_changes(store, authorizer, connections), name="forward auth: changes")
+    following = [
+        asyncio.create_task(_follow_changes(store, authorizer, connections), name="forward auth: changes"),
+        asyncio.create_task(_follow_revocations(store, authorizer, connections), name="forward auth: revocations"),
+    ]
     path = settings.socket_dir / FORWARD_AUTH_SOCKET
     fresh = path.with_name(f".{FORWARD_AUTH_SOCKET}")
     fresh.unlink(missing_ok=True)
@@ -55,9 +59,10 @@ async def serving_forward_auth(*, store: Store, authenticator: Authenticator, se
         path.unlink(missing_ok=True)
         for connection in list(connections):
             connection.close()
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
+        for task in following:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 async def _follow_changes(store: Store, authorizer: Authorizer, connections: "set[_Connection]") -> None:
@@ -65,6 +70,13 @@ async def _follow_changes(store: Store, authorizer: Authorizer, connections: "se
         authorizer.forget_session(session_id)
         for connection in connections:
             connection.forget(session_id)
+
+
+async def _follow_revocations(store: Store, authorizer: Authorizer, connections: "set[_Connection]") -> None:
+    async for key in revocations(store.notifier, "forward-auth-revocations"):
+        authorizer.recheck()
+        for connection in connections:
+            connection.recheck(key)
 
 
 def read_question(line: bytes, authorizer: Authorizer) -> tuple[int, ForwardAuthRequest]:
@@ -81,13 +93,13 @@ def read_question(line: bytes, authorizer: Authorizer) -> tuple[int, ForwardAuth
         raise UnreadableQuestion("not JSON") from error
     if not isinstance(fields, dict):
         raise UnreadableQuestion("not an object")
-    number, html = fields.pop("id", None), fields.pop("html", False)
-    if type(number) is not int or type(html) is not bool or not fields.keys() >= _REQUIRED:
+    number, html, recheck = fields.pop("id", None), fields.pop("html", False), fields.pop("recheck", False)
+    if type(number) is not int or type(html) is not bool or type(recheck) is not bool or not fields.keys() >= _REQUIRED:
         raise UnreadableQuestion("an id, a method, a host or a URI is missing")
     texts = {name: value for name, value in fields.items() if name in _TEXTS}  # a newer edge may say more
     if not all(isinstance(value, str) for value in texts.values()):
         raise UnreadableQuestion("a field is no text")
-    return number, authorizer.request(html=html, **texts)
+    return number, authorizer.request(html=html, recheck=recheck, **texts)
 
 
 class _Connection(asyncio.Protocol):
@@ -115,6 +127,10 @@ class _Connection(asyncio.Protocol):
     def forget(self, session_id: str) -> None:
         """Say that nothing may be repeated that was granted of this session before."""
         self._write({"forget": session_id})
+
+    def recheck(self, key: str) -> None:
+        """Say that it is to be asked again about what goes on under a key."""
+        self._write({"recheck": key})
 
     def data_received(self, data: bytes) -> None:
         *lines, self._unread = (self._unread + data).split(b"\n")

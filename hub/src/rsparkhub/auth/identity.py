@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 
 from rsparkhub.auth import tokens
 from rsparkhub.auth.passwords import Passwords
+from rsparkhub.auth.revocation import keys_of
 from rsparkhub.auth.sign_in.base import SignIn, SignInContext
 from rsparkhub.auth.sign_in.link import LinkSignIn
 from rsparkhub.auth.sign_in.password import PasswordSignIn
 from rsparkhub.domain.access import Identity
-from rsparkhub.domain.errors import InvalidInput, NotFound, NotSignedIn, Unavailable
+from rsparkhub.domain.errors import Conflict, InvalidInput, NotFound, NotSignedIn, Unavailable
 from rsparkhub.domain.session import LIVE, Wanted
 from rsparkhub.domain.user import User
 from rsparkhub.settings import Settings
@@ -56,7 +57,7 @@ class Authenticator:
     async def from_cookie(self, value: str, *, now: datetime) -> Identity | None:
         """Return who carries this cookie."""
         user = await self._of_login(value, now)
-        return None if user is None else Identity(user=user, how="cookie")
+        return None if user is None else Identity(user=user, how="cookie", keys=keys_of(user, tokens.digest(value)))
 
     async def from_bearer(self, token: str, *, now: datetime) -> Identity | None:
         """Return who carries this token: a sign-in's, an API token, or a session's own."""
@@ -67,10 +68,12 @@ class Authenticator:
             await self._seen(user, now)
         else:
             user = await self._of_login(token, now)
-        return None if user is None else Identity(user=user, how="token")
+        return None if user is None else Identity(user=user, how="token", keys=keys_of(user, tokens.digest(token)))
 
     async def make_link(self, name: str, *, now: datetime, lifetime: timedelta | None = None) -> str:
-        """Make the token of a one-time sign-in link; NotFound when there is no such person."""
+        """Make the token of a one-time sign-in link; NotFound when there is no such person, Conflict when they are disabled."""
+        if (await self._store.users.get(name)).disabled:
+            raise Conflict(f"{name} is disabled, so no link signs them in. Enable them first.")
         link = tokens.new_secret(tokens.LINK)
         expires = now + (lifetime or self._settings.link_lifetime)
         await self._store.credentials.add_link(name, digest=tokens.digest(link), expires=expires, now=now)
@@ -136,8 +139,8 @@ class Authenticator:
         """Hash the password of a person who is about to be added; InvalidInput when it is too short or too long."""
         return await self._passwords.hash(password)
 
-    async def set_password(self, name: str, password: str | None) -> None:
-        """Set or remove a password; every browser that is signed in as them is signed out.
+    async def set_password(self, name: str, password: str | None, *, end_tokens: bool = False) -> None:
+        """Set or remove a password; every browser that is signed in as them is signed out, and with `end_tokens` every program.
 
         Raises
         ------
@@ -146,7 +149,8 @@ class Authenticator:
         NotFound
             When there is no such person.
         """
-        await self._store.users.set_password_hash(name, None if password is None else await self._passwords.hash(password))
+        hashed = None if password is None else await self._passwords.hash(password)
+        await self._store.users.set_password_hash(name, hashed, end_tokens=end_tokens)
 
     async def make_token(self, person: str, *, name: str, now: datetime, lifetime: timedelta | None = None) -> tuple[Token, str]:
         """Make an API token; the second is its secret, which is returned this once.
@@ -185,7 +189,7 @@ class Authenticator:
         session, owner = found
         if session.state not in LIVE or session.wanted is Wanted.DELETED or not tokens.is_token_of(session, token):
             return None
-        return Identity(user=owner, how="token", session=session.id)
+        return Identity(user=owner, how="token", session=session.id, keys=keys_of(owner))
 
     async def _seen(self, user: User | None, now: datetime) -> None:
         if user is None or (user.last_seen is not None and user.last_seen > now - SEEN_EVERY):

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import NotRequired, TypedDict
 
-from rsparkhub.auth.forward_auth import Allow, Redirect, Refuse
+from rsparkhub.auth.forward_auth import Allow, GoOn, Redirect, Refuse
 from rsparkhub.wire import minimal_page
 from rsparkhub.wire.problem import Problem
 
@@ -14,7 +14,14 @@ class Grant(TypedDict):
     upstream: str
     secret: str
     sandboxed: NotRequired[bool]
+    keys: list[str]
     keep_ms: float
+
+
+class Recheck(TypedDict):
+    """Whether a request that was let in before may go on."""
+
+    good: bool
 
 
 class Response(TypedDict):
@@ -28,13 +35,17 @@ class Response(TypedDict):
 _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
 
 
-def reply(answer: Allow | Redirect | Refuse, *, keep: float = 0, page: bool = False, hub: str = "/hub/") -> Grant | Response:
+def reply(
+    answer: Allow | Redirect | Refuse | GoOn, *, keep: float = 0, page: bool = False, hub: str = "/hub/"
+) -> Grant | Response | Recheck:
     """Return the answer; a refusal as a page where a browser opens one, else as a problem.
 
     `keep` is in seconds; `hub` is where a page leads to.
     """
+    if isinstance(answer, GoOn):
+        return Recheck(good=answer.good)
     if isinstance(answer, Allow):
-        grant = Grant(upstream=answer.upstream, secret=answer.secret, keep_ms=round(keep * 1000, 3))
+        grant = Grant(upstream=answer.upstream, secret=answer.secret, keys=list(answer.keys), keep_ms=round(keep * 1000, 3))
         if answer.sandboxed:
             grant["sandboxed"] = True
         return grant

@@ -11,6 +11,7 @@ and the cookie works only while the sign-in at the hub does. So it is gone with 
 from datetime import datetime, timedelta
 
 from rsparkhub.auth import tokens
+from rsparkhub.auth.revocation import keys_of
 from rsparkhub.domain.access import Identity
 from rsparkhub.settings import Settings
 from rsparkhub.store.credentials import Credentials
@@ -45,6 +46,7 @@ class SessionHostSignIn:
             _digest(secret, session_id, at_the_hub),
             login_digest=_digest(cookie, session_id, at_the_hub),
             login_expires=now + self._settings.login_lifetime,
+            session=session_id,
             now=now,
         )
         return None if user_name is None else f"{cookie}.{at_the_hub}"
@@ -58,7 +60,7 @@ class SessionHostSignIn:
         here = await self._credentials.login(_digest(secret, session_id, at_the_hub), now=now)
         if here is None or there is None or here.name != there.name:
             return None
-        return Identity(user=here, how="cookie", session=session_id)
+        return Identity(user=here, how="cookie", session=session_id, keys=keys_of(here, at_the_hub))
 
 
 def _digest(secret: str, session_id: str, at_the_hub: str) -> str:

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from rspark_contract.http import Ending
 from rspark_contract.reading import NAME
@@ -57,6 +58,7 @@ class Backend(ABC):
     - `log_tails` returns the ends of its logs.
     - `forget_session` deletes what a deleted session left over its generations.
     - `users` and `forget_user` are for what it keeps of people beside that.
+    - `remove_home` deletes the home of somebody who was removed, of whom nothing runs any more.
 
     `changes` yields refs that are worth observing. It is a hint only: nothing may depend on it, since a controller also
     observes by itself every so often.
@@ -131,6 +133,13 @@ class Backend(ABC):
 
     async def forget_user(self, user: str) -> None:  # noqa: B027  most keep nothing
         """Remove what it keeps for a person who was removed, once nothing of theirs runs; never their home."""
+
+    @abstractmethod
+    async def remove_home(self, user: str, *, archive: Path | None) -> None:
+        """Delete the home of a person, by their id; before, write it into the folder `archive` where one is given.
+
+        Only a backend with the capability `archive` is given one. There may be no home.
+        """
 
     async def aclose(self) -> None:  # noqa: B027  a backend without connections has nothing to close
         """Close the connections to agents and to what runs the ensembles; those go on."""

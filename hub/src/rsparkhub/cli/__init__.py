@@ -6,12 +6,10 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-import rsparkhub
-from rsparkhub.cli import doctor, down, environment, group, processes, render, session, token, up, usage, user
+from rsparkhub.cli import doctor, down, environment, group, options, processes, render, session, token, up, usage, user
 from rsparkhub.domain.errors import RsparkhubError
 
 app = typer.Typer(
@@ -23,26 +21,20 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"rsparkhub {rsparkhub.__version__}")
-        raise typer.Exit
-
-
 @app.callback()
-def every_command(
-    data: Annotated[Path | None, typer.Option(help="The data folder; $RSPARKHUB_DATA by default.")] = None,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
-) -> None:
-    """Take what holds for every command."""
-    if data is not None:
-        os.environ["RSPARKHUB_DATA"] = str(data)
+def every_command() -> None:
+    """Hold the commands."""
 
 
 for part in (up, down, doctor, processes, usage, render):
     part.add_to(app)
 for noun in (session, environment, user, group, token):
     app.add_typer(noun.app)
+
+
+def command_line() -> options.Command:
+    """Return the whole command line."""
+    return options.add_to_all(typer.main.get_command(app))
 
 
 #: Errors of the system that are no fault of ours, and what to do about them.
@@ -63,7 +55,7 @@ def main() -> None:
     # What a command has to say it says in its own words; `hub`, `controller` and `edge` ask for their logs themselves.
     logging.getLogger("rsparkhub").addHandler(logging.NullHandler())
     try:
-        app()
+        command_line()()
     except RsparkhubError as error:
         say(f"rsparkhub: {error}", error=True)
         sys.exit(code_of(error))

@@ -1,6 +1,7 @@
 """How a command reaches the hub: by RSPARKHUB_URL and RSPARKHUB_TOKEN, else as `rsparkhub up` left it in the data folder."""
 
 import asyncio
+import contextlib
 import json
 import os
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,7 @@ from rsparkhub.settings import default_data
 
 if TYPE_CHECKING:
     from rsparkhub.client import AsyncHub
+    from rsparkhub.settings import Settings
 
 T = TypeVar("T")
 
@@ -51,6 +53,19 @@ def find_access() -> Access:
             "--data, or set RSPARKHUB_URL and RSPARKHUB_TOKEN for one elsewhere."
         )
     return Access(url=found.url, token=token or found.token)
+
+
+def hub_url(settings: "Settings") -> str:
+    """Return where people open the hub of a data folder, by the word of the hub that runs, the last one, or the settings."""
+    from rsparkhub.installation.data_folder import is_held, read_holder
+
+    if is_held(settings) and (holder := read_holder(settings)):
+        return holder.url
+    with contextlib.suppress(OSError):
+        last = read_access(access_file(settings.data))
+        if last is not None and settings.model_fields_set.isdisjoint({"port", "public_url"}):
+            return last.url
+    return settings.url
 
 
 def access_file(data: Path) -> Path:

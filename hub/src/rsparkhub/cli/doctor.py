@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from rsparkhub.cli.options import Data
 from rsparkhub.cli.output import AsJson
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel="This machine")(doctor)
 
 
-def doctor(data: Data = None, as_json: AsJson = False) -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Check this installation: each point is fine, a warning, or a problem with the way to mend it.
 
     The exit code is 4 when there is a problem.
@@ -30,7 +29,7 @@ def doctor(data: Data = None, as_json: AsJson = False) -> None:
     from rsparkhub.cli.output import console, print_json, printable
     from rsparkhub.installed.settings import load_settings
 
-    findings = asyncio.run(_look(load_settings(data=data)))
+    findings = asyncio.run(_look(load_settings()))
     if as_json:
         print_json({"findings": [asdict(finding) for finding in findings]})
     else:

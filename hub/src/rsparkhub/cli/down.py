@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from rsparkhub.cli.options import Data
 from rsparkhub.cli.output import AsJson, say
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ def add_to(app: typer.Typer) -> None:
 
 
 def down(
-    data: Data = None,
     timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long sessions may take to save.")] = 180,
     force: Annotated[bool, typer.Option("--force", help="End sessions also where something can't be kept; it is lost.")] = False,
     as_json: AsJson = False,
@@ -46,7 +44,7 @@ def down(
     from rsparkhub.domain.session import Sleep
     from rsparkhub.installed.settings import load_settings
 
-    ended = asyncio.run(_down(load_settings(data=data), timeout, Sleep.FORCED if force else Sleep.KEPT))
+    ended = asyncio.run(_down(load_settings(), timeout, Sleep.FORCED if force else Sleep.KEPT))
     if as_json:
         print_json(ended)
         raise typer.Exit(1 if ended["awake"] else 0)

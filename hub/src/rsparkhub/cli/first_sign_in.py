@@ -16,11 +16,14 @@ from rsparkhub.store import Store
 _PURPOSE = "command line of this machine"
 
 
-async def make_link(factory: Factory, name: str | None = None) -> str:
-    """Make a link that signs a person in once: by default an administrator, who is made when there is none."""
+async def make_link(factory: Factory, name: str | None = None, *, at: str | None = None) -> str:
+    """Make a link that signs a person in once: by default an administrator, who is made when there is none.
+
+    `at` is the hub's address; that of the settings by default.
+    """
     person = name or (await administrator(factory.store)).name
     token = await factory.authenticator.make_link(person, now=datetime.now(UTC))
-    return f"{factory.settings.url}/hub/?token={token}"
+    return f"{at or factory.settings.url}/hub/?token={token}"
 
 
 async def administrator(store: Store) -> User:

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from rsparkhub.cli.options import Data
-
 if TYPE_CHECKING:
     from rsparkhub.factory import Factory
     from rsparkhub.settings import Settings
@@ -27,28 +25,27 @@ def add_to(app: typer.Typer) -> None:
         app.command(rich_help_panel="The parts of `up`, for deployments")(command)
 
 
-def hub(data: Data = None) -> None:
+def hub() -> None:
     """Run the hub: the API, the pages, and the edge's forward auth."""
     import uvloop
 
-    _run(_hub, data, loop_factory=uvloop.new_event_loop)  # the edge asks it on many requests
+    _run(_hub, loop_factory=uvloop.new_event_loop)  # the edge asks it on many requests
 
 
-def controller(data: Data = None) -> None:
+def controller() -> None:
     """Run the controller: it makes what runs equal what is wanted."""
     import uvloop
 
-    _run(_controller, data, loop_factory=uvloop.new_event_loop)
+    _run(_controller, loop_factory=uvloop.new_event_loop)
 
 
-def edge(data: Data = None) -> None:
+def edge() -> None:
     """Run the edge: Caddy, the one way in to the hub and to sessions."""
-    _run(_edge, data)
+    _run(_edge)
 
 
 def _run(
     part: "Callable[[Settings, asyncio.Event], Awaitable[None]]",
-    data: Path | None,
     *,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> None:
@@ -63,7 +60,7 @@ def _run(
     from rsparkhub.installed.left_out import problems
     from rsparkhub.installed.settings import load_settings
 
-    settings = load_settings(data=data)
+    settings = load_settings()
     prepare(settings)
     log_context.configure(level=settings.log_level, form=settings.log_format)
     for sentence in problems():

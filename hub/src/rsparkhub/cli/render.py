@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from rsparkhub.cli.options import Data
-
 
 def add_to(app: typer.Typer) -> None:
     app.command()(render)
@@ -19,7 +17,6 @@ def render(
     ],
     user: Annotated[str, typer.Option(help="Whose session.")] = "ada",
     session: Annotated[str, typer.Option(help="The session's id.")] = "example",
-    data: Data = None,
 ) -> None:
     """Print exactly what is applied for a session of an environment.
 
@@ -36,7 +33,7 @@ def render(
     known = {backend.manifests: backend for backend in backends().values() if backend.manifests}
     if kind not in known:
         raise NotFound(f"There are no manifests {kind} in this version; choose {' or '.join(known)}.")
-    backend, settings = known[kind], load_settings(data=data)
+    backend, settings = known[kind], load_settings()
     if environment == "namespace":
         print(backend.render(settings, None), end="")
         return

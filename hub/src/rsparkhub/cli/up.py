@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rsparkhub.cli.options import Data
-
 if TYPE_CHECKING:
     from rsparkhub.backends.process.proc import Process
     from rsparkhub.installation.data_folder import Holder
@@ -21,7 +19,6 @@ def add_to(app: typer.Typer) -> None:
 
 
 def up(
-    data: Data = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on; 8000 by default.")] = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on; 127.0.0.1 by default.")] = None,
     backend: Annotated[
@@ -34,7 +31,7 @@ def up(
     """
     from rsparkhub.installed.settings import load_settings
 
-    given = {"data": data, "port": port, "host": host, "backend": backend}
+    given = {"port": port, "host": host, "backend": backend}
     settings = load_settings(**given)
     # The children read their settings as they do in a deployment: from the environment.
     os.environ.update({f"RSPARKHUB_{name.upper()}": str(value) for name, value in given.items() if value is not None})

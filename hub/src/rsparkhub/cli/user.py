@@ -2,14 +2,24 @@
 
 import asyncio
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rsparkhub.cli.options import Data
 from rsparkhub.cli.output import AsJson, say
+from rsparkhub.domain.user import Data
 
-app = typer.Typer(name="user", help="People: add, list, remove, sign in.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from rsparkhub.wire.users import UserView
+
+app = typer.Typer(name="user", help="People: add, list, disable, remove, sign in and out.", no_args_is_help=True)
+
+_WHAT_BECOMES = {
+    Data.KEEP: "Their home and databases are kept where they are, and open to nobody.",
+    Data.ARCHIVE: "Their home and databases are being written into the folder `archive` of the data folder, and then deleted.",
+    Data.DELETE: "Their home and databases are being deleted.",
+}
 
 Name = Annotated[str, typer.Argument(help="The person's name.", show_default=False)]
 
@@ -51,41 +61,161 @@ def list_(as_json: AsJson = False) -> None:
         return
     print_table(
         ["NAME", "RIGHTS", "GROUPS", "LAST SEEN", "PASSWORD"],
-        (
-            [u.name, "administrator" if u.admin else "", ", ".join(u.groups), ago(u.last_seen), "yes" if u.has_password else "no"]
-            for u in found
-        ),
+        ([u.name, _rights(u), ", ".join(u.groups), ago(u.last_seen), "yes" if u.has_password else "no"] for u in found),
         empty="There is nobody yet.",
     )
 
 
 @app.command()
-def remove(name: Name, as_json: AsJson = False) -> None:
-    """Remove a person and their sessions; their home stays."""
+def remove(
+    name: Name,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="keep|archive|delete",
+            help="What becomes of their home and their databases: kept, written into the folder `archive`, or deleted. "
+            "Another word is the data folder, as for every command.",
+            show_default="keep",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove a person and their sessions. A later person of the same name gets nothing of theirs."""
     from rsparkhub.cli.access import ask
+    from rsparkhub.cli.options import use_data
     from rsparkhub.cli.output import print_json
 
-    ask(lambda hub: hub.users.remove(name))
+    becomes = Data.KEEP
+    for word in data or ():
+        if word in list(Data):
+            becomes = Data(word)
+        else:
+            use_data(Path(word))
+    ask(lambda hub: hub.users.remove(name, data=becomes))
     if as_json:
-        print_json({"removed": name})
+        print_json({"removed": name, "data": becomes.value})
     else:
-        say(f"{name} was removed. Their files were left where they are.")
+        say(f"{name} was removed. {_WHAT_BECOMES[becomes]}")
 
 
 @app.command()
-def password(name: Name) -> None:
-    """Set a person's password; it is asked for, or read from standard input."""
+def disable(name: Name, as_json: AsJson = False) -> None:
+    """Let a person sign in no more: browsers are signed out, tokens rest, sessions are put to sleep, databases are closed."""
     from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import print_json
+
+    user = ask(lambda hub: hub.users.disable(name))
+    if as_json:
+        print_json(user.model_dump(mode="json"))
+    else:
+        print(f"{name} is disabled. Sessions go to sleep, and all is kept until `rsparkhub user enable {name}`.")
+
+
+@app.command()
+def enable(name: Name, as_json: AsJson = False) -> None:
+    """Let a person who was disabled sign in again."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import print_json
+
+    user = ask(lambda hub: hub.users.enable(name))
+    if as_json:
+        print_json(user.model_dump(mode="json"))
+    else:
+        print(f"{name} may sign in again; tokens and databases work, sessions can be woken.")
+
+
+@app.command()
+def access(name: Name, as_json: AsJson = False) -> None:
+    """List the browsers in which a person is signed in, and their tokens."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import ago, print_json, print_table
+    from rsparkhub.client import AsyncHub
+    from rsparkhub.wire.users import BrowserView, TokenView
+
+    async def work(hub: AsyncHub) -> tuple[list[BrowserView], list[TokenView]]:
+        return await hub.users.browsers(name), await hub.users.tokens(name)
+
+    browsers, tokens = ask(work)
+    if as_json:
+        print_json({
+            "browsers": [browser.model_dump(mode="json") for browser in browsers],
+            "tokens": [token.model_dump(mode="json") for token in tokens],
+        })  # fmt: skip
+        return
+    print_table(
+        ["ID", "WHAT", "SINCE", "LAST USED", "EXPIRES"],
+        [
+            *([b.id, "browser", ago(b.created), "", f"{b.expires:%Y-%m-%d}"] for b in browsers),
+            *(
+                [t.id, f"token: {t.name}", ago(t.created), ago(t.last_used), f"{t.expires:%Y-%m-%d}" if t.expires else ""]
+                for t in tokens
+            ),
+        ],
+        empty=f"{name} is signed in nowhere, and has no token.",
+    )
+
+
+@app.command()
+def revoke(
+    name: Name,
+    which: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, as `access` lists them.", show_default=False)
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All browsers and all tokens.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Sign browsers of a person out, and end tokens of theirs, with what they have open."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import print_json
+    from rsparkhub.client import AsyncHub
+
+    if bool(which) == everything:
+        raise typer.BadParameter("Name the ids that `rsparkhub user access` lists, or say --all.")
+
+    async def work(hub: AsyncHub) -> list[str]:
+        ids = list(which or ())
+        if everything:
+            ids = [*(b.id for b in await hub.users.browsers(name)), *(t.id for t in await hub.users.tokens(name))]
+        for one in ids:
+            await (hub.users.sign_out(name, one) if one.startswith("l") else hub.users.end_token(name, one))
+        return ids
+
+    ended = ask(work)
+    if as_json:
+        print_json({"revoked": ended})
+    else:
+        print(f"Ended: {', '.join(ended) or 'nothing, since there was nothing'}.")
+
+
+@app.command()
+def password(
+    name: Name,
+    end_tokens: Annotated[
+        bool | None,
+        typer.Option("--end-tokens/--keep-tokens", help="Whether their API tokens end too; asked on a terminal, else kept."),
+    ] = None,
+) -> None:
+    """Set a person's password; it is asked for, or read from standard input. It signs their browsers out."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.client import AsyncHub
 
     secret = _ask_password()
-    ask(lambda hub: hub.users.set_password(name, secret))
-    say(f"{name} has a new password.")
+    tokens = ask(lambda hub: hub.users.tokens(name))
+    if end_tokens is None:
+        end_tokens = bool(tokens) and sys.stdin.isatty() and typer.confirm(f"End the API tokens of {name} too?", err=True)
+    ends = end_tokens
+
+    async def work(hub: AsyncHub) -> None:
+        await hub.users.set_password(name, secret, end_tokens=ends)
+
+    ask(work)
+    kept = "" if ends or not tokens else f" API tokens that still work: {len(tokens)}; `rsparkhub user revoke` ends them."
+    say(f"{name} has a new password; browsers were signed out.{kept}")
 
 
 @app.command()
 def link(
     name: Annotated[str | None, typer.Argument(help="The person's name; by default an administrator.")] = None,
-    data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a link that signs a person in once.
@@ -93,24 +223,29 @@ def link(
     It works on the data folder itself, also while no hub runs and for who is locked out. Where there is no administrator
     yet, the first one is made.
     """
+    from rsparkhub.cli.access import hub_url
     from rsparkhub.cli.first_sign_in import make_link
     from rsparkhub.cli.output import print_json
     from rsparkhub.factory import Factory
     from rsparkhub.installation.data_folder import prepare
     from rsparkhub.installed.settings import load_settings
 
-    settings = load_settings(data=data)
+    settings = load_settings()
     prepare(settings)
 
     async def work() -> str:
         async with Factory(settings) as factory:
-            return await make_link(factory, name)
+            return await make_link(factory, name, at=hub_url(settings))
 
     url = asyncio.run(work())
     if as_json:
         print_json({"url": url})
     else:
         print(url)
+
+
+def _rights(user: "UserView") -> str:
+    return ", ".join(filter(None, ("administrator" if user.admin else "", "disabled" if user.disabled else "")))
 
 
 def _ask_password() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
@@ -16,10 +17,11 @@ from rsparkhub.client.thread import LoopThread
 from rsparkhub.client.users import Groups, Tokens, Users
 from rsparkhub.client.waiting import News
 from rsparkhub.domain.session import State
+from rsparkhub.domain.user import Data
 from rsparkhub.wire.environment import EnvironmentView
 from rsparkhub.wire.record import EventView, Usage
 from rsparkhub.wire.session import SessionView
-from rsparkhub.wire.users import CreatedToken, GroupView, Me, SignedIn, SignInLink, TokenView, UserView
+from rsparkhub.wire.users import BrowserView, CreatedToken, GroupView, Me, SignedIn, SignInLink, TokenView, UserView
 
 
 class Hub:
@@ -144,11 +146,29 @@ class SyncUsers:
     def add(self, name: str, *, admin: bool = False, password: str | None = None) -> UserView:
         return self._thread.run(self._users.add(name, admin=admin, password=password))
 
-    def remove(self, name: str) -> None:
-        self._thread.run(self._users.remove(name))
+    def remove(self, name: str, *, data: Data = Data.KEEP) -> None:
+        self._thread.run(self._users.remove(name, data=data))
 
-    def set_password(self, name: str, password: str, *, current: str | None = None) -> None:
-        self._thread.run(self._users.set_password(name, password, current=current))
+    def disable(self, name: str) -> UserView:
+        return self._thread.run(self._users.disable(name))
+
+    def enable(self, name: str) -> UserView:
+        return self._thread.run(self._users.enable(name))
+
+    def browsers(self, name: str) -> builtins.list[BrowserView]:
+        return self._thread.run(self._users.browsers(name))
+
+    def sign_out(self, name: str, browser_id: str) -> None:
+        self._thread.run(self._users.sign_out(name, browser_id))
+
+    def tokens(self, name: str) -> builtins.list[TokenView]:
+        return self._thread.run(self._users.tokens(name))
+
+    def end_token(self, name: str, token_id: str) -> None:
+        self._thread.run(self._users.end_token(name, token_id))
+
+    def set_password(self, name: str, password: str, *, current: str | None = None, end_tokens: bool = False) -> None:
+        self._thread.run(self._users.set_password(name, password, current=current, end_tokens=end_tokens))
 
     def link(self, name: str) -> SignInLink:
         return self._thread.run(self._users.link(name))

@@ -1,10 +1,14 @@
 """People, groups and tokens, seen from outside."""
 
+import builtins
 from collections.abc import Sequence
 from urllib.parse import quote
 
 from rsparkhub.client.connection import Connection
+from rsparkhub.domain.user import Data
 from rsparkhub.wire.users import (
+    BrowserList,
+    BrowserView,
     CreatedToken,
     GroupList,
     GroupView,
@@ -35,13 +39,37 @@ class Users:
         body = {"name": name, "admin": admin, "password": password}
         return await self._connection.ask(UserView, "POST", "/users", body=body)
 
-    async def remove(self, name: str) -> None:
-        """Remove a person, and all their sessions; their home stays."""
-        await self._connection.tell("DELETE", _user(name))
+    async def remove(self, name: str, *, data: Data = Data.KEEP) -> None:
+        """Remove a person, and all their sessions; their home and databases are kept, archived or deleted."""
+        await self._connection.tell("DELETE", f"{_user(name)}?data={data.value}")
 
-    async def set_password(self, name: str, password: str, *, current: str | None = None) -> None:
-        """Set a password; for your own, tell the present one."""
-        body = {"password": password, "current": current}
+    async def disable(self, name: str) -> UserView:
+        """Let a person sign in no more; their sessions are put to sleep, and all that is theirs is kept."""
+        return await self._connection.ask(UserView, "POST", f"{_user(name)}/disable", again=True)
+
+    async def enable(self, name: str) -> UserView:
+        """Let a disabled person sign in again."""
+        return await self._connection.ask(UserView, "POST", f"{_user(name)}/enable", again=True)
+
+    async def browsers(self, name: str) -> builtins.list[BrowserView]:
+        """Return the browsers in which a person is signed in."""
+        return (await self._connection.ask(BrowserList, "GET", f"{_user(name)}/browsers", again=True)).browsers
+
+    async def sign_out(self, name: str, browser_id: str) -> None:
+        """Sign a browser of a person out."""
+        await self._connection.tell("DELETE", f"{_user(name)}/browsers/{quote(browser_id, safe='')}")
+
+    async def tokens(self, name: str) -> builtins.list[TokenView]:
+        """Return the tokens of a person, without what makes them work."""
+        return (await self._connection.ask(TokenList, "GET", f"{_user(name)}/tokens", again=True)).tokens
+
+    async def end_token(self, name: str, token_id: str) -> None:
+        """Take the power of a person's token away."""
+        await self._connection.tell("DELETE", f"{_user(name)}/tokens/{quote(token_id, safe='')}")
+
+    async def set_password(self, name: str, password: str, *, current: str | None = None, end_tokens: bool = False) -> None:
+        """Set a password; for your own, tell the present one. Browsers are signed out, and with `end_tokens` programs too."""
+        body = {"password": password, "current": current, "end_tokens": end_tokens}
         await self._connection.tell("POST", f"{_user(name)}/password", body=body, again=True)
 
     async def link(self, name: str) -> SignInLink:

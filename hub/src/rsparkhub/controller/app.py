@@ -12,6 +12,7 @@ from rsparkhub.backends.base import Backend
 from rsparkhub.builder import Builder
 from rsparkhub.catalog import Catalog
 from rsparkhub.controller.lease import Holder
+from rsparkhub.controller.leaving import Leaving
 from rsparkhub.controller.reconcile import Reconciler
 from rsparkhub.controller.retention import Retention
 from rsparkhub.controller.share import Share
@@ -80,6 +81,9 @@ class Controller:
             most_starting=settings.starting_slots,
         )
         self.retention = Retention(store=store, events_kept=settings.events_kept, clock=clock)
+        self.leaving = Leaving(
+            store=store, backend=backend, services=builder.services, archives=settings.data.absolute() / "archive"
+        )
         self.reconciler.on_saved.append(self._saved)
 
     def _saved(self, row: Session) -> None:
@@ -100,6 +104,7 @@ class Controller:
                 self.share.run,
                 self.retention.run,
                 self.services.run,
+                self.leaving.run,
             )
         ]
         log.info("The controller runs.")

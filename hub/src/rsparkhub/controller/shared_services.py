@@ -212,11 +212,16 @@ class SharedServices:
 
     async def _ensure_account(self, service: AnyService, endpoint: JsonObject, session: Session, owner: str) -> Grant | _Away:
         """Return the way to the service with the person's account on it; what fails but with `CannotStart` is tried again."""
-        password = await self._store.accounts.password(owner, service.name)
-        account = Account(user=owner, password=password)
+        stored = await self._store.accounts.get(owner, service.name)
+        account = Account(user=owner, password=stored.password)
+        if stored.wanted != "open":
+            raise CannotStart(f"Your account on {service.title} is closed. Ask your administrator.")
         try:
             async with asyncio.timeout(self._times.account.total_seconds()):
                 await service.ensure_account(endpoint, account)
+                if (await self._store.accounts.get(owner, service.name)).wanted != "open":  # closed meanwhile
+                    await service.close_account(endpoint, user=owner)
+                    raise CannotStart(f"Your account on {service.title} is closed. Ask your administrator.")
         except CannotStart:
             raise
         except Unavailable as error:  # it may be ending just now: the next look tells

@@ -84,7 +84,7 @@ class Sweep:
     async def _forget_users(self) -> None:
         """Have the backend forget people who were removed: whatever is asked first, who is added meanwhile is not among them."""
         kept = await self._backend.users()
-        known = {user.name for user in await self._store.users.list()} if kept else set()
+        known = {user.id for user in await self._store.users.list()} if kept else set()
         for user in kept:
             if user not in known:
                 try:

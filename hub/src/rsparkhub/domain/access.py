@@ -4,7 +4,7 @@
 told (403, or 404 so that an answer doesn't tell what exists) after.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -15,11 +15,15 @@ from rsparkhub.domain.user import User
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """A user, and how they showed who they are; `session` is set when a session speaks for its owner by its own token."""
+    """A user, and how they showed who they are; `session` is set when a session speaks for its owner by its own token.
+
+    `keys` are those under which it is notified that this may no longer hold.
+    """
 
     user: User
     how: Literal["cookie", "token"]
     session: str | None = None
+    keys: tuple[str, ...] = field(default=(), compare=False)
 
 
 class Action(StrEnum):
@@ -33,7 +37,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class OwnedBy:
-    """All that belongs to one user (sessions, usage, tokens, the profile); with None, to everybody."""
+    """All that belongs to one user (sessions, usage, tokens, the profile), by their id; with None, to everybody."""
 
     owner: str | None
 
@@ -62,7 +66,7 @@ def may(identity: Identity, action: Action, thing: Thing) -> bool:
         case Environment():
             return action in (Action.READ, Action.START) and (identity.user.admin or thing.allows(identity.user.groups))
         case OwnedBy(owner=owner):
-            return identity.user.admin or owner == identity.user.name
+            return identity.user.admin or owner == identity.user.id
         case Installation():
             return identity.user.admin
 
@@ -72,7 +76,7 @@ def _may_with_session_token(action: Action, session: Session) -> bool:
 
 
 def _may_with_session(user: User, action: Action, session: Session) -> bool:
-    return _is_there_to(action, session) and (user.admin or session.owner == user.name)
+    return _is_there_to(action, session) and (user.admin or session.owner == user.id)
 
 
 def _is_there_to(action: Action, session: Session) -> bool:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+#: The capability to write the home of somebody who is removed into an archive.
+ARCHIVE = "archive"
+
 
 @dataclass(frozen=True, kw_only=True)
 class BackendTraits:

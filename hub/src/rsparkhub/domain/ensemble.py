@@ -13,6 +13,7 @@ from rspark_contract.record import Record
 from rspark_contract.status import AgentState, AgentStatus
 from rsparkhub.domain.environment import Options
 from rsparkhub.domain.quantity import ByteSize
+from rsparkhub.domain.user import name_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class EnsembleSpec:
     id: str
     generation: int
     kind: Literal["session", "service"]
-    user: str | None
+    user: str | None  # the id of a person: what is theirs alone is named after it
     base_path: str  # /s/<id>/
     secret: str
     hub_url: str
@@ -71,7 +72,7 @@ class EnsembleSpec:
             id=self.id,
             generation=self.generation,
             kind=self.kind,
-            user=self.user,
+            user=None if self.user is None else name_in(self.user),
             base_path=self.base_path,
             secret=self.secret,
             hub_url=self.hub_url,

@@ -63,7 +63,7 @@ EventData = CreatedData | WantedData | StateData | ComponentData | WarningData
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One event. `by` is the user who asked, or None when the controller acted by itself; `owner` owns the session."""
+    """One event. `by` is the id of who asked, or None when the controller acted by itself; `owner` owns the session."""
 
     id: int
     session: str

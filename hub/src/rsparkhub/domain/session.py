@@ -95,7 +95,7 @@ class Session:
 
     id: str
     kind: RowKind = "session"
-    owner: str | None
+    owner: str | None  # the id of a person
     name: str
     environment: str
     wanted: Wanted

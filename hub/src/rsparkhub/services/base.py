@@ -3,6 +3,7 @@
 from abc import ABC
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from rspark_contract.ensemble import ComponentSpec, SecretFile
@@ -31,7 +32,10 @@ class Instance:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """A person's account on a shared service. The hub makes the password and keeps it: it is the same in each session."""
+    """A person's account on a shared service. The hub makes the password and keeps it: it is the same in each session.
+
+    `user` is the person's id, which no later person of the same name has.
+    """
 
     user: str
     password: str
@@ -80,8 +84,8 @@ class Service(ABC, Generic[O]):
 
     Notes
     -----
-    There is room for what no service does yet; each comes with the first that does it: `remove_account(endpoint, *, user)`, for
-    a person who is removed; `backup(endpoint, folder)` and `restore(endpoint, folder)`; settings for `instances`.
+    There is room for what no service does yet; each comes with the first that does it: `backup(endpoint, folder)` and
+    `restore(endpoint, folder)`; settings for `instances`.
     """
 
     name: ClassVar[str]
@@ -104,6 +108,28 @@ class Service(ABC, Generic[O]):
 
     async def ensure_account(self, endpoint: JsonObject, account: Account) -> None:
         """Make the person's account on a shared one, or mend what is there, so that the password works.
+
+        Raises
+        ------
+        Unavailable
+            When the service can't be reached, or refuses.
+        """
+
+    async def close_account(self, endpoint: JsonObject, *, user: str) -> None:
+        """Let a person in no more, end what is open, and keep all that is theirs; `ensure_account` lets them in again.
+
+        `user` is the person's id. There may be no account.
+
+        Raises
+        ------
+        Unavailable
+            When the service can't be reached, or refuses.
+        """
+
+    async def remove_account(self, endpoint: JsonObject, *, user: str, archive: Path | None) -> None:
+        """Delete a person's account with all that is theirs alone; before, write it into `archive`, a folder, if given.
+
+        What they made in what is others' goes to whom that belongs to. There may be no account.
 
         Raises
         ------

@@ -4,7 +4,9 @@ The store never sees a secret, only its digest, so that a copy of the database s
 """
 
 import logging
+import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +17,8 @@ from sqlalchemy.exc import IntegrityError
 from rsparkhub.domain.errors import NotFound, TooManyRequests, Unavailable
 from rsparkhub.domain.session import Session
 from rsparkhub.domain.user import User
-from rsparkhub.store.database import Connection, Database
+from rsparkhub.store.database import AnyRow, Connection, Database
+from rsparkhub.store.notifier import Notifier, key_of_secret
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
 from rsparkhub.store.tables import logins, members, sessions, sign_in_links, tokens, users
 from rsparkhub.store.users import USER_COLUMNS, to_users
@@ -32,21 +35,25 @@ _NOW: sa.BindParameter[datetime] = sa.bindparam("b_now")
 _PERSON_OF_LOGIN = (
     sa.select(*USER_COLUMNS)
     .select_from(logins.join(users).outerjoin(members))
-    .where(logins.c.digest == _DIGEST, logins.c.expires > _NOW)
+    .where(logins.c.digest == _DIGEST, logins.c.expires > _NOW, users.c.disabled.is_(None))
 )
 _PERSON_OF_TOKEN = (
     sa.select(*USER_COLUMNS, tokens.c.last_used)
     .select_from(tokens.join(users).outerjoin(members))
-    .where(tokens.c.digest == _DIGEST, tokens.c.expires > _NOW)
+    .where(tokens.c.digest == _DIGEST, tokens.c.expires > _NOW, users.c.disabled.is_(None))
 )
 _OWNER_OF_SESSION = (
     sa.select(*SESSION_COLUMNS, *USER_COLUMNS)
-    .select_from(sessions.join(users, users.c.name == sessions.c.owner).outerjoin(members))
-    .where(sessions.c.id == sa.bindparam("b_id"))
+    .select_from(sessions.join(users, users.c.id == sessions.c.owner).outerjoin(members))
+    .where(sessions.c.id == sa.bindparam("b_id"), users.c.disabled.is_(None))
 )
 _STILL_HAS = (
     sa.select(users.c.name)
-    .where(users.c.name == sa.bindparam("b_user_name"), users.c.password_hash == sa.bindparam("b_hash"))
+    .where(
+        users.c.name == sa.bindparam("b_user_name"),
+        users.c.password_hash == sa.bindparam("b_hash"),
+        users.c.disabled.is_(None),
+    )
     .with_for_update(read=True)
 )
 _TAKE_LINK = (
@@ -56,7 +63,12 @@ _TAKE_LINK = (
 )
 _LINK = sa.select(sign_in_links.c.user_name).where(sign_in_links.c.digest == _DIGEST, sign_in_links.c.expires > _NOW)
 _USE_TOKEN = sa.update(tokens).where(tokens.c.digest == _DIGEST).values(last_used=_NOW)
-_REMOVE_LOGIN = sa.delete(logins).where(logins.c.digest == _DIGEST)
+_REMOVE_LOGIN = sa.delete(logins).where(logins.c.digest == _DIGEST).returning(logins.c.digest)
+_END_LOGIN = (
+    sa.delete(logins)
+    .where(logins.c.user_name == sa.bindparam("b_user_name"), logins.c.digest.like(sa.bindparam("b_begin")))
+    .returning(logins.c.digest)
+)
 _TOKENS_OF = sa.select(sa.func.count()).where(tokens.c.user_name == sa.bindparam("b_user_name"), tokens.c.expires > _NOW)
 _NEWEST_LOGINS = (
     sa.select(logins.c.digest)
@@ -71,8 +83,9 @@ _END_OLDEST_LOGINS = sa.delete(logins).where(
 _REMOVE_TOKEN = (
     sa.delete(tokens)
     .where(tokens.c.id == sa.bindparam("b_id"), tokens.c.user_name == sa.bindparam("b_user_name"))
-    .returning(tokens.c.id)
+    .returning(tokens.c.digest)
 )
+_LOGIN_ID = re.compile(r"l[0-9a-f]{12}")
 _TOKEN_COLUMNS = (tokens.c.id, tokens.c.user_name, tokens.c.name, tokens.c.created, tokens.c.expires, tokens.c.last_used)
 
 
@@ -88,11 +101,21 @@ class Token:
     last_used: datetime | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class SignedInBrowser:
+    """A browser in which somebody is signed in."""
+
+    id: str
+    created: datetime
+    expires: datetime
+
+
 class Credentials:
     """Keeps what lets users in. What has expired lets nobody in, and is swept away when the next one is made."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, notifier: Notifier) -> None:
         self._database = database
+        self._notifier = notifier
 
     async def add_link(self, user_name: str, *, digest: str, expires: datetime, now: datetime) -> None:
         """Store a one-time link; NotFound when there is no such user."""
@@ -103,8 +126,12 @@ class Credentials:
         found = await self._database.read(_LINK, {"b_digest": digest, "b_now": now})
         return str(found[0][0]) if found else None
 
-    async def take_link(self, digest: str, *, login_digest: str, login_expires: datetime, now: datetime) -> str | None:
+    async def take_link(
+        self, digest: str, *, login_digest: str, login_expires: datetime, session: str | None = None, now: datetime
+    ) -> str | None:
         """Use up a link and make a browser sign-in of it, in one step; return the user, or None when it doesn't work.
+
+        `session` is the session at whose own host the browser signs in; None is the hub.
 
         Of any number of requests at the same moment, one gets the user.
         """
@@ -114,7 +141,7 @@ class Credentials:
             if not taken:
                 return None
             user_name = str(taken[0][0])
-            login = {"digest": login_digest, "user_name": user_name, "created": now, "expires": login_expires}
+            login = {"digest": login_digest, "user_name": user_name, "created": now, "expires": login_expires, "session": session}
             await connection.rows(sa.insert(logins), login)
             return user_name
 
@@ -143,7 +170,24 @@ class Credentials:
 
     async def remove_login(self, digest: str) -> None:
         """End a browser's sign-in."""
-        await self._database.change(_REMOVE_LOGIN, {"b_digest": digest})
+        await self._revoked(await self._database.change(_REMOVE_LOGIN, {"b_digest": digest}))
+
+    async def logins(self, user_name: str, *, now: datetime) -> list[SignedInBrowser]:
+        """Return the browsers in which a user is signed in, the oldest first."""
+        # A session's host has a sign-in of its own for each browser (auth/session_host.py), which ends with that at the hub.
+        query = sa.select(logins.c.digest, logins.c.created, logins.c.expires).where(
+            logins.c.user_name == user_name, logins.c.expires > now, logins.c.session.is_(None)
+        )
+        found = await self._database.read(query.order_by(logins.c.created, logins.c.digest))
+        return [SignedInBrowser(id=_id_of(row[0]), created=row[1], expires=row[2]) for row in found]
+
+    async def end_login(self, id: str, *, user_name: str) -> None:  # noqa: A002
+        """End a browser's sign-in of this user; NotFound when there is none with this id."""
+        values = {"b_user_name": user_name, "b_begin": f"{id.removeprefix('l')}%"}
+        ended = await self._database.change(_END_LOGIN, values) if _LOGIN_ID.fullmatch(id) else []
+        if not ended:
+            raise NotFound(f"There is no sign-in {id}.")
+        await self._revoked(ended)
 
     async def add_token(self, user_name: str, *, name: str, digest: str, expires: datetime, now: datetime) -> Token:
         """Store an API token.
@@ -183,8 +227,10 @@ class Credentials:
 
     async def remove_token(self, id: str, *, user_name: str) -> None:  # noqa: A002
         """Revoke an API token of this user; NotFound when they have none with this id."""
-        if not await self._database.change(_REMOVE_TOKEN, {"b_id": id, "b_user_name": user_name}):
+        removed = await self._database.change(_REMOVE_TOKEN, {"b_id": id, "b_user_name": user_name})
+        if not removed:
             raise NotFound(f"There is no token {id}.")
+        await self._revoked(removed)
 
     async def owner_of_session(self, session_id: str) -> tuple[Session, User] | None:
         """Return a session and its owner, for a session that signs in by itself."""
@@ -192,6 +238,9 @@ class Credentials:
         if not found:
             return None
         return to_session(found[0]), to_users(found, skip=len(SESSION_COLUMNS))[0]
+
+    async def _revoked(self, digests: Sequence[AnyRow]) -> None:
+        await self._notifier.notify(*(key_of_secret(row[0]) for row in digests), about="revoked")
 
     async def _add(self, table: sa.Table, values: dict[str, Any], now: datetime) -> None:
         async def work(connection: Connection) -> None:
@@ -202,6 +251,11 @@ class Credentials:
             await self._database.write(work)
         except IntegrityError as error:
             raise NotFound(f"There is no user called {values['user_name']}.") from error
+
+
+def _id_of(digest: str) -> str:
+    """Return by what people call a sign-in; nothing that could be shown to be let in follows from it."""
+    return f"l{digest[:12]}"
 
 
 async def _sweep(connection: Connection, table: sa.Table, now: datetime) -> None:

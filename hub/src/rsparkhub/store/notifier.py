@@ -1,9 +1,11 @@
-"""Notifications: hints, between processes, that a session is due or has changed.
+"""Notifications: hints, between processes, that a session is due or has changed, or that what let somebody in no longer does.
 
-A notification may be lost, doubled or late, and nothing may depend on it but how soon something is done. There are two kinds:
-`look` (a controller has something to do for the session) and `changed` (its row is not what it was: for those who show it). A
-notification of neither kind is for everybody; agents, which write into the same folder, send such ones. So whatever stands in a
-notification may come from a session: it is read within bounds, and a flood of them holds up nothing else.
+A notification may be lost, doubled or late, and nothing may depend on it but how soon something is done. There are three
+kinds: `look` (a controller has something to do for the session), `changed` (its row is not what it was: for those who show it),
+and `revoked`, which has in the place of the session the key of what may be revoked (`key_of_user`, `key_of_secret`). A
+notification of none of these is for all who follow sessions; agents, which write into the same folder, send such ones. So
+whatever stands in a notification may come from a session: it is read within bounds, a flood of them holds up nothing else, and of
+`revoked` too nothing is believed but that it is worth asking the store.
 """
 
 import asyncio
@@ -21,7 +23,7 @@ from typing import Literal
 from rspark_contract import reading
 from rspark_contract.reading import Fields, Unreadable
 
-About = Literal["look", "changed"]
+About = Literal["look", "changed", "revoked"]
 EVERYTHING: frozenset[About] = frozenset({"look", "changed"})
 
 _LONGEST = 4096  # bytes; a notification is some sixty
@@ -41,6 +43,16 @@ class Notifier(ABC):
         """Yield ids of sessions that are notified; `name` is the subscriber's, such as `controller`."""
 
 
+def key_of_user(person_id: str) -> str:
+    """Return the key of everything that a person shows to be let in, as it stands in a notification."""
+    return f"u-{person_id.replace('.', '-')}"
+
+
+def key_of_secret(digest: str) -> str:
+    """Return the key of one sign-in or token, as it stands in a notification."""
+    return f"k{digest[:48]}"
+
+
 class Inbox:
     """What was received and not read yet; a session that is notified ten times meanwhile is in it once."""
 
@@ -56,7 +68,8 @@ class Inbox:
             session, about = fields.required("session", reading.name), fields.get("about", reading.text(), None)
         except Unreadable:
             return
-        if (about is None or about in self._about) and len(self._ids) < _MOST_WAITING:
+        wanted = about in self._about or (about is None and not self._about.isdisjoint(EVERYTHING))
+        if wanted and len(self._ids) < _MOST_WAITING:
             self._ids[session] = None
             self._news.set()
 

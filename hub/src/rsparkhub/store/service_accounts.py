@@ -1,30 +1,83 @@
-"""A user's password on each shared service: made once, at random, for nobody to remember."""
+"""A person's account on each shared service: its password, made once at random for nobody to remember, and what is wanted of it.
+
+The hub writes what is wanted, in the transaction that removes, disables or enables the person; a controller brings it about when
+the service runs, and writes that it has.
+"""
 
 import secrets
+from dataclasses import dataclass
+from typing import Literal
 
 import sqlalchemy as sa
 
-from rsparkhub.store.database import Database
-from rsparkhub.store.tables import service_accounts
+from rsparkhub.domain.user import Data
+from rsparkhub.store.database import Connection, Database
+from rsparkhub.store.tables import service_accounts, users
 
-_GET = sa.select(service_accounts.c.password).where(
-    service_accounts.c.user_name == sa.bindparam("b_user_name"), service_accounts.c.service == sa.bindparam("b_service")
+AccountState = Literal["open", "closed", "keep", "archive", "delete"]
+
+_COLUMNS = (
+    service_accounts.c.owner,
+    service_accounts.c.service,
+    service_accounts.c.password,
+    service_accounts.c.wanted,
+    service_accounts.c.applied,
 )
+_OWNER = service_accounts.c.owner == sa.bindparam("b_owner")
+_ONE = (_OWNER, service_accounts.c.service == sa.bindparam("b_service"))
+_GET = sa.select(*_COLUMNS).where(*_ONE)
+_USER = sa.select(users.c.disabled).where(users.c.id == sa.bindparam("b_owner")).with_for_update(key_share=True)
+_BEHIND = sa.select(*_COLUMNS).where(service_accounts.c.wanted != service_accounts.c.applied).order_by(*_COLUMNS[:2])
+_SET_WANTED = sa.update(service_accounts).where(_OWNER).values(wanted=sa.bindparam("b_wanted"))
+_SET_APPLIED = sa.update(service_accounts).where(*_ONE).values(applied=sa.bindparam("b_applied"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceAccount:
+    """An account; `owner` is a person's id. It is as it should be when `applied` is `wanted`."""
+
+    owner: str
+    service: str
+    password: str
+    wanted: AccountState
+    applied: AccountState
 
 
 class ServiceAccounts:
-    """Stores the passwords. They are stored as they are, since a session needs them as they are."""
+    """Stores the accounts. Passwords are stored as they are, since a session needs them as they are."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def password(self, user_name: str, service: str) -> str:
-        """Return a user's password on a service; the first call makes it, and all later ones return the same."""
-        make = self._database.insert(service_accounts).on_conflict_do_nothing().returning(service_accounts.c.password)
-        while True:
-            found = await self._database.read(_GET, {"b_user_name": user_name, "b_service": service})
-            if not found:
-                values = {"user_name": user_name, "service": service, "password": secrets.token_urlsafe(24)}
-                found = await self._database.change(make, values)
-            if found:
-                return str(found[0][0])
+    async def get(self, owner: str, service: str) -> ServiceAccount:
+        """Return a person's account on a service; the first call makes its password, and all later ones return the same."""
+        which = {"b_owner": owner, "b_service": service}
+        found = await self._database.read(_GET, which)
+        if found:
+            return ServiceAccount(**found[0]._mapping)
+
+        async def work(connection: Connection) -> ServiceAccount:
+            # Locked: whoever removes or disables the person meanwhile does so before this, or finds the account.
+            user = await connection.rows(_USER, {"b_owner": owner})
+            wanted = "keep" if not user else "closed" if user[0][0] else "open"
+            make = self._database.insert(service_accounts).on_conflict_do_nothing()
+            await connection.rows(make, {
+                "owner": owner, "service": service, "password": secrets.token_urlsafe(24), "wanted": wanted, "applied": "open",
+            })  # fmt: skip
+            return ServiceAccount(**(await connection.rows(_GET, which))[0]._mapping)
+
+        return await self._database.write(work)
+
+    async def behind(self) -> list[ServiceAccount]:
+        """Return the accounts that are not as they should be."""
+        return [ServiceAccount(**row._mapping) for row in await self._database.read(_BEHIND)]
+
+    async def set_applied(self, account: ServiceAccount, applied: AccountState) -> None:
+        """Write what a controller has brought about of an account."""
+        values = {"b_owner": account.owner, "b_service": account.service, "b_applied": applied}
+        await self._database.change(_SET_APPLIED, values)
+
+
+async def want_accounts(connection: Connection, owner: str, wanted: Literal["open", "closed"] | Data) -> None:
+    """Write what is wanted of all accounts of a person, at the end of a transaction."""
+    await connection.rows(_SET_WANTED, {"b_owner": owner, "b_wanted": str(wanted)})

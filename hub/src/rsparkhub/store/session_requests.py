@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from rsparkhub.domain.errors import Conflict, NotFound
 from rsparkhub.domain.event import CreatedData
 from rsparkhub.domain.session import LIVE, RowKind, Session, Sleep, State, Wanted, new_session_id
+from rsparkhub.domain.user import name_in
 from rsparkhub.store.admission_queue import lock_queue, requeue_head
 from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.desired import set_wanted
@@ -19,7 +20,12 @@ from rsparkhub.store.tables import sessions, users
 
 _GET = sa.select(*SESSION_COLUMNS).where(sessions.c.id == sa.bindparam("b_id"))
 _GET_FOR_UPDATE = _GET.with_for_update()
-_OWNER_FOR_UPDATE = sa.select(users.c.name).where(users.c.name == sa.bindparam("b_owner")).with_for_update(key_share=True)
+_OWNER_FOR_UPDATE = (
+    sa.select(users.c.name)
+    .where(users.c.id == sa.bindparam("b_owner"), users.c.disabled.is_(None))
+    .with_for_update(key_share=True)
+)
+_DISABLED = sa.select(users.c.name).where(users.c.id == sa.bindparam("b_owner"), users.c.disabled.is_not(None))
 _OF_KEY = sa.select(*SESSION_COLUMNS).where(
     sessions.c.owner == sa.bindparam("b_owner"), sessions.c.idempotency_key == sa.bindparam("b_key")
 )
@@ -75,7 +81,7 @@ class SessionRequests:
 
         async def work(connection: Connection) -> tuple[Session, bool]:
             if owner is not None and not await connection.rows(_OWNER_FOR_UPDATE, {"b_owner": owner}):
-                raise NotFound(f"There is no user called {owner}.")
+                raise NotFound(f"There is no user called {name_in(owner)} who may start sessions.")
             # The owner's row is locked: nobody else makes a session of theirs, with this key or beyond the limit.
             if idempotency_key is not None:
                 known = await connection.rows(_OF_KEY, {"b_owner": owner, "b_key": idempotency_key})
@@ -159,6 +165,8 @@ class SessionRequests:
         ------
         NotFound
             When there is no such session, or when it is being deleted and something else is wanted.
+        Conflict
+            When it is to run, and whose it is was disabled.
         """
 
         async def work(connection: Connection) -> Session:
@@ -167,6 +175,8 @@ class SessionRequests:
             if not found:
                 raise NotFound(f"There is no session {id}.")
             before = to_session(found[0])
+            if wanted is Wanted.RUNNING and await connection.rows(_DISABLED, {"b_owner": before.owner}):
+                raise Conflict(f"{name_in(before.owner or '')} is disabled. Their sessions run again when they are enabled.")
             return await set_wanted(connection, self._database, before, wanted, by=by, sleep=sleep, reason=reason, now=now)
 
         session = await self._database.write(work)

@@ -22,6 +22,7 @@ from rsparkhub.store.migrate import bring_up_to_date
 from rsparkhub.store.notifier import Notifier
 from rsparkhub.store.on_sqlite import BUSY
 from rsparkhub.store.opening import connect, read_url
+from rsparkhub.store.people import People
 from rsparkhub.store.runs import Runs
 from rsparkhub.store.service_accounts import ServiceAccounts
 from rsparkhub.store.session_requests import SessionRequests
@@ -45,7 +46,8 @@ class Store:
         self.runs = Runs(database)
         self.controllers = Controllers(database)
         self.users = Users(database, notifier)
-        self.credentials = Credentials(database)
+        self.people = People(database)
+        self.credentials = Credentials(database, notifier)
         self.attempts = LoginAttempts(database)
         self.accounts = ServiceAccounts(database)
         self.logs = Logs(database)

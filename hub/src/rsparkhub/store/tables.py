@@ -124,14 +124,33 @@ session_logs = sa.Table(
     sa.Column("tail", Words, nullable=False),
 )
 
+# Whoever may sign in, by their name; `id` is theirs in `people`, and what belongs to them is found by it. While `disabled` is set
+# they may not.
 users = sa.Table(
     "users",
     metadata,
     sa.Column("name", Words, primary_key=True),
+    sa.Column("id", Words),
+    sa.Column("disabled", Moment),
     sa.Column("admin", Flag, nullable=False),
     sa.Column("created", Moment, nullable=False),
     sa.Column("last_seen", Moment),
     sa.Column("password_hash", Words),
+    sa.Index("ix_users_id", "id", unique=True),
+)
+
+# Everybody there ever was: an id is given once, so that what belonged to somebody is never another's of the same name. `home` is
+# what is still to be done with the home of somebody who was removed: `archive` or `delete`; NULL is nothing.
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("id", Words, primary_key=True),
+    sa.Column("name", Words, nullable=False),
+    sa.Column("created", Moment),
+    sa.Column("removed", Moment),
+    sa.Column("home", Words),
+    sa.Index("ix_people_name", "name"),
+    sa.Index("ix_people_home", "home"),
 )
 
 groups = sa.Table(
@@ -164,6 +183,7 @@ logins = sa.Table(
     metadata,
     sa.Column("digest", Words, primary_key=True),
     sa.Column("user_name", sa.ForeignKey("users.name", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("session", Words),  # at whose own host it is; NULL is the hub
     sa.Column("created", Moment, nullable=False),
     sa.Column("expires", Moment, nullable=False, index=True),
 )
@@ -189,11 +209,14 @@ login_attempts = sa.Table(
     sa.Column("last", Moment, nullable=False, index=True),
 )
 
-# A user's password on a shared service, made once; the session gets it in a passfile.
+# A person's account on a shared service, by their id: its password, made once, which the session gets in a passfile; what is
+# wanted of it (`open`, `closed`, or gone: `keep`, `archive`, `delete`), and which of these a controller has brought about.
 service_accounts = sa.Table(
     "service_accounts",
     metadata,
-    sa.Column("user_name", Words, primary_key=True),
+    sa.Column("owner", Words, primary_key=True),
     sa.Column("service", Words, primary_key=True),
     sa.Column("password", Words, nullable=False),
+    sa.Column("wanted", Words, nullable=False),
+    sa.Column("applied", Words, nullable=False),
 )

@@ -1,20 +1,22 @@
 """People and the groups they are in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from rsparkhub.domain.errors import Conflict, InvalidInput, NotFound
-from rsparkhub.domain.session import Wanted
-from rsparkhub.domain.user import USER_NAME, User
+from rsparkhub.domain.session import LIVE, Sleep, State, Wanted
+from rsparkhub.domain.user import USER_NAME, Data, User
 from rsparkhub.store.admission_queue import lock_queue
 from rsparkhub.store.database import AnyRow, Connection, Database
 from rsparkhub.store.desired import set_wanted
-from rsparkhub.store.notifier import Notifier
+from rsparkhub.store.notifier import Notifier, key_of_secret, key_of_user
+from rsparkhub.store.people import mark_removed, new_person
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
-from rsparkhub.store.tables import groups, logins, members, service_accounts, sessions, sign_in_links, users
+from rsparkhub.store.service_accounts import want_accounts
+from rsparkhub.store.tables import groups, logins, members, sessions, sign_in_links, tokens, users
 
 #: Everybody is in it without being written down.
 EVERYONE = "everyone"
@@ -27,6 +29,8 @@ USER_COLUMNS = (
     users.c.created,
     users.c.last_seen,
     users.c.password_hash.is_not(None).label("has_password"),
+    users.c.id,
+    users.c.disabled,
     members.c.group,
 )
 _PEOPLE = sa.select(*USER_COLUMNS).select_from(users.outerjoin(members)).order_by(users.c.name)
@@ -61,17 +65,26 @@ _SEEN = (
     .values(last_seen=sa.bindparam("b_now"))
     .returning(users.c.name)
 )
-_REMOVE = sa.delete(users).where(users.c.name == sa.bindparam("b_name")).returning(users.c.name)
-_ADMINS_FOR_UPDATE = sa.select(users.c.name).where(users.c.admin).order_by(users.c.name).with_for_update()
-_REMOVE_ACCOUNTS = sa.delete(service_accounts).where(service_accounts.c.user_name == sa.bindparam("b_name"))
+_REMOVE = sa.delete(users).where(users.c.name == sa.bindparam("b_name")).returning(users.c.id)
+_ADMINS_FOR_UPDATE = (
+    sa.select(users.c.name).where(users.c.admin, users.c.disabled.is_(None)).order_by(users.c.name).with_for_update()
+)
+_SET_ID = sa.update(users).where(users.c.name == sa.bindparam("b_name")).values(id=sa.bindparam("b_id"))
+_SET_DISABLED = (
+    sa.update(users)
+    .where(users.c.name == sa.bindparam("b_name"))
+    .values(disabled=sa.bindparam("b_disabled"))
+    .returning(users.c.id)
+)
 _SESSIONS_FOR_UPDATE = (
     sa.select(*SESSION_COLUMNS)
-    .where(sessions.c.owner == sa.bindparam("b_name"), sessions.c.wanted != Wanted.DELETED.value)
+    .where(sessions.c.owner == sa.bindparam("b_id"), sessions.c.wanted != Wanted.DELETED.value)
     .order_by(sessions.c.id)
     .with_for_update()
 )
 _END_LINKS = sa.delete(sign_in_links).where(sign_in_links.c.user_name == sa.bindparam("b_name"))
-_END_LOGINS = sa.delete(logins).where(logins.c.user_name == sa.bindparam("b_name"))
+_END_LOGINS = sa.delete(logins).where(logins.c.user_name == sa.bindparam("b_name")).returning(logins.c.digest)
+_END_TOKENS = sa.delete(tokens).where(tokens.c.user_name == sa.bindparam("b_name")).returning(tokens.c.digest)
 _GROUP_FOR_UPDATE = sa.select(groups.c.name).where(groups.c.name == sa.bindparam("b_name")).with_for_update()
 _EMPTY_GROUP = sa.delete(members).where(members.c.group == sa.bindparam("b_name"))
 _REMOVE_GROUP = sa.delete(groups).where(groups.c.name == sa.bindparam("b_name")).returning(groups.c.name)
@@ -107,11 +120,19 @@ class Users:
             When there is a user of this name.
         """
         check_name(name, "A user's name")
-        statement = self._database.insert(users).on_conflict_do_nothing().returning(users.c.name)
-        values = {"name": name, "admin": admin, "created": now, "password_hash": password_hash}
-        if not await self._database.change(statement, values):
-            raise Conflict(f"There is a user called {name} already.")
-        return User(name=name, admin=admin, created=now, has_password=password_hash is not None)
+
+        async def work(connection: Connection) -> str:
+            statement = self._database.insert(users).on_conflict_do_nothing().returning(users.c.name)
+            values = {"name": name, "admin": admin, "created": now, "password_hash": password_hash}
+            if not await connection.rows(statement, values):
+                raise Conflict(f"There is a user called {name} already.")
+            # The row is ours until the end of the transaction: nobody else gives an id of this name.
+            person_id = await new_person(connection, name, now=now)
+            await connection.rows(_SET_ID, {"b_name": name, "b_id": person_id})
+            return person_id
+
+        person_id = await self._database.write(work)
+        return User(id=person_id, name=name, admin=admin, created=now, has_password=password_hash is not None)
 
     async def get(self, name: str) -> User:
         """Return a user; NotFound when there is none of this name."""
@@ -120,8 +141,10 @@ class Users:
             raise NotFound(f"There is no user called {name}.")
         return found[0]
 
-    async def remove(self, name: str, *, by: str | None = None, now: datetime) -> None:
-        """Delete a user with every way to sign in, and have their sessions deleted; the home stays.
+    async def remove(self, name: str, *, data: Data = Data.KEEP, by: str | None = None, now: datetime) -> None:
+        """Delete a user with every way to sign in, and have their sessions deleted and their accounts on services closed.
+
+        A controller does with their home and their databases what `data` says.
 
         Raises
         ------
@@ -133,30 +156,73 @@ class Users:
 
         async def work(connection: Connection) -> list[str]:
             await lock_queue(connection, self._database)
-            admins = {row[0] for row in await connection.rows(_ADMINS_FOR_UPDATE)}
-            if admins == {name}:
-                raise Conflict(f"{name} is the only administrator. Add another administrator first.")
+            await _refuse_only_administrator(connection, name)
             # The user goes first: from here on nobody makes a session of theirs.
-            if not await connection.rows(_REMOVE, {"b_name": name}):
+            gone = await connection.rows(_REMOVE, {"b_name": name})
+            if not gone:
                 raise NotFound(f"There is no user called {name}.")
-            await connection.rows(_REMOVE_ACCOUNTS, {"b_name": name})
-            left = [to_session(row) for row in await connection.rows(_SESSIONS_FOR_UPDATE, {"b_name": name})]
-            for session in left:
-                await set_wanted(connection, self._database, session, Wanted.DELETED, by=by, now=now)
-            return [session.id for session in left]
+            person_id = str(gone[0][0])
+            await mark_removed(connection, person_id, data=data, now=now)
+            await want_accounts(connection, person_id, data)
+            left = await self._want_sessions(connection, person_id, Wanted.DELETED, by=by, now=now)
+            return [person_id, *left]
 
-        await self._notifier.notify(*await self._database.write(work))
+        person_id, *left = await self._database.write(work)
+        await self._notifier.notify(*left)
+        await self._notifier.notify(key_of_user(person_id), about="revoked")
 
-    async def set_password_hash(self, name: str, password_hash: str | None) -> None:
-        """Write or delete the hash of a password, and end every sign-in and unused link of that user; NotFound for nobody."""
+    async def disable(self, name: str, *, by: str | None = None, now: datetime) -> None:
+        """Let a user sign in no more, until `enable`.
 
-        async def work(connection: Connection) -> None:
-            if not await connection.rows(_SET_HASH, {"b_name": name, "b_hash": password_hash}):
-                raise NotFound(f"There is no user called {name}.")
+        Their sign-ins and links end, their tokens rest, their sessions are put to sleep, and their accounts on services closed.
+
+        Raises
+        ------
+        NotFound
+            When there is none of this name.
+        Conflict
+            When nobody else is an administrator.
+        """
+
+        async def work(connection: Connection) -> list[str]:
+            await lock_queue(connection, self._database)
+            await _refuse_only_administrator(connection, name)
+            person_id = await self._set_disabled(connection, name, now)
             await connection.rows(_END_LOGINS, {"b_name": name})
             await connection.rows(_END_LINKS, {"b_name": name})
+            await want_accounts(connection, person_id, "closed")
+            reason = "Whose session this is was disabled."
+            put = await self._want_sessions(connection, person_id, Wanted.SUSPENDED, by=by, reason=reason, now=now)
+            return [person_id, *put]
+
+        person_id, *put_to_sleep = await self._database.write(work)
+        await self._notifier.notify(*put_to_sleep)
+        await self._notifier.notify(key_of_user(person_id), about="revoked")
+
+    async def enable(self, name: str) -> None:
+        """Let a user who was disabled sign in again; NotFound when there is none of this name."""
+
+        async def work(connection: Connection) -> None:
+            await want_accounts(connection, await self._set_disabled(connection, name, None), "open")
 
         await self._database.write(work)
+
+    async def set_password_hash(self, name: str, password_hash: str | None, *, end_tokens: bool = False) -> None:
+        """Write or delete the hash of a password, and end every sign-in and unused link of that user; NotFound for nobody.
+
+        `end_tokens` ends the API tokens too.
+        """
+
+        async def work(connection: Connection) -> list[str]:
+            if not await connection.rows(_SET_HASH, {"b_name": name, "b_hash": password_hash}):
+                raise NotFound(f"There is no user called {name}.")
+            ended = [*await connection.rows(_END_LOGINS, {"b_name": name})]
+            if end_tokens:
+                ended += await connection.rows(_END_TOKENS, {"b_name": name})
+            await connection.rows(_END_LINKS, {"b_name": name})
+            return [key_of_secret(row[0]) for row in ended]
+
+        await self._notifier.notify(*await self._database.write(work), about="revoked")
 
     async def renew_password_hash(self, name: str, *, old: str, new: str) -> None:
         """Write a hash of the same password in place of `old`, if that is still there; nobody is signed out."""
@@ -234,15 +300,40 @@ class Users:
         """Return all users, by name."""
         return to_users(await self._database.read(_PEOPLE))
 
+    async def _set_disabled(self, connection: Connection, name: str, disabled: datetime | None) -> str:
+        found = await connection.rows(_SET_DISABLED, {"b_name": name, "b_disabled": disabled})
+        if not found:
+            raise NotFound(f"There is no user called {name}.")
+        return str(found[0][0])
+
+    async def _want_sessions(
+        self, connection: Connection, owner: str, wanted: Wanted, *, by: str | None, reason: str | None = None, now: datetime
+    ) -> Sequence[str]:
+        """Write what is wanted of all sessions of a person that are or may become awake; return their ids."""
+        found = [to_session(row) for row in await connection.rows(_SESSIONS_FOR_UPDATE, {"b_id": owner})]
+        if wanted is Wanted.SUSPENDED:
+            awake = LIVE | {State.QUEUED}
+            found = [each for each in found if each.state in awake and each.wanted in {Wanted.RUNNING, Wanted.SUSPENDED}]
+        for session in found:
+            await set_wanted(connection, self._database, session, wanted, by=by, sleep=Sleep.FORCED, reason=reason, now=now)
+        return [session.id for session in found]
+
+
+async def _refuse_only_administrator(connection: Connection, name: str) -> None:
+    admins = {row[0] for row in await connection.rows(_ADMINS_FOR_UPDATE)}
+    if admins == {name}:
+        raise Conflict(f"{name} is the only administrator. Add another administrator first.")
+
 
 def to_users(found: Iterable[AnyRow], *, skip: int = 0) -> list[User]:
     """Read users from rows whose columns after `skip` are `USER_COLUMNS`, one row for each group that somebody is in."""
     users: dict[str, User] = {}
     for row in found:
-        name, admin, created, last_seen, has_password, group = row[skip : skip + len(USER_COLUMNS)]
+        name, admin, created, last_seen, has_password, person_id, disabled, group = row[skip : skip + len(USER_COLUMNS)]
         user = users.get(name) or User(
-            name=name, admin=admin, created=created, last_seen=last_seen, has_password=bool(has_password)
-        )
+            id=person_id or name, name=name, admin=admin, created=created, last_seen=last_seen,
+            has_password=bool(has_password), disabled=disabled,
+        )  # fmt: skip
         users[name] = replace(user, groups=user.groups | {group}) if group else user
     return list(users.values())
 

@@ -53,6 +53,7 @@ class UserView(Answer):
     created: datetime
     last_seen: datetime | None
     has_password: bool
+    disabled: datetime | None = Field(default=None, description="Since when they may not sign in; null when they may.")
 
 
 class UserList(Answer):
@@ -72,6 +73,7 @@ class NewUser(Ask):
 class PasswordChange(Ask):
     password: NewPassword
     current: Password | None = Field(default=None, description="Your present password, when you change your own.")
+    end_tokens: bool = Field(default=False, description="Whether the person's API tokens end too; browsers always do.")
 
 
 class SignInLink(Answer):
@@ -109,6 +111,18 @@ class TokenView(Answer):
 
 class TokenList(Answer):
     tokens: list[TokenView]
+
+
+class BrowserView(Answer):
+    """A browser in which a person is signed in."""
+
+    id: str
+    created: datetime
+    expires: datetime
+
+
+class BrowserList(Answer):
+    browsers: list[BrowserView]
 
 
 class NewToken(Ask):

@@ -18,6 +18,29 @@ export interface components {
              */
             next: number | null;
         };
+        /** BrowserList */
+        BrowserList: {
+            /** Browsers */
+            browsers: components["schemas"]["BrowserView"][];
+        };
+        /**
+         * BrowserView
+         * @description A browser in which a person is signed in.
+         */
+        BrowserView: {
+            /** Id */
+            id: string;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /**
+             * Expires
+             * Format: date-time
+             */
+            expires: string;
+        };
         /**
          * ComponentState
          * @description The state of one component.
@@ -97,6 +120,12 @@ export interface components {
              */
             token: string;
         };
+        /**
+         * Data
+         * @description What becomes of a person's data (home, databases) when they are removed.
+         * @enum {string}
+         */
+        Data: "keep" | "archive" | "delete";
         /** EnvironmentList */
         EnvironmentList: {
             /** Environments */
@@ -381,6 +410,12 @@ export interface components {
              * @description Your present password, when you change your own.
              */
             current?: string | null;
+            /**
+             * End Tokens
+             * @description Whether the person's API tokens end too; browsers always do.
+             * @default false
+             */
+            end_tokens: boolean;
         };
         /** PersonUsage */
         PersonUsage: {
@@ -877,6 +912,11 @@ export interface components {
             last_seen: string | null;
             /** Has Password */
             has_password: boolean;
+            /**
+             * Disabled
+             * @description Since when they may not sign in; null when they may.
+             */
+            disabled: string | null;
         };
         /**
          * Wanted
@@ -1052,10 +1092,13 @@ export interface components {
     pathItems: never;
 }
 export type Audit = components['schemas']['Audit'];
+export type BrowserList = components['schemas']['BrowserList'];
+export type BrowserView = components['schemas']['BrowserView'];
 export type ComponentState = components['schemas']['ComponentState'];
 export type ComponentView = components['schemas']['ComponentView'];
 export type Consent = components['schemas']['Consent'];
 export type CreatedToken = components['schemas']['CreatedToken'];
+export type Data = components['schemas']['Data'];
 export type EnvironmentList = components['schemas']['EnvironmentList'];
 export type EnvironmentView = components['schemas']['EnvironmentView'];
 export type EventView = components['schemas']['EventView'];

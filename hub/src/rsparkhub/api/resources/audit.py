@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from rsparkhub.api.context import Context
 from rsparkhub.api.identity import Administrator
 from rsparkhub.api.problems import responses
+from rsparkhub.api.resources.sessions import whose
 from rsparkhub.api.serializers.views import event_view
 from rsparkhub.wire.record import Audit
 
@@ -18,7 +19,7 @@ _PAGE = 1000
 @router.get("/audit", summary="What was done, oldest first", responses=responses(401, 403, 422))
 async def audit(
     *,
-    _: Administrator,
+    identity: Administrator,
     context: Context,
     session: Annotated[str | None, Query(max_length=40, pattern=r"^[^\x00]*$")] = None,
     owner: Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00]*$")] = None,
@@ -26,6 +27,8 @@ async def audit(
     limit: Annotated[int, Query(ge=1, le=_PAGE)] = 200,
 ) -> Audit:
     """Events stay when their session is gone."""
-    events = await context.store.events.since(session, after, owner=owner, limit=limit + 1)
+    chosen = None if owner is None else await whose(context, identity, owner, True)
+    events = await context.store.events.since(session, after, owner=chosen, limit=limit + 1)
+    labels = await context.store.people.labels(event.by for event in events)
     more = events[limit - 1].id if len(events) > limit else None
-    return Audit(events=[event_view(event) for event in events[:limit]], next=more)
+    return Audit(events=[event_view(event, labels) for event in events[:limit]], next=more)

@@ -109,7 +109,7 @@ async def events(
     request: Request, identity: Person, context: Context, everybody: AllQuery = False, last: LastEventId = None
 ) -> EventSourceResponse:
     """`session` for each of them at first and at each change, `progress`, `queue`, and `deleted` {id}. Doesn't end."""
-    owner = whose(identity, None, everybody)
+    owner = await whose(context, identity, None, everybody)
     context.places.check(identity)
     messages = _list_messages(context, owner, last=last)
     return EventStream(while_allowed(messages, request=request, context=context, identity=identity))

@@ -9,8 +9,9 @@ from rsparkhub.api.identity import Person, Reader, SessionId, find_session
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.environments import visible_one
 from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, may
-from rsparkhub.domain.errors import Busy, InvalidInput, NotAllowed
+from rsparkhub.domain.errors import Busy, InvalidInput, NotAllowed, NotFound
 from rsparkhub.domain.session import Session, Sleep, State, Wanted
+from rsparkhub.domain.user import id_of_label
 from rsparkhub.wire.session import Consent, SessionList, SessionStart, SessionView, SleepConsent
 
 router = APIRouter(prefix="/hub/api/sessions", tags=["sessions"])
@@ -34,18 +35,32 @@ ConfirmQuery = Annotated[bool, Query(description="End what computes. Otherwise t
 AllQuery = Annotated[bool, Query(alias="all", description="Everybody's; only for administrators.")]
 
 
-def whose(identity: Identity, owner: str | None, everybody: bool) -> str | None:
-    """Return whose things are asked for; None is everybody's.
+async def whose(context: AppContext, identity: Identity, owner: str | None, everybody: bool) -> str | None:
+    """Return the id of the person whose things are asked for; None is everybody's.
+
+    `owner` is a name, or what somebody who was removed is called.
 
     Raises
     ------
     NotAllowed
         When they are another's, and the person is no administrator.
     """
-    me = identity.user.name
-    if not may(identity, Action.READ, OwnedBy(None if everybody else owner or me)):
+    me = identity.user
+    found = me.id if owner == me.name else await _id_of(context, owner) if owner is not None else None
+    if not may(identity, Action.READ, OwnedBy(None if everybody else found or me.id)):
         raise NotAllowed("Only administrators may see what belongs to others.")
-    return owner or (None if everybody else me)
+    return found or (None if everybody else me.id)
+
+
+async def _id_of(context: AppContext, name: str) -> str:
+    """Return the id of a person by their name, of a person who was removed by their label, or of the first of a name."""
+    removed = id_of_label(name)
+    if removed is not None:
+        return removed
+    try:
+        return (await context.store.users.get(name)).id
+    except NotFound:
+        return name
 
 
 def refuse_unknown(body: SessionStart) -> None:
@@ -63,7 +78,7 @@ async def start(body: SessionStart, identity: Person, context: Context, key: Ide
     refuse_unknown(body)
     context.session_rate.take(identity.user.name)
     session, _ = await context.store.sessions.create(
-        owner=identity.user.name,
+        owner=identity.user.id,
         environment=environment.name,
         name=body.name or environment.metadata.title,
         idempotency_key=key,
@@ -85,7 +100,7 @@ async def list_sessions(
     after: Annotated[str | None, Query(description="The id of the last one that you have.", max_length=40)] = None,
 ) -> SessionList:
     """Your own; administrators may ask for all, or for one person's."""
-    chosen = whose(identity, owner, everybody)
+    chosen = await whose(context, identity, owner, everybody)
     if after is not None:
         await find_session(context, identity, after)
     # One more than asked for tells whether there is a next page.
@@ -156,5 +171,5 @@ async def _want(
     found = await find_session(context, identity, session_id, to=Action.CHANGE)
     if sleep is Sleep.IDLE:
         refuse_busy(found)
-    session = await context.store.sessions.set_wanted(found.id, wanted, by=identity.user.name, sleep=sleep, now=context.now())
+    session = await context.store.sessions.set_wanted(found.id, wanted, by=identity.user.id, sleep=sleep, now=context.now())
     return await context.serializer.serialize_one(session)

@@ -8,29 +8,17 @@ from fastapi import APIRouter, Path
 from rsparkhub.api.context import Context
 from rsparkhub.api.identity import Person
 from rsparkhub.api.problems import responses
-from rsparkhub.store.credentials import Token
-from rsparkhub.wire.users import CreatedToken, NewToken, TokenList, TokenView
+from rsparkhub.api.serializers.views import token_view
+from rsparkhub.wire.users import CreatedToken, NewToken, TokenList
 
 router = APIRouter(prefix="/hub/api/tokens", tags=["people"])
-
-
-def _view(token: Token) -> TokenView:
-    return TokenView(
-        id=token.id,
-        name=token.name,
-        owner=token.user_name,
-        session=None,  # a session's own token is made from its secret and is not kept
-        created=token.created,
-        expires=token.expires,
-        last_used=token.last_used,
-    )
 
 
 @router.get("", summary="Your tokens", responses=responses(401, 403))
 async def list_tokens(identity: Person, context: Context) -> TokenList:
     """Those that still work, the oldest first."""
     tokens = await context.store.credentials.tokens(identity.user.name, now=context.now())
-    return TokenList(tokens=[_view(token) for token in tokens])
+    return TokenList(tokens=[token_view(token) for token in tokens])
 
 
 @router.post("", status_code=201, summary="Make a token", responses=responses(401, 403, 422, 429))
@@ -41,7 +29,7 @@ async def create(body: NewToken, identity: Person, context: Context) -> CreatedT
     token, secret = await context.authenticator.make_token(
         identity.user.name, name=body.name, now=context.now(), lifetime=lifetime
     )
-    return CreatedToken(**_view(token).model_dump(), token=secret)
+    return CreatedToken(**token_view(token).model_dump(), token=secret)
 
 
 @router.delete("/{id}", status_code=204, summary="Take a token's power away", responses=responses(401, 403, 404))

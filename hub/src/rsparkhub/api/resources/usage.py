@@ -39,5 +39,7 @@ async def usage(
     """Your own run time; administrators may ask for everybody's. The most used first."""
     now: datetime = context.now()
     until = min(until or now, now)
-    sessions = await context.store.runs.usage(since=since, until=until, owner=whose(identity, owner, everybody))
-    return usage_report(sessions, since=since, until=until)
+    chosen = await whose(context, identity, owner, everybody)
+    sessions = await context.store.runs.usage(since=since, until=until, owner=chosen)
+    labels = await context.store.people.labels(session.owner for session in sessions)
+    return usage_report(sessions, labels=labels, since=since, until=until)

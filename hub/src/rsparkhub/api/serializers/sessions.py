@@ -8,7 +8,8 @@ from rsparkhub.api.serializers.views import session_view, without_details
 from rsparkhub.catalog import Catalog
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.errors import EnvironmentInvalid
-from rsparkhub.domain.session import Session, State
+from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.domain.user import name_in
 from rsparkhub.log_context import log_once
 from rsparkhub.store import Store
 from rsparkhub.wire.session import SessionView
@@ -17,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class SessionSerializer:
-    """Makes the JSON of sessions; however many they are, it asks the store once at most."""
+    """Makes the JSON of sessions; however many they are, it asks the store twice at most."""
 
     def __init__(self, *, store: Store, catalog: Catalog, now: Callable[[], datetime]) -> None:
         self._store = store
@@ -29,20 +30,34 @@ class SessionSerializer:
         if positions is None:
             waiting = [session.id for session in sessions if session.state is State.QUEUED]
             positions = await self._store.queue.positions(waiting) if waiting else {}
+        # Whoever was removed has sessions for as long as these are being deleted.
+        deleted = [session.owner for session in sessions if session.wanted is Wanted.DELETED]
+        labels = await self._store.people.labels(deleted) if deleted else {}
         catalog, now = self._environments(), self._now()
-        return [self._view(session, catalog.get(session.environment), positions.get(session.id), now) for session in sessions]
+        return [
+            self._view(
+                session,
+                catalog.get(session.environment),
+                positions.get(session.id),
+                labels.get(session.owner or "") or name_in(session.owner or ""),
+                now,
+            )
+            for session in sessions
+        ]
 
     async def serialize_one(self, session: Session) -> SessionView:
         """Return the view of one session."""
         return (await self.serialize([session]))[0]
 
-    def _view(self, session: Session, environment: Environment | None, position: int | None, now: datetime) -> SessionView:
+    def _view(
+        self, session: Session, environment: Environment | None, position: int | None, owner: str, now: datetime
+    ) -> SessionView:
         """Return the view of a session; of one that can't be shown, no more than what it is, so that it can be ended."""
         try:
-            return session_view(session, environment=environment, position=position, now=now)
+            return session_view(session, environment=environment, position=position, owner=owner, now=now)
         except Exception as error:  # whatever it is, the sessions beside it are shown
             log_once(log, f"{session.id} {error}", "Session %s can't be shown: %r", session.id, error)
-            return session_view(without_details(session), environment=None, position=position, now=now)
+            return session_view(without_details(session), environment=None, position=position, owner=owner, now=now)
 
     def _environments(self) -> dict[str, Environment]:
         try:

@@ -1,5 +1,6 @@
 """From what things are inside to what the API says of them: pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from rspark_contract.saved import SleepRefusal
@@ -9,6 +10,7 @@ from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.event import Event
 from rsparkhub.domain.session import LastExit, Session
 from rsparkhub.domain.user import User
+from rsparkhub.store.credentials import Token
 from rsparkhub.wire.environment import EnvironmentView, LifecycleView, ResourcesView
 from rsparkhub.wire.record import EventView
 from rsparkhub.wire.session import (
@@ -20,7 +22,7 @@ from rsparkhub.wire.session import (
     SessionView,
     SleepRefusedView,
 )
-from rsparkhub.wire.users import UserView
+from rsparkhub.wire.users import TokenView, UserView
 
 
 def session_view(
@@ -28,13 +30,14 @@ def session_view(
     *,
     environment: Environment | None,
     position: int | None,
+    owner: str,
     now: datetime,
 ) -> SessionView:
-    """Return the view of a session; `environment` is None when the catalog no longer has it."""
+    """Return the view of a session; `environment` is None when the catalog no longer has it, `owner` is the owner's label."""
     spec = environment.spec if environment else None
     return SessionView(
         id=session.id,
-        owner=session.owner or "",
+        owner=owner,
         name=session.name,
         environment=session.environment,
         title=environment.metadata.title if environment else session.environment,
@@ -112,12 +115,27 @@ def user_view(user: User) -> UserView:
         created=user.created,
         last_seen=user.last_seen,
         has_password=user.has_password,
+        disabled=user.disabled,
     )
 
 
-def event_view(event: Event) -> EventView:
-    """Return the view of an event."""
-    return EventView(id=event.id, session=event.session, at=event.at, kind=event.kind, by=event.by, data=event.data)
+def token_view(token: Token) -> TokenView:
+    """Return the view of an API token."""
+    return TokenView(
+        id=token.id,
+        name=token.name,
+        owner=token.user_name,
+        session=None,  # a session's own token is made from its secret and is not kept
+        created=token.created,
+        expires=token.expires,
+        last_used=token.last_used,
+    )
+
+
+def event_view(event: Event, labels: Mapping[str, str]) -> EventView:
+    """Return the view of an event; `labels` says what people are called, by id."""
+    by = None if event.by is None else labels.get(event.by, event.by)
+    return EventView(id=event.id, session=event.session, at=event.at, kind=event.kind, by=by, data=event.data)
 
 
 def _last_exit_view(last: LastExit | None) -> LastExitView | None:

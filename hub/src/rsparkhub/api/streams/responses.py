@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from typing import TypeVar
 
 from fastapi import Request
@@ -16,45 +16,52 @@ from rsparkhub.domain.errors import NotAllowed, NotSignedIn, RsparkhubError
 
 T = TypeVar("T")
 
-_SURE_FOR = 2.0  # seconds that the right to listen is believed without asking again
+_SURE_FOR = 2.0  # seconds that the right to listen is believed without asking again, while something is told
+_SILENT_FOR = 30.0  # seconds after which it is asked again while nothing is
 
 
 async def while_allowed(
     pieces: AsyncGenerator[T, None], *, request: Request, context: AppContext, identity: Identity
 ) -> AsyncGenerator[T, None]:
-    """Pass pieces on for as long as whoever listens may hear them, and has a place. A silent stream costs no question."""
+    """Pass pieces on for as long as whoever listens may hear them, and has a place; end at once when that is taken away."""
     clock = asyncio.get_running_loop().time
     sure_until = clock() + _SURE_FOR
-    async with aclosing(pieces):
-        with context.places.place(identity) as place_lost:
-            async for piece in _until(place_lost, pieces):
-                if clock() > sure_until:
+    upcoming: asyncio.Task[T] | None = None
+    with context.revocations.watch(identity.keys) as revoked, context.places.place(identity) as place_lost:
+        revocation, ended = asyncio.create_task(revoked.wait()), asyncio.create_task(place_lost.wait())
+        try:
+            while True:
+                upcoming = upcoming or asyncio.create_task(_next(pieces))
+                waiting = {upcoming, revocation, ended}
+                await asyncio.wait(waiting, timeout=_SILENT_FOR, return_when=asyncio.FIRST_COMPLETED)
+                if ended.done():
+                    return
+                if revocation.done():
+                    revoked.clear()
+                    revocation = asyncio.create_task(revoked.wait())
+                    sure_until = 0.0
+                if not upcoming.done() or clock() > sure_until:
                     if not await _may_listen(request, context, identity):
                         return
                     sure_until = clock() + _SURE_FOR
+                if not upcoming.done():
+                    continue
+                following, upcoming = upcoming, None
+                try:
+                    piece = following.result()
+                except StopAsyncIteration:
+                    return
                 yield piece
+        finally:
+            open_tasks = [task for task in (upcoming, revocation, ended) if task is not None]
+            for task in open_tasks:
+                task.cancel()
+            await asyncio.gather(*open_tasks, return_exceptions=True)
+            await pieces.aclose()
 
 
-async def _until(end: asyncio.Event, pieces: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
-    """Yield pieces until the event is set, also while none comes."""
-    ended = asyncio.create_task(end.wait())
-    following: asyncio.Task[T] | None = None
-    try:
-        while True:
-            following = asyncio.ensure_future(anext(pieces))
-            await asyncio.wait({following, ended}, return_when=asyncio.FIRST_COMPLETED)
-            if not following.done():
-                return
-            try:
-                piece = following.result()
-            except StopAsyncIteration:
-                return
-            yield piece
-    finally:
-        waiting = [task for task in (ended, following) if task is not None]
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+async def _next(pieces: AsyncGenerator[T, None]) -> T:
+    return await anext(pieces)
 
 
 class FollowedText(StreamingResponse):
@@ -98,4 +105,4 @@ async def _may_listen(request: Request, context: AppContext, identity: Identity)
         return False
     except RsparkhubError:  # the database is away: what is told was read before it went
         return True
-    return now.user.name == identity.user.name and now.user.admin == identity.user.admin and now.session == identity.session
+    return now.user.id == identity.user.id and now.user.admin == identity.user.admin and now.session == identity.session

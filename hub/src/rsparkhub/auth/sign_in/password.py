@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address
 
 from rsparkhub.auth.sign_in.base import SignIn, SignInContext
-from rsparkhub.domain.errors import NotSignedIn
+from rsparkhub.domain.errors import NotFound, NotSignedIn
 from rsparkhub.domain.user import USER_NAME
 from rsparkhub.store.login_attempts import Attempt
 
 #: How many people's wrong passwords one address is allowed: a class may sit behind one.
 PEOPLE_PER_ADDRESS = 10
+DISABLED = "An administrator has disabled this user. Your sessions and files are kept. Ask an administrator."
 WRONG = "The name or the password is wrong. Check both, or ask an administrator for a sign-in link."
 
 
@@ -41,12 +42,21 @@ class PasswordSignIn(SignIn):
         if not await store.credentials.add_login(
             name, digest=context.login_digest, expires=context.login_expires, now=now, password_hash=hashed
         ):
-            raise NotSignedIn(WRONG)
+            raise NotSignedIn(await _why_not(name, context))
         if context.passwords.is_outdated(hashed):
             await store.users.renew_password_hash(
                 name, old=hashed, new=await context.passwords.hash(password, origin=origin or "")
             )
         return name
+
+
+async def _why_not(name: str, context: SignInContext) -> str:
+    """Return why a right password signs nobody in; only who knows it learns of it."""
+    try:
+        user = await context.store.users.get(name)
+    except NotFound:
+        return WRONG
+    return DISABLED if user.disabled else WRONG
 
 
 def address_key(address: str | None) -> str | None:

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from typing import TypeVar
 
 from rspark_contract.http import Ending
@@ -339,6 +340,13 @@ class KubernetesBackend(Backend):
         """Write on the person's claim what its next agent throws away: nobody else can reach into a home."""
         if user is not None:
             await self._unrefused(self._homes.forget(session_id, user))
+
+    @within(20)
+    async def remove_home(self, user: str, *, archive: Path | None) -> None:
+        """Delete the claim of the home; an archive is not among what this backend is able to write."""
+        if archive is not None:
+            raise ValueError("the backend kubernetes has not the capability archive")
+        await self._unrefused(self._homes.remove(user))
 
     async def _pod(self, ref: EnsembleRef) -> Object | None:
         """Return the pod, from the watch while it lives; the API server is asked before one counts as missing."""

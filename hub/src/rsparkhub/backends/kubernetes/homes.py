@@ -45,6 +45,10 @@ class Homes:
             except InTrouble:  # another controller has changed it, and its watch has not told yet
                 await self._write(await self._api.get("PersistentVolumeClaim", namespace, name), session_id)
 
+    async def remove(self, user: str) -> None:
+        """Delete the claim of a person's home; what becomes of the volume, its storage class says."""
+        await self._api.delete("PersistentVolumeClaim", namespace_of(user, self._settings), claim_of(user))
+
     async def _find(self, namespace: str, name: str) -> Object | None:
         """Return the metadata of a claim."""
         known = self._claims.get((namespace, name)) if self._claims.alive else None

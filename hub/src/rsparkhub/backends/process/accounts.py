@@ -1,8 +1,8 @@
 """Unix accounts of people: each person's sessions run under one of their own where the hub is root.
 
-An account is named after its person, behind a prefix, so that a person may be called `root` or as somebody who is there already.
-It belongs to one installation: its comment names the data folder, and what was made is written down in `DATA/accounts/`. So what
-others made is neither used nor removed.
+An account is named after its person's id, behind a prefix, so that a person may be called `root` or as somebody who is there
+already. It belongs to one installation: its comment names the data folder, and what was made is written down in
+`DATA/accounts/`. So what others made is neither used nor removed.
 """
 
 import fcntl
@@ -22,7 +22,7 @@ from rspark_contract.reading import Fields, Unreadable, decode
 from rsparkhub.backends.process import proc
 from rsparkhub.backends.process.ownership import give_tree
 from rsparkhub.domain.errors import CannotStart
-from rsparkhub.domain.user import USER_NAME
+from rsparkhub.domain.user import PERSON_ID
 from rsparkhub.files import write_whole
 
 PREFIX = "rspark-"
@@ -83,7 +83,7 @@ class Accounts:
             names = sorted(path.name for path in self._folder.iterdir())
         except FileNotFoundError:
             return []
-        return [name for name in names if USER_NAME.fullmatch(name)]
+        return [name for name in names if PERSON_ID.fullmatch(name)]
 
     def remove(self, user: str) -> bool:
         """Remove the account of a person, if this installation made it; False while processes of it run.
@@ -112,8 +112,8 @@ class Accounts:
             return True
 
     def _file(self, user: str) -> Path:
-        if not USER_NAME.fullmatch(user):
-            raise ValueError(f"{user!r} is no person's name")
+        if not PERSON_ID.fullmatch(user):
+            raise ValueError(f"{user!r} is no person's id")
         return self._folder / user
 
     def _recorded(self, user: str) -> Account | None:
@@ -154,7 +154,7 @@ class Accounts:
         return f"RSparkHub {user} {where}"
 
     def _free_name(self, user: str) -> str:
-        base = PREFIX + user
+        base = PREFIX + user.replace(".", "-")  # not every machine takes a dot
         if len(base) > _LONGEST - 4:  # room for a number
             base = f"{base[: _LONGEST - 11]}-{hashlib.sha256(user.encode()).hexdigest()[:6]}"
         names = (base, *(f"{base}-{number}" for number in range(2, 1000)))

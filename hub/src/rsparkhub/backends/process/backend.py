@@ -14,7 +14,7 @@ from pathlib import Path
 from rspark_contract.http import Ending
 from rsparkhub.agents import AgentClient
 from rsparkhub.backends.base import Backend, EnsembleRef
-from rsparkhub.backends.process import cgroups, notifications, proc
+from rsparkhub.backends.process import cgroups, homes, notifications, proc
 from rsparkhub.backends.process.accounts import Accounts, are_possible
 from rsparkhub.backends.process.observation import Statuses, look
 from rsparkhub.backends.process.run_folder import RunFolder, empty, throw_away
@@ -160,6 +160,9 @@ class ProcessBackend(Backend):
             return
         if not await asyncio.to_thread(self._accounts.remove, user):
             log.info("The account of %s stays until nothing of it runs.", user)
+
+    async def remove_home(self, user: str, *, archive: Path | None) -> None:
+        await asyncio.to_thread(homes.remove, self._data / "homes" / user, archive=archive, trash=self._trash)
 
     async def aclose(self) -> None:
         await self._agents.aclose()

@@ -1,6 +1,7 @@
 """PostgreSQL: one server for all, on which each person has a role and a database of the same name."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 from rspark_contract.ensemble import ComponentSpec, SecretFile
@@ -41,6 +42,16 @@ class Postgres(Service[ServiceOptions]):
 
         await ensure(endpoint, role=role_of(account.user), user=account.user, password=account.password)
 
+    async def close_account(self, endpoint: JsonObject, *, user: str) -> None:
+        from rsparkhub.services.postgres.account import close  # noqa: PLC0415
+
+        await close(endpoint, role=role_of(user))
+
+    async def remove_account(self, endpoint: JsonObject, *, user: str, archive: Path | None) -> None:
+        from rsparkhub.services.postgres.account import remove  # noqa: PLC0415
+
+        await remove(endpoint, role=role_of(user), archive=archive)
+
     def session_config(
         self,
         options: ServiceOptions,
@@ -64,7 +75,7 @@ class Postgres(Service[ServiceOptions]):
 
 
 def role_of(user: str) -> str:
-    """Return a person's role and database: the person's own name, or one that no person can have where it is taken."""
+    """Return a person's role and database: their id, or a name that no id is where that is taken."""
     taken = user in TAKEN or user.startswith("pg_")
     return f"user.{user}" if taken else user
 

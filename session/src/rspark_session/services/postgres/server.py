@@ -90,6 +90,7 @@ class Server:
             "admin": ADMIN,
             "admin_password": self.cluster.password(),
             "version": version,
+            "programs": str(self.cluster.binaries.folder),
         }
 
     def serve(self) -> None:

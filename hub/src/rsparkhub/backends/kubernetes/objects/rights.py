@@ -33,7 +33,11 @@ CONTROLLER = (
     Right(resource="pods/log", verbs=("get",), why="the logs that a person sees"),
     Right(resource="services", verbs=("get", "list", "create", "patch"), why="the addresses of shared services and of drivers"),
     Right(resource="serviceaccounts", verbs=("list", "create", "patch"), why="drivers of Spark"),
-    Right(resource="persistentvolumeclaims", verbs=("get", "list", "watch", "create", "patch"), why="homes"),
+    Right(
+        resource="persistentvolumeclaims",
+        verbs=("get", "list", "watch", "create", "patch", "delete"),
+        why="homes, which end with a person who is removed with their data",
+    ),
     Right(resource="events", verbs=("list",), why="why a pod does not start"),
     Right(
         group="networking.k8s.io", resource="networkpolicies", verbs=("list", "create", "patch"), why="what a session may reach"

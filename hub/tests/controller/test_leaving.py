@@ -1,0 +1,168 @@
+"""What is asked of people who leave is brought about, whenever that becomes possible."""
+
+import tarfile
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rspark_contract.reading import JsonObject
+from rsparkhub.backends.process import homes
+from rsparkhub.controller.leaving import Leaving
+from rsparkhub.domain.errors import Unavailable
+from rsparkhub.domain.session import State
+from rsparkhub.domain.user import Data
+from rsparkhub.services.base import Account, Instance, Service
+from rsparkhub.store import Store
+
+ENDPOINT: JsonObject = {"host": "127.0.0.1", "port": 1}
+
+
+class Server(Service[Any]):
+    """A stand-in for a service with accounts, which is up or down; it follows `Service` and remembers what it was asked."""
+
+    name, title, description = "postgres", "PostgreSQL", "For tests."
+
+    def __init__(self) -> None:
+        self.up = True
+        self.did: list[tuple[str, ...]] = []
+
+    def instances(self) -> tuple[Instance, ...]:
+        return (Instance(id="postgres", components=()),)
+
+    def _do(self, *what: str) -> None:
+        if not self.up:
+            raise Unavailable("PostgreSQL is down.")
+        self.did.append(what)
+
+    async def ensure_account(self, endpoint: JsonObject, account: Account) -> None:
+        self._do("open", account.user, account.password)
+
+    async def close_account(self, endpoint: JsonObject, *, user: str) -> None:
+        self._do("close", user)
+
+    async def remove_account(self, endpoint: JsonObject, *, user: str, archive: Path | None) -> None:
+        self._do("remove", user, archive.name if archive else "")
+
+
+class Backend:
+    """The part of a backend that is asked here, on real folders."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+
+    async def remove_home(self, user: str, *, archive: Path | None) -> None:
+        homes.remove(self._data / "homes" / user, archive=archive, trash=self._data / "trash")
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def leaving(store: Store, server: Server, tmp_path: Path) -> Leaving:
+    backend: Any = Backend(tmp_path)
+    return Leaving(store=store, backend=backend, services={"postgres": server}, archives=tmp_path / "archive")
+
+
+@pytest.fixture
+async def ada(store: Store, tmp_path: Path, noon: datetime) -> str:
+    """Ada's account, and a file in her home."""
+    await store.users.add("root", admin=True, now=noon)
+    person_id = (await store.users.add("ada", now=noon)).id
+    home = tmp_path / "homes" / person_id
+    home.mkdir(parents=True)
+    (home / "work.R").write_text("1 + 1")
+    (home / "link").symlink_to("/etc/passwd")
+    return (await store.accounts.get(person_id, "postgres")).password
+
+
+async def service_is(store: Store, state: State, now: datetime) -> None:
+    await store.sessions.create("postgres", kind="service", owner=None, environment="", name="PostgreSQL", now=now)
+    claimed = await store.leases.claim_one("postgres", holder="test", now=now, lease=timedelta(seconds=15))
+    assert claimed is not None
+    after = replace(claimed.session, state=state, endpoints={"postgres": ENDPOINT} if state is State.RUNNING else {})
+    assert await store.leases.save(claimed, after, holder="test", next_reconcile_at=None, now=now)
+
+
+@pytest.mark.parametrize(
+    ("data", "did"),
+    [(Data.KEEP, ("close", "ada")), (Data.DELETE, ("remove", "ada", "")), (Data.ARCHIVE, ("remove", "ada", "ada"))],
+)
+async def test_a_removed_person_s_account_is_seen_to_when_the_service_is_back(
+    store: Store, leaving: Leaving, server: Server, ada: str, noon: datetime, data: Data, did: tuple[str, ...]
+) -> None:
+    await store.users.remove("ada", data=data, now=noon)
+    await leaving.look()  # the service was never started: nobody signs in there
+    await service_is(store, State.STARTING, noon)
+    await leaving.look()
+    assert server.did == []
+    await service_is(store, State.RUNNING, noon)
+    server.up = False
+    await leaving.look()
+    assert server.did == []
+    server.up = True
+    await leaving.look()
+    await leaving.look()
+    assert server.did == [did]
+    assert await store.accounts.behind() == []
+
+
+async def test_who_is_disabled_and_enabled_is_let_out_and_in(
+    store: Store, leaving: Leaving, server: Server, ada: str, noon: datetime
+) -> None:
+    await service_is(store, State.RUNNING, noon)
+    await store.users.disable("ada", now=noon)
+    await leaving.look()
+    await store.users.enable("ada")
+    await leaving.look()
+    assert server.did == [("close", "ada"), ("open", "ada", ada)]
+
+
+@pytest.mark.parametrize("data", list(Data))
+async def test_the_home_is_kept_archived_or_deleted(
+    store: Store, leaving: Leaving, tmp_path: Path, ada: str, noon: datetime, data: Data
+) -> None:
+    await store.users.remove("ada", data=data, now=noon)
+    await leaving.look()
+    await leaving.look()
+    home, archive = tmp_path / "homes" / "ada", tmp_path / "archive" / "ada" / "home.tar.gz"
+    assert home.exists() is (data is Data.KEEP)
+    assert archive.exists() is (data is Data.ARCHIVE)
+    if data is Data.ARCHIVE:
+        assert archive.stat().st_mode & 0o777 == 0o600
+        with tarfile.open(archive) as tar:
+            assert sorted(tar.getnames()) == ["home", "home/link", "home/work.R"]
+            assert tar.getmember("home/link").issym()  # and not what it leads to
+    assert await store.people.left_homes() == []
+
+
+async def test_a_later_person_of_the_name_has_an_account_and_a_home_of_their_own(
+    store: Store, leaving: Leaving, server: Server, ada: str, noon: datetime
+) -> None:
+    await service_is(store, State.RUNNING, noon)
+    await store.users.remove("ada", now=noon)
+    second = await store.users.add("ada", now=noon)
+    account = await store.accounts.get(second.id, "postgres")
+    assert (account.owner, account.wanted) == ("ada.2", "open")
+    assert account.password != ada
+    await leaving.look()
+    assert server.did == [("close", "ada")]
+
+
+async def test_what_fails_is_tried_again_later_and_holds_up_nothing_else(
+    store: Store, leaving: Leaving, server: Server, ada: str, tmp_path: Path, noon: datetime
+) -> None:
+    await service_is(store, State.RUNNING, noon)
+    await store.users.remove("ada", data=Data.DELETE, now=noon)
+    server.up = False
+    for number in range(8):
+        await leaving.look(number)
+    assert not (tmp_path / "homes" / "ada").exists()
+    server.up = True
+    for number in range(8, 80):
+        await leaving.look(number)
+    assert server.did == [("remove", "ada", "")]
