@@ -163,35 +163,53 @@ def logs(
 def exec_(
     session: Id,
     command: Annotated[list[str] | None, typer.Argument(help="A command and its arguments; without one, a shell.")] = None,
+    terminal: Annotated[
+        bool, typer.Option("--tty", "-t", help="Give the command a terminal, which is this one; a shell gets it anyway.")
+    ] = False,
+    no_stdin: Annotated[
+        bool, typer.Option("--no-stdin", "-n", help="Give the command no input; else it reads what is read here.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a command inside a session, or open a shell there.
 
-    The exit code is the command's own. Options of `exec` stand before the session's id.
+    It reads this command's input to its end, its output and its errors stay apart, every byte as it is, and the exit code is the
+    command's own (128 and the signal's number for one that a signal ended). Ctrl+C is passed on; a second one waits no longer.
+    Options of `exec` stand before the session's id.
     """
     import asyncio
+    import os
     import sys
-    from functools import partial
 
     from rsparkhub.cli.access import ask, find_access
     from rsparkhub.cli.output import print_json
-    from rsparkhub.cli.shell import open_shell, run_command
+    from rsparkhub.cli.shell import STDOUT, run_command
     from rsparkhub.domain.errors import Conflict
 
     view = ask(lambda hub: hub.sessions.show(session))
     if view.state is not State.RUNNING:
         raise Conflict(f"The session {session} is {view.state}. Wake it first: `rsparkhub session resume {session} --wait`.")
     words = command[1:] if command and command[0] == "--" else command
-    if words:
-        said: list[str] = []
-        write = said.append if as_json else partial(print, end="", flush=True)
-        code = asyncio.run(run_command(find_access(), view.url, words, write))
+    terminal = terminal or not words
+    if terminal and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        if not words:
+            raise typer.BadParameter("a shell needs a terminal; name a command", param_hint="COMMAND")
+        raise typer.BadParameter("there is no terminal here to give it", param_hint="--tty")
+    printed: dict[bool, list[bytes]] = {True: [], False: []}
+
+    def write(channel: int, data: bytes) -> None:
         if as_json:
-            print_json({"session": session, "code": code, "output": "".join(said)})
-        raise typer.Exit(code)
-    if not sys.stdin.isatty():
-        raise typer.BadParameter("a shell needs a terminal; name a command", param_hint="COMMAND")
-    asyncio.run(open_shell(find_access(), view.url))
+            printed[channel == STDOUT].append(data)
+            return
+        left = memoryview(data)
+        while left:
+            left = left[os.write(1 if channel == STDOUT else 2, left) :]
+
+    code = asyncio.run(run_command(find_access(), view.url, words or (), terminal=terminal, stdin=not no_stdin, write=write))
+    if as_json:
+        output, errors = (b"".join(printed[which]).decode(errors="replace") for which in (True, False))
+        print_json({"session": session, "code": code, "output": output, "errors": errors})
+    raise typer.Exit(code)
 
 
 def _want(

@@ -1,177 +1,180 @@
-"""`rsparkhub session exec`: a shell inside a session, or one command and its exit code.
+"""`rsparkhub session exec`: a command inside a session, or a shell, as if it ran here.
 
-It speaks the protocol of Jupyter's terminals, which every interface with terminals has: JSON arrays over a websocket, such
-as `["stdin", "ls"]` and `["stdout", "…"]`. A terminal gives no exit code, so a command is typed between two marks that
-the shell prints, in a form that its echo cannot have.
+It speaks `api/exec` of the session's interface (`rspark_session.jupyter.exec_socket`): each binary message begins with the number
+of a channel. What is read here is sent before more is read, and what comes is written before more is taken.
 """
 
 import asyncio
-import base64
 import contextlib
 import json
 import os
-import secrets
-import shlex
 import signal
 import sys
 import termios
+import threading
 import tty
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-import httpx
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from rspark_contract import reading
+from rspark_contract.reading import Fields, Unreadable
 from rsparkhub.domain.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:
     from rsparkhub.cli.access import Access
 
-_PATIENCE = 30.0  # seconds for the session to give a terminal
+STDIN, STDOUT, STDERR, END, CLOSE = 0, 1, 2, 3, 255
+_PIECE = 2**15  # bytes that are read at a time
 _LOST = "The connection to the session was lost; what ran there may have ended."
+_INTERRUPTED = 130  # as a shell has it
+_PIPE = 141
+_CODE = reading.integer(0, 255)
+
+#: Takes a piece of stdout or stderr, by the number of its channel.
+Write = Callable[[int, bytes], None]
 
 
-class Shell:
-    """A new terminal of a session; an async context that ends it."""
+async def run_command(access: "Access", path: str, command: Sequence[str], *, terminal: bool, stdin: bool, write: Write) -> int:
+    """Run a command and return its exit code.
+
+    Parameters
+    ----------
+    path
+        That of the session.
+    command
+        The command and its arguments; without one, the shell.
+    terminal
+        Whether it gets a terminal, which is this one.
+    stdin
+        Whether it gets what is read here.
+    write
+        Takes what it prints.
+
+    Raises
+    ------
+    Conflict, Unavailable
+        When nothing can be run there, or the session ends meanwhile.
+    """
+    async with _Connected(access, path) as socket:
+        start = {"command": list(command), "tty": terminal, "size": _size() if terminal else []}
+        await socket.send(json.dumps(start))
+        loop = asyncio.get_running_loop()
+        with _raw() if terminal else contextlib.nullcontext(), _signals(loop, socket, terminal=terminal) as given_up:
+            if stdin:
+                threading.Thread(target=_send_stdin, args=(loop, socket), daemon=True).start()  # a read can't be ended
+            else:
+                await socket.send(bytes([CLOSE, STDIN]))
+            receiving = asyncio.ensure_future(_receive(socket, write))
+            given_up.add_done_callback(lambda _: receiving.cancel())
+            try:
+                return await receiving
+            except asyncio.CancelledError:
+                if given_up.done() and not given_up.cancelled():
+                    return _INTERRUPTED
+                raise
+
+
+class _Connected:
+    """A connection to `api/exec`; an async context."""
 
     def __init__(self, access: "Access", path: str) -> None:
         self._url = f"{access.url}{path}"
         self._headers = {"Authorization": f"Bearer {access.token}"}
-        self._http = httpx.AsyncClient(headers=self._headers, timeout=_PATIENCE)
-        self._name = ""
-        self._socket: ClientConnection
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self) -> ClientConnection:
+        address = f"ws{self._url.removeprefix('http')}api/exec"
         try:
-            answer = await self._http.post(f"{self._url}api/terminals")
-        except httpx.TransportError as error:
+            # Who reads slowly here stops to read there; so a late answer to a ping means nothing.
+            self._socket = await connect(
+                address, additional_headers=self._headers, proxy=None, max_size=None, ping_timeout=None, open_timeout=30
+            )
+        except InvalidStatus as error:
+            status = error.response.status_code
+            if status == 404:
+                raise Conflict(
+                    "The interface of this session runs no commands, so nothing can be run in it from here."
+                ) from error
+            raise Unavailable(f"The session lets nothing run in it (status {status}). Its log may say why.") from error
+        except (InvalidHandshake, OSError, TimeoutError) as error:
             raise Unavailable(f"The session at {self._url} does not answer. Try again.") from error
-        if answer.status_code == 404:
-            raise Conflict("The interface of this session has no terminals, so nothing can be run in it from here.")
-        if answer.is_error:
-            raise Unavailable(f"The session gave no terminal (status {answer.status_code}). Its log may say why.")
-        self._name = answer.json()["name"]
-        address = f"ws{self._url.removeprefix('http')}terminals/websocket/{self._name}"
-        try:
-            self._socket = await connect(address, additional_headers=self._headers, proxy=None, max_size=None)
-        except (InvalidHandshake, OSError) as error:
-            raise Unavailable(f"The session's terminal can't be reached: {error}.") from error
-        return self
+        return self._socket
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._socket.close()
-        with contextlib.suppress(httpx.HTTPError):  # the shell has ended by itself, or the session has
-            await self._http.delete(f"{self._url}api/terminals/{self._name}")
-        await self._http.aclose()
-
-    async def type(self, text: str) -> None:
-        await self._send("stdin", text)
-
-    async def resize(self, rows: int, columns: int) -> None:
-        await self._send("set_size", rows, columns)
-
-    async def _send(self, *message: Any) -> None:
-        try:
-            await self._socket.send(json.dumps(message))
-        except ConnectionClosed as error:
-            raise Unavailable(_LOST) from error
-
-    async def output(self) -> AsyncIterator[str]:
-        """Yield what the shell prints, until it ends."""
-        try:
-            async for message in self._socket:
-                match json.loads(message):
-                    case ["stdout", str(text), *_]:
-                        yield text
-                    case ["disconnect", *_]:
-                        return
-        except ConnectionClosed as error:
-            raise Unavailable(_LOST) from error
 
 
-async def run_command(access: "Access", path: str, words: Sequence[str], write: Callable[[str], None]) -> int:
-    """Run a command, hand on what it prints, and give its exit code."""
-    reader = Marked(secrets.token_hex(8))
-    async with Shell(access, path) as shell:
-        await shell.resize(50, 4096)  # wide, since a shell breaks what it echoes at the edge
-        await shell.type(reader.line(shlex.join(words)))
-        async for text in shell.output():
-            if taken := reader.take(text):
-                write(taken)
-            if reader.code is not None:
-                return reader.code
+async def _receive(socket: ClientConnection, write: Write) -> int:
+    """Hand on what comes until the command has ended, and return its exit code."""
+    try:
+        async for message in socket:
+            data = message if isinstance(message, bytes) else message.encode()
+            if data[:1] == bytes([END]):
+                return Fields(reading.decode(data[1:], most=2**12)).required("code", _CODE)
+            if data[:1] in (bytes([STDOUT]), bytes([STDERR])):
+                write(data[0], data[1:])
+    except BrokenPipeError:  # nobody reads it any more: `… | head`
+        return _PIPE
+    except (ConnectionClosed, Unreadable) as error:
+        raise Unavailable(_LOST) from error
     raise Unavailable(_LOST)
 
 
-class Marked:
-    """Takes what a shell prints, piece by piece, and gives what stands between two marks; `code` follows the second."""
-
-    def __init__(self, secret: str) -> None:
-        self._secret = secret
-        self._begin, self._end = f"begin{secret}:\n", f"\nend{secret}:"
-        self._begun, self._held = False, ""
-        self.code: int | None = None
-
-    def line(self, command: str) -> str:
-        """Return the line to type.
-
-        The command is typed in base64, since a tab or a newline in it would mean something to the shell's line editor.
-        """
-        typed = base64.b64encode(command.encode()).decode()
-        begin, end = (f"printf '\\n%s''{self._secret}%s\\n' {word}" for word in ("begin", "end"))
-        return f' stty -echo -opost; {begin} :; ( eval "$(echo {typed} | base64 -d)" ); {end} :$?; exit\r'
-
-    def take(self, text: str) -> str:
-        """Take a piece; give what is known to belong between the marks."""
-        self._held += text
-        if not self._begun:
-            _, found, rest = self._held.partition(self._begin)
-            if not found:
-                return ""
-            self._begun, self._held = True, rest
-        before, found, after = self._held.partition(self._end)
-        if found:
-            code, whole, _ = after.partition("\n")
-            if not whole:
-                return ""
-            self._held, self.code = "", int(code)
-            return before
-        keep = next((n for n in range(len(self._end) - 1, 0, -1) if self._held.endswith(self._end[:n])), 0)
-        given, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
-        return given
-
-
-async def open_shell(access: "Access", path: str) -> None:
-    """Lend this terminal to a shell in the session, until it ends."""
-    loop = asyncio.get_running_loop()
-    async with Shell(access, path) as shell, asyncio.TaskGroup() as tasks:
-
-        def resized() -> None:
-            size = os.get_terminal_size(sys.stdout.fileno())
-            tasks.create_task(shell.resize(size.lines, size.columns))
-
-        def typed() -> None:
-            text = os.read(sys.stdin.fileno(), 4096).decode(errors="replace")
-            if text:
-                tasks.create_task(shell.type(text))
-
-        resized()
-        loop.add_signal_handler(signal.SIGWINCH, resized)
-        with _raw(sys.stdin.fileno()):
-            loop.add_reader(sys.stdin.fileno(), typed)
-            try:
-                async for text in shell.output():
-                    sys.stdout.write(text)
-                    sys.stdout.flush()
-            finally:
-                loop.remove_reader(sys.stdin.fileno())
+def _send_stdin(loop: asyncio.AbstractEventLoop, socket: ClientConnection) -> None:
+    """Send what is read here until its end; each piece waits until the last one is sent."""
+    with contextlib.suppress(ConnectionClosed, OSError, RuntimeError):  # the command has ended, and so have we
+        while piece := os.read(sys.stdin.fileno(), _PIECE):
+            asyncio.run_coroutine_threadsafe(socket.send(bytes([STDIN]) + piece), loop).result()
+        asyncio.run_coroutine_threadsafe(socket.send(bytes([CLOSE, STDIN])), loop).result()
 
 
 @contextlib.contextmanager
-def _raw(terminal: int) -> Iterator[None]:
-    """Hand each key on as it is typed."""
+def _signals(loop: asyncio.AbstractEventLoop, socket: ClientConnection, *, terminal: bool) -> "Iterator[asyncio.Future[None]]":
+    """Pass signals on to the command; what it yields is done when Ctrl+C comes again, and we wait no longer."""
+    given_up: asyncio.Future[None] = loop.create_future()
+    sent: set[asyncio.Task[None]] = set()
+
+    def send(message: dict[str, object]) -> None:
+        sent.add(loop.create_task(_quietly(socket, message)))
+
+    def interrupt() -> None:
+        if sent and not given_up.done():
+            given_up.set_result(None)
+        send({"signal": "INT"})
+
+    handlers: dict[signal.Signals, Callable[[], None]] = {
+        signal.SIGINT: interrupt,
+        signal.SIGTERM: lambda: send({"signal": "TERM"}),
+        signal.SIGHUP: lambda: send({"signal": "HUP"}),
+    }
+    if terminal:
+        handlers[signal.SIGWINCH] = lambda: send({"size": _size()})
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
+    try:
+        yield given_up
+    finally:
+        given_up.cancel()
+        for number in handlers:
+            loop.remove_signal_handler(number)
+
+
+async def _quietly(socket: ClientConnection, message: dict[str, object]) -> None:
+    with contextlib.suppress(ConnectionClosed):
+        await socket.send(json.dumps(message))
+
+
+def _size() -> list[int]:
+    size = os.get_terminal_size(sys.stdout.fileno())
+    return [size.lines, size.columns]
+
+
+@contextlib.contextmanager
+def _raw() -> Iterator[None]:
+    """Pass each key on as it is typed."""
+    terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
     tty.setraw(terminal, termios.TCSADRAIN)  # what was typed already is kept
     try:

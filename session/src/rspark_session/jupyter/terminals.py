@@ -3,7 +3,7 @@
 import json
 from collections import deque
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from jupyter_server.serverapp import ServerApp
 from jupyter_server_terminals import api_handlers
@@ -12,6 +12,7 @@ from jupyter_server_terminals.handlers import TermSocket
 from jupyter_server_terminals.terminalmanager import TerminalManager
 
 from rspark_session.jupyter.activity import is_typed
+from rspark_session.jupyter.exec_socket import ExecSocket
 from rspark_session.jupyter.reporter import ActivityReporter
 
 _SCROLLBACK = 2**19  # characters kept of each terminal
@@ -69,6 +70,8 @@ class TerminalsExtension(TerminalsExtensionApp):
     def initialize_handlers(self) -> None:
         self.handlers.append((r"/terminals/websocket/(\w+)", TerminalSocket, {"term_manager": self.terminal_manager}))
         self.handlers.extend(api_handlers.default_handlers)
+        terminals = cast(Terminals, self.terminal_manager)
+        self.handlers.append((r"/api/exec", ExecSocket, {"reporter": terminals.reporter, "shell": terminals.shell_command}))
         settings = self.serverapp.web_app.settings
         settings["terminal_manager"] = self.terminal_manager
         settings["terminals_available"] = self.settings["terminals_available"]
