@@ -151,3 +151,17 @@ async def test_a_terminal_is_one_of_its_size(session: Session) -> None:
     os.write(ours, b"\x03")
     assert await asyncio.to_thread(process.wait, 30) == 130
     os.close(ours)
+
+
+async def test_the_last_words_on_a_terminal_are_not_lost(session: Session) -> None:
+    ours, theirs = pty.openpty()
+    command = session.command("sh", "-c", "seq 20000; echo the last", terminal=True)
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
+        os.close(theirs)
+        shown = bytearray()
+        with contextlib.suppress(OSError):  # the other side is closed
+            while piece := await asyncio.to_thread(os.read, ours, 65536):
+                shown += piece
+    os.close(ours)
+    assert process.returncode == 0
+    assert shown.split() == [b"%d" % number for number in range(1, 20001)] + [b"the", b"last"]

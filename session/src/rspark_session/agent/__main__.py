@@ -86,7 +86,10 @@ def run(document: EnsembleDocument) -> int:
         write_files(document)
         session_services.prepare(services)
         if interface is not None:
-            interface.write_home_files(session_services.welcome(services))
+            try:
+                interface.write_home_files(session_services.welcome(services))
+            except OSError as problem:  # a full home is to be opened, since only then can anything be deleted from it
+                print(f"The home gets no files of the interface: {problem}", file=sys.stderr)
     except (CannotStart, OSError):
         if interface is not None and process is not None:
             with contextlib.suppress(ProcessLookupError):  # it ended by itself

@@ -17,7 +17,7 @@ import signal
 import struct
 import subprocess
 import termios
-from typing import Any
+from typing import Any, Protocol
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import JupyterHandler
@@ -33,7 +33,7 @@ STDIN, STDOUT, STDERR, END, CLOSE = 0, 1, 2, 3, 255
 _PIECE = 2**16  # bytes that are read at a time
 _MOST_TEXT = 2**20
 _WORDS = reading.items(reading.verbatim(2**17), most=2**14)
-_SIZE = reading.items(reading.integer(1, 2**15), most=2)
+_SIZE = reading.items(reading.integer(0, 2**15), most=2)  # a terminal that nobody has sized has 0 by 0
 _SIGNALS = {name: signal.Signals[f"SIG{name}"] for name in ("INT", "TERM", "HUP", "QUIT")}
 #: Seconds that a command whose client is gone may take to end, and those that output may come after its end.
 _HANG_UP, _LINGER = 5.0, 0.5
@@ -94,7 +94,7 @@ class ExecSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             return
         self._work = asyncio.ensure_future(self._see_through(output))
 
-    async def _start(self, command: list[str], *, tty: bool, size: tuple[int, ...]) -> dict[int, asyncio.StreamReader]:
+    async def _start(self, command: list[str], *, tty: bool, size: tuple[int, ...]) -> "dict[int, _Output]":
         """Start the command and return where its output is read, by its channel."""
         if not tty:
             pipe = subprocess.PIPE
@@ -123,12 +123,9 @@ class ExecSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             os.close(theirs)
         self._terminal = ours
         loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=_PIECE)
-        protocol = asyncio.StreamReaderProtocol(reader)
-        await loop.connect_read_pipe(lambda: protocol, os.fdopen(os.dup(ours), "rb", 0))
         transport, flow = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, os.fdopen(os.dup(ours), "wb", 0))
         self._stdin = asyncio.StreamWriter(transport, flow, None, loop)
-        return {STDOUT: reader}
+        return {STDOUT: _TerminalOutput(ours)}
 
     async def _take(self, message: bytes) -> None:
         if message[:1] == bytes([CLOSE]) and message[1:2] == bytes([STDIN]):
@@ -155,7 +152,7 @@ class ExecSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         if self._terminal is not None and "size" in fields:
             _resize(self._terminal, fields.get("size", _SIZE, ()))
 
-    async def _see_through(self, output: dict[int, asyncio.StreamReader]) -> None:
+    async def _see_through(self, output: "dict[int, _Output]") -> None:
         assert self._process is not None, "it was started"
         pumps: list[asyncio.Future[None]] = [
             asyncio.ensure_future(self._pump(channel, reader)) for channel, reader in output.items()
@@ -183,12 +180,11 @@ class ExecSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             if pump.done():
                 pump.result()
 
-    async def _pump(self, channel: int, reader: asyncio.StreamReader) -> None:
-        with contextlib.suppress(OSError):  # a terminal whose programs have ended gives an error
-            while piece := await reader.read(_PIECE):
-                self._moved = True
-                await self._send(channel, piece)
-                self._moved = True
+    async def _pump(self, channel: int, output: "_Output") -> None:
+        while piece := await output.read(_PIECE):
+            self._moved = True
+            await self._send(channel, piece)
+            self._moved = True
 
     async def _send(self, channel: int, data: bytes) -> None:
         await self.write_message(bytes([channel]) + data, binary=True)
@@ -215,6 +211,37 @@ class ExecSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(_end_of(process), _HANG_UP)
                 return
+
+
+class _Output(Protocol):
+    """What a command prints."""
+
+    async def read(self, most: int, /) -> bytes:
+        """Return the next bytes; none at the end."""
+
+
+class _TerminalOutput:
+    """What is printed on a terminal. asyncio's own reader drops what it holds when the last program has ended."""
+
+    def __init__(self, terminal: int) -> None:
+        self._terminal = terminal
+        os.set_blocking(terminal, False)
+
+    async def read(self, most: int, /) -> bytes:
+        """Return the next bytes; none when all its programs have ended."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                return os.read(self._terminal, most)
+            except BlockingIOError:
+                readable = asyncio.Event()
+                loop.add_reader(self._terminal, readable.set)
+                try:
+                    await readable.wait()
+                finally:
+                    loop.remove_reader(self._terminal)
+            except OSError:
+                return b""
 
 
 async def _end_of(process: asyncio.subprocess.Process) -> int:

@@ -23,6 +23,9 @@ _UNKNOWN = "NAME  (%pip list --local names what you installed)"
 
 def main() -> None:
     """Start the kernel, and return when it has ended."""
+    if sys.prefix != os.environ.get("VIRTUAL_ENV"):  # the home has no room for an environment, so there is nothing to leave out
+        _initialize().start()
+        return
     starting = f"{sys.argv[-1]}.starting"
     problem, culprit = os.environ.pop(_PROBLEM, None), os.environ.pop(_CULPRIT, None)
     if problem is None and os.path.exists(starting):  # noqa: PTH110  (nothing is loaded that a person may have broken)

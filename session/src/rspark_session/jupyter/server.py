@@ -160,6 +160,8 @@ def config(
                 "websocket_ping_timeout": 30_000,
                 "authenticate_prometheus": True,
             },
+            # A trash in the home would hold the bytes that somebody deletes to make room, and nothing shows or empties it.
+            "FileContentsManager": {"delete_to_trash": False, "always_delete_dir": True},
             "IdentityProvider": {"token": options.token},
             "MappingKernelManager": {"cull_idle_timeout": 0, "default_kernel_name": _default_kernel(options)},
             "KernelProvisionerFactory": {"default_provisioner_name": kernelspecs.PROVISIONER},

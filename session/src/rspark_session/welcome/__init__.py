@@ -1,11 +1,11 @@
 """The first minute: a new home gets one notebook that is ready to run, and gets it once."""
 
 import json
-import os
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from rspark_session.files import write_whole
 from rspark_session.notebook_cell import Cell
 from rspark_session.welcome.cells import FIRST, LAST
 
@@ -34,9 +34,7 @@ def write_welcome_notebook(home: Path, *, kernels: Collection[str], cells: Seque
     mark, file = home / MARK, home / NAME
     if "r" not in kernels or mark.exists() or file.exists():
         return None
-    partial = home / f".{NAME}.{os.getpid()}"
-    partial.write_text(json.dumps(notebook([*FIRST, *cells, *LAST]), indent=1) + "\n")
-    partial.replace(file)
+    write_whole(file, json.dumps(notebook([*FIRST, *cells, *LAST]), indent=1) + "\n", mode=0o644)
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.touch()
     return file

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rspark_contract.record import Record
-from rspark_session.agent.lifecycle import disk_space
+from rspark_session import home_space
 from rspark_session.files import flush_folder, write_whole
 
 _SESSION = re.compile(r"[a-z0-9]+")
@@ -70,4 +70,4 @@ class CheckpointStore:
 
     def is_full(self, problem: OSError | None = None) -> bool:
         """Return whether there is no space where all of this is kept: as an error says, or the disk."""
-        return disk_space.is_full(next(path for path in (self._folder, *self._folder.parents) if path.exists()), problem)
+        return home_space.is_full(next(path for path in (self._folder, *self._folder.parents) if path.exists()), problem)

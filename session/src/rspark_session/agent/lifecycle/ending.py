@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rspark_contract.saved import Saved
+from rspark_session import home_space
 from rspark_session.agent.components.component import Component
-from rspark_session.agent.lifecycle import disk_space, saving
+from rspark_session.agent.lifecycle import saving
 from rspark_session.agent.lifecycle.checkpoint_store import CheckpointStore
 from rspark_session.agent.lifecycle.saving import SaveResult
 from rspark_session.interfaces.base import Interface
@@ -99,7 +100,7 @@ async def _complete(work: asyncio.Task[SaveResult], store: CheckpointStore, *, s
     except OSError as problem:
         result = SaveResult(None, saving.FULL if store.is_full(problem) else saving.LATE)
     store.abandon()
-    return None, disk_space.FULL if result.problem == saving.FULL else _NOT_IN_TIME
+    return None, home_space.FULL if result.problem == saving.FULL else _NOT_IN_TIME
 
 
 async def _end_components(components: Sequence[Component], after: dict[str, tuple[str, ...]], clock: Clock) -> None:

@@ -18,11 +18,11 @@ from rspark_contract.http import Ending as RequestedEnding
 from rspark_contract.record import How, Record
 from rspark_contract.saved import Saved, SleepRefusal
 from rspark_contract.status import AgentState, ComponentState
+from rspark_session import home_space
 from rspark_session.agent.components import health
 from rspark_session.agent.components.component import Component, ComponentFailed
 from rspark_session.agent.components.logs import Log, Stdout
 from rspark_session.agent.components.report import ComponentReport
-from rspark_session.agent.lifecycle import disk_space
 from rspark_session.agent.lifecycle.checkpoint_store import CheckpointStore
 from rspark_session.agent.lifecycle.ending import Ending, Outcome, end
 from rspark_session.agent.lifecycle.interface_host import InterfaceHost
@@ -214,7 +214,7 @@ class Ensemble:
             _log.exception("the record could not be written")
             full = self._store.is_full(problem)
             failed, how = True, How.FAILED
-            report.reason = disk_space.FULL if full else _UNWRITTEN.format(problem.strerror)
+            report.reason = home_space.FULL if full else _UNWRITTEN.format(problem.strerror)
             left = self._record(how, outcome, ended, failed=failed)
         try:
             record.leave(left, self._document)  # there may be room where the home has none

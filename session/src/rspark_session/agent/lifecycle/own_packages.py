@@ -59,15 +59,30 @@ def _make_environment(folder: Path) -> None:
     with contextlib.suppress(OSError):
         if stamp.read_text(encoding="utf-8") == made_from:
             return
-    python = folder / "bin" / "python"
-    for place in (python.parent, _site_packages(folder)):
-        place.mkdir(parents=True, exist_ok=True)
+    if folder.exists():
+        _fill(folder, folder, made_from)
+        return
+    growing = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        _fill(growing, folder, made_from)
+        growing.rename(folder)
+    except OSError:
+        shutil.rmtree(growing, ignore_errors=True)
+        if not folder.exists():  # another session of the person's may have been faster
+            raise
+
+
+def _fill(place: Path, folder: Path, made_from: str) -> None:
+    """Write into a place what the environment in the folder consists of; the stamp last."""
+    python = place / "bin" / "python"
+    for part in (python.parent, _site_packages(place)):
+        part.mkdir(parents=True, exist_ok=True)
     _link(python, _base())
     for name in ("python3", f"python3.{sys.version_info.minor}"):
         _link(python.with_name(name), Path("python"))
     for path, content in _files(folder):
-        _write(path, content)
-    _write(stamp, made_from)
+        _write(place / path.relative_to(folder), content)
+    _write(place / _STAMP, made_from)
 
 
 def r_version() -> str | None:
