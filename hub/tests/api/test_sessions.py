@@ -323,3 +323,19 @@ async def test_a_refused_sleep_is_told_and_to_force_it_counts(world: World) -> N
     assert (await world.store.sessions.get(session)).sleep is Sleep.IDLE
     assert (await bob.post(f"/hub/api/sessions/{session}/suspend", json={"force": True})).status_code == 202
     assert (await world.store.sessions.get(session)).sleep is Sleep.FORCED
+
+
+async def test_an_administrator_sees_what_was_deleted_long_ago_and_is_still_there(world: World) -> None:
+    session = await world.session_of("bob")
+    await world.controller.run(session)
+    bob, ada = await world.program("bob"), await world.program("ada")
+    assert (await bob.delete(f"/hub/api/sessions/{session}")).status_code == 202
+    listed = "/hub/api/sessions?all=true"
+    assert (await ada.get(listed)).json()["sessions"] == []
+    world.clock.advance(minutes=20)
+    (shown,) = (await ada.get(listed)).json()["sessions"]
+    assert shown["id"] == session
+    assert [(warning["kind"], warning["text"][:43]) for warning in shown["warnings"]] == [
+        ("stuck", "It has been deleted and is still running, f")
+    ]
+    assert (await bob.get("/hub/api/sessions")).json()["sessions"] == [], "whose it was has no use for it"

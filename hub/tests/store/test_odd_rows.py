@@ -55,7 +55,7 @@ async def check_that_all_are_read(store: Store, good: Session, bad: Session, noo
     assert rows[good.id] == good
     assert sum((await store.sessions.counts()).values()) == 2
     assert await store.sessions.get(bad.id) == rows[bad.id]
-    view = session_view(rows[bad.id], environment=None, position=None, now=noon)
+    view = session_view(rows[bad.id], environment=None, position=None, owner="ada", now=noon)
     SessionView.model_validate_json(view.model_dump_json())
     plan(rows[bad.id], Observed(phase="absent"), now=noon, limits=_LIMITS)
     await store.leases.claim(holder="one", now=noon, lease=LEASE, limit=9)

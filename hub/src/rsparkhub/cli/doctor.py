@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import typer
@@ -73,6 +74,7 @@ async def _look_inside(factory: "Factory") -> "list[Finding]":
         findings.append(ok("catalog", f"Environments: {names}."))
     else:
         findings.append(problem("catalog", "There is no environment.", "See the setting environments."))
+    findings.append(await _look_for_stuck(factory))
     live: set[str] = set()
     for kind in ("session", "service"):
         rows = await factory.store.sessions.list(kind=kind, states=[*LIVE, State.QUEUED], with_deleted=True)
@@ -86,3 +88,19 @@ async def _look_inside(factory: "Factory") -> "list[Finding]":
     else:
         findings.append(ok("leftovers", "Nothing runs that is not wanted."))
     return findings
+
+
+async def _look_for_stuck(factory: "Factory") -> "Finding":
+    from rsparkhub.domain.finding import ok, warning
+    from rsparkhub.domain.session import Wanted
+    from rsparkhub.domain.stuck import stuck
+
+    rows = [row for kind in ("session", "service") for row in await factory.store.sessions.list(kind=kind, with_deleted=True)]
+    deleted_at = await factory.store.sessions.deleted_at([row.id for row in rows if row.wanted is Wanted.DELETED])
+    now = datetime.now(UTC)
+    found = [(row, stuck(row, now=now, deleted_at=deleted_at.get(row.id))) for row in rows]
+    lines = [f"{row.id} of {row.owner or row.name}: {each.text}" for row, each in found if each is not None]
+    damaged = [f"{row.id} of {row.owner or row.name}: {row.reason}" for row in rows if row.damaged]
+    if lines or damaged:
+        return warning("sessions", "\n".join([*lines, *damaged]), "Look at the log of the controller.")
+    return ok("sessions", "No session has long been under way.")

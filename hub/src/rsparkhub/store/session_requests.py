@@ -1,6 +1,6 @@
 """What users ask of sessions: make one, read them, change what is wanted of one."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from rsparkhub.store.desired import set_wanted
 from rsparkhub.store.events import NewEvent, insert
 from rsparkhub.store.notifier import Notifier
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
-from rsparkhub.store.tables import sessions, users
+from rsparkhub.store.tables import events, sessions, users
 
 _GET = sa.select(*SESSION_COLUMNS).where(sessions.c.id == sa.bindparam("b_id"))
 _GET_FOR_UPDATE = _GET.with_for_update()
@@ -31,6 +31,11 @@ _OF_KEY = sa.select(*SESSION_COLUMNS).where(
 )
 _HOW_MANY = sa.select(sa.func.count()).where(
     sessions.c.owner == sa.bindparam("b_owner"), sessions.c.wanted != Wanted.DELETED.value
+)
+_LAST_WANTED = (
+    sa.select(events.c.session, sa.func.max(events.c.at, type_=events.c.at.type))
+    .where(events.c.session.in_(sa.bindparam("b_ids", expanding=True)), events.c.kind == "wanted")
+    .group_by(events.c.session)
 )
 _COUNTS = sa.select(sessions.c.state, sa.func.count()).where(sessions.c.kind == "session").group_by(sessions.c.state)
 #: A new row is wanted to run, and is due at once.
@@ -123,10 +128,12 @@ class SessionRequests:
         limit: int | None = None,
         after: str | None = None,
         with_deleted: bool = False,
+        deleted_before: datetime | None = None,
     ) -> list[Session]:
         """Return sessions, newest first; `after` is the id of the last one of the page before.
 
-        A session that somebody deleted is not listed, also while it is still ending; `with_deleted` lists it until then.
+        A session that somebody deleted is not listed, also while it is still ending; `with_deleted` lists it until then, and
+        `deleted_before` where that was so long ago that it should be gone.
         """
         query = sa.select(*SESSION_COLUMNS).where(sessions.c.kind == kind)
         query = query.order_by(sessions.c.created.desc(), sessions.c.id.desc())
@@ -136,7 +143,10 @@ class SessionRequests:
             query = query.where(sessions.c.state.in_(sorted(states)))
         if live_only:
             query = query.where(sessions.c.state.in_(sorted(LIVE)))
-        if not with_deleted:
+        if deleted_before is not None:
+            since = sa.and_(events.c.session == sessions.c.id, events.c.kind == "wanted", events.c.at > deleted_before)
+            query = query.where(sa.or_(sessions.c.wanted != Wanted.DELETED.value, ~sa.exists().where(since)))
+        elif not with_deleted:
             query = query.where(sessions.c.wanted != Wanted.DELETED.value)
         if limit is not None:
             query = query.limit(limit)
@@ -198,6 +208,11 @@ class SessionRequests:
         if due:
             await self._notifier.notify(*due, about="look")
         return purged
+
+    async def deleted_at(self, ids: Collection[str]) -> dict[str, datetime]:
+        """Return when these sessions were deleted, which are still there: nothing was asked of them since."""
+        found = await self._database.read(_LAST_WANTED, {"b_ids": sorted(ids)})
+        return {row[0]: row[1] for row in found}
 
     async def counts(self) -> dict[State, int]:
         """Return the number of sessions in each state; every state is there."""

@@ -52,10 +52,10 @@ class ServiceView(Answer):
 
 
 class WarningView(Answer):
-    """What will happen to the session soon, unless a person does something."""
+    """What will happen to the session soon, unless a person does something; or what has long not happened (`stuck`)."""
 
-    kind: Literal["idle", "longest"]
-    at: datetime = Field(description="When it goes to sleep.")
+    kind: Literal["idle", "longest", "stuck"]
+    at: datetime = Field(description="When it goes to sleep; of `stuck`, since when it is under way.")
     text: str
 
 

@@ -926,18 +926,18 @@ export interface components {
         Wanted: "running" | "suspended" | "stopped" | "deleted";
         /**
          * WarningView
-         * @description What will happen to the session soon, unless a person does something.
+         * @description What will happen to the session soon, unless a person does something; or what has long not happened (`stuck`).
          */
         WarningView: {
             /**
              * Kind
              * @enum {string}
              */
-            kind: "idle" | "longest";
+            kind: "idle" | "longest" | "stuck";
             /**
              * At
              * Format: date-time
-             * @description When it goes to sleep.
+             * @description When it goes to sleep; of `stuck`, since when it is under way.
              */
             at: string;
             /** Text */

@@ -20,6 +20,7 @@ from rsparkhub.api.streams.subscription import Message, Topic, deletion, progres
 from rsparkhub.domain.errors import NotFound, RsparkhubError
 from rsparkhub.domain.event import Event
 from rsparkhub.domain.session import Session, Wanted
+from rsparkhub.domain.stuck import LONG
 from rsparkhub.wire.stream import StreamData
 
 log = logging.getLogger(__name__)
@@ -139,7 +140,8 @@ async def _session_messages(
 
 async def _list_messages(context: AppContext, owner: str | None, *, last: str | None) -> AsyncGenerator[Message, None]:
     async with context.broadcaster.subscribe(Topic(owner=owner)) as subscription:
-        sessions = await context.store.sessions.list(owner=owner)
+        long_ago = context.now() - LONG if owner is None else None
+        sessions = await context.store.sessions.list(owner=owner, deleted_before=long_ago)
         if last is not None:
             async for event in _missed(context, None, int(last), owner):
                 if event.kind == "wanted" and event.data.get("wanted") == Wanted.DELETED:

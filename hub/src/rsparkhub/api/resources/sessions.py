@@ -11,6 +11,7 @@ from rsparkhub.api.resources.environments import visible_one
 from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, may
 from rsparkhub.domain.errors import Busy, InvalidInput, NotAllowed, NotFound
 from rsparkhub.domain.session import Session, Sleep, State, Wanted
+from rsparkhub.domain.stuck import LONG
 from rsparkhub.domain.user import id_of_label
 from rsparkhub.wire.session import Consent, SessionList, SessionStart, SessionView, SleepConsent
 
@@ -104,7 +105,8 @@ async def list_sessions(
     if after is not None:
         await find_session(context, identity, after)
     # One more than asked for tells whether there is a next page.
-    found = await context.store.sessions.list(owner=chosen, states=state, limit=limit + 1, after=after)
+    long_ago = context.now() - LONG if chosen is None else None  # an administrator sees what was deleted and is not gone
+    found = await context.store.sessions.list(owner=chosen, states=state, limit=limit + 1, after=after, deleted_before=long_ago)
     more = found[limit - 1].id if len(found) > limit else None
     return SessionList(sessions=await context.serializer.serialize(found[:limit]), next=more)
 

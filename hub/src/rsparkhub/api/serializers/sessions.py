@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class SessionSerializer:
-    """Makes the JSON of sessions; however many they are, it asks the store twice at most."""
+    """Makes the JSON of sessions; however many they are, it asks the store a few times at most."""
 
     def __init__(self, *, store: Store, catalog: Catalog, now: Callable[[], datetime]) -> None:
         self._store = store
@@ -30,17 +30,19 @@ class SessionSerializer:
         if positions is None:
             waiting = [session.id for session in sessions if session.state is State.QUEUED]
             positions = await self._store.queue.positions(waiting) if waiting else {}
+        deleted = [session for session in sessions if session.wanted is Wanted.DELETED]
+        deleted_at = await self._store.sessions.deleted_at([session.id for session in deleted]) if deleted else {}
         # Whoever was removed has sessions for as long as these are being deleted.
-        deleted = [session.owner for session in sessions if session.wanted is Wanted.DELETED]
-        labels = await self._store.people.labels(deleted) if deleted else {}
+        labels = await self._store.people.labels([session.owner for session in deleted]) if deleted else {}
         catalog, now = self._environments(), self._now()
         return [
             self._view(
                 session,
                 catalog.get(session.environment),
-                positions.get(session.id),
-                labels.get(session.owner or "") or name_in(session.owner or ""),
-                now,
+                position=positions.get(session.id),
+                owner=labels.get(session.owner or "") or name_in(session.owner or ""),
+                deleted_at=deleted_at.get(session.id),
+                now=now,
             )
             for session in sessions
         ]
@@ -50,11 +52,18 @@ class SessionSerializer:
         return (await self.serialize([session]))[0]
 
     def _view(
-        self, session: Session, environment: Environment | None, position: int | None, owner: str, now: datetime
+        self,
+        session: Session,
+        environment: Environment | None,
+        *,
+        position: int | None,
+        owner: str,
+        deleted_at: datetime | None,
+        now: datetime,
     ) -> SessionView:
         """Return the view of a session; of one that can't be shown, no more than what it is, so that it can be ended."""
         try:
-            return session_view(session, environment=environment, position=position, owner=owner, now=now)
+            return session_view(session, environment=environment, position=position, owner=owner, now=now, deleted_at=deleted_at)
         except Exception as error:  # whatever it is, the sessions beside it are shown
             log_once(log, f"{session.id} {error}", "Session %s can't be shown: %r", session.id, error)
             return session_view(without_details(session), environment=None, position=position, owner=owner, now=now)

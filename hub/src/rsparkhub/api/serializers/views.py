@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rspark_contract.saved import SleepRefusal
 from rsparkhub.api.serializers.components import components_of
-from rsparkhub.api.serializers.warnings import warnings_of
+from rsparkhub.api.serializers.warnings import stuck_warnings, warnings_of
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.event import Event
 from rsparkhub.domain.session import LastExit, Session
@@ -32,6 +32,7 @@ def session_view(
     position: int | None,
     owner: str,
     now: datetime,
+    deleted_at: datetime | None = None,
 ) -> SessionView:
     """Return the view of a session; `environment` is None when the catalog no longer has it, `owner` is the owner's label."""
     spec = environment.spec if environment else None
@@ -66,7 +67,10 @@ def session_view(
         sleep_refused=_sleep_refused_view(session.refusal),
         restored=RestoredView.model_validate(session.restored.to_json()) if session.restored else None,
         services=[ServiceView(name=p.name, title=p.title, state=p.state, reason=p.reason) for p in session.components],
-        warnings=warnings_of(session, spec.lifecycle, now) if spec else [],
+        warnings=[
+            *(warnings_of(session, spec.lifecycle, now) if spec else ()),
+            *stuck_warnings(session, deleted_at=deleted_at, now=now),
+        ],
         project=session.project,
         options=session.options,
     )

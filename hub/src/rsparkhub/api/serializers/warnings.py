@@ -1,4 +1,4 @@
-"""What a person is told before a session goes to sleep by itself: pure decisions."""
+"""What a person is told before a session goes to sleep by itself, or when it doesn't come to an end: pure decisions."""
 
 from datetime import datetime
 
@@ -6,7 +6,14 @@ from rsparkhub.domain.cull import Warn, decide
 from rsparkhub.domain.environment import Lifecycle
 from rsparkhub.domain.notice import still_valid
 from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.domain.stuck import stuck
 from rsparkhub.wire.session import WarningView
+
+
+def stuck_warnings(session: Session, *, deleted_at: datetime | None, now: datetime) -> list[WarningView]:
+    """Return the warning of a session that has long been under way; none of any other."""
+    found = stuck(session, now=now, deleted_at=deleted_at)
+    return [] if found is None else [WarningView(kind="stuck", at=found.since, text=found.text)]
 
 
 def warnings_of(session: Session, lifecycle: Lifecycle, now: datetime) -> list[WarningView]:
