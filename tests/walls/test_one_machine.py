@@ -52,6 +52,11 @@ class Person:
         """Run `rsparkhub WORDS` as this person."""
         return subprocess.run([COMMAND, *words], env=self._environ, capture_output=True, text=True, timeout=300, check=False)
 
+    def shown(self) -> dict[str, Any]:
+        """Return what the hub says of the session."""
+        found: dict[str, Any] = json.loads(self.command("session", "show", self.session, "--json").stdout)
+        return found
+
     def run(self, *words: str) -> str:
         """Run a command inside the session, and return what it printed."""
         done = self.command("session", "exec", self.session, "--", *words)
@@ -110,8 +115,7 @@ def test_a_curious_student_gets_nothing(here: Running, people: dict[str, Person]
 
 def test_what_the_student_left_behind_leads_the_hub_nowhere(here: Running, people: dict[str, Person]) -> None:
     ada = people["ada"]
-    shown = ada.command("session", "show", ada.session, "--json")
-    assert json.loads(shown.stdout)["state"] == "running", "an end that she wrote herself is none"
+    assert ada.shown()["state"] == "running", "an end that she wrote herself is none"
     tails = ada.folder.log_tails(64 * 1024)
     assert not {"cli", "hub", "shadow"} & {name for name, text in tails.items() if text}
     assert here.token not in json.dumps(tails)
@@ -133,6 +137,18 @@ def test_a_checkout_and_a_python_in_roots_home_are_seen_and_nothing_else_there(p
         assert bob.run("sh", "-c", f"ls -A {folder} 2>/dev/null || true") == ""
     bashrc = Path("/root/.bashrc")
     assert bob.run("sh", "-c", f"cat {bashrc} 2>/dev/null || true") == ""
+
+
+def test_a_program_that_the_kernel_ends_for_want_of_memory_is_named(people: dict[str, Person]) -> None:
+    bob = people["bob"]
+    # The kernel may take the shell that waits for it too.
+    bob.command("session", "exec", bob.session, "--", "python", "-c", "bytearray(3 << 30)")
+    deadline = time.monotonic() + 30
+    while not (reasons := [part["reason"] for part in bob.shown()["services"] if part["reason"]]):
+        assert time.monotonic() < deadline, "nothing was said"
+        time.sleep(0.5)
+    assert "used all of its memory" in reasons[0]
+    assert bob.shown()["state"] == "running", "the session itself goes on"
 
 
 def what_is_asked(here: Running, ada: Person, bob: Person) -> dict[str, Any]:

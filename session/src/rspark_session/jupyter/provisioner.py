@@ -10,6 +10,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from rspark_session.jupyter.execution import CodeFailed
 from rspark_session.jupyter.warm_kernel import WarmKernel
+from rspark_session.processes import memory_order
 
 
 class Provisioner(LocalProvisioner):
@@ -37,7 +38,11 @@ class Provisioner(LocalProvisioner):
         if self.setup is not None:
             self.setup.cancel()  # it ran in a process that is gone, and the next one starts with its folder and environment
         if warm is None:
-            return await super().launch_kernel(cmd, **kwargs)
+            launched = await super().launch_kernel(cmd, **kwargs)
+            if self.pid is not None:
+                memory_order.take_before_agent(self.pid, memory_order.WORKS)
+            return launched
+        memory_order.take_before_agent(warm.process.pid, memory_order.WORKS)
         self.process = cast("Popen[bytes]", warm.process)  # all that is used of one
         self.pid = self.pgid = warm.process.pid
         self.cwd = _folder(kwargs)

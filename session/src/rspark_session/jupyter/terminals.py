@@ -14,6 +14,7 @@ from jupyter_server_terminals.terminalmanager import TerminalManager
 from rspark_session.jupyter.activity import is_typed
 from rspark_session.jupyter.exec_socket import ExecSocket
 from rspark_session.jupyter.reporter import ActivityReporter
+from rspark_session.processes import memory_order
 
 _SCROLLBACK = 2**19  # characters kept of each terminal
 
@@ -41,6 +42,7 @@ class Terminals(TerminalManager):
         """Start a shell."""
         terminal = super().new_terminal(**options)
         terminal.read_buffer = Scrollback()
+        memory_order.take_before_agent(terminal.ptyproc.pid, memory_order.WORKS)
         self.reporter.changed()
         return terminal
 

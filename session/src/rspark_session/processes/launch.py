@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rspark_session.processes import memory_order
+
 
 @dataclass(frozen=True)
 class Launched:
@@ -47,6 +49,7 @@ def launch(
         raise
     finally:
         os.close(writing)
+    memory_order.take_before_agent(process.pid, memory_order.SERVES)
     os.set_blocking(reading, False)
     process.returncode = 0  # so that Popen never waits for it: `children` does
     return Launched(process.pid, reading)

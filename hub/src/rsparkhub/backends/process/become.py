@@ -72,7 +72,7 @@ def _show(visible: "list[str]", uid: int, gid: int) -> None:
         return
     _call("unshare", _CLONE_NEWNS)
     _mount(None, "/", None, _MS_REC | _MS_SLAVE, None)
-    mask = os.umask(0o022)
+    mask = os.umask(0o066)  # folders on the way may be passed, and not looked into
     for folder, paths in covers.items():
         _cover(folder, paths)
     os.umask(mask)
@@ -86,7 +86,7 @@ def _cover(folder: str, paths: "list[str]") -> None:
             os.makedirs(path, 0o711, exist_ok=True)
         else:
             os.makedirs(os.path.dirname(path), 0o711, exist_ok=True)
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
         _mount(f"/proc/self/fd/{handle}", path, None, _MS_BIND | _MS_REC, None)
         os.close(handle)
     _mount(None, folder, None, _MS_REMOUNT | _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "mode=0711,size=1m")
