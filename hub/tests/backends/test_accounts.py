@@ -175,6 +175,17 @@ async def test_what_was_there_before_people_had_accounts_is_taken_over(backend: 
     assert home.stat().st_mode & 0o077 == 0
 
 
+async def test_what_an_older_session_wrote_as_root_until_it_slept_is_taken_over_too(backend: ProcessBackend, data: Path) -> None:
+    await backend.apply(make_spec())
+    await until(backend, EnsembleRef("aaaa", 1), lambda o: o.phase == "up")
+    late = data / "homes" / "ada" / "late"
+    late.write_text("by a session that an earlier version started")
+    (data / "sessions" / "bbbb" / "keep").mkdir(parents=True)
+    await backend.apply(make_spec("bbbb", generation=2))
+    await until(backend, EnsembleRef("bbbb", 2), lambda o: o.phase == "up")
+    assert late.stat().st_uid == (data / "homes" / "ada").stat().st_uid != 0
+
+
 async def test_the_second_start_walks_no_home(backend: ProcessBackend, data: Path) -> None:
     home = data / "homes" / "ada"
     home.mkdir(parents=True)

@@ -24,14 +24,24 @@ def give_tree(top: Path, *, uid: int, gid: int) -> None:
     try:
         inside = _names_inside(handle)
         for folder, name, found in _walk(handle):
-            several = stat.S_ISREG(found.st_mode) and found.st_nlink > 1
-            device = stat.S_ISBLK(found.st_mode) or stat.S_ISCHR(found.st_mode)
-            if device or (several and inside[found.st_ino] != found.st_nlink):
-                continue
-            with suppress(FileNotFoundError):  # what runs there may delete it meanwhile
-                os.chown(name, uid, gid, dir_fd=folder, follow_symlinks=False)
+            if found.st_uid != uid:
+                with suppress(FileNotFoundError):  # what runs there may delete it meanwhile
+                    _give(name, folder, uid=uid, gid=gid, names=inside)
         os.fchmod(handle, 0o700)
         os.fchown(handle, uid, gid)
+    finally:
+        os.close(handle)
+
+
+def _give(name: str, folder: int, *, uid: int, gid: int, names: dict[int, int]) -> None:
+    """Give one entry, opened first: what runs there may put another in its place at any moment."""
+    handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        found = os.fstat(handle)
+        several = stat.S_ISREG(found.st_mode) and found.st_nlink > 1
+        device = stat.S_ISBLK(found.st_mode) or stat.S_ISCHR(found.st_mode)
+        if not device and (not several or names.get(found.st_ino) == found.st_nlink):
+            os.chown(f"/proc/self/fd/{handle}", uid, gid)
     finally:
         os.close(handle)
 

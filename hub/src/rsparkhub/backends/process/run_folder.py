@@ -87,16 +87,26 @@ class RunFolder:
         except OSError:
             return None
 
-    def make(self, account: Account | None = None) -> None:
-        """Make the folders, for their owner's eyes; those that the agent writes into are the account's, if it has one."""
+    def make(self, account: Account | None = None) -> bool:
+        """Make the folders, for their owner's eyes; those that the agent writes into are the account's, if it has one.
+
+        Returns
+        -------
+        bool
+            Whether an earlier generation ran as this process does, from before people had accounts. It may have written into the
+            home until a moment ago.
+        """
+        was_there = self.keep.exists()
         for folder in (self.session, self.path, self.log, self.keep):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if account is None:
-            return
+            return False
+        was_ours = was_there and self.keep.stat().st_uid == os.geteuid()
         self.session.chmod(0o711)
         for folder in (self.log, self.keep):
             if folder.stat().st_uid != account.uid:  # what was kept may be from before people had accounts
                 give_tree(folder, uid=account.uid, gid=account.gid)
+        return was_ours
 
     def write(self, name: str, content: str, *, account: Account | None = None) -> None:
         """Write a file of mode 0600, as a whole or not at all; for the account where one is given, before that may write here.

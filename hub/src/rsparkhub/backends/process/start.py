@@ -81,11 +81,11 @@ class Start:
         try:
             account = self._accounts.ensure(spec.user) if self._accounts and spec.user else None
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.make(account)
+            was_ours = folder.make(account)
             if account is not None:
                 for passed in (self._data, home.parent, folder.session.parent):
                     _let_pass(passed)
-                if home.stat().st_uid != account.uid:
+                if was_ours or home.stat().st_uid != account.uid:
                     give_tree(home.resolve(), uid=account.uid, gid=account.gid)
             folder.write("ensemble.json", json.dumps(spec.document(places).to_json()), account=account)
             groups = self._groups(folder, spec) if account is not None else []
