@@ -105,6 +105,8 @@ KEPT = [
     ("makeActiveBinding('computed', function() 42, globalenv())", "computed", "42"),
     ("fixed <- 1; lockBinding('fixed', globalenv())", "bindingIsLocked('fixed', globalenv())", "TRUE"),
     ("two <- new.env(); two$self <- two; two$v <- 5", "two$self$self$v", "5"),
+    ("delayedAssign('lazy', { late <- 3; late * 14 })", "lazy", "42"),
+    ("data(women)", "women[1, 1]", "58"),
     ("plotted <- ggplot2::qplot(wt, mpg, data = mtcars)", "class(plotted)[2]", '"ggplot"'),
 ]
 
@@ -133,58 +135,101 @@ def test_nothing_of_that_was_lost(slept: Sleeper) -> None:
 
 
 class Case(NamedTuple):
+    """What is lost whole, or a part of `made`: `where`, what is asked of the rest afterwards, and the answer."""
+
     made: str
+    where: str
     class_: str
     why: str
+    asked: str = "TRUE"
+    answer: str = "TRUE"
 
 
 CONNECTION = "It is a connection. Open it again."
-POINTER = "It holds a pointer to memory that ends with the process"
-LAZY = "It is a delayed value that was never computed. Make it again."
-SLOTTED = "setClass('Holder', representation(it = 'ANY')); slotted <- new('Holder', it = con)"
-CYCLIC = "cyclic <- new.env(); cyclic$self <- cyclic; cyclic$z <- list(cyclic, con)"
-IN_CODE = "in_code <- eval(bquote(function() .Call(.(stats:::C_rnorm$address))))"
-LOST = {
-    "con": Case("con <- file('/dev/null', 'r')", "file", CONNECTION),
-    "text_con": Case("text_con <- textConnection('a')", "textConnection", CONNECTION),
-    "nested": Case("nested <- list(a = 1, b = list(con))", "list", "It holds a connection, at nested$b[[1]]. Open it again."),
-    "attributed": Case("attributed <- structure(1, of = con)", "numeric", 'a connection, at attr(attributed, "of").'),
-    "boxed": Case("boxed <- new.env(); boxed$con <- con", "environment", "It holds a connection, at boxed$con. Open it again."),
-    "closed": Case("closed <- local({ k <- con; function() k })", "function", "a connection, at environment(closed)$k."),
-    "cyclic": Case(CYCLIC, "environment", "It holds a connection, at cyclic$z[[2]]. Open it again."),
-    "slotted": Case(SLOTTED, "Holder", "It holds a connection, at slotted@it. Open it again."),
-    "document": Case("document <- xml2::read_xml('<a/>')", "xml_document", f"{POINTER}, at document$node. Make it again."),
-    "in_code": Case(IN_CODE, "function", f"{POINTER}, somewhere inside. Make it again."),
-    "lazy": Case("delayedAssign('lazy', stop('computed'))", "promise", LAZY),
+POINTER = "It is a pointer to memory that ends with the process. Make it again."
+SLOTTED = "setClass('Holder', representation(it = 'ANY', n = 'numeric')); slotted <- new('Holder', it = con, n = 4)"
+CYCLIC = "cyclic <- new.env(); cyclic$self <- cyclic; cyclic$z <- list(5, con)"
+IN_CODE = "in_code <- eval(bquote(function(x) if (missing(x)) 6 else .Call(.(stats:::C_rnorm$address))))"
+PYTHON = "python <- list(n = 3, dict = reticulate::py_eval('{}', convert = FALSE))"
+BASE = "library(DBI); setClass('Base', contains = 'DBIConnection', representation(id = 'integer'))"
+DATABASE = f"{BASE}; db <- list(n = 2, con = new('Base', id = 1L))"
+COLUMN = "frame <- data.frame(x = 1:2); frame$of <- list(1, con)"
+FIELDS = "Fields <- setRefClass('Fields', fields = c('n', 'it')); fields <- Fields$new(n = 7, it = con)"
+STACKED = "Held <- R6::R6Class('Held', public = list(n = 8, it = NULL)); held <- Held$new(); held$it <- con"
+TABLE = "table <- utils::hashtab(); utils::sethash(table, 'a', 9); utils::sethash(table, 'b', con)"
+WEAK = "weak <- list(10, rlang::new_weakref(new.env()))"
+#: What is lost as a whole: there is no such name afterwards.
+WHOLE = {
+    "con": Case("con <- file('/dev/null', 'r')", "con", "file", CONNECTION),
+    "text_con": Case("text_con <- textConnection('a')", "text_con", "textConnection", CONNECTION),
+    "pointer": Case("pointer <- stats:::C_rnorm$address", "pointer", "RegisteredNativeSymbol", POINTER),
+}
+#: Of what only a part is lost.
+PARTLY = {
+    "nested": Case("nested <- list(a = 1, b = list(con))", "nested$b[[1]]", "file", CONNECTION, "nested$a", "1"),
+    "attributed": Case(
+        "attributed <- structure(1, of = con)", 'attr(attributed, "of")', "file", CONNECTION, "attributed[1] == 1"
+    ),
+    "boxed": Case("boxed <- new.env(); boxed$con <- con; boxed$n <- 2", "boxed$con", "file", CONNECTION, "boxed$n", "2"),
+    "closed": Case("closed <- local({ k <- con; function() 3 })", "environment(closed)$k", "file", CONNECTION, "closed()", "3"),
+    "cyclic": Case(CYCLIC, "cyclic$z[[2]]", "file", CONNECTION, "cyclic$self$self$z[[1]]", "5"),
+    "slotted": Case(SLOTTED, "slotted@it", "file", CONNECTION, "slotted@n", "4"),
+    "document": Case(
+        "document <- xml2::read_xml('<a/>')", "document$node", "externalptr", POINTER, "names(document)[1] == 'node'"
+    ),
+    "in_code": Case(IN_CODE, "body(in_code)", "RegisteredNativeSymbol", POINTER, "in_code()", "6"),
+    "python": Case(PYTHON, "python$dict", "python.builtin.dict", "It is a Python object.", "python$n", "3"),
+    "db": Case(DATABASE, "db$con", "Base", "It is a database connection, or belongs to one. Connect again.", "db$n", "2"),
+    "frame": Case(COLUMN, "frame$of[[2]]", "file", CONNECTION, "frame$x", "1:2"),
+    "fields": Case(FIELDS, "fields$it", "file", CONNECTION, "fields$n", "7"),
+    "held": Case(STACKED, "held$it", "file", CONNECTION, "held$n", "8"),
+    "table": Case(TABLE, "an entry of table", "file", CONNECTION, "utils::gethash(table, 'a')", "9"),
+    "weak": Case(WEAK, "weak[[2]]", "weakref", "It is a weak reference. Make it again.", "weak[[1]]", "10"),
 }
 
 
 @pytest.fixture(scope="module")
 def bereft(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iterator[Sleeper]:
-    """A kernel that had all of `LOST` before a sleep, each between two objects that can be kept."""
+    """A kernel that had all of these before a sleep, each between two objects that can be kept."""
     folder = tmp_path_factory.mktemp("r")
     with kernels(folder / "work") as start:
         r = Sleeper(start, folder / "kept", library)
         r.run("before_all <- new.env()")
-        for name, case in LOST.items():
+        for name, case in (WHOLE | PARTLY).items():
             r.run(case.made)
             r.run(f"after_{name} <- list(before_all, '{name}')")
         r.sleep()
         yield r
 
 
-@pytest.mark.parametrize("name", LOST)
+@pytest.mark.parametrize("name", WHOLE | PARTLY)
 def test_what_cannot_be_kept_is_named_and_takes_nothing_else_along(bereft: Sleeper, name: str) -> None:
-    class_, why = bereft.lost()[name]
-    assert class_ == LOST[name].class_
-    assert LOST[name].why in why
+    case = (WHOLE | PARTLY)[name]
+    (place,) = [place for place in bereft.lost() if place == case.where or (name == "in_code" and place.startswith(case.where))]
+    class_, why = bereft.lost()[place]
+    assert class_ == case.class_
+    assert case.why in why
     assert bereft.ask(f"identical(after_{name}[[1]], before_all)") == "TRUE"
-    assert bereft.ask(f"exists('{name}', envir = globalenv(), inherits = FALSE)") == "FALSE"
+    assert bereft.ask(f"exists('{name}', envir = globalenv(), inherits = FALSE)") == ("FALSE" if name in WHOLE else "TRUE")
+    assert bereft.ask(case.asked) == case.answer
+
+
+STANDING = ["nested$b[[1]]", "boxed$con", "slotted@it", "python$dict", "frame$of[[2]]", "held$it", "db$con"]
+
+
+@pytest.mark.parametrize("place", STANDING)
+def test_what_stands_for_it_says_what_it_was(bereft: Sleeper, place: str) -> None:
+    assert bereft.run(f"print({place})").startswith("<lost> This was a ")
+    said = bereft.ask(f"tryCatch({place}$anything, error = conditionMessage)")
+    assert "before the session slept" in said
+    assert "again." in said
 
 
 def test_nothing_else_of_that_was_lost(bereft: Sleeper) -> None:
-    assert set(bereft.lost()) == set(LOST)
+    named = {place for place in bereft.lost() if not place.startswith(("connection ", "body(in_code)"))}
+    assert named == {case.where for name, case in (WHOLE | PARTLY).items() if name != "in_code"} | {"document$doc"}
     assert bereft.left("restored.json")["lost"] == bereft.left("manifest.json")["lost"]
+    assert not any(entry.get("failed") for entry in bereft.left("manifest.json")["lost"])
 
 
 def test_what_two_names_share_stays_shared(r: Sleeper) -> None:
@@ -302,13 +347,33 @@ def test_a_folder_that_cannot_be_used_is_said_in_a_file_or_not_at_all(r: Sleeper
     assert not (r.folder / "restored.json").exists()
 
 
-def test_a_full_disk_leaves_no_manifest(r: Sleeper) -> None:
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_what_the_disk_has_no_room_for_is_named_and_the_small_is_kept(r: Sleeper, small_disk: Path) -> None:
+    r.folder = small_disk / "kept"
+    r.run("large <- runif(1e6); n <- 1; frame <- data.frame(x = 1:3); shared <- new.env(); f <- function() shared")
+    r.sleep()
+    lost, *others = r.left("manifest.json")["lost"]
+    assert others == []
+    assert (lost["name"], lost["class"], lost["failed"]) == ("large", "numeric", True)
+    assert lost["why"] == "There is no room for it on the disk. It takes 7.6 Mb."
+    assert r.ask("list(n, sum(frame$x), identical(f(), shared), exists('large'))") == "list(1, 6L, TRUE, FALSE)"
+
+
+def test_a_full_disk_leaves_no_manifest(r: Sleeper, small_disk: Path) -> None:
+    r.folder = small_disk / "kept"
+    subprocess.run(["dd", "if=/dev/zero", f"of={small_disk}/filler"], stderr=subprocess.DEVNULL, check=False)
     r.run("n <- runif(1e5)")
-    full = "quote(if (file != nullfile()) file <- '/dev/full')"
-    r.run(f"trace('write_serialized', {full}, where = asNamespace('rspark'), print = FALSE)")
     assert r._shown("save") == []
     assert not (r.folder / "manifest.json").exists()
-    assert "The workspace can't be written: error writing to connection" in r.left("failed.json")["why"]
 
 
 def test_a_killed_save_leaves_no_manifest(r: Sleeper) -> None:

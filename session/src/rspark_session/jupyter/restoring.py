@@ -91,6 +91,8 @@ class WorkspaceRestorer:
                 await self._kernels.wait_set_up(saved.id)
                 report = snapshot.read_report("restore", folder)
                 objects, lost = report.objects, report.lost
+                if report.kept:
+                    self._ledger.record_unrestored(saved.id)
             except (CodeFailed, SnapshotFailed) as failure:
                 problem = f"What was saved could not be brought back: {failure} It is still kept."
         self._ledger.end_restore(saved.id)

@@ -94,8 +94,8 @@ class WorkspaceSaver:
         )
 
     async def _snapshot(self, kernel: Any, kernel_id: str, folder: Path, within: float) -> SnapshotReport | None:
-        code = snapshot.code("save", kernel.kernel_spec.language, folder)
-        if code is None:
+        language = kernel.kernel_spec.language
+        if snapshot.code("save", language, folder) is None:
             return None
         began = asyncio.get_running_loop().time()
         try:
@@ -104,7 +104,15 @@ class WorkspaceSaver:
             raise _StillRestoring("It was still being brought back.") from timeout
         await wait_idle(kernel, patience=min(_PATIENCE, within / 8), seconds=within / 4)
         folder.mkdir(mode=0o700)  # noqa: ASYNC240  (a folder is made at once)
-        await run(kernel, code, seconds=within - (asyncio.get_running_loop().time() - began))
+        remaining = within - (asyncio.get_running_loop().time() - began)
+        code = snapshot.code("save", language, folder, within=remaining)
+        try:
+            await run(kernel, str(code), seconds=remaining)
+        except CodeFailed:
+            # What a kernel reported on the way counts, and names all that it had not saved yet.
+            if (report := snapshot.read_unfinished(folder)) is not None:
+                return report
+            raise
         return snapshot.read_report("save", folder)
 
     def _carry_over(self, kernel_id: str, folder: Path) -> bool:

@@ -3,7 +3,8 @@
 The code is part of the language's own package (R: rspark, Python: rspark_session.workspace). It never raises: it writes
 `manifest.json` (`{"objects", "bytes", "lost": [{"name", "class", "why", "failed"}]}`) when it saved, `restored.json` (the same,
 of what was restored) when it restored, and `failed.json` (`{"why"}`) when it could do neither. `failed` is true of data that
-could not be kept, and false, or not there, of what is never kept (`rspark_contract.saved.LostObject`).
+could not be kept, and false, or not there, of what is never kept (`rspark_contract.saved.LostObject`). `restored.json` may say
+`kept`: that something could not be read and has to stay where it is.
 """
 
 import json
@@ -18,7 +19,7 @@ from rspark_contract.saved import MOST_LOST, LostObject, first_lost
 
 Action = Literal["save", "restore"]
 
-_R = "try(rspark:::workspace_{action}({folder}), silent = TRUE)"
+_R = "try(rspark:::workspace_{action}({folder}{within}), silent = TRUE)"
 _PYTHON = (
     "(lambda names: exec(open({script}, encoding='utf-8').read(), names) or names['run']('{action}', {folder}, {places}))"
     "({{'__name__': 'rspark_session.jupyter.borrowed_workspace'}})"
@@ -39,20 +40,30 @@ class SnapshotFailed(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotReport:
-    """What was saved or restored of one kernel; `bytes` is the size of its files."""
+    """What was saved or restored of one kernel; `bytes` is the size of its files.
+
+    `kept` is true where something could not be read, and is still in the folder.
+    """
 
     objects: int = 0
     bytes: int = 0
     lost: tuple[LostObject, ...] = ()
+    kept: bool = False
 
 
-def code(action: Action, language: str, folder: Path) -> str | None:
-    """Return the code that saves into the folder or restores from it, or None where a language has nothing to save."""
+def code(action: Action, language: str, folder: Path, *, within: float | None = None) -> str | None:
+    """Return the code that saves into the folder or restores from it, or None where a language has nothing to save.
+
+    `within` are the seconds that a save may take: R saves small objects first, and names what there was no time for.
+    """
     template = _CODE.get(language)
     if template is None:
         return None
     script = Path(__file__).with_name("borrowed_workspace.py")
-    return template.format(action=action, folder=_quoted(str(folder)), script=_quoted(str(script)), places=_quoted(_places()))
+    time = "" if within is None else f", {within:.1f}"
+    return template.format(
+        action=action, folder=_quoted(str(folder)), within=time, script=_quoted(str(script)), places=_quoted(_places())
+    )
 
 
 def _places() -> dict[str, str]:
@@ -91,9 +102,18 @@ def read_report(action: Action, folder: Path) -> SnapshotReport:
             objects=int(fields.required("objects", _COUNT)),
             bytes=int(fields.required("bytes", _COUNT)),
             lost=first_lost(fields.get("lost", _LOST, ()), MOST_LOST - 1),
+            kept=fields.get("kept", reading.flag, False),
         )
     except Unreadable as problem:
         raise _unreadable(report, problem) from problem
+
+
+def read_unfinished(folder: Path) -> SnapshotReport | None:
+    """Return what a kernel reported of a save that didn't end; None when there is no such report, or none that can be read."""
+    try:
+        return read_report("save", folder)
+    except SnapshotFailed:
+        return None
 
 
 def lost_workspace(language: str, why: str, *, failed: bool) -> LostObject:

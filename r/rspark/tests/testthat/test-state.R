@@ -25,10 +25,10 @@ test_that("saving and restoring say nothing and raise nothing, whatever happens"
 
 test_that("what was lost is written as a list, also when it is one thing or nothing", {
   folder <- temporary_folder()
-  write_manifest(folder, "manifest.json", 3L, list(lost_entry("a", "file", "It is\n  a connection.")))
+  write_manifest(folder, "manifest.json", 3L, list(lost_entry("a", "file", "It is\n  a connection.", size = 2^20)))
   expect_equal(
     jsonlite::read_json(file.path(folder, "manifest.json"))$lost,
-    list(list(name = "a", class = "file", why = "It is a connection."))
+    list(list(name = "a", class = "file", why = "It is a connection. It takes 1 Mb."))
   )
   write_manifest(folder, "manifest.json", 0L, list())
   expect_match(readLines(file.path(folder, "manifest.json")), '"lost":[]', fixed = TRUE)

@@ -1,0 +1,77 @@
+# What of the state ends with the process and is named: open connections and devices, running programs, patches, ...
+
+unsaved_state <- list(
+  # Connections that no variable holds as well.
+  connections = function(save) {
+    open <- getAllConnections()
+    for (number in setdiff(open[open > 2L], save$connections)) {
+      connection <- getConnection(number)
+      about <- summary(connection)
+      if (about$class == "textConnection" && about$description %in% c("output", "rval", "out")) next # R's own, which catches output
+      if (startsWith(about$description, save$dir)) next
+      lose(save, paste0("connection ", number, " (", about$description, ")"), about$class, lost_sentence("connection"))
+    }
+  },
+  devices = function(save) {
+    others <- grDevices::dev.list()
+    others <- others[others != grDevices::dev.cur()] # the one in which this code is evaluated
+    for (i in seq_along(others)) {
+      lose(save, paste0("graphics device ", others[[i]]), names(others)[[i]], "It is open, and what was drawn on it is not finished. Close it with dev.off(), or draw it again.")
+    }
+  },
+  sinks = function(save) {
+    extra <- sink.number() - 2L # of evaluate's, and of this function's
+    if (extra > 0L) lose(save, "sink()", "sink", "Output is diverted. Call sink() again.")
+  },
+  callbacks = function(save) {
+    ours <- c(workspace$callbacks, if (isNamespaceLoaded("reticulate")) "1")
+    for (name in setdiff(getTaskCallbackNames(), ours)) lose(save, paste0("task callback ", name), "function", "Add it again with addTaskCallback().")
+  },
+  handlers = function(save) {
+    n <- length(globalCallingHandlers())
+    if (n) lose(save, "globalCallingHandlers()", "function", "Set them again.")
+  },
+  patches = function(save) {
+    for (package in loadedNamespaces()) {
+      namespace <- asNamespace(package)
+      for (name in setdiff(computed_bindings(namespace), ".Last.value")) {
+        f <- get(name, envir = namespace, inherits = FALSE)
+        if (typeof(f) != "closure") next
+        shown <- paste0(package, "::", name)
+        if (isS4(f) && inherits(f, "functionWithTrace")) {
+          lose(save, shown, "trace", "It is traced. Call trace() again.")
+        } else if (identical(environment(f), globalenv())) {
+          lose(save, shown, "function", "It was replaced inside of its package. Replace it again.")
+        }
+      }
+    }
+  },
+  programs = function(save) {
+    for (pid in child_processes()) {
+      words <- readBin(file.path("/proc", pid, "cmdline"), "raw", 4096)
+      if (!length(words)) next # it has ended
+      words[words == 0] <- charToRaw(" ")
+      lose(save, trimws(substr(rawToChar(words), 1, 100)), "running program", "It ends with R. Start it again.")
+    }
+  },
+  spark = function(save) {
+    for (entry in lost_in_spark()) save$lost$add(entry)
+  },
+  python = function(save) {
+    if (!isNamespaceLoaded("reticulate") || !reticulate::py_available(initialize = FALSE)) {
+      return(invisible())
+    }
+    names <- names(reticulate::import_main(convert = FALSE))
+    names <- setdiff(grep("^_", names, value = TRUE, invert = TRUE), c("r", "R"))
+    if (length(names)) lose(save, "py", "Python", paste0("Python inside of R held ", paste(utils::head(names, 5), collapse = ", "), ". Make them again."))
+  }
+)
+
+child_processes <- function() {
+  file <- file.path("/proc", Sys.getpid(), "task", Sys.getpid(), "children")
+  if (!file.exists(file)) {
+    return(character())
+  }
+  text <- readLines(file, warn = FALSE)
+  if (length(text)) strsplit(trimws(text), " ", fixed = TRUE)[[1]] else character()
+}
