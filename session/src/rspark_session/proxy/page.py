@@ -5,9 +5,13 @@ from http import HTTPStatus
 
 from rspark_session.proxy.server import Reply
 
-_STYLE = """:root{color-scheme:light dark}body{font:16px/1.5 Inter,system-ui,sans-serif;
-max-width:36rem;margin:15vh auto;padding:0 1.5rem}
-h1{font-size:1.25rem;margin:0 0 .5rem}p{margin:0 0 1rem}code{font:14px/1.5 ui-monospace,monospace}li{margin:.25rem 0}"""
+# The colours and sizes are those of web/ui/src/tokens.css.
+_STYLE = """:root{color-scheme:light dark;font:16px/1.5 Inter,system-ui,sans-serif}
+body{box-sizing:border-box;max-width:36rem;margin:0 auto;padding:14vh 1.5rem 3rem;
+background:light-dark(#fefefe,#131312);color:light-dark(#1b1a19,#f0efed)}
+h1{font-size:1.5rem;font-weight:600;line-height:1.25;letter-spacing:-.017em;margin:0 0 .5rem}
+p{margin:0 0 1rem;text-wrap:pretty}a{color:light-dark(#2a4dc0,#a3b6ff)}
+code{font:14px/1.5 ui-monospace,monospace}li{margin:.25rem 0}"""
 
 
 def html(title: str, body: str, *, refresh: int | None = None) -> bytes:
