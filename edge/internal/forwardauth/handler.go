@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -32,7 +33,7 @@ var clients = caddy.NewUsagePool()
 // Handler asks the hub, and lets a request pass to the next handler or answers it with what the hub said.
 //
 // The next handler finds the upstream and the session's secret in the variables `rspark_upstream` and `rspark_secret`. The
-// request that it gets has no Authorization, and no cookie of ours.
+// request that it gets has no Authorization, no cookie of ours, and no parameter `token` in its query.
 type Handler struct {
 	// Socket is the path of the hub's Unix socket.
 	Socket string `json:"socket"`
@@ -79,7 +80,12 @@ func (h *Handler) Cleanup() error {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	ctx := r.Context()
 	caddyhttp.SetVar(ctx, stageVar, "question")
+	tokens := ""
+	if strings.HasPrefix(r.URL.Path, "/s/") {
+		tokens = takeTokens(r.URL)
+	}
 	asked, cookies := newRequest(r, h.own)
+	asked.Token = tokens
 	said, repeated, err := h.client.ask(ctx, r.URL.RequestURI(), asked)
 	if err != nil {
 		return caddyhttp.Error(http.StatusServiceUnavailable, err)

@@ -2,6 +2,7 @@ package forwardauth
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -10,6 +11,9 @@ const maxKey = 2048
 
 // maxCookie is the longest value of a cookie of ours that is sent to the hub, in bytes; the hub makes none half as long.
 const maxCookie = 256
+
+// maxTokens is the most tokens in one query that are sent to the hub.
+const maxTokens = 4
 
 // request is a forward-auth request: what the hub reads of a request to decide on it, and nothing else.
 //
@@ -26,6 +30,7 @@ type request struct {
 	FetchDest     string `json:"fetch_dest,omitempty"`
 	Cookie        string `json:"cookie,omitempty"` // our own cookies alone
 	Authorization string `json:"authorization,omitempty"`
+	Token         string `json:"token,omitempty"` // of the query, several with a space between them
 }
 
 // newRequest reads what the hub decides on. It returns the Cookie header without our own cookies too.
@@ -48,7 +53,30 @@ func newRequest(r *http.Request, own map[string]struct{}) (request, string) {
 // size returns the bytes that the request takes as a key.
 func (r *request) size() int {
 	return len(r.Method) + len(r.Host) + len(r.Upgrade) + len(r.Origin) + len(r.FetchSite) + len(r.FetchMode) + len(r.FetchDest) +
-		len(r.Cookie) + len(r.Authorization)
+		len(r.Cookie) + len(r.Authorization) + len(r.Token)
+}
+
+// takeTokens removes the parameter `token` from the query of a URL, and returns its values with a space between them: it is a
+// credential, for the hub alone. All else of the query stays as it was sent.
+func takeTokens(u *url.URL) string {
+	if !strings.Contains(u.RawQuery, "=") {
+		return ""
+	}
+	var tokens, rest []string
+	for pair := range strings.SplitSeq(u.RawQuery, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		if decoded, err := url.QueryUnescape(name); err != nil || decoded != "token" {
+			rest = append(rest, pair)
+			continue
+		}
+		if decoded, err := url.QueryUnescape(value); err == nil && decoded != "" && len(tokens) < maxTokens {
+			tokens = append(tokens, latin1(strings.ReplaceAll(decoded, " ", "+")))
+		}
+	}
+	if len(rest) < strings.Count(u.RawQuery, "&")+1 {
+		u.RawQuery, u.ForceQuery = strings.Join(rest, "&"), false
+	}
+	return strings.Join(tokens, " ")
 }
 
 // cacheableSession returns the session that a URI names, when a grant for one such URI is a grant for all of them: `/s/`,

@@ -11,7 +11,7 @@ from rsparkhub.domain.session import Session
 class Lookup(NamedTuple):
     """Something to be looked up in the store: whose credential this is, or which session."""
 
-    what: Literal["login", "bearer", "session_cookie", "session"]
+    what: Literal["login", "bearer", "query", "session_cookie", "session"]
     secret: str
     session: str = ""
 

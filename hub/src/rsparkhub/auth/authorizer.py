@@ -42,6 +42,7 @@ from rsparkhub.store import Store
 LONGEST_LIFETIME = timedelta(seconds=1)
 _ENTER = f"{ENTER}?"
 _MOST_TRIES = 5  # of a decision while rights are taken away
+_MOST_TOKENS = 4  # in one query
 _MOST_COOKIES = 4  # of one name; a page can set some, and each costs a question to the store
 
 
@@ -86,6 +87,7 @@ class Authorizer:
         fetch_dest: str = "",
         cookie: str = "",
         authorization: str = "",
+        token: str = "",
         recheck: bool = False,
     ) -> ForwardAuthRequest:
         """Return what the edge said of a request, with its address read."""
@@ -106,6 +108,7 @@ class Authorizer:
             fetch_dest=fetch_dest,
             cookie=cookie,
             authorization=authorization,
+            token=token,
             recheck=recheck,
         )
 
@@ -208,6 +211,9 @@ class Authorizer:
             return await self._authenticator.from_cookie(key.secret, now=now)
         if key.what == "bearer":
             return await self._authenticator.from_bearer(key.secret, now=now)
+        if key.what == "query":
+            identity = await self._authenticator.from_bearer(key.secret, now=now)
+            return None if identity is None else replace(identity, how="query")
         if key.what == "session_cookie":
             return await self._sign_in.identify(key.session, key.secret, now=now)
         try:
@@ -221,7 +227,7 @@ class Authorizer:
         """Send a browser to the session's own host, with a ticket for the sign-in that it showed."""
         for lookup in _credentials(request, answer.session):
             known = found.get(lookup)
-            if lookup.what == "login" and isinstance(known, Identity):
+            if lookup.what in {"login", "query"} and isinstance(known, Identity):
                 now = datetime.now(UTC)
                 ticket = await self._sign_in.make_ticket(answer.session, lookup.secret, known.user.name, now=now)
                 query = f"ticket={quote(ticket)}&next={quote(answer.next, safe='/')}"
@@ -246,6 +252,8 @@ def _credentials(request: ForwardAuthRequest, session_id: str) -> list[Lookup]:
     given: list[Lookup] = []
     if request.authorization and (token := token_in_header(request.authorization)):
         given.append(Lookup("bearer", token))
+    if request.token:
+        given += [Lookup("query", token) for token in request.token.split(" ")[:_MOST_TOKENS]]
     if not request.cookie:
         return given
     secure = request.came_in.secure

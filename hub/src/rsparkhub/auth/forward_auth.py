@@ -9,7 +9,9 @@ waits. The rules, in the order in which they are tried:
 4. Whoever is known by a cookie may be a page that somebody else wrote: it may read only from its own origin, and change
    something or open a websocket only with an `Origin` that is its own.
 5. A session that doesn't run has nothing to show; the hub's page about it has.
-6. Where sessions have hosts of their own, a browser goes there, and never gets a session's content under the hub's name.
+6. A token in the query works for a program. Anybody may have a browser open an address with one, so there it leads to the
+   session's own host, where that is, and opens nothing under the hub's name.
+7. Where sessions have hosts of their own, a browser goes there, and never gets a session's content under the hub's name.
 
 The edge repeats an `Allow` to requests that differ in the path alone (`domain/edge_contract.py`), so of a path without `.`
 segments an `Allow` must say nothing but its session.
@@ -40,6 +42,7 @@ class ForwardAuthRequest(NamedTuple):  # many are made in a second, and a tuple 
     fetch_dest: str = ""
     cookie: str = ""
     authorization: str = ""
+    token: str = ""  # those of the query, which is not in `uri` any more, with a space between them
     recheck: bool = False  # of one that was let in, and goes on
 
     @property
@@ -216,6 +219,10 @@ def _let_in(request: ForwardAuthRequest, session: Session, identity: Identity) -
         return _OWN_HOST
     if uri != request.uri:
         return Redirect(url=uri)
+    if identity.how == "query" and request.is_navigation:
+        own = request.came_in.apart and identity.session is None
+        return SignInAtSession(session=session.id, next=uri) if own else Redirect(url=uri)
+    sandboxed = under_the_hubs_name or (identity.how == "query" and request.came_in.session is None)
     assert session.upstream is not None  # it is up
     assert session.secret is not None
-    return Allow(upstream=session.upstream, secret=session.secret, sandboxed=under_the_hubs_name, keys=identity.keys)
+    return Allow(upstream=session.upstream, secret=session.secret, sandboxed=sandboxed, keys=identity.keys)

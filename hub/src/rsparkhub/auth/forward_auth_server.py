@@ -24,7 +24,7 @@ from rsparkhub.store import Store
 log = logging.getLogger(__name__)
 
 _TEXTS = frozenset(
-    {"method", "host", "uri", "origin", "upgrade", "fetch_site", "fetch_mode", "fetch_dest", "cookie", "authorization"}
+    {"method", "host", "uri", "origin", "upgrade", "fetch_site", "fetch_mode", "fetch_dest", "cookie", "authorization", "token"}
 )
 _REQUIRED = frozenset({"method", "host", "uri"})
 _UNAVAILABLE = Decision(

@@ -29,7 +29,7 @@ class SessionHostSignIn:
         self._settings = settings
 
     async def make_ticket(self, session_id: str, login: str, user_name: str, *, now: datetime) -> str:
-        """Make a ticket to a session for a browser whose sign-in at the hub is `login`, the hub's cookie."""
+        """Make a ticket to a session for a browser that showed `login`: the hub's cookie, or an API token."""
         at_the_hub = tokens.digest(login)
         secret = tokens.new_secret(TICKET)
         expires = now + TICKET_LIFETIME
@@ -56,7 +56,7 @@ class SessionHostSignIn:
         if not tokens.is_plausible(cookie, COOKIE):
             return None
         secret, _, at_the_hub = cookie.partition(".")
-        there = await self._credentials.login(at_the_hub, now=now)
+        there = await self._credentials.login(at_the_hub, now=now) or await self._credentials.token(at_the_hub, now=now)
         here = await self._credentials.login(_digest(secret, session_id, at_the_hub), now=now)
         if here is None or there is None or here.name != there.name:
             return None

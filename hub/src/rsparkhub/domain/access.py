@@ -21,7 +21,7 @@ class Identity:
     """
 
     user: User
-    how: Literal["cookie", "token"]
+    how: Literal["cookie", "token", "query"]  # by a query anybody may send a browser
     session: str | None = None
     keys: tuple[str, ...] = field(default=(), compare=False)
 

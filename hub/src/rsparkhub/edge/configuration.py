@@ -206,7 +206,8 @@ def _logging(settings: Settings) -> dict[str, Any]:
             "default": {
                 "level": level,
                 "writer": {"output": "stderr"},
-                "encoder": times,
+                # What goes wrong with a request is said with the request, so here too nothing may be in it that lets somebody in.
+                "encoder": {"format": "filter", "wrap": times, "fields": fields},
                 "exclude": ["http.log.access", *quiet],
             },
             "access": {
