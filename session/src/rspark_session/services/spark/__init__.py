@@ -42,9 +42,8 @@ class Spark(Service):
             "RSPARK_SPARK_PAGES": f"{self.context.base_path.rstrip('/')}/{self.route}/",
         }
         if self.context.spec.config.get("mode", "local") != "local":
-            environ["PYSPARK_PYTHON"] = (
-                sys.executable
-            )  # executors have it too; here the first on the path has a person's packages
+            # Executors have this one too. Workers here are of the first Python on the path, which has the person's packages.
+            environ["PYSPARK_PYTHON"] = sys.executable
         if version := spark_version(home):  # sparklyr asks for it, since a wheel has no file RELEASE
             environ["SPARK_HOME_VERSION"] = version
         return environ

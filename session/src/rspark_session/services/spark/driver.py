@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # it carries no types
-from pyspark import SparkContext
-from pyspark.sql import SparkSession
+from pyspark.core.context import SparkContext
+from pyspark.sql.session import SparkSession
 
 
 def has_ended() -> bool:
@@ -139,9 +139,9 @@ def quiet() -> None:
     """Keep pages of logs from a person's output: each error is raised as well."""
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     root = logging.getLogger()
-    if _not_of_an_interrupt not in root.filters:
-        root.addFilter(_not_of_an_interrupt)
+    if _is_news not in root.filters:
+        root.addFilter(_is_news)
 
 
-def _not_of_an_interrupt(record: logging.LogRecord) -> bool:
-    return record.msg != "KeyboardInterrupt while sending command."
+def _is_news(record: logging.LogRecord) -> bool:
+    return record.msg not in {"KeyboardInterrupt while sending command.", "Exception while sending command."}

@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
@@ -19,6 +20,7 @@ from typing import Any
 _SESSIONS = "pyspark.sql.session"  # the last of the modules that both ways to a driver import: nobody starts one without it
 _GROUP = "spark.jobGroup.id"
 _OURS = "rspark-cell-"
+_FOLLOWED = 600.0  # seconds
 _numbers = itertools.count(1)
 
 
@@ -47,12 +49,14 @@ class Cells:
 
     def __init__(self) -> None:
         self._before: frozenset[int] = frozenset()
+        self._threads: frozenset[threading.Thread] = frozenset()
         self._group: str | None = None
         self._description = ""
 
     def begin(self, code: str, number: int) -> None:
         """Remember the jobs that run already, and name those to come."""
         self._before, self._group = frozenset(), None
+        self._threads = frozenset(threading.enumerate())
         self._description = f"In [{number}] {' '.join(code.split())[:200]}"
         if _context() is not None:
             with contextlib.suppress(Exception):  # a driver that has ended, which the cell will meet
@@ -79,11 +83,24 @@ class Cells:
                 if self._group is not None:
                     driver.cancel_group(self._group)
                 driver.cancel_jobs(self._before)
+                if begun := [thread for thread in threading.enumerate() if thread not in self._threads]:
+                    threading.Thread(target=_follow, args=(begun, self._before), daemon=True).start()
+
+
+def _follow(threads: list[threading.Thread], before: frozenset[int]) -> None:
+    """Cancel also the jobs that threads of an interrupted cell begin later, as long as these run: they are in no cell's group."""
+    from rspark_session.services.spark import driver  # noqa: PLC0415
+
+    deadline = time.monotonic() + _FOLLOWED
+    while any(thread.is_alive() for thread in threads) and time.monotonic() < deadline:
+        time.sleep(0.5)
+        with contextlib.suppress(Exception):
+            driver.cancel_jobs(before, keep=_OURS)
 
 
 def prepare(sessions: ModuleType, cells: Cells) -> None:
     """Change how PySpark starts a driver, and finds the one that runs."""
-    from pyspark import SparkContext  # noqa: PLC0415
+    from pyspark.core.context import SparkContext  # noqa: PLC0415  (neither pyspark nor pyspark.sql is loaded in full yet)
 
     from rspark_session.services.spark import driver  # noqa: PLC0415
 
@@ -97,7 +114,6 @@ def prepare(sessions: ModuleType, cells: Cells) -> None:
 def _saying_so(start: Callable[..., None], cells: Cells) -> Callable[..., None]:
     """Return the start of a driver that says so, and leaves interrupts to the kernel."""
     import signal  # noqa: PLC0415
-    import threading  # noqa: PLC0415
     from functools import wraps  # noqa: PLC0415
 
     @wraps(start)

@@ -1,0 +1,1 @@
+"""What services cost, beside the same by hand."""
