@@ -168,6 +168,11 @@ class Interface(ABC):
         return {}
 
     @property
+    def shells(self) -> Iterable[int]:
+        """Pids of the shells of terminals: what runs in them computes, whether it uses the processor or not."""
+        return ()
+
+    @property
     def own_processes(self) -> Iterable[int]:
         """Pids of processes that only serve: they never count as computing."""
         return ()

@@ -159,6 +159,11 @@ class JupyterServer(Interface):
         return self._client.processes.titles if self._client else {}
 
     @property
+    def shells(self) -> Iterable[int]:
+        """The shells of its terminals."""
+        return self._client.processes.shells if self._client else ()
+
+    @property
     def own_processes(self) -> Iterable[int]:
         """The server, and a kernel that nobody has requested."""
         warm = self._client.processes.warm_kernel if self._client else None

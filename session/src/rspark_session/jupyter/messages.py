@@ -56,18 +56,24 @@ class Activity:
 class Processes:
     """What the server's processes are and do: it replaces what the message before said.
 
-    `titles` names kernels and shells by their pid, `busy` the kernels that compute, and `warm_kernel` is the pid of a kernel that
-    nobody has requested yet.
+    `titles` names kernels and shells by their pid, `busy` the kernels that compute, `warm_kernel` is the pid of a kernel that
+    nobody has requested yet, and `shells` has the pids of the shells of terminals.
     """
 
     titles: Mapping[int, str]
     busy: tuple[str, ...]
     warm_kernel: int | None
+    shells: tuple[int, ...] = ()
 
     def to_json(self) -> JsonObject:
         """Return its JSON."""
         titles: JsonObject = {str(pid): title for pid, title in islice(self.titles.items(), _MOST_PROCESSES)}
-        return {"titles": titles, "busy": list(self.busy[:_MOST_PROCESSES]), "warm_kernel": self.warm_kernel}
+        return {
+            "titles": titles,
+            "busy": list(self.busy[:_MOST_PROCESSES]),
+            "warm_kernel": self.warm_kernel,
+            "shells": list(self.shells[:_MOST_PROCESSES]),
+        }
 
     @classmethod
     def parse(cls, fields: Fields) -> "Processes":
@@ -77,6 +83,7 @@ class Processes:
             titles={_pid_of(key): title for key, title in titles.items()},
             busy=fields.required("busy", reading.items(_TITLE, most=_MOST_PROCESSES)),
             warm_kernel=fields.get("warm_kernel", _PID, None),
+            shells=fields.get("shells", reading.items(_PID, most=_MOST_PROCESSES), ()),
         )
 
 

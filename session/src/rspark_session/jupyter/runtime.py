@@ -46,10 +46,10 @@ class Runtime:
                 titles[pid] = title
             if kernel.execution_state == "busy" and not self.ledger.is_prompting(kernel_id):
                 busy.append(title)
-        for name, terminal in self.terminals.terminals.items():
-            titles[terminal.ptyproc.pid] = f"terminal {name}"
+        shells = {terminal.ptyproc.pid: f"terminal {name}" for name, terminal in self.terminals.terminals.items()}
+        titles |= shells
         warm = self.kernels.warm_kernel
-        return Processes(titles=titles, busy=tuple(busy), warm_kernel=warm.process.pid if warm else None)
+        return Processes(titles=titles, busy=tuple(busy), warm_kernel=warm.process.pid if warm else None, shells=tuple(shells))
 
 
 def kernel_title(display_name: str, path: str | None) -> str:

@@ -10,6 +10,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from jupyter_core.utils import ensure_async
+
 from rspark_contract.saved import LostObject, Saved, SavedKernel
 from rspark_session.jupyter import snapshot
 from rspark_session.jupyter.execution import CodeFailed, run, wait_idle
@@ -109,6 +111,8 @@ class WorkspaceSaver:
         try:
             await run(kernel, str(code), seconds=remaining)
         except CodeFailed:
+            if await ensure_async(kernel.is_alive()):  # it may still save, for long, and the session may go on
+                await ensure_async(kernel.interrupt_kernel())
             # What a kernel reported on the way counts, and names all that it had not saved yet.
             if (report := snapshot.read_unfinished(folder)) is not None:
                 return report

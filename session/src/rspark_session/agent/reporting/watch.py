@@ -11,7 +11,7 @@ from rspark_contract.ensemble import INTERFACE
 from rspark_contract.saved import Restored
 from rspark_contract.status import AgentState
 from rspark_session.agent.components.component import Component
-from rspark_session.agent.reporting import busy
+from rspark_session.agent.reporting import busy, terminals
 from rspark_session.agent.reporting.memory_limit import MemoryLimit
 from rspark_session.agent.reporting.meter import Meter, Sample
 from rspark_session.agent.reporting.reporter import Reporter
@@ -89,6 +89,7 @@ class Watch:
             titles=self._interface.titles if self._interface else {},
         )
         self._hot = busy.hot(sample)
+        self._computing += terminals.running(self._interface.shells if self._interface else (), sample.processes.values())
         self._computing += await self._used_services(sample)
         if not self.update_busy():
             self._reporter.write()
