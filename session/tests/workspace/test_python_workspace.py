@@ -93,6 +93,28 @@ class Colour(Enum):
     def shout(self): return self.name + "!"
 red = Colour.RED
 """
+LINKED = """
+class Node: pass
+head = None
+for _i in range(100000):
+    _n = Node(); _n.next = head; head = _n
+del _n
+def length(node):
+    n = 0
+    while node is not None: n, node = n + 1, node.next
+    return n
+"""
+ODD = """
+class Odd:
+    x = 1
+    def __eq__(self, other): raise ValueError("eq")
+    def __hash__(self): raise ValueError("hash")
+    def __bool__(self): raise ValueError("bool")
+    def __repr__(self): raise ValueError("repr")
+    def __len__(self): raise ValueError("len")
+    def __sizeof__(self): raise ValueError("sizeof")
+odd = Odd(); odds = [odd, Odd()]
+"""
 KEPT = [
     ("n = 41", "n + 1", "42"),
     ("text = 'ünïcode'", "text", "'ünïcode'"),
@@ -112,6 +134,20 @@ KEPT = [
     ("import queue\nwaiting = queue.Queue(); waiting.put(5)", "waiting.get(timeout=5)", "5"),
     ("import os.path as p", "p.basename('/a/b')", "'b'"),
     ("open = 3", "open", "3"),
+    ("deep = []\nfor _i in range(100000): deep = [deep]", "len(deep)", "1"),
+    (LINKED, "length(head)", "100000"),
+    ("from typing import TypeVar, Generic\nT = TypeVar('T')\nclass Box(Generic[T]): pass\nbox = Box()",
+     "isinstance(box, Box)", "True"),
+    ("whole = np.arange(10); part = whole[2:8:2]; part[0] = 77", "int(whole[2]), part.base is not None", "(77, True)"),
+    ("whole2 = np.arange(10); part2 = whole2[::-1]", "part2.__setitem__(0, 5) or int(whole2[9])", "5"),
+    (ODD, "odd.x, [o.x for o in odds]", "(1, [1, 1])"),
+    ("huge = 7 ** 100000", "huge == 7 ** 100000", "True"),
+    ("import weakref\nclass Ref: pass\nref = Ref(); weak = weakref.ref(ref)", "weak() is ref", "True"),
+    ("import functools\nadd3 = functools.partial(lambda a, b: a + b, 3)", "add3(4)", "7"),
+    ("from collections import namedtuple, Counter, defaultdict\nXY = namedtuple('XY', 'x y'); xy = XY(1, 2)",
+     "xy == XY(1, 2)", "True"),
+    ("groups = defaultdict(lambda: [0]); groups['a']", "groups['b'], groups['a']", "([0], [0])"),
+    ("mixed = np.array([1, 'a', lambda: 3], dtype=object)", "mixed[2]()", "3"),
 ]  # fmt: skip
 
 
@@ -167,10 +203,6 @@ class Missing:
     def __reduce__(self): raise FileNotFoundError(2, "gone")
 {} = Missing()
 """
-DEEP = """
-{0} = []
-for _i in range(100000): {0} = [{0}]
-"""
 GENERATOR = "It is a generator or coroutine in the middle of its work. Start it again."
 RUNNING = "It is something that runs beside the kernel. Start it again."
 MODULE = "It is a module that can't be imported by its name. Make it again."
@@ -178,7 +210,6 @@ LOCK = "It is a lock of threads that are gone. Make it again."
 DATABASE = "It is a database connection. Connect again."
 LOST = {
     "file": Case("{} = open('/dev/null')", "_io.TextIOWrapper", "It is an open file. Open it again."),
-    "nested": Case("{} = dict(log=open('/dev/null', 'w'))", "dict", "It holds an open file. Open it again."),
     "connection": Case("import socket; {} = socket.socket()", "socket.socket", "It is an open connection. Connect again."),
     "generator": Case("{} = (n for n in range(3))", "generator", GENERATOR),
     "database": Case("import sqlite3; {} = sqlite3.connect(':memory:')", "sqlite3.Connection", DATABASE),
@@ -188,7 +219,6 @@ LOST = {
     "module": Case("import types; {} = types.ModuleType('made')", "module", MODULE),
     "stubborn": Case(STUBBORN, "Stubborn", "It can't be saved: no, thank you."),
     "missing": Case(MISSING, "Missing", "It can't be saved: [Errno 2] gone."),
-    "deep": Case(DEEP, "list", "It is nested too deeply to be saved. Make it again."),
 }
 
 
@@ -239,7 +269,10 @@ def test_an_object_that_fails_half_way_leaves_what_follows_whole(python: Sleeper
         "shared = ['shared']\nhalf = [shared, ['new'], (n for n in [])]\nwhole = [shared, ['new']]\ntwice = [whole, whole]"
     )
     python.sleep()
+    assert python.lost()["half"] == ("list", "It holds a generator or coroutine in the middle of its work. Start it again.")
     assert set(python.lost()) == {"half"}
+    assert python.ask("half[0] is shared, half[1]") == "(True, ['new'])"
+    assert python.ask("half[2]").startswith("<not kept: a generator or coroutine")
     assert python.ask("whole, whole[0] is shared, twice[0] is whole") == "([['shared'], ['new']], True, True)"
 
 
@@ -251,7 +284,8 @@ def test_an_object_that_cannot_be_read_again_takes_no_other_along(python: Sleepe
     )
     python.sleep()
     assert python.saved["lost"] == []
-    assert python.restored["lost"] == [{"name": "bad", "class": "", "why": "It can't be read again: ValueError: not today."}]
+    why = "It can't be read again: ValueError: not today. It is still kept: `%rspark_kept bad` tries again."
+    assert python.restored["lost"] == [{"name": "bad", "class": "", "why": why, "failed": True}]
     assert python.restored["objects"] == python.saved["objects"] - 1
     assert python.ask("a, b, c[0] is b, b[0] is a, 'bad' in globals()") == "(['a'], [['a'], 'b'], True, True, False)"
 
@@ -374,3 +408,63 @@ def test_a_workspace_that_the_first_version_saved_is_restored(python: Sleeper, t
     assert python.restored["lost"] == []
     assert python.ask("Colour.RED.value, m.pi > 3, __import__('os').getcwd()") == f"(1, True, {str(tmp_path)!r})"
     assert python.ask("__import__('random').random()") == repr(Random(7).random())
+
+
+SMALLEST = """
+class Bad:
+    def __reduce__(self): raise ValueError("no")
+class Worse:
+    def __getstate__(self): raise KeyError("no")
+class Wrong:
+    def __reduce__(self): return 5
+data = {"rows": list(range(5)), "log": open("/dev/null"), "bad": Bad(), "worse": [Worse()], "wrong": (Wrong(),)}
+class Model:
+    def __init__(self): self.weights = [1, 2]; self.file = open("/dev/null")
+model = Model()
+import pandas as pd
+frame = pd.DataFrame({"x": [1, 2], "y": [Bad(), "ok"]})
+"""
+
+
+def test_the_smallest_part_is_lost_and_something_says_what_it_was(python: Sleeper) -> None:
+    python.run(SMALLEST)
+    python.sleep()
+    assert set(python.lost()) == {"data", "model", "frame"}
+    failed = {entry["name"]: entry["failed"] for entry in python.saved["lost"]}
+    assert failed == {"data": True, "model": False, "frame": True}
+    assert python.ask("data['rows'], model.weights, list(frame.x), frame.y[1]") == "([0, 1, 2, 3, 4], [1, 2], [1, 2], 'ok')"
+    for place in ("data['log']", "data['bad']", "data['worse'][0]", "data['wrong'][0]", "model.file", "frame.y[0]"):
+        assert python.ask(place).startswith("<not kept: "), place
+
+
+def test_what_can_not_be_read_is_kept_until_its_module_is_mended(python: Sleeper, tmp_path: Path) -> None:
+    module = tmp_path / "passing.py"
+    module.write_text("class Thing:\n    x = 5\n")
+    python.run(f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nimport passing\nbefore = [1]")
+    python.run("thing = passing.Thing(); after = [before, 2]; del passing")
+    assert python.kernel.shown(CALL.format(name="save", folder=str(python.folder)), silent=True) == []
+    module.write_text("")
+    for number in (2, 3):  # it is kept over more than one sleep
+        python.kernel.end()
+        python.kernel = python._start(COMMAND)
+        assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
+        assert python.ask("after[0] is before, 'thing' in globals()") == "(True, False)"
+        assert "thing" in python.ask("__import__('rspark_session.workspace', fromlist=['_']).kept()")
+        assert "thing: It can't be read again" in python.run("%rspark_kept")
+        python.folder = tmp_path / f"kept-{number}"
+        assert python.kernel.shown(CALL.format(name="save", folder=str(python.folder)), silent=True) == []
+    python.kernel.end()
+    python.kernel = python._start(COMMAND)
+    assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
+    module.write_text("class Thing:\n    x = 5\n")
+    python.run("import importlib, sys; importlib.reload(sys.modules['passing']) if 'passing' in sys.modules else None")
+    assert python.run("%rspark_kept thing") == ""
+    assert python.ask("thing.x") == "5"
+
+
+def test_a_deleted_working_directory_takes_nothing_along(python: Sleeper) -> None:
+    python.run("import os; os.mkdir('gone'); os.chdir('gone'); os.rmdir(os.getcwd()); x = 5")
+    python.sleep()
+    assert python.ask("x") == "5"
+    (entry,) = python.restored["lost"]
+    assert (entry["class"], entry["name"].endswith("/gone")) == ("folder", True)

@@ -68,7 +68,7 @@ def code(action: Action, language: str, folder: Path, *, within: float | None = 
 
 def _places() -> dict[str, str]:
     """Return the folders of the packages that `borrowed_workspace` needs."""
-    found = {name: find_spec(name) for name in ("rspark_session", "dill")}
+    found = {name: find_spec(name) for name in ("rspark_session", "cloudpickle", "dill")}
     return {name: str(Path(spec.origin).parents[1]) for name, spec in found.items() if spec and spec.origin}
 
 

@@ -1,13 +1,16 @@
-"""A Python kernel's workspace, saved and restored over a sleep: `save(folder)` and `restore(folder)`, both run inside the kernel.
+"""A Python kernel's workspace, saved and restored over a sleep: `save(folder)` and `restore(folder)`, both run in the kernel.
 
-`namespace` finds the names that are the person's, `unsaveable` the kinds of object that can't be restored, `dill_stream` writes
-and reads objects so that what they share stays shared and one that fails takes no other along, and `state` is all beside the
-objects. The Jupyter server runs both functions, and reads what they write into the folder: `manifest.json` and `restored.json`,
-written last and whole, or `failed.json` with a reason. R's side of the same is in the R package rspark.
+`namespace` finds the names that are the person's, `unsaveable` the kinds of object that can't be restored, `stream` writes and
+reads objects so that what they share stays shared and one that fails takes no other along, `unread` has what could not be read
+and a way back to it, `state` is all beside the objects, and `running` names what ends with the kernel. The Jupyter server runs
+both functions, and reads what they write into the folder: `manifest.json` and `restored.json`, written last and whole, or
+`failed.json` with a reason. R's side of the same is in the R package rspark.
 
-What sleeps may have been saved by a version before: `state.State`, its fields and `enums.make` are named in such files.
+What sleeps may have been saved by a version before: `dill_stream` reads that; `state.State`, its fields and `enums.make` are
+named in such files.
 """
 
 from rspark_session.workspace.snapshot import restore, save
+from rspark_session.workspace.unread import forget_kept, kept, restore_kept
 
-__all__ = ["restore", "save"]
+__all__ = ["forget_kept", "kept", "restore", "restore_kept", "save"]

@@ -29,12 +29,12 @@ def reduce(view: Any, root: Any) -> tuple[Any, ...] | None:
     if not contiguous or root.base is not None or root.dtype.hasobject:
         return None
     start = view.__array_interface__["data"][0] - root.__array_interface__["data"][0]
-    return make, (root, start, view.shape, view.strides, view.dtype, bool(view.flags.writeable))
+    return make, (root, (start, view.shape, view.strides, view.dtype, bool(view.flags.writeable)))
 
 
-def make(root: Any, start: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: Any, writeable: bool) -> Any:
+def make(root: Any, place: tuple[int, tuple[int, ...], tuple[int, ...], Any, bool]) -> Any:
     """Make a view. Saved files name this function."""
-    numpy = sys.modules["numpy"]
+    numpy, (start, shape, strides, dtype, writeable) = sys.modules["numpy"], place
     view = numpy.ndarray(shape, dtype=dtype, buffer=root.reshape(-1, order="A"), offset=start, strides=strides)
     view.flags.writeable = writeable and root.flags.writeable
     return view

@@ -1,29 +1,36 @@
-"""Enumerations that were made in a cell. dill takes them for something that can be imported, and they can't."""
+"""Enumerations that cells made: second names of members, and what these have beside their values; cloudpickle keeps neither."""
 
-from collections.abc import Mapping
-from enum import Enum, EnumType
-from types import FunctionType
+from enum import EnumType
 from typing import Any
 
+import cloudpickle  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
-def is_from_kernel(value: Any) -> bool:
-    """Return whether it is an enumeration (the class, not a member) that a cell made."""
-    return isinstance(value, EnumType) and value.__module__ == "__main__"
+_BY_ENUM_ITSELF = frozenset({"_value_", "_name_", "__objclass__", "_sort_order_"})
 
 
-def arguments(enumeration: EnumType) -> tuple[str, str, tuple[type, ...], dict[str, Any]]:
-    """Return the arguments with which `make` makes it again."""
-    members: Mapping[str, Enum] = enumeration.__members__
-    content: dict[str, Any] = {name: member.value for name, member in members.items()}
-    for name, value in vars(enumeration).items():
-        written = isinstance(value, (property, classmethod, staticmethod))
-        if written or (isinstance(value, FunctionType) and value.__module__ == "__main__"):
-            content[name] = value
-    return enumeration.__name__, enumeration.__qualname__, enumeration.__bases__, content
+def with_members(enumeration: EnumType, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return how pickle makes an enumeration again, given how cloudpickle does."""
+    members = {
+        name: {key: value for key, value in vars(member).items() if key not in _BY_ENUM_ITSELF}
+        for name, member in enumeration.__members__.items()
+    }
+    bases, name, qualname, _, *more = reduced[1]
+    values = {name: member.value for name, member in enumeration.__members__.items()}  # with second names, too
+    content, slots = reduced[2]
+    of_class = {key: value for key, value in content.items() if key not in values}, slots
+    return reduced[0], (bases, name, qualname, values, *more), (of_class, members), None, None, set_state
+
+
+def set_state(enumeration: EnumType, state: tuple[Any, dict[str, dict[str, Any]]]) -> None:
+    """Set what `with_members` returned. Saved files name this function."""
+    of_class, members = state
+    cloudpickle.cloudpickle._class_setstate(enumeration, of_class)
+    for name, attributes in members.items():
+        vars(enumeration.__members__[name]).update(attributes)
 
 
 def make(name: str, qualname: str, bases: tuple[type, ...], content: dict[str, Any]) -> type:
-    """Make the enumeration, in the way in which Python makes one that it reads in a cell. Saved files name this function."""
+    """Make an enumeration as versions before this one saved it, whose files name this function."""
     metaclass: Any = type(bases[-1])  # typeshed takes it for `type`
     space = metaclass.__prepare__(name, bases)
     for key, value in {"__module__": "__main__", "__qualname__": qualname, **content}.items():

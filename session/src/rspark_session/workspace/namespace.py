@@ -8,6 +8,14 @@ from typing import Any
 _IPYTHON = re.compile(r"_{1,3}|_i{1,3}|_i?\d+|_dh|_oh|_ih|_exit_code|In|Out|__.*__")
 
 
+def shell() -> Any:
+    """Return IPython's shell of this kernel; raise `RuntimeError` when this is not an IPython kernel."""
+    found = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if found is None:
+        raise RuntimeError("this Python is not a kernel")
+    return found
+
+
 def namespace() -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the namespace that cells run in, and IPython's record of what it put there itself.
 
@@ -16,10 +24,8 @@ def namespace() -> tuple[dict[str, Any], dict[str, Any]]:
     RuntimeError
         When this is not an IPython kernel.
     """
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is None:
-        raise RuntimeError("this Python is not a kernel")
-    return shell.user_ns, shell.user_ns_hidden
+    found = shell()
+    return found.user_ns, found.user_ns_hidden
 
 
 def own_names(space: dict[str, Any], hidden: dict[str, Any]) -> list[str]:

@@ -1,12 +1,15 @@
 """Saves a kernel's workspace into a folder, and restores it.
 
     objects        the objects, or objects.gz where they are few enough to be compressed in no time
-    state          folder, imports, random numbers
-    manifest.json  {"objects", "bytes", "lost": [{"name", "class", "why"}], …}; last: what has it is whole
+    frames.json    which objects these are
+    state          folder, search path, modules, settings of Python, IPython and libraries, random numbers
+    kept           objects that the sleeps before could not read (`workspace.unread`)
+    manifest.json  {"objects", "bytes", "lost": [{"name", "class", "why", "failed"}], …}; last: what has it is whole
     restored.json  the same, of what was restored
     failed.json    {"why"} instead of either
 
-Neither function raises or prints: they run in a person's kernel, behind their back.
+Neither function raises or prints: they run in a person's kernel, behind their back. Small objects are saved before large ones, so
+that a disk that gets full, or a time that is over, takes as few as can be.
 """
 
 import errno
@@ -16,21 +19,26 @@ import json
 import os
 import pickle
 import shutil
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 from rspark_session.files import write_whole
-from rspark_session.workspace import dill_stream, hooks, state
-from rspark_session.workspace.namespace import namespace, own_names
+from rspark_session.workspace import arrays, hooks, running, state, stream, unread
+from rspark_session.workspace.namespace import namespace, own_names, shell
 from rspark_session.workspace.unsaveable import is_failure, why
 
-#: Up to this many bytes are compressed, which takes a few seconds at most; there is little time before a sleep.
-COMPRESSED = 256 * 2**20
-_FILES = ("objects", "objects.gz", "state")
-_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}  # then no object can be saved
+#: Up to this many bytes are compressed, which takes no time; what is larger stays as fast as pickle itself.
+COMPRESSED = 16 * 2**20
+_FILES = ("objects", "objects.gz", "frames.json", "state")
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
+_FULL = "There is no space for it on the disk. Delete files that you don't need."
+_PACKED_MOST = 1000  # members of a container that are looked at to guess its size
+#: Names of IPython's own that are saved among the objects: what a cell showed, what somebody made of IPython.
+_OUT, _MAGIC = "\0Out:", "\0magic:"
 
 
 def save(folder: str | Path) -> None:
@@ -43,74 +51,149 @@ def restore(folder: str | Path) -> None:
     _quietly(Path(folder), _restore)
 
 
-def _quietly(folder: Path, work: Callable[[Path], None]) -> None:
+def _quietly(folder: Path, work: Callable[[Path, list[Any]], None]) -> None:
+    filters = list(warnings.filters)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "failed.json").unlink(missing_ok=True)
         silence = io.StringIO()  # for what a class of the person prints when it is pickled
         with redirect_stdout(silence), redirect_stderr(silence), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            work(folder)
+            work(folder, filters)
     except Exception as problem:  # the server reads it; the kernel goes on
+        reason = _FULL if _is_full(problem) else f"{type(problem).__name__}: {problem}"
         with suppress(OSError):  # a full disk; then neither file is there, and that says it too
-            write_whole(folder / "failed.json", json.dumps({"why": f"{type(problem).__name__}: {problem}"}))
+            write_whole(folder / "failed.json", json.dumps({"why": reason}))
+    cast("list[Any]", warnings.filters)[:] = filters
+    warnings._filters_mutated()  # type: ignore[attr-defined]  # as `warnings` itself does
 
 
-def _save(folder: Path) -> None:
+def _save(folder: Path, filters: list[Any]) -> None:
     for name in (*_FILES, "manifest.json"):  # of an earlier try
         (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "kept", ignore_errors=True)
     space, hidden = namespace()
     names = own_names(space, hidden)
     captured = state.capture(names, space)
-    (folder / "state").write_bytes(pickle.dumps(captured))
-    lost = list(captured.lost) + hooks.lost()
-    objects = 0
-    plain = folder / "objects"
+    captured.parts["warnings"] = pickle.dumps(filters)
+    captured.parts["order"] = pickle.dumps(names)
+    (folder / "state").write_bytes(captured.dump())
+    unread.carry_over(folder)
+    lost = [*captured.lost, *running.lost(space), *hooks.lost()]
+    left = {entry["name"] for entry in captured.lost}
+    values = {name: space[name] for name in names if name not in captured.modules and name not in left}
+    everything = sorted([*values.items(), *_of_ipython()], key=lambda item: _size(item[1]))
+    plain = folder / unread.OBJECTS
     with plain.open("wb+") as file:
-        writer = dill_stream.Writer(file)
-        for name in names:
-            if name in captured.modules or any(entry["name"] == name for entry in captured.lost):
-                continue
-            try:
-                writer.write(name, space[name])
-            except Exception as problem:  # whatever its pickling raises
-                if isinstance(problem, OSError) and problem.errno in _DISK:
-                    raise
-                lost.append(state.lost(name, space[name], why(space[name], problem), failed=is_failure(problem)))
-            else:
-                objects += 1
+        writer = stream.Writer(file, shared=arrays.shared_roots(values.values()))
+        lost += _write(everything, writer)
+        file.flush()
+    unread.write_list(folder, writer.frames)
     if plain.stat().st_size <= COMPRESSED:
         _compress(plain)
+    objects = sum(not frame.name.startswith("\0") for frame in writer.frames)
     _manifest(folder, "manifest.json", objects, lost)
 
 
-def _restore(folder: Path) -> None:
+def _write(everything: Iterable[tuple[str, Any]], writer: stream.Writer) -> list[dict[str, Any]]:
+    """Write what can be written; return what is lost."""
+    lost, full = [], False
+    for name, value in everything:
+        try:
+            if full:
+                raise OSError(errno.ENOSPC, "full")
+            parts = writer.write(name, value)
+        except Exception as problem:  # whatever its pickling raises
+            full = full or _is_full(problem)
+            reason = _FULL if full else why(value, problem)
+            if not name.startswith("\0"):
+                lost.append(state.lost(name, value, reason, failed=full or is_failure(problem)))
+        else:
+            reasons = list(dict.fromkeys(part.why for part in parts))
+            if reasons and not name.startswith("\0"):
+                failed = any(part.failed for part in parts)
+                lost.append(state.lost(name, value, " ".join(reasons[:3]), failed=failed))
+    return lost
+
+
+def _restore(folder: Path, filters: list[Any]) -> None:
     space, _ = namespace()
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    captured: state.State = pickle.loads((folder / "state").read_bytes())  # noqa: S301  # we wrote it, in the person's own folder
+    captured = state.load((folder / "state").read_bytes())
     lost = manifest["lost"] + state.apply(captured, space)
-    objects = 0
-    with _open(folder) as file:
-        for frame in dill_stream.read(file):
-            if frame.problem is None:
-                space[frame.name] = frame.value
-                objects += 1
-            else:
-                reason = f"It can't be read again: {type(frame.problem).__name__}: {frame.problem}."
-                lost.append({"name": frame.name, "class": "", "why": reason})
+    read: dict[str, Any] = {}
+    failed: dict[str, str] = {}
+    for frame in unread.frames_of(folder):
+        if frame.problem is None:
+            read[frame.name] = frame.value
+        elif not frame.name.startswith("\0"):
+            failed[frame.name] = unread.reason_of(frame.problem)
+    for name, reason in failed.items():
+        again = f"{reason} It is still kept: `%rspark_kept {name}` tries again."
+        lost.append({"name": name, "class": "", "why": again, "failed": True})
+    unread.take_over(folder, failed)
+    _into_ipython({name: read.pop(name) for name in list(read) if name.startswith("\0")})
+    order = pickle.loads(captured.parts["order"]) if "order" in captured.parts else ()  # noqa: S301
+    for name in order:
+        if name in read:
+            space[name] = read[name]
+        elif name in captured.modules and name in space:
+            space[name] = space.pop(name)
+    space.update(read)
+    if "warnings" in captured.parts:
+        filters[:] = pickle.loads(captured.parts["warnings"])  # noqa: S301
     state.apply_random(captured)
-    _manifest(folder, "restored.json", objects, lost)
+    _manifest(folder, "restored.json", len(read), lost)
+
+
+def _of_ipython() -> list[tuple[str, Any]]:
+    """Return what cells showed, and the magics that cells made."""
+    found: list[tuple[str, Any]] = [(f"{_OUT}{number}", value) for number, value in shell().user_ns.get("Out", {}).items()]
+    for kind, magics in shell().magics_manager.magics.items():
+        for name, function in magics.items():
+            if getattr(function, "__globals__", None) is shell().user_ns:
+                found.append((f"{_MAGIC}{kind}:{name}", function))
+    return found
+
+
+def _into_ipython(read: dict[str, Any]) -> None:
+    for name, value in read.items():
+        if name.startswith(_OUT):
+            number = int(name.removeprefix(_OUT))
+            shell().user_ns["Out"][number] = value
+            shell().user_ns[f"_{number}"] = value
+        elif name.startswith(_MAGIC):
+            kind, _, magic = name.removeprefix(_MAGIC).partition(":")
+            shell().register_magic_function(value, magic_kind=kind, magic_name=magic)
+
+
+def _is_full(problem: BaseException) -> bool:
+    return isinstance(problem, OSError) and problem.errno in _DISK and problem.filename is None
+
+
+def _size(value: Any) -> int:
+    """Guess how much memory an object uses: arrays and frames say it, containers are looked into a little way."""
+    try:
+        if type(value).__module__.partition(".")[0] in ("numpy", "pyarrow"):
+            return int(value.nbytes)
+        size = sys.getsizeof(value)
+        if type(value) in (list, tuple, set, frozenset, dict) and value:
+            members = value.values() if type(value) is dict else value
+            some = [sys.getsizeof(member) for _, member in zip(range(_PACKED_MOST), members, strict=False)]
+            size += len(value) * sum(some) // len(some)
+    except Exception:  # whatever an object says to that question
+        return 0
+    return size
 
 
 def _compress(plain: Path) -> None:
-    with plain.open("rb") as source, gzip.open(plain.with_suffix(".gz"), "wb", compresslevel=1) as packed:
-        shutil.copyfileobj(source, packed, 1 << 20)
+    try:
+        with plain.open("rb") as source, gzip.open(plain.with_suffix(".gz"), "wb", compresslevel=1) as packed:
+            shutil.copyfileobj(source, packed, 1 << 20)
+    except OSError:  # there is no space for both
+        plain.with_suffix(".gz").unlink(missing_ok=True)
+        return
     plain.unlink()
-
-
-def _open(folder: Path) -> BinaryIO:
-    packed = folder / "objects.gz"
-    return cast("BinaryIO", gzip.open(packed)) if packed.exists() else (folder / "objects").open("rb")
 
 
 def _manifest(folder: Path, name: str, objects: int, lost: list[dict[str, Any]]) -> None:

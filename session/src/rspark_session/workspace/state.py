@@ -1,69 +1,147 @@
-"""What a kernel's workspace is beside its objects: folder, imports, random numbers."""
+"""What a kernel's workspace is beside its objects, part by part: each is saved and restored by itself.
+
+A part that fails is named and takes no other along. `State` is what versions before this one pickled in one piece.
+"""
 
 import importlib
-import os
+import pickle
 import random
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
+from rspark_session.workspace import ipython_state, library_state, process_state
 from rspark_session.workspace.unsaveable import class_name
+
+
+class Part(NamedTuple):
+    """One part: its name to a person, what returns it (None: nothing to save), and what restores it and returns its losses."""
+
+    name: str
+    capture: Callable[[], Any]
+    apply: Callable[[Any], list[str]]
+
+
+#: In the order in which they are restored: modules are imported when folder and search path are what they were.
+PARTS = (
+    Part("environment", process_state.environment, process_state.set_environment),
+    Part("working directory", process_state.folder, process_state.set_folder),
+    Part("search path", process_state.search_path, process_state.set_search_path),
+    Part("locale", process_state.locale_settings, process_state.set_locale),
+    Part("recursion limit", sys.getrecursionlimit, process_state.set_recursion_limit),
+    Part("decimal context", process_state.decimal_context, process_state.set_decimal_context),
+    Part("logging", process_state.logging_settings, process_state.set_logging),
+    Part("numpy options", library_state.numpy_options, library_state.set_numpy_options),
+    Part("pandas options", library_state.pandas_options, library_state.set_pandas_options),
+    Part("matplotlib settings", library_state.matplotlib_settings, library_state.set_matplotlib_settings),
+    Part("extensions", ipython_state.extensions, ipython_state.load_extensions),
+    Part("aliases", ipython_state.aliases, ipython_state.set_aliases),
+    Part("input history", ipython_state.history, ipython_state.set_history),
+)
 
 
 @dataclass
 class State:
-    """What is pickled beside the objects; its module, its name and its fields stand in saved files."""
+    """What versions before this one pickled; its module, its name and its fields stand in saved files."""
 
     folder: str
-    search: list[str]  # sys.path
-    modules: dict[str, str]  # name in the namespace → module
+    search: list[str]
+    modules: dict[str, str]
     random: Any
     numpy_random: Any = None
     lost: list[dict[str, Any]] = field(default_factory=list)
 
 
-def capture(names: list[str], space: dict[str, Any]) -> State:
+class Captured(NamedTuple):
+    """What is saved: each part as a pickle of its own, modules by the names that they have in the kernel, and random numbers."""
+
+    parts: dict[str, bytes]
+    modules: dict[str, str]
+    random: bytes
+    lost: list[dict[str, Any]]
+
+    def dump(self) -> bytes:
+        """Return it as a file's content."""
+        return pickle.dumps(tuple(self))
+
+
+def load(content: bytes) -> Captured:
+    """Read what `dump` returned, or what a version before this one wrote."""
+    read = pickle.loads(content)  # noqa: S301  (we wrote it, into the person's own folder)
+    if isinstance(read, State):
+        parts = {"working directory": pickle.dumps((read.folder, None)), "search path": pickle.dumps(read.search)}
+        return Captured(parts, read.modules, pickle.dumps((read.random, read.numpy_random)), [])
+    return Captured(*read)
+
+
+def capture(names: list[str], space: dict[str, Any]) -> Captured:
     """Return the state of this kernel; `names` are the person's."""
-    state = State(folder=str(Path.cwd()), search=list(sys.path), modules={}, random=random.getstate())
+    lost_entries: list[dict[str, Any]] = []
+    parts: dict[str, bytes] = {}
+    for part in PARTS:
+        try:
+            value = part.capture()
+            if value is not None:
+                parts[part.name] = pickle.dumps(value)
+        except Exception as problem:  # whatever a library has in its settings
+            lost_entries.append(_failed(part.name, f"It can't be saved: {problem}."))
+    modules = {}
     for name in names:
         module = space[name]
         if not isinstance(module, ModuleType):
             continue
         if sys.modules.get(module.__name__) is module:
-            state.modules[name] = module.__name__
+            modules[name] = module.__name__
         else:
-            state.lost.append(lost(name, module, "It is a module that can't be imported by its name. Make it again."))
-    if "numpy.random" in sys.modules:
-        state.numpy_random = sys.modules["numpy.random"].get_state()
-    return state
+            lost_entries.append(lost(name, module, "It is a module that can't be imported by its name. Make it again."))
+    numpy_random = sys.modules["numpy.random"].get_state() if "numpy.random" in sys.modules else None
+    return Captured(parts, modules, pickle.dumps((random.getstate(), numpy_random)), lost_entries)
 
 
-def apply(state: State, space: dict[str, Any]) -> list[dict[str, Any]]:
-    """Restore folder and imports, and return what of them is lost."""
-    problems = []
-    try:
-        os.chdir(state.folder)
-    except OSError as problem:
-        reason = f"The working directory is not there any more: {problem.strerror or problem}."
-        problems.append({"name": state.folder, "class": "folder", "why": reason})
-    sys.path.extend(entry for entry in state.search if entry not in sys.path)
-    for name, module in state.modules.items():
+def apply(captured: Captured, space: dict[str, Any]) -> list[dict[str, Any]]:
+    """Restore all but the random numbers, and return what of it is lost."""
+    problems: list[dict[str, Any]] = []
+    for part in PARTS:
+        if part.name not in captured.parts:
+            continue
         try:
-            space[name] = importlib.import_module(module)
-        except Exception as problem:  # whatever the module does when it is imported
-            problems.append({"name": name, "class": "module", "why": f"The module {module} can't be imported: {problem}."})
+            value = pickle.loads(captured.parts[part.name])  # noqa: S301
+            if part.name == "working directory":
+                problems += process_state.enter_folder(value)
+            else:
+                problems += [_failed(part.name, why) for why in part.apply(value)]
+        except Exception as problem:  # a library that is not there any more, or of another version
+            problems.append(_failed(part.name, f"It can't be restored: {type(problem).__name__}: {problem}."))
+        if part.name == "search path":
+            problems += _import_modules(captured.modules, space)
     return problems
 
 
-def apply_random(state: State) -> None:
+def apply_random(captured: Captured) -> None:
     """Restore the state of random numbers. Call it last, since reading objects may draw some."""
-    random.setstate(state.random)
-    if state.numpy_random is not None:
-        importlib.import_module("numpy.random").set_state(state.numpy_random)
+    state, numpy_random = pickle.loads(captured.random)  # noqa: S301
+    random.setstate(state)
+    if numpy_random is not None:
+        importlib.import_module("numpy.random").set_state(numpy_random)
 
 
 def lost(name: str, value: Any, why: str, *, failed: bool = False) -> dict[str, Any]:
     """Return the entry that reports something lost to a person; `failed` where it was data."""
     return {"name": name, "class": class_name(value), "why": why, "failed": failed}
+
+
+def _import_modules(modules: dict[str, str], space: dict[str, Any]) -> list[dict[str, Any]]:
+    problems = []
+    for name, module in modules.items():
+        try:
+            space[name] = importlib.import_module(module)
+        except Exception as problem:  # whatever the module does when it is imported
+            why = f"The module {module} can't be imported: {problem}."
+            problems.append({"name": name, "class": "module", "why": why, "failed": False})
+    return problems
+
+
+def _failed(name: str, why: str) -> dict[str, Any]:
+    return {"name": name, "class": "state", "why": why, "failed": False}

@@ -16,28 +16,29 @@ What is nested too deeply for the stack of a thread is written in a thread with 
 
 import io
 import pickle
-import struct
 import sys
 import threading
+import types
 import weakref
-from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from enum import EnumType
+from typing import Any, BinaryIO, Literal, NamedTuple, TypeVar
 
 import cloudpickle  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
-from rspark_session.workspace import arrays, functions
+from rspark_session.workspace import arrays, enums, functions
 from rspark_session.workspace.namespace import namespace
 from rspark_session.workspace.placeholder import NotKept
 from rspark_session.workspace.unsaveable import Unsaveable, class_name, is_failure, kind_of, kind_of_named, why
 
 T = TypeVar("T")
 
-_HEAD = struct.Struct("<BIQ")  # how it was written, length of the name, length of the pickle
-_TOGETHER, _ALONE = 1, 2
 _PROTOCOL = 3
+_WITH_SETTER = 6  # members of what a class is reduced to
 _DEPTH, _STACK = 10**7, 2**30  # calls, and bytes of a stack; of the latter only what is used is taken
 
 _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
+_FOUND_BY_NAME = (type, types.FunctionType, types.BuiltinFunctionType)
 _WEAK = (weakref.WeakValueDictionary, weakref.WeakKeyDictionary)
 
 
@@ -51,14 +52,18 @@ class Part(NamedTuple):
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
     def __init__(self, sink: "_Sink", shared: frozenset[int]) -> None:
         super().__init__(sink, protocol=_PROTOCOL)
+        self.memo: Any
         self._sink = sink
         self._space = namespace()[0]
         self._shared = shared
         self.left_out: list[Part] = []
         self.careful = False
+        self._plain: set[type] = set()  # types of which nothing is special
         self.top: Any = None
 
     def reducer_override(self, obj: Any) -> Any:
+        if type(obj) in self._plain and not self.careful:  # asked for every object, hundreds of thousands of times
+            return NotImplemented
         if kind := kind_of(obj):
             self.left_out.append(Part(f"It holds {kind.what}. {kind.remedy}.", False))
             return NotKept(f"{kind.what} ({class_name(obj)})", f"{kind.remedy}.").__reduce__()
@@ -67,18 +72,22 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
             return found
         try:
             found = super().reducer_override(obj)
+            if found is not NotImplemented and isinstance(obj, EnumType) and len(found) == _WITH_SETTER:
+                found = enums.with_members(obj, found)
             if found is NotImplemented and self.careful and obj is not self.top:
                 found = self._asked(obj)
         except Exception as problem:
             if not self.careful or obj is self.top:
                 raise
             return self._without(obj, problem)
+        if found is NotImplemented and not isinstance(obj, _FOUND_BY_NAME) and not _is_of_numpy(obj):
+            self._plain.add(type(obj))
         return found
 
     def _ours(self, obj: Any) -> Any:
         """Return how something is made again that neither pickle nor cloudpickle does as we need it."""
         type_ = type(obj)
-        if type_.__module__ == "numpy" and type_.__name__ == "ndarray":
+        if _is_of_numpy(obj):
             root = arrays.root_of(obj)
             if root is not obj and id(root) in self._shared:
                 return arrays.reduce(obj, root) or NotImplemented
@@ -92,7 +101,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
 
     def _asked(self, obj: Any) -> Any:
         """Ask an object how it is made again, and believe only what pickle takes."""
-        if type(obj) in self.dispatch_table:
+        if type(obj) in self.dispatch_table or isinstance(obj, _FOUND_BY_NAME):
             return NotImplemented
         answer = obj.__reduce_ex__(_PROTOCOL)
         if isinstance(answer, str):
@@ -129,6 +138,10 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         self.memo = {key: entry for key, entry in self.memo.copy().items() if entry[0] < place}
 
 
+def _is_of_numpy(obj: Any) -> bool:
+    return type(obj).__module__ == "numpy" and type(obj).__name__ == "ndarray"
+
+
 class _Sink:
     """The file, or for a while something else in its place."""
 
@@ -140,11 +153,23 @@ class _Sink:
         return (self.captured or self._file).write(data)
 
 
+class FrameEntry(NamedTuple):
+    """The entry of a frame in the list of those in a file: its name, whether it shares its memory with the others, its bytes."""
+
+    name: str
+    how: Literal["together", "alone"]
+    length: int
+
+
 class Writer:
-    """Writes frames to a file that can be truncated. `shared` is what `arrays.shared_roots` returns of all objects."""
+    """Writes frames to a file that can be truncated. `shared` is what `arrays.shared_roots` returns of all objects.
+
+    `frames` lists what was written. It is kept apart from the file: pickle reads ahead, and so may only read what it wrote.
+    """
 
     def __init__(self, file: BinaryIO, *, shared: frozenset[int] = frozenset()) -> None:
         self._file = file
+        self.frames: list[FrameEntry] = []
         self._pickler = _Pickler(_Sink(file), shared)
 
     def write(self, name: str, value: Any) -> list[Part]:
@@ -167,8 +192,11 @@ class Writer:
         except OSError:
             if self._file_is_full(start):
                 raise
-        except Exception:  # whatever its classes raise; asked again, part by part
-            pass
+            return self._write_carefully(name, value, start)
+        except Exception:  # whatever its classes raise
+            return self._write_carefully(name, value, start)
+
+    def _write_carefully(self, name: str, value: Any, start: int) -> list[Part]:
         try:
             return self._write(name, value, start, careful=True)
         except Exception as problem:
@@ -182,7 +210,6 @@ class Writer:
         pickler.left_out, pickler.careful, pickler.top = [], careful, value
         place = pickler.place()
         try:
-            body = self._begin(name)
             pickler.dump(value)
         except BaseException:
             self._undo(start)
@@ -190,7 +217,7 @@ class Writer:
             raise
         finally:
             pickler.top = None
-        self._end(name, start, body, _TOGETHER)
+        self.frames.append(FrameEntry(name, "together", self._file.tell() - start))
         return pickler.left_out
 
     def _write_alone(self, name: str, value: Any, start: int) -> list[Part]:
@@ -202,24 +229,12 @@ class Writer:
         except Exception:
             data = dill.dumps(value, protocol=5, byref=False, recurse=False)
         try:
-            body = self._begin(name)
             self._file.write(data)
         except BaseException:
             self._undo(start)
             raise
-        self._end(name, start, body, _ALONE)
+        self.frames.append(FrameEntry(name, "alone", self._file.tell() - start))
         return []
-
-    def _begin(self, name: str) -> int:
-        label = name.encode("utf-8", "surrogatepass")
-        self._file.write(_HEAD.pack(0, len(label), 0) + label)
-        return self._file.tell()
-
-    def _end(self, name: str, start: int, body: int, how: int) -> None:
-        end = self._file.tell()
-        self._file.seek(start)
-        self._file.write(_HEAD.pack(how, len(name.encode("utf-8", "surrogatepass")), end - body))
-        self._file.seek(end)
 
     def _undo(self, start: int) -> None:
         self._file.seek(start)
@@ -245,23 +260,28 @@ class Frame(NamedTuple):
     problem: Exception | None
 
 
-def read(file: BinaryIO) -> Iterator[Frame]:
-    """Yield the frames of a file. One that can't be read has a problem in place of a value."""
+def read(file: BinaryIO, frames: Iterable[FrameEntry]) -> Iterator[Frame]:
+    """Yield the frames of a file, as they are listed. One that can't be read has a problem in place of a value."""
     unpickler = pickle.Unpickler(file)  # noqa: S301  (the file is the person's own)
-    while head := file.read(_HEAD.size):
-        how, name_length, length = _HEAD.unpack(head)
-        name = file.read(name_length).decode("utf-8", "surrogatepass")
-        end = file.tell() + length
+    end, broken = 0, False
+    for entry in frames:
+        start, end = end, end + entry.length
+        value, problem = None, None
         try:
-            value = unpickler.load() if how == _TOGETHER else _load_alone(file.read(length))
-        except Exception as problem:  # whatever a class of the person raises when it is read
-            file.seek(end)
-            memo, unpickler = unpickler.memo, pickle.Unpickler(file)  # the old one is in the middle of something
-            unpickler.memo = memo  # as it is: of a dict, CPython takes the length and forgets the content
-            yield Frame(name, None, problem)
-        else:
-            file.seek(end)
-            yield Frame(name, value, None)
+            if entry.how == "alone":
+                broken = True
+                file.seek(start)
+                value = _load_alone(file.read(entry.length))
+            else:
+                if broken:  # the old one is in the middle of something, or has read ahead from elsewhere
+                    file.seek(start)
+                    memo, unpickler = unpickler.memo, pickle.Unpickler(file)  # noqa: S301
+                    unpickler.memo = memo  # as it is: of a dict, CPython takes the length and forgets the content
+                    broken = False
+                value = unpickler.load()
+        except Exception as error:  # whatever a class of the person raises when it is read
+            problem, broken = error, True
+        yield Frame(entry.name, value, problem)
 
 
 def _load_alone(data: bytes) -> Any:

@@ -21,12 +21,15 @@ _DATABASE = Kind("a database connection", "Connect again")
 _SPARK = Kind("a part of Spark's session, which ends with the kernel", "Make it again")
 _GENERATOR = Kind("a generator or coroutine in the middle of its work", "Start it again")
 _RUNNING = Kind("something that runs beside the kernel", "Start it again")
+_TEMPORARY = Kind("a temporary folder, which ends with the kernel", "Make it again")
 _LOCK = Kind("a lock of threads that are gone", "Make it again")
 
 #: By module and name, so that nothing has to be imported to know it. Subclasses count too.
 _BY_NAME = {
     ("socket", "socket"): _CONNECTION,
     ("_socket", "socket"): _CONNECTION,
+    ("tempfile", "TemporaryDirectory"): _TEMPORARY,
+    ("tempfile", "_TemporaryFileWrapper"): _FILE,
     ("threading", "Thread"): _RUNNING,
     ("multiprocessing.process", "BaseProcess"): _RUNNING,
     ("subprocess", "Popen"): _RUNNING,

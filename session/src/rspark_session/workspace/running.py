@@ -1,0 +1,80 @@
+"""What runs in a kernel and ends with it, or was changed in a way that no file can hold: found, so that it can be named."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from rspark_session.processes import tree
+
+_OWN_THREADS = ("ipykernel", "IPython", "zmq", "tornado", "asyncio", "traitlets", "jupyter_client")
+_MODULES_OF_THE_KERNEL = ("__main__", "__mp_main__", "ipykernel", "IPython", "rspark_session")
+
+
+def lost(space: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return an entry for each thread, process and task that ends, and for each function of a module that was replaced."""
+    found = []
+    for search in (_threads(), _processes(), _tasks(space), _signals(space), _replaced(space)):
+        try:
+            found += [{"name": name, "class": kind, "why": why, "failed": False} for name, kind, why in search]
+        except Exception:  # noqa: S112  (what is odd here is not what a person loses)
+            continue
+    return found
+
+
+def _threads() -> Iterator[tuple[str, str, str]]:
+    for thread in threading.enumerate():
+        target = getattr(thread, "_target", None)
+        module = getattr(target, "__module__", None) or type(thread).__module__
+        if thread is threading.main_thread() or thread is threading.current_thread():
+            continue
+        if module.startswith(_OWN_THREADS) or type(thread).__module__.startswith(_OWN_THREADS):
+            continue
+        if isinstance(thread, threading._DummyThread) or (module == "threading" and target is None):
+            continue
+        if module == "__main__" or not thread.daemon:
+            yield thread.name, "thread", "It is a thread that runs. Start it again."
+
+
+def _processes() -> Iterator[tuple[str, str, str]]:
+    for pid in tree.children(os.getpid()):
+        if tree.read(pid) is not None:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            yield command[:100] or str(pid), "process", "It is a process that this kernel started. Start it again."
+
+
+def _tasks(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    try:
+        tasks = asyncio.all_tasks()
+    except RuntimeError:
+        return
+    for task in tasks:
+        coroutine: Any = task.get_coro()
+        if getattr(getattr(coroutine, "cr_frame", None), "f_globals", None) is space and coroutine.__name__ != "<module>":
+            yield coroutine.__qualname__, "task", "It is a task of asyncio in the middle of its work. Start it again."
+
+
+def _signals(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for number in signal.valid_signals():
+        handler = signal.getsignal(number)
+        if getattr(handler, "__globals__", None) is space:
+            name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
+            yield name, "signal handler", "It is a function that waits for a signal. Call signal.signal again."
+
+
+def _replaced(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for name, module in list(sys.modules.items()):
+        if name.startswith(_MODULES_OF_THE_KERNEL):
+            continue
+        for attribute, value in list(getattr(module, "__dict__", {}).items()):
+            members = {attribute: value}
+            if isinstance(value, type) and value.__module__ == name:
+                members = {f"{attribute}.{key}": member for key, member in vars(value).items()}
+            for key, member in members.items():
+                if isinstance(member, FunctionType) and member.__globals__ is space:
+                    yield f"{name}.{key}", "replaced function", "A function of a module was replaced. Replace it again."

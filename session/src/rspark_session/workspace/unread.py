@@ -1,0 +1,126 @@
+"""Objects that could not be read after a sleep. They stay as they were saved, until what keeps them from being read is mended.
+
+    from rspark_session.workspace import kept, restore_kept, forget_kept
+    kept()               # {"model": "It can't be read again: ModuleNotFoundError: …"}
+    restore_kept("model")  # once the module is there again; without names, all that can be read now
+
+In a cell, `%rspark_kept` lists them and `%rspark_kept NAME …` restores them. Each sleep takes them along.
+"""
+
+import gzip
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
+
+from rspark_session.files import write_whole
+from rspark_session.workspace import dill_stream, stream
+from rspark_session.workspace.namespace import namespace, shell
+from rspark_session.workspace.stream import Frame, FrameEntry
+
+OBJECTS = "objects"
+_LIST, _NAMES = "frames.json", "kept.json"
+_KEPT = "kept"
+
+
+class _Source(NamedTuple):
+    """A file of objects, and why some of its names could not be read, by name."""
+
+    folder: Path
+    unread: dict[str, str]
+
+
+_sources: list[_Source] = []
+
+
+def kept() -> dict[str, str]:
+    """Return the names of what could not be read, and why."""
+    return {name: why for source in _sources for name, why in source.unread.items()}
+
+
+def restore_kept(*names: str) -> dict[str, str]:
+    """Read what could not be read before, now; return what still can't, and why. Without names, try all."""
+    space, _ = namespace()
+    for source in _sources:
+        asked = set(names or source.unread) & source.unread.keys()
+        for frame in frames_of(source.folder) if asked else ():
+            if frame.name not in asked:
+                continue
+            if frame.problem is None:
+                space[frame.name] = frame.value
+                del source.unread[frame.name]
+            else:
+                source.unread[frame.name] = reason_of(frame.problem)
+    _drop_empty()
+    return kept()
+
+
+def forget_kept(*names: str) -> None:
+    """Take these along no more; without names, none of all."""
+    for source in _sources:
+        for name in names or tuple(source.unread):
+            source.unread.pop(name, None)
+    _drop_empty()
+
+
+def reason_of(problem: Exception) -> str:
+    """Return a sentence that says why an object can't be read."""
+    return f"It can't be read again: {type(problem).__name__}: {problem}."
+
+
+def take_over(folder: Path, unread: dict[str, str]) -> None:
+    """Remember what could not be read of a saved workspace, and what the sleeps before could not read."""
+    _sources.clear()
+    if unread:
+        _sources.append(_Source(folder, dict(unread)))
+    for place in sorted((folder / _KEPT).glob("*")):
+        with suppress(OSError, ValueError):
+            _sources.append(_Source(place, json.loads((place / _NAMES).read_text(encoding="utf-8"))))
+    if _sources:
+        shell().register_magic_function(_magic, magic_name="rspark_kept")
+
+
+def carry_over(folder: Path) -> None:
+    """Link what could not be read into the folder of a new workspace."""
+    for number, source in enumerate(_sources):
+        place = folder / _KEPT / str(number)
+        place.mkdir(parents=True)
+        for name in (OBJECTS, f"{OBJECTS}.gz", _LIST):
+            if (source.folder / name).exists():
+                os.link(source.folder / name, place / name)
+        write_whole(place / _NAMES, json.dumps(source.unread))
+
+
+def write_list(folder: Path, frames: list[FrameEntry]) -> None:
+    """Write which frames a file of objects has."""
+    write_whole(folder / _LIST, json.dumps(frames))
+
+
+def frames_of(folder: Path) -> Iterator[Frame]:
+    """Yield the frames of a saved workspace, as this version wrote them or one before."""
+    packed, listed = folder / f"{OBJECTS}.gz", folder / _LIST
+    with _opened(packed) if packed.exists() else (folder / OBJECTS).open("rb") as file:
+        if listed.exists():
+            entries: list[Any] = json.loads(listed.read_text(encoding="utf-8"))
+            yield from stream.read(file, [FrameEntry(*entry) for entry in entries])
+        else:
+            yield from dill_stream.read(file)
+
+
+def _opened(packed: Path) -> BinaryIO:
+    return cast("BinaryIO", gzip.open(packed))
+
+
+def _magic(line: str) -> None:
+    """List what could not be read after a sleep; with names, or `all`, read it now."""
+    words = line.split()
+    if words:
+        restore_kept(*(() if words == ["all"] else words))
+    for name, why in kept().items():
+        print(f"{name}: {why}")
+
+
+def _drop_empty() -> None:
+    _sources[:] = [source for source in _sources if source.unread]

@@ -1,0 +1,73 @@
+"""What Python has beside its objects, and what becomes of it over a sleep: cases of a test, rows of a table in the docs."""
+
+from typing import NamedTuple
+
+
+class StateCase(NamedTuple):
+    """`made` sets it up. It is kept where `asked` is `answer` afterwards; or else named, and `named` is in the name."""
+
+    what: str
+    made: str
+    asked: str = ""
+    answer: str = "True"
+    named: str = ""
+
+
+CASES = (
+    StateCase("order of `sys.path`", "import sys; sys.path.insert(0, '/first')", "__import__('sys').path[0]", "'/first'"),
+    StateCase(
+        "environment variables that you set or removed, but for those that the new session sets itself",
+        "import os; os.environ['MINE'] = 'ü'; os.environ.pop('LANG', None)",
+        "__import__('os').environ['MINE'], 'LANG' in __import__('os').environ", "('ü', False)",
+    ),
+    StateCase("time zone",
+              "import os, time; os.environ['TZ'] = 'Asia/Tokyo'; time.tzset()", "__import__('time').tzname[0]", "'JST'"),
+    StateCase("working directory", "import os; os.makedirs('w'); os.chdir('w')", "__import__('os').getcwd().endswith('/w')"),
+    StateCase("locale", "import locale; locale.setlocale(locale.LC_NUMERIC, 'C.UTF-8')",
+              "__import__('locale').setlocale(__import__('locale').LC_NUMERIC)", "'C.UTF-8'"),
+    StateCase("`sys.setrecursionlimit`",
+              "import sys; sys.setrecursionlimit(4321)", "__import__('sys').getrecursionlimit()", "4321"),
+    StateCase("context of `decimal`", "import decimal; decimal.getcontext().prec = 7",
+              "str(__import__('decimal').Decimal(1) / 3)", "'0.3333333'"),
+    StateCase("levels and handlers of `logging`",
+              "import logging; a = logging.getLogger('a'); a.setLevel(10); a.addHandler(logging.FileHandler('a.log'))",
+              "__import__('logging').getLogger('a').level, len(__import__('logging').getLogger('a').handlers)", "(10, 1)"),
+    StateCase("filters of `warnings`", "import warnings; warnings.filterwarnings('error', message='mine')",
+              "any(f[0] == 'error' and f[1] and f[1].pattern == 'mine' for f in __import__('warnings').filters)"),
+    StateCase("numpy's print options", "import numpy as np; np.set_printoptions(precision=3)",
+              "__import__('numpy').get_printoptions()['precision']", "3"),
+    StateCase("numpy's `seterr`",
+              "import numpy as np; np.seterr(divide='raise')", "__import__('numpy').geterr()['divide']", "'raise'"),
+    StateCase("options of pandas", "import pandas as pd; pd.set_option('display.max_rows', 7)",
+              "__import__('pandas').get_option('display.max_rows')", "7"),
+    StateCase("`rcParams` of matplotlib", "import matplotlib as mpl; mpl.rcParams['lines.linewidth'] = 9",
+              "__import__('matplotlib').rcParams['lines.linewidth']", "9.0"),
+    StateCase("states of random numbers",
+              "import random; random.seed(5); [random.random() for _ in range(3)]; s = random.getstate()",
+              "__import__('random').getstate() == s"),
+    StateCase("views of one numpy array", "import numpy as np; a = np.arange(9); b = a[3:]; c = a.reshape(3, 3)",
+              "b.__setitem__(0, 50) or (int(a[3]), int(c[1, 0]))", "(50, 50)"),
+    StateCase("loaded extensions, and how `%autoreload` is set", "%load_ext autoreload\n%autoreload 2",
+              "get_ipython().magics_manager.registry['AutoreloadMagics']._reloader.check_all"),
+    StateCase("magics that cells made",
+              "from IPython.core.magic import register_line_magic\n@register_line_magic\ndef twice(l): return l * 2",
+              "get_ipython().run_line_magic('twice', 'ab')", "'abab'"),
+    StateCase("aliases", "%alias hello echo hello", "'hello' in dict(get_ipython().alias_manager.aliases)"),
+    StateCase("`In`, `Out` and the number of the next cell", "40 + 2", "42 in Out.values() and '40 + 2' in In"),
+    StateCase("order in which names were made", "zz = 1; aa = 2; mm = [3]", "[n for n in globals() if n in ('zz', 'aa', 'mm')]",
+              "['zz', 'aa', 'mm']"),
+    StateCase("threads",
+              "import threading, time\ndef work(): time.sleep(600)\nthreading.Thread(target=work, name='mine').start()",
+              named="mine"),
+    StateCase("processes that the kernel started",
+              "import subprocess; subprocess.Popen(['sleep', '601']); None", named="sleep 601"),
+    StateCase("tasks of asyncio",
+              "import asyncio\nasync def later(): await asyncio.sleep(600)\n_ = asyncio.get_running_loop().create_task(later())",
+              named="later"),
+    StateCase("open files", "opened = open('x', 'w')", named="opened"),
+    StateCase("temporary folders of `tempfile`", "import tempfile; temporary = tempfile.TemporaryDirectory()", named="temporary"),
+    StateCase("handlers of signals",
+              "import signal\ndef on_usr1(*a): pass\n_ = signal.signal(signal.SIGUSR1, on_usr1)", named="SIGUSR1"),
+    StateCase("functions of modules that were replaced",
+              "import math\ndef mine(x): return 0\nmath.sqrt = mine", named="math.sqrt"),
+)  # fmt: skip

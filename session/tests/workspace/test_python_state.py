@@ -1,0 +1,54 @@
+"""What Python has beside its objects is kept over a sleep, or named: every row of the table in docs/concepts.md."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import kernels
+from .python_state import CASES, StateCase
+from .test_python_workspace import CALL, COMMAND, Sleeper, Start
+
+
+@pytest.fixture(scope="module")
+def slept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sleeper]:
+    """A kernel in which all of it was set up before a sleep."""
+    folder = tmp_path_factory.mktemp("python")
+    with kernels(folder / "work") as start:
+        python = Sleeper(start, folder / "kept")
+        for case in CASES:
+            python.run(case.made)
+        assert python.kernel.shown(CALL.format(name="save", folder=str(python.folder)), silent=True) == []
+        python.kernel.end()
+        python.kernel = start(COMMAND)
+        assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
+        yield python
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
+def test_it_is_kept_or_named(slept: Sleeper, case: StateCase) -> None:
+    if case.named:
+        assert any(case.named in entry["name"] for entry in slept.saved["lost"]), slept.saved["lost"]
+    else:
+        assert slept.ask(case.asked) == case.answer
+
+
+def test_nothing_that_failed_is_said_to_have(slept: Sleeper) -> None:
+    assert [entry for entry in slept.restored["lost"] if entry.get("failed") or entry["class"] == "state"] == []
+
+
+def test_a_part_that_can_not_be_restored_takes_no_other_along(start_kernel: Start, tmp_path: Path) -> None:
+    python = Sleeper(start_kernel, tmp_path / "kept")
+    python.run("import sys, pandas as pd; pd.set_option('display.max_rows', 7); sys.path.insert(0, '/first'); x = 1")
+    assert python.kernel.shown(CALL.format(name="save", folder=str(python.folder)), silent=True) == []
+    python.run(
+        "import pickle\nfile = " + repr(str(python.folder / "state")) + "\n"
+        "saved = list(pickle.load(open(file, 'rb')))\nsaved[0]['pandas options'] = b'odd'\n"
+        "pickle.dump(tuple(saved), open(file, 'wb'))"
+    )
+    python.kernel.end()
+    python.kernel = start_kernel(COMMAND)
+    assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
+    assert [entry["name"] for entry in json.loads((python.folder / "restored.json").read_text())["lost"]] == ["pandas options"]
+    assert python.ask("x, __import__('sys').path[0]") == "(1, '/first')"
