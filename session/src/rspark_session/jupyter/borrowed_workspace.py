@@ -1,6 +1,7 @@
 """Read and run inside Python's kernels, to save or restore.
 
-A kernel of a person's own environment has neither our package nor cloudpickle and dill; it borrows them from the session's Python, and no more.
+A kernel of a person's own environment has neither our package nor cloudpickle and dill; it borrows them from the session's
+Python, and no more.
 """
 
 import importlib.util

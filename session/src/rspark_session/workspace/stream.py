@@ -62,7 +62,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         self.top: Any = None
 
     def reducer_override(self, obj: Any) -> Any:
-        if type(obj) in self._plain and not self.careful:  # asked for every object, hundreds of thousands of times
+        if type(obj) in self._plain:  # asked for every object, hundreds of thousands of times
             return NotImplemented
         if kind := kind_of(obj):
             self.left_out.append(Part(f"It holds {kind.what}. {kind.remedy}.", False))
@@ -80,7 +80,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
             if not self.careful or obj is self.top:
                 raise
             return self._without(obj, problem)
-        if found is NotImplemented and not isinstance(obj, _FOUND_BY_NAME) and not _is_of_numpy(obj):
+        if found is NotImplemented and not self.careful and not isinstance(obj, _FOUND_BY_NAME) and not _is_of_numpy(obj):
             self._plain.add(type(obj))
         return found
 
@@ -122,6 +122,12 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
 
     def dump(self, obj: Any) -> None:
         pickle.Pickler.dump(self, obj)  # cloudpickle's hides a RecursionError
+
+    def begin(self, obj: Any, *, careful: bool) -> None:
+        """Forget what the object before was."""
+        self.left_out, self.careful, self.top = [], careful, obj
+        if careful:
+            self._plain = set()  # each part is asked
 
     def place(self) -> int:
         """Return where the next value goes in the memory, as pickle itself says it, in the place of copying the memory."""
@@ -207,7 +213,7 @@ class Writer:
 
     def _write(self, name: str, value: Any, start: int, *, careful: bool) -> list[Part]:
         pickler = self._pickler
-        pickler.left_out, pickler.careful, pickler.top = [], careful, value
+        pickler.begin(value, careful=careful)
         place = pickler.place()
         try:
             pickler.dump(value)
