@@ -257,7 +257,7 @@ spark_by_pyspark <- function() {
     return(state$session)
   }
   if (!is.null(state$session)) {
-    message("Spark's driver has ended; views and cached tables are gone with it.")
+    message("Spark has ended; temporary views and cached tables are gone with it.")
     state$session <- NULL
   }
   say_start(function() {

@@ -184,7 +184,7 @@ test_that("a driver that ended is said, and the next call starts a new one", {
   kill <- "from pyspark import SparkContext as context; context._gateway.proc.kill(); context._gateway.proc.wait()"
   spark()
   reticulate::py_run_string(kill)
-  expect_message(expect_message(x <- spark_sql("SELECT 1 AS one"), "Starting Spark"), "driver has ended")
+  expect_message(expect_message(x <- spark_sql("SELECT 1 AS one"), "Starting Spark"), "Spark has ended")
   expect_identical(x$one, 1L)
 })
 
@@ -197,6 +197,12 @@ test_that("after spark_stop() the next call starts it again", {
   spark_stop()
   expect_message(x <- spark_sql("SELECT 1 AS one"), "Spark is ready after")
   expect_identical(x$one, 1L)
+  spark_stop()
+})
+
+test_that("a session that the person started by PySpark is the one that spark() returns", {
+  own <- reticulate::import("pyspark.sql")$SparkSession$builder$getOrCreate()
+  expect_identical(spark()$sparkContext$applicationId, own$sparkContext$applicationId)
   spark_stop()
 })
 

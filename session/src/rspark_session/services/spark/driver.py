@@ -34,9 +34,9 @@ def process_has_ended() -> bool:
 
 
 def forget() -> None:
-    """Make PySpark forget a driver that has ended, so that the next session starts another."""
+    """Make PySpark forget a driver that has ended, so that the next session starts another. One that runs stays."""
     gateway: Any = SparkContext._gateway
-    if gateway is None:
+    if gateway is None or not has_ended():
         return
     process = getattr(gateway, "proc", None)
     if process is None or process.poll() is None:
