@@ -156,5 +156,5 @@ def test_the_link_works_once(installation: Installation, browser: BrowserContext
 
 def test_the_hub_s_cookie_is_not_sent_to_the_session(installation: Installation, browser: BrowserContext) -> None:
     cookies = {cookie["name"]: cookie["domain"] for cookie in browser.cookies()}
-    assert cookies["rsparkhub"] == "localhost"
-    assert any(domain.endswith(".localhost") for name, domain in cookies.items() if name != "rsparkhub")
+    assert cookies[f"rsparkhub-{installation.port}"] == "localhost"
+    assert any(domain.endswith(".localhost") for name, domain in cookies.items() if not name.startswith("rsparkhub"))

@@ -130,7 +130,7 @@ func splitCookies(lines []string, own map[string]struct{}) (ours, others string)
 			pair = strings.TrimSpace(pair)
 			name, value, _ := strings.Cut(pair, "=")
 			name = strings.TrimSpace(name)
-			if _, is := own[name]; !is {
+			if !isOwn(name, own) {
 				if pair != "" {
 					rest = append(rest, pair)
 				}
@@ -142,6 +142,15 @@ func splitCookies(lines []string, own map[string]struct{}) (ours, others string)
 		}
 	}
 	return strings.Join(mine, "; "), strings.Join(rest, "; ")
+}
+
+// isOwn returns whether a cookie is ours: a browser sends those of every hub of the host, which have its port in their names.
+func isOwn(name string, own map[string]struct{}) bool {
+	if base, port, found := strings.Cut(name, "-"); found && port != "" && strings.Trim(port, "0123456789") == "" {
+		name = base
+	}
+	_, is := own[name]
+	return is
 }
 
 func acceptsHTML(values []string) bool {

@@ -473,3 +473,13 @@ class TestLeaving:
         assert (await ada.post("/hub/api/users/bob/password", json=change)).status_code == 204
         assert (await browser.get("/hub/api/me")).status_code == 401
         assert (await token.get("/hub/api/me")).status_code == (401 if end_tokens else 200)
+
+
+@pytest.mark.usefixtures("bobs_password")
+async def test_without_tls_the_cookie_has_the_port_in_its_name(world: World) -> None:
+    """Browsers send a cookie to every port of a host; two hubs on one machine don't sign each other's people out."""
+    one = world.nobody(Host="localhost:8000", Origin="http://localhost:8000")
+    cookie = (await sign_in(one)).headers["set-cookie"].partition(";")[0]
+    assert cookie.startswith("rsparkhub-8000=rsl_")
+    beside = world.nobody(Host="localhost:8000", Cookie=f"rsparkhub-9000=rsl_other; {cookie}; rsparkhub=rsl_old")
+    assert (await beside.get("/hub/api/me")).json()["name"] == "bob"

@@ -5,7 +5,7 @@ from http.cookies import SimpleCookie
 
 import pytest
 
-from rsparkhub.auth.cookies import clear_hub_cookie, hub_cookie, set_hub_cookie, values_of
+from rsparkhub.auth.cookies import clear_hub_cookie, hub_cookie, hub_logins, set_hub_cookie, values_of
 
 
 @pytest.mark.parametrize(("secure", "name"), [(False, "rsparkhub"), (True, "__Host-rsparkhub")])
@@ -28,3 +28,14 @@ def test_it_is_found_among_others_also_when_there_are_several() -> None:
     assert values_of(hub_cookie(secure=True), header) == ["three"]
     for nothing in ("", ";", "=", "rsparkhub", "a=rsparkhub=x"):
         assert [value for value in values_of(hub_cookie(secure=False), nothing) if value] == []
+
+
+def test_two_hubs_of_one_machine_have_a_cookie_each() -> None:
+    """A browser sends each of them to both."""
+    header = "rsparkhub-8000=one; rsparkhub-9000=two; rsparkhub=before; rsparkhub-80000=x; rsparkhub-=y"
+    assert set_hub_cookie("v", lifetime=timedelta(1), secure=False, port=8000).startswith("rsparkhub-8000=v; ")
+    assert clear_hub_cookie(secure=False, port=9000).startswith("rsparkhub-9000=; ")
+    assert hub_logins(header, secure=False, port=8000) == ["one", "before"]
+    assert hub_logins(header, secure=False, port=9000) == ["two", "before"]
+    assert hub_logins(header, secure=False, port=None) == ["before"]
+    assert hub_logins(header, secure=True, port=8000) == []

@@ -160,6 +160,7 @@ class TestHeaders:
             f"a=1;{own};b=2",
             f"a=1; {own}; {own}; b=2; rsparkhub=x",
             f"__Host-rsparkhub=y; a=1; {own}; rspark_session=z; __Host-rspark_session=w; b=2",
+            f"rsparkhub-8000=y; a=1; {own}; rspark_session-1=z; b=2",  # of another hub on this machine
         ]
         for cookie in cookies:
             got = await reach.headers(Cookie=cookie, Authorization="Basic eDp5")
@@ -212,6 +213,7 @@ class TestHeaders:
     async def test_what_a_session_answers_can_not_sign_its_person_out_or_in_as_another(self, reach: "Reach") -> None:
         reach.world.upstream.answer_headers = [
             ("Set-Cookie", "rsparkhub=evil; Path=/"),
+            ("Set-Cookie", "rsparkhub-8000=evil; Path=/"),
             ("Set-Cookie", " __Host-rsparkhub =evil; Path=/"),
             ("Set-Cookie", "rspark_session=evil"),
             ("Set-Cookie", "=rsparkhub=evil; Path=/"),

@@ -142,3 +142,13 @@ async def test_elsewhere_it_is_no_credential(world: World, ada: tuple[Session, s
     _, token, _ = ada
     said = await raw(world.edge, f"GET /enter?token={token} HTTP/1.1\r\nHost: {world.host}\r\nConnection: close\r\n\r\n")
     assert status_of(said) == 404
+
+
+async def test_the_cookie_of_the_port_lets_in_beside_that_of_another_hub(world: World, ada: tuple[Session, str, str]) -> None:
+    session, _, cookie = ada
+    headers = {"Cookie": f"rsparkhub-1={BAD}; rsparkhub-{world.edge.port}={cookie}; a=1"}
+    response = await world.client().get(f"/s/{session.id}/x", headers=headers)
+    assert response.status_code == 200
+    assert dict(response.json()["headers"])["cookie"] == "a=1"
+    other = {"Cookie": f"rsparkhub-{world.edge.port + 1}={cookie}"}
+    assert (await world.client().get(f"/s/{session.id}/x", headers=other)).status_code == 401

@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 from rsparkhub import log_context
 from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.origin import is_own
-from rsparkhub.auth.cookies import hub_cookie, values_of
+from rsparkhub.auth.cookies import hub_logins
 from rsparkhub.auth.http_origin import SAFE_METHODS
 from rsparkhub.auth.tokens import token_in_header
 from rsparkhub.domain.access import Action, Identity, Installation, may
@@ -34,7 +34,8 @@ _cookie = _CookieInSchema(
     name="rsparkhub",
     auto_error=False,
     scheme_name="cookie",
-    description="A browser's sign-in; `__Host-rsparkhub` under TLS. Unsafe methods need a same-origin `Origin`.",
+    description="A browser's sign-in; `__Host-rsparkhub` under TLS, else with the hub's port, as `rsparkhub-8000`. Unsafe "
+    "methods need a same-origin `Origin`.",
 )
 
 
@@ -64,7 +65,7 @@ def over_tls(request: Request) -> bool:
 
 def browser_logins(request: Request) -> list[str]:
     """Return what a browser shows of its sign-in at the hub; another page of this host may have set more than one."""
-    return values_of(hub_cookie(secure=over_tls(request)), request.headers.get("cookie", ""))
+    return hub_logins(request.headers.get("cookie", ""), secure=over_tls(request), port=request.url.port)
 
 
 async def _from_header(header: str, context: AppContext) -> Identity:

@@ -260,5 +260,5 @@ def _credentials(request: ForwardAuthRequest, session_id: str) -> list[Lookup]:
     if request.came_in.session is not None:
         values = cookies.values_of(cookies.session_cookie(secure=secure), request.cookie)
         return given + [Lookup("session_cookie", value, session_id) for value in values[:_MOST_COOKIES]]
-    values = cookies.values_of(cookies.hub_cookie(secure=secure), request.cookie)
+    values = cookies.hub_logins(request.cookie, secure=secure, port=request.came_in.port)
     return given + [Lookup("login", value) for value in values[:_MOST_COOKIES]]

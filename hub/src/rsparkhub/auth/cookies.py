@@ -6,9 +6,21 @@ from itertools import islice
 from rsparkhub.domain.edge_contract import HUB_COOKIE, SECURE, SESSION_COOKIE
 
 
-def hub_cookie(*, secure: bool) -> str:
-    """Return the name of the hub's cookie; `secure` where people reach the hub over TLS."""
-    return SECURE + HUB_COOKIE if secure else HUB_COOKIE
+def hub_cookie(*, secure: bool, port: int | None = None) -> str:
+    """Return the name of the hub's cookie; `secure` where people reach the hub over TLS.
+
+    A browser sends a cookie to every port of a host. Without TLS, where the name may be any, it has the port by which people
+    reach the hub: so two hubs on one machine don't sign each other's people out.
+    """
+    if secure:
+        return SECURE + HUB_COOKIE
+    return HUB_COOKIE if port is None else f"{HUB_COOKIE}-{port}"
+
+
+def hub_logins(header: str, *, secure: bool, port: int | None) -> list[str]:
+    """Return what a `Cookie` header shows of sign-ins at the hub, also by the name of versions that had no port in it."""
+    names = dict.fromkeys((hub_cookie(secure=secure, port=port), hub_cookie(secure=secure)))
+    return [value for name in names for value in values_of(name, header)]
 
 
 def session_cookie(*, secure: bool) -> str:
@@ -16,14 +28,14 @@ def session_cookie(*, secure: bool) -> str:
     return SECURE + SESSION_COOKIE if secure else SESSION_COOKIE
 
 
-def set_hub_cookie(value: str, *, lifetime: timedelta, secure: bool) -> str:
+def set_hub_cookie(value: str, *, lifetime: timedelta, secure: bool, port: int | None = None) -> str:
     """Write the `Set-Cookie` header that signs a browser in at the hub."""
-    return _set_cookie(hub_cookie(secure=secure), value, lifetime=lifetime, secure=secure)
+    return _set_cookie(hub_cookie(secure=secure, port=port), value, lifetime=lifetime, secure=secure)
 
 
-def clear_hub_cookie(*, secure: bool) -> str:
+def clear_hub_cookie(*, secure: bool, port: int | None = None) -> str:
     """Write the `Set-Cookie` header that signs a browser out at the hub."""
-    return set_hub_cookie("", lifetime=timedelta(), secure=secure)
+    return set_hub_cookie("", lifetime=timedelta(), secure=secure, port=port)
 
 
 def set_session_cookie(value: str, *, lifetime: timedelta, secure: bool) -> str:

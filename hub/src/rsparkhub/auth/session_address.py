@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from rsparkhub.auth.http_origin import origin_of
 from rsparkhub.domain.edge_contract import SESSION_ID
@@ -32,6 +32,11 @@ class RequestOrigin:
     def secure(self) -> bool:
         """Whether people come here over TLS."""
         return self.origin.startswith("https:")
+
+    @property
+    def port(self) -> int | None:
+        """The port by which people come here; None for the scheme's own."""
+        return urlsplit(self.origin).port
 
     def hub_url(self, path: str) -> str:
         """Return the address of a page of the hub; without the host where this is the host."""

@@ -21,7 +21,8 @@ LONGEST_LINE = 2**20
 HUB_COOKIE = "rsparkhub"
 SESSION_COOKIE = "rspark_session"
 SECURE = "__Host-"  # before the name of a cookie over TLS: a browser takes it from this very host alone
-#: Every cookie of ours, by the name that a browser sends. None of them reaches a session.
+#: Every cookie of ours, by the name that a browser sends, which may have a hyphen and a port after it. None of them reaches a
+#: session, whichever hub of this host it is of.
 OWN_COOKIES = (HUB_COOKIE, SECURE + HUB_COOKIE, SESSION_COOKIE, SECURE + SESSION_COOKIE)
 
 #: A session's id, as it stands in an address and in a host's name.

@@ -29,7 +29,7 @@ Handler = dict[str, Any]
 
 _ONLY_OURS = ["X-Rspark-*", "X-Forwarded-*", "X-Real-Ip", "Forwarded"]
 #: A browser sends a cookie without a name as its value alone, so a session may set none that looks like ours either.
-_SETS_OWN_COOKIE = rf"^\s*=?\s*(?:{'|'.join(OWN_COOKIES)})\s*=.*$"
+_SETS_OWN_COOKIE = rf"^\s*=?\s*(?:{'|'.join(OWN_COOKIES)})(?:-[0-9]+)?\s*=.*$"
 _STAGE = "rspark_stage"
 _SILENT: Handler = {"handler": "vars", "log_skip": True}
 

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/hub/api", tags=["sign-in"])
 
 def keep_in_browser(response: Response, request: Request, settings: Settings, made: MadeLogin) -> None:
     """Set the cookie of a sign-in, out of reach of any page's code."""
-    cookie = set_hub_cookie(made.token, lifetime=settings.login_lifetime, secure=over_tls(request))
+    cookie = set_hub_cookie(made.token, lifetime=settings.login_lifetime, secure=over_tls(request), port=request.url.port)
     response.headers.append("Set-Cookie", cookie)
 
 
@@ -62,4 +62,4 @@ async def logout(identity: Reader, request: Request, context: Context) -> Respon
         return Response(status_code=204)
     for value in browser_logins(request):
         await context.authenticator.sign_out(value)
-    return Response(status_code=204, headers={"Set-Cookie": clear_hub_cookie(secure=over_tls(request))})
+    return Response(status_code=204, headers={"Set-Cookie": clear_hub_cookie(secure=over_tls(request), port=request.url.port)})
