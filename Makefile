@@ -15,6 +15,7 @@ help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 up:  ## install what is missing and start RSparkHub here; takes PORT=8000 DATA=folder BACKEND=process; Ctrl+C ends it, sessions stay
+	@echo 'Looking whether all that RSparkHub needs is installed.'
 	@scripts/install up
 	@exec $(BIN)/rsparkhub up $(GIVEN) $(if $(PORT),--port '$(PORT)') $(if $(BACKEND),--backend '$(BACKEND)')
 

@@ -93,3 +93,33 @@ async def test_an_upgrade_may_be_taken_back(empty_url: str) -> None:
         assert {row.id: row for row in await store.sessions.list(with_deleted=True)} == before
         assert (await store.runs.counts()).starts == 7
         assert await store.sessions.list(owner="bob") == []
+
+
+async def test_whoever_is_there_keeps_what_is_theirs_and_whoever_was_removed_leaves_it_to_nobody(empty_url: str) -> None:
+    """Eve was removed before people had ids; her account on PostgreSQL still let her in."""
+
+    def with_eve(connection: sa.Connection) -> None:
+        upgrade(connection, "0004")
+        columns = 'session, owner, at, kind, data, "by"'
+        connection.exec_driver_sql("INSERT INTO users (name, admin, created) VALUES ('ada', true, '2026-11-24 12:00:00')")
+        for owner in ("ada", "eve"):
+            connection.exec_driver_sql(
+                f"INSERT INTO events ({columns}) "
+                f"VALUES ('s-{owner}', '{owner}', '2026-11-24 12:00:00', 'created', '{{}}', '{owner}')"
+            )
+        connection.exec_driver_sql("INSERT INTO service_accounts VALUES ('ada', 'postgres', 'secret')")
+
+    await on(empty_url, with_eve)
+    async with open_store(empty_url) as store:
+        ada = await store.users.get("ada")
+        assert ada.id == "ada"
+        account = await store.accounts.get(ada.id, "postgres")
+        assert (account.password, account.wanted, account.applied) == ("secret", "open", "open")
+        assert [(each.owner, each.service, each.wanted) for each in await store.accounts.behind()] == [
+            ("eve", "postgres", "keep")
+        ]
+        assert (await store.users.add("eve", now=at(0))).id == "eve.2"
+        assert await store.people.labels(["ada", "eve", "eve.2"]) == {"ada": "ada", "eve": "eve (removed)", "eve.2": "eve"}
+        assert await store.people.left_homes() == []
+    await on(empty_url, lambda connection: downgrade(connection, "0004"))
+    await on(empty_url, lambda connection: upgrade(connection))

@@ -29,6 +29,7 @@ def up(
 
     Ctrl+C ends them and leaves sessions as they are; `rsparkhub down` ends everything.
     """
+    _say("Starting RSparkHub; this takes some seconds.")  # before anything is read: what follows may take a while
     from rsparkhub.installed.settings import load_settings
 
     given = {"port": port, "host": host, "backend": backend}
