@@ -1,5 +1,6 @@
 """A sleep that nobody is forced to: it ends a session only when everything that was data is kept, and else says why not."""
 
+import json
 from collections.abc import Callable
 
 from session.tests.running import Json, Running, interface, members, until
@@ -89,6 +90,29 @@ async def test_a_sleep_that_may_end_what_computes_names_it(start: Start) -> None
         assert await running.ended() == 0
     assert running.record()["ended"] == ["Python kernel"]
     assert running.record()["saved"]["kernels"][0]["lost"] == []
+
+
+async def test_bash_has_its_variables_and_functions_again(start: Start) -> None:
+    running = await awake(start)
+    kernel_id = await running.new_kernel("bash")
+    async with running.kernel(kernel_id) as kernel:
+        await kernel.shown("x='a b'; f() { echo \"f $1\"; }; alias hi='echo hello'; cd /tmp")
+    await ask(running, "idle")
+    assert await running.ended() == 0
+    assert running.record()["saved"]["kernels"][0]["lost"] == []
+    running = await awake(start, 2)
+    async with running.kernel(kernel_id) as kernel:
+        assert await kernel.shown('echo "$x"; f 3; alias hi; pwd') == "a b\nf 3\nalias hi='echo hello'\n/tmp"
+
+
+async def test_a_query_in_a_terminal_is_work_and_an_editor_is_not(start: Start) -> None:
+    running = await awake(start)
+    name = (await running.post("api/terminals", json={})).json()["name"]
+    async with running.socket(f"terminals/websocket/{name}") as shell:
+        await shell.send(json.dumps(["stdin", "sleep 600\r"]))
+        await until(lambda: running.status()["busy_with"] == ["A terminal runs sleep"], "the terminal is busy")
+        await ask(running, "idle")
+        assert (await refusal(running))["reason"] == "it computes (A terminal runs sleep)."
 
 
 async def test_a_forced_end_takes_over_from_one_under_way(start: Start) -> None:

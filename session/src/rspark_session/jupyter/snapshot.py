@@ -8,6 +8,7 @@ could not be kept, and false, or not there, of what is never kept (`rspark_contr
 """
 
 import json
+import shlex
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,8 +25,10 @@ _PYTHON = (
     "(lambda names: exec(open({script}, encoding='utf-8').read(), names) or names['run']('{action}', {folder}, {places}))"
     "({{'__name__': 'rspark_session.jupyter.borrowed_workspace'}})"
 )
+_BASH = ". {bash} {action} {quoted}"
 #: By the language of the kernelspec. A kernel of any other has nothing but its folder, which is saved for every kernel.
-_CODE = {"R": _R, "python": _PYTHON}
+_CODE = {"R": _R, "python": _PYTHON, "bash": _BASH}
+_BASH_SCRIPT = Path(__file__).parents[1] / "workspace" / "workspace.sh"
 _REPORTS = {"save": "manifest.json", "restore": "restored.json"}
 _FAILURE = "failed.json"
 _MOST_BYTES = 2**24
@@ -62,7 +65,13 @@ def code(action: Action, language: str, folder: Path, *, within: float | None = 
     script = Path(__file__).with_name("borrowed_workspace.py")
     time = "" if within is None else f", {within:.1f}"
     return template.format(
-        action=action, folder=_quoted(str(folder)), within=time, script=_quoted(str(script)), places=_quoted(_places())
+        action=action,
+        folder=_quoted(str(folder)),
+        within=time,
+        script=_quoted(str(script)),
+        places=_quoted(_places()),
+        bash=shlex.quote(str(_BASH_SCRIPT)),
+        quoted=shlex.quote(str(folder)),
     )
 
 

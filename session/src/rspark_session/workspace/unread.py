@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from rspark_session.files import write_whole
-from rspark_session.workspace import dill_stream, stream
+from rspark_session.workspace import stream
 from rspark_session.workspace.namespace import namespace, shell
 from rspark_session.workspace.stream import Frame, FrameEntry
 
@@ -106,6 +106,8 @@ def frames_of(folder: Path) -> Iterator[Frame]:
             entries: list[Any] = json.loads(listed.read_text(encoding="utf-8"))
             yield from stream.read(file, [FrameEntry(*entry) for entry in entries])
         else:
+            from rspark_session.workspace import dill_stream  # noqa: PLC0415  (dill takes long to load, and is seldom needed)
+
             yield from dill_stream.read(file)
 
 
