@@ -51,6 +51,9 @@ def test_two_people_and_two_installations_never_share_one(accounts: Accounts, tm
     finally:
         other.remove("x" * 32)
     assert len({account.name for account in made}) == len({account.uid for account in made}) == 3
+    alike = [accounts.ensure(user) for user in ("ada-2", "ada.2", "ada")]
+    assert len({account.name for account in alike}) == len({account.uid for account in alike}) == 3
+    assert len(accounts.users()) == 5
 
 
 def test_an_account_that_was_there_before_is_neither_used_nor_removed(accounts: Accounts) -> None:
