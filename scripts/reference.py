@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import re
+import runpy
 import sys
 import tempfile
 import tomllib
@@ -23,7 +24,10 @@ from rsparkhub.installed.schema import environment_schema
 from rsparkhub.installed.settings import settings_model
 from rsparkhub.settings import Settings
 
-REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "docs" / "reference"
+KEPT_BEGIN = "<!-- made by scripts/make-reference from session/tests/workspace -->"
+KEPT_END = "<!-- end -->"
 MADE = "<!-- Made from the code by `make docs`. Change the code, not this page. -->"
 
 
@@ -356,6 +360,25 @@ PAGES: Mapping[str, Callable[[], str]] = {
 }
 
 
+def kept_rows() -> str:
+    """Make the table of what a sleep keeps beside objects, from the cases of its tests: `*_state.py`, one a language."""
+    lines = table("", "kept", "ends, and is named")
+    for language, title in {"r": "R", "python": "Python", "bash": "bash"}.items():
+        file = ROOT / "session" / "tests" / "workspace" / f"{language}_state.py"
+        if file.exists():
+            cases = runpy.run_path(str(file))["CASES"]
+            kept = "; ".join(case.what for case in cases if not case.named)
+            lines.append(row(title, kept, "; ".join(case.what for case in cases if case.named)))
+    return "\n".join(lines)
+
+
+def with_kept_rows(text: str) -> str:
+    """Return docs/concepts.md with that table between its two marks."""
+    before, rest = text.split(KEPT_BEGIN)
+    _, after = rest.split(KEPT_END)
+    return f"{before}{KEPT_BEGIN}\n\n{kept_rows()}\n\n{KEPT_END}{after}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip())
     parser.add_argument("--check", action="store_true", help="change nothing; fail when a page is not current")
@@ -370,6 +393,13 @@ def main() -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
             print(f"docs/reference/{name} was made anew.")
+    concepts = REFERENCE.parent / "concepts.md"
+    text = with_kept_rows(concepts.read_text())
+    if text != concepts.read_text():
+        stale.append("../concepts.md")
+        if not check:
+            concepts.write_text(text)
+            print("docs/concepts.md was made anew.")
     if check and stale:
         print(f"Not current: {', '.join(stale)}. `make docs` makes them anew.", file=sys.stderr)
         return 1
