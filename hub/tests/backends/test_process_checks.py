@@ -111,6 +111,6 @@ class TestWhatKeepsPeopleApart:
             return 1, "unshare: Operation not permitted"
 
         monkeypatch.setattr(checks, "output_of", refused)
-        finding = await checks.way(Settings(data=tmp_path / "data"))
+        finding = await checks.closed_folders(Settings(data=tmp_path / "data"))
         assert finding.level == "problem"
         assert "/opt" in finding.sentence

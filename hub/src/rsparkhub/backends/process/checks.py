@@ -48,7 +48,7 @@ async def examine_walls(settings: Settings) -> list[Finding]:
     """Return what `doctor` says of what keeps people apart, and within their limits."""
     if not accounts.are_possible():
         return [people()]
-    return [people(), limits(cgroups.Tree.of(os.fsencode(settings.data.absolute()))), await way(settings)]
+    return [people(), limits(cgroups.Tree.of(os.fsencode(settings.data.absolute()))), await closed_folders(settings)]
 
 
 def limits(tree: cgroups.Tree) -> Finding:
@@ -70,20 +70,22 @@ def limits(tree: cgroups.Tree) -> Finding:
     return ok("limits", "The kernel limits memory, processors and processes of each session.")
 
 
-async def way(settings: Settings) -> Finding:
+async def closed_folders(settings: Settings) -> Finding:
     """See whether people's accounts reach what sessions need, where it lies in a folder that only root may pass."""
     needed = [*start.needed(settings.python_of_sessions, r_libs=settings.r_libs_of_sessions, checkout=checkout()), settings.data]
     nobody = 65534
     found = {become.closed(str(path), nobody, nobody) for path in needed} - {None}
     if not found:
-        return ok("way", "People's accounts reach all that sessions need.")
+        return ok("closed folders", "People's accounts reach all that sessions need.")
     folders = ", ".join(sorted(str(folder) for folder in found))
     code, _ = await output_of("unshare", "--mount", "true")
     if code:
         return problem(
-            "way", f"Sessions can't reach what lies in {folders}, and this machine doesn't let us show it to them.", MOVE
+            "closed folders",
+            f"Sessions can't reach what lies in {folders}, and this machine doesn't let us show it to them.",
+            MOVE,
         )
-    return ok("way", f"Sessions see what they need of {folders}, and nothing else there.")
+    return ok("closed folders", f"Sessions see what they need of {folders}, and nothing else there.")
 
 
 def find_programs(settings: Settings, needs: Needs) -> list[Finding]:
