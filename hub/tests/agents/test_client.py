@@ -187,3 +187,59 @@ async def test_a_log_that_can_not_be_had_is_an_error(client: AgentClient, said: 
     async with answering(said) as (address, _):
         with pytest.raises(error):
             await client.log(address, "hush", "interface", tail=7, follow=False)
+
+
+@asynccontextmanager
+async def drawing_out(head: bytes, piece: bytes, *, pause: float = 0.01) -> AsyncIterator[str]:
+    """A session that begins an answer and never comes to its end."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(head)
+            while True:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(pause)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    async with server:
+        yield f"{host}:{port}"
+
+
+async def test_a_log_is_no_longer_than_it_was_asked_for(client: AgentClient) -> None:
+    async with drawing_out(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b"x" * 1000) as address, asyncio.timeout(10):
+        log = await client.log(address, "secret", "interface", tail=2500, follow=False)
+        assert sum([len(piece) async for piece in log]) == 2500
+
+
+async def test_a_head_without_end_is_no_answer(client: AgentClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rsparkhub.agents.client._LOG_SECONDS", 0.5)
+    async with drawing_out(b"HTTP/1.1 200 OK\r\n", b"X-More: 1\r\n", pause=0.2) as address, asyncio.timeout(10):
+        assert await client.status(address, "secret") is None
+        for follow in (True, False):
+            with pytest.raises(Unavailable):
+                await client.log(address, "secret", "interface", tail=100, follow=follow)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000 + b"\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"y" * 10**6 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{}", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n{}", b"\0" * 10**5, b"HTTP/9.9 999\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nx",
+        b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 101 Switching\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 1000,
+        b'HTTP/1.1 200 OK\r\nETag: "' + b"x" * 5000 + b'"\r\nContent-Length: 2\r\n\r\n{}',
+    ],
+    ids=range(13),
+)  # fmt: skip
+async def test_no_answer_of_a_session_is_more_than_no_report(client: AgentClient, said: bytes) -> None:
+    async with answering(said) as (address, _), asyncio.timeout(15):
+        assert await client.status(address, "secret") is None
+        assert await client.end(address, "secret", "stop") in (True, False)

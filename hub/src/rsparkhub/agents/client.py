@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 _SECONDS = 2.0  # for an answer, beyond what an agent is asked to wait with it
 _CONNECT_SECONDS = 5.0
-_LOG_SECONDS = 30.0  # without a byte of a log that isn't followed; one that is followed may be silent for long
+_LOG_SECONDS = 30.0  # until a log begins; one that is followed may be silent for long after that
+_WHOLE_LOG_SECONDS = 120.0  # until one that isn't followed has ended
 _IDLE_SECONDS = 30.0  # for which a connection is kept
 _LONGEST_ETAG = 100
 _PIECE = 64 * 1024
@@ -90,14 +91,15 @@ class AgentClient:
             When the agent doesn't answer.
         """
         query = {"service": component, "tail": str(tail)} | ({"follow": "1"} if follow else {})
-        timeout = aiohttp.ClientTimeout(connect=_CONNECT_SECONDS, sock_read=None if follow else _LOG_SECONDS)
+        timeout = aiohttp.ClientTimeout(connect=_CONNECT_SECONDS, total=None if follow else _WHOLE_LOG_SECONDS)
         try:
-            response = await self._open().get(
-                _url(address, LOGS).with_query(query),
-                headers={SECRET_HEADER: secret, **_IDENTITY},
-                timeout=timeout,
-                allow_redirects=False,
-            )
+            async with asyncio.timeout(_LOG_SECONDS):  # until the answer's head is there, however slowly it comes
+                response = await self._open().get(
+                    _url(address, LOGS).with_query(query),
+                    headers={SECRET_HEADER: secret, **_IDENTITY},
+                    timeout=timeout,
+                    allow_redirects=False,
+                )
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise Unavailable("The session does not answer, so its log can't be read now. Try again.") from error
         if response.status != HTTPStatus.OK:
@@ -105,7 +107,7 @@ class AgentClient:
             if response.status == HTTPStatus.NOT_FOUND:
                 raise NotFound(f"The session has no log of {component!r}.")
             raise Unavailable(f"The session refused to give its log (status {response.status}). Try again.")
-        return _pieces(response, address)
+        return _pieces(response, address, most=None if follow else tail)
 
     async def _ask(
         self, method: str, address: str, path: str, secret: str, headers: Mapping[str, str], *, seconds: float
@@ -157,10 +159,16 @@ def _url(address: str, path: str) -> URL:
     return URL(f"http://{address}{path}", encoded=True)
 
 
-async def _pieces(response: aiohttp.ClientResponse, address: str) -> AsyncGenerator[bytes, None]:
+async def _pieces(response: aiohttp.ClientResponse, address: str, *, most: int | None) -> AsyncGenerator[bytes, None]:
+    """Yield what comes, and no more than `most` bytes, whatever the session goes on to send."""
+    left = most
     try:
         async for piece in response.content.iter_chunked(_PIECE):
-            yield piece
+            yield piece if left is None else piece[:left]
+            if left is not None:
+                left -= len(piece)
+                if left <= 0:
+                    return
     except (aiohttp.ClientError, OSError, TimeoutError) as error:  # the session ended, and its log with it
         log.info("The log of the session at %s ended: %s", address, error)
     finally:

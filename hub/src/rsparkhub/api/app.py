@@ -19,6 +19,7 @@ from rsparkhub.api.middleware import (
     ForwardedHeadersMiddleware,
     KnownHostMiddleware,
     MetricsMiddleware,
+    OwnCookiesMiddleware,
     RequestIdMiddleware,
     SecurityHeadersMiddleware,
     UnexpectedErrorMiddleware,
@@ -135,6 +136,7 @@ def create_app(
     app.include_router(pages_router(pages))
     # The last one added is the first that a request meets.
     app.add_middleware(BodyLimitMiddleware, most=_LARGEST_BODY)
+    app.add_middleware(OwnCookiesMiddleware)
     app.add_middleware(UnexpectedErrorMiddleware)
     app.add_middleware(KnownHostMiddleware, hosts=known_hosts(settings))
     app.add_middleware(MetricsMiddleware, metrics=metrics)

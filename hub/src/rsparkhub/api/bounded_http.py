@@ -24,7 +24,7 @@ class HttpBounds:
     """How long things may take, in seconds, and how large the head of a request may be, in bytes and lines."""
 
     head_seconds: float = 10.0
-    body_seconds: float = 30.0
+    body_seconds: float = 15.0
     unread_seconds: float = 60.0  # for which a client may leave an answer unread
     head_bytes: int = 64 * 1024
     head_lines: int = 128

@@ -1,6 +1,7 @@
 """What every request passes on its way in, and every answer on its way out; `app` says in which order."""
 
 import logging
+import re
 import secrets
 import time
 from abc import ABC, abstractmethod
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rsparkhub import log_context
 from rsparkhub.api.metrics import Metrics
 from rsparkhub.api.problems import problem_of_http, problem_response
+from rsparkhub.auth.cookies import hub_cookie, values_of
 from rsparkhub.settings import KnownHosts
 from rsparkhub.wire.problem import Problem
 
@@ -30,6 +32,10 @@ _SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+
+
+#: What a cookie of ours may hold.
+_TOKEN = re.compile(r"[A-Za-z0-9_.~+/=-]{1,512}")
 
 
 class _HttpMiddleware(ABC):
@@ -92,6 +98,25 @@ class KnownHostMiddleware(_HttpMiddleware):
             code="misdirected-request",
         )
         await problem_response(problem)(scope, receive, send)
+
+
+class OwnCookiesMiddleware(_HttpMiddleware):
+    """Leaves of a request's cookies those that may be ours, and a few of each.
+
+    FastAPI parses all cookies of each request, by a parser of the standard library whose time grows with the square of a quoted
+    value; and other programs under the same host name may have set any number of them.
+    """
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        header = "; ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie")
+        if not header:
+            await self._app(scope, receive, send)
+            return
+        names = (hub_cookie(secure=True), hub_cookie(secure=False))
+        kept = "; ".join(f"{name}={value}" for name in names for value in values_of(name, header) if _TOKEN.fullmatch(value))
+        others = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
+        headers = [*others, (b"cookie", kept.encode("latin-1"))] if kept else others
+        await self._app({**scope, "headers": headers}, receive, send)
 
 
 class RequestIdMiddleware(_HttpMiddleware):

@@ -108,7 +108,7 @@ def disable(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         print_json(user.model_dump(mode="json"))
     else:
-        print(f"{name} is disabled. Sessions go to sleep, and all is kept until `rsparkhub user enable {name}`.")
+        say(f"{name} is disabled. Sessions go to sleep, and all is kept until `rsparkhub user enable {name}`.")
 
 
 @app.command()
@@ -121,7 +121,7 @@ def enable(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         print_json(user.model_dump(mode="json"))
     else:
-        print(f"{name} may sign in again; tokens and databases work, sessions can be woken.")
+        say(f"{name} may sign in again; tokens and databases work, sessions can be woken.")
 
 
 @app.command()
@@ -184,7 +184,7 @@ def revoke(
     if as_json:
         print_json({"revoked": ended})
     else:
-        print(f"Ended: {', '.join(ended) or 'nothing, since there was nothing'}.")
+        say(f"Ended: {', '.join(ended) or 'nothing, since there was nothing'}.")
 
 
 @app.command()

@@ -14,7 +14,8 @@ What a request to a session goes through:
 3. The request goes to the upstream that the hub named, with the session's secret.
 
 Nothing is buffered: bodies go through as they come, and server-sent events and websockets at once. When a client goes away,
-its request is ended at the upstream too.
+its request is ended at the upstream too. The head of a request has ten seconds. A body may stay twenty seconds behind a
+kilobyte a second: so an upload of gigabytes has its time, and one that comes byte by byte comes to an end.
 """
 
 from typing import Any
@@ -41,6 +42,10 @@ def configuration(settings: Settings, *, listen: str, port: int | None = None) -
         "protocols": ["h1"],
         "automatic_https": {"disable": True},
         "max_header_bytes": 64 * 1024,
+        "read_header_timeout": "10s",
+        "idle_timeout": "2m",
+        "read_idle_timeout": "20s",
+        "read_min_rate": 1024,
         "logs": {"default_logger_name": "access"},
         "routes": [*_first(settings, port), *_routes(settings)],
         "errors": {"routes": _errors(settings)},

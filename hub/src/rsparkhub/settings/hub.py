@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     login_attempts: int = Field(
         default=5,
         ge=1,
-        description="Wrong passwords for a name from one address that cost no time; ten times as many for all names from it.",
+        description="Wrong passwords for a name from one address that cost no time; forty times as many for all names from it.",
     )
     login_pause: Duration = Field(
         default=timedelta(minutes=1),

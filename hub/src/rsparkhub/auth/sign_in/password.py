@@ -9,7 +9,7 @@ from rsparkhub.domain.user import USER_NAME
 from rsparkhub.store.login_attempts import Attempt
 
 #: How many people's wrong passwords one address is allowed: a class may sit behind one.
-PEOPLE_PER_ADDRESS = 10
+PEOPLE_PER_ADDRESS = 40
 DISABLED = "An administrator has disabled this user. Your sessions and files are kept. Ask an administrator."
 WRONG = "The name or the password is wrong. Check both, or ask an administrator for a sign-in link."
 
