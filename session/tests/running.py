@@ -21,6 +21,7 @@ import websockets
 
 CHECKOUT = Path(__file__).parents[2]
 PYTHON = CHECKOUT / ".venv-session/bin/python"
+R_LIBRARY = CHECKOUT / ".r-library"  # with rspark, without which no R is kept at a sleep
 SECRET = "the edge and I know it"
 HEADERS = {"X-Rspark-Secret": SECRET}
 WAIT = 180.0  # seconds: the longest that anything may take on a slow machine
@@ -130,7 +131,7 @@ class Running:
         with (self.run / "log/agent.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [PYTHON, "-m", "rspark_session.agent", self.run / "ensemble.json"],
-                env={**os.environ, "RSPARK_ENSEMBLE": self.name, **environ},
+                env={**os.environ, "RSPARK_ENSEMBLE": self.name, "RSPARK_R_LIBS": str(R_LIBRARY), **environ},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
