@@ -65,7 +65,7 @@ async def test_a_hub_that_is_killed_is_said_and_the_next_one_is_found(world: Wor
         from rsparkhub.store import open_store
 
         async def main():
-            settings = Settings(data=Path(sys.argv[1]))
+            settings = Settings(data=Path(sys.argv[1]), port=int(sys.argv[2]))
             async with open_store(settings.store, notify_dir=settings.notify_dir) as store:
                 authenticator = Authenticator(store, settings)
                 async with serving_forward_auth(store=store, authenticator=authenticator, settings=settings):
@@ -77,7 +77,7 @@ async def test_a_hub_that_is_killed_is_said_and_the_next_one_is_found(world: Wor
 
     async def start_hub() -> asyncio.subprocess.Process:
         hub = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", program, str(world.settings.data), stdout=asyncio.subprocess.PIPE
+            sys.executable, "-c", program, str(world.settings.data), str(world.settings.port), stdout=asyncio.subprocess.PIPE
         )
         assert hub.stdout is not None
         assert await asyncio.wait_for(hub.stdout.readline(), 30) == b"ready\n"
