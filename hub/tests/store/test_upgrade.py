@@ -122,4 +122,4 @@ async def test_whoever_is_there_keeps_what_is_theirs_and_whoever_was_removed_lea
         assert await store.people.labels(["ada", "eve", "eve.2"]) == {"ada": "ada", "eve": "eve (removed)", "eve.2": "eve"}
         assert await store.people.left_homes() == []
     await on(empty_url, lambda connection: downgrade(connection, "0004"))
-    await on(empty_url, lambda connection: upgrade(connection))
+    await on(empty_url, upgrade)

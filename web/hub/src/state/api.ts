@@ -1,6 +1,7 @@
 /** The calls of the hub's API, typed. What goes wrong is raised as a `Problem` whose message is a sentence for the person. */
 import type {
   Audit,
+  BrowserList,
   CreatedToken,
   EnvironmentList,
   GroupList,
@@ -12,7 +13,7 @@ import type {
   TokenList,
   UserList,
 } from './api-types.ts';
-import type { AuditEvent, Environment, Group, Me, Session, Token, User } from './model.ts';
+import type { AuditEvent, Browser, Environment, Group, Me, Session, Token, User } from './model.ts';
 
 export class Problem extends Error {
   readonly status: number;
@@ -115,10 +116,24 @@ export class Api {
 
   users = (): Promise<UserList> => this.#get('/users');
   addUser = (user: Pick<NewUser, 'name' | 'admin'>): Promise<User> => this.#send('POST', '/users', user);
-  removeUser = (name: string): Promise<void> => this.#send('DELETE', `/users/${encodeURIComponent(name)}`);
-  setPassword = (name: string, password: string, current?: string): Promise<void> =>
+  removeUser = (name: string, data: 'keep' | 'archive' | 'delete' = 'keep'): Promise<void> =>
+    this.#send('DELETE', `/users/${encodeURIComponent(name)}?data=${data}`);
+  disableUser = (name: string): Promise<User> =>
+    this.#send('POST', `/users/${encodeURIComponent(name)}/disable`);
+  enableUser = (name: string): Promise<User> =>
+    this.#send('POST', `/users/${encodeURIComponent(name)}/enable`);
+  browsersOf = async (name: string): Promise<Browser[]> =>
+    (await this.#get<BrowserList>(`/users/${encodeURIComponent(name)}/browsers`)).browsers;
+  endBrowser = (name: string, id: string): Promise<void> =>
+    this.#send('DELETE', `/users/${encodeURIComponent(name)}/browsers/${encodeURIComponent(id)}`);
+  tokensOf = async (name: string): Promise<Token[]> =>
+    (await this.#get<TokenList>(`/users/${encodeURIComponent(name)}/tokens`)).tokens;
+  endTokenOf = (name: string, id: string): Promise<void> =>
+    this.#send('DELETE', `/users/${encodeURIComponent(name)}/tokens/${encodeURIComponent(id)}`);
+  setPassword = (name: string, password: string, current?: string, endTokens = false): Promise<void> =>
     this.#send('POST', `/users/${encodeURIComponent(name)}/password`, {
       password,
+      ...(endTokens ? { end_tokens: true } : {}),
       ...(current === undefined ? {} : { current }),
     });
   signInLink = (name: string): Promise<SignInLink> =>

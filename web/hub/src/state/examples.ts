@@ -31,6 +31,7 @@ export function session(changes: Partial<Session> = {}): Session {
     generation: 1,
     last_exit: null,
     restored: null,
+    sleep_refused: null,
     services: [
       { name: 'postgres', title: 'PostgreSQL', state: 'ready', reason: null },
       { name: 'spark', title: 'Spark', state: 'ready', reason: null },

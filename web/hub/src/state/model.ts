@@ -17,5 +17,6 @@ export type {
   StreamData,
   TokenView as Token,
   UserView as User,
+  BrowserView as Browser,
   Wanted,
 } from './api-types.ts';

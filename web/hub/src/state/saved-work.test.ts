@@ -9,7 +9,7 @@ const notebook: SavedKernel = {
   path: 'analysis.ipynb',
   objects: 40,
   bytes: 11_000_000,
-  lost: [{ name: 'con', class: 'PqConnection', why: 'a connection' }],
+  lost: [{ name: 'con', class: 'PqConnection', why: 'a connection', failed: false }],
 };
 const shell: SavedKernel = {
   ...notebook,
@@ -54,8 +54,8 @@ it('a language whose environment is gone is called as the kernel says', () => {
 });
 
 it('a reason is a sentence', () => {
-  expect(explainLoss({ name: 'con', class: '', why: 'a connection can’t be saved' })).toBe(
+  expect(explainLoss({ name: 'con', class: '', why: 'a connection can’t be saved', failed: false })).toBe(
     'A connection can’t be saved.',
   );
-  expect(explainLoss({ name: 'con', class: '', why: '' })).toBe('It could not be saved.');
+  expect(explainLoss({ name: 'con', class: '', why: '', failed: false })).toBe('It could not be saved.');
 });
