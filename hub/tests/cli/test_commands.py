@@ -112,7 +112,7 @@ def test_people_are_added_with_a_link_listed_and_removed(cli: Cli, hub: RunningH
     added = json.loads(cli("user", "add", "ana", "--json").stdout)
     assert added["link"].startswith(f"{hub.settings.url}/hub/?token=")
     assert "ana" in cli("user", "list").stdout
-    assert json.loads(cli("user", "remove", "ana", "--json").stdout) == {"removed": "ana"}
+    assert json.loads(cli("user", "remove", "ana", "--json").stdout) == {"removed": "ana", "data": "keep"}
     assert "ana" not in {user["name"] for user in json.loads(cli("user", "list", "--json").stdout)["users"]}
     assert cli("user", "remove", "ana").returncode == 1
 
@@ -257,3 +257,10 @@ def test_what_is_rendered_is_what_is_applied(cli: Cli) -> None:
         one["kind"] for one in yaml.safe_load_all(standing.stdout)
     }
     assert cli("render", "kubernetes", "nothing").returncode == 1
+
+
+def test_a_link_has_the_address_that_the_data_folder_s_hub_says(cli: Cli, hub: RunningHub) -> None:
+    """Whatever this command's own settings are: it may be run without those of `up`."""
+    cli.environ.pop("RSPARKHUB_DATA", None)
+    made = cli("user", "link", "--data", str(hub.settings.data))
+    assert made.stdout.startswith(f"{hub.settings.url}/hub/?token=")
