@@ -41,6 +41,8 @@ _HEAP = ("--min-nsize=1M", "--min-vsize=32M")
 _WITHOUT_OWN = f"source({json.dumps(str(Path(__file__).parent / 'without_own.R'), ensure_ascii=False)})"
 # R records the options it starts with, so that at sleep only those that a person changed are saved.
 _BASELINE = "try(rspark:::workspace_baseline(), silent=TRUE)"
+# What it prints is sent while the code runs, in linear time.
+_STREAM = "try(rspark:::stream_output(), silent=TRUE)"
 
 
 def available() -> dict[str, Kernel]:
@@ -58,6 +60,8 @@ def available() -> dict[str, Kernel]:
                 _WITHOUT_OWN,
                 "-e",
                 _BASELINE,
+                "-e",
+                _STREAM,
                 "-e",
                 "IRkernel::main()",
                 "--args",
