@@ -1,7 +1,6 @@
 """What every request passes on its way in, and every answer on its way out; `app` says in which order."""
 
 import logging
-import re
 import secrets
 import time
 from abc import ABC, abstractmethod
@@ -15,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rsparkhub import log_context
 from rsparkhub.api.metrics import Metrics
 from rsparkhub.api.problems import problem_of_http, problem_response
-from rsparkhub.auth.cookies import hub_cookie, values_of
+from rsparkhub.auth.cookies import hub_cookies_in
 from rsparkhub.settings import KnownHosts
 from rsparkhub.wire.problem import Problem
 
@@ -32,10 +31,6 @@ _SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-
-
-#: What a cookie of ours may hold.
-_TOKEN = re.compile(r"[A-Za-z0-9_.~+/=-]{1,512}")
 
 
 class _HttpMiddleware(ABC):
@@ -112,8 +107,7 @@ class OwnCookiesMiddleware(_HttpMiddleware):
         if not header:
             await self._app(scope, receive, send)
             return
-        names = (hub_cookie(secure=True), hub_cookie(secure=False))
-        kept = "; ".join(f"{name}={value}" for name in names for value in values_of(name, header) if _TOKEN.fullmatch(value))
+        kept = hub_cookies_in(header)
         others = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
         headers = [*others, (b"cookie", kept.encode("latin-1"))] if kept else others
         await self._app({**scope, "headers": headers}, receive, send)

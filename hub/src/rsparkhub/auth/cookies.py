@@ -1,5 +1,6 @@
 """Our cookies: the hub's, and that of a session's own host. How each is called, set and found."""
 
+import re
 from datetime import timedelta
 from itertools import islice
 
@@ -54,6 +55,19 @@ def values_of(name: str, header: str) -> list[str]:
     """
     values = (value.strip().strip('"') for key, value in _pairs(header) if key == name)
     return list(islice(dict.fromkeys(values), MOST_VALUES))
+
+
+_HUB_COOKIE = re.compile(rf"(?:{re.escape(SECURE)})?{re.escape(HUB_COOKIE)}(?:-[0-9]{{1,5}})?")
+_TOKEN = re.compile(r"[A-Za-z0-9_.~+/=-]{1,512}")
+
+
+def hub_cookies_in(header: str) -> str:
+    """Return a `Cookie` header with the cookies that may be the hub's, of whichever port, a few of each name; empty for none."""
+    names = dict.fromkeys(key for key, _ in _pairs(header) if _HUB_COOKIE.fullmatch(key))
+    values = (
+        (name, value) for name in islice(names, MOST_VALUES) for value in values_of(name, header) if _TOKEN.fullmatch(value)
+    )
+    return "; ".join(f"{name}={value}" for name, value in values)
 
 
 def _set_cookie(name: str, value: str, *, lifetime: timedelta, secure: bool) -> str:
