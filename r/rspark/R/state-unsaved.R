@@ -27,10 +27,6 @@ unsaved_state <- list(
     ours <- c(workspace$callbacks, if (isNamespaceLoaded("reticulate")) "1")
     for (name in setdiff(getTaskCallbackNames(), ours)) lose(save, paste0("task callback ", name), "function", "Add it again with addTaskCallback().")
   },
-  handlers = function(save) {
-    n <- length(globalCallingHandlers())
-    if (n) lose(save, "globalCallingHandlers()", "function", "Set them again.")
-  },
   patches = function(save) {
     for (package in loadedNamespaces()) {
       namespace <- asNamespace(package)
@@ -67,11 +63,15 @@ unsaved_state <- list(
   }
 )
 
+# Return the processes that R started, by their number: a kernel leads a session of processes, and they are of it.
 child_processes <- function() {
-  file <- file.path("/proc", Sys.getpid(), "task", Sys.getpid(), "children")
-  if (!file.exists(file)) {
-    return(character())
-  }
-  text <- readLines(file, warn = FALSE)
-  if (length(text)) strsplit(trimws(text), " ", fixed = TRUE)[[1]] else character()
+  own <- as.character(Sys.getpid())
+  all <- grep("^[0-9]+$", list.files("/proc"), value = TRUE)
+  Filter(function(pid) pid != own && identical(session_of(pid), own), all)
+}
+
+session_of <- function(pid) {
+  stat <- tryCatch(suppressWarnings(readLines(file.path("/proc", pid, "stat"), n = 1L)), error = function(error) "")
+  fields <- strsplit(sub("^.*[)] ", "", stat), " ", fixed = TRUE)[[1]]
+  if (length(fields) > 3L) fields[[4]] else "" # state, parent, group, session
 }

@@ -1,0 +1,79 @@
+"""What R has beside its objects, and what becomes of it over a sleep: cases of a test, rows of a table in the docs."""
+
+from typing import NamedTuple
+
+
+class StateCase(NamedTuple):
+    """`made` sets it up. It is kept where `asked` is `answer` afterwards; or else named, and `named` is in the name."""
+
+    what: str
+    made: str
+    asked: str = ""
+    answer: str = "TRUE"
+    named: str = ""
+
+
+_PRINTED = "local(function(x, ...) cat('LOUD'), globalenv())"
+_METHOD = f"registerS3method('print', 'loud', {_PRINTED}, baseenv()); loud <- structure(1, class = 'loud')"
+_ATTACHED = "e <- attach(NULL, name = 'tools of mine'); local({ own <- 40; double <- function() { own <<- own + 1; own } }, e)"
+
+CASES = (
+    StateCase(
+        "order of the search path",
+        "library(splines); library(tools)",
+        "search()[2] != search()[3] && 'package:splines' %in% search()",
+    ),
+    StateCase("`attach()`ed data", "attach(women, name = 'of women')", "'of women' %in% search() && height[1] == 58"),
+    StateCase("functions of attached environments, in their place", _ATTACHED, "double(); own == 41"),
+    StateCase("`library(include.only =)`", "library(grid, include.only = 'unit')", "exists('unit') && !exists('viewport')"),
+    StateCase("detached packages", "detach('package:datasets')", "'package:datasets' %in% search()", "FALSE"),
+    StateCase("loaded packages", "loadNamespace('stats4')", "isNamespaceLoaded('stats4')"),
+    StateCase(
+        "environment variables that you set, but for those that the new session sets itself",
+        "Sys.setenv(MINE = 'ü')",
+        "Sys.getenv('MINE') == 'ü'",
+    ),
+    StateCase("time zone", "Sys.setenv(TZ = 'Asia/Tokyo')", "format(as.POSIXct(0, origin = '1970-01-01'), '%H')", '"09"'),
+    StateCase("locale", "invisible(Sys.setlocale('LC_TIME', 'C.UTF-8'))", "Sys.getlocale('LC_TIME')", '"C.UTF-8"'),
+    StateCase("library paths", "dir.create('own'); .libPaths('own')", "basename(.libPaths()[1])", '"own"'),
+    StateCase(
+        "options", "options(digits = 4, encoding = 'latin1')", "c(getOption('digits'), getOption('encoding'))", 'c("4", "latin1")'
+    ),
+    StateCase(
+        "states of random numbers", "RNGkind('Wichmann-Hill'); set.seed(3); seed <- .Random.seed", "identical(.Random.seed, seed)"
+    ),
+    StateCase("files in `tempdir()` up to 64 MiB", "path <- tempfile(); writeLines('ü', path)", "readLines(path) == 'ü'"),
+    StateCase("`debug()`", "traced <- function() 1; debug(traced)", "isdebugged(traced)"),
+    StateCase("locked variables", "fixed <- 1; lockBinding('fixed', globalenv())", "bindingIsLocked('fixed', globalenv())"),
+    StateCase(
+        "delayed values and active bindings",
+        "delayedAssign('late', 6 * 7); makeActiveBinding('live', function() late, globalenv())",
+        "live",
+        "42",
+    ),
+    StateCase("registered S3 methods", _METHOD, "capture.output(print(loud))", '"LOUD"'),
+    StateCase(
+        "S4 classes and methods",
+        "setClass('P', slots = c(x = 'numeric')); setMethod('show', 'P', function(object) cat('P!')); p <- new('P', x = 1)",
+        "capture.output(print(p))",
+        '"P!"',
+    ),
+    StateCase("hooks", "setHook('mine', function(...) 1)", "length(getHook('mine'))", "1L"),
+    StateCase("settings of knitr", "knitr::opts_chunk$set(fig.width = 3)", "knitr::opts_chunk$get('fig.width')", "3"),
+    StateCase(
+        "theme of ggplot2",
+        "old <- ggplot2::theme_set(ggplot2::theme_bw())",
+        "identical(ggplot2::theme_get(), ggplot2::theme_bw())",
+    ),
+    StateCase("`umask`", "Sys.umask('027')", "format(Sys.umask(NA))", '"27"'),
+    StateCase("working directory", "dir.create('w'); setwd('w')", "basename(getwd())", '"w"'),
+    StateCase("open connections", "held <- file('/dev/null', 'r')", named="held"),
+    StateCase("open graphics devices", "pdf('unfinished.pdf')", named="graphics device "),
+    StateCase("`trace()` of a package's function", "trace(stats::sd, quote(cat('traced')), print = FALSE)", named="stats::sd"),
+    StateCase(
+        "functions of packages that were replaced",
+        "assignInNamespace('glue', local(function(...) 1, globalenv()), 'glue')",
+        named="glue::glue",
+    ),
+    StateCase("running programs", "system('sleep 600', wait = FALSE)", named="sleep 600"),
+)
