@@ -280,7 +280,7 @@ class TestAnEnd:
     def test_past_its_grace_it_is_forced_and_says_what_is_kept(self) -> None:
         kept = LastExit(code=0, saved=SAVED, at=T0)
         suspending = a_session(State.SUSPENDING, SUSPENDED, last_exit=kept, sleep=Sleep.FORCED)
-        assert type(next_step(suspending, SAVING, T0 + timedelta(seconds=64))) is Wait
+        assert type(next_step(suspending, SAVING, T0 + timedelta(seconds=64))) is End  # said again, and not forced yet
         assert type(next_step(suspending, SAVING, T0 + timedelta(seconds=65))) is Kill
         failed = next_step(suspending, KILLED, T0 + timedelta(seconds=65)).after
         assert failed.reason == (

@@ -255,12 +255,9 @@ def _ending(session: Session, observed: Observed, *, now: datetime, limits: Limi
     if session.end_requested_at is None or now >= session.end_requested_at + limits.grace + SLACK:
         return Kill(after=replace(row, end_requested_at=session.end_requested_at or now))
     status = observed.status
-    not_asked: dict[State, tuple[str, ...]] = {
-        State.SUSPENDING: ("starting", "up", "ending"),  # which may be of a sleep that would be given up
-        State.STOPPING: ("starting", "up", "ending"),
-    }
     is_ending = status is not None and status.state in (AgentState.STOPPING, AgentState.ENDED, AgentState.FAILED)
-    if observed.phase in not_asked[session.state] and not is_ending:
+    # One that saves is asked too: that may be for a sleep that would be given up.
+    if observed.phase in ("starting", "up", "ending") and not is_ending:
         return End(after=row, requeue_after=limits.poll, ending=_how(session))
     return Wait(after=row, requeue_after=limits.poll)
 
