@@ -25,6 +25,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rsparkhub.api.resources.pages import CONTENT_SECURITY_POLICY
+from rsparkhub.wire.environment import EnvironmentList
 from rsparkhub.wire.record import EventView
 from rsparkhub.wire.session import SessionView
 from rsparkhub.wire.users import CreatedToken, Me, SignInLink, TokenView, UserView
@@ -42,6 +43,7 @@ class World:
         self.me: Json | None = examples.me()
         self.password = "correct horse"
         self.environments: list[Json] = [examples.rspark(), examples.basics(), examples.terminal()]
+        self.catalog_problems: list[Json] = []
         self.sessions: dict[str, Json] = {}
         self.people: list[Json] = [examples.person("ada", admin=True)]
         self.trust: str | None = None
@@ -224,7 +226,10 @@ class FixtureHub:
     # Sessions
 
     async def _environments(self, request: Request) -> Response:
-        return JSONResponse({"environments": self.world.environments})
+        problems = self.world.catalog_problems
+        told = problems if (self.world.me or {}).get("admin") else []
+        said = {"environments": self.world.environments, "incomplete": bool(problems), "problems": told}
+        return JSONResponse(EnvironmentList.model_validate(said).model_dump(mode="json"))
 
     def _seen(self, everybody: bool) -> list[Json]:
         me = (self.world.me or {}).get("name")

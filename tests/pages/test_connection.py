@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.pages import world
-from tests.pages.fixture_hub import FixtureHub
+from tests.pages.fixture_hub import PAGES, FixtureHub
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -49,9 +49,83 @@ async def test_a_page_that_comes_while_the_hub_is_away_can_be_tried_again(page: 
     hub.world.away = True
     await page.goto("/hub/")
     await expect(page.get_by_role("heading", name="RSparkHub can’t be reached")).to_be_visible()
+    async with page.expect_response("**/hub/api/me"):
+        await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_role("heading", name="RSparkHub can’t be reached")).to_be_visible()
     hub.come_back()
-    await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_role("heading", name="Start a session")).to_be_visible(timeout=20_000)
+
+
+PAGES_THAT_READ = [
+    ("/hub/account", "GET /tokens", "You have no tokens"),
+    ("/hub/admin/people", "GET /users", "administrator"),
+    ("/hub/admin/environments", "GET /environments", "Usual start"),
+    ("/hub/admin/audit", "GET /audit", "The events of sessions"),
+    ("/hub/admin/sessions", "GET /sessions", "Nobody has a session yet"),
+    ("/hub/", "GET /environments", "Start a session"),
+    ("/hub/", "GET /sessions", "Start a session"),
+]
+
+
+@pytest.mark.parametrize(("path", "call", "see"), PAGES_THAT_READ)
+async def test_a_page_that_could_not_be_read_is_there_when_the_hub_answers_again(
+    page: Page, hub: FixtureHub, path: str, call: str, see: str
+) -> None:
+    hub.world.me = world.me(admin=True)
+    hub.world.refusals[call] = (503, "The database is away. Try again in a moment.")
+    async with page.expect_response(lambda answer: answer.status == 503):
+        await page.goto(path)
+    await expect(page.get_by_role("main").get_by_text(see)).to_have_count(0)
+    hub.world.refusals.clear()
+    await expect(page.get_by_role("main").get_by_text(see).first).to_be_visible(timeout=20_000)
+
+
+async def test_the_network_is_back_and_so_is_the_page(page: Page, hub: FixtureHub) -> None:
+    hub.world.away = True
+    await page.goto("/hub/")
+    await expect(page.get_by_role("heading", name="RSparkHub can’t be reached")).to_be_visible()
+    await page.wait_for_timeout(3000)  # by now it waits for longer
+    hub.come_back()
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(page.get_by_role("heading", name="Start a session")).to_be_visible(timeout=1000)
+
+
+async def test_a_page_of_an_older_version_is_loaded_anew_once(page: Page, hub: FixtureHub) -> None:
+    await page.goto("/hub/")
     await expect(page.get_by_role("heading", name="Start a session")).to_be_visible()
+    await page.evaluate("window.old = true")
+    # The hub was upgraded: the part is of a name that is gone, and the page names another script.
+    await page.route("**/assets/Account-*.js", lambda route: route.fulfill(status=404))
+    index = (PAGES / "index.html").read_text(encoding="utf-8").replace("assets/index-", "assets/index-newer-")
+    await page.route("**/hub/", lambda route: route.fulfill(body=index, content_type="text/html"))
+    await page.get_by_role("button", name="Account of ada").click()
+    await page.get_by_role("menuitem", name="Tokens and password").click()
+    await page.wait_for_function("!window.old")
+    await expect(page.get_by_role("heading", name="This page can’t be loaded")).to_be_visible()
+    await page.evaluate("window.second = true")
+    await page.unroute("**/hub/")
+    await page.unroute("**/assets/Account-*.js")
+    await page.wait_for_timeout(6000)  # by itself it is not loaded a second time within the minute
+    assert await page.evaluate("window.second")
+    await page.get_by_role("button", name="Reload").click()
+    await expect(page.get_by_role("heading", name="Account", level=1)).to_be_visible()
+
+
+@pytest.mark.parametrize("admin", [True, False])
+async def test_a_broken_environment_file_is_said(page: Page, hub: FixtureHub, admin: bool) -> None:
+    path, text = (
+        "/srv/environments/stats.yaml",
+        "/srv/environments/stats.yaml, line 4: this is not YAML: a bracket is not closed.",
+    )
+    hub.world.me = world.me(admin=admin)
+    hub.world.catalog_problems = [{"path": path, "text": text, "kept": None}]
+    for address in ("/hub/", "/hub/admin/environments") if admin else ("/hub/",):
+        await page.goto(address)
+        if admin:
+            await expect(page.get_by_text(text)).to_be_visible()
+        else:
+            await expect(page.get_by_text("Something may be missing here")).to_be_visible()
+            await expect(page.get_by_text(path)).to_be_hidden()
 
 
 async def test_a_sign_in_that_ran_out_leads_to_the_sign_in_and_back(page: Page, hub: FixtureHub) -> None:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import BrowserContext, Page, expect
 
 from tests.pages import world
 from tests.pages.fixture_hub import FixtureHub
@@ -119,6 +119,47 @@ async def test_what_could_not_be_saved_is_named_with_why(page: Page, hub: Fixtur
     await expect(page.get_by_text("42 variables saved (12 MB), 2 objects not.")).to_be_visible()
     await expect(page.get_by_text("PqConnection")).to_be_visible()
     await expect(page.get_by_text("It points into memory that is gone.")).to_be_visible()
+
+
+async def test_things_that_share_a_name_are_all_named(page: Page, hub: FixtureHub) -> None:
+    twice = {"name": "con", "class": "PqConnection", "why": "A connection can't be saved."}
+    kernel = world.SAVED["kernels"][0] | {"lost": [twice, twice]}
+    services = [*world.parts("ended", "ended", "ended"), *world.parts("ended", "ended", "ended")]
+    exit_ = {"code": 0, "saved": {"kernels": [kernel, kernel]}, "at": world.ago(hours=1)}
+    hub.put(world.asleep(last_exit=exit_, restored={"kernels": [kernel, kernel]}, services=services))
+    await page.goto(PATH)
+    await expect(page.get_by_text("A connection can't be saved.")).to_have_count(4)
+    await hub.heard()
+    warning = {"kind": "idle", "at": world.ahead(minutes=9), "text": "Nobody uses it."}
+    hub.put(world.session(services=services, restored={"kernels": [kernel, kernel]}, warnings=[warning, warning]))
+    await expect(page.get_by_text("Nobody uses it.")).to_have_count(2)
+    await expect(page.get_by_text("A connection can't be saved.")).to_have_count(4)
+    await page.get_by_role("button", name="Show the log").click()
+    await expect(page.get_by_role("tab", name="Spark")).to_have_count(1)
+
+
+async def test_what_can_not_be_shown_leaves_the_rest_usable(context: BrowserContext, hub: FixtureHub) -> None:
+    page = await context.new_page()
+    broken = hub.put(world.session(name="Broken", id="broken"))
+    hub.put(world.session(name="Whole", id="whole"))
+    broken["busy_with"], broken["busy"] = None, True  # of a shape that no hub of this version sends
+    broken["services"] = [{"name": "spark", "title": {}, "state": "starting"}]
+    broken["restored"] = {"kernels": 7}
+    await page.goto("/hub/")
+    await expect(page.get_by_text("This session can’t be shown.")).to_be_visible()
+    await expect(page.get_by_role("link", name="Whole", exact=True)).to_be_visible()
+    await page.goto("/hub/sessions/broken")
+    await expect(page.get_by_text("can’t be shown. The rest of the page works.").first).to_be_visible()
+    await page.get_by_role("link", name="RSparkHub, your sessions").click()
+    await page.get_by_role("button", name="Sleep Whole").click()
+    await expect(page.get_by_text("Going to sleep")).to_be_visible()
+
+
+async def test_a_session_without_its_environment_says_why_it_can_not_start(page: Page, hub: FixtureHub) -> None:
+    hub.world.environments = [world.basics()]
+    hub.put(world.asleep())
+    await page.goto(PATH)
+    await expect(page.get_by_text("rspark, its environment, is not in the catalog at present")).to_be_visible()
 
 
 async def test_the_log_of_each_part_is_a_key_away(page: Page, hub: FixtureHub) -> None:

@@ -283,6 +283,8 @@ async def test_the_list_is_told_though_the_catalog_cannot_be_read(world: World) 
     answer = await bob.get("/hub/api/environments")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert str(folder) not in answer.text
+    told = await (await world.program("ada")).get("/hub/api/environments")
+    assert str(folder) in told.json()["detail"]
 
 
 async def test_what_computes_is_ended_only_when_that_is_confirmed(world: World) -> None:
@@ -339,3 +341,17 @@ async def test_an_administrator_sees_what_was_deleted_long_ago_and_is_still_ther
         ("stuck", "It has been deleted and is still running, f")
     ]
     assert (await bob.get("/hub/api/sessions")).json()["sessions"] == [], "whose it was has no use for it"
+
+
+async def test_a_broken_file_of_the_catalog_is_told_and_where_it_is_only_to_administrators(world: World) -> None:
+    broken = world.pages.parent / "environments" / "broken.yaml"
+    broken.write_text("spec: [")
+    of_bob = (await (await world.program("bob")).get("/hub/api/environments")).json()
+    assert (of_bob["incomplete"], of_bob["problems"]) == (True, [])
+    of_ada = (await (await world.program("ada")).get("/hub/api/environments")).json()
+    (problem,) = of_ada["problems"]
+    assert (problem["path"], problem["kept"]) == (str(broken), None)
+    assert "this is not YAML" in problem["text"]
+    assert [each["name"] for each in of_ada["environments"]]
+    broken.unlink()
+    assert (await (await world.program("bob")).get("/hub/api/environments")).json()["incomplete"] is False

@@ -109,6 +109,17 @@ def test_a_file_that_asks_for_what_does_not_exist_keeps_what_it_was(tmp_path: Pa
     assert "line 4: spec.interface rstudio is not in this version; choose one of" in problem
 
 
+def test_a_broken_file_says_what_became_of_its_environment(tmp_path: Path) -> None:
+    kept, gone = write(tmp_path, "one"), tmp_path / "two.yaml"
+    catalog = Catalog([tmp_path], environment_schema())
+    catalog.check()
+    kept.write_text("spec: [")
+    gone.write_text("metadata: [")
+    problems = {problem.path: problem for problem in catalog.file_problems()}
+    assert {path: problem.kept for path, problem in problems.items()} == {str(kept): "one", str(gone): None}
+    assert all("this is not YAML" in problem.text for problem in problems.values())
+
+
 def test_a_link_to_nowhere_is_no_environment(tmp_path: Path) -> None:
     write(tmp_path, "one")
     (tmp_path / "two.yaml").symlink_to(tmp_path / "nowhere")

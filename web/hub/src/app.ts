@@ -3,12 +3,13 @@ import { derived, get, readonly, writable } from 'svelte/store';
 import { toasts } from '@rsparkhub/ui';
 import { Actions } from './state/actions.ts';
 import { Api, errorMessage, idempotencyKey, Problem } from './state/api.ts';
-import { backoff } from './state/backoff.ts';
 import { Clock } from './state/clock.ts';
 import type { HubEvent } from './state/event-stream.ts';
-import type { Environment, Me, Session } from './state/model.ts';
+import type { Me, Session } from './state/model.ts';
 import { announcementFor } from './state/announcement.ts';
 import { followPage } from './state/page-lifecycle.ts';
+import { Resource } from './state/resource.ts';
+import { Retry, retryAll } from './state/retry.ts';
 import { pageLocation, startRouter } from './state/router.ts';
 import { safeNext } from './state/route.ts';
 import { SharedStream } from './state/shared-stream.ts';
@@ -39,8 +40,9 @@ export const api = new Api({
 export const sessions = new Sessions();
 export const actions = new Actions({ api, sessions, notifications: toasts });
 
-const catalog = writable<Environment[] | null>(null);
-export const environments = readonly(catalog);
+/** What can be started, and what is wrong with its files. */
+export const catalog = new Resource(() => api.catalog());
+export const environments = derived(catalog, ({ data }) => data?.environments ?? null);
 /** The environment of a session, where the catalog has it and this person may see it. */
 export const environmentOf = derived(
   environments,
@@ -63,7 +65,7 @@ export const eventStream = new SharedStream({
   openChannel: (name) => new BroadcastChannel(name),
   // Missing where the page is no secure context: over plain HTTP from another machine.
   locks: 'locks' in navigator ? navigator.locks : undefined,
-  onOpen: () => void refresh(),
+  onOpen: refresh,
   onEvent: (event) => apply(event),
   // The stream does not say why it was refused.
   onError: () => void whoAmI(),
@@ -113,54 +115,46 @@ function currentScope(): StreamScope | null {
   return json === null ? null : (JSON.parse(json) as StreamScope);
 }
 
-/** Read the sessions anew: the stream may have missed events. */
-async function refresh(): Promise<void> {
+/** Read the sessions anew, until the hub has answered: the stream may have missed events. */
+const list = new Retry(async () => {
   const scope = currentScope();
   if (!scope) return;
-  if (get(catalog) === null) void loadCatalog();
   const since = sessions.mark();
   try {
     if (scope.of === 'one') sessions.applyResponse(await api.session(scope.id), since);
     else sessions.applyList(await api.sessions(scope.of === 'all'), since);
   } catch (error) {
-    // A session that is gone; or the hub is away, which the stream finds too, and then this is asked again.
     if (scope.of === 'one' && error instanceof Problem && error.status === 404) sessions.remove(scope.id);
-  }
-}
-
-export async function loadCatalog(): Promise<void> {
-  try {
-    catalog.set(await api.environments());
-  } catch (error) {
-    if (error instanceof Problem) return; // read again when the stream opens
     throw error;
   }
+});
+
+/** Read everything anew that the page shows: the stream is open, so the hub is there. */
+function refresh(): void {
+  void list.run();
+  void catalog.load();
+  retryAll();
 }
 
 let asking: Promise<void> | null = null;
-let failures = 0;
-let retryTimer: ReturnType<typeof setTimeout> | undefined;
-
-/** Ask who is signed in, and follow the answer. While nobody is known, it is asked again until the hub answers. */
-export function whoAmI(): Promise<void> {
-  asking ??= askWho().finally(() => (asking = null));
-  return asking;
-}
-
-async function askWho(): Promise<void> {
-  clearTimeout(retryTimer);
+const who = new Retry(async () => {
   try {
     becomeUser(await api.me());
   } catch (error) {
     if (error instanceof Problem && error.status === 401) becomeUser(null);
     else {
       unreachable.set(errorMessage(error));
-      if (get(currentUser) === undefined) retryTimer = setTimeout(() => void whoAmI(), backoff(failures++));
-      return;
+      if (get(currentUser) === undefined) throw error; // nothing can be shown before it is known
     }
+    return;
   }
-  failures = 0;
   unreachable.set(null);
+});
+
+/** Ask who is signed in, and follow the answer. While nothing is known, it is asked again until the hub answers. */
+export function whoAmI(): Promise<void> {
+  asking ??= who.run().finally(() => (asking = null));
+  return asking;
 }
 
 /** The browser's storage says to a page that was left who is signed in now, before the hub is asked. */
@@ -180,7 +174,7 @@ function becomeUser(user: Me | null): void {
 
 function forget(): void {
   sessions.clear();
-  catalog.set(null);
+  catalog.clear();
 }
 
 /** Follow what another tab has found out: null for nobody. */
@@ -265,7 +259,7 @@ export function startApp(): void {
   pollWhileHidden();
   addEventListener('online', () => {
     eventStream.reconnect();
-    if (get(currentUser) === undefined) void whoAmI();
+    retryAll();
   });
   void whoAmI();
 }

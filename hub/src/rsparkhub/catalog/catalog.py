@@ -20,6 +20,15 @@ _SUFFIXES = (".yaml", ".yml")
 Stamp = tuple[int, int, int]
 
 
+@dataclass(frozen=True, kw_only=True)
+class FileProblem:
+    """What is wrong with a file of the catalog; `kept` is the environment that is still there as the file was before."""
+
+    path: str
+    text: str
+    kept: str | None
+
+
 @dataclass(frozen=True)
 class _Entry:
     stamp: Stamp
@@ -73,9 +82,18 @@ class Catalog:
             raise NotFound(f"There is no environment {name}. Choose one of the catalog.") from None
 
     def problems(self) -> list[str]:
-        """Say what is wrong with the files, one text a file."""
+        """Return what is wrong with the files, one text a file."""
+        return [problem.text for problem in self.file_problems()]
+
+    def file_problems(self) -> list[FileProblem]:
+        """Return what is wrong with the files, and what became of each."""
         self._read()
-        return [*(entry.problem for entry in self._entries.values() if entry.problem), *self._doubles()]
+        broken = [
+            FileProblem(path=path, text=entry.problem, kept=entry.environment.name if entry.environment else None)
+            for path, entry in self._entries.items()
+            if entry.problem
+        ]
+        return [*broken, *self._doubles()]
 
     def _read(self) -> dict[str, Environment]:
         now = self._clock()
@@ -116,14 +134,15 @@ class Catalog:
         """Order files by folder, in the order of the setting, and by name."""
         return self._folders.index(Path(file[0]).parent), file[0]
 
-    def _doubles(self) -> Iterator[str]:
+    def _doubles(self) -> Iterator[FileProblem]:
         first: dict[tuple[str, str], str] = {}
         for path, entry in self._entries.items():
             if entry.environment is None:
                 continue
             other = first.setdefault((os.path.dirname(path), entry.environment.name), path)  # noqa: PTH120
             if other != path:
-                yield f"{path} and {other} both describe the environment {entry.environment.name}. Rename one of them."
+                text = f"{path} and {other} both describe the environment {entry.environment.name}. Rename one of them."
+                yield FileProblem(path=path, text=text, kept=entry.environment.name)
 
     def list(self) -> list[Environment]:
         """Give all environments, by title."""

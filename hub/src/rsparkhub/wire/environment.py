@@ -50,5 +50,17 @@ class EnvironmentView(Answer):
     expected_start: float | None = Field(description="Seconds: the median of the last starts; null before the first.")
 
 
+class FileProblemView(Answer):
+    """A file of the catalog that can't be read as it is."""
+
+    path: str
+    text: str = Field(description="What is wrong, on which line, and what is expected; one problem a line.")
+    kept: str | None = Field(description="The environment that is still there as the file was before; null when it is gone.")
+
+
 class EnvironmentList(Answer):
     environments: list[EnvironmentView]
+    incomplete: bool = Field(default=False, description="Whether a file can't be read, so that something may be missing here.")
+    problems: list[FileProblemView] = Field(
+        default_factory=list, description="What is wrong with which files; only administrators are told."
+    )

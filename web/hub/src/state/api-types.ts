@@ -130,6 +130,17 @@ export interface components {
         EnvironmentList: {
             /** Environments */
             environments: components["schemas"]["EnvironmentView"][];
+            /**
+             * Incomplete
+             * @description Whether a file can't be read, so that something may be missing here.
+             * @default false
+             */
+            incomplete: boolean;
+            /**
+             * Problems
+             * @description What is wrong with which files; only administrators are told.
+             */
+            problems: components["schemas"]["FileProblemView"][];
         };
         /**
          * EnvironmentView
@@ -212,6 +223,24 @@ export interface components {
             data: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * FileProblemView
+         * @description A file of the catalog that can't be read as it is.
+         */
+        FileProblemView: {
+            /** Path */
+            path: string;
+            /**
+             * Text
+             * @description What is wrong, on which line, and what is expected; one problem a line.
+             */
+            text: string;
+            /**
+             * Kept
+             * @description The environment that is still there as the file was before; null when it is gone.
+             */
+            kept: string | null;
         };
         /** GroupList */
         GroupList: {
@@ -1102,6 +1131,7 @@ export type Data = components['schemas']['Data'];
 export type EnvironmentList = components['schemas']['EnvironmentList'];
 export type EnvironmentView = components['schemas']['EnvironmentView'];
 export type EventView = components['schemas']['EventView'];
+export type FileProblemView = components['schemas']['FileProblemView'];
 export type GroupList = components['schemas']['GroupList'];
 export type GroupView = components['schemas']['GroupView'];
 export type LastExitView = components['schemas']['LastExitView'];

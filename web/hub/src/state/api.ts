@@ -13,7 +13,7 @@ import type {
   TokenList,
   UserList,
 } from './api-types.ts';
-import type { AuditEvent, Browser, Environment, Group, Me, Session, Token, User } from './model.ts';
+import type { AuditEvent, Browser, Group, Me, Session, Token, User } from './model.ts';
 
 export class Problem extends Error {
   readonly status: number;
@@ -62,8 +62,7 @@ export class Api {
     (await this.#send<SignedIn>('POST', '/login', { name, password })).user;
   logout = (): Promise<void> => this.#send('POST', '/logout');
 
-  environments = async (): Promise<Environment[]> =>
-    (await this.#get<EnvironmentList>('/environments')).environments;
+  catalog = (): Promise<EnvironmentList> => this.#get('/environments');
 
   session = (id: string): Promise<Session> => this.#get(`/sessions/${encodeURIComponent(id)}`);
   start = (environment: string, key: string, name?: string): Promise<Session> =>

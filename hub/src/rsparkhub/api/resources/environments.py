@@ -10,10 +10,10 @@ from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.identity import Person
 from rsparkhub.api.problems import responses
 from rsparkhub.api.serializers.views import environment_view
-from rsparkhub.domain.access import Action, Identity, may
+from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.errors import EnvironmentInvalid, NotFound, Unavailable
-from rsparkhub.wire.environment import EnvironmentList, EnvironmentView
+from rsparkhub.wire.environment import EnvironmentList, EnvironmentView, FileProblemView
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,8 @@ def visible(context: AppContext, identity: Identity) -> list[Environment]:
         catalog = context.catalog.list()
     except EnvironmentInvalid as error:
         log.error("%s", error)
+        if may(identity, Action.READ, Installation()):
+            raise Unavailable(str(error)) from error
         raise Unavailable("The catalog can't be read. Tell your administrator; the hub's log says why.") from error
     return [each for each in catalog if may(identity, Action.START, each)]
 
@@ -52,8 +54,15 @@ def visible_one(context: AppContext, identity: Identity, name: str) -> Environme
 
 @router.get("", summary="What you may start", responses=responses(401, 403))
 async def list_environments(identity: Person, context: Context) -> EnvironmentList:
-    """By title, each with how long its last starts took."""
-    return EnvironmentList(environments=await _views(context, visible(context, identity)))
+    """By title, each with how long its last starts took; and whether files of the catalog can't be read."""
+    environments = await _views(context, visible(context, identity))
+    problems = context.catalog.file_problems()
+    told = [FileProblemView(path=each.path, text=each.text, kept=each.kept) for each in problems]
+    return EnvironmentList(
+        environments=environments,
+        incomplete=bool(problems),
+        problems=told if may(identity, Action.READ, Installation()) else [],
+    )
 
 
 @router.get("/{name}", summary="One environment", responses=responses(401, 403, 404))
