@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from world import World
 
-from rsparkhub.api.resources.environments import expected_start
+from rsparkhub.api.resources.environments import expected_seconds
 from rsparkhub.api.usage_report import usage_report
 from rsparkhub.domain.errors import Conflict, Unavailable
 from rsparkhub.domain.session import State
@@ -106,7 +106,7 @@ async def test_the_expected_start_is_the_median_of_the_last_twenty_starts(store:
     await days.state("s0", 9000, "resuming")
     await days.state("s0", 9100, "failed")  # a start that came to nothing says nothing about how long one takes
     seconds = await store.runs.start_seconds(["rspark", "lab"])
-    assert expected_start(seconds["rspark"]) == 10.5
+    assert expected_seconds(seconds["rspark"]) == 10.5
     assert "lab" not in seconds
 
 
@@ -118,6 +118,21 @@ async def test_the_catalog_tells_how_long_the_last_starts_took(world: World) -> 
         await world.controller.observe(session, state=State.RUNNING, ready=world.clock())
     bob = await world.program("bob")
     assert (await bob.get("/hub/api/environments/rspark")).json()["expected_start"] == 4.0
+
+
+async def test_a_resume_is_expected_to_take_as_long_as_resumes_do(store: Store, world: World) -> None:
+    bob, days = await world.program("bob"), Days(store)
+    assert (await bob.get("/hub/api/environments/rspark")).json()["expected_resume"] is None
+    for number in range(3):
+        await days.created(f"s{number}", 0)
+        await days.state(f"s{number}", 10, "starting")
+        await days.state(f"s{number}", 10 + 45 / 60, "running")
+        await days.state(f"s{number}", 20, "suspended")
+        await days.state(f"s{number}", 30, "resuming")
+        await days.state(f"s{number}", 30 + 5 / 60, "running")
+    assert expected_seconds((await store.runs.start_seconds(["rspark"]))["rspark"]) == 45.0
+    assert expected_seconds((await store.runs.resume_seconds(["rspark"]))["rspark"]) == 5.0
+    assert (await bob.get("/hub/api/environments/rspark")).json()["expected_resume"] == 5.0
 
 
 async def test_usage_is_ones_own_and_for_administrators_everybodys(world: World) -> None:

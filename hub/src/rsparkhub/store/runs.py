@@ -83,12 +83,19 @@ class Runs:
 
     async def start_seconds(self, environments: Sequence[str]) -> dict[str, list[float]]:
         """Return how long the last starts of each environment took, from the beginning until it was ready, in seconds."""
+        return await self._seconds(environments, runs.c.resumed.is_not(True))
+
+    async def resume_seconds(self, environments: Sequence[str]) -> dict[str, list[float]]:
+        """Return how long the last resumes of each environment took, in seconds."""
+        return await self._seconds(environments, runs.c.resumed.is_(True))
+
+    async def _seconds(self, environments: Sequence[str], which: sa.ColumnElement[bool]) -> dict[str, list[float]]:
         if not environments:
             return {}
         recent = [
             sa.select(
                 sa.select(runs.c.environment, runs.c.began, runs.c.ready)
-                .where(runs.c.environment == name, runs.c.ready.is_not(None))
+                .where(runs.c.environment == name, runs.c.ready.is_not(None), which)
                 .order_by(runs.c.ready.desc())
                 .limit(RECENT_STARTS)
                 .subquery()
@@ -124,7 +131,7 @@ async def write_run(connection: Connection, database: Database, session: Session
         begin = database.insert(runs).on_conflict_do_nothing()
         values = {
             "session": session.id, "generation": change["generation"], "owner": session.owner,
-            "environment": session.environment, "began": at,
+            "environment": session.environment, "began": at, "resumed": state is State.RESUMING,
         }  # fmt: skip
         await connection.rows(begin, values)
     if state in _BEGINS:

@@ -90,6 +90,7 @@ runs = sa.Table(
     sa.Column("owner", Words),
     sa.Column("environment", Words, nullable=False),
     sa.Column("began", Moment, nullable=False),
+    sa.Column("resumed", sa.Boolean),
     sa.Column("ready", Moment),
     sa.Column("ended", Moment),
     sa.Column("seconds", sa.Float),

@@ -48,6 +48,9 @@ class EnvironmentView(Answer):
     resources: ResourcesView
     lifecycle: LifecycleView
     expected_start: float | None = Field(description="Seconds: the median of the last starts; null before the first.")
+    expected_resume: float | None = Field(
+        default=None, description="Seconds: the median of the last resumes of what was saved; null before the first."
+    )
 
 
 class FileProblemView(Answer):

@@ -197,6 +197,11 @@ export interface components {
              * @description Seconds: the median of the last starts; null before the first.
              */
             expected_start: number | null;
+            /**
+             * Expected Resume
+             * @description Seconds: the median of the last resumes of what was saved; null before the first.
+             */
+            expected_resume: number | null;
         };
         /** EventView */
         EventView: {

@@ -72,10 +72,18 @@ async def show(name: str, identity: Person, context: Context) -> EnvironmentView
 
 
 async def _views(context: AppContext, environments: list[Environment]) -> list[EnvironmentView]:
-    seconds = await context.store.runs.start_seconds([each.name for each in environments])
-    return [environment_view(each, expected_start=expected_start(seconds.get(each.name, []))) for each in environments]
+    names = [each.name for each in environments]
+    starts, resumes = await context.store.runs.start_seconds(names), await context.store.runs.resume_seconds(names)
+    return [
+        environment_view(
+            each,
+            expected_start=expected_seconds(starts.get(each.name, [])),
+            expected_resume=expected_seconds(resumes.get(each.name, [])),
+        )
+        for each in environments
+    ]
 
 
-def expected_start(seconds: Sequence[float]) -> float | None:
-    """Return the median of the last starts, in seconds; None before the first."""
+def expected_seconds(seconds: Sequence[float]) -> float | None:
+    """Return the median of what the last ones took, in seconds; None before the first."""
     return round(median(seconds), 1) if seconds else None

@@ -92,7 +92,7 @@ def without_details(session: Session) -> Session:
     )
 
 
-def environment_view(environment: Environment, *, expected_start: float | None) -> EnvironmentView:
+def environment_view(environment: Environment, *, expected_start: float | None, expected_resume: float | None) -> EnvironmentView:
     """Return the view of an entry of the catalog."""
     spec = environment.spec
     return EnvironmentView(
@@ -107,6 +107,7 @@ def environment_view(environment: Environment, *, expected_start: float | None) 
         resources=ResourcesView(cpu=spec.resources.cpu, memory=int(spec.resources.memory)),
         lifecycle=LifecycleView(**{name: getattr(spec.lifecycle, name) for name in LifecycleView.model_fields}),
         expected_start=expected_start,
+        expected_resume=expected_resume,
     )
 
 
