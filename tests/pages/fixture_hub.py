@@ -53,6 +53,7 @@ class World:
         self.logs: dict[str, str] = {}
         self.endless_logs = False
         self.attempts_left = 3
+        self.busy_refusals = False
         self.asked: list[tuple[str, str, Json | None]] = []
         self.refusals: dict[str, tuple[int, str]] = {}
         self.slow = 0.0
@@ -272,7 +273,10 @@ class FixtureHub:
             "resume": {"wanted": "running", "state": "queued", "queue_position": 1},
             "stop": {"wanted": "stopped", "state": "stopping"},
         }
-        return JSONResponse(self.change(request.path_params["id"], **changes[change]), status_code=202)
+        session, consent = self.world.sessions[request.path_params["id"]], await _json(request)
+        if self.world.busy_refusals and session["busy"] and change != "resume" and not {*consent} & {"confirm", "force"}:
+            return problem(409, "It computes.", code="busy", running=session["busy_with"])
+        return JSONResponse(self.change(session["id"], **changes[change]), status_code=202)
 
     async def _want_deleted(self, request: Request) -> Response:
         return JSONResponse(self.change(request.path_params["id"], wanted="deleted", state="stopping"), status_code=202)
@@ -428,9 +432,14 @@ async def _read(receive: Receive) -> tuple[Receive, Json | None]:
     return again, json.loads(body) if body else None
 
 
-def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+async def _json(request: Request) -> Json:
+    body = await request.body()
+    return dict(json.loads(body)) if body else {}
+
+
+def problem(status: int, detail: str, headers: dict[str, str] | None = None, *, code: str = "fixture", **more: Any) -> Response:
     """Answer as the hub does when something is wrong."""
-    body = {"type": "about:blank", "title": "", "status": status, "detail": detail, "code": "fixture"}
+    body = {"type": "about:blank", "title": "", "status": status, "detail": detail, "code": code, **more}
     return JSONResponse(body, status_code=status, media_type="application/problem+json", headers=headers)
 
 

@@ -213,7 +213,7 @@ SCENES = [
     Scene(name="account-new-token", path="/hub/account", see="You have no tokens", arrange=_nothing, act=_make_token),
     Scene(name="admin-sessions", path="/hub/admin/sessions", see="Homework 1", arrange=_crowd),
     Scene(name="admin-sessions-chosen", path="/hub/admin/sessions", see="Homework 1", arrange=_crowd, act=_choose_some),
-    Scene(name="admin-sessions-none", path="/hub/admin/sessions?q=nonsense", see="No session is like this", arrange=_crowd),
+    Scene(name="admin-sessions-none", path="/hub/admin/sessions?q=nonsense", see="No session matches “nonsense”", arrange=_crowd),
     Scene(name="admin-people", path="/hub/admin/people", see="carla", arrange=_people),
     Scene(name="admin-people-add", path="/hub/admin/people", see="carla", arrange=_people, act=_add_person),
     Scene(name="admin-people-link", path="/hub/admin/people", see="carla", arrange=_people, act=_link),

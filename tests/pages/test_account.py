@@ -14,7 +14,7 @@ async def test_a_token_is_shown_once_and_copied(page: Page, context: BrowserCont
     await page.goto("/hub/account")
     await page.get_by_role("button", name="Make a token").click()
     await page.get_by_label("What is it for").fill("My laptop")
-    await page.get_by_label("Works for").select_option("30")
+    await page.get_by_label("Valid for").select_option("30")
     await page.get_by_role("button", name="Make", exact=True).click()
     await page.get_by_role("button", name="Copy token").click()
     await expect(page.get_by_role("button", name="Copied")).to_be_visible()

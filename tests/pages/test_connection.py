@@ -60,7 +60,7 @@ PAGES_THAT_READ = [
     ("/hub/account", "GET /tokens", "You have no tokens"),
     ("/hub/admin/people", "GET /users", "administrator"),
     ("/hub/admin/environments", "GET /environments", "Usual start"),
-    ("/hub/admin/audit", "GET /audit", "The events of sessions"),
+    ("/hub/admin/audit", "GET /audit", "Everything that happened"),
     ("/hub/admin/sessions", "GET /sessions", "Nobody has a session yet"),
     ("/hub/", "GET /environments", "Start a session"),
     ("/hub/", "GET /sessions", "Start a session"),
@@ -99,8 +99,9 @@ async def test_a_page_of_an_older_version_is_loaded_anew_once(page: Page, hub: F
     index = (PAGES / "index.html").read_text(encoding="utf-8").replace("assets/index-", "assets/index-newer-")
     await page.route("**/hub/", lambda route: route.fulfill(body=index, content_type="text/html"))
     await page.get_by_role("button", name="Account of ada").click()
-    await page.get_by_role("menuitem", name="Tokens and password").click()
-    await page.wait_for_function("!window.old")
+    async with page.expect_event("load"):
+        await page.get_by_role("menuitem", name="Tokens and password").click()
+    assert not await page.evaluate("window.old ?? false")
     await expect(page.get_by_role("heading", name="This page can’t be loaded")).to_be_visible()
     await page.evaluate("window.second = true")
     await page.unroute("**/hub/")

@@ -52,7 +52,7 @@ async def test_going_back_from_the_session_does_not_lead_there_again(page: Page,
     await expect(page.get_by_text("It opens by itself")).to_be_visible()
     hub.put(world.session())
     await page.wait_for_url(f"**/s/{ID}/")
-    await page.go_back()
+    await page.go_back(wait_until="commit")  # a page that the browser kept is not loaded again
     await expect(page.get_by_role("heading", name="Idle")).to_be_visible()
     await expect(page).to_have_url(re.compile(PATH))
 
@@ -203,3 +203,37 @@ async def test_a_change_of_state_is_said_aloud(page: Page, hub: FixtureHub) -> N
     await expect(page.get_by_role("heading", name="Going to sleep")).to_be_visible()
     hub.put(world.asleep())
     await expect(page.get_by_role("status").filter(has_text="Homework 3 is asleep. Your work is kept.")).to_be_attached()
+
+
+async def test_sleeping_what_computes_asks_first(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.busy())
+    hub.world.busy_refusals = True
+    await page.goto(PATH)
+    await page.get_by_role("button", name="Sleep").click()
+    dialog = page.get_by_role("dialog", name="Sleep Flight delays anyway?")
+    await expect(dialog).to_contain_text("It computes: R kernel, analysis.ipynb.")
+    await dialog.get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_role("heading", name="Busy")).to_be_visible()
+    await page.get_by_role("button", name="Sleep").click()
+    await dialog.get_by_role("button", name="Sleep anyway").click()
+    await expect(page.get_by_role("heading", name="Going to sleep")).to_be_visible()
+    assert hub.world.asked[-1] == ("POST", f"/sessions/{ID}/suspend", {"confirm": True})
+
+
+async def test_what_was_ended_is_named_afterwards(page: Page, hub: FixtureHub) -> None:
+    exit_ = {"code": 0, "saved": world.SAVED, "at": world.ago(hours=1), "ended": ["A terminal runs psql"]}
+    hub.put(world.asleep(last_exit=exit_))
+    await page.goto(PATH)
+    await expect(page.get_by_text("Ended while it computed: A terminal runs psql.")).to_be_visible()
+
+
+async def test_a_sleep_that_was_given_up_says_why_and_can_be_had_all_the_same(page: Page, hub: FixtureHub) -> None:
+    lost = [{"name": "x", "class": "list", "why": "Your home is full.", "failed": True}]
+    refused = {"at": world.ago(minutes=1), "reason": "could not keep `x` (Your home is full).", "lost": lost}
+    hub.put(world.session(sleep_refused=refused))
+    await page.goto(PATH)
+    await expect(page.get_by_text("Not put to sleep, because it could not keep `x`")).to_be_visible()
+    await page.get_by_role("button", name="Sleep anyway").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Sleep anyway").click()
+    await expect(page.get_by_role("heading", name="Going to sleep")).to_be_visible()
+    assert hub.world.asked[-1] == ("POST", f"/sessions/{ID}/suspend", {"force": True})

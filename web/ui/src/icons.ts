@@ -1,6 +1,7 @@
 /** Our own icons: strokes of 1.5 on a grid of 16, so that they are sharp at the size they are shown in. */
 export const icons = {
   alert: 'M8 2.2 14.4 13.2H1.6ZM8 6.4v3.2M8 11.4v.1',
+  arrow: 'M3 8h9.6M8.6 4l4 4-4 4',
   check: 'M3 8.5 6.4 12 13 4.5',
   'check-circle': 'M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8ZM5.3 8.2l1.9 1.9 3.6-4',
   'chevron-down': 'M4 6l4 4 4-4',
@@ -20,7 +21,6 @@ export const icons = {
   minus: 'M3.5 8h9',
   moon: 'M13.4 9.6A5.8 5.8 0 1 1 6.4 2.6a4.6 4.6 0 0 0 7 7Z',
   more: 'M3.2 8h.1M8 8h.1M12.8 8h.1',
-  open: 'M9.5 2.5h4v4M13.2 2.8 7.5 8.5M11.5 9.5v4h-9v-9h4',
   people:
     'M6 2.5a2.4 2.4 0 1 0 0 4.8 2.4 2.4 0 0 0 0-4.8ZM1.5 13.2c0-2.4 2-3.9 4.5-3.9s4.5 1.5 4.5 3.9M10.6 2.8a2.3 2.3 0 0 1 0 4.2M12.3 9.7c1.4.6 2.2 1.9 2.2 3.5',
   play: 'M5.2 3.6v8.8L12.2 8Z',

@@ -1,18 +1,36 @@
 /** What buttons and menus of a session do, with the question before what can't be taken back. */
 import type { MenuItem } from '@rsparkhub/ui';
 import { actions, isMine } from '../app.ts';
-import type { Change } from '../state/api.ts';
+import type { Change, Consent } from '../state/api.ts';
+import { busyQuestion } from '../state/busy-text.ts';
 import { confirm } from '../state/confirm.ts';
 import type { Session } from '../state/model.ts';
 import { go } from '../state/router.ts';
 import { path } from '../state/route.ts';
 import { changeIcon, availableChanges, changeLabel } from '../state/session-text.ts';
 
-export async function change(session: Session, wanted: Change): Promise<void> {
-  if (!(await agreed(session, wanted))) return;
-  if (!(await actions.change(session.id, wanted))) return;
+export async function change(session: Session, wanted: Change, consent: Consent = 'none'): Promise<void> {
+  if (consent === 'none' && !(await agreed(session, wanted))) return;
+  const outcome = await actions.change(session.id, wanted, consent);
+  if (outcome.kind === 'busy' && wanted !== 'resume') {
+    const yes = await confirm({ ...busyQuestion(session.name, wanted, outcome.running), danger: true });
+    if (yes) await change(session, wanted, 'confirm');
+    return;
+  }
   // One's own is waited for where its parts light up.
-  if (wanted === 'resume' && isMine(session)) go(path({ page: 'session', id: session.id }));
+  if (outcome.kind === 'done' && wanted === 'resume' && isMine(session))
+    go(path({ page: 'session', id: session.id }));
+}
+
+/** Sleep though something of it can't be kept, once the person agrees to lose that. */
+export async function sleepAnyway(session: Session): Promise<void> {
+  const yes = await confirm({
+    title: `Sleep ${session.name} anyway?`,
+    text: 'What can’t be kept is lost, and what computes is ended. The rest is saved.',
+    action: 'Sleep anyway',
+    danger: true,
+  });
+  if (yes) await change(session, 'suspend', 'force');
 }
 
 function agreed(session: Session, wanted: Change): Promise<boolean> {

@@ -1,11 +1,24 @@
 /** What a person asks of sessions: sent to the hub and shown as pending at once; a failure is shown as a notification. */
 import { get } from 'svelte/store';
-import { idempotencyKey, errorMessage, type Api, type Change } from './api.ts';
+import { idempotencyKey, errorMessage, Problem, type Api, type Change, type Consent } from './api.ts';
 import type { Session } from './model.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface Notifications {
   show: (text: string, options?: { meaning?: 'bad' | 'good' | 'neutral' }) => unknown;
+}
+
+/** How a change of one session went. */
+export type Outcome = { kind: 'done' } | { kind: 'refused' } | { kind: 'busy'; running: readonly string[] };
+
+/** A session that was left as it is, since it computes. */
+export interface BusySession {
+  id: string;
+  running: readonly string[];
+}
+
+function isBusy(error: unknown): error is Problem {
+  return error instanceof Problem && error.code === 'busy';
 }
 
 /** Requests that are under way at the same time when many rows are changed. */
@@ -45,43 +58,54 @@ export class Actions {
     }
   }
 
-  /** Change a session; return whether the hub accepted it. */
-  async change(id: string, change: Change): Promise<boolean> {
-    const problem = await this.#try(id, change);
-    if (problem) this.#notifications.show(problem, { meaning: 'bad' });
-    return problem === null;
+  /** Change a session, and return how it went: it computes, and nobody agreed to end that; or it is done, or refused. */
+  async change(id: string, change: Change, consent: Consent = 'none'): Promise<Outcome> {
+    const error = await this.#try(id, change, consent);
+    if (error === null) return { kind: 'done' };
+    if (isBusy(error)) return { kind: 'busy', running: error.running };
+    this.#notifications.show(errorMessage(error), { meaning: 'bad' });
+    return { kind: 'refused' };
   }
 
-  /** Change many sessions, and show one notification of how it went. */
-  async changeAll(ids: readonly string[], change: Change, done: (count: number) => string): Promise<void> {
+  /** Change many sessions, show one notification of how it went, and return those that were left since they compute. */
+  async changeAll(
+    ids: readonly string[],
+    change: Change,
+    done: (count: number) => string,
+    consent: Consent = 'none',
+  ): Promise<BusySession[]> {
     const waiting = [...ids];
     const problems: string[] = [];
+    const busy: BusySession[] = [];
     const work = async (): Promise<void> => {
       for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-        const problem = await this.#try(id, change);
-        if (problem) problems.push(problem);
+        const error = await this.#try(id, change, consent);
+        if (isBusy(error)) busy.push({ id, running: error.running });
+        else if (error !== null) problems.push(errorMessage(error));
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, work));
-    const worked = ids.length - problems.length;
+    const worked = ids.length - problems.length - busy.length;
     if (worked > 0) this.#notifications.show(done(worked));
     if (problems.length > 0) {
       const [first = ''] = problems;
       const more = problems.length === 1 ? 'One was not changed' : `${problems.length} were not changed`;
       this.#notifications.show(`${more}: ${first}`, { meaning: 'bad' });
     }
+    return busy;
   }
 
-  async #try(id: string, change: Change): Promise<string | null> {
+  /** Send the change, and return what was thrown; null when the hub accepted it. */
+  async #try(id: string, change: Change, consent: Consent): Promise<unknown> {
     if (get(this.#sessions.pending).has(id)) return null; // the same press twice
     const since = this.#sessions.mark();
     this.#sessions.setPending(id, change);
     try {
-      const session = await this.#api.change(id, change);
+      const session = await this.#api.change(id, change, consent);
       this.#sessions.applyResponse(session, since);
       return null;
     } catch (error) {
-      return errorMessage(error);
+      return error;
     } finally {
       this.#sessions.setPending(id, null);
     }

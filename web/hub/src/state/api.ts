@@ -20,9 +20,18 @@ export class Problem extends Error {
   readonly code: string;
   /** Seconds, where the hub says when to try again. */
   readonly retryAfter: number | null;
+  /** Of `busy`: what computes, and would be ended. */
+  readonly running: readonly string[];
 
-  constructor(message: string, status: number, code: string, retryAfter: number | null = null) {
+  constructor(
+    message: string,
+    status: number,
+    code: string,
+    retryAfter: number | null = null,
+    running: readonly string[] = [],
+  ) {
     super(message);
+    this.running = running;
     this.status = status;
     this.code = code;
     this.retryAfter = retryAfter;
@@ -30,6 +39,8 @@ export class Problem extends Error {
 }
 
 export type Change = 'suspend' | 'resume' | 'stop' | 'delete';
+/** What a person agreed to lose: what computes (`confirm`), by a sleep also what can't be kept (`force`). */
+export type Consent = 'none' | 'confirm' | 'force';
 type Body = Record<string, unknown>;
 
 const ROOT = '/hub/api';
@@ -83,9 +94,11 @@ export class Api {
     return found;
   }
 
-  change(id: string, change: Change): Promise<Session> {
+  change(id: string, change: Change, consent: Consent = 'none'): Promise<Session> {
     const path = `/sessions/${encodeURIComponent(id)}`;
-    return change === 'delete' ? this.#send('DELETE', path) : this.#send('POST', `${path}/${change}`);
+    if (change === 'delete') return this.#send('DELETE', consent === 'none' ? path : `${path}?confirm=true`);
+    const body = consent === 'none' || change === 'resume' ? undefined : { [consent]: true };
+    return this.#send('POST', `${path}/${change}`, body);
   }
 
   logServices = async (id: string): Promise<string[]> =>
@@ -202,7 +215,12 @@ async function problemOf(answer: Response): Promise<Problem> {
   const retry = Number(answer.headers.get('Retry-After'));
   const after = Number.isFinite(retry) && retry > 0 ? retry : null;
   try {
-    const body = (await answer.json()) as { detail?: unknown; title?: unknown; code?: unknown };
+    const body = (await answer.json()) as {
+      detail?: unknown;
+      title?: unknown;
+      code?: unknown;
+      running?: unknown;
+    };
     const sentence = [body.detail, body.title].find((text) => typeof text === 'string' && text !== '');
     if (typeof sentence === 'string') {
       return new Problem(
@@ -210,6 +228,7 @@ async function problemOf(answer: Response): Promise<Problem> {
         answer.status,
         typeof body.code === 'string' ? body.code : 'unknown',
         after,
+        Array.isArray(body.running) ? body.running.map(String) : [],
       );
     }
   } catch {

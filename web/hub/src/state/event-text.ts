@@ -5,7 +5,7 @@ const REQUESTS: Record<string, string> = {
   running: 'was asked to run',
   suspended: 'was asked to sleep',
   stopped: 'was asked to stop',
-  deleted: 'was asked to go',
+  deleted: 'was deleted',
 };
 
 const STATES: Partial<Record<State, string>> = {

@@ -30,6 +30,7 @@ export function session(changes: Partial<Session> = {}): Session {
     cost: null,
     generation: 1,
     last_exit: null,
+    sleep_refused: null,
     restored: null,
     sleep_refused: null,
     services: [

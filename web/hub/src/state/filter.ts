@@ -1,4 +1,5 @@
 /** The filter of an administrator's list of sessions. It stands in the address, so that a view can be sent to somebody. */
+import { alternatives } from './format.ts';
 import type { Session, State } from './model.ts';
 
 export interface Filter {
@@ -53,6 +54,26 @@ export function filtered(sessions: readonly Session[], filter: Filter): Session[
     (session) =>
       matches(session, filter) && (filter.states.length === 0 || filter.states.includes(session.state)),
   );
+}
+
+const NONE: Record<string, string> = {
+  running: 'running',
+  coming: 'starting',
+  queued: 'queued',
+  ending: 'ending',
+  asleep: 'sleeping',
+  failed: 'failed',
+  stopped: 'stopped',
+};
+
+/** Return what an empty list says: "No failed sessions", "No session matches “homework”". */
+export function noSessions(filter: Filter): string {
+  if (filter.text.trim()) return `No session matches “${filter.text.trim()}”`;
+  const kinds = GROUPS.filter(({ states }) => states.every((state) => filter.states.includes(state)));
+  const which = kinds.length > 0 ? `${alternatives(kinds.map(({ key }) => NONE[key] ?? key))} ` : '';
+  const whose = filter.owner ? ` of ${filter.owner}` : '';
+  const where = filter.environment ? ` from ${filter.environment}` : '';
+  return `No ${which}sessions${whose}${where}`;
 }
 
 export function toggled(filter: Filter, states: readonly State[]): Filter {

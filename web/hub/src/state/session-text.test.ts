@@ -20,7 +20,7 @@ describe('while it starts', () => {
   });
 
   it('before the first part it says what is done', () => {
-    expect(startupText(session({ state: 'starting', services: [] }))).toBe('Making room for it');
+    expect(startupText(session({ state: 'starting', services: [] }))).toBe('Starting soon');
   });
 
   it('between two parts the next one is named', () => {

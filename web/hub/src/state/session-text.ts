@@ -2,7 +2,7 @@
 import type { IconName, Meaning } from '@rsparkhub/ui';
 import type { Change } from './api.ts';
 import { list, ordinal } from './format.ts';
-import type { Component, Session, SessionComponent, State } from './model.ts';
+import type { Component, Environment, Session, SessionComponent, State } from './model.ts';
 
 /** A session's state in a word or two, with its sign. */
 export interface StateBadge {
@@ -87,7 +87,8 @@ export function isLive(state: State): boolean {
 /** What happens right now while it starts, in the words of the person. */
 export function startupText(session: Session): string {
   if (session.state === 'queued') {
-    return session.queue_position === null || session.queue_position <= 1
+    if (session.queue_position === null) return 'Starting soon';
+    return session.queue_position <= 1
       ? 'Next in the queue'
       : `${ordinal(session.queue_position)} in the queue`;
   }
@@ -96,7 +97,16 @@ export function startupText(session: Session): string {
   const next = session.services.find((part) => part.state === 'waiting');
   if (next && session.services.some((part) => part.state === 'ready')) return `Starting ${next.title}`;
   if (session.services.length > 0 && !next) return 'Almost ready';
-  return session.state === 'resuming' ? 'Waking it up' : 'Making room for it';
+  return session.state === 'resuming' ? 'Waking up' : 'Starting soon';
+}
+
+/** Seconds that it takes to be ready, from the last starts or resumes of its environment; null where there were none. */
+export function expectedSeconds(session: Session, environment: Environment | undefined): number | null {
+  if (!environment) return null;
+  const resumes =
+    session.state === 'resuming' ||
+    (session.state === 'queued' && session.generation > 0 && !!session.last_exit?.saved);
+  return resumes ? environment.expected_resume : environment.expected_start;
 }
 
 /** The part that a failure is about. */
