@@ -21,7 +21,8 @@ def ahead(**until: float) -> str:
 
 
 def me(*, name: str = "ada", admin: bool = False) -> Json:
-    return {"name": name, "admin": admin, "groups": ["stats-101"], "limits": {"sessions": 5}, "version": "0.1.0", "images": True}
+    return {"name": name, "admin": admin, "groups": ["stats-101"], "limits": {"sessions": 5}, "version": "0.1.0", "images": True,
+        "has_password": True}  # fmt: skip
 
 
 def component(kind: str, name: str, title: str, mark: str, part: str | None = None) -> Json:

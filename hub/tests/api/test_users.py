@@ -33,6 +33,7 @@ async def test_a_password_signs_in_a_browser_by_a_cookie_and_a_program_by_a_toke
     assert told["user"] == {
         "name": "bob", "admin": False, "groups": [], "limits": {"sessions": 10}, "version": told["user"]["version"],
         "images": False,
+        "has_password": True,
     }  # fmt: skip
     assert told["expires"] == "2026-12-08T12:00:00Z"
     cookie = answer.headers["set-cookie"]

@@ -7,7 +7,7 @@ from rspark_session.agent.lifecycle import session_services
 from rspark_session.notebook_cell import Cell
 from rspark_session.services import registry
 from rspark_session.services.base import Context
-from rspark_session.welcome import NAME, write_welcome_notebook
+from rspark_session.welcome import NAME, is_new, write_welcome_notebook
 
 SESSION_PYTHON = Path(__file__).parents[3] / ".venv-session/bin/python"
 
@@ -58,3 +58,14 @@ def test_a_person_s_own_file_of_that_name_is_kept(tmp_path: Path) -> None:
 def test_a_home_without_r_is_left_alone(tmp_path: Path) -> None:
     assert write_welcome_notebook(tmp_path, kernels=["python"]) is None
     assert not any(tmp_path.iterdir())
+
+
+def test_a_home_is_new_until_it_had_the_notebook(tmp_path: Path) -> None:
+    assert is_new(tmp_path, ["r"])
+    assert not is_new(tmp_path, ["python"])
+    (tmp_path / NAME).touch()
+    assert not is_new(tmp_path, ["r"])
+    (tmp_path / NAME).unlink()
+    write_welcome_notebook(tmp_path, kernels=["r"])
+    (tmp_path / NAME).unlink()
+    assert not is_new(tmp_path, ["r"])

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -47,6 +48,7 @@ def add(
         print_json({**user.model_dump(mode="json"), "link": link.url})
     else:
         say(f"{user.name} was added. This link signs them in once, until {link.expires:%Y-%m-%d %H:%M} UTC:\n\n  {link.url}\n")
+        warn_of_localhost(link.url)
 
 
 @app.command("list")
@@ -242,6 +244,19 @@ def link(
         print_json({"url": url})
     else:
         print(url)
+        if name is not None:
+            warn_of_localhost(url)
+
+
+def warn_of_localhost(url: str) -> None:
+    """Say on stderr that a link leads nowhere on another computer, where it does."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.startswith("127.") or host == "::1":
+        print(
+            "This link works on this machine alone: it says localhost. For others, set RSPARKHUB_HOST and RSPARKHUB_PUBLIC_URL; "
+            "docs/how-to/a-class-in-one-room.md says how.",
+            file=sys.stderr,
+        )
 
 
 def _rights(user: "UserView") -> str:

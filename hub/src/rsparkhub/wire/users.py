@@ -38,6 +38,7 @@ class Me(Answer):
     limits: Limits
     version: str = Field(description="The hub's version.")
     images: bool = Field(description="Whether sessions run from images: what is changed outside of the home goes with them.")
+    has_password: bool = Field(description="Whether you can sign in by a password; else only by a one-time link.")
 
 
 class SignedIn(Answer):

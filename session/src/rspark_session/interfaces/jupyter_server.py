@@ -65,6 +65,10 @@ class JupyterServer(Interface):
         else:
             self._ahead = _Ahead(kernel=started, pipe=pipe)
 
+    def first_url(self) -> str:
+        """Return the address of the page that opens first, under the session's own."""
+        return self.default_url
+
     def abandon(self) -> None:
         """End the R that was started ahead."""
         if self._ahead is not None:
@@ -96,7 +100,7 @@ class JupyterServer(Interface):
         ours, theirs = socket.socketpair()
         options = ServerOptions(
             extension=self.extension,
-            default_url=self.default_url,
+            default_url=self.first_url(),
             kernels=spec.kernels,
             base_url=context.base_path,
             home=context.home,

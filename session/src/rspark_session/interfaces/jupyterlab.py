@@ -18,6 +18,12 @@ class JupyterLab(JupyterServer):
     default_url = "/lab"
     warms_r = True
 
+    def first_url(self) -> str:
+        """Return the address of the welcome notebook in a home that gets one, and later that of the last workspace."""
+        from rspark_session.welcome import NAME, is_new
+
+        return f"/lab/tree/{NAME}" if is_new(self.context.home, self.context.spec.kernels) else self.default_url
+
     def write_home_files(self, welcome: "Sequence[Cell]") -> None:
         """Write the welcome notebook into a new home."""
         from rspark_session.welcome import write_welcome_notebook

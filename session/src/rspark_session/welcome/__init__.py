@@ -32,12 +32,17 @@ def write_welcome_notebook(home: Path, *, kernels: Collection[str], cells: Seque
         notebook has seen it: it does not come back.
     """
     mark, file = home / MARK, home / NAME
-    if "r" not in kernels or mark.exists() or file.exists():
+    if not is_new(home, kernels):
         return None
     write_whole(file, json.dumps(notebook([*FIRST, *cells, *LAST]), indent=1) + "\n", mode=0o644)
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.touch()
     return file
+
+
+def is_new(home: Path, kernels: Collection[str]) -> bool:
+    """Whether a home has never had the notebook, and can run it."""
+    return "r" in kernels and not (home / MARK).exists() and not (home / NAME).exists()
 
 
 def notebook(cells: Iterable[Cell]) -> dict[str, Any]:

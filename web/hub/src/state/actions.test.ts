@@ -24,14 +24,14 @@ it('what was asked shows at once, and the state is the one the hub says', async 
   expect(get(sessions.pending).get('a')).toBe('suspend');
   expect(get(sessions.known).get('a')?.state).toBe('running');
   answer(session({ id: 'a', state: 'suspending' }));
-  expect(await done).toBe(true);
+  expect(await done).toEqual({ kind: 'done' });
   expect(get(sessions.pending).has('a')).toBe(false);
   expect(get(sessions.known).get('a')?.state).toBe('suspending');
 });
 
 it('what did not work is said, and nothing changes', async () => {
   api.change.mockRejectedValue(new Problem('It is not yours.', 404, 'not-found'));
-  expect(await actions.change('a', 'stop')).toBe(false);
+  expect(await actions.change('a', 'stop')).toEqual({ kind: 'refused' });
   expect(notifications.show).toHaveBeenCalledWith('It is not yours.', { meaning: 'bad' });
   expect(get(sessions.known).get('a')?.state).toBe('running');
 });
@@ -70,4 +70,13 @@ it('many are changed a few at a time, and one notification is shown', async () =
     '19 go to sleep',
     'One was not changed: It is gone.',
   ]);
+});
+
+it('what computes is left as it is until the person agrees', async () => {
+  api.change.mockRejectedValueOnce(new Problem('It computes.', 409, 'busy', null, ['R kernel']));
+  expect(await actions.change('a', 'suspend')).toEqual({ kind: 'busy', running: ['R kernel'] });
+  expect(notifications.show).not.toHaveBeenCalled();
+  api.change.mockResolvedValue(session({ id: 'a', state: 'suspending' }));
+  expect(await actions.change('a', 'suspend', 'confirm')).toEqual({ kind: 'done' });
+  expect(api.change).toHaveBeenLastCalledWith('a', 'suspend', 'confirm');
 });

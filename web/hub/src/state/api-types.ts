@@ -383,6 +383,11 @@ export interface components {
              * @description Whether sessions run from images: what is changed outside of the home goes with them.
              */
             images: boolean;
+            /**
+             * Has Password
+             * @description Whether you can sign in by a password; else only by a one-time link.
+             */
+            has_password: boolean;
         };
         /** Members */
         Members: {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { session } from './examples.ts';
-import { filtered, fromQuery, toggled, toQuery } from './filter.ts';
+import { filtered, fromQuery, toggled, toQuery, noSessions } from './filter.ts';
 
 const sessions = [
   session({ id: 'a', owner: 'ada', state: 'running', name: 'Flights' }),
@@ -36,4 +36,14 @@ it('a state is chosen and let go', () => {
   const some = toggled(none, ['starting', 'resuming']);
   expect(some.states).toEqual(['starting', 'resuming']);
   expect(toggled(some, ['starting', 'resuming']).states).toEqual([]);
+});
+
+it.each([
+  ['q=homework', 'No session matches “homework”'],
+  ['state=failed', 'No failed sessions'],
+  ['state=failed,stopped', 'No failed or stopped sessions'],
+  ['state=asleep&owner=bo', 'No sleeping sessions of bo'],
+  ['environment=rspark', 'No sessions from rspark'],
+])('an empty list of %s says %s', (query, says) => {
+  expect(noSessions(fromQuery(new URLSearchParams(query)))).toBe(says);
 });

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { session } from './examples.ts';
-import { availableChanges, changeLabel, expectedParts, sessionBadge, startupText } from './session-text.ts';
+import type { Environment } from './model.ts';
+import {
+  availableChanges,
+  changeLabel,
+  expectedParts,
+  expectedSeconds,
+  sessionBadge,
+  startupText,
+} from './session-text.ts';
 
 describe('while it starts', () => {
   const part = (name: string, title: string, state: 'waiting' | 'starting' | 'ready') => ({
@@ -69,4 +77,17 @@ it('parts that are expected are the services and then the interface, by their ti
     ['postgres', 'PostgreSQL', 'waiting'],
     ['interface', 'JupyterLab', 'waiting'],
   ]);
+});
+
+it('a resume is expected to take as long as resumes do, and nothing is said before the first', () => {
+  const environment = { expected_start: 45, expected_resume: 5 } as Environment;
+  const saved = { code: 0, ended: [], saved: { kernels: [] }, at: '' };
+  expect(expectedSeconds(session({ state: 'starting' }), environment)).toBe(45);
+  expect(expectedSeconds(session({ state: 'resuming' }), environment)).toBe(5);
+  expect(expectedSeconds(session({ state: 'queued', generation: 0 }), environment)).toBe(45);
+  expect(expectedSeconds(session({ state: 'queued', generation: 1, last_exit: saved }), environment)).toBe(5);
+  expect(expectedSeconds(session({ state: 'resuming' }), { ...environment, expected_resume: null })).toBe(
+    null,
+  );
+  expect(expectedSeconds(session(), undefined)).toBe(null);
 });

@@ -10,6 +10,7 @@ const me: Me = {
   limits: { sessions: 5 },
   version: '0.1.0',
   images: false,
+  has_password: true,
 };
 
 it('a person listens to their own sessions', () => {

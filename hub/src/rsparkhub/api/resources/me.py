@@ -21,6 +21,7 @@ def me_of(user: User, context: AppContext, *, by_session: bool = False) -> Me:
         limits=Limits(sessions=context.settings.most_sessions_per_person),
         version=__version__,
         images=context.uses_images,
+        has_password=user.has_password,
     )
 
 
