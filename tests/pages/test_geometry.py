@@ -38,14 +38,16 @@ async def test_the_title_is_at_the_same_place_on_every_page(page: Page, hub: Fix
         "admin/audit",
         "nowhere",
     ):
-        await page.goto(f"/hub/{path}")
+        await page.goto(f"/hub/{path}", wait_until="load")
+        await page.wait_for_timeout(300)  # what stands for it while it is read is gone
         title = await _box(page.get_by_role("heading", level=1))
-        places[path] = title["x"], title["y"] + title["height"] / 2
+        places[path] = title["x"], title["y"]
     for environments in ([world.rspark()], [world.rspark(), world.basics()], []):
         hub.world.sessions, hub.world.environments = {}, environments
         await page.goto("/hub/")
+        await page.wait_for_timeout(300)
         title = await _box(page.get_by_role("heading", level=1))
-        places[f"{len(environments)} environments"] = title["x"], title["y"] + title["height"] / 2
+        places[f"{len(environments)} environments"] = title["x"], title["y"]
     assert len({left for left, _ in places.values()}) == 1, places
     tops = [top for _, top in places.values()]
     assert max(tops) - min(tops) <= 2, places
@@ -57,7 +59,8 @@ STATES: list[Callable[..., dict[str, Any]]] = [
 
 
 async def test_what_a_session_is_stands_at_the_same_place_in_each_state(page: Page, hub: FixtureHub) -> None:
-    hub.put(world.queued(3, name="One"))
+    hub.world.me = world.me(admin=True)
+    hub.put(world.queued(3, name="One", owner="bo"))  # another's, which does not open by itself
     await page.goto(f"/hub/sessions/{ID}")
     await hub.heard()
     panel = page.get_by_role("region", name="State")
@@ -65,7 +68,7 @@ async def test_what_a_session_is_stands_at_the_same_place_in_each_state(page: Pa
     before, text = await _box(heading), await heading.inner_text()
     least = await _box(panel)
     for make in STATES:
-        hub.put(make(name="One", owner="ada", last_exit=None) if make is world.asleep else make(name="One"))
+        hub.put(make(name="One", owner="bo"))
         await expect(heading).not_to_have_text(text)
         await expect(page.get_by_role("heading", level=1)).to_have_text("One")
         now, text = await _box(heading), await heading.inner_text()
@@ -91,11 +94,13 @@ async def test_a_button_at_work_is_as_wide_as_at_rest(page: Page, hub: FixtureHu
 async def test_the_cards_stand_in_one_grid(page: Page, hub: FixtureHub) -> None:
     hub.put(world.asleep())
     await page.goto("/hub/")
+    await expect(page.get_by_role("button", name="Start").first).to_be_visible()
     starts = [await _box(each) for each in await page.get_by_role("button", name="Start").all()]
     cards = [await _box(each) for each in await page.locator(".card").all()]
     in_a_row = [(card, start) for card, start in zip(cards, starts, strict=True) if card["y"] == cards[0]["y"]]
     assert len({start["y"] for _, start in in_a_row}) == 1
-    assert len({card["x"] + card["width"] - start["x"] - start["width"] for card, start in in_a_row}) == 1
+    gaps = [card["x"] + card["width"] - start["x"] - start["width"] for card, start in in_a_row]
+    assert max(gaps) - min(gaps) <= 1  # pixels are whole
     assert len({card["height"] for card, _ in in_a_row}) == 1
 
 

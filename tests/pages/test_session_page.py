@@ -126,6 +126,7 @@ async def test_things_that_share_a_name_are_all_named(page: Page, hub: FixtureHu
     kernel = world.SAVED["kernels"][0] | {"lost": [twice, twice]}
     services = [*world.parts("ended", "ended", "ended"), *world.parts("ended", "ended", "ended")]
     exit_ = {"code": 0, "saved": {"kernels": [kernel, kernel]}, "at": world.ago(hours=1)}
+    hub.world.logs = {"postgres": "", "spark": "", "interface": ""}
     hub.put(world.asleep(last_exit=exit_, restored={"kernels": [kernel, kernel]}, services=services))
     await page.goto(PATH)
     await expect(page.get_by_text("A connection can't be saved.")).to_have_count(4)

@@ -81,7 +81,7 @@ it('parts that are expected are the services and then the interface, by their ti
 
 it('a resume is expected to take as long as resumes do, and nothing is said before the first', () => {
   const environment = { expected_start: 45, expected_resume: 5 } as Environment;
-  const saved = { code: 0, ended: [], saved: { kernels: [] }, at: '' };
+  const saved = { code: 0, ended: [], saved: { kernels: [], terminals: 0 }, at: '' };
   expect(expectedSeconds(session({ state: 'starting' }), environment)).toBe(45);
   expect(expectedSeconds(session({ state: 'resuming' }), environment)).toBe(5);
   expect(expectedSeconds(session({ state: 'queued', generation: 0 }), environment)).toBe(45);
