@@ -32,7 +32,6 @@ export function session(changes: Partial<Session> = {}): Session {
     last_exit: null,
     sleep_refused: null,
     restored: null,
-    sleep_refused: null,
     services: [
       { name: 'postgres', title: 'PostgreSQL', state: 'ready', reason: null },
       { name: 'spark', title: 'Spark', state: 'ready', reason: null },
