@@ -31,7 +31,7 @@ def test_what_runs_inside_a_kernel_is_no_part_of_its_own() -> None:
 
 
 def test_saved_and_restored_work_keep_every_field_of_the_contract() -> None:
-    lost = (LostObject(name="con", class_name="PqConnection", why="It is a connection."),)
+    lost = (LostObject(name="con", class_name="PqConnection", why="It is a connection.", failed=True),)
     named = {"id": "k1", "name": "ir", "language": "R", "path": "a.ipynb", "objects": 3, "lost": lost}
     saved = Saved(kernels=(SavedKernel(**named, bytes=10),), terminals=1)  # type: ignore[arg-type]
     assert SavedView.model_validate(saved.to_json()).model_dump(mode="json") == saved.to_json()

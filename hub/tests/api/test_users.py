@@ -408,7 +408,7 @@ class TestLeaving:
         assert events[0]["by"] == "bob (removed)"
         assert (await ada.get("/hub/api/audit", params={"owner": "bob"})).json()["events"] == []
 
-    @pytest.mark.parametrize(("data", "status"), [("keep", 204), ("delete", 204), ("archive", 422), ("burn", 422)])
+    @pytest.mark.parametrize(("data", "status"), [("keep", 204), ("delete", 204), ("archive", 409), ("burn", 422)])
     async def test_what_becomes_of_the_data_is_said(self, world: World, data: str, status: int) -> None:
         """Where sessions run in this world, nothing can be archived."""
         ada = await world.program("ada")

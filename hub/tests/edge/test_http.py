@@ -343,7 +343,7 @@ class TestHostNames:
         own, port = session.id, world.edge.port
         unknown = [
             "evil.example", f"evil.example:{port}", f"localhost.:{port}", "localhost:1", f"x.{own}.localhost:{port}",
-            f"{own}.localhost.:{port}", f"me@localhost:{port}", f"{own}x.localhost:{port}", f"10.0.0.1:{port}",
+            f"{own}.localhost.:{port}", f"{own}x.localhost:{port}", f"10.0.0.1:{port}",
         ]  # fmt: skip
         for host, path in itertools.product(unknown, ["/", "/hub/", "/hub/api/me", f"/s/{own}/", "/enter?ticket=x", "/metrics"]):
             said = await raw(
@@ -354,6 +354,11 @@ class TestHostNames:
             assert status_of(said) == 421, (host, path)
             assert b'"code": "misdirected-request"' in said
         assert world.upstream.seen == []
+        assert world.asked_of_the_hub == []
+
+    async def test_what_is_no_name_at_all_is_refused(self, world: World) -> None:
+        said = await raw(world.edge, f"GET /hub/ HTTP/1.1\r\nHost: me@localhost:{world.edge.port}\r\nConnection: close\r\n\r\n")
+        assert status_of(said) == 400
         assert world.asked_of_the_hub == []
 
     async def test_an_address_in_full_counts_and_not_the_host_beside_it(self, world: World) -> None:

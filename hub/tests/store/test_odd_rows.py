@@ -100,11 +100,10 @@ async def test_a_document_that_is_none_fails_nothing_beside_it(make: MakeSession
                 assert row.last_exit.saved == Saved(), "something may have been saved"
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"])  # PostgreSQL has types
 async def test_anything_at_all_in_a_column_of_sqlite_fails_nothing_beside_it(
     make: MakeSession, put: Put, store: Store, noon: datetime
 ) -> None:
-    if not store.database.is_sqlite:
-        pytest.skip("PostgreSQL has types")
     good, bad = await put(await make(), State.RUNNING), await put(await make(), State.RUNNING, secret="s3cret")
     for column in ("generation", "memory", "cpu", "busy", "name", "reason", "upstream", "environment"):
         for literal in ("'many'", "x'ff'", "-1", "1e300", "9e18", "''"):
@@ -112,9 +111,8 @@ async def test_anything_at_all_in_a_column_of_sqlite_fails_nothing_beside_it(
             await check_that_all_are_read(store, good, bad, noon)
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"])  # PostgreSQL takes no such text
 async def test_text_that_is_no_utf8_fails_nothing_beside_it(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
-    if not store.database.is_sqlite:
-        pytest.skip("PostgreSQL has no such text")
     good, bad = await put(await make(), State.RUNNING), await put(await make(), State.RUNNING)
     await write_raw(store, bad.id, "name", "CAST(x'66c3ff' AS TEXT)")
     assert (await check_that_all_are_read(store, good, bad, noon)).name == "f\ufffd\ufffd"

@@ -13,7 +13,8 @@ def test_the_code_of_each_language_names_its_folder_in_its_own_words() -> None:
     folder = Path('/home/ä "b"')
     assert snapshot.code("save", "R", folder) == 'try(rspark:::workspace_save("/home/ä \\"b\\""), silent = TRUE)'
     assert "restore" in (snapshot.code("restore", "python", folder) or "")
-    assert snapshot.code("save", "bash", folder) is None
+    assert (snapshot.code("save", "bash", folder) or "").endswith("/workspace.sh save '/home/ä \"b\"'")
+    assert snapshot.code("save", "julia", folder) is None
 
 
 def test_a_report_names_the_first_that_were_lost_and_counts_the_others(tmp_path: Path) -> None:

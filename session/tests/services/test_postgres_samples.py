@@ -113,10 +113,18 @@ def test_nobody_can_change_it_not_even_by_asking_for_a_writable_transaction(
             connection.execute(attempt)
 
 
-@pytest.mark.parametrize("database", ["postgres", "template1"])
-def test_the_servers_own_databases_are_closed(server: PostgresCommand, anyone: dict[str, Any], database: str) -> None:
+def test_the_template_is_closed(server: PostgresCommand, anyone: dict[str, Any]) -> None:
     with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
-        server.connect(database, **anyone)
+        server.connect("template1", **anyone)
+
+
+def test_the_servers_own_database_is_there_to_connect_to_and_no_more(server: PostgresCommand, anyone: dict[str, Any]) -> None:
+    """`createdb` and `psql -l` connect to it."""
+    with server.connect("postgres", **anyone) as connection:
+        for attempt in ("CREATE TABLE mine (x int)", "CREATE SCHEMA mine", "CREATE TEMPORARY TABLE mine (x int)"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(attempt)
+            connection.rollback()
 
 
 def test_a_load_that_was_killed_is_done_again(postgres: Callable[..., PostgresCommand]) -> None:

@@ -78,8 +78,11 @@ def _first(settings: Settings, port: int | None) -> Routes:
         "host_names.",
         code="misdirected-request",
     )
+    health: dict[str, Any] = {"path": ["/healthz"]}
+    if settings.session_domain is not None:  # where there is nothing but the session
+        health["not"] = [{"host": [f"*.{settings.session_domain}"]}]
     return [
-        {"match": [{"path": ["/healthz"]}], "handle": [_SILENT, {"handler": "static_response", "body": "ok"}], "terminal": True},
+        {"match": [health], "handle": [_SILENT, {"handler": "static_response", "body": "ok"}], "terminal": True},
         {"match": [{"not": [{"rspark_known_host": matcher}]}], "handle": [_subroute(unknown)], "terminal": True},
     ]
 

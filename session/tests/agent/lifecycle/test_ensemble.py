@@ -257,7 +257,7 @@ async def test_a_killed_agent_takes_everything_with_it(prepare: Start, tmp_path:
     shim = CHECKOUT / "hub/src/rsparkhub/backends/process/shim.py"
     command = [str(PYTHON), "-m", "rspark_session.agent", str(running.run / "ensemble.json")]
     watcher = [sys.executable, "-I", "-S", str(shim), str(running.run), running.name, str(tmp_path / "home"), str(tmp_path)]
-    subprocess.run([*watcher, *command], check=True, env={**os.environ, "HOME": str(running.home)}, timeout=30)
+    subprocess.run([*watcher, "", *command], check=True, env={**os.environ, "HOME": str(running.home)}, timeout=30)
     await until(lambda: running.status()["state"] == "ready", "it is ready")
     os.kill(running.status()["pid"], signal.SIGKILL)
     left = await until(lambda: (running.run / "exit.json").exists() and json.loads((running.run / "exit.json").read_text()), "")
@@ -272,7 +272,7 @@ async def test_it_notifies_every_socket(prepare: Start, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         notified.bind(str(notify_dir / "controller.sock"))
         notified.setblocking(False)
-        running = prepare(parts=[part("one", *FOREVER)], notify_dir=str(notify_dir))
+        running = prepare(parts=[part("one", *FOREVER)], bells=str(notify_dir))
         running.start()
         heard = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(notified, 1000), 30)
         assert json.loads(heard) == {"session": running.asked["id"], "generation": 1}

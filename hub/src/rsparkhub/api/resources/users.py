@@ -10,7 +10,7 @@ from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.login import address_of, keep_in_browser
 from rsparkhub.api.serializers.views import token_view, user_view
 from rsparkhub.domain.access import Action, Identity, Installation, may
-from rsparkhub.domain.errors import InvalidInput, NotAllowed, NotSignedIn
+from rsparkhub.domain.errors import Conflict, NotAllowed, NotSignedIn
 from rsparkhub.domain.user import Data, User
 from rsparkhub.wire.users import (
     BrowserList,
@@ -59,7 +59,7 @@ DataQuery = Annotated[
 async def remove(name: str, identity: Administrator, context: Context, data: DataQuery = Data.KEEP) -> None:
     """Takes away every way to sign in, deletes their sessions, and closes their accounts on services."""
     if data is Data.ARCHIVE and not context.archives:
-        raise InvalidInput("Where sessions run, nothing can be archived. Keep the data, or delete them.")
+        raise Conflict("Where sessions run, nothing can be archived. Keep the data, or delete them.")
     await context.store.users.remove(name, data=data, by=identity.user.id, now=context.now())
 
 
