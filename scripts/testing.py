@@ -6,6 +6,7 @@ All of them run, also after one has failed, so that one run tells everything; th
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -130,6 +131,8 @@ def main() -> int:
     which.add_argument("--changed", action="store_true", help="the checks, and the tests that a change since --base can touch")
     parser.add_argument("--base", help="a commit; by default where this branch left origin/main, else the last commit")
     told = parser.parse_args()
+    # Where this runs in the background of a shell, SIGINT is ignored, and would be by R too, which tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     asked = changed_steps(told.base) if told.changed else [step for step in STEPS if told.only in (None, step.kind)]
     steps = [step for step in asked if os.geteuid() == 0 or not step.root]
     results = [(step, run(step)) for step in steps]

@@ -434,11 +434,13 @@ restore_flags <- function(value, reader) {
 
 # ---- results, folder, random numbers ----
 
-# `.Last.value` in the name of the variable that it is, where it is one: it is no second copy then.
+# `.Last.value` in the name of the variable that it is, where it is one: it is no second copy then. One that is never kept, as a
+# connection that was just opened, is named by its variable alone.
 capture_results <- function(save) {
   warnings <- get0("last.warning", envir = baseenv(), inherits = FALSE)
   value <- get0(".Last.value", envir = baseenv(), inherits = FALSE)
-  result <- if (is.null(value) || is_everywhere_or_function(value) || size_of(value) > most_of_last_value) NULL else list(value = value)
+  left_out <- is.null(value) || !is.null(lost_kind(value)) || is_everywhere_or_function(value) || size_of(value) > most_of_last_value
+  result <- if (left_out) NULL else list(value = value)
   address <- if (!is.null(result)) rlang::obj_address(value)
   global <- globalenv()
   for (name in if (!is.null(result)) computed_bindings(global)) {

@@ -77,7 +77,7 @@ async def test_r_comes_back_with_its_memory(prepare: Start, r_library: Path) -> 
     (kept,) = running.record()["saved"]["kernels"]
     assert (kept["name"], kept["language"]) == ("ir", "R")
     assert kept["objects"] >= 2
-    assert [lost["name"] for lost in kept["lost"]] == ["con"]
+    assert [lost["name"] for lost in kept["lost"]] == ["con"], kept["lost"]
 
     running = await awake_with_r(prepare, r_library, 2)
     async with running.kernel(kernel_id) as kernel:
