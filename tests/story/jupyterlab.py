@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 READY = 90_000  # milliseconds
+IDLE = re.compile(r"\| Idle$")  # of the status bar
 
 
 class Notebook:
@@ -16,9 +17,11 @@ class Notebook:
 
     @classmethod
     def new(cls, page: Page, language: str) -> "Notebook":
-        """Open a new notebook by its card in the launcher."""
+        """Open a new notebook by its card in a new launcher."""
+        page.locator('[title^="New Launcher"]').first.click(timeout=READY)
         card = page.locator(f'.jp-LauncherCard[data-category="Notebook"][title^="{language}"]').first
         expect(card).to_be_visible(timeout=READY)
+        expect(page.get_by_text(IDLE)).to_be_hidden(timeout=READY)  # the kernel of a notebook that was open before
         card.click()
         return cls.opened(page)
 
@@ -38,7 +41,7 @@ class Notebook:
 
     def wait_for_kernel(self) -> None:
         """Wait until the notebook's kernel is connected and idle: only the status bar tells one from the other."""
-        expect(self.page.get_by_text(re.compile(r"\| Idle$"))).to_be_visible(timeout=READY)
+        expect(self.page.get_by_text(IDLE)).to_be_visible(timeout=READY)
 
     def run(self, code: str, *, within: float = 120) -> Locator:
         """Type code into the last cell and press Shift+Enter; gives the cell, once it has run."""

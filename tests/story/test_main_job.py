@@ -84,6 +84,7 @@ def test_a_person_works_in_r_sleeps_and_finds_the_variables_again(installation: 
     lab = lab_of(browser, page)
 
     # R answers, PostgreSQL and Spark give the same, right numbers, a plot is seen.
+    Notebook.opened(lab)  # the welcome notebook, in a first session
     notebook = Notebook.new(lab, "R")
     notebook.run("library(rspark); set.seed(2026); answer <- 42; answer * 2")
     expect(notebook.cells.first.locator(".jp-OutputArea-output")).to_contain_text("84")
@@ -132,7 +133,7 @@ def test_a_person_works_in_r_sleeps_and_finds_the_variables_again(installation: 
         asleep = hub.get(f"/hub/api/sessions/{session}").json()
     assert asleep["state"] == "suspended"
     assert asleep["last_exit"]["code"] == 0
-    [kernel] = asleep["last_exit"]["saved"]["kernels"]
+    [kernel] = [each for each in asleep["last_exit"]["saved"]["kernels"] if each["path"] == "carriers.ipynb"]
     assert {lost["name"] for lost in kernel["lost"]} == {"con"}
 
     # Awake again: the same notebook, the same kernel, the variables there.

@@ -207,7 +207,7 @@ replace_binding <- function(x, name, rest, new) {
   replaced <- replace_at(value, rest, new)
   if (typeof(value) != "environment" && !is.function(value) || !length(rest)) {
     locked <- bindingIsLocked(name, x)
-    if (locked) unlockBinding(name, x)
+    if (locked) baseenv()$unlockBinding(name, x)
     assign(name, replaced, envir = x)
     if (locked) lockBinding(name, x)
   }

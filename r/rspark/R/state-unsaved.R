@@ -43,11 +43,8 @@ unsaved_state <- list(
     }
   },
   programs = function(save) {
-    for (pid in child_processes()) {
-      words <- readBin(file.path("/proc", pid, "cmdline"), "raw", 4096)
-      if (!length(words)) next # it has ended
-      words[words == 0] <- charToRaw(" ")
-      lose(save, trimws(substr(rawToChar(words), 1, 100)), "running program", "It ends with R. Start it again.")
+    for (command in child_commands()) {
+      lose(save, substr(command, 1, 100), "running program", "It ends with R. Start it again.")
     }
   },
   spark = function(save) {
@@ -63,15 +60,31 @@ unsaved_state <- list(
   }
 )
 
-# Return the processes that R started, by their number: a kernel leads a session of processes, and they are of it.
-child_processes <- function() {
+# Return the commands of the processes that R started: a kernel leads a session of processes, and they are of it. Spark's driver,
+# and what it started, is none of them: what is lost with it is named as Spark's.
+child_commands <- function() {
   own <- as.character(Sys.getpid())
   all <- grep("^[0-9]+$", list.files("/proc"), value = TRUE)
-  Filter(function(pid) pid != own && identical(session_of(pid), own), all)
+  stats <- lapply(stats::setNames(all, all), process_stat)
+  members <- Filter(function(pid) pid != own && identical(stats[[pid]][["session"]], own), all)
+  commands <- vapply(stats::setNames(members, members), command_of, "")
+  spark <- members[grepl("org.apache.spark.", commands, fixed = TRUE)]
+  for (pid in members) { # parents have the smaller numbers, but for the few that come after the largest one
+    if (stats[[pid]][["parent"]] %in% spark) spark <- c(spark, pid)
+  }
+  shown <- commands[setdiff(members, spark)]
+  sub("^[^ ]*/", "", shown[nzchar(shown)]) # the program without its folder
 }
 
-session_of <- function(pid) {
+process_stat <- function(pid) {
   stat <- tryCatch(suppressWarnings(readLines(file.path("/proc", pid, "stat"), n = 1L)), error = function(error) "")
-  fields <- strsplit(sub("^.*[)] ", "", stat), " ", fixed = TRUE)[[1]]
-  if (length(fields) > 3L) fields[[4]] else "" # state, parent, group, session
+  fields <- strsplit(sub("^.*[)] ", "", stat), " ", fixed = TRUE)[[1]] # state, parent, group, session
+  if (length(fields) > 3L) c(parent = fields[[2]], session = fields[[4]]) else c(parent = "", session = "")
+}
+
+# Return a process's command; nothing of one that has ended.
+command_of <- function(pid) {
+  words <- tryCatch(suppressWarnings(readBin(file.path("/proc", pid, "cmdline"), "raw", 65536)), error = function(error) raw())
+  words[words == 0] <- charToRaw(" ")
+  trimws(iconv(rawToChar(words), "UTF-8", "UTF-8", sub = "?"))
 }
