@@ -86,6 +86,8 @@ async def test_a_job_that_computes_makes_the_session_busy(start: Start) -> None:
         await type_in(shell, "sleep 600 & python3 -c 'while True: pass'\r")
         await until(lambda: any("python3" in what for what in running.status()["busy_with"]), "it computes")
         await type_in(shell, "\x03")
-        await until(lambda: running.status()["busy_with"] == ["A terminal runs sleep in the background"], "the job in the background runs")
+        await until(
+            lambda: running.status()["busy_with"] == ["A terminal runs sleep in the background"], "the job in the background runs"
+        )
         await type_in(shell, "kill %1\r")
         await until(lambda: running.status()["busy_with"] == [], "nothing runs any more")
