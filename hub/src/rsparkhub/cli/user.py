@@ -250,12 +250,14 @@ def link(
 
 def warn_of_localhost(url: str) -> None:
     """Say on stderr that a link leads nowhere on another computer, where it does."""
+    from rsparkhub.cli.output import say
+
     host = urlsplit(url).hostname or ""
     if host == "localhost" or host.startswith("127.") or host == "::1":
-        print(
+        say(
             "This link works on this machine alone: it says localhost. For others, set RSPARKHUB_HOST and RSPARKHUB_PUBLIC_URL; "
             "docs/how-to/a-class-in-one-room.md says how.",
-            file=sys.stderr,
+            error=True,
         )
 
 

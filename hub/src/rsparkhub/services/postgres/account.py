@@ -226,4 +226,5 @@ async def _move_aside(connection: psycopg.AsyncConnection[Any], role: str) -> No
     await connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
     await connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [role])
     await connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(name, aside))
+    await connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(aside))  # it may be younger than a sweep
     await connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(aside))
