@@ -75,5 +75,6 @@ def test_a_web_program_starts_is_reached_counts_as_used_and_busy_and_goes_to_sle
         http.post(f"/hub/api/sessions/{session}/resume").raise_for_status()
         until(show, lambda found: found["state"] == "running")
         assert http.get(f"/s/{session}/again").text == f"page /s/{session}/again"
+        until(show, lambda found: not found["busy"])  # else it asks first
         http.post(f"/hub/api/sessions/{session}/stop").raise_for_status()
         assert until(show, lambda found: found["state"] == "stopped")["last_exit"]["code"] == 0

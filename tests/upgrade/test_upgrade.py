@@ -61,6 +61,7 @@ class World:
         return dict(answer.json())
 
     def ask(self, session: str, what: str) -> None:
+        until(lambda: self.show(session), lambda found: not found["busy"])  # else it asks first
         self.http.post(f"/hub/api/sessions/{session}/{what}").raise_for_status()
 
     def until(self, session: str, state: str) -> dict[str, Any]:
