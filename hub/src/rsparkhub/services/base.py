@@ -2,13 +2,18 @@
 
 from abc import ABC
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from rspark_contract.ensemble import ComponentSpec, SecretFile
 from rspark_contract.reading import JsonObject
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
+from rsparkhub.domain.errors import InvalidInput
 from rsparkhub.domain.quantity import ByteSize
 from rsparkhub.domain.requirements import Requirements
 
@@ -30,15 +35,43 @@ class Instance:
     volume: ByteSize = ByteSize(5 * 2**30)
 
 
+class ServiceSettings(BaseModel):
+    """What an installation says to a service: the block under its name in `services` of the settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    volume: ByteSize = Field(
+        default=ByteSize(5 * 2**30), description="Disk space of a shared one, where a backend gives it a volume of its own."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """What one generation of a session signs in with on a shared service, and nothing else does.
+
+    The hub makes `secret`, and stores it before the service hears of it. `issued` is what the service made of it, such as a
+    token: what `Service.issue` returned, empty before.
+    """
+
+    session: str
+    generation: int
+    secret: str
+    issued: JsonObject = field(default_factory=dict)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """A person's account on a shared service. The hub makes the password and keeps it: it is the same in each session.
+    """A person's account on a shared service.
 
-    `user` is the person's id, which no later person of the same name has.
+    `user` is the person's id, which no later person of the same name has. The hub makes `password` once and stores it; a service
+    that issues credentials needs none. `groups` are the person's now, without that of everybody. `credential` is that of the
+    session that is about to start, None where it is about the account alone.
     """
 
     user: str
     password: str
+    groups: tuple[str, ...] = ()
+    credential: Credential | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +91,8 @@ class Service(ABC, Generic[O]):
 
     A subclass that a module of this package calls `SERVICE`, or to which an entry point `rsparkhub.services` of another package
     leads, is all that the hub needs; its other half in the session is a module of `rspark_session.services`. It is made once,
-    without arguments, and keeps no state: any controller may call it, at any time, and again after a crash in the middle of the
-    last call.
+    without arguments, and has no state but its `settings`: any controller may call it, at any time, and again after a crash in
+    the middle of the last call.
 
     Attributes
     ----------
@@ -73,6 +106,8 @@ class Service(ABC, Generic[O]):
         One sentence for the reference.
     Options
         Its block in an environment, but for `scope`, which is made from `scopes`.
+    Settings
+        Its block in the settings of the installation.
     scopes
         The scopes that it has, the default first, each with what it means.
     ports
@@ -81,11 +116,12 @@ class Service(ABC, Generic[O]):
         Names of the services that an environment must ask for beside it.
     requires
         What must be installed where its sessions run.
-
-    Notes
-    -----
-    There is room for what no service does yet; each comes with the first that does it: `backup(endpoint, folder)` and
-    `restore(endpoint, folder)`; settings for `instances`.
+    issues_credentials
+        Whether each generation of a session has a credential of its own on a shared one (`issue`, `renew`, `revoke`).
+    renew_every
+        How often a credential is renewed while its session lives; None where it needs no renewal.
+    settings
+        What this installation says to it.
     """
 
     name: ClassVar[str]
@@ -93,21 +129,41 @@ class Service(ABC, Generic[O]):
     mark: ClassVar[str] = ""
     description: ClassVar[str]
     Options: ClassVar[type[ServiceOptions]] = ServiceOptions
+    Settings: ClassVar[type[ServiceSettings]] = ServiceSettings
     scopes: ClassVar[Mapping[Scope, str]]
     ports: ClassVar[Mapping[str, int]] = {}
     needs: ClassVar[tuple[str, ...]] = ()
     requires: ClassVar[Requirements] = Requirements()
+    issues_credentials: ClassVar[bool] = False
+    renew_every: ClassVar[timedelta | None] = None
+
+    @property
+    def settings(self) -> ServiceSettings:
+        """What this installation says to it: of its class `Settings`, the defaults before `configured`."""
+        return self.__dict__.get("_settings") or self.Settings()
+
+    def configured(self, settings: ServiceSettings) -> Self:
+        """Return it with the settings of an installation."""
+        service = copy(self)
+        service.__dict__["_settings"] = settings
+        return service
 
     def capabilities(self, options: O) -> Mapping[str, str]:
         """Return what these options need of a backend beyond running ensembles: an option's key, and the capability's name."""
         return {}
 
     def instances(self) -> tuple[Instance, ...]:
-        """Return what runs where it is shared: none for a service that is never shared."""
+        """Return what runs where it is shared: none for one that is never shared, or that runs elsewhere."""
         return ()
 
+    def external(self) -> JsonObject | None:
+        """Return the endpoint of a shared one that others run, as the settings say; None where `instances` say what runs."""
+        return None
+
     async def ensure_account(self, endpoint: JsonObject, account: Account) -> None:
-        """Make the person's account on a shared one, or mend what is there, so that the password works.
+        """Make the person's account on a shared one, or mend what is there: the password works, the groups are theirs, no others.
+
+        It is called before each start of a session, and when the person's groups have changed.
 
         Raises
         ------
@@ -137,6 +193,60 @@ class Service(ABC, Generic[O]):
             When the service can't be reached, or refuses.
         """
 
+    async def issue(self, endpoint: JsonObject, account: Account) -> JsonObject:
+        """Make what `account.credential` says work, after `ensure_account`; return what is to be stored in its `issued`.
+
+        It is called at each start of a session, also again for the same one: then `issued` is what the first call returned.
+
+        Raises
+        ------
+        Unavailable
+            When the service can't be reached, or refuses.
+        """
+        return {}
+
+    async def renew(self, endpoint: JsonObject, account: Account) -> None:
+        """Lengthen the life of `account.credential`, whose session lives; called every `renew_every`.
+
+        Raises
+        ------
+        Unavailable
+            When the service can't be reached, or refuses; it is tried again.
+        """
+
+    async def revoke(self, endpoint: JsonObject, account: Account) -> None:
+        """End what `account.credential` opens: its session has ended, or begun another generation. It may be gone already.
+
+        Raises
+        ------
+        Unavailable
+            When the service can't be reached, or refuses; it is tried again.
+        """
+
+    async def backup(self, endpoint: JsonObject, folder: Path) -> None:
+        """Write all that a shared one holds, of all people, into an empty folder: whole, and as of one moment where it can.
+
+        Raises
+        ------
+        InvalidInput
+            When it has no backup.
+        Unavailable
+            When the service can't be reached, or refuses.
+        """
+        raise InvalidInput(f"{self.title} has no backup.")
+
+    async def restore(self, endpoint: JsonObject, folder: Path) -> None:
+        """Make a shared one hold what `backup` wrote into a folder, also one of an earlier version, in place of what it has.
+
+        Raises
+        ------
+        InvalidInput
+            When it has no backup, or the folder has none that it can read.
+        Unavailable
+            When the service can't be reached, or refuses.
+        """
+        raise InvalidInput(f"{self.title} has no backup.")
+
     def session_components(self, options: O) -> tuple[ComponentSpec, ...]:
         """Return what runs inside each session that uses it: all of it in scope `session`, or a helper of a shared one."""
         return ()
@@ -160,7 +270,7 @@ class Service(ABC, Generic[O]):
         endpoint
             Where a shared one listens, in the words of its own component; None in scope `session`.
         account
-            The person's account on a shared one; None in scope `session`.
+            The person's account on a shared one, with what was issued to this session; None in scope `session`.
         """
         return SessionConfig()
 
