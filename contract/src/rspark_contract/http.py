@@ -4,6 +4,9 @@ The agent answers on one port of the session. Each request but the one for its h
 
 A status has an ETag, which changes whenever the agent has news. Who sends it back as `If-None-Match` gets 304 when nothing has
 changed; with `Prefer: wait=SECONDS` (RFC 7240) the agent answers as soon as it has news, or with 304 after so many seconds.
+
+A status says what computed when the agent measured it last, a few seconds ago. With `Cache-Control: no-cache` the agent measures
+once more before it answers, which takes up to `LONGEST_MEASUREMENT`. An agent of the version before answers at once.
 """
 
 from collections.abc import Iterable
@@ -35,6 +38,12 @@ Ending = Literal["sleep-if-idle", "sleep", "suspend", "stop"]
 LONGEST_SLEEP = 600.0
 
 _CONDITIONS: dict[str, Ending] = {"idle": "sleep-if-idle", "kept": "sleep"}
+
+#: The header with which a status is asked for that is no older than the question, and its value.
+FRESH_HEADER, FRESH = "Cache-Control", "no-cache"
+
+#: Seconds that an agent takes at most to measure anew what computes.
+LONGEST_MEASUREMENT = 3.0
 
 #: Seconds that an agent waits with its answer at most, whatever a request prefers.
 LONGEST_WAIT = 30

@@ -1,4 +1,4 @@
-"""A stand-in for an agent's logs: real HTTP on a real port, after the contract between hub and agent.
+"""A stand-in for an agent's logs and status: real HTTP on a real port, after the contract between hub and agent.
 
 The real agent lives in another Python and starts R; the tests of whole sessions use that one.
 """
@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 
@@ -22,6 +22,7 @@ class Agent:
         self.written = b""
         self.followers = 0
         self.address = ""
+        self.busy_with: list[str] = []  # what is found when it is measured anew
         self._more = asyncio.Condition()
         self._ended = False
 
@@ -37,7 +38,7 @@ class Agent:
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator["Agent"]:
-        app = Starlette(routes=[Route("/agent/logs", self._logs)])
+        app = Starlette(routes=[Route("/agent/logs", self._logs), Route("/agent/status", self._status)])
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off", ws="none"))
         serving = asyncio.create_task(server._serve())
         try:
@@ -50,6 +51,12 @@ class Agent:
             await self.end()
             server.should_exit = True
             await serving
+
+    async def _status(self, request: Request) -> Response:
+        if request.headers.get("x-rspark-secret") != "s3cret":
+            return PlainTextResponse("Not for you.", status_code=401)
+        busy_with = self.busy_with if request.headers.get("cache-control") == "no-cache" else ["What was"]
+        return JSONResponse({"state": "ready", "busy": bool(busy_with), "busy_with": busy_with})
 
     async def _logs(self, request: Request) -> Response:
         if request.headers.get("x-rspark-secret") != "s3cret":

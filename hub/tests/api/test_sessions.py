@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from agent import Agent
 from world import World
 
 from rspark_contract.saved import LostObject, SleepRefusal
@@ -309,6 +310,20 @@ async def test_what_computes_is_ended_only_when_that_is_confirmed(world: World) 
         assert (await bob.request(method, address, json=body)).status_code == 202
         if method != "DELETE":  # asked again, it is the same
             assert (await bob.post(f"/hub/api/sessions/{session}/{path}")).status_code == 202
+
+
+async def test_what_has_just_ended_keeps_nobody_from_a_sleep_or_a_stop(world: World) -> None:
+    bob = await world.program("bob")
+    async with Agent().serve() as agent:
+        for method, path in (("POST", "/suspend"), ("POST", "/stop"), ("DELETE", "")):
+            session = (await bob.post("/hub/api/sessions", json={"environment": "rspark"})).json()["id"]
+            await world.controller.run(session, upstream=agent.address)
+            await world.controller.observe(session, busy=True, busy_with=("java",))
+            agent.busy_with = ["Spark, flights"]
+            answer = await bob.request(method, f"/hub/api/sessions/{session}{path}")
+            assert (answer.status_code, answer.json()["running"]) == (409, ["Spark, flights"])
+            agent.busy_with = []
+            assert (await bob.request(method, f"/hub/api/sessions/{session}{path}")).status_code == 202
 
 
 async def test_a_refused_sleep_is_told_and_to_force_it_counts(world: World) -> None:

@@ -91,3 +91,18 @@ async def test_a_job_that_computes_makes_the_session_busy(start: Start) -> None:
         )
         await type_in(shell, "kill %1\r")
         await until(lambda: running.status()["busy_with"] == [], "nothing runs any more")
+
+
+async def test_what_has_ended_computes_no_more_as_soon_as_somebody_asks(start: Start) -> None:
+    running, name = await terminal(start)
+    async with running.socket(f"terminals/websocket/{name}") as shell:
+        await type_in(shell, "setsid python3 -c 'while True: pass' & disown\r")
+        await until(lambda: running.status()["busy_with"] == ["python3"], "it computes")
+        fresh = {"cache-control": "no-cache"}
+        assert (await running.get("agent/status", headers=fresh)).json()["busy_with"] == ["python3"]
+        for process in members(running.name):
+            if "while True: pass" in process.cmdline():
+                process.kill()
+                process.wait()
+        assert (await running.get("agent/status", headers=fresh)).json()["busy_with"] == []
+        assert running.status()["busy_with"] == []

@@ -76,6 +76,23 @@ async def test_a_running_job_makes_the_session_busy(start: Start) -> None:
         await until(lambda: "Spark, slow" not in running.status()["busy_with"], "Spark rests")
 
 
+async def test_a_driver_that_tidies_up_after_its_jobs_computes_nothing(start: Start) -> None:
+    running = await with_spark(start)
+    async with running.kernel(await running.new_kernel("python3")) as kernel:
+        await drive(kernel, "done")
+        turns = "spark._jvm.java.util.stream.LongStream.range(0, 2**62).sum()"  # no job: as what it does for itself
+        await kernel.shown(f"import threading\nthreading.Thread(target=lambda: {turns}, daemon=True).start()")
+        measured = set()
+
+        def has_used_the_processor() -> bool:
+            status = running.status()
+            if status["cpu"] > 0.3 and status["busy_with"] == []:
+                measured.add(status["updated"])
+            return len(measured) >= 3  # what uses it in two measurements would compute
+
+        await until(has_used_the_processor, "the driver uses the processor, and is not busy")
+
+
 async def test_of_two_drivers_a_person_chooses(start: Start) -> None:
     running = await with_spark(start)
     ids = await asyncio.gather(running.new_kernel("python3"), running.new_kernel("python3"))

@@ -13,7 +13,17 @@ from http import HTTPStatus
 import aiohttp
 from yarl import URL
 
-from rspark_contract.http import LOGS, SECRET_HEADER, STATUS, Ending, ending_path, prefer_wait
+from rspark_contract.http import (
+    FRESH,
+    FRESH_HEADER,
+    LOGS,
+    LONGEST_MEASUREMENT,
+    SECRET_HEADER,
+    STATUS,
+    Ending,
+    ending_path,
+    prefer_wait,
+)
 from rspark_contract.status import MOST_BYTES, AgentStatus, read_status
 from rsparkhub.domain.errors import NotFound, Unavailable
 
@@ -73,6 +83,12 @@ class AgentClient:
         body, found = answer
         status = read_status(body)
         return StatusAnswer(status=status, etag=found) if status is not None else None
+
+    async def fresh_status(self, address: str, secret: str) -> AgentStatus | None:
+        """Return what an agent reports after it has measured anew what computes; None when there is none in time."""
+        seconds = _SECONDS + LONGEST_MEASUREMENT
+        answer = await self._ask("GET", address, STATUS, secret, {FRESH_HEADER: FRESH}, seconds=seconds)
+        return read_status(answer[0]) if answer is not None else None
 
     async def end(self, address: str, secret: str, ending: Ending) -> bool:
         """Ask an agent to end; return whether it accepted. To ask twice is the same as to ask once."""

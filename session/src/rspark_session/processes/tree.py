@@ -72,6 +72,15 @@ def children(pid: int) -> list[int]:
     return _listed_children(pid) if _LISTS_CHILDREN else _scan()[pid]
 
 
+def command_line(pid: int) -> list[str]:
+    """Return the words with which a process was started; none when it is gone."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return []
+    return words.decode(errors="replace").split("\0")[:-1]
+
+
 def working_folder(pid: int) -> str | None:
     """Return the folder in which a process works; None when it is gone, or isn't ours to look into."""
     try:

@@ -157,14 +157,23 @@ async def delete(session_id: SessionId, identity: Person, context: Context, conf
     return await _want(context, identity, session_id, Wanted.DELETED, sleep=Sleep.KEPT if confirm else Sleep.IDLE)
 
 
-def refuse_busy(session: Session) -> None:
-    """Raise `Busy` where a session computes, and nobody has asked it to end yet."""
-    if session.state is State.RUNNING and session.wanted is Wanted.RUNNING and session.busy:
-        running = "; ".join(session.busy_with) or "something computes"
-        raise Busy(
-            f"{session.name} computes, and this would end it: {running}. Wait until it is done, or confirm it.",
-            running=session.busy_with,
-        )
+async def refuse_busy(context: AppContext, session: Session) -> None:
+    """Raise `Busy` where a session computes, and nobody has asked it to end yet.
+
+    The row is some seconds old: where it says so, the agent is asked. One that doesn't answer may well compute.
+    """
+    if not (session.state is State.RUNNING and session.wanted is Wanted.RUNNING and session.busy):
+        return
+    busy_with = session.busy_with
+    if session.upstream is not None:
+        status = await context.agents.fresh_status(session.upstream, session.secret or "")
+        if status is not None and not status.busy:
+            return
+        busy_with = status.busy_with if status is not None else busy_with
+    running = "; ".join(busy_with) or "something computes"
+    raise Busy(
+        f"{session.name} computes, and this would end it: {running}. Wait until it is done, or confirm it.", running=busy_with
+    )
 
 
 async def _want(
@@ -172,6 +181,6 @@ async def _want(
 ) -> SessionView:
     found = await find_session(context, identity, session_id, to=Action.CHANGE)
     if sleep is Sleep.IDLE:
-        refuse_busy(found)
+        await refuse_busy(context, found)
     session = await context.store.sessions.set_wanted(found.id, wanted, by=identity.user.id, sleep=sleep, now=context.now())
     return await context.serializer.serialize_one(session)

@@ -87,6 +87,7 @@ class Ensemble:
             logs=self._logs,
             services=services,
             processes=self._watch.processes,
+            measure_again=self._watch.measure_again,
             on_end=self._end_as_requested,
             on_activity=(lambda: self._watch.note_activity(datetime.now(UTC))) if _counts_traffic(interface) else None,
         )
@@ -145,6 +146,10 @@ class Ensemble:
     async def _fall_asleep(self, *, only_if_idle: bool) -> None:
         """Save, and end when everything is kept; otherwise go on, and report why."""
         report, interface = self._reporter.report, self._interface
+        if only_if_idle:
+            await self._watch.measure_again()
+        if self._ending is None or self._ending.done() or report.state is not AgentState.READY:  # asked for more meanwhile
+            return
         if only_if_idle and report.busy_with:
             self._stay_awake(self._refusals.because_busy(report.busy_with))
             return

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from rspark_contract.ensemble import INTERFACE
+from rspark_contract.http import LONGEST_MEASUREMENT
 from rspark_contract.saved import Restored
 from rspark_contract.status import AgentState
 from rspark_session.agent.components.component import Component
@@ -21,6 +22,7 @@ from rspark_session.services.base import Service
 
 _log = logging.getLogger(__name__)
 _OFTEN, _SELDOM = 2.0, 10.0  # seconds between two measurements
+_AGAIN = 1.0  # seconds over which it is measured anew what uses the processor
 _SERVICE_SECONDS = 10.0  # for a service to name what it computes
 _LIVELY = 30.0  # seconds after a person's last doing in which measurements are frequent
 
@@ -45,6 +47,7 @@ class Watch:
         self._computing: list[str] = []
         self._hot: frozenset[tuple[int, int]] = frozenset()
         self._woken = asyncio.Event()
+        self._measuring = asyncio.Lock()
 
     def processes(self) -> list[Process]:
         """Return every process of the ensemble as it is now."""
@@ -54,12 +57,29 @@ class Watch:
         """Measure and report, until cancelled."""
         while True:
             try:
-                await self._measure()
+                async with self._measuring:
+                    await self._measure(self._meter.sample())
             except Exception:  # one that failed must not blind us for the rest of the session
                 _log.exception("the ensemble could not be measured")
             self._woken.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), _OFTEN if self._is_lively() else _SELDOM)
+
+    async def measure_again(self) -> None:
+        """Find out whether what was busy still is, and report it; where that takes too long, what was reported stays.
+
+        What used the processor until a moment ago may have ended since: so a short time is measured that begins now.
+        """
+        if not self._reporter.report.busy_with:
+            return
+        try:
+            async with asyncio.timeout(LONGEST_MEASUREMENT), self._measuring:
+                if self._hot:
+                    self._meter.sample()
+                    await asyncio.sleep(_AGAIN)
+                await self._measure(self._meter.sample())
+        except TimeoutError:
+            _log.warning("what computes could not be measured anew in %s s", LONGEST_MEASUREMENT)
 
     def note_activity(self, at: datetime) -> None:
         """Report that a person did something, at this time."""
@@ -75,8 +95,7 @@ class Watch:
         self._reporter.report.restored = restored
         self._reporter.publish()
 
-    async def _measure(self) -> None:
-        sample = self._meter.sample()
+    async def _measure(self, sample: Sample) -> None:
         report = self._reporter.report
         report.memory, report.cpu = sample.memory, sample.cpu
         if self._limit.has_killed():

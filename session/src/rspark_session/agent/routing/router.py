@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import json
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
@@ -35,6 +35,7 @@ class Router:
         logs: Mapping[str, Log],
         services: Iterable[Service],
         processes: Callable[[], Iterable[Process]],
+        measure_again: Callable[[], Awaitable[None]],
         on_end: Callable[[Ending], None],
         on_activity: Callable[[], None] | None,
     ) -> None:
@@ -44,6 +45,7 @@ class Router:
         self._logs = logs
         self._services = {service.route: service for service in services if service.route}
         self._processes = processes
+        self._measure_again = measure_again
         self._on_end = on_end
         self._on_activity = on_activity
         self._secret = document.secret.encode()
@@ -94,7 +96,12 @@ class Router:
             reply.send(HTTPStatus.NOT_FOUND, b"The agent has no such page.\n")
 
     async def _status(self, request: Request, reply: Reply) -> None:
-        """Send the status; who knows it already (`If-None-Match`) may wait for another (`Prefer: wait`, RFC 7240)."""
+        """Send the status; who knows it already (`If-None-Match`) may wait for another (`Prefer: wait`, RFC 7240).
+
+        Who wants nothing that is older than the question (`Cache-Control: no-cache`) waits until it is measured.
+        """
+        if http.FRESH.encode() in head.tokens(request.headers, http.FRESH_HEADER.lower().encode()):
+            await self._measure_again()
         known = head.get(request.headers, b"if-none-match")
         wait = http.preferred_wait(word.decode("latin-1") for word in head.tokens(request.headers, b"prefer"))
         if wait and known == self._etag:

@@ -88,6 +88,13 @@ class Spark(Service):
         """Return the applications that have running jobs."""
         return await self._pages.busy_with(processes)
 
+    def own_processes(self, processes: "Iterable[Process]") -> "Iterable[int]":
+        """Return the drivers that compute for a kernel or a program: their jobs say whether they do.
+
+        A driver uses the processor for a while after its last job, to tidy up.
+        """
+        return self._pages.serving(processes)
+
     @cached_property
     def _secrets(self) -> "DriverSecrets":
         from rspark_session.services.spark.secrets import DriverSecrets

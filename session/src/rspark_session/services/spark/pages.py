@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from rspark_contract import reading
 from rspark_contract.reading import Fields, Unreadable
 from rspark_session.processes import ports
-from rspark_session.processes.tree import Process
+from rspark_session.processes.tree import Process, command_line
 from rspark_session.proxy import head, page
 from rspark_session.proxy.fetch import fetch
 from rspark_session.proxy.head import Headers
@@ -24,6 +24,7 @@ from rspark_session.proxy.upstream import Answer, Upstream, UpstreamGone, forwar
 _MOST_BYTES = 2**22
 _MOST_JOBS = 1000
 _DESCRIPTION = 100  # letters of it that a person is shown
+_GATEWAYS = frozenset({"pyspark-shell", "sparkr-shell"})  # what a driver is started with by Python, or by R
 _CHOICE = "rspark-spark"  # the cookie that says which of several applications is shown
 
 _NOTHING = page.html(
@@ -41,6 +42,7 @@ class Application:
     id: str
     name: str
     port: int
+    is_served: bool  # whether it runs what a kernel or another program asks of it, and nothing of its own
 
 
 class SparkPages:
@@ -65,6 +67,11 @@ class SparkPages:
             listening = ports.listening([pid for pid, _ in announced])
             self._known |= {process: found for process, found in announced.items() if found.port in listening[process[0]]}
         return list(self._known.values())
+
+    def serving(self, processes: Iterable[Process]) -> list[int]:
+        """Return the pids of the drivers that run what somebody else asks of them."""
+        self.find(processes)
+        return [pid for (pid, _), application in self._known.items() if application.is_served]
 
     async def busy_with(self, processes: Iterable[Process]) -> list[str]:
         """Return the applications that have running jobs, each with what its first job was called."""
@@ -136,6 +143,7 @@ class SparkPages:
                 id=fields.required("id", reading.text(200)),
                 name=fields.required("name", reading.text(200)),
                 port=fields.required("port", reading.integer(1, 65535)),
+                is_served=not _GATEWAYS.isdisjoint(command_line(pid)),
             )
         except (OSError, Unreadable):
             return None
