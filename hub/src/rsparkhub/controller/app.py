@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from rsparkhub.backends.base import Backend
 from rsparkhub.builder import Builder
 from rsparkhub.catalog import Catalog
+from rsparkhub.controller.credentials import Credentials
 from rsparkhub.controller.lease import Holder
 from rsparkhub.controller.leaving import Leaving
 from rsparkhub.controller.reconcile import Reconciler
@@ -84,6 +85,7 @@ class Controller:
         self.leaving = Leaving(
             store=store, backend=backend, services=builder.services, archives=settings.data.absolute() / "archive"
         )
+        self.credentials = Credentials(store=store, services=builder.services, clock=clock)
         self.reconciler.on_saved.append(self._saved)
 
     def _saved(self, row: Session) -> None:
@@ -105,6 +107,7 @@ class Controller:
                 self.retention.run,
                 self.services.run,
                 self.leaving.run,
+                self.credentials.run,
             )
         ]
         log.info("The controller runs.")

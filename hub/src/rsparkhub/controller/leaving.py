@@ -1,4 +1,4 @@
-"""Brings about what was asked of people who leave: their accounts on services, and their homes.
+"""Brings about what was asked of people who leave, or change groups: their accounts on services, and their homes.
 
 The store says what is wanted, and stays so until it is done: a service that is down, a controller that dies, change nothing but
 the time it takes.
@@ -10,10 +10,9 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from rspark_contract.reading import JsonObject
 from rsparkhub.backends.base import Backend
+from rsparkhub.controller.shared_services import running_endpoint
 from rsparkhub.domain.errors import RsparkhubError
-from rsparkhub.domain.session import Session, State
 from rsparkhub.domain.user import Data
 from rsparkhub.services.base import Account, AnyService
 from rsparkhub.store import Store
@@ -80,12 +79,13 @@ class Leaving:
     async def _apply(self, account: ServiceAccount) -> None:
         """Bring about what is wanted of an account, when its service runs."""
         service = self._services.get(account.service)
-        endpoint = await self._endpoint(service) if service is not None else None
+        endpoint = await running_endpoint(self._store, service) if service is not None else None
         if service is None or endpoint is None:
             return
         match account.wanted:
             case "open":
-                await service.ensure_account(endpoint, Account(user=account.owner, password=account.password))
+                groups = await self._store.accounts.groups(account.owner)
+                await service.ensure_account(endpoint, Account(user=account.owner, password=account.password, groups=groups))
             case "closed" | "keep":
                 await service.close_account(endpoint, user=account.owner)
             case "archive" | "delete":
@@ -93,17 +93,6 @@ class Leaving:
                 await service.remove_account(endpoint, user=account.owner, archive=archive)
         await self._store.accounts.set_applied(account, account.wanted)
         log.info("The account of %s on %s: %s.", account.owner, account.service, account.wanted)
-
-    async def _endpoint(self, service: AnyService) -> JsonObject | None:
-        """Return where a service listens; None while it does not run, when nobody can use an account on it either."""
-        rows: list[Session] = []
-        known = {row.id: row for row in await self._store.sessions.list(kind="service")}
-        for instance in service.instances():
-            row = known.get(instance.id)
-            if row is None or row.state is not State.RUNNING:
-                return None
-            rows.append(row)
-        return next((found for row in rows if (found := row.endpoints.get(service.name)) is not None), None)
 
     async def _remove_home(self, owner: str, data: Data) -> None:
         await self._backend.remove_home(owner, archive=self._archive(owner, data))

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 
@@ -13,8 +13,9 @@ from rsparkhub.builder import Grant
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.errors import CannotStart, NotFound, Unavailable
 from rsparkhub.domain.session import LIVE, Component, Session, State, Wanted
-from rsparkhub.services.base import Account, AnyService, Instance
+from rsparkhub.services.base import Account, AnyService, Credential, Instance
 from rsparkhub.store import Store
+from rsparkhub.store.session_credentials import SessionCredential
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +126,7 @@ class SharedServices:
             if isinstance(row, _Away):
                 return row
             rows.append(row)
-        endpoint = next((found for row in rows if (found := row.endpoints.get(service.name)) is not None), None)
+        endpoint = endpoint_of(service, rows)
         if any(row.state is not State.RUNNING for row in rows) or endpoint is None or session.owner is None:
             restarts = any(row.id in self._restarting for row in rows)
             return _Away(reason=_restarting(service) if restarts else None)
@@ -213,7 +214,7 @@ class SharedServices:
     async def _ensure_account(self, service: AnyService, endpoint: JsonObject, session: Session, owner: str) -> Grant | _Away:
         """Return the way to the service with the person's account on it; what fails but with `CannotStart` is tried again."""
         stored = await self._store.accounts.get(owner, service.name)
-        account = Account(user=owner, password=stored.password)
+        account = Account(user=owner, password=stored.password, groups=await self._store.accounts.groups(owner))
         if stored.wanted != "open":
             raise CannotStart(f"Your account on {service.title} is closed. Ask your administrator.")
         try:
@@ -222,6 +223,8 @@ class SharedServices:
                 if (await self._store.accounts.get(owner, service.name)).wanted != "open":  # closed meanwhile
                     await service.close_account(endpoint, user=owner)
                     raise CannotStart(f"Your account on {service.title} is closed. Ask your administrator.")
+                if service.issues_credentials:
+                    account = await self._with_credential(service, endpoint, session, account)
         except CannotStart:
             raise
         except Unavailable as error:  # it may be ending just now: the next look tells
@@ -231,6 +234,37 @@ class SharedServices:
             log.warning("%s of %s: %r", service.title, owner, error)
             return _Away(reason=f"{service.title} does not answer at the moment.", again_after=self._times.retry)
         return Grant(endpoint=endpoint, account=account)
+
+    async def _with_credential(self, service: AnyService, endpoint: JsonObject, session: Session, account: Account) -> Account:
+        """Return the account with a credential for this generation of the session, which the service knows."""
+        stored = await self._store.session_credentials.get(session.id, session.generation, service.name, owner=account.user)
+        issued = await service.issue(endpoint, replace(account, credential=to_credential(stored)))
+        stored = await self._store.session_credentials.set_issued(stored, issued, now=self._clock())
+        return replace(account, credential=to_credential(stored))
+
+
+def endpoint_of(service: AnyService, rows: Iterable[Session]) -> JsonObject | None:
+    """Return where a shared service listens: as the settings say, else as one of its instances does; None when none does."""
+    if (external := service.external()) is not None:
+        return external
+    return next((found for row in rows if (found := row.endpoints.get(service.name)) is not None), None)
+
+
+async def running_endpoint(store: Store, service: AnyService) -> JsonObject | None:
+    """Return where a shared service listens; None unless all its instances run."""
+    rows: list[Session] = []
+    known = {row.id: row for row in await store.sessions.list(kind="service")}
+    for instance in service.instances():
+        row = known.get(instance.id)
+        if row is None or row.state is not State.RUNNING:
+            return None
+        rows.append(row)
+    return endpoint_of(service, rows)
+
+
+def to_credential(stored: SessionCredential) -> Credential:
+    """Return what a service is told of a credential."""
+    return Credential(session=stored.session, generation=stored.generation, secret=stored.secret, issued=stored.issued or {})
 
 
 def _restarting(service: AnyService) -> str:

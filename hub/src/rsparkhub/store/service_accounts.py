@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from rsparkhub.domain.user import Data
 from rsparkhub.store.database import Connection, Database
-from rsparkhub.store.tables import service_accounts, users
+from rsparkhub.store.tables import members, service_accounts, users
 
 AccountState = Literal["open", "closed", "keep", "archive", "delete"]
 
@@ -22,25 +22,58 @@ _COLUMNS = (
     service_accounts.c.password,
     service_accounts.c.wanted,
     service_accounts.c.applied,
+    service_accounts.c.revision,
+    service_accounts.c.applied_revision,
 )
 _OWNER = service_accounts.c.owner == sa.bindparam("b_owner")
 _ONE = (_OWNER, service_accounts.c.service == sa.bindparam("b_service"))
 _GET = sa.select(*_COLUMNS).where(*_ONE)
 _USER = sa.select(users.c.disabled).where(users.c.id == sa.bindparam("b_owner")).with_for_update(key_share=True)
-_BEHIND = sa.select(*_COLUMNS).where(service_accounts.c.wanted != service_accounts.c.applied).order_by(*_COLUMNS[:2])
+_ID = sa.func.coalesce(users.c.id, users.c.name)
+_GROUPS = (
+    sa.select(members.c.group)
+    .join(users, users.c.name == members.c.user_name)
+    .where(sa.bindparam("b_owner") == _ID)
+    .order_by(members.c.group)
+)
+_BEHIND = (
+    sa.select(*_COLUMNS)
+    .where(
+        sa.or_(
+            service_accounts.c.wanted != service_accounts.c.applied,
+            service_accounts.c.revision != service_accounts.c.applied_revision,
+        )
+    )
+    .order_by(*_COLUMNS[:2])
+)
 _SET_WANTED = sa.update(service_accounts).where(_OWNER).values(wanted=sa.bindparam("b_wanted"))
-_SET_APPLIED = sa.update(service_accounts).where(*_ONE).values(applied=sa.bindparam("b_applied"))
+_SET_APPLIED = (
+    sa.update(service_accounts)
+    .where(*_ONE)
+    .values(applied=sa.bindparam("b_applied"), applied_revision=sa.bindparam("b_revision"))
+)
+_MEMBERS_CHANGED = (
+    sa.update(service_accounts)
+    .where(
+        service_accounts.c.owner.in_(
+            sa.select(_ID).join(members, members.c.user_name == users.c.name).where(members.c.group == sa.bindparam("b_group"))
+        )
+    )
+    .values(revision=service_accounts.c.revision + 1)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceAccount:
-    """An account; `owner` is a person's id. It is as it should be when `applied` is `wanted`."""
+    """An account; `owner` is a person's id. It is as it should be when `applied` is `wanted`, and so are the revisions."""
 
     owner: str
     service: str
     password: str
     wanted: AccountState
     applied: AccountState
+    revision: int = 0
+    applied_revision: int = 0
 
 
 class ServiceAccounts:
@@ -68,16 +101,27 @@ class ServiceAccounts:
 
         return await self._database.write(work)
 
+    async def groups(self, owner: str) -> tuple[str, ...]:
+        """Return the groups that a person is in now, by name."""
+        return tuple(row[0] for row in await self._database.read(_GROUPS, {"b_owner": owner}))
+
     async def behind(self) -> list[ServiceAccount]:
         """Return the accounts that are not as they should be."""
         return [ServiceAccount(**row._mapping) for row in await self._database.read(_BEHIND)]
 
     async def set_applied(self, account: ServiceAccount, applied: AccountState) -> None:
-        """Write what a controller has brought about of an account."""
-        values = {"b_owner": account.owner, "b_service": account.service, "b_applied": applied}
+        """Write what a controller has brought about of an account, with the groups of `account.revision` or later ones."""
+        values = {
+            "b_owner": account.owner, "b_service": account.service, "b_applied": applied, "b_revision": account.revision,
+        }  # fmt: skip
         await self._database.change(_SET_APPLIED, values)
 
 
 async def want_accounts(connection: Connection, owner: str, wanted: Literal["open", "closed"] | Data) -> None:
     """Write what is wanted of all accounts of a person, at the end of a transaction."""
     await connection.rows(_SET_WANTED, {"b_owner": owner, "b_wanted": str(wanted)})
+
+
+async def members_changed(connection: Connection, group: str) -> None:
+    """Write that accounts of those who are in a group now have other groups: before somebody leaves it, and after one joins."""
+    await connection.rows(_MEMBERS_CHANGED, {"b_group": group})

@@ -25,6 +25,7 @@ from rsparkhub.store.opening import connect, read_url
 from rsparkhub.store.people import People
 from rsparkhub.store.runs import Runs
 from rsparkhub.store.service_accounts import ServiceAccounts
+from rsparkhub.store.session_credentials import SessionCredentials
 from rsparkhub.store.session_requests import SessionRequests
 from rsparkhub.store.users import Users
 
@@ -50,6 +51,7 @@ class Store:
         self.credentials = Credentials(database, notifier)
         self.attempts = LoginAttempts(database)
         self.accounts = ServiceAccounts(database)
+        self.session_credentials = SessionCredentials(database)
         self.logs = Logs(database)
 
 

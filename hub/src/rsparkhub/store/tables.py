@@ -212,6 +212,7 @@ login_attempts = sa.Table(
 
 # A person's account on a shared service, by their id: its password, made once, which the session gets in a passfile; what is
 # wanted of it (`open`, `closed`, or gone: `keep`, `archive`, `delete`), and which of these a controller has brought about.
+# `revision` grows when the person's groups change, and `applied_revision` is the one that the account has.
 service_accounts = sa.Table(
     "service_accounts",
     metadata,
@@ -220,4 +221,20 @@ service_accounts = sa.Table(
     sa.Column("password", Words, nullable=False),
     sa.Column("wanted", Words, nullable=False),
     sa.Column("applied", Words, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("applied_revision", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+# What one generation of a session signs in with on a shared service, until it is revoked there: it outlives the session. `issued`
+# is what the service made of `secret`, NULL before; `renewed` is when it last got a new life.
+session_credentials = sa.Table(
+    "session_credentials",
+    metadata,
+    sa.Column("session", Words, primary_key=True),
+    sa.Column("generation", sa.BigInteger, primary_key=True),
+    sa.Column("service", Words, primary_key=True),
+    sa.Column("owner", Words, nullable=False),
+    sa.Column("secret", Words, nullable=False),
+    sa.Column("issued", Document),
+    sa.Column("renewed", Moment),
 )

@@ -15,7 +15,7 @@ from rsparkhub.store.desired import set_wanted
 from rsparkhub.store.notifier import Notifier, key_of_secret, key_of_user
 from rsparkhub.store.people import mark_removed, new_person
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
-from rsparkhub.store.service_accounts import want_accounts
+from rsparkhub.store.service_accounts import members_changed, want_accounts
 from rsparkhub.store.tables import groups, logins, members, sessions, sign_in_links, tokens, users
 
 #: Everybody is in it without being written down.
@@ -273,8 +273,13 @@ class Users:
 
     async def remove_group(self, name: str) -> None:
         """Remove a group; the users stay. NotFound when there is none."""
-        if not await self._database.change(_REMOVE_GROUP, {"b_name": name}):
-            raise NotFound(f"There is no group called {name}.")
+
+        async def work(connection: Connection) -> None:
+            await members_changed(connection, name)
+            if not await connection.rows(_REMOVE_GROUP, {"b_name": name}):
+                raise NotFound(f"There is no group called {name}.")
+
+        await self._database.write(work)
 
     async def set_members(self, name: str, members: Iterable[str]) -> None:
         """Write who is in a group; NotFound when the group or one of the users does not exist."""
@@ -283,6 +288,7 @@ class Users:
         async def work(connection: Connection) -> None:
             if not await connection.rows(_GROUP_FOR_UPDATE, {"b_name": name}):
                 raise NotFound(f"There is no group called {name}.")
+            await members_changed(connection, name)
             await connection.rows(_EMPTY_GROUP, {"b_name": name})
             await _join(connection, name, chosen)
 
@@ -354,3 +360,4 @@ async def _join(connection: Connection, group: str, chosen: frozenset[str]) -> N
     if chosen - known:
         raise NotFound(f"There is no user called {min(chosen - known)}.")
     await connection.rows(sa.insert(members), [{"user_name": user_name, "group": group} for user_name in sorted(chosen)])
+    await members_changed(connection, group)
