@@ -415,6 +415,20 @@ class TestLeaving:
         answer = await ada.delete("/hub/api/users/bob", params={"data": data})
         assert answer.status_code == status
         assert (await ada.get("/hub/api/users/bob")).status_code == (404 if status == 204 else 200)
+        if status == 409:
+            assert "snapshot the volume" in answer.json()["detail"]
+
+    @pytest.mark.parametrize("who", ["bob", "bob (removed)"])
+    async def test_what_was_kept_is_listed_and_deleted_later(self, world: World, who: str) -> None:
+        ada = await world.program("ada")
+        await ada.delete("/hub/api/users/bob")
+        removed = {"id": "bob", "name": "bob (removed)", "removed": "2026-11-24T12:00:00Z", "data": "keep", "left": ["home"]}
+        assert (await ada.get("/hub/api/removed-users")).json() == {"removed": [removed]}
+        for wrong, status in (({}, 422), ({"data": "keep"}, 422), ({"data": "archive"}, 409)):
+            assert (await ada.delete(f"/hub/api/removed-users/{who}", params=wrong)).status_code == status
+        answer = await ada.delete(f"/hub/api/removed-users/{who}", params={"data": "delete"})
+        assert (answer.status_code, answer.json()) == (202, removed | {"data": "delete"})
+        assert (await ada.delete("/hub/api/removed-users/nobody", params={"data": "delete"})).status_code == 404
 
     async def test_who_is_disabled_is_let_in_nowhere_until_enabled(self, world: World) -> None:
         await world.authenticator.set_password("bob", GOOD)

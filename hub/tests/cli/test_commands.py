@@ -115,6 +115,19 @@ def test_people_are_added_with_a_link_listed_and_removed(cli: Cli, hub: RunningH
     assert json.loads(cli("user", "remove", "ana", "--json").stdout) == {"removed": "ana", "data": "keep"}
     assert "ana" not in {user["name"] for user in json.loads(cli("user", "list", "--json").stdout)["users"]}
     assert cli("user", "remove", "ana").returncode == 1
+    (left,) = json.loads(cli("user", "removed", "--json").stdout)["removed"]
+    assert (left["id"], left["name"], left["data"], left["left"]) == ("ana", "ana (removed)", "keep", ["home"])
+    assert "ana (removed)" in cli("user", "removed").stdout
+    assert cli("user", "discard", "ana").returncode == 2  # whether it is archived or deleted is not for us to choose
+    done = cli("user", "discard", "ana (removed)", "--delete", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["data"] == "delete"
+    assert "being deleted" in cli("user", "removed").stdout
+    assert cli("user", "discard", "ben", "--delete").returncode == 1
+    cli("user", "add", "ben")
+    assert cli("user", "remove", "ben", "--data", "delete").returncode == 0
+    assert "ben (removed)  " in cli("user", "removed").stdout
+    assert cli("user", "removed").stdout.count("being deleted") == 2
 
 
 def test_a_password_is_read_from_standard_input(cli: Cli, hub: RunningHub) -> None:

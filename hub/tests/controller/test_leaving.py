@@ -140,6 +140,20 @@ async def test_the_home_is_kept_archived_or_deleted(
     assert await store.people.left_homes() == []
 
 
+async def test_what_was_kept_is_archived_when_somebody_asks_for_that_later(
+    store: Store, leaving: Leaving, server: Server, tmp_path: Path, ada: str, noon: datetime
+) -> None:
+    await service_is(store, State.RUNNING, noon)
+    await store.users.remove("ada", now=noon)
+    await leaving.look()
+    await store.people.discard("ada", Data.ARCHIVE)
+    await leaving.look()
+    assert server.did == [("close", "ada"), ("remove", "ada", "ada")]
+    assert (tmp_path / "archive" / "ada" / "home.tar.gz").exists()
+    assert not (tmp_path / "homes" / "ada").exists()
+    assert await store.people.left_data() == []
+
+
 async def test_a_later_person_of_the_name_has_an_account_and_a_home_of_their_own(
     store: Store, leaving: Leaving, server: Server, ada: str, noon: datetime
 ) -> None:

@@ -1,5 +1,6 @@
 """People and groups."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from store_scene import MakeSession, Put
 
 from rsparkhub.domain.errors import Conflict, InvalidInput, NotFound
 from rsparkhub.domain.session import State, Wanted
-from rsparkhub.domain.user import Data, User, id_of_label
+from rsparkhub.domain.user import Data, LeftData, User, id_of_label
 from rsparkhub.store import Store
 from rsparkhub.store.people import LeftHome
 
@@ -170,6 +171,31 @@ async def test_what_becomes_of_the_data_is_written_until_it_is_done(store: Store
     assert await store.people.left_homes() == ([] if data is Data.KEEP else [LeftHome("ada", data)])
     await store.people.home_done("ada")
     assert await store.people.left_homes() == []
+
+
+async def test_what_was_kept_is_listed_and_may_be_discarded_later(store: Store, noon: datetime) -> None:
+    for name in ("ada", "ben"):
+        await store.users.add(name, now=noon)
+    await store.accounts.get("ada", "postgres")
+    await store.users.remove("ada", now=noon)
+    kept = LeftData(owner="ada", removed=noon, data=Data.KEEP, left=("home", "postgres"))
+    assert await store.people.left_data() == [kept]
+    for person in ("ben", "ada.2", "nobody"):
+        with pytest.raises(NotFound):
+            await store.people.discard(person, Data.DELETE)
+    assert await store.people.left_homes() == []
+    for _ in range(2):  # asked again, it is the same
+        assert await store.people.discard("ada", Data.ARCHIVE) == replace(kept, data=Data.ARCHIVE)
+    with pytest.raises(Conflict):
+        await store.people.discard("ada", Data.DELETE)
+    assert await store.people.left_homes() == [LeftHome("ada", Data.ARCHIVE)]
+    (account,) = await store.accounts.behind()
+    await store.people.home_done("ada")
+    assert (await store.people.left_data())[0].left == ("postgres",)
+    await store.accounts.set_applied(account, account.wanted)
+    assert await store.people.left_data() == []
+    with pytest.raises(NotFound):
+        await store.people.discard("ada", Data.DELETE)
 
 
 async def test_a_home_stays_while_a_session_of_it_is_there(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:

@@ -32,6 +32,7 @@ from rsparkhub.api.resources import (
     login,
     logs,
     me,
+    removed_users,
     session_events,
     sessions,
     tokens,
@@ -52,7 +53,7 @@ from rsparkhub.store import Store
 
 _PAGES = Path(rsparkhub.__file__).parent / "pages"
 _LARGEST_BODY = 1024 * 1024  # bytes
-_RESOURCES = (login, me, environments, sessions, session_events, logs, users, groups, tokens, usage, audit)
+_RESOURCES = (login, me, environments, sessions, session_events, logs, users, removed_users, groups, tokens, usage, audit)
 
 
 def _operation_id(route: APIRoute) -> str:

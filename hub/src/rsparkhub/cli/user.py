@@ -22,6 +22,8 @@ _WHAT_BECOMES = {
     Data.DELETE: "Their home and databases are being deleted.",
 }
 
+_BECOMES = {Data.KEEP: "kept", Data.ARCHIVE: "being archived", Data.DELETE: "being deleted"}
+
 Name = Annotated[str, typer.Argument(help="The person's name.", show_default=False)]
 
 
@@ -98,6 +100,43 @@ def remove(
         print_json({"removed": name, "data": becomes.value})
     else:
         say(f"{name} was removed. {_WHAT_BECOMES[becomes]}")
+
+
+@app.command()
+def removed(as_json: AsJson = False) -> None:
+    """List who was removed and left something: a home, data on services."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import ago, print_json, print_table
+
+    found = ask(lambda hub: hub.users.removed())
+    if as_json:
+        print_json({"removed": [each.model_dump(mode="json") for each in found]})
+        return
+    print_table(
+        ["ID", "WHO", "REMOVED", "LEFT", "WHAT BECOMES OF IT"],
+        ([each.id, each.name, ago(each.removed), ", ".join(each.left), _BECOMES[each.data]] for each in found),
+        empty="Nothing is left of anybody who was removed.",
+    )
+
+
+@app.command()
+def discard(
+    person: Annotated[str, typer.Argument(metavar="ID", help="Their id, as `removed` lists it.", show_default=False)],
+    archive: Annotated[
+        bool, typer.Option("--archive/--delete", help="Write it into the folder `archive` first, or only delete it.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Archive or delete what was kept of somebody who was removed."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import print_json
+
+    becomes = Data.ARCHIVE if archive else Data.DELETE
+    left = ask(lambda hub: hub.users.discard(person, data=becomes))
+    if as_json:
+        print_json(left.model_dump(mode="json"))
+    else:
+        say(f"{left.name}: {_WHAT_BECOMES[becomes]}")
 
 
 @app.command()

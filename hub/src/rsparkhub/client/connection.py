@@ -80,9 +80,11 @@ class Connection:
                 "Check the address; update whichever of the two is older."
             ) from error
 
-    async def tell(self, method: str, path: str, *, body: Body | None = None, again: bool = False) -> None:
+    async def tell(
+        self, method: str, path: str, *, body: Body | None = None, params: Mapping[str, Any] | None = None, again: bool = False
+    ) -> None:
         """Call, where there is no answer to read."""
-        await self._send(self._request(method, path, body, None, None), again=again)
+        await self._send(self._request(method, path, body, params, None), again=again)
 
     @asynccontextmanager
     async def open(

@@ -12,6 +12,8 @@ from rsparkhub.wire.users import (
     CreatedToken,
     GroupList,
     GroupView,
+    RemovedUserList,
+    RemovedUserView,
     SignInLink,
     TokenList,
     TokenView,
@@ -41,7 +43,16 @@ class Users:
 
     async def remove(self, name: str, *, data: Data = Data.KEEP) -> None:
         """Remove a person, and all their sessions; their home and databases are kept, archived or deleted."""
-        await self._connection.tell("DELETE", f"{_user(name)}?data={data.value}")
+        await self._connection.tell("DELETE", _user(name), params={"data": data.value})
+
+    async def removed(self) -> builtins.list[RemovedUserView]:
+        """Return who was removed, and of whom something is left."""
+        return (await self._connection.ask(RemovedUserList, "GET", "/removed-users", again=True)).removed
+
+    async def discard(self, person: str, *, data: Data) -> RemovedUserView:
+        """Archive or delete what is left of somebody who was removed, by their id or by what lists call them."""
+        path = f"/removed-users/{quote(person, safe='')}"
+        return await self._connection.ask(RemovedUserView, "DELETE", path, params={"data": data.value})
 
     async def disable(self, name: str) -> UserView:
         """Let a person sign in no more; their sessions are put to sleep, and all that is theirs is kept."""

@@ -21,6 +21,19 @@ class Data(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LeftData:
+    """What may be left of somebody who was removed: `home`, and services on which they have data, by name.
+
+    `data` is what becomes of it.
+    """
+
+    owner: str
+    removed: datetime
+    data: Data
+    left: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class User:
     """Somebody who may sign in.
 

@@ -46,6 +46,25 @@ _BEHIND = (
     )
     .order_by(*_COLUMNS[:2])
 )
+#: Person, service and what is wanted, of each account that people who were removed have left.
+LEFT_ACCOUNTS = (
+    sa.select(service_accounts.c.owner, service_accounts.c.service, service_accounts.c.wanted)
+    .where(
+        sa.or_(
+            service_accounts.c.wanted == Data.KEEP.value,
+            sa.and_(
+                service_accounts.c.wanted.in_([Data.ARCHIVE.value, Data.DELETE.value]),
+                service_accounts.c.wanted != service_accounts.c.applied,
+            ),
+        )
+    )
+    .order_by(service_accounts.c.service)
+)
+_DISCARD = (
+    sa.update(service_accounts)
+    .where(_OWNER, service_accounts.c.wanted == Data.KEEP.value)
+    .values(wanted=sa.bindparam("b_wanted"))
+)
 _SET_WANTED = sa.update(service_accounts).where(_OWNER).values(wanted=sa.bindparam("b_wanted"))
 _SET_APPLIED = (
     sa.update(service_accounts)
@@ -115,6 +134,11 @@ class ServiceAccounts:
             "b_owner": account.owner, "b_service": account.service, "b_applied": applied, "b_revision": account.revision,
         }  # fmt: skip
         await self._database.change(_SET_APPLIED, values)
+
+
+async def discard_accounts(connection: Connection, owner: str, data: Data) -> None:
+    """Write that all accounts that were kept of a person who was removed are to be archived or deleted, in a transaction."""
+    await connection.rows(_DISCARD, {"b_owner": owner, "b_wanted": data.value})
 
 
 async def want_accounts(connection: Connection, owner: str, wanted: Literal["open", "closed"] | Data) -> None:

@@ -149,7 +149,7 @@ people = sa.Table(
     sa.Column("name", Words, nullable=False),
     sa.Column("created", Moment),
     sa.Column("removed", Moment),
-    sa.Column("home", Words),
+    sa.Column("home", Words),  # of somebody who was removed: `archive`, `delete`, `gone`; null where it is kept
     sa.Index("ix_people_name", "name"),
     sa.Index("ix_people_home", "home"),
 )

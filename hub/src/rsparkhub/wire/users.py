@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from rsparkhub.domain.user import Data
 from rsparkhub.wire.text import Answer, Ask, NewPassword, Password, PersonName, TokenName
 
 
@@ -69,6 +70,20 @@ class NewUser(Ask):
     name: PersonName
     admin: bool = False
     password: NewPassword | None = Field(default=None, description="Without one, the person signs in by a link.")
+
+
+class RemovedUserView(Answer):
+    """Somebody who was removed, and of whom something is left."""
+
+    id: str = Field(description="Given once: no later person of the name has it.", examples=["ada"])
+    name: str = Field(description="What lists call them.", examples=["ada (removed)"])
+    removed: datetime
+    data: Data = Field(description="What becomes of what is left: it is kept, being archived, or being deleted.")
+    left: list[str] = Field(description="What may be left: `home`, and services by name.", examples=[["home", "postgres"]])
+
+
+class RemovedUserList(Answer):
+    removed: list[RemovedUserView]
 
 
 class PasswordChange(Ask):

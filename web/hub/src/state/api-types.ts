@@ -467,6 +467,45 @@ export interface components {
             /** Seconds */
             seconds: number;
         };
+        /** RemovedUserList */
+        RemovedUserList: {
+            /** Removed */
+            removed: components["schemas"]["RemovedUserView"][];
+        };
+        /**
+         * RemovedUserView
+         * @description Somebody who was removed, and of whom something is left.
+         */
+        RemovedUserView: {
+            /**
+             * Id
+             * @description Given once: no later person of the name has it.
+             * @example ada
+             */
+            id: string;
+            /**
+             * Name
+             * @description What lists call them.
+             * @example ada (removed)
+             */
+            name: string;
+            /**
+             * Removed
+             * Format: date-time
+             */
+            removed: string;
+            /** @description What becomes of what is left: it is kept, being archived, or being deleted. */
+            data: components["schemas"]["Data"];
+            /**
+             * Left
+             * @description What may be left: `home`, and services by name.
+             * @example [
+             *       "home",
+             *       "postgres"
+             *     ]
+             */
+            left: string[];
+        };
         /** ResourcesView */
         ResourcesView: {
             /**
@@ -1156,6 +1195,8 @@ export type NewToken = components['schemas']['NewToken'];
 export type NewUser = components['schemas']['NewUser'];
 export type PasswordChange = components['schemas']['PasswordChange'];
 export type PersonUsage = components['schemas']['PersonUsage'];
+export type RemovedUserList = components['schemas']['RemovedUserList'];
+export type RemovedUserView = components['schemas']['RemovedUserView'];
 export type ResourcesView = components['schemas']['ResourcesView'];
 export type RestoredKernelView = components['schemas']['RestoredKernelView'];
 export type RestoredView = components['schemas']['RestoredView'];

@@ -8,9 +8,10 @@ from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.identity import Administrator, Person
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.login import address_of, keep_in_browser
+from rsparkhub.api.resources.removed_users import refuse_archive
 from rsparkhub.api.serializers.views import token_view, user_view
 from rsparkhub.domain.access import Action, Identity, Installation, may
-from rsparkhub.domain.errors import Conflict, NotAllowed, NotSignedIn
+from rsparkhub.domain.errors import NotAllowed, NotSignedIn
 from rsparkhub.domain.user import Data, User
 from rsparkhub.wire.users import (
     BrowserList,
@@ -58,8 +59,7 @@ DataQuery = Annotated[
 @router.delete("/{name}", status_code=204, summary="Remove a person", responses=responses(401, 403, 404, 409, 422))
 async def remove(name: str, identity: Administrator, context: Context, data: DataQuery = Data.KEEP) -> None:
     """Takes away every way to sign in, deletes their sessions, and closes their accounts on services."""
-    if data is Data.ARCHIVE and not context.archives:
-        raise Conflict("Where sessions run, nothing can be archived. Keep the data, or delete them.")
+    refuse_archive(context, data)
     await context.store.users.remove(name, data=data, by=identity.user.id, now=context.now())
 
 

@@ -9,7 +9,7 @@ from rsparkhub.api.serializers.warnings import stuck_warnings, warnings_of
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.event import Event
 from rsparkhub.domain.session import LastExit, Session
-from rsparkhub.domain.user import User
+from rsparkhub.domain.user import LeftData, User, removed_label
 from rsparkhub.store.credentials import Token
 from rsparkhub.wire.environment import EnvironmentView, LifecycleView, ResourcesView
 from rsparkhub.wire.record import EventView
@@ -22,7 +22,7 @@ from rsparkhub.wire.session import (
     SessionView,
     SleepRefusedView,
 )
-from rsparkhub.wire.users import TokenView, UserView
+from rsparkhub.wire.users import RemovedUserView, TokenView, UserView
 
 
 def session_view(
@@ -155,3 +155,10 @@ def _sleep_refused_view(refusal: SleepRefusal | None) -> SleepRefusedView | None
         return None
     lost = [LostObjectView.model_validate(each.to_json()) for each in refusal.lost]
     return SleepRefusedView(at=refusal.at, reason=refusal.reason, lost=lost)
+
+
+def removed_user_view(left: LeftData) -> RemovedUserView:
+    """Return the view of somebody who was removed."""
+    return RemovedUserView(
+        id=left.owner, name=removed_label(left.owner), removed=left.removed, data=left.data, left=list(left.left)
+    )
