@@ -199,6 +199,14 @@ class TestCredentials:
         request = world.request(cookie=f"rsparkhub=rsl_evil; a=b; rsparkhub={world.cookie}")
         assert isinstance(await world.ask(request), Allow)
 
+    async def test_nor_do_those_that_a_page_of_another_session_has_set_by_the_name_with_the_port(self, world: World) -> None:
+        other = await world.sign_in("root")
+        await world.authenticator.sign_out(other)
+        tossed = f"rsparkhub-8000=; rsparkhub-8000=rsl_evil; rsparkhub-8000={other}; rsparkhub-8001={other}; rsparkhub={other}"
+        for own in ("rsparkhub-8000", "rsparkhub"):
+            assert isinstance(await world.ask(world.request(cookie=f"{tossed}; {own}={world.cookie}")), Allow)
+        assert refused(await world.ask(world.request(cookie=f"{tossed}; rsparkhub-8001={world.cookie}"))) == 401
+
     async def test_a_wrong_token_beside_a_cookie_does_not_shut_out(self, world: World) -> None:
         assert isinstance(await world.ask(world.request(authorization="token of-jupyters-own")), Allow)
 

@@ -159,6 +159,12 @@ class TestAddresses:
     def test_a_missing_slash_is_added(self, uri: str, there: str) -> None:
         assert ask(uri=f"/s/{SESSION.id}{uri}") == Redirect(url=f"/s/{SESSION.id}{there}")
 
+    def test_a_program_that_is_sent_there_still_has_its_token(self) -> None:
+        query = replace(ADA, how="query")
+        for uri, there in (("", "/?token=a%2Fb"), ("?x=1", "/?x=1&token=a%2Fb")):
+            assert ask(uri=f"/s/{SESSION.id}{uri}", identity=query, token="a/b") == Redirect(url=f"/s/{SESSION.id}{there}")
+        assert ask(uri=f"/s/{SESSION.id}", identity=query, token="a", **OPENS) == Redirect(url=f"/s/{SESSION.id}/")
+
     def test_a_name_that_only_begins_like_the_session_is_another(self) -> None:
         assert status(ask(uri=f"/s/{SESSION.id}x/")) == 404
 

@@ -356,6 +356,19 @@ class TestHostNames:
         assert world.upstream.seen == []
         assert world.asked_of_the_hub == []
 
+    async def test_at_the_host_of_a_session_that_is_not_there_is_nothing(self, world: World) -> None:
+        ada = await world.person("ada")
+        session = await world.session("ada")
+        nowhere = f"kq4wz7m2xb.localhost:{world.edge.port}"
+        for client in (world.client(host=nowhere, cookie=ada), world.client(host=nowhere, bearer=await world.token("ada"))):
+            for path in ("/", "/hub/", "/s/kq4wz7m2xb/", f"/s/{session.id}/", "/x"):
+                assert (await client.get(path, headers={"Accept": "text/html"})).status_code == 404, path
+            entered = await client.get("/enter?ticket=x")
+            assert (entered.status_code, "set-cookie" in entered.headers) == (302, False)
+        there = await world.client(host=f"{session.id}.localhost:{world.edge.port}").get("/")
+        assert (there.status_code, there.headers["location"]) == (302, f"/s/{session.id}/")
+        assert world.upstream.seen == []
+
     async def test_what_is_no_name_at_all_is_refused(self, world: World) -> None:
         said = await raw(world.edge, f"GET /hub/ HTTP/1.1\r\nHost: me@localhost:{world.edge.port}\r\nConnection: close\r\n\r\n")
         assert status_of(said) == 400

@@ -54,6 +54,17 @@ async def test_it_lets_in_and_does_not_reach_the_session(
     assert token not in json.dumps(world.upstream.seen)
 
 
+@pytest.mark.parametrize("query", ["token={}", "a=1&token={}", "token=" + BAD + "&token={}"])
+async def test_without_the_slash_it_is_still_there_when_a_program_follows(
+    world: World, ada: tuple[Session, str, str], query: str
+) -> None:
+    session, token, _ = ada
+    client = world.client()
+    client.follow_redirects = True
+    left = "a=1" if query.startswith("a") else ""
+    assert reached(await client.get(f"/s/{session.id}?{query.format(token)}")) == f"/s/{session.id}/?{left}"
+
+
 async def test_on_a_websocket_too(world: World, ada: tuple[Session, str, str]) -> None:
     session, token, _ = ada
     url = f"ws://{world.host}/s/{session.id}/api/kernels/x/channels?session_id=7&token={token}"

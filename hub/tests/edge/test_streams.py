@@ -57,6 +57,18 @@ class TestWebsockets:
             await socket.send("hello")
             assert await socket.recv() == "hello"
 
+    @pytest.mark.long
+    async def test_one_on_which_nobody_says_anything_stays_open(self, world: World) -> None:
+        """The edge gives a body twenty seconds without a byte, and an idle connection two minutes; a websocket is neither."""
+        await world.person("ada")
+        session = await world.session("ada")
+        headers = {"Authorization": f"Bearer {await world.token('ada')}"}
+        url = f"ws://{world.host}/s/{session.id}/ws"
+        async with websockets.connect(url, additional_headers=headers, ping_interval=None) as socket:
+            await asyncio.sleep(150)
+            await socket.send("still here")
+            assert await socket.recv() == "still here"
+
     async def test_one_that_is_open_outlives_the_hub(self, world: World) -> None:
         await world.person("ada")
         session = await world.session("ada")

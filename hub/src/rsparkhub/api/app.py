@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -139,7 +140,7 @@ def create_app(
     app.add_middleware(BodyLimitMiddleware, most=_LARGEST_BODY)
     app.add_middleware(OwnCookiesMiddleware)
     app.add_middleware(UnexpectedErrorMiddleware)
-    app.add_middleware(KnownHostMiddleware, hosts=known_hosts(settings))
+    app.add_middleware(KnownHostMiddleware, hosts=replace(known_hosts(settings), session_domains={}))
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestIdMiddleware)

@@ -7,7 +7,7 @@ second, however many sessions there are.
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -30,8 +30,8 @@ from rsparkhub.auth.forward_auth import (
 )
 from rsparkhub.auth.identity import Authenticator
 from rsparkhub.auth.session_address import RequestOrigin, request_origin, session_in_uri
-from rsparkhub.auth.session_host import SessionHostSignIn
-from rsparkhub.auth.tokens import token_in_header
+from rsparkhub.auth.session_host import COOKIE, SessionHostSignIn
+from rsparkhub.auth.tokens import LOGIN, is_plausible, token_in_header
 from rsparkhub.domain.access import Identity
 from rsparkhub.domain.edge_contract import ENTER
 from rsparkhub.domain.errors import NotFound
@@ -188,6 +188,8 @@ class Authorizer:
         """Decide from what was found, or return what is to be looked up first."""
         if not request.came_in.known:
             return UNKNOWN_HOST
+        if request.came_in.session is not None and (answer := _at_own_host(request, request.came_in.session, found)):
+            return answer
         if request.session is None:
             return NO_SUCH_SESSION
         identity: Identity | None = None
@@ -247,6 +249,16 @@ class Authorizer:
         return Redirect(url=url, set_cookie=cookies.set_session_cookie(value, lifetime=lifetime, secure=secure))
 
 
+def _at_own_host(request: ForwardAuthRequest, own: str, found: dict[Lookup, Found]) -> Answer | Lookup | None:
+    """Return what is to be said at a session's own host whoever asks, or what is to be looked up first."""
+    lookup = Lookup("session", "", own)
+    if lookup not in found:
+        return lookup
+    if found[lookup] is None:
+        return NO_SUCH_SESSION
+    return Redirect(url=f"/s/{own}/") if request.uri == "/" else None
+
+
 def _credentials(request: ForwardAuthRequest, session_id: str) -> list[Lookup]:
     """Return what shows who is asking, in the order in which it counts."""
     given: list[Lookup] = []
@@ -259,6 +271,12 @@ def _credentials(request: ForwardAuthRequest, session_id: str) -> list[Lookup]:
     secure = request.came_in.secure
     if request.came_in.session is not None:
         values = cookies.values_of(cookies.session_cookie(secure=secure), request.cookie)
-        return given + [Lookup("session_cookie", value, session_id) for value in values[:_MOST_COOKIES]]
+        return given + [Lookup("session_cookie", value, session_id) for value in _plausible(values, COOKIE)]
     values = cookies.hub_logins(request.cookie, secure=secure, port=request.came_in.port)
-    return given + [Lookup("login", value) for value in values[:_MOST_COOKIES]]
+    return given + [Lookup("login", value) for value in _plausible(values, LOGIN)]
+
+
+def _plausible(values: Iterable[str], prefix: str) -> list[str]:
+    """Return the cookies that are worth a question, each once; a page may have set others before them."""
+    known = dict.fromkeys(value for value in values if is_plausible(value, prefix))
+    return list(itertools.islice(known, _MOST_COOKIES))

@@ -3,7 +3,8 @@
 Pure: the request, the session's row and who is asking in, the answer out. Who is asking has been looked up; nothing here
 waits. The rules, in the order in which they are tried:
 
-1. The address must be one of a session, without `..` in it, at a known host where this session is served.
+1. The address must be one of a session, without `..` in it, at a known host where this session is served. At the host of a
+   session that does not exist there is nothing.
 2. Whoever is not signed in is sent to sign in, or told so.
 3. A session that is not theirs does not exist for them.
 4. Whoever is known by a cookie may be a page that somebody else wrote: it may read only from its own origin, and change
@@ -201,6 +202,12 @@ def _not_running(request: ForwardAuthRequest, session: Session) -> Answer:
     )
 
 
+def _with_tokens(uri: str, tokens: str) -> str:
+    """Return an address with the tokens that its query had: a program that follows the redirect has no other way in."""
+    query = "&".join(f"token={quote(token, safe='')}" for token in tokens.split(" "))
+    return f"{uri}{'&' if '?' in uri else '?'}{query}"
+
+
 def _how_it_is(session: Session) -> str:
     if session.state is State.RUNNING:
         return f"is asked to be {session.wanted.value}"
@@ -217,11 +224,11 @@ def _let_in(request: ForwardAuthRequest, session: Session, identity: Identity) -
         return SignInAtSession(session=session.id, next=uri)
     if under_the_hubs_name and request.fetch_mode:
         return _OWN_HOST
-    if uri != request.uri:
-        return Redirect(url=uri)
     if identity.how == "query" and request.is_navigation:
         own = request.came_in.apart and identity.session is None
         return SignInAtSession(session=session.id, next=uri) if own else Redirect(url=uri)
+    if uri != request.uri:
+        return Redirect(url=_with_tokens(uri, request.token) if identity.how == "query" else uri)
     sandboxed = under_the_hubs_name or (identity.how == "query" and request.came_in.session is None)
     assert session.upstream is not None  # it is up
     assert session.secret is not None

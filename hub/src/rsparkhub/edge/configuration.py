@@ -142,12 +142,10 @@ def _to_the_session(settings: Settings) -> Handler:
 
 def _on_a_sessions_host(settings: Settings, domain: str) -> dict[str, Any]:
     """At ID.HOST there is the session and the way in, and nothing of the hub's."""
-    label = "{http.request.host.labels." + str(len(domain.split("."))) + "}"
     own = domain != "localhost" and settings.public_url is not None
     hub = f"{settings.url}/hub/" if own else "http://localhost:{http.request.port}/hub/"
-    routes = [
-        {"match": [{"path": [ENTER]}], "handle": [_drop(), _forward_auth(settings)], "terminal": True},
-        _redirect(["/"], f"/s/{label}/"),
+    routes: Routes = [
+        {"match": [{"path": [ENTER, "/"]}], "handle": [_drop(), _forward_auth(settings)], "terminal": True},
         {"handle": [_subroute(_not_found(hub))]},
     ]
     return {"match": [{"host": [f"*.{domain}"]}], "handle": [_subroute(routes)], "terminal": True}
