@@ -49,9 +49,16 @@ class Notebook:
         number = self.cells.count() - 1
         cell.locator(".cm-content").click()
         self.page.keyboard.insert_text(code)
+        expect(cell.locator(".cm-content")).to_contain_text(code.splitlines()[0])
         self.page.keyboard.press("Shift+Enter")
         done = self.cells.nth(number)
-        expect(done.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"), timeout=within * 1000)
+        try:
+            expect(done.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"), timeout=within * 1000)
+        except AssertionError as error:
+            seen = {
+                where: self.page.locator(where).all_inner_texts() for where in (".jp-StatusBar-Widget", ".jp-Dialog", ".Toastify")
+            }
+            raise AssertionError(f"cell {number} of {self.cells.count()} has not run: {done.inner_text()!r}; {seen}") from error
         return done
 
     def save_as(self, name: str) -> None:

@@ -72,9 +72,8 @@ async def test_what_can_not_be_kept_stays_awake_and_says_so_once_until_it_is_for
     behave(world.data, loses="x")
     async with world.controller():
         session_id = await world.create("brief")
-        await world.until(session_id, State.RUNNING)
-        await world.until(session_id, State.SUSPENDING)
-        awake = await world.until(session_id, State.RUNNING)
+        # The row says "suspending" for a moment only: what stays is the refusal.
+        awake = await world.when(session_id, lambda row: row.refusal is not None and row.state is State.RUNNING)
         assert awake.wanted is Wanted.RUNNING
         assert awake.reason == "Not put to sleep: could not keep `x` (No space)."
         assert [lost.name for lost in awake.refusal.lost] == ["x"]

@@ -76,7 +76,7 @@ async def test_menus_offer_what_works_and_a_widget_moves(start: Start, edge: Edg
     edge.lead_to((await running.until_state("ready"))["address"])
     await edge.start()
     async with browser() as page:
-        await page.goto(f"http://localhost:{edge.port}{running.asked['base_path']}")
+        await page.goto(f"http://localhost:{edge.port}{running.asked['base_path']}lab")
         await page.locator(".jp-LauncherCard[title='Python']").first.click()
         await expect(page.get_by_role("button", name="Python | Idle")).to_be_visible(timeout=120_000)
         seen = []

@@ -46,7 +46,7 @@ async def test_only_the_environments_kernels_are_offered(start: Start) -> None:
 async def test_the_page_opens_at_the_sessions_own_path(start: Start) -> None:
     running = await lab(start)
     page = await running.get("", follow_redirects=True)
-    assert page.url.path == f"{running.asked['base_path']}lab"
+    assert page.url.path == f"{running.asked['base_path']}lab/tree/Welcome.ipynb", "the first time"
     assert "<title>JupyterLab</title>" in page.text
     assert json.loads((running.run / "interface.json").read_text())["token"] not in page.text
     outside = await running.http.get(f"http://{running.status()['address']}/")

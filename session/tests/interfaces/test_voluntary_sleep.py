@@ -21,6 +21,12 @@ async def ask(running: Running, condition: str) -> None:
     assert (await running.post(f"agent/suspend?if={condition}")).status_code == 202
 
 
+async def ask_at_rest(running: Running, condition: str) -> None:
+    """Ask once nothing computes: what a cell did a moment ago counts for that moment."""
+    await until(lambda: not running.status()["busy"], "nothing computes")
+    await ask(running, condition)
+
+
 async def refusal(running: Running, number: int = 1) -> Json:
     def look() -> Json | None:
         refused = running.status().get("refusal")
@@ -33,7 +39,7 @@ async def test_one_that_keeps_everything_ends(start: Start) -> None:
     running = await awake(start)
     async with running.kernel(await running.new_kernel("python3")) as kernel:
         await kernel.shown("x = 42; file = open('f', 'w')")  # a file is never kept, and keeps nobody awake
-    await ask(running, "idle")
+    await ask_at_rest(running, "idle")
     assert await running.ended() == 0
     record = running.record()
     assert (record["how"], record.get("ended")) == ("suspended", None)
@@ -50,7 +56,7 @@ async def test_one_that_loses_data_stays_awake_and_says_what_and_the_forced_one_
     async with running.kernel(kernel_id) as kernel:
         await kernel.shown(BROKEN)
     for number in (1, 2):
-        await ask(running, "idle")
+        await ask_at_rest(running, "idle")
         refused = await refusal(running, number)
         assert refused["reason"] == "could not keep `broken` (It can't be saved: no way)."
         assert [(lost["name"], lost.get("failed")) for lost in refused["lost"]] == [("broken", True)]
@@ -97,7 +103,7 @@ async def test_bash_has_its_variables_and_functions_again(start: Start) -> None:
     kernel_id = await running.new_kernel("bash")
     async with running.kernel(kernel_id) as kernel:
         await kernel.shown("x='a b'; f() { echo \"f $1\"; }; alias hi='echo hello'; cd /tmp")
-    await ask(running, "idle")
+    await ask_at_rest(running, "idle")
     assert await running.ended() == 0
     assert running.record()["saved"]["kernels"][0]["lost"] == []
     running = await awake(start, 2)
@@ -120,7 +126,7 @@ async def test_a_forced_end_takes_over_from_one_under_way(start: Start) -> None:
     async with running.kernel(await running.new_kernel("python3")) as kernel:
         slow = "class Slow:\n    def __reduce__(self):\n        import time; time.sleep(5); return int, ()\nslow, x = Slow(), 42"
         await kernel.shown(slow)
-    await ask(running, "idle")
+    await ask_at_rest(running, "idle")
     await until(lambda: running.status()["state"] == "suspending", "it falls asleep")
     assert (await running.post("agent/suspend")).status_code == 202
     assert await running.ended() == 0

@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
+TITLE = "Spark"
 _SESSIONS = "pyspark.sql.session"  # the last of the modules that both ways to a driver import: nobody starts one without it
 _GROUP = "spark.jobGroup.id"
 _OURS = "rspark-cell-"
