@@ -53,7 +53,7 @@ STEPS = (
     Step(name="pages: test", kind="test", command=["npm", "run", "test"], folder=TOP / "web"),
     Step(name="contract", kind="test", command=[f"{BIN}/pytest", "-m", "not long", "contract/tests"]),
     Step(name="edge", kind="test", command=["scripts/build-edge", "check"]),
-    Step(name="hub", kind="test", command=[f"{BIN}/pytest", "-m", "not long", "hub/tests"]),
+    Step(name="hub", kind="test", command=[f"{BIN}/pytest", "-n", "2", "--dist", "loadfile", "-m", "not long", "hub/tests"]),
     Step(name="session", kind="test", command=[f"{BIN}/pytest", "-m", "not long", "session/tests"]),
     Step(name="R package", kind="test", command=["r/check"]),
     Step(name="end to end", kind="test", command=[f"{BIN}/pytest", "-m", "not long", "tests", "--ignore=tests/kubernetes"]),
