@@ -19,8 +19,8 @@ up:  ## install what is missing and start RSparkHub here; takes PORT=8000 DATA=f
 	@scripts/install up
 	@exec $(BIN)/rsparkhub up $(GIVEN) $(if $(PORT),--port '$(PORT)') $(if $(BACKEND),--backend '$(BACKEND)')
 
-down:  ## end everything: hub, controller, edge, sessions (their work is saved) and shared services; takes DATA=folder
-	@$(BIN)/rsparkhub down $(GIVEN)
+down:  ## end everything: hub, controller, edge, sessions (their work is saved) and shared services; takes DATA=folder YES=1 (don't ask) FORCE=1 (also what can't be saved)
+	@$(BIN)/rsparkhub down $(GIVEN) $(if $(YES),--yes) $(if $(FORCE),--force)
 
 test:  ## install what is missing, then run every check and every test
 	@scripts/install test

@@ -4,6 +4,7 @@ No controller runs: what a test wants of a session stays wanted, until the test 
 """
 
 import asyncio
+import contextlib
 import os
 import socket
 import subprocess
@@ -34,6 +35,22 @@ class Cli:
             [sys.executable, "-m", "rsparkhub", *words],
             input=given, env=self.environ, cwd=cwd, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
+
+    def typed(self, *words: str, keys: str) -> tuple[int, str]:
+        """Run a command at a terminal, type these keys when it asks something (`?`), and give its code and output."""
+        terminal, inside = os.openpty()
+        command = [sys.executable, "-m", "rsparkhub", *words]
+        process = subprocess.Popen(command, env=self.environ, stdin=inside, stdout=inside, stderr=inside, start_new_session=True)
+        os.close(inside)
+        said = b""
+        with contextlib.suppress(OSError):  # how the end of a terminal is told
+            while piece := os.read(terminal, 4096):
+                said += piece
+                if keys and b"?" in said:
+                    os.write(terminal, keys.encode())
+                    keys = ""
+        os.close(terminal)
+        return process.wait(60), said.decode()
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """Start a command, and leave it running."""

@@ -90,6 +90,35 @@ def test_wishes_are_told_and_kept(cli: Cli, hub: RunningHub) -> None:
     assert cli("session", "list").stdout == "There is no session. `rsparkhub session start ENV` starts one.\n"
 
 
+def test_what_computes_is_ended_only_where_somebody_agrees(cli: Cli, hub: RunningHub) -> None:
+    for word, wanted in (("suspend", Wanted.SUSPENDED), ("stop", Wanted.STOPPED), ("delete", Wanted.DELETED)):
+        session = json.loads(cli("session", "start", "terminal", "--json").stdout)["id"]
+        come_to(hub, session, state=State.RUNNING, upstream="127.0.0.1:1", busy=True, busy_with=("R, a.ipynb",))
+
+        def now(session: str = session) -> Wanted:
+            return hub.do(lambda factory: factory.store.sessions.get(session)).wanted
+
+        alone = cli("session", word, session)
+        assert (alone.returncode, "R, a.ipynb" in alone.stderr, "--yes" in alone.stderr) == (1, True, True)
+        assert "\n" not in alone.stderr.rstrip("\n")
+        code, said = cli.typed("session", word, session, keys="n\n")
+        assert (code, "This ends what computes: R, a.ipynb. Go on?" in said, now()) == (1, True, Wanted.RUNNING)
+        if word == "stop":
+            assert cli("session", word, session, "--yes").returncode == 0
+        else:
+            assert cli.typed("session", word, session, keys="y\n")[0] == 0
+        assert now() is wanted
+
+
+def test_down_asks_before_it_ends_what_computes(cli: Cli, hub: RunningHub) -> None:
+    session = json.loads(cli("session", "start", "terminal", "--json").stdout)["id"]
+    come_to(hub, session, state=State.RUNNING, upstream="127.0.0.1:1", busy=True, busy_with=("R, a.ipynb",))
+    (cli.data / "lock").touch()
+    code, said = cli.typed("down", keys="n\n")
+    assert (code, "(R, a.ipynb). Go on?" in said) == (1, True)
+    assert hub.do(lambda factory: factory.store.sessions.get(session)).wanted is Wanted.RUNNING
+
+
 def test_a_session_that_does_not_exist_is_one_sentence(cli: Cli, hub: RunningHub) -> None:
     told = cli("session", "show", "nosuchone2")
     assert told.returncode == 1

@@ -26,6 +26,7 @@ from rspark_contract.http import (
 )
 from rspark_contract.status import MOST_BYTES, AgentStatus, read_status
 from rsparkhub.domain.errors import NotFound, Unavailable
+from rsparkhub.domain.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -84,11 +85,22 @@ class AgentClient:
         status = read_status(body)
         return StatusAnswer(status=status, etag=found) if status is not None else None
 
-    async def fresh_status(self, address: str, secret: str) -> AgentStatus | None:
-        """Return what an agent reports after it has measured anew what computes; None when there is none in time."""
-        seconds = _SECONDS + LONGEST_MEASUREMENT
-        answer = await self._ask("GET", address, STATUS, secret, {FRESH_HEADER: FRESH}, seconds=seconds)
-        return read_status(answer[0]) if answer is not None else None
+    async def computing(self, session: Session) -> tuple[str, ...] | None:
+        """Return what computes in a session now, which may have no name; None when nothing does.
+
+        A row is some seconds old: where it says that something computes, the agent is asked to measure anew. Of one that doesn't
+        answer, what the row says holds.
+        """
+        if not session.busy:
+            return None
+        if session.upstream is None:
+            return session.busy_with
+        secret, seconds = session.secret or "", _SECONDS + LONGEST_MEASUREMENT
+        answer = await self._ask("GET", session.upstream, STATUS, secret, {FRESH_HEADER: FRESH}, seconds=seconds)
+        status = read_status(answer[0]) if answer is not None else None
+        if status is None:
+            return session.busy_with
+        return status.busy_with if status.busy else None
 
     async def end(self, address: str, secret: str, ending: Ending) -> bool:
         """Ask an agent to end; return whether it accepted. To ask twice is the same as to ask once."""

@@ -33,6 +33,9 @@ def add_to(app: typer.Typer) -> None:
 def down(
     timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long sessions may take to save.")] = 180,
     force: Annotated[bool, typer.Option("--force", help="End sessions also where something can't be kept; it is lost.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="End what computes, without asking; so it is where there is no terminal.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """End hub, controller and edge, put every session to sleep, and end the shared services.
@@ -40,11 +43,16 @@ def down(
     What sessions have in memory is saved, as by `rsparkhub session suspend --yes`. One that can't keep what it has goes on, with
     the shared services, and the exit code is 1.
     """
+    import sys
+
     from rsparkhub.cli.output import print_json
     from rsparkhub.domain.session import Sleep
     from rsparkhub.installed.settings import load_settings
 
-    ended = asyncio.run(_down(load_settings(), timeout, Sleep.FORCED if force else Sleep.KEPT))
+    settings = load_settings()
+    if not (yes or force) and sys.stdin.isatty() and (computing := asyncio.run(_computing(settings))):
+        typer.confirm(f"This ends what computes: {'; '.join(computing)}. Go on?", abort=True, err=True)
+    ended = asyncio.run(_down(settings, timeout, Sleep.FORCED if force else Sleep.KEPT))
     if as_json:
         print_json(ended)
         raise typer.Exit(1 if ended["awake"] else 0)
@@ -66,6 +74,25 @@ def down(
         raise typer.Exit(1)
     if not any(ended.values()):
         say("Nothing was running.")
+
+
+async def _computing(settings: "Settings") -> list[str]:
+    """Return what computes now, session by session."""
+    from rsparkhub.agents import AgentClient
+    from rsparkhub.domain.session import State
+    from rsparkhub.factory import Factory
+    from rsparkhub.installation.data_folder import lock_file
+
+    if settings.store_url is None and not lock_file(settings).exists():
+        return []
+    async with Factory(settings) as factory, contextlib.aclosing(AgentClient()) as agents:
+        sessions = await factory.store.sessions.list(states=[State.RUNNING])
+        found = await asyncio.gather(*(agents.computing(session) for session in sessions))
+    return [
+        f"{session.name} ({', '.join(busy_with) or 'something'})"
+        for session, busy_with in zip(sessions, found, strict=True)
+        if busy_with is not None
+    ]
 
 
 async def _down(settings: "Settings", timeout: float, sleep: "Sleep") -> dict[str, list[str]]:  # noqa: ASYNC109  told in a sentence

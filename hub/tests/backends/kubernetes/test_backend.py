@@ -1,18 +1,22 @@
 """What the backend asks of an API server, and what it finds: on one in memory, that counts."""
 
 import asyncio
+import os
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
+from rspark_contract.http import SECRET_HEADER, Ending
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.kubernetes.backend import KubernetesBackend
 from rsparkhub.backends.kubernetes.objects import generation
-from rsparkhub.backends.kubernetes.objects.names import FORGET, labels_of
+from rsparkhub.backends.kubernetes.objects.names import AGENT_PORT, FORGET, labels_of
 from rsparkhub.backends.kubernetes.objects.placed import Placed
 from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.settings.kubernetes import KubernetesSettings
@@ -236,6 +240,43 @@ async def test_only_what_somebody_would_notice_is_worth_observing(world: World) 
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     await backend.aclose()
+
+
+@pytest.mark.parametrize(
+    ("ending", "asked", "deletes"),
+    [
+        ("sleep-if-idle", "POST /agent/suspend?if=idle", False),
+        ("sleep", "POST /agent/suspend?if=kept", False),
+        ("stop", "POST /agent/stop", True),
+        ("suspend", None, True),  # SIGTERM says so
+    ],
+)
+async def test_who_may_refuse_to_sleep_is_asked_and_no_pod_deleted(
+    world: World, ending: Ending, asked: str | None, deletes: bool
+) -> None:
+    heard: list[tuple[str, str | None]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.method == "POST":
+            heard.append((f"POST {request.path_qs}", request.headers.get(SECRET_HEADER)))
+        return web.Response(status=202) if request.method == "POST" else web.json_response({"state": "ready"})
+
+    backend = await world.controller()
+    await backend.apply(TERMINAL)
+    host = (
+        f"127.{os.getpid() % 200 + 10}.{os.getpid() // 200 % 250}.9"  # on which the port is free
+    )
+    app = web.AppRunner(web.Application())
+    app.app.router.add_route("*", "/{path:.*}", answer)
+    await app.setup()
+    await web.TCPSite(app, host, AGENT_PORT).start()
+    await pod_is(world, phase="Running", podIP=host)
+    await until_seen(backend, "up")
+    world.server.calls.clear()
+    await backend.end(REF, ending, timedelta(seconds=30))
+    await app.cleanup()
+    assert heard == ([(asked, TERMINAL.secret)] if asked else [])
+    assert [call for call in world.server.calls if call.startswith("DELETE")] == (["DELETE pods"] if deletes else [])
 
 
 async def test_what_a_driver_has_lost_is_made_again(world: World) -> None:

@@ -158,18 +158,12 @@ async def delete(session_id: SessionId, identity: Person, context: Context, conf
 
 
 async def refuse_busy(context: AppContext, session: Session) -> None:
-    """Raise `Busy` where a session computes, and nobody has asked it to end yet.
-
-    The row is some seconds old: where it says so, the agent is asked. One that doesn't answer may well compute.
-    """
-    if not (session.state is State.RUNNING and session.wanted is Wanted.RUNNING and session.busy):
+    """Raise `Busy` where a session computes, and nobody has asked it to end yet."""
+    if not (session.state is State.RUNNING and session.wanted is Wanted.RUNNING):
         return
-    busy_with = session.busy_with
-    if session.upstream is not None:
-        status = await context.agents.fresh_status(session.upstream, session.secret or "")
-        if status is not None and not status.busy:
-            return
-        busy_with = status.busy_with if status is not None else busy_with
+    busy_with = await context.agents.computing(session)
+    if busy_with is None:
+        return
     running = "; ".join(busy_with) or "something computes"
     raise Busy(
         f"{session.name} computes, and this would end it: {running}. Wait until it is done, or confirm it.", running=busy_with
