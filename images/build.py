@@ -178,6 +178,10 @@ def fill(name: str, context: Path) -> None:
             raise CannotBuild("The jars of Spark's drivers are not there yet. Run `scripts/install up` first.")
         shutil.copytree(jars, context / "jars")
     if name == "session":
+        extensions = TOP / ".venv-session/share/rspark/postgres-extensions"
+        if not extensions.is_dir():
+            raise CannotBuild("PostgreSQL's extensions are not there yet. Run `scripts/install up` first.")
+        shutil.copytree(extensions, context / "postgres-extensions")
         shutil.copy(R_PACKAGES, context)
         shutil.copytree(TOP / "r/rspark", context / "rspark")
         shutil.copytree(TOP / "r/nycflights13", context / "r/nycflights13")

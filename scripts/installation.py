@@ -45,7 +45,7 @@ TO_RUN = {
     ],
     "the R packages that sessions offer (requirements/r-packages.txt)": debian_r_packages(),
     "Java, which runs Spark": ["openjdk-17-jre-headless"],
-    "Maven, which fetches jars for Spark's drivers": ["maven"],
+    "Maven, which fetches jars for Spark's drivers and PostgreSQL's extensions": ["maven"],
 }
 TO_TEST = {
     "what checks and tests the R package": ["r-cran-roxygen2", "qpdf"],
@@ -258,6 +258,17 @@ def r_steps() -> list[Step]:
             ],
             makes=[TOP / ".venv-session/share/rspark/jars"],
             commands=lambda: [["scripts/make-jars"]],
+        ),
+        Step(
+            name="postgres-extensions",
+            says="PostgreSQL's usual extensions (pg_trgm, hstore, unaccent, …), from Maven Central",
+            inputs=[
+                TOP / "scripts/make-postgres-extensions",
+                TOP / "requirements/postgres-extensions.txt",
+                TOP / "requirements/session.txt",
+            ],
+            makes=[TOP / ".venv-session/share/rspark/postgres-extensions"],
+            commands=lambda: [["scripts/make-postgres-extensions"]],
         ),
         Step(
             name="rspark",

@@ -67,6 +67,32 @@ async def until(check: Callable[[], bool], what: str) -> None:
         await asyncio.sleep(0.2)
 
 
+EXTENSIONS = {
+    "pg_trgm": "select round(similarity('word', 'words')::numeric, 2)",
+    "hstore": "select 'a=>1'::hstore -> 'a'",
+    "unaccent": "select unaccent('Hôtel')",
+    "citext": "select 'A'::citext = 'a'",
+    "pgcrypto": "select encode(digest('a', 'md5'), 'hex')",
+    "fuzzystrmatch": "select levenshtein('ab', 'abc')",
+    "tablefunc": "select count(*) from normal_rand(3, 0, 1)",
+    "uuid-ossp": "select uuid_generate_v5(uuid_ns_dns(), 'a.b')",
+    "intarray": "select sort('{3,1}'::int[])",
+    "ltree": "select 'a.b'::ltree <@ 'a'",
+    "btree_gist": "select 1 <-> 3",
+}
+ANSWERS = ["0.57", "1", "Hotel", "t", "0cc175b9c0f1b6a831c399e269772661", "1", "3", "0e7af403-ee0d-594b-ab31-08b1c687f2fa"]
+
+
+async def test_the_usual_extensions_are_created_by_anybody(as_person: Callable[[str], Awaitable[Type]]) -> None:
+    ann = await as_person("ann")
+    create = "".join(f'create extension "{name}"; ' for name in EXTENSIONS)
+    ann(f"psql -v ON_ERROR_STOP=1 -qc '{create}'")
+    asked = "; ".join(EXTENSIONS.values()).replace('"', '\\"')
+    assert ann(f'psql -v ON_ERROR_STOP=1 -Atc "{asked}"').splitlines() == [*ANSWERS, "{1,3}", "t", "2"]
+    for refused in ("file_fdw", "plpython3u", "dblink"):
+        assert "ERROR" in ann(f"psql -qc 'create extension {refused}'", code=1)
+
+
 async def test_the_first_things_that_people_type(as_person: Callable[[str], Awaitable[Type]]) -> None:
     ann = await as_person("ann")
     assert "flights" in ann("psql -l")

@@ -263,9 +263,7 @@ async def test_who_may_refuse_to_sleep_is_asked_and_no_pod_deleted(
 
     backend = await world.controller()
     await backend.apply(TERMINAL)
-    host = (
-        f"127.{os.getpid() % 200 + 10}.{os.getpid() // 200 % 250}.9"  # on which the port is free
-    )
+    host = f"127.{os.getpid() % 200 + 10}.{os.getpid() // 200 % 250}.9"  # on which the port is free
     app = web.AppRunner(web.Application())
     app.app.router.add_route("*", "/{path:.*}", answer)
     await app.setup()
