@@ -56,6 +56,27 @@ CASES = (
     StateCase("`In`, `Out` and the number of the next cell", "40 + 2", "42 in Out.values() and '40 + 2' in In"),
     StateCase("order in which names were made", "zz = 1; aa = 2; mm = [3]", "[n for n in globals() if n in ('zz', 'aa', 'mm')]",
               "['zz', 'aa', 'mm']"),
+    StateCase("open figures of matplotlib, where it draws into files",
+              "import matplotlib; matplotlib.use('agg'); import matplotlib.pyplot as plt; plt.figure('mine'); del plt",
+              "__import__('matplotlib.pyplot').pyplot.get_figlabels()", "['mine']"),
+    StateCase("functions given to IPython: for its events, for how results are shown, for errors and code",
+              "HITS = []\ndef after(*a): HITS.append(1)\nget_ipython().events.register('post_run_cell', after)\n"
+              "class Shown: pass\n"
+              "get_ipython().display_formatter.formatters['text/html'].for_type(Shown, lambda o: '<b>mine</b>')\n"
+              "def handler(self, type_, value, tb, tb_offset=None): print('HANDLED')\n"
+              "get_ipython().set_custom_exc((ZeroDivisionError,), handler)",
+              "len(HITS) > 1, get_ipython().display_formatter.formatters['text/html'](Shown()), get_ipython().custom_exceptions",
+              "(True, '<b>mine</b>', (<class 'ZeroDivisionError'>,))"),
+    StateCase("variables of your own modules, unless their file was changed",
+              "import pathlib; pathlib.Path('own_module.py').write_text('CONFIG = {}\\nN = 0\\n'); sys.path.append('.')\n"
+              "import own_module; from own_module import CONFIG; own_module.CONFIG['a'] = 1; own_module.N = 2",
+              "own_module.CONFIG, own_module.CONFIG is CONFIG, own_module.N", "({'a': 1}, True, 2)"),
+    StateCase("`umask`", "import os; os.umask(0o027)", "__import__('os').umask(0o022)", "23"),
+    StateCase("settings of `gc`", "import gc; gc.disable()", "__import__('gc').isenabled()", "False"),
+    StateCase("profilers, debuggers and `tracemalloc`", "import tracemalloc; tracemalloc.start()", named="tracemalloc"),
+    StateCase("timers, and threads that serve",
+              "import threading, time\nthreading.Timer(600, print).start()\n"
+              "threading.Thread(target=time.sleep, args=(600,), daemon=True, name='waits').start()", named="waits"),
     StateCase("threads",
               "import threading, time\ndef work(): time.sleep(600)\nthreading.Thread(target=work, name='mine').start()",
               named="mine"),

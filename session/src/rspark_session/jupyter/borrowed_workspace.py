@@ -21,9 +21,9 @@ class _Borrowed:
         return PathFinder.find_spec(name, [self._places[name]], target) if name in self._places else None
 
 
-def run(action: str, folder: str, places: dict[str, str]) -> None:
-    """Save or restore; `places` are the folders of packages by their names."""
+def run(action: str, places: dict[str, str], *arguments: object) -> None:
+    """Save or restore with these arguments; `places` are the folders of packages by their names."""
     missing = {name: place for name, place in places.items() if importlib.util.find_spec(name) is None}
     if missing:
         sys.meta_path.append(_Borrowed(missing))
-    getattr(importlib.import_module("rspark_session.workspace"), action)(folder)
+    getattr(importlib.import_module("rspark_session.workspace"), action)(*arguments)

@@ -22,7 +22,7 @@ Action = Literal["save", "restore"]
 
 _R = "try(rspark:::workspace_{action}({folder}{within}), silent = TRUE)"
 _PYTHON = (
-    "(lambda names: exec(open({script}, encoding='utf-8').read(), names) or names['run']('{action}', {folder}, {places}))"
+    "(lambda names: exec(open({script}, encoding='utf-8').read(), names) or names['run']('{action}', {places}, {folder}{within}))"
     "({{'__name__': 'rspark_session.jupyter.borrowed_workspace'}})"
 )
 _BASH = ". {bash} {action} {quoted}"
@@ -57,7 +57,7 @@ class SnapshotReport:
 def code(action: Action, language: str, folder: Path, *, within: float | None = None) -> str | None:
     """Return the code that saves into the folder or restores from it, or None where a language has nothing to save.
 
-    `within` are the seconds that a save may take: R saves small objects first, and names what there was no time for.
+    `within` are the seconds that a save may take: small objects come first, and what there was no time for is named.
     """
     template = _CODE.get(language)
     if template is None:

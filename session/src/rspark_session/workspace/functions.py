@@ -29,6 +29,24 @@ def set_state(function: types.FunctionType, state: tuple[dict[str, Any], dict[st
         setattr(function, name, value)
 
 
+def make_cell() -> types.CellType:
+    """Make an empty cell. Saved files name this function."""
+    return types.CellType()
+
+
+def fill_cell(cell: types.CellType, content: tuple[Any]) -> None:
+    """Fill a cell. Saved files name this function."""
+    cell.cell_contents = content[0]
+
+
+def reduce_cell(cell: types.CellType) -> tuple[Any, ...]:
+    """Return how pickle makes a cell again: empty first, since what is in it may lead back to its function."""
+    try:
+        return make_cell, (), (cell.cell_contents,), None, None, fill_cell
+    except ValueError:  # it is empty
+        return make_cell, ()
+
+
 def reduce(function: types.FunctionType) -> tuple[Any, ...]:
     """Return how pickle makes a function again; its cells, which may lead back to it, are read after it is made."""
     return make, (function.__code__, function.__closure__), state_of(function), None, None, set_state

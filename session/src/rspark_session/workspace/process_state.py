@@ -1,6 +1,7 @@
 """What Python has once for the whole process: environment, folder, search path, locale, decimals, logging."""
 
 import decimal
+import gc
 import locale
 import logging
 import os
@@ -95,6 +96,33 @@ def set_locale(saved: dict[str, str]) -> list[str]:
 def set_recursion_limit(saved: int) -> list[str]:
     """Restore how deep calls may be nested."""
     sys.setrecursionlimit(saved)
+    return []
+
+
+def umask() -> int:
+    """Return which rights new files don't get."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def set_umask(saved: int) -> list[str]:
+    """Restore it."""
+    os.umask(saved)
+    return []
+
+
+def interpreter() -> tuple[bool, tuple[int, int, int], int]:
+    """Return whether and when circles of objects are collected, and how long whole numbers may be as text."""
+    return gc.isenabled(), gc.get_threshold(), sys.get_int_max_str_digits()
+
+
+def set_interpreter(saved: tuple[bool, tuple[int, int, int], int]) -> list[str]:
+    """Restore it."""
+    enabled, threshold, digits = saved
+    gc.set_threshold(*threshold)
+    (gc.enable if enabled else gc.disable)()
+    sys.set_int_max_str_digits(digits)
     return []
 
 

@@ -11,7 +11,9 @@ from types import FunctionType
 from typing import Any
 
 from rspark_session.processes import tree
+from rspark_session.workspace.objects import is_persons
 
+_OF_POOLS = frozenset({"threading", "concurrent", "multiprocessing", "asyncio", "logging"})
 _OWN_THREADS = ("ipykernel", "IPython", "zmq", "tornado", "asyncio", "traitlets", "jupyter_client")
 _MODULES_OF_THE_KERNEL = ("__main__", "__mp_main__", "ipykernel", "IPython", "rspark_session")
 
@@ -19,7 +21,7 @@ _MODULES_OF_THE_KERNEL = ("__main__", "__mp_main__", "ipykernel", "IPython", "rs
 def lost(space: dict[str, Any]) -> list[dict[str, Any]]:
     """Return an entry for each thread, process and task that ends, and for each function of a module that was replaced."""
     found = []
-    for search in (_threads(), _processes(), _tasks(space), _signals(space), _replaced(space)):
+    for search in (_threads(), _processes(), _tasks(), _watchers(), _signals(space), _replaced(space)):
         try:
             found += [{"name": name, "class": kind, "why": why, "failed": False} for name, kind, why in search]
         except Exception:  # noqa: S112  (what is odd here is not what a person loses)
@@ -29,33 +31,51 @@ def lost(space: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _threads() -> Iterator[tuple[str, str, str]]:
     for thread in threading.enumerate():
-        target = getattr(thread, "_target", None)
-        module = getattr(target, "__module__", None) or type(thread).__module__
-        if thread is threading.main_thread() or thread is threading.current_thread():
+        if (
+            thread is threading.main_thread()
+            or thread is threading.current_thread()
+            or isinstance(thread, threading._DummyThread)
+        ):
             continue
+        does = getattr(thread, "_target", None) or getattr(thread, "function", None)  # the latter of a Timer
+        module = getattr(does, "__module__", None) or type(thread).__module__
         if module.startswith(_OWN_THREADS) or type(thread).__module__.startswith(_OWN_THREADS):
             continue
-        if isinstance(thread, threading._DummyThread) or (module == "threading" and target is None):
-            continue
-        if module == "__main__" or not thread.daemon:
+        if is_persons(module) or not thread.daemon or (does is not None and _is_of_python(module)):
             yield thread.name, "thread", "It is a thread that runs. Start it again."
+
+
+def _is_of_python(module: str) -> bool:
+    """Return whether a person may have given a function of this module to a thread: `time.sleep`, a server's `serve_forever`."""
+    top = module.partition(".")[0]
+    return top in sys.stdlib_module_names and top not in _OF_POOLS
 
 
 def _processes() -> Iterator[tuple[str, str, str]]:
     for pid in tree.children(os.getpid()):
         if tree.read(pid) is not None:
             command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-            yield command[:100] or str(pid), "process", "It is a process that this kernel started. Start it again."
+            if "multiprocessing.resource_tracker" not in command:
+                yield command[:100] or str(pid), "process", "It is a process that this kernel started. Start it again."
 
 
-def _tasks(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _watchers() -> Iterator[tuple[str, str, str]]:
+    for name, function in (("sys.settrace", sys.gettrace()), ("sys.setprofile", sys.getprofile())):
+        if function is not None:
+            yield name, "profile", "It watches what runs, as a profiler or a debugger does. Start it again."
+    if "tracemalloc" in sys.modules and sys.modules["tracemalloc"].is_tracing():
+        yield "tracemalloc", "profile", "It traces the use of memory. Start it again."
+
+
+def _tasks() -> Iterator[tuple[str, str, str]]:
     try:
         tasks = asyncio.all_tasks()
     except RuntimeError:
         return
     for task in tasks:
         coroutine: Any = task.get_coro()
-        if getattr(getattr(coroutine, "cr_frame", None), "f_globals", None) is space and coroutine.__name__ != "<module>":
+        module = getattr(getattr(coroutine, "cr_frame", None), "f_globals", {}).get("__name__", "")
+        if is_persons(module) and coroutine.__name__ != "<module>":
             yield coroutine.__qualname__, "task", "It is a task of asyncio in the middle of its work. Start it again."
 
 

@@ -16,10 +16,12 @@ import errno
 import gzip
 import io
 import json
+import math
 import os
 import pickle
 import shutil
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout, suppress
@@ -27,23 +29,26 @@ from pathlib import Path
 from typing import Any, cast
 
 from rspark_session.files import write_whole
-from rspark_session.workspace import arrays, hooks, running, state, stream, unread
+from rspark_session.workspace import arrays, callbacks, figures, hooks, module_state, objects, running, state, stream, unread
 from rspark_session.workspace.namespace import namespace, own_names, shell
 from rspark_session.workspace.unsaveable import is_failure, why
+from rspark_session.workspace.watchdog import OutOfTime, Watchdog
 
 #: Up to this many bytes are compressed, which takes no time; what is larger stays as fast as pickle itself.
 COMPRESSED = 16 * 2**20
 _FILES = ("objects", "objects.gz", "frames.json", "state")
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
 _FULL = "There is no space for it on the disk. Delete files that you don't need."
+_TIME_TO_FINISH = 2.0  # seconds that are left for what comes after the last object
 _PACKED_MOST = 1000  # members of a container that are looked at to guess its size
-#: Names of IPython's own that are saved among the objects: what a cell showed, what somebody made of IPython.
-_OUT, _MAGIC = "\0Out:", "\0magic:"
+#: What is saved among the objects without a name: what a cell showed, what somebody made of IPython, figures, modules.
+_OUT, _MAGIC, _FIGURE, _CALLBACK, _MODULE = "\0Out:", "\0magic:", "\0figure:", "\0callback:", "\0module:"
 
 
-def save(folder: str | Path) -> None:
-    """Save the person's names, and what belongs to them, into `folder`."""
-    _quietly(Path(folder), _save)
+def save(folder: str | Path, within: float = math.inf) -> None:
+    """Save the person's names, and what belongs to them, into `folder`, within a time in seconds."""
+    began = time.monotonic()
+    _quietly(Path(folder), lambda place, filters: _save(place, filters, began, within))
 
 
 def restore(folder: str | Path) -> None:
@@ -56,11 +61,12 @@ def _quietly(folder: Path, work: Callable[[Path, list[Any]], None]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "failed.json").unlink(missing_ok=True)
+        objects.streams |= {"stdout": sys.stdout, "stderr": sys.stderr}
         silence = io.StringIO()  # for what a class of the person prints when it is pickled
         with redirect_stdout(silence), redirect_stderr(silence), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             work(folder, filters)
-    except Exception as problem:  # the server reads it; the kernel goes on
+    except BaseException as problem:  # the server reads it; the kernel goes on
         reason = _FULL if _is_full(problem) else f"{type(problem).__name__}: {problem}"
         with suppress(OSError):  # a full disk; then neither file is there, and that says it too
             write_whole(folder / "failed.json", json.dumps({"why": reason}))
@@ -68,7 +74,7 @@ def _quietly(folder: Path, work: Callable[[Path, list[Any]], None]) -> None:
     warnings._filters_mutated()  # type: ignore[attr-defined]  # as `warnings` itself does
 
 
-def _save(folder: Path, filters: list[Any]) -> None:
+def _save(folder: Path, filters: list[Any], began: float, within: float) -> None:
     for name in (*_FILES, "manifest.json"):  # of an earlier try
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "kept", ignore_errors=True)
@@ -82,11 +88,13 @@ def _save(folder: Path, filters: list[Any]) -> None:
     lost = [*captured.lost, *running.lost(space), *hooks.lost()]
     left = {entry["name"] for entry in captured.lost}
     values = {name: space[name] for name in names if name not in captured.modules and name not in left}
-    everything = sorted([*values.items(), *_of_ipython()], key=lambda item: _size(item[1]))
+    modules = [(f"{_MODULE}{name}", module) for name, module in module_state.captured().items()]
+    everything = sorted([*values.items(), *_of_ipython(), *modules], key=lambda item: _size(item[1]))
     plain = folder / unread.OBJECTS
-    with plain.open("wb+") as file:
-        writer = stream.Writer(file, shared=arrays.shared_roots(values.values()))
-        lost += _write(everything, writer)
+    seconds = within - (time.monotonic() - began)
+    with plain.open("wb+") as file, Watchdog(max(seconds - _TIME_TO_FINISH, seconds / 2)) as watchdog:
+        writer = stream.Writer(file, watchdog, shared=arrays.shared_roots(values.values()))
+        lost += _write(everything, writer, watchdog)
         file.flush()
     unread.write_list(folder, writer.frames)
     if plain.stat().st_size <= COMPRESSED:
@@ -95,25 +103,34 @@ def _save(folder: Path, filters: list[Any]) -> None:
     _manifest(folder, "manifest.json", objects, lost)
 
 
-def _write(everything: Iterable[tuple[str, Any]], writer: stream.Writer) -> list[dict[str, Any]]:
+def _write(everything: Iterable[tuple[str, Any]], writer: stream.Writer, watchdog: Watchdog) -> list[dict[str, Any]]:
     """Write what can be written; return what is lost."""
     lost, full = [], False
     for name, value in everything:
         try:
             if full:
                 raise OSError(errno.ENOSPC, "full")
+            if watchdog.is_over:
+                raise OutOfTime
             parts = writer.write(name, value)
-        except Exception as problem:  # whatever its pickling raises
+        except BaseException as problem:  # whatever its pickling raises
             full = full or _is_full(problem)
             reason = _FULL if full else why(value, problem)
-            if not name.startswith("\0"):
-                lost.append(state.lost(name, value, reason, failed=full or is_failure(problem)))
+            if shown := _shown(name):
+                lost.append(state.lost(shown, value, reason, failed=full or is_failure(problem)))
         else:
             reasons = list(dict.fromkeys(part.why for part in parts))
-            if reasons and not name.startswith("\0"):
+            if reasons and (shown := _shown(name)):
                 failed = any(part.failed for part in parts)
-                lost.append(state.lost(name, value, " ".join(reasons[:3]), failed=failed))
+                lost.append(state.lost(shown, value, " ".join(reasons[:3]), failed=failed))
     return lost
+
+
+def _shown(name: str) -> str:
+    """Return a name as a person knows it; nothing of what a cell showed, which has a name as well or can be run again."""
+    if name.startswith((_FIGURE, _CALLBACK, _MAGIC, _MODULE)):
+        return name[1:].replace(":", " ")
+    return "" if name.startswith("\0") else name
 
 
 def _restore(folder: Path, filters: list[Any]) -> None:
@@ -124,22 +141,27 @@ def _restore(folder: Path, filters: list[Any]) -> None:
     read: dict[str, Any] = {}
     failed: dict[str, str] = {}
     for frame in unread.frames_of(folder):
-        if frame.problem is None:
+        if frame.problem is None or frame.value is not None:
             read[frame.name] = frame.value
+            if not frame.name.startswith("\0"):
+                space[frame.name] = frame.value  # what is read later may ask for it
+        if frame.problem is None:
+            failed.pop(frame.name, None)
         elif not frame.name.startswith("\0"):
-            failed[frame.name] = unread.reason_of(frame.problem)
+            failed[frame.name] = unread.reason_of(frame.problem, partly=frame.name in read)
     for name, reason in failed.items():
         again = f"{reason} It is still kept: `%rspark_kept {name}` tries again."
         lost.append({"name": name, "class": "", "why": again, "failed": True})
     unread.take_over(folder, failed)
+    figures.show_none()
+    for name in [name for name in read if name.startswith(_MODULE)]:
+        if entry := module_state.restore(name.removeprefix(_MODULE), read.pop(name)):
+            lost.append(entry)
     _into_ipython({name: read.pop(name) for name in list(read) if name.startswith("\0")})
     order = pickle.loads(captured.parts["order"]) if "order" in captured.parts else ()  # noqa: S301
     for name in order:
-        if name in read:
-            space[name] = read[name]
-        elif name in captured.modules and name in space:
+        if name in space and (name in read or name in captured.modules):
             space[name] = space.pop(name)
-    space.update(read)
     if "warnings" in captured.parts:
         filters[:] = pickle.loads(captured.parts["warnings"])  # noqa: S301
     state.apply_random(captured)
@@ -153,6 +175,8 @@ def _of_ipython() -> list[tuple[str, Any]]:
         for name, function in magics.items():
             if getattr(function, "__globals__", None) is shell().user_ns:
                 found.append((f"{_MAGIC}{kind}:{name}", function))
+    found += [(f"{_FIGURE}{number}", figure) for number, figure in figures.open_figures().items()]
+    found += [(f"{_CALLBACK}{name}", value) for name, value in callbacks.registered().items()]
     return found
 
 
@@ -165,6 +189,8 @@ def _into_ipython(read: dict[str, Any]) -> None:
         elif name.startswith(_MAGIC):
             kind, _, magic = name.removeprefix(_MAGIC).partition(":")
             shell().register_magic_function(value, magic_kind=kind, magic_name=magic)
+        elif name.startswith(_CALLBACK):
+            callbacks.register(name.removeprefix(_CALLBACK), value)
 
 
 def _is_full(problem: BaseException) -> bool:

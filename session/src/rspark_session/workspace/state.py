@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from rspark_session.workspace import ipython_state, library_state, process_state
+from rspark_session.workspace import figures, ipython_state, library_state, process_state
 from rspark_session.workspace.unsaveable import class_name
 
 
@@ -31,11 +31,14 @@ PARTS = (
     Part("search path", process_state.search_path, process_state.set_search_path),
     Part("locale", process_state.locale_settings, process_state.set_locale),
     Part("recursion limit", sys.getrecursionlimit, process_state.set_recursion_limit),
+    Part("umask", process_state.umask, process_state.set_umask),
+    Part("interpreter", process_state.interpreter, process_state.set_interpreter),
     Part("decimal context", process_state.decimal_context, process_state.set_decimal_context),
     Part("logging", process_state.logging_settings, process_state.set_logging),
     Part("numpy options", library_state.numpy_options, library_state.set_numpy_options),
     Part("pandas options", library_state.pandas_options, library_state.set_pandas_options),
     Part("matplotlib settings", library_state.matplotlib_settings, library_state.set_matplotlib_settings),
+    Part("matplotlib's backend", figures.backend, figures.set_backend),
     Part("extensions", ipython_state.extensions, ipython_state.load_extensions),
     Part("aliases", ipython_state.aliases, ipython_state.set_aliases),
     Part("input history", ipython_state.history, ipython_state.set_history),

@@ -11,6 +11,8 @@ An object is written in up to three ways:
 - where that raises, with care: each part is asked alone, and one that refuses is left out like the others;
 - where that raises too, by itself: by dill, and by the newest protocol, without what it shares with others.
 
+A class may raise anything, `SystemExit` among it, or never return (`watchdog`): that costs its object, or the part that it is.
+
 What is nested too deeply for the stack of a thread is written in a thread with a stack of its own.
 """
 
@@ -19,17 +21,18 @@ import pickle
 import sys
 import threading
 import types
-import weakref
 from collections.abc import Callable, Iterable, Iterator
 from enum import EnumType
 from typing import Any, BinaryIO, Literal, NamedTuple, TypeVar
 
 import cloudpickle  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
-from rspark_session.workspace import arrays, enums, functions
+from rspark_session.workspace import arrays, classes, enums, functions, objects
 from rspark_session.workspace.namespace import namespace
 from rspark_session.workspace.placeholder import NotKept
+from rspark_session.workspace.tolerant import TolerantUnpickler, with_memory
 from rspark_session.workspace.unsaveable import Unsaveable, class_name, is_failure, kind_of, kind_of_named, why
+from rspark_session.workspace.watchdog import GetsNowhere, OutOfTime, Watchdog
 
 T = TypeVar("T")
 
@@ -37,9 +40,7 @@ _PROTOCOL = 3
 _WITH_SETTER = 6  # members of what a class is reduced to
 _DEPTH, _STACK = 10**7, 2**30  # calls, and bytes of a stack; of the latter only what is used is taken
 
-_LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
 _FOUND_BY_NAME = (type, types.FunctionType, types.BuiltinFunctionType)
-_WEAK = (weakref.WeakValueDictionary, weakref.WeakKeyDictionary)
 
 
 class Part(NamedTuple):
@@ -50,7 +51,7 @@ class Part(NamedTuple):
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
-    def __init__(self, sink: "_Sink", shared: frozenset[int]) -> None:
+    def __init__(self, sink: "_Sink", shared: frozenset[int], watchdog: Watchdog) -> None:
         super().__init__(sink, protocol=_PROTOCOL)
         self.memo: Any
         self._sink = sink
@@ -60,57 +61,69 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         self.careful = False
         self._plain: set[type] = set()  # types of which nothing is special
         self.top: Any = None
+        self._watchdog = watchdog
+        self.steps = 0
+        self._endless: dict[type, BaseException] = {}
 
     def reducer_override(self, obj: Any) -> Any:
+        self.steps += 1
         if type(obj) in self._plain:  # asked for every object, hundreds of thousands of times
             return NotImplemented
-        if kind := kind_of(obj):
-            self.left_out.append(Part(f"It holds {kind.what}. {kind.remedy}.", False))
-            return NotKept(f"{kind.what} ({class_name(obj)})", f"{kind.remedy}.").__reduce__()
-        found = self._ours(obj)
-        if found is not NotImplemented:
-            return found
         try:
-            found = super().reducer_override(obj)
-            if found is not NotImplemented and isinstance(obj, EnumType) and len(found) == _WITH_SETTER:
-                found = enums.with_members(obj, found)
-            if found is NotImplemented and self.careful and obj is not self.top:
-                found = self._asked(obj)
-        except Exception as problem:
+            return self._reduced(obj)
+        except OutOfTime:
+            raise
+        except BaseException as problem:
             if not self.careful or obj is self.top:
                 raise
             return self._without(obj, problem)
-        if found is NotImplemented and not self.careful and not isinstance(obj, _FOUND_BY_NAME) and not _is_of_numpy(obj):
-            self._plain.add(type(obj))
-        return found
 
-    def _ours(self, obj: Any) -> Any:
-        """Return how something is made again that neither pickle nor cloudpickle does as we need it."""
-        type_ = type(obj)
-        if _is_of_numpy(obj):
-            root = arrays.root_of(obj)
-            if root is not obj and id(root) in self._shared:
-                return arrays.reduce(obj, root) or NotImplemented
-        elif make := _LOCKS.get(type_):
-            return make, ()
-        elif type_ is weakref.ReferenceType and (target := obj()) is not None:
-            return weakref.ref, (target,)
-        elif type_ in _WEAK:
-            return type_, (dict(obj),)
+    def _reduced(self, obj: Any) -> Any:
+        if type(obj) in self._endless:
+            return self._without(obj, self._endless[type(obj)])
+        stream = objects.stream_of(obj)
+        if stream is None and (kind := kind_of(obj)):
+            self.left_out.append(Part(f"It holds {kind.what}. {kind.remedy}.", False))
+            return NotKept(f"{kind.what} ({class_name(obj)})", f"{kind.remedy}.").__reduce__()
+        if found := stream or arrays.way_of(obj, self._shared) or objects.reduce(obj):
+            return found
+        found = super().reducer_override(obj)
+        if found is NotImplemented:
+            return self._plainly(obj)
+        if isinstance(obj, EnumType) and len(found) == _WITH_SETTER:
+            return enums.with_members(obj, found)
+        return classes.without_hooks(obj, found) if isinstance(obj, type) else found
+
+    def _plainly(self, obj: Any) -> Any:
+        """Leave it to pickle, and ask no more about its type; where care is needed, ask the object before."""
+        if self.careful:
+            return NotImplemented if obj is self.top else self._asked(obj)
+        if not isinstance(obj, _FOUND_BY_NAME) and not arrays.is_array(obj):
+            self._plain.add(type(obj))
         return NotImplemented
 
     def _asked(self, obj: Any) -> Any:
         """Ask an object how it is made again, and believe only what pickle takes."""
         if type(obj) in self.dispatch_table or isinstance(obj, _FOUND_BY_NAME):
             return NotImplemented
-        answer = obj.__reduce_ex__(_PROTOCOL)
+        try:
+            with self._watchdog.impatient():
+                answer = obj.__reduce_ex__(_PROTOCOL)
+        except GetsNowhere as problem:
+            self.is_endless(type(obj), problem)
+            raise
         if isinstance(answer, str):
             return NotImplemented
         if not (isinstance(answer, tuple) and 2 <= len(answer) <= 6 and callable(answer[0]) and isinstance(answer[1], tuple)):
             raise pickle.PicklingError("its class doesn't say how it is made again")
         return answer
 
-    def _without(self, obj: Any, problem: Exception) -> Any:
+    def is_endless(self, type_: type, problem: BaseException) -> None:
+        """Ask objects of this class no more."""
+        if type_.__module__ != "builtins":
+            self._endless[type_] = problem
+
+    def _without(self, obj: Any, problem: BaseException) -> Any:
         reason = why(obj, problem)
         self.left_out.append(Part(f"A part of it ({class_name(obj)}) is lost. {reason}", is_failure(problem)))
         return NotKept(class_name(obj), reason).__reduce__()
@@ -144,10 +157,6 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         self.memo = {key: entry for key, entry in self.memo.copy().items() if entry[0] < place}
 
 
-def _is_of_numpy(obj: Any) -> bool:
-    return type(obj).__module__ == "numpy" and type(obj).__name__ == "ndarray"
-
-
 class _Sink:
     """The file, or for a while something else in its place."""
 
@@ -173,10 +182,10 @@ class Writer:
     `frames` lists what was written. It is kept apart from the file: pickle reads ahead, and so may only read what it wrote.
     """
 
-    def __init__(self, file: BinaryIO, *, shared: frozenset[int] = frozenset()) -> None:
-        self._file = file
+    def __init__(self, file: BinaryIO, watchdog: Watchdog, *, shared: frozenset[int] = frozenset()) -> None:
+        self._file, self._watchdog = file, watchdog
         self.frames: list[FrameEntry] = []
-        self._pickler = _Pickler(_Sink(file), shared)
+        self._pickler = _Pickler(_Sink(file), shared, watchdog)
 
     def write(self, name: str, value: Any) -> list[Part]:
         """Write one object, and return which parts of it were left out; when it fails, nothing of it is in the file.
@@ -185,10 +194,10 @@ class Writer:
         ------
         Unsaveable
             When it is of a kind that can't be restored.
-        Exception
-            Whatever else its pickling raises.
+        BaseException
+            Whatever else its pickling raises; `OutOfTime` when no other can be written either.
         """
-        if kind := kind_of_named(value):
+        if objects.stream_of(value) is None and (kind := kind_of_named(value)):
             raise Unsaveable(value, kind)
         start = self._file.tell()
         try:
@@ -199,13 +208,24 @@ class Writer:
             if self._file_is_full(start):
                 raise
             return self._write_carefully(name, value, start)
-        except Exception:  # whatever its classes raise
+        except OutOfTime:
+            raise
+        except GetsNowhere as problem:
+            try:
+                with self._watchdog.impatient():
+                    return self._write(name, value, start, careful=True)
+            except GetsNowhere:
+                self._pickler.is_endless(type(value), problem)
+                raise
+        except BaseException:  # whatever its classes raise
             return self._write_carefully(name, value, start)
 
     def _write_carefully(self, name: str, value: Any, start: int) -> list[Part]:
         try:
             return self._write(name, value, start, careful=True)
-        except Exception as problem:
+        except (GetsNowhere, OutOfTime):
+            raise
+        except BaseException as problem:
             try:
                 return self._write_alone(name, value, start)
             except Exception:
@@ -216,7 +236,8 @@ class Writer:
         pickler.begin(value, careful=careful)
         place = pickler.place()
         try:
-            pickler.dump(value)
+            with self._watchdog.watching(lambda: pickler.steps):
+                pickler.dump(value)
         except BaseException:
             self._undo(start)
             pickler.forget_from(place)
@@ -230,12 +251,16 @@ class Writer:
         """Write it without what it shares with others, by what is slower and knows more."""
         import dill  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415  (seldom needed)
 
+        data = io.BytesIO()
+        with self._watchdog.watching(data.tell):
+            try:
+                pickle.Pickler(data, protocol=5).dump(value)
+            except Exception:
+                data.seek(0)
+                data.truncate()
+                dill.dump(value, data, protocol=5, byref=False, recurse=False)
         try:
-            data = pickle.dumps(value, protocol=5)
-        except Exception:
-            data = dill.dumps(value, protocol=5, byref=False, recurse=False)
-        try:
-            self._file.write(data)
+            self._file.write(data.getbuffer())
         except BaseException:
             self._undo(start)
             raise
@@ -259,44 +284,84 @@ class Writer:
 
 
 class Frame(NamedTuple):
-    """One name, and its value or the problem in reading it."""
+    """One name, and its value, or the problem in reading it; both where a part of the value could not be read."""
 
     name: str
     value: Any
-    problem: Exception | None
+    problem: BaseException | None
 
 
-def read(file: BinaryIO, frames: Iterable[FrameEntry]) -> Iterator[Frame]:
-    """Yield the frames of a file, as they are listed. One that can't be read has a problem in place of a value."""
-    unpickler = pickle.Unpickler(file)  # noqa: S301  (the file is the person's own)
-    end, broken = 0, False
+def read(file: BinaryIO, frames: Iterable[FrameEntry], watchdog: Watchdog) -> Iterator[Frame]:
+    """Yield the frames of a file, as they are listed. One that can't be read has a problem.
+
+    What could not be read is tried again when all else is there, and comes a second time where that helps: a class may ask for
+    another one when it is made.
+    """
+    reader = _Reader(file, watchdog)
+    end, again = 0, []
     for entry in frames:
         start, end = end, end + entry.length
-        value, problem = None, None
+        frame = reader.read(entry, start)
+        if frame.problem is not None and entry.how == "together" and not isinstance(frame.problem, GetsNowhere):
+            again.append((entry, start))
+        yield frame
+    for entry, start in again:
+        frame = reader.read(entry, start)
+        if frame.problem is None:
+            yield frame
+
+
+class _Reader:
+    def __init__(self, file: BinaryIO, watchdog: Watchdog) -> None:
+        self._file, self._watchdog = file, watchdog
+        self._unpickler = pickle.Unpickler(file)  # noqa: S301  (the file is the person's own)
+        self._at = 0
+
+    def read(self, entry: FrameEntry, start: int) -> Frame:
         try:
-            if entry.how == "alone":
-                broken = True
-                file.seek(start)
-                value = _load_alone(file.read(entry.length))
-            else:
-                if broken:  # the old one is in the middle of something, or has read ahead from elsewhere
-                    file.seek(start)
-                    memo, unpickler = unpickler.memo, pickle.Unpickler(file)  # noqa: S301
-                    unpickler.memo = memo  # as it is: of a dict, CPython takes the length and forgets the content
-                    broken = False
-                value = unpickler.load()
-        except Exception as error:  # whatever a class of the person raises when it is read
-            problem, broken = error, True
-        yield Frame(entry.name, value, problem)
+            value = self._load_alone(entry, start) if entry.how == "alone" else self._load(start)
+        except BaseException as problem:  # whatever a class of the person raises when it is read
+            self._at = -1
+            if entry.how == "alone" or isinstance(problem, OutOfTime):
+                return Frame(entry.name, None, problem)
+            return self._read_tolerantly(entry, start, problem)
+        self._at = -1 if entry.how == "alone" else start + entry.length
+        return Frame(entry.name, value, None)
+
+    def _load(self, start: int) -> Any:
+        if self._at != start:  # the reader has read ahead from elsewhere, or is in the middle of something
+            self._file.seek(start)
+            self._unpickler = with_memory(self._file, self._unpickler, {})
+        with self._watchdog.watching(self._file.tell):
+            return self._unpickler.load()
+
+    def _load_alone(self, entry: FrameEntry, start: int) -> Any:
+        self._file.seek(start)
+        data = io.BytesIO(self._file.read(entry.length))
+        with self._watchdog.watching(data.tell):
+            return _load_alone(data)
+
+    def _read_tolerantly(self, entry: FrameEntry, start: int, problem: BaseException) -> Frame:
+        """Read what can be read of a frame."""
+        self._file.seek(start)
+        tolerant = TolerantUnpickler(self._file, self._unpickler.memo.copy())
+        try:
+            with self._watchdog.impatient(), self._watchdog.watching(self._file.tell):
+                value = tolerant.load()
+        except BaseException as other:  # it is damaged
+            return Frame(entry.name, None, other if isinstance(other, OutOfTime) else problem)
+        self._unpickler = with_memory(self._file, self._unpickler, {place: tolerant.memo[place] for place in tolerant.memo.new})
+        return Frame(entry.name, None if isinstance(value, NotKept) else value, problem)
 
 
-def _load_alone(data: bytes) -> Any:
+def _load_alone(data: BinaryIO) -> Any:
     try:
-        return pickle.loads(data)  # noqa: S301
+        return pickle.load(data)  # noqa: S301
     except Exception:
         import dill  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415
 
-        return dill.loads(data, ignore=True)  # noqa: S301
+        data.seek(0)
+        return dill.load(data, ignore=True)  # noqa: S301
 
 
 def _deep(work: Callable[[], T]) -> T:

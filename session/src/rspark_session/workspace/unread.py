@@ -19,6 +19,7 @@ from rspark_session.files import write_whole
 from rspark_session.workspace import stream
 from rspark_session.workspace.namespace import namespace, shell
 from rspark_session.workspace.stream import Frame, FrameEntry
+from rspark_session.workspace.watchdog import Watchdog
 
 OBJECTS = "objects"
 _LIST, _NAMES = "frames.json", "kept.json"
@@ -50,7 +51,7 @@ def restore_kept(*names: str) -> dict[str, str]:
                 continue
             if frame.problem is None:
                 space[frame.name] = frame.value
-                del source.unread[frame.name]
+                source.unread.pop(frame.name, None)
             else:
                 source.unread[frame.name] = reason_of(frame.problem)
     _drop_empty()
@@ -65,9 +66,9 @@ def forget_kept(*names: str) -> None:
     _drop_empty()
 
 
-def reason_of(problem: Exception) -> str:
-    """Return a sentence that says why an object can't be read."""
-    return f"It can't be read again: {type(problem).__name__}: {problem}."
+def reason_of(problem: BaseException, *, partly: bool = False) -> str:
+    """Return a sentence that says why an object, or a part of it, can't be read."""
+    return f"{'A part of it' if partly else 'It'} can't be read again: {type(problem).__name__}: {problem}."
 
 
 def take_over(folder: Path, unread: dict[str, str]) -> None:
@@ -104,7 +105,8 @@ def frames_of(folder: Path) -> Iterator[Frame]:
     with _opened(packed) if packed.exists() else (folder / OBJECTS).open("rb") as file:
         if listed.exists():
             entries: list[Any] = json.loads(listed.read_text(encoding="utf-8"))
-            yield from stream.read(file, [FrameEntry(*entry) for entry in entries])
+            with Watchdog() as watchdog:
+                yield from stream.read(file, [FrameEntry(*entry) for entry in entries], watchdog)
         else:
             from rspark_session.workspace import dill_stream  # noqa: PLC0415  (dill takes long to load, and is seldom needed)
 

@@ -1,10 +1,13 @@
 """Kinds of object that can't be restored, or would be broken when they are, and the sentence that says so to a person."""
 
 import io
+import re
 import sys
 from dataclasses import dataclass
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType, TracebackType
 from typing import Any
+
+from rspark_session.workspace.watchdog import GetsNowhere, OutOfTime
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ _SPARK = Kind("a part of Spark's session, which ends with the kernel", "Make it 
 _GENERATOR = Kind("a generator or coroutine in the middle of its work", "Start it again")
 _RUNNING = Kind("something that runs beside the kernel", "Start it again")
 _TEMPORARY = Kind("a temporary folder, which ends with the kernel", "Make it again")
+_BETWEEN = Kind("shared by processes that are gone", "Make it again")
+_LIBRARY = Kind("a library of C that was loaded", "Load it again")
 _LOCK = Kind("a lock of threads that are gone", "Make it again")
 
 #: By module and name, so that nothing has to be imported to know it. Subclasses count too.
@@ -33,6 +38,18 @@ _BY_NAME = {
     ("threading", "Thread"): _RUNNING,
     ("multiprocessing.process", "BaseProcess"): _RUNNING,
     ("subprocess", "Popen"): _RUNNING,
+    ("multiprocessing.pool", "Pool"): _RUNNING,
+    ("multiprocessing.managers", "BaseManager"): _RUNNING,
+    ("multiprocessing.managers", "BaseProxy"): _BETWEEN,
+    ("multiprocessing.queues", "Queue"): _BETWEEN,
+    ("multiprocessing.queues", "SimpleQueue"): _BETWEEN,
+    ("multiprocessing.synchronize", "SemLock"): _BETWEEN,
+    ("multiprocessing.synchronize", "Condition"): _BETWEEN,
+    ("multiprocessing.synchronize", "Event"): _BETWEEN,
+    ("multiprocessing.sharedctypes", "SynchronizedBase"): _BETWEEN,
+    ("multiprocessing.shared_memory", "SharedMemory"): _BETWEEN,
+    ("multiprocessing.connection", "_ConnectionBase"): _CONNECTION,
+    ("ctypes", "CDLL"): _LIBRARY,
     ("concurrent.futures._base", "Executor"): _RUNNING,
     ("concurrent.futures._base", "Future"): _RUNNING,
     ("_asyncio", "Future"): _RUNNING,
@@ -62,6 +79,12 @@ _BY_NAME = {
 }
 _LOCKS = (type(sys.modules["_thread"].allocate_lock()), type(sys.modules["_thread"].RLock()))
 _by_type: dict[type, Kind | None] = {}
+
+
+#: What Python and libraries say of objects that are made for one process.
+_REFUSES = re.compile(
+    r"\b(can(not|'t)( be)? pickled?|(not|isn't) pickl[ei]able|pickling .* (not|isn't) supported)\b", re.IGNORECASE
+)
 
 
 class Unsaveable(Exception):
@@ -95,6 +118,10 @@ def why(value: Any, problem: BaseException) -> str:
         return f"{verb} {problem.kind.what}. {problem.kind.remedy}."
     if isinstance(problem, RecursionError):
         return "It is nested too deeply to be saved. Make it again."
+    if isinstance(problem, GetsNowhere):
+        return "Its class takes no end to say how it is saved. Save it in another way."
+    if isinstance(problem, OutOfTime):
+        return "There was not enough time to save it."
     if isinstance(problem, MemoryError):
         return "There was not enough memory to save it. Make it again."
     message = " ".join(str(problem).split()) or type(problem).__name__
@@ -105,7 +132,7 @@ def is_failure(problem: BaseException) -> bool:
     """Return whether data could not be kept; not where something is of a kind that never can, as we know, or as Python says."""
     if isinstance(problem, Unsaveable):
         return False
-    return not (isinstance(problem, TypeError) and str(problem).startswith(("cannot pickle ", "can't pickle ")))
+    return not (isinstance(problem, NotImplementedError) or _REFUSES.search(str(problem)))
 
 
 def class_name(value: Any) -> str:
