@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -97,6 +98,35 @@ def test_each_person_has_an_account_and_only_what_is_theirs(here: Running, peopl
         assert person.home.stat().st_mode & 0o777 == 0o700
     assert ada.run("id", "-un").strip() == pwd.getpwuid(ada.uid).pw_name
     assert psutil.Process(ada.shim).uids().real == 0
+
+
+ASK = "import sys, urllib.request as u; print(u.urlopen('http://127.0.0.1:%d/pid', timeout=5).status)"
+
+
+def test_a_port_that_a_person_opens_is_theirs_alone(here: Running, people: dict[str, Person]) -> None:
+    ada, bob = people["ada"], people["bob"]
+    found = json.loads(subprocess.run(
+        [COMMAND, "doctor", "--json"], env=environ(RSPARKHUB_DATA=str(here.data)), capture_output=True, text=True, check=False
+    ).stdout)  # fmt: skip
+    (ports,) = [finding for finding in found["findings"] if finding["name"] == "ports"]
+    if ports["level"] != "ok":
+        assert "nft" in ports["says"] or "control group" in ports["says"]
+        pytest.skip(ports["says"])
+    serve = (
+        "import http.server as h; s = h.ThreadingHTTPServer(('127.0.0.1', 0), h.SimpleHTTPRequestHandler); "
+        "open('port', 'w').write(str(s.server_port)); s.serve_forever()"
+    )
+    bob.run("sh", "-c", f'touch pid; setsid python -uc "{serve}" > serving 2>&1 &')
+    deadline = time.monotonic() + 60
+    while not (bob.home / "port").exists() or not (bob.home / "port").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    ask = ASK % int((bob.home / "port").read_text())
+    assert bob.run("python", "-c", ask) == "200\n"
+    refused = ada.command("session", "exec", ada.session, "--", "python", "-c", ask)
+    assert refused.returncode != 0
+    assert "Connection refused" in refused.stderr + refused.stdout
+    assert subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout == "200\n"  # root
 
 
 def test_a_curious_student_gets_nothing(here: Running, people: dict[str, Person]) -> None:

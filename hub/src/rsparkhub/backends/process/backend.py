@@ -16,6 +16,7 @@ from rsparkhub.agents import AgentClient
 from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.backends.process import cgroups, homes, notifications, proc
 from rsparkhub.backends.process.accounts import Accounts, are_possible
+from rsparkhub.backends.process.loopback import Loopback
 from rsparkhub.backends.process.observation import Statuses, look
 from rsparkhub.backends.process.run_folder import RunFolder, empty, throw_away
 from rsparkhub.backends.process.start import Start
@@ -43,6 +44,7 @@ class ProcessBackend(Backend):
         self._notify_dir = notify_dir
         self._accounts = Accounts(self._data) if are_possible() else None
         self._limits = cgroups.Tree.of(os.fsencode(self._data)) if self._accounts else None
+        self._loopback = Loopback(self._limits, self._uid_of) if self._limits else None
         self._start = Start(
             data=self._data,
             notify_dir=notify_dir,
@@ -51,6 +53,7 @@ class ProcessBackend(Backend):
             checkout=checkout,
             accounts=self._accounts,
             limits=self._limits,
+            loopback=self._loopback,
         )
         self._statuses = Statuses()
         self._agents = AgentClient()
@@ -138,7 +141,10 @@ class ProcessBackend(Backend):
     async def remove(self, ref: EnsembleRef) -> None:
         folder = self._folder(ref)
         self._statuses.forget(folder)
-        await asyncio.to_thread(cgroups.remove, self._groups(folder))
+        groups = self._groups(folder)
+        await asyncio.to_thread(cgroups.remove, groups)
+        if self._loopback is not None and groups:
+            await asyncio.to_thread(self._loopback.renew)
         await asyncio.to_thread(throw_away, folder.path, self._trash)
 
     async def log_tails(self, ref: EnsembleRef, *, most: int = 64 * 1024) -> dict[str, str]:
@@ -171,6 +177,12 @@ class ProcessBackend(Backend):
         """Return the groups of a generation: those that were written down, since this process may be in others today."""
         found = self._limits.find(folder.ensemble) if self._limits else []
         return [*dict.fromkeys([*folder.groups(), *found])]
+
+    def _uid_of(self, name: str) -> int | None:
+        """Return the account of a generation, by the name of its group."""
+        session_id, _, generation = name.rpartition(".")
+        ref = EnsembleRef.parse(session_id, generation)
+        return None if ref is None else self._folder(ref).uid()
 
     def _folder(self, ref: EnsembleRef) -> RunFolder:
         return RunFolder(self._sessions, ref)

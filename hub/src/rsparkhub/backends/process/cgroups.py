@@ -2,7 +2,8 @@
 
 Version 2 has one tree, with all limits in one group; version 1 has a tree for each kind. The group of a generation lies in one of
 this installation. In version 2 that one lies at the top, since processes and limited groups may not be in the same place; in
-version 1 it lies below this process's own, whose limits go on to hold.
+version 1 it lies below this process's own, whose limits go on to hold. Where both are there (`unified`), version 2 limits
+nothing, and its group tells the firewall whose a socket is (`loopback`).
 
 Standard library only and nothing of ours, since the shim, which is not installed anywhere, reads this file too.
 """
@@ -24,7 +25,7 @@ class Tree:
     """Where on this machine groups are made; `root` is where the kernel shows them, `own` which ones this process is in."""
 
     def __init__(self, installation: str, *, root: str = TREE, own: str = "/proc/self/cgroup") -> None:
-        self._name = f"rsparkhub-{installation}"
+        self.name = self._name = f"rsparkhub-{installation}"
         self._root = root
         self._own = own
         self.is_version_2 = os.path.exists(f"{root}/cgroup.controllers")
@@ -68,11 +69,23 @@ class Tree:
                 found |= {entry.name for entry in os.scandir(folder) if entry.is_dir()}
         return found
 
+    def socket_group(self, name: str) -> "str | None":
+        """Return the path of a generation's group of version 2 below the kernel's folder; None where there is none."""
+        folder = f"{self._root}/{self._name}" if self.is_version_2 else self._unified()
+        return os.path.relpath(f"{folder}/{name}", self._root) if folder and os.path.isdir(f"{folder}/{name}") else None
+
     def _folders(self) -> "list[str]":
         """Return where this installation's groups are, whether they are there or not."""
         if self.is_version_2:
             return [f"{self._root}/{self._name}"]
-        return [f"{self._root}/{kind}{self._own_path(kind)}/{self._name}" for kind in self.kinds()]
+        limiting = [f"{self._root}/{kind}{self._own_path(kind)}/{self._name}" for kind in self.kinds()]
+        unified = self._unified()
+        return [*limiting, unified] if unified else limiting
+
+    def _unified(self) -> "str | None":
+        """Return where groups of version 2 are beside those of version 1, if they are."""
+        root = f"{self._root}/unified"
+        return f"{root}/{self._name}" if not self.is_version_2 and os.path.exists(f"{root}/cgroup.procs") else None
 
     def _make(self, name: str, *, memory: int, cpu: float) -> "list[str]":
         made: list[str] = []
@@ -88,6 +101,12 @@ class Tree:
         except OSError:
             remove(made)
             raise
+        if unified := self._unified():
+            try:
+                os.makedirs(f"{unified}/{name}", exist_ok=True)
+            except OSError:  # it limits nothing
+                return made
+            made.append(f"{unified}/{name}")
         return made
 
     def _places(self) -> "list[tuple[str, tuple[str, ...]]]":
@@ -97,7 +116,7 @@ class Tree:
             raise FileNotFoundError(2, "there are no control groups", self._root)
         folders = self._folders()
         if not self.is_version_2:
-            return [(folder, (kind,)) for folder, kind in zip(folders, kinds, strict=True)]
+            return [(folder, (kind,)) for folder, kind in zip(folders, kinds, strict=False)]
         (folder,) = folders
         os.makedirs(folder, exist_ok=True)
         return [(folder, tuple(kind for kind in kinds if self._enable(kind, folder)))]

@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from rsparkhub.backends.process import accounts, become, cgroups, start
+from rsparkhub.backends.process import accounts, become, cgroups, loopback, start
 from rsparkhub.backends.process.start import MOVE
 from rsparkhub.domain.finding import Finding, ok, problem, warning
 from rsparkhub.domain.requirements import Needs, java_version, python_modules, r_packages
@@ -48,7 +48,8 @@ async def examine_walls(settings: Settings) -> list[Finding]:
     """Return what `doctor` says of what keeps people apart, and within their limits."""
     if not accounts.are_possible():
         return [people()]
-    return [people(), limits(cgroups.Tree.of(os.fsencode(settings.data.absolute()))), await closed_folders(settings)]
+    tree = cgroups.Tree.of(os.fsencode(settings.data.absolute()))
+    return [people(), limits(tree), ports(tree), await closed_folders(settings)]
 
 
 def limits(tree: cgroups.Tree) -> Finding:
@@ -68,6 +69,26 @@ def limits(tree: cgroups.Tree) -> Finding:
     if missing:
         return warning("limits", f"The kernel does not limit {' and '.join(missing)} of sessions here.", "Other limits hold.")
     return ok("limits", "The kernel limits memory, processors and processes of each session.")
+
+
+def ports(tree: cgroups.Tree) -> Finding:
+    """See whether the kernel lets us close the ports of one person's session to another's, by a group and a rule for a moment."""
+    name, problem_found = f"doctor.{os.getpid()}", "the kernel has no control groups of version 2 here"
+    try:
+        groups = tree.make(name, memory=2**30, cpu=1)
+    except OSError as error:
+        groups, problem_found = [], f"no control group can be made ({error.strerror})"
+    if groups and tree.socket_group(name) is not None:
+        said = loopback.load(loopback.rules(tree, {name: 65534}), check_only=True)
+        problem_found = said or ""
+    cgroups.remove(groups)
+    if problem_found:
+        return warning(
+            "ports",
+            f"A port that a person opens (a server, Shiny) is open to everybody on this machine: {problem_found}.",
+            "Install nftables, and let RSparkHub use it and control groups of version 2 (in a container: NET_ADMIN).",
+        )
+    return ok("ports", "A port that a person's session opens on this machine is closed to other people's sessions.")
 
 
 async def closed_folders(settings: Settings) -> Finding:

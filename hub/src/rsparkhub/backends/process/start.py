@@ -16,6 +16,7 @@ from pathlib import Path
 from rspark_contract.ensemble import Places
 from rsparkhub.backends.process import cgroups, shim
 from rsparkhub.backends.process.accounts import Account, Accounts
+from rsparkhub.backends.process.loopback import Loopback
 from rsparkhub.backends.process.ownership import give_tree
 from rsparkhub.backends.process.run_folder import RunFolder
 from rsparkhub.domain.ensemble import EnsembleSpec
@@ -57,6 +58,7 @@ class Start:
         checkout: Path | None,
         accounts: Accounts | None,
         limits: cgroups.Tree | None,
+        loopback: Loopback | None,
     ) -> None:
         self._data = data
         self._notify_dir = notify_dir
@@ -64,6 +66,7 @@ class Start:
         self._r_libs = r_libs
         self._accounts = accounts
         self._limits = limits
+        self._loopback = loopback
         self._visible = needed(python, r_libs=r_libs, checkout=checkout)
 
     def prepare(self, folder: RunFolder, spec: EnsembleSpec) -> Prepared:
@@ -107,6 +110,8 @@ class Start:
         except OSError:
             cgroups.remove(groups)
             raise
+        if self._loopback is not None:
+            self._loopback.renew()
         return groups
 
     def run(self, folder: RunFolder, prepared: Prepared) -> None:
