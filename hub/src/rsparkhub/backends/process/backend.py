@@ -171,6 +171,8 @@ class ProcessBackend(Backend):
         await asyncio.to_thread(homes.remove, self._data / "homes" / user, archive=archive, trash=self._trash)
 
     async def aclose(self) -> None:
+        if self._loopback is not None:
+            await asyncio.to_thread(self._loopback.close)
         await self._agents.aclose()
 
     def _groups(self, folder: RunFolder) -> "builtins.list[str]":
