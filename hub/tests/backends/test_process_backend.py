@@ -183,6 +183,7 @@ async def test_the_same_name_in_another_installation_is_left_alone(
         assert (await other.observe(REF)).phase == "up"
     finally:
         await other.kill(REF)
+        await other.aclose()
 
 
 async def test_a_pid_that_another_process_has_now_is_not_the_session(backend: ProcessBackend, data: Path) -> None:
@@ -391,6 +392,7 @@ class TestWhatKeepsASessionFromStarting:
         with pytest.raises(CannotStart, match="The Python for sessions is missing") as caught:
             await backend.apply(make_spec())
         assert "/nowhere/python" in (caught.value.detail or "")
+        await backend.aclose()
 
     async def test_a_python_that_is_no_program_is_said(self, data: Path, notify_dir: Path, tmp_path: Path) -> None:
         program = tmp_path / "broken"
@@ -401,6 +403,7 @@ class TestWhatKeepsASessionFromStarting:
             await backend.apply(make_spec())
         assert str(program) in (caught.value.detail or "")
         assert (await until(backend, REF, lambda o: o.phase == "ended")).code == 127
+        await backend.aclose()
 
     async def test_a_python_without_the_agent_is_said(self, data: Path, notify_dir: Path, tmp_path: Path) -> None:
         program = tmp_path / "bare"
@@ -411,6 +414,7 @@ class TestWhatKeepsASessionFromStarting:
         ended = await until(backend, REF, lambda o: o.phase == "ended")
         assert ended.reason == NO_AGENT
         assert "rspark_session" in (ended.detail or "")
+        await backend.aclose()
 
     async def test_an_agent_that_ends_at_once_is_said_with_its_last_word(self, backend: ProcessBackend, data: Path) -> None:
         behave(data, exits=3)

@@ -77,6 +77,8 @@ class ProcessBackend(Backend):
             self._start.run(folder, prepared)
         except CannotStart:
             cgroups.remove(prepared.groups)
+            if self._loopback is not None:
+                self._loopback.renew()
             raise
 
     async def observe(self, ref: EnsembleRef) -> Observed:
@@ -172,7 +174,7 @@ class ProcessBackend(Backend):
 
     async def aclose(self) -> None:
         if self._loopback is not None:
-            await asyncio.to_thread(self._loopback.close)
+            await asyncio.to_thread(self._loopback.renew)
         await self._agents.aclose()
 
     def _groups(self, folder: RunFolder) -> "builtins.list[str]":

@@ -31,21 +31,17 @@ class Loopback:
         self._tree = tree
         self._uid_of = uid_of
         self._lock = threading.Lock()
-        self._is_loaded = False
 
     def renew(self) -> None:
-        """Refuse others at the ports of each session that there is. Where that can't be done, it is logged: `doctor` says why."""
+        """Refuse others at the ports of each session that there is; where there is none, leave nothing in the kernel.
+
+        Where that can't be done, it is logged: `doctor` says why.
+        """
         with self._lock:
             owners = {name: uid for name in self._tree.names() if (uid := self._uid_of(name)) is not None}
             problem = load(rules(self._tree, owners))
-            self._is_loaded = problem is None and bool(owners)
-        if problem is not None:
+        if problem is not None and owners:
             log_once(log, f"loopback {problem}", "Ports of sessions are open to all of this machine: %s", problem)
-
-    def close(self) -> None:
-        """Leave in the kernel what the sessions need that still run, and nothing where none does."""
-        if self._is_loaded:
-            self.renew()
 
 
 def rules(tree: Tree, owners: Mapping[str, int]) -> str:
