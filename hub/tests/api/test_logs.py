@@ -8,7 +8,8 @@ import pytest
 from agent import Agent
 from world import World
 
-from rsparkhub.domain.session import State
+from rspark_contract.status import ComponentState
+from rsparkhub.domain.session import Component, State
 
 
 def path(session: str) -> str:
@@ -156,3 +157,30 @@ async def test_a_name_that_no_part_has_is_refused(world: World, service: str) ->
     session = await world.session_of("bob")
     answer: httpx.Response = await (await world.program("bob")).get(path(session), params={"service": service})
     assert answer.status_code == 422
+
+
+async def test_only_administrators_are_told_of_the_logs_of_shared_services(world: World, agent: Agent) -> None:
+    session = await world.session_of("bob")
+    await world.controller.run(session, upstream=agent.address)
+    before = await world.store.sessions.get(session)
+    shared = Component(name="postgres", title="PostgreSQL", state=ComponentState.READY)
+    await world.controller.observe(session, components=(*before.components, shared))
+    bob, ada = await world.program("bob"), await world.program("ada")
+    assert (await ada.get(path(session))).json()["services"] == ["interface", "postgres", "agent"]
+    told = (await bob.get(path(session))).json()["services"]
+    assert told == ["interface", "agent"]
+    assert (await bob.get(path(session), params={"service": "interface"})).status_code == 200
+    assert (await bob.get(path(session), params={"service": "postgres"})).status_code == 404
+
+
+async def test_an_administrator_who_reads_anothers_log_stands_in_the_audit(world: World, agent: Agent) -> None:
+    session = await world.session_of("bob", name="Homework 3")
+    await world.controller.run(session, upstream=agent.address)
+    bob, ada = await world.program("bob"), await world.program("ada")
+    for person in (bob, ada, ada):
+        assert (await person.get(path(session), params={"service": "interface"})).status_code == 200
+    events = (await ada.get("/hub/api/audit", params={"kind": "visit"})).json()["events"]
+    assert [each["text"] for each in events] == ["ada reads a log of Homework 3, a session of bob."]
+    world.clock.advance(hours=2)
+    await ada.get(path(session), params={"service": "interface"})
+    assert len((await ada.get("/hub/api/audit", params={"kind": "visit"})).json()["events"]) == 2

@@ -3,15 +3,19 @@
 import contextlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
 
 import pytest
 from world import World
 
 from rsparkhub.api.resources.environments import expected_seconds
+from rsparkhub.api.serializers.event_text import Subjects, event_text
 from rsparkhub.api.usage_report import usage_report
 from rsparkhub.domain.errors import Conflict, Unavailable
+from rsparkhub.domain.event import EventKind
 from rsparkhub.domain.session import State
 from rsparkhub.store import Store
+from rsparkhub.store.audit import AuditFilter
 from rsparkhub.wire.record import Usage
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -172,7 +176,7 @@ async def test_the_audit_tells_who_did_what_page_by_page(world: World) -> None:
     ada = await world.program("ada")
     await ada.post(f"/hub/api/sessions/{session}/stop")
     await world.session_of("eve")
-    first = (await ada.get("/hub/api/audit", params={"limit": 2})).json()
+    first = (await ada.get("/hub/api/audit", params={"limit": 2, "after": 0})).json()
     assert [(each["kind"], each["by"], each["session"]) for each in first["events"]] == [
         ("created", "bob", session), ("wanted", "ada", session),
     ]  # fmt: skip
@@ -182,6 +186,108 @@ async def test_the_audit_tells_who_did_what_page_by_page(world: World) -> None:
     of_one = (await ada.get("/hub/api/audit", params={"owner": "eve"})).json()["events"]
     assert [each["by"] for each in of_one] == ["eve"]
     assert len((await ada.get("/hub/api/audit", params={"session": session})).json()["events"]) == 2
+
+
+async def test_the_audit_has_the_newest_first_and_goes_back_page_by_page(world: World) -> None:
+    ada = await world.program("ada")
+    session = await world.session_of("bob")
+    for state in ("stop", "resume", "stop"):
+        await ada.post(f"/hub/api/sessions/{session}/{state}")
+    read, before = [], None
+    while True:
+        page = (await ada.get("/hub/api/audit", params={"limit": 2, **({"before": before} if before else {})})).json()
+        read += page["events"]
+        if (before := page["next"]) is None:
+            break
+    ids = [each["id"] for each in read]
+    assert ids == sorted(ids, reverse=True)
+    assert read[-1]["kind"] == "created"
+    assert len(ids) == len(set(ids)) == len((await ada.get("/hub/api/audit")).json()["events"])
+    assert (await ada.get("/hub/api/audit", params={"before": 9, "after": 1})).status_code == 422
+
+
+async def test_the_audit_names_sessions_and_says_what_people_did(world: World) -> None:
+    ada = await world.program("ada")
+    await ada.post("/hub/api/users", json={"name": "zoe", "admin": True})
+    await ada.post("/hub/api/users/zoe/link")
+    await ada.post("/hub/api/users/zoe/password", json={"password": "correct horse"})
+    await ada.post("/hub/api/users/zoe/disable")
+    await ada.post("/hub/api/users/zoe/enable")
+    await ada.post("/hub/api/groups", json={"name": "lab", "members": ["zoe"]})
+    await ada.put("/hub/api/groups/lab", json={"members": ["bob"]})
+    await ada.delete("/hub/api/groups/lab")
+    token = (await ada.post("/hub/api/tokens", json={"name": "laptop"})).json()
+    await ada.delete(f"/hub/api/tokens/{token['id']}")
+    signed_in = await world.nobody().post("/hub/api/login", json={"name": "zoe", "password": "correct horse"})
+    assert signed_in.status_code == 200
+    session = await world.session_of("bob", name="Homework 3")
+    await ada.post(f"/hub/api/sessions/{session}/stop")
+    await ada.delete("/hub/api/users/zoe")
+    events = (await ada.get("/hub/api/audit")).json()["events"]
+    assert [each["text"] for each in reversed(events)] == [
+        "ada adds zoe (removed), as an administrator.",
+        "ada makes a one-time sign-in link for zoe (removed).",
+        "ada sets a new password for zoe (removed).",
+        "ada disables zoe (removed): nobody signs in as them.",
+        "ada enables zoe (removed): they may sign in again.",
+        "ada adds the group lab, with zoe.",
+        "ada sets who is in the group lab; in: bob; out: zoe.",
+        "ada removes the group lab, of bob.",
+        "ada makes the token “laptop”.",
+        "ada ends the token “laptop”.",
+        "zoe (removed) signs in by password.",
+        "bob makes Homework 3 from rspark.",
+        "ada asks Homework 3 to stop.",
+        "ada removes zoe (removed). Their data are kept.",
+    ]
+    of_session = [each for each in events if each["session"] is not None]
+    assert {(each["session"], each["session_name"], each["owner"]) for each in of_session} == {(session, "Homework 3", "bob")}
+
+
+async def test_the_audit_is_chosen_by_person_kind_session_and_time(world: World) -> None:
+    ada = await world.program("ada")
+    first = await world.session_of("bob", name="Homework 3")
+    await ada.post(f"/hub/api/sessions/{first}/stop")
+    world.clock.advance(hours=1)
+    second = await world.session_of("eve", name="Homework 4")
+    await ada.post("/hub/api/users/eve/link")
+
+    async def found(**params: object) -> list[tuple[str, str | None]]:
+        answer = await ada.get("/hub/api/audit", params=params)
+        assert answer.status_code == 200, answer.text
+        return [(each["kind"], each["session"]) for each in answer.json()["events"]]
+
+    everything = [("person", None), ("created", second), ("wanted", first), ("created", first)]
+    assert await found() == everything
+    assert await found(person="ada") == [("person", None), ("wanted", first)]
+    assert await found(person="eve") == everything[:2]
+    assert await found(person="bob") == everything[2:]
+    assert await found(session=first) == await found(session="Homework 3") == everything[2:]
+    assert await found(kind="created") == [("created", second), ("created", first)]
+    assert await found(kind=["wanted", "person"]) == [("person", None), ("wanted", first)]
+    half = (world.clock() - timedelta(minutes=30)).isoformat()
+    assert await found(since=half) == everything[:2]
+    assert await found(until=half) == everything[2:]
+    assert await found(person="bob", kind="wanted", until=half, limit=1) == [("wanted", first)]
+    assert await found(person="nobody-like-this") == []
+    for odd in ({"kind": "gossip"}, {"since": "yesterday"}, {"limit": 100_000}, {"session": "x" * 200}):
+        assert (await ada.get("/hub/api/audit", params=odd)).status_code == 422, odd
+    assert (await (await world.program("bob")).get("/hub/api/audit")).status_code == 403
+
+
+async def test_who_follows_sessions_hears_nothing_of_peoples_accounts(world: World) -> None:
+    ada = await world.program("ada")
+    await ada.post("/hub/api/users/eve/link")
+    assert await world.store.events.since(None, 0) == []
+    assert [each.kind for each in await world.store.audit.since(AuditFilter(), after=0, limit=9)] == ["person"]
+
+
+@pytest.mark.parametrize("kind", get_args(EventKind))
+@pytest.mark.parametrize("data", [{}, {"change": 7, "name": None, "state": [], "joined": "x", "wanted": {}, "reason": 4}])
+def test_an_event_that_cant_be_read_is_a_sentence_too(kind: EventKind, data: dict[str, Any]) -> None:
+    text = event_text(kind, data, Subjects(by=None, owner=None, session=None))
+    assert text.endswith(".")
+    assert "None" not in text
 
 
 async def test_prometheus_is_told_states_starts_failures_ends_and_times(world: World) -> None:

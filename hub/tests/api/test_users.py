@@ -405,8 +405,10 @@ class TestLeaving:
         everybody = (await ada.get("/hub/api/usage", params={"all": True})).json()
         assert [each["owner"] for each in everybody["people"]] == ["bob (removed)"]
         events = (await ada.get("/hub/api/audit", params={"owner": "bob (removed)"})).json()["events"]
-        assert events[0]["by"] == "bob (removed)"
-        assert (await ada.get("/hub/api/audit", params={"owner": "bob"})).json()["events"] == []
+        assert events[-1]["by"] == "bob (removed)"
+        assert events[0]["text"] == "ada removes bob (removed). Their data are kept."
+        of_the_new = (await ada.get("/hub/api/audit", params={"owner": "bob"})).json()["events"]
+        assert [each["text"] for each in of_the_new] == ["ada adds bob."]
 
     @pytest.mark.parametrize(("data", "status"), [("keep", 204), ("delete", 204), ("archive", 409), ("burn", 422)])
     async def test_what_becomes_of_the_data_is_said(self, world: World, data: str, status: int) -> None:

@@ -137,9 +137,9 @@ class World:
         token = session_token(await self.store.sessions.get(session_id))
         return self.nobody(Authorization=f"Bearer {token}")
 
-    async def session_of(self, name: str, environment: str = "rspark") -> str:
+    async def session_of(self, owner: str, environment: str = "rspark", *, name: str = "A session") -> str:
         """A session in the queue."""
-        session, _ = await self.store.sessions.create(owner=name, environment=environment, name="A session", now=self.clock())
+        session, _ = await self.store.sessions.create(owner=owner, environment=environment, name=name, now=self.clock())
         return session.id
 
     async def aclose(self) -> None:

@@ -11,9 +11,11 @@ import pytest
 from rsparkhub.auth.authorizer import Authorizer, Decision
 from rsparkhub.auth.forward_auth import Allow, Answer, ForwardAuthRequest, Refuse
 from rsparkhub.auth.identity import Authenticator
+from rsparkhub.domain.errors import Unavailable
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
+from rsparkhub.store.audit import AuditFilter
 
 
 class World:
@@ -280,3 +282,44 @@ async def test_ten_thousand_sessions_cost_no_more_than_one(world: World, monkeyp
     assert len(statements) == 2
     assert len(about_sessions) == 1
     assert "WHERE sessions.id =" in about_sessions[0]
+
+
+async def visits_of(world: World) -> list[tuple[str | None, str, str | None]]:
+    found = await world.store.audit.newest(AuditFilter(kinds=["visit"]), limit=9)
+    return [(event.by, event.session, event.owner) for event in found]
+
+
+async def test_an_administrator_in_anothers_session_stands_in_the_audit_once(world: World) -> None:
+    _, token = await world.authenticator.make_token("root", name="x", now=datetime.now(UTC))
+    for _ in range(3):
+        assert isinstance(await world.ask(world.request(bearer=token)), Allow)
+        world.now += 1
+    assert await visits_of(world) == [("root", world.session.id, "ada")]
+
+
+async def test_a_visit_is_noted_though_all_that_was_asked_is_cached(world: World) -> None:
+    """The visitor is known from one session and the session from its owner: nothing is looked up, and it is written."""
+    _, token = await world.authenticator.make_token("root", name="x", now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    made, _ = await world.store.sessions.create(owner="root", environment="rspark", name="own", now=now)
+    own = await world.observe(made.id, state=State.RUNNING, upstream="127.0.0.1:4243", secret="s3cret", generation=1)
+    assert isinstance(await world.ask(world.request(bearer=token, uri=f"/s/{own.id}/x")), Allow)
+    assert isinstance(await world.ask(), Allow)
+    assert await visits_of(world) == []
+    assert world.authorizer.decide_now(world.request(bearer=token)) is None
+    assert isinstance(await world.ask(world.request(bearer=token)), Allow)
+    assert await visits_of(world) == [("root", world.session.id, "ada")]
+
+
+async def test_who_is_at_home_is_no_visitor(world: World) -> None:
+    assert isinstance(await world.ask(), Allow)
+    assert await visits_of(world) == []
+
+
+async def test_a_visit_is_let_in_when_it_cant_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise Unavailable("The disk is full.")
+
+    monkeypatch.setattr(world.store.audit, "write", full)
+    _, token = await world.authenticator.make_token("root", name="x", now=datetime.now(UTC))
+    assert isinstance(await world.ask(world.request(bearer=token)), Allow)

@@ -195,6 +195,17 @@ def test_who_is_no_administrator_may_not_add_people(cli: Cli, hub: RunningHub, t
     assert ana("user", "add", "eve").returncode == 6
 
 
+def test_the_audit_is_shown_newest_first_and_chosen(cli: Cli, hub: RunningHub) -> None:
+    assert cli("token", "create", "for the audit").returncode == 0
+    lines = cli("audit", "--kind", "token", "--person", own_name()).stdout.splitlines()
+    assert "makes the token “for the audit”." in lines[1]
+    found = json.loads(cli("audit", "--limit", "3", "--json").stdout)
+    assert [each["id"] for each in found] == sorted((each["id"] for each in found), reverse=True)
+    assert len(found) <= 3
+    assert cli("audit", "--kind", "gossip").returncode == 2
+    assert cli("audit", "--session", "no-such-session").stdout.strip() == "Nothing like this happened."
+
+
 def test_usage_is_told_per_person_and_per_session(cli: Cli, hub: RunningHub) -> None:
     session = json.loads(cli("session", "start", "rspark", "--json").stdout)["id"]
     come_to(hub, session, state=State.STARTING, generation=1, started=datetime.now(UTC))

@@ -12,6 +12,7 @@ from store_scene import LEASE
 
 from rsparkhub.domain.session import State, Wanted
 from rsparkhub.store import Store
+from rsparkhub.store.audit import AuditFilter
 from rsparkhub.store.tables import events, runs, sessions, users
 
 _ROWS, _RUNNING, _OWNERS = 10_000, 50, 200
@@ -118,6 +119,11 @@ async def test_no_question_reads_a_whole_table(crowd: Store, noon: datetime) -> 
         assert len(await store.events.since("s00500", 0)) == 1
         assert len(await store.events.since(None, 0, owner="person9", limit=5)) == 5
         assert await store.events.latest_id() > _ROWS
+        of_one = AuditFilter(person="person9")
+        assert len(await store.audit.newest(of_one, limit=_ROWS)) == _ROWS // _OWNERS
+        assert len(await store.audit.newest(AuditFilter(), before=_ROWS, limit=9)) == 9
+        assert len(await store.audit.since(AuditFilter(owner="person9"), after=0, limit=9)) == 9
+        assert await store.audit.session_names(["s00500"]) == {}
         assert await store.events.delete_before(noon, limit=5) is None
         assert len(await store.runs.usage(since=noon - timedelta(minutes=5), until=later)) == 6
         assert len(await store.runs.usage(since=None, until=later, owner="person9")) == _ROWS // _OWNERS

@@ -48,6 +48,7 @@ from rsparkhub.api.streams.broadcaster import EventBroadcaster
 from rsparkhub.api.streams.places import StreamPlaces
 from rsparkhub.auth.identity import Authenticator
 from rsparkhub.auth.revocation import Revocations
+from rsparkhub.auth.visits import Visits
 from rsparkhub.catalog import Catalog
 from rsparkhub.settings import Settings, known_hosts
 from rsparkhub.store import Store
@@ -109,6 +110,7 @@ def create_app(
         ),
         token_rate=Rate("tokens", burst=60, refill=timedelta(hours=1), clock=now),
         agents=AgentClient(),
+        log_visits=Visits(store, "log", now=now),
         revocations=Revocations(store.notifier),
         now=now,
     )

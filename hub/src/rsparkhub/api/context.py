@@ -15,6 +15,7 @@ from rsparkhub.api.streams.places import StreamPlaces
 from rsparkhub.auth.http_origin import Origin, origin_of
 from rsparkhub.auth.identity import Authenticator
 from rsparkhub.auth.revocation import Revocations
+from rsparkhub.auth.visits import Visits
 from rsparkhub.catalog import Catalog
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
@@ -37,6 +38,7 @@ class AppContext:
     session_rate: Rate
     token_rate: Rate
     agents: AgentClient
+    log_visits: Visits
     revocations: Revocations
     now: Callable[[], datetime]
 

@@ -19,6 +19,7 @@ from rsparkhub.auth.tokens import token_in_header
 from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.errors import NotAllowed, NotFound, NotSignedIn
 from rsparkhub.domain.session import Session
+from rsparkhub.store.events import By
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="An API token.")
 
@@ -116,6 +117,11 @@ async def _administrator(identity: Person) -> Identity:
 
 
 Administrator = Annotated[Identity, Depends(_administrator)]
+
+
+def by_now(identity: Identity, context: AppContext) -> By:
+    """Return who does something now, for the audit."""
+    return By(identity.user.id, context.now())
 
 
 async def find_session(context: AppContext, identity: Identity, session_id: str, *, to: Action = Action.READ) -> Session:

@@ -32,6 +32,7 @@ from rsparkhub.auth.identity import Authenticator
 from rsparkhub.auth.session_address import RequestOrigin, request_origin, session_in_uri
 from rsparkhub.auth.session_host import COOKIE, SessionHostSignIn
 from rsparkhub.auth.tokens import LOGIN, is_plausible, token_in_header
+from rsparkhub.auth.visits import Visits
 from rsparkhub.domain.access import Identity
 from rsparkhub.domain.edge_contract import ENTER
 from rsparkhub.domain.errors import NotFound
@@ -65,6 +66,7 @@ class Authorizer:
         self._settings = settings
         self._clock = clock
         self._cache = AuthCache(self._look_up)
+        self._visits = Visits(store, "interface", now=lambda: datetime.now(UTC))
         self._hosts = known_hosts(settings)
         self._origins: dict[str, RequestOrigin] = {}
         self._lifetime = min(settings.answer_lifetime, LONGEST_LIFETIME).total_seconds()
@@ -118,7 +120,7 @@ class Authorizer:
         if request.recheck or request.uri.startswith(_ENTER):
             return None
         answer = self._decide(request, self._cache.found)
-        if isinstance(answer, Lookup | SignInAtSession):
+        if isinstance(answer, Lookup | SignInAtSession) or self._is_news(answer):
             return None
         return Decision(answer, self._seconds_until(end))
 
@@ -148,8 +150,13 @@ class Authorizer:
             found[answer] = await self._cache.get(answer)
         if isinstance(answer, SignInAtSession):
             return Decision(await self._send_to_session_host(request, answer, found))
+        if isinstance(answer, Allow) and answer.visit is not None:
+            await self._visits.note(answer.visit)
         # What was looked up may be from before a change that the edge has been told of, and must not outlive it there.
         return Decision(answer, self._seconds_until(end) if changes == self._changes else 0)
+
+    def _is_news(self, answer: Answer) -> bool:
+        return isinstance(answer, Allow) and answer.visit is not None and not self._visits.is_noted(answer.visit)
 
     def forget_session(self, session_id: str) -> None:
         """Drop what is cached about a session that has changed."""

@@ -18,12 +18,13 @@ The edge repeats an `Allow` to requests that differ in the path alone (`domain/e
 segments an `Allow` must say nothing but its session.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 from rsparkhub.auth.http_origin import SAFE_METHODS
 from rsparkhub.auth.session_address import RequestOrigin, has_dot_segments
+from rsparkhub.auth.visits import Visit
 from rsparkhub.domain.access import Action, Identity, may
 from rsparkhub.domain.session import Session, State, Wanted
 
@@ -58,13 +59,15 @@ class ForwardAuthRequest(NamedTuple):  # many are made in a second, and a tuple 
 class Allow:
     """Pass it on. `sandboxed`: what comes back must not act in a browser, since it comes under the hub's own name.
 
-    `keys` are those under which it is notified that who asked may no longer be let in.
+    `keys` are those under which it is notified that who asked may no longer be let in. `visit` is set at
+    another's session.
     """
 
     upstream: str
     secret: str
     sandboxed: bool = False
     keys: tuple[str, ...] = ()
+    visit: Visit | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,4 +235,5 @@ def _let_in(request: ForwardAuthRequest, session: Session, identity: Identity) -
     sandboxed = under_the_hubs_name or (identity.how == "query" and request.came_in.session is None)
     assert session.upstream is not None  # it is up
     assert session.secret is not None
-    return Allow(upstream=session.upstream, secret=session.secret, sandboxed=sandboxed, keys=identity.keys)
+    visit = None if session.owner == identity.user.id else Visit(identity.user.id, session.id, session.owner)
+    return Allow(upstream=session.upstream, secret=session.secret, sandboxed=sandboxed, keys=identity.keys, visit=visit)

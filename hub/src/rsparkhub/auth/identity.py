@@ -16,11 +16,13 @@ from rsparkhub.auth.sign_in.link import LinkSignIn
 from rsparkhub.auth.sign_in.password import PasswordSignIn
 from rsparkhub.domain.access import Identity
 from rsparkhub.domain.errors import Conflict, InvalidInput, NotFound, NotSignedIn, Unavailable
+from rsparkhub.domain.event import SignInData
 from rsparkhub.domain.session import LIVE, Wanted
 from rsparkhub.domain.user import User
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
 from rsparkhub.store.credentials import Token
+from rsparkhub.store.events import By
 from rsparkhub.store.users import SEEN_EVERY
 
 log = logging.getLogger(__name__)
@@ -70,13 +72,13 @@ class Authenticator:
             user = await self._of_login(token, now)
         return None if user is None else Identity(user=user, how="token", keys=keys_of(user, tokens.digest(token)))
 
-    async def make_link(self, name: str, *, now: datetime, lifetime: timedelta | None = None) -> str:
+    async def make_link(self, name: str, *, by: By | None = None, now: datetime, lifetime: timedelta | None = None) -> str:
         """Make the token of a one-time sign-in link; NotFound when there is no such person, Conflict when they are disabled."""
         if (await self._store.users.get(name)).disabled:
             raise Conflict(f"{name} is disabled, so no link signs them in. Enable them first.")
         link = tokens.new_secret(tokens.LINK)
         expires = now + (lifetime or self._settings.link_lifetime)
-        await self._store.credentials.add_link(name, digest=tokens.digest(link), expires=expires, now=now)
+        await self._store.credentials.add_link(name, digest=tokens.digest(link), expires=expires, by=by, now=now)
         return link
 
     async def whom_link_signs_in(self, link: str, *, now: datetime) -> str | None:
@@ -90,8 +92,12 @@ class Authenticator:
         """The ways to sign in, by name."""
         return self._ways
 
-    async def sign_in(self, way: str, proof: Mapping[str, str], *, address: str | None, now: datetime) -> Login:
+    async def sign_in(
+        self, way: str, proof: Mapping[str, str], *, address: str | None, now: datetime, again: bool = False
+    ) -> Login:
         """Sign somebody in; `proof` is what they show, and `address` is where they ask from.
+
+        It stands in the audit, but for a person who is signed in and shows `again` who they are.
 
         Raises
         ------
@@ -120,15 +126,20 @@ class Authenticator:
         except NotFound as error:  # removed at this very moment, and the sign-in with them
             raise NotSignedIn("This user was removed. Ask an administrator.") from error
         await self._seen(user, now)
+        if not again:
+            await self._note_sign_in(user, way, now)
         return Login(token=login, expires=expires, user=user)
 
     async def sign_in_with_link(self, link: str, *, now: datetime) -> Login:
         """Use up a one-time link; `sign_in` says what is raised."""
         return await self.sign_in(LinkSignIn.name, {"token": link}, address=None, now=now)
 
-    async def sign_in_with_password(self, name: str, password: str, address: str | None, *, now: datetime) -> Login:
+    async def sign_in_with_password(
+        self, name: str, password: str, address: str | None, *, now: datetime, again: bool = False
+    ) -> Login:
         """Sign in a user who knows their password; `sign_in` says what is raised."""
-        return await self.sign_in(PasswordSignIn.name, {"name": name, "password": password}, address=address, now=now)
+        proof = {"name": name, "password": password}
+        return await self.sign_in(PasswordSignIn.name, proof, address=address, now=now, again=again)
 
     async def sign_out(self, token: str) -> None:
         """End a sign-in, told by its cookie's value or its bearer token; one that has ended already is no error."""
@@ -139,7 +150,7 @@ class Authenticator:
         """Hash the password of a person who is about to be added; InvalidInput when it is too short or too long."""
         return await self._passwords.hash(password)
 
-    async def set_password(self, name: str, password: str | None, *, end_tokens: bool = False) -> None:
+    async def set_password(self, name: str, password: str | None, *, end_tokens: bool = False, by: By | None = None) -> None:
         """Set or remove a password; every browser that is signed in as them is signed out, and with `end_tokens` every program.
 
         Raises
@@ -150,9 +161,11 @@ class Authenticator:
             When there is no such person.
         """
         hashed = None if password is None else await self._passwords.hash(password)
-        await self._store.users.set_password_hash(name, hashed, end_tokens=end_tokens)
+        await self._store.users.set_password_hash(name, hashed, end_tokens=end_tokens, by=by)
 
-    async def make_token(self, person: str, *, name: str, now: datetime, lifetime: timedelta | None = None) -> tuple[Token, str]:
+    async def make_token(
+        self, person: str, *, name: str, by: By | None = None, now: datetime, lifetime: timedelta | None = None
+    ) -> tuple[Token, str]:
         """Make an API token; the second is its secret, which is returned this once.
 
         Raises
@@ -170,7 +183,7 @@ class Authenticator:
             raise InvalidInput(f"A token works for at most {most.days} days. Choose a shorter time.")
         secret = tokens.new_secret(tokens.TOKEN)
         token = await self._store.credentials.add_token(
-            person, name=name, digest=tokens.digest(secret), expires=now + lifetime, now=now
+            person, name=name, digest=tokens.digest(secret), expires=now + lifetime, by=by, now=now
         )
         return token, secret
 
@@ -190,6 +203,12 @@ class Authenticator:
         if session.state not in LIVE or session.wanted is Wanted.DELETED or not tokens.is_token_of(session, token):
             return None
         return Identity(user=owner, how="token", session=session.id, keys=keys_of(owner))
+
+    async def _note_sign_in(self, user: User, way: str, now: datetime) -> None:
+        try:
+            await self._store.audit.write("sign-in", SignInData(way=way), by=By(user.id, now), owner=user.id)
+        except Unavailable as error:
+            log.warning("The audit has no line of a sign-in of %s: %s", user.name, error)
 
     async def _seen(self, user: User | None, now: datetime) -> None:
         if user is None or (user.last_seen is not None and user.last_seen > now - SEEN_EVERY):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from rsparkhub.cli import doctor, down, environment, group, options, processes, render, session, token, up, usage, user
+from rsparkhub.cli import audit, doctor, down, environment, group, options, processes, render, session, token, up, usage, user
 from rsparkhub.domain.errors import RsparkhubError
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ def every_command() -> None:
     """Hold the commands."""
 
 
-for part in (up, down, doctor, processes, usage, render):
+for part in (up, down, doctor, processes, usage, audit, render):
     part.add_to(app)
 for noun in (session, environment, user, group, token):
     app.add_typer(noun.app)

@@ -1,9 +1,10 @@
 """What was used and what was done, seen from outside."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
 from rsparkhub.client.connection import Connection
+from rsparkhub.domain.event import EventKind
 from rsparkhub.wire.record import Audit, EventView, Usage
 
 
@@ -26,13 +27,31 @@ class Records:
         return await self._connection.ask(Usage, "GET", "/usage", params=params, again=True)
 
     async def audit(
-        self, *, session: str | None = None, owner: str | None = None, after: int = 0
+        self,
+        *,
+        person: str | None = None,
+        session: str | None = None,
+        kinds: Sequence[EventKind] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: int | None = None,
     ) -> AsyncGenerator[EventView, None]:
-        """Return what happened, oldest first; for administrators."""
-        following: int | None = after
-        while following is not None:
-            params = {"session": session, "owner": owner, "after": following}
-            page = await self._connection.ask(Audit, "GET", "/audit", params=params, again=True)
+        """Return what happened, newest first, or with `after` what came after that event, oldest first; for administrators.
+
+        `person` did it, or it is about their session or account; `session` is a session's id, or the name of some.
+        """
+        chosen = {
+            "person": person,
+            "session": session,
+            "kind": list(kinds) if kinds else None,
+            "since": since.isoformat() if since else None,
+            "until": until.isoformat() if until else None,
+        }
+        way, place = ("before", None) if after is None else ("after", after)
+        while True:
+            page = await self._connection.ask(Audit, "GET", "/audit", params={**chosen, way: place}, again=True)
             for event in page.events:
                 yield event
-            following = page.next
+            if page.next is None:
+                return
+            place = page.next

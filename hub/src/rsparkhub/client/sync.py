@@ -16,6 +16,7 @@ from rsparkhub.client.sessions import Sessions
 from rsparkhub.client.thread import LoopThread
 from rsparkhub.client.users import Groups, Tokens, Users
 from rsparkhub.client.waiting import News
+from rsparkhub.domain.event import EventKind
 from rsparkhub.domain.session import State
 from rsparkhub.domain.user import Data
 from rsparkhub.wire.environment import EnvironmentView
@@ -219,5 +220,16 @@ class SyncRecords:
     ) -> Usage:
         return self._thread.run(self._records.usage(since=since, until=until, everybody=everybody, owner=owner))
 
-    def audit(self, *, session: str | None = None, owner: str | None = None, after: int = 0) -> Iterator[EventView]:
-        return self._thread.iterate(self._records.audit(session=session, owner=owner, after=after))
+    def audit(
+        self,
+        *,
+        person: str | None = None,
+        session: str | None = None,
+        kinds: Sequence[EventKind] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: int | None = None,
+    ) -> Iterator[EventView]:
+        return self._thread.iterate(
+            self._records.audit(person=person, session=session, kinds=kinds, since=since, until=until, after=after)
+        )

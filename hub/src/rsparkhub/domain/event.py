@@ -1,4 +1,4 @@
-"""What happened to a session, in words and numbers: the page's progress and the audit come from these."""
+"""What happened to a session, and what people did to each other's accounts: pages' progress and the audit come from these."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,11 @@ from typing import Literal, NotRequired, TypedDict
 
 from rspark_contract.reading import JsonObject
 
-EventKind = Literal["created", "state", "part", "warning", "wanted"]
+#: Of a session; the pages follow these.
+SessionEventKind = Literal["created", "state", "part", "warning", "wanted"]
+#: Of people, for the audit alone. A `visit` is to somebody else's session.
+PeopleEventKind = Literal["sign-in", "visit", "person", "group", "token"]
+EventKind = Literal[SessionEventKind, PeopleEventKind]
 
 
 class CreatedData(TypedDict):
@@ -57,13 +61,54 @@ class WarningData(TypedDict):
     text: str
 
 
+class SignInData(TypedDict):
+    """Of `sign-in`: by which way."""
+
+    way: str
+
+
+class VisitData(TypedDict):
+    """Of `visit`: what was opened."""
+
+    to: Literal["interface", "log"]
+
+
+class PersonData(TypedDict):
+    """Of `person`: what was changed of them; `owner` of the event says whom."""
+
+    change: Literal["added", "removed", "disabled", "enabled", "password", "link", "browser"]
+    admin: NotRequired[bool]
+    data: NotRequired[str]
+
+
+class GroupData(TypedDict):
+    """Of `group`: what was changed of it, and who came and went."""
+
+    change: Literal["added", "removed", "members"]
+    group: str
+    joined: list[str]
+    left: list[str]
+
+
+class TokenData(TypedDict):
+    """Of `token`: whether one was made or ended."""
+
+    change: Literal["made", "ended"]
+    name: str
+
+
 #: What is written of an event, by its kind.
-EventData = CreatedData | WantedData | StateData | ComponentData | WarningData
+SessionEventData = CreatedData | WantedData | StateData | ComponentData | WarningData
+PeopleEventData = SignInData | VisitData | PersonData | GroupData | TokenData
+EventData = SessionEventData | PeopleEventData
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One event. `by` is the id of who asked, or None when the controller acted by itself; `owner` owns the session."""
+    """One event. `by` is the id of who asked, or None when the hub acted by itself.
+
+    `owner` is the id of whose session or account it is about. `session` is empty where it is about none.
+    """
 
     id: int
     session: str

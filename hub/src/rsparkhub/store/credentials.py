@@ -15,9 +15,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from rsparkhub.domain.errors import NotFound, TooManyRequests, Unavailable
+from rsparkhub.domain.event import PeopleEventKind, PersonData, TokenData
 from rsparkhub.domain.session import Session
 from rsparkhub.domain.user import User
 from rsparkhub.store.database import AnyRow, Connection, Database
+from rsparkhub.store.events import By, insert_of_people
 from rsparkhub.store.notifier import Notifier, key_of_secret
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
 from rsparkhub.store.tables import logins, members, sessions, sign_in_links, tokens, users
@@ -83,8 +85,9 @@ _END_OLDEST_LOGINS = sa.delete(logins).where(
 _REMOVE_TOKEN = (
     sa.delete(tokens)
     .where(tokens.c.id == sa.bindparam("b_id"), tokens.c.user_name == sa.bindparam("b_user_name"))
-    .returning(tokens.c.digest)
+    .returning(tokens.c.digest, tokens.c.name)
 )
+_ID_OF = sa.select(users.c.id).where(users.c.name == sa.bindparam("b_user_name"))
 _LOGIN_ID = re.compile(r"l[0-9a-f]{12}")
 _TOKEN_COLUMNS = (tokens.c.id, tokens.c.user_name, tokens.c.name, tokens.c.created, tokens.c.expires, tokens.c.last_used)
 
@@ -111,15 +114,19 @@ class SignedInBrowser:
 
 
 class Credentials:
-    """Keeps what lets users in. What has expired lets nobody in, and is swept away when the next one is made."""
+    """Stores what lets users in. What has expired lets nobody in, and is swept away when the next one is made.
+
+    What is made or ended `by` somebody stands in the audit.
+    """
 
     def __init__(self, database: Database, notifier: Notifier) -> None:
         self._database = database
         self._notifier = notifier
 
-    async def add_link(self, user_name: str, *, digest: str, expires: datetime, now: datetime) -> None:
+    async def add_link(self, user_name: str, *, digest: str, expires: datetime, by: By | None = None, now: datetime) -> None:
         """Store a one-time link; NotFound when there is no such user."""
-        await self._add(sign_in_links, {"digest": digest, "user_name": user_name, "created": now, "expires": expires}, now)
+        values = {"digest": digest, "user_name": user_name, "created": now, "expires": expires}
+        await self._add(sign_in_links, values, now, note=PersonData(change="link"), by=by)
 
     async def link(self, digest: str, *, now: datetime) -> str | None:
         """Return whom a link would sign in, and leave it as it is; None when it doesn't work."""
@@ -181,15 +188,22 @@ class Credentials:
         found = await self._database.read(query.order_by(logins.c.created, logins.c.digest))
         return [SignedInBrowser(id=_id_of(row[0]), created=row[1], expires=row[2]) for row in found]
 
-    async def end_login(self, id: str, *, user_name: str) -> None:  # noqa: A002
+    async def end_login(self, id: str, *, user_name: str, by: By | None = None) -> None:  # noqa: A002
         """End a browser's sign-in of this user; NotFound when there is none with this id."""
         values = {"b_user_name": user_name, "b_begin": f"{id.removeprefix('l')}%"}
-        ended = await self._database.change(_END_LOGIN, values) if _LOGIN_ID.fullmatch(id) else []
-        if not ended:
-            raise NotFound(f"There is no sign-in {id}.")
-        await self._revoked(ended)
 
-    async def add_token(self, user_name: str, *, name: str, digest: str, expires: datetime, now: datetime) -> Token:
+        async def work(connection: Connection) -> Sequence[AnyRow]:
+            ended = await connection.rows(_END_LOGIN, values) if _LOGIN_ID.fullmatch(id) else []
+            if not ended:
+                raise NotFound(f"There is no sign-in {id}.")
+            await self._note(connection, PersonData(change="browser"), user_name, by=by)
+            return ended
+
+        await self._revoked(await self._database.write(work))
+
+    async def add_token(
+        self, user_name: str, *, name: str, digest: str, expires: datetime, by: By | None = None, now: datetime
+    ) -> Token:
         """Store an API token.
 
         Raises
@@ -203,7 +217,7 @@ class Credentials:
         values = {"id": token.id, "digest": digest, "user_name": user_name, "name": name, "created": now, "expires": expires}
         if (await self._database.read(_TOKENS_OF, {"b_user_name": user_name, "b_now": now}))[0][0] >= MOST_TOKENS:
             raise TooManyRequests(f"You have {MOST_TOKENS} tokens, which is the most there may be. Delete one that nothing uses.")
-        await self._add(tokens, values, now)
+        await self._add(tokens, values, now, note=TokenData(change="made", name=name), by=by)
         return token
 
     async def token(self, digest: str, *, now: datetime) -> User | None:
@@ -225,12 +239,17 @@ class Credentials:
         found = await self._database.read(query.order_by(tokens.c.created, tokens.c.id))
         return [Token(**row._mapping) for row in found]
 
-    async def remove_token(self, id: str, *, user_name: str) -> None:  # noqa: A002
+    async def remove_token(self, id: str, *, user_name: str, by: By | None = None) -> None:  # noqa: A002
         """Revoke an API token of this user; NotFound when they have none with this id."""
-        removed = await self._database.change(_REMOVE_TOKEN, {"b_id": id, "b_user_name": user_name})
-        if not removed:
-            raise NotFound(f"There is no token {id}.")
-        await self._revoked(removed)
+
+        async def work(connection: Connection) -> Sequence[AnyRow]:
+            removed = await connection.rows(_REMOVE_TOKEN, {"b_id": id, "b_user_name": user_name})
+            if not removed:
+                raise NotFound(f"There is no token {id}.")
+            await self._note(connection, TokenData(change="ended", name=removed[0][1]), user_name, by=by)
+            return removed
+
+        await self._revoked(await self._database.write(work))
 
     async def owner_of_session(self, session_id: str) -> tuple[Session, User] | None:
         """Return a session and its owner, for a session that signs in by itself."""
@@ -239,13 +258,23 @@ class Credentials:
             return None
         return to_session(found[0]), to_users(found, skip=len(SESSION_COLUMNS))[0]
 
+    async def _note(self, connection: Connection, data: PersonData | TokenData, user_name: str, *, by: By | None) -> None:
+        """Write into the audit what somebody did, at the end of a transaction."""
+        if by is not None:
+            owner = str((await connection.rows(_ID_OF, {"b_user_name": user_name}))[0][0])
+            kind: PeopleEventKind = "token" if "name" in data else "person"
+            await insert_of_people(connection, self._database, kind, data, by=by, owner=owner)
+
     async def _revoked(self, digests: Sequence[AnyRow]) -> None:
         await self._notifier.notify(*(key_of_secret(row[0]) for row in digests), about="revoked")
 
-    async def _add(self, table: sa.Table, values: dict[str, Any], now: datetime) -> None:
+    async def _add(
+        self, table: sa.Table, values: dict[str, Any], now: datetime, *, note: PersonData | TokenData, by: By | None
+    ) -> None:
         async def work(connection: Connection) -> None:
             await _sweep(connection, table, now)
             await connection.rows(sa.insert(table), values)
+            await self._note(connection, note, values["user_name"], by=by)
 
         try:
             await self._database.write(work)

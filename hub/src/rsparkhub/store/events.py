@@ -1,4 +1,4 @@
-"""What happened to each session, stored after the session itself is gone. `domain.event` says what `data` is, by kind."""
+"""What happened to each session and account, stored when these are gone. `domain.event` says what `data` is, by kind."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -7,17 +7,28 @@ from typing import cast, get_args
 
 import sqlalchemy as sa
 
-from rsparkhub.domain.event import ComponentData, Event, EventData, EventKind, StateData, WarningData
+from rsparkhub.domain.event import (
+    ComponentData,
+    Event,
+    EventKind,
+    PeopleEventData,
+    PeopleEventKind,
+    SessionEventData,
+    SessionEventKind,
+    StateData,
+    WarningData,
+)
 from rsparkhub.domain.session import Session
 from rsparkhub.store.database import AnyRow, Connection, Database
 from rsparkhub.store.runs import write_run
 from rsparkhub.store.tables import events
 
-_COLUMNS = tuple(events.c[name] for name in ("id", "session", "at", "kind", "by", "owner", "data"))
+EVENT_COLUMNS = tuple(events.c[name] for name in ("id", "session", "at", "kind", "by", "owner", "data"))
 _KINDS = frozenset(get_args(EventKind))
+_OF_SESSIONS = events.c.session != ""
 _INSERT = sa.insert(events)
 _OLDEST = (
-    sa.select(events.c.id, events.c.at, events.c.by)
+    sa.select(events.c.id, events.c.at, events.c.by, events.c.kind)
     .where(events.c.id > sa.bindparam("b_after"))
     .order_by(events.c.id)
     .limit(sa.bindparam("b_limit"))
@@ -30,17 +41,25 @@ _LATEST = sa.select(sa.func.coalesce(sa.func.max(events.c.id), 0))
 _IN_ORDER = sa.select(sa.func.pg_advisory_xact_lock(0x5253_7061_726C))
 
 
+@dataclass(frozen=True)
+class By:
+    """Who does something, by their id, and when."""
+
+    person: str
+    at: datetime
+
+
 @dataclass(frozen=True, kw_only=True)
 class NewEvent:
-    """An event that is not written yet."""
+    """An event of a session that is not written yet."""
 
-    kind: EventKind
-    data: EventData
+    kind: SessionEventKind
+    data: SessionEventData
     by: str | None = None
 
 
 class Events:
-    """Reads and writes events. An id grows with each event that becomes visible: `since` misses none."""
+    """Reads and deletes events. An id grows with each event that becomes visible: `since` misses none."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -51,18 +70,18 @@ class Events:
         after_id: int,
         *,
         owner: str | None = None,
-        kinds: Collection[EventKind] | None = None,
+        kinds: Collection[SessionEventKind] | None = None,
         limit: int = 1000,
     ) -> list[Event]:
-        """Return events after `after_id`, oldest first: of one session or of all, of one owner or of everybody."""
-        query = sa.select(*_COLUMNS).where(events.c.id > after_id).order_by(events.c.id).limit(limit)
+        """Return events of sessions after `after_id`, oldest first: of one or of all, of one owner or of everybody."""
+        query = sa.select(*EVENT_COLUMNS).where(events.c.id > after_id, _OF_SESSIONS).order_by(events.c.id).limit(limit)
         if session_id is not None:
             query = query.where(events.c.session == session_id)
         if owner is not None:
             query = query.where(events.c.owner == owner)
         if kinds is not None:
             query = query.where(events.c.kind.in_(sorted(kinds)))
-        return [_event(row) for row in await self._database.read(query)]
+        return [to_event(row) for row in await self._database.read(query)]
 
     async def latest_id(self) -> int:
         """Return the id of the newest event; 0 when nothing ever happened."""
@@ -72,7 +91,7 @@ class Events:
     async def delete_before(self, at: datetime, *, after_id: int = 0, limit: int = 1000) -> int | None:
         """Delete what the hub did by itself before `at`, of the next `limit` events after `after_id`.
 
-        What a user did stays, for the audit.
+        What a user did stays, for the audit; that they signed in, which a program may do each minute, does not.
 
         Returns
         -------
@@ -80,13 +99,13 @@ class Events:
         """
         page = await self._database.read(_OLDEST, {"b_after": after_id, "b_limit": limit})
         old = [row for row in page if row[1] < at]
-        by_itself = [row[0] for row in old if row[2] is None]
-        if by_itself:
-            await self._database.change(_DELETE, {"b_ids": by_itself})
+        ended = [row[0] for row in old if row[2] is None or row[3] == "sign-in"]
+        if ended:
+            await self._database.change(_DELETE, {"b_ids": ended})
         return int(old[-1][0]) if len(old) == limit else None
 
 
-def _event(row: AnyRow) -> Event:
+def to_event(row: AnyRow) -> Event:
     """Return the event of a row; one whose data can't be read has none, and one of an unknown kind warns of nothing."""
     number, session, at, kind, by, owner, data = row
     if kind not in _KINDS:
@@ -111,6 +130,23 @@ async def insert(
         for event in happened
     ]
     await connection.rows(_INSERT, values)
+
+
+async def insert_of_people(
+    connection: Connection,
+    database: Database,
+    kind: PeopleEventKind,
+    data: PeopleEventData,
+    *,
+    by: By,
+    owner: str | None,
+    session: str = "",
+) -> None:
+    """Write what somebody did to an account, a group or another's session, at the end of a transaction."""
+    if not database.is_sqlite:
+        await connection.rows(_IN_ORDER)
+    values = {"session": session, "owner": owner, "at": by.at, "kind": kind, "by": by.person, "data": data}
+    await connection.rows(_INSERT, [values])
 
 
 def differences(before: Session, after: Session) -> list[NewEvent]:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.store.admission_queue import AdmissionQueue
+from rsparkhub.store.audit import Audit
 from rsparkhub.store.controllers import Controllers
 from rsparkhub.store.credentials import Credentials
 from rsparkhub.store.database import Database
@@ -44,6 +45,7 @@ class Store:
         self.queue = AdmissionQueue(database, notifier)
         self.leases = Leases(database, notifier)
         self.events = Events(database)
+        self.audit = Audit(database)
         self.runs = Runs(database)
         self.controllers = Controllers(database)
         self.users = Users(database, notifier)

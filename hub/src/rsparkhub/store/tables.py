@@ -65,7 +65,9 @@ sessions = sa.Table(
     sa.Index("ix_sessions_idempotency_key", "owner", "idempotency_key", unique=True),
 )
 
-# Events outlive their session: the audit is made from them. That is why owner is here again.
+# Events outlive their session: the audit is made from them. That is why owner is here again. `session` is empty where it is
+# about none: what people did to accounts and groups.
+_SOMEBODY = sa.text('"by" IS NOT NULL')
 events = sa.Table(
     "events",
     metadata,
@@ -78,6 +80,7 @@ events = sa.Table(
     sa.Column("data", Document, nullable=False),
     sa.Index("ix_events_session", "session", "id"),
     sa.Index("ix_events_owner", "owner", "id"),
+    sa.Index("ix_events_by", "by", "id", sqlite_where=_SOMEBODY, postgresql_where=_SOMEBODY),
     sqlite_autoincrement=True,  # an id is never given twice, so that "since" misses nothing
 )
 

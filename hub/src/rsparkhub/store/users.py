@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 import sqlalchemy as sa
 
 from rsparkhub.domain.errors import Conflict, InvalidInput, NotFound
+from rsparkhub.domain.event import GroupData, PersonData
 from rsparkhub.domain.session import LIVE, Sleep, State, Wanted
 from rsparkhub.domain.user import USER_NAME, Data, User
 from rsparkhub.store.admission_queue import lock_queue
 from rsparkhub.store.database import AnyRow, Connection, Database
 from rsparkhub.store.desired import set_wanted
+from rsparkhub.store.events import By, insert_of_people
 from rsparkhub.store.notifier import Notifier, key_of_secret, key_of_user
 from rsparkhub.store.people import mark_removed, new_person
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
@@ -48,7 +51,7 @@ _SET_HASH = (
     sa.update(users)
     .where(users.c.name == sa.bindparam("b_name"))
     .values(password_hash=sa.bindparam("b_hash"))
-    .returning(users.c.name)
+    .returning(users.c.id)
 )
 _RENEW_HASH = (
     sa.update(users)
@@ -86,6 +89,7 @@ _END_LINKS = sa.delete(sign_in_links).where(sign_in_links.c.user_name == sa.bind
 _END_LOGINS = sa.delete(logins).where(logins.c.user_name == sa.bindparam("b_name")).returning(logins.c.digest)
 _END_TOKENS = sa.delete(tokens).where(tokens.c.user_name == sa.bindparam("b_name")).returning(tokens.c.digest)
 _GROUP_FOR_UPDATE = sa.select(groups.c.name).where(groups.c.name == sa.bindparam("b_name")).with_for_update()
+_MEMBERS = sa.select(members.c.user_name).where(members.c.group == sa.bindparam("b_name"))
 _EMPTY_GROUP = sa.delete(members).where(members.c.group == sa.bindparam("b_name"))
 _REMOVE_GROUP = sa.delete(groups).where(groups.c.name == sa.bindparam("b_name")).returning(groups.c.name)
 _GROUPS = (
@@ -103,13 +107,18 @@ class Group:
 
 
 class Users:
-    """Who may sign in, and in which groups they are."""
+    """Who may sign in, and in which groups they are.
+
+    What is changed `by` somebody stands in the audit.
+    """
 
     def __init__(self, database: Database, notifier: Notifier) -> None:
         self._database = database
         self._notifier = notifier
 
-    async def add(self, name: str, *, admin: bool = False, password_hash: str | None = None, now: datetime) -> User:
+    async def add(
+        self, name: str, *, admin: bool = False, password_hash: str | None = None, by: By | None = None, now: datetime
+    ) -> User:
         """Add a user.
 
         Raises
@@ -129,6 +138,7 @@ class Users:
             # The row is ours until the end of the transaction: nobody else gives an id of this name.
             person_id = await new_person(connection, name, now=now)
             await connection.rows(_SET_ID, {"b_name": name, "b_id": person_id})
+            await self._note(connection, PersonData(change="added", admin=admin), by=by, owner=person_id)
             return person_id
 
         person_id = await self._database.write(work)
@@ -165,6 +175,7 @@ class Users:
             await mark_removed(connection, person_id, data=data, now=now)
             await want_accounts(connection, person_id, data)
             left = await self._want_sessions(connection, person_id, Wanted.DELETED, by=by, now=now)
+            await self._note(connection, PersonData(change="removed", data=data.value), by=_by(by, now), owner=person_id)
             return [person_id, *left]
 
         person_id, *left = await self._database.write(work)
@@ -193,33 +204,40 @@ class Users:
             await want_accounts(connection, person_id, "closed")
             reason = "Whose session this is was disabled."
             put = await self._want_sessions(connection, person_id, Wanted.SUSPENDED, by=by, reason=reason, now=now)
+            await self._note(connection, PersonData(change="disabled"), by=_by(by, now), owner=person_id)
             return [person_id, *put]
 
         person_id, *put_to_sleep = await self._database.write(work)
         await self._notifier.notify(*put_to_sleep)
         await self._notifier.notify(key_of_user(person_id), about="revoked")
 
-    async def enable(self, name: str) -> None:
+    async def enable(self, name: str, *, by: By | None = None) -> None:
         """Let a user who was disabled sign in again; NotFound when there is none of this name."""
 
         async def work(connection: Connection) -> None:
-            await want_accounts(connection, await self._set_disabled(connection, name, None), "open")
+            person_id = await self._set_disabled(connection, name, None)
+            await want_accounts(connection, person_id, "open")
+            await self._note(connection, PersonData(change="enabled"), by=by, owner=person_id)
 
         await self._database.write(work)
 
-    async def set_password_hash(self, name: str, password_hash: str | None, *, end_tokens: bool = False) -> None:
+    async def set_password_hash(
+        self, name: str, password_hash: str | None, *, end_tokens: bool = False, by: By | None = None
+    ) -> None:
         """Write or delete the hash of a password, and end every sign-in and unused link of that user; NotFound for nobody.
 
         `end_tokens` ends the API tokens too.
         """
 
         async def work(connection: Connection) -> list[str]:
-            if not await connection.rows(_SET_HASH, {"b_name": name, "b_hash": password_hash}):
+            changed = await connection.rows(_SET_HASH, {"b_name": name, "b_hash": password_hash})
+            if not changed:
                 raise NotFound(f"There is no user called {name}.")
             ended = [*await connection.rows(_END_LOGINS, {"b_name": name})]
             if end_tokens:
                 ended += await connection.rows(_END_TOKENS, {"b_name": name})
             await connection.rows(_END_LINKS, {"b_name": name})
+            await self._note(connection, PersonData(change="password"), by=by, owner=str(changed[0][0]))
             return [key_of_secret(row[0]) for row in ended]
 
         await self._notifier.notify(*await self._database.write(work), about="revoked")
@@ -245,7 +263,7 @@ class Users:
         """Write that a user was here; to the minute."""
         await self._database.change(_SEEN, {"b_name": name, "b_now": now, "b_before": now - SEEN_EVERY})
 
-    async def add_group(self, name: str, *, members: Iterable[str] = (), now: datetime) -> Group:
+    async def add_group(self, name: str, *, members: Iterable[str] = (), by: By | None = None, now: datetime) -> Group:
         """Add a group.
 
         Raises
@@ -267,30 +285,36 @@ class Users:
             if not await connection.rows(statement, {"name": name, "created": now}):
                 raise Conflict(f"There is a group called {name} already.")
             await _join(connection, name, chosen)
+            await self._note(connection, _group("added", name, joined=chosen), by=by)
 
         await self._database.write(work)
         return Group(name=name, created=now, members=chosen)
 
-    async def remove_group(self, name: str) -> None:
+    async def remove_group(self, name: str, *, by: By | None = None) -> None:
         """Remove a group; the users stay. NotFound when there is none."""
 
         async def work(connection: Connection) -> None:
+            before = await _members(connection, name)
             await members_changed(connection, name)
             if not await connection.rows(_REMOVE_GROUP, {"b_name": name}):
                 raise NotFound(f"There is no group called {name}.")
+            await self._note(connection, _group("removed", name, left=before), by=by)
 
         await self._database.write(work)
 
-    async def set_members(self, name: str, members: Iterable[str]) -> None:
+    async def set_members(self, name: str, members: Iterable[str], *, by: By | None = None) -> None:
         """Write who is in a group; NotFound when the group or one of the users does not exist."""
         chosen = frozenset(members)
 
         async def work(connection: Connection) -> None:
             if not await connection.rows(_GROUP_FOR_UPDATE, {"b_name": name}):
                 raise NotFound(f"There is no group called {name}.")
+            before = await _members(connection, name)
             await members_changed(connection, name)
             await connection.rows(_EMPTY_GROUP, {"b_name": name})
             await _join(connection, name, chosen)
+            change = _group("members", name, joined=chosen - before, left=before - chosen)
+            await self._note(connection, change, by=by)
 
         await self._database.write(work)
 
@@ -305,6 +329,14 @@ class Users:
     async def list(self) -> list[User]:
         """Return all users, by name."""
         return to_users(await self._database.read(_PEOPLE))
+
+    async def _note(
+        self, connection: Connection, data: PersonData | GroupData, *, by: By | None, owner: str | None = None
+    ) -> None:
+        """Write into the audit what somebody did, at the end of a transaction."""
+        if by is not None:
+            kind: Literal["person", "group"] = "group" if "group" in data else "person"
+            await insert_of_people(connection, self._database, kind, data, by=by, owner=owner)
 
     async def _set_disabled(self, connection: Connection, name: str, disabled: datetime | None) -> str:
         found = await connection.rows(_SET_DISABLED, {"b_name": name, "b_disabled": disabled})
@@ -323,6 +355,20 @@ class Users:
         for session in found:
             await set_wanted(connection, self._database, session, wanted, by=by, sleep=Sleep.FORCED, reason=reason, now=now)
         return [session.id for session in found]
+
+
+def _by(person: str | None, now: datetime) -> By | None:
+    return None if person is None else By(person, now)
+
+
+def _group(
+    change: Literal["added", "removed", "members"], name: str, *, joined: Iterable[str] = (), left: Iterable[str] = ()
+) -> GroupData:
+    return GroupData(change=change, group=name, joined=sorted(joined), left=sorted(left))
+
+
+async def _members(connection: Connection, group: str) -> frozenset[str]:
+    return frozenset(row[0] for row in await connection.rows(_MEMBERS, {"b_name": group}))
 
 
 async def _refuse_only_administrator(connection: Connection, name: str) -> None:

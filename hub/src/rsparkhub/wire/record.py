@@ -34,13 +34,16 @@ class Usage(Answer):
 
 class EventView(Answer):
     id: int
-    session: str
+    session: str | None = Field(description="The session's id; null when it is about none.")
+    session_name: str | None = Field(default=None, description="What the session is or was called, where it is known.")
     at: datetime
     kind: EventKind
     by: str | None = Field(description="The person who asked; null when the hub acted by itself.")
+    owner: str | None = Field(default=None, description="The person whose session or account it is about.")
+    text: str = Field(default="", description="What happened, as a sentence.")
     data: JsonObject
 
 
 class Audit(Answer):
     events: list[EventView]
-    next: int | None = Field(default=None, description="When there are more: what to send as `after`.")
+    next: int | None = Field(default=None, description="When there are more: what to send as `before`, or as `after`.")

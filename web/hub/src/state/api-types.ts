@@ -14,7 +14,7 @@ export interface components {
             events: components["schemas"]["EventView"][];
             /**
              * Next
-             * @description When there are more: what to send as `after`.
+             * @description When there are more: what to send as `before`, or as `after`.
              */
             next: number | null;
         };
@@ -207,8 +207,16 @@ export interface components {
         EventView: {
             /** Id */
             id: number;
-            /** Session */
-            session: string;
+            /**
+             * Session
+             * @description The session's id; null when it is about none.
+             */
+            session: string | null;
+            /**
+             * Session Name
+             * @description What the session is or was called, where it is known.
+             */
+            session_name: string | null;
             /**
              * At
              * Format: date-time
@@ -218,12 +226,23 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "created" | "state" | "part" | "warning" | "wanted";
+            kind: "created" | "state" | "part" | "warning" | "wanted" | "sign-in" | "visit" | "person" | "group" | "token";
             /**
              * By
              * @description The person who asked; null when the hub acted by itself.
              */
             by: string | null;
+            /**
+             * Owner
+             * @description The person whose session or account it is about.
+             */
+            owner: string | null;
+            /**
+             * Text
+             * @description What happened, as a sentence.
+             * @default
+             */
+            text: string;
             /** Data */
             data: {
                 [key: string]: unknown;

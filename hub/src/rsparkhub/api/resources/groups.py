@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from rsparkhub.api.context import Context
-from rsparkhub.api.identity import Administrator
+from rsparkhub.api.identity import Administrator, by_now
 from rsparkhub.api.problems import responses
 from rsparkhub.wire.users import GroupList, GroupView, Members, NewGroup
 
@@ -18,20 +18,20 @@ async def list_groups(_: Administrator, context: Context) -> GroupList:
 
 
 @router.post("", status_code=201, summary="Add a group", responses=responses(401, 403, 404, 409, 422))
-async def add(body: NewGroup, _: Administrator, context: Context) -> GroupView:
+async def add(body: NewGroup, identity: Administrator, context: Context) -> GroupView:
     """With who is in it."""
-    group = await context.store.users.add_group(body.name, members=body.members, now=context.now())
+    group = await context.store.users.add_group(body.name, members=body.members, by=by_now(identity, context), now=context.now())
     return GroupView(name=group.name, members=sorted(group.members))
 
 
 @router.put("/{name}", summary="Say who is in a group", responses=responses(401, 403, 404, 422))
-async def set_members(name: str, body: Members, _: Administrator, context: Context) -> GroupView:
+async def set_members(name: str, body: Members, identity: Administrator, context: Context) -> GroupView:
     """These people and nobody else."""
-    await context.store.users.set_members(name, body.members)
+    await context.store.users.set_members(name, body.members, by=by_now(identity, context))
     return GroupView(name=name, members=sorted(set(body.members)))
 
 
 @router.delete("/{name}", status_code=204, summary="Remove a group", responses=responses(401, 403, 404))
-async def remove(name: str, _: Administrator, context: Context) -> None:
+async def remove(name: str, identity: Administrator, context: Context) -> None:
     """Its members stay."""
-    await context.store.users.remove_group(name)
+    await context.store.users.remove_group(name, by=by_now(identity, context))

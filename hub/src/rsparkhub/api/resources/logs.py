@@ -12,6 +12,7 @@ from rsparkhub.api.identity import Reader, SessionId, find_session
 from rsparkhub.api.problems import responses
 from rsparkhub.api.streams.responses import FollowedText, while_allowed
 from rsparkhub.api.streams.subscription import Topic
+from rsparkhub.auth.visits import Visit
 from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.errors import NotFound, RsparkhubError, Unavailable
 from rsparkhub.domain.session import LIVE, Session, State
@@ -56,7 +57,9 @@ async def logs(
     """The end of the log, as text; a log that is followed ends with the session."""
     session = await find_session(context, identity, session_id)
     if service is None:
-        return JSONResponse(LogServices(services=await _services(context, session)).model_dump())
+        return JSONResponse(LogServices(services=await _readable(context, identity, session)).model_dump())
+    if identity.user.id != session.owner:
+        await context.log_visits.note(Visit(identity.user.id, session.id, session.owner))
     session = await _source(context, identity, session, service)
     if not follow:
         return StreamingResponse(await _log(context, session, service, tail=tail), media_type=_TEXT)
@@ -77,14 +80,11 @@ async def _source(context: AppContext, identity: Identity, session: Session, ser
     NotFound
         When it is a shared service's, and somebody asks who is no administrator.
     """
-    try:
-        choice = context.catalog.get(session.environment).spec.services.get(service)
-    except NotFound:  # the environment is gone
-        return session
-    if choice is None or not choice.is_shared:
+    title = _shared(context, session).get(service)
+    if title is None:
         return session
     if not may(identity, Action.READ, Installation()):
-        raise NotFound(f"{choice.title} is shared, and its log is for administrators.")
+        raise NotFound(f"{title} is shared, and its log is for administrators.")
     return await context.store.sessions.get(service)
 
 
@@ -92,6 +92,24 @@ def _is_on_its_way(session: Session) -> bool:
     if session.state is State.QUEUED:
         return True
     return session.state in {State.STARTING, State.RESUMING} and session.upstream is None
+
+
+async def _readable(context: AppContext, identity: Identity, session: Session) -> list[str]:
+    """Return the parts whose log whoever asks may read."""
+    services = await _services(context, session)
+    if may(identity, Action.READ, Installation()):
+        return services
+    shared = _shared(context, session)
+    return [each for each in services if each not in shared]
+
+
+def _shared(context: AppContext, session: Session) -> dict[str, str]:
+    """Return the titles of the shared services of a session's environment, by name."""
+    try:
+        services = context.catalog.get(session.environment).spec.services
+    except NotFound:  # the environment is gone
+        return {}
+    return {name: choice.title for name, choice in services.items() if choice.is_shared}
 
 
 async def _services(context: AppContext, session: Session) -> list[str]:

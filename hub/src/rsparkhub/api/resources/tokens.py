@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from rsparkhub.api.context import Context
-from rsparkhub.api.identity import Person
+from rsparkhub.api.identity import Person, by_now
 from rsparkhub.api.problems import responses
 from rsparkhub.api.serializers.views import token_view
 from rsparkhub.wire.users import CreatedToken, NewToken, TokenList
@@ -27,7 +27,7 @@ async def create(body: NewToken, identity: Person, context: Context) -> CreatedT
     context.token_rate.take(identity.user.name)
     lifetime = None if body.days is None else timedelta(days=body.days)
     token, secret = await context.authenticator.make_token(
-        identity.user.name, name=body.name, now=context.now(), lifetime=lifetime
+        identity.user.name, name=body.name, by=by_now(identity, context), now=context.now(), lifetime=lifetime
     )
     return CreatedToken(**token_view(token).model_dump(), token=secret)
 
@@ -35,4 +35,4 @@ async def create(body: NewToken, identity: Person, context: Context) -> CreatedT
 @router.delete("/{id}", status_code=204, summary="Take a token's power away", responses=responses(401, 403, 404))
 async def remove(token_id: Annotated[str, Path(alias="id")], identity: Person, context: Context) -> None:
     """At once."""
-    await context.store.credentials.remove_token(token_id, user_name=identity.user.name)
+    await context.store.credentials.remove_token(token_id, user_name=identity.user.name, by=by_now(identity, context))

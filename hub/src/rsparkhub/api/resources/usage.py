@@ -4,26 +4,16 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BeforeValidator
 
 from rsparkhub.api.context import Context
 from rsparkhub.api.identity import Person
+from rsparkhub.api.moment import Moment
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.sessions import AllQuery, OwnerQuery, whose
 from rsparkhub.api.usage_report import usage_report
 from rsparkhub.wire.record import Usage
 
 router = APIRouter(prefix="/hub/api", tags=["records"])
-
-
-def _written_out(value: object) -> object:
-    """Refuse a bare number, which would be taken for seconds since 1970."""
-    if isinstance(value, str) and value.lstrip("+-").replace(".", "").isdecimal():
-        raise ValueError("a time is written like 2026-11-24T12:00:00Z")
-    return value
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 
 @router.get("/usage", summary="What was used", responses=responses(401, 403, 422))

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import Administrator, Person
+from rsparkhub.api.identity import Administrator, Person, by_now
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.login import address_of, keep_in_browser
 from rsparkhub.api.resources.removed_users import refuse_archive
@@ -35,10 +35,13 @@ async def list_users(_: Administrator, context: Context) -> UserList:
 
 
 @router.post("", status_code=201, summary="Add a person", responses=responses(401, 403, 409, 422))
-async def add(body: NewUser, _: Administrator, context: Context) -> UserView:
+async def add(body: NewUser, identity: Administrator, context: Context) -> UserView:
     """Who has no password signs in by a link."""
     hashed = None if body.password is None else await context.authenticator.hash_password(body.password)
-    return user_view(await context.store.users.add(body.name, admin=body.admin, password_hash=hashed, now=context.now()))
+    added = await context.store.users.add(
+        body.name, admin=body.admin, password_hash=hashed, by=by_now(identity, context), now=context.now()
+    )
+    return user_view(added)
 
 
 @router.get("/{name}", summary="One person", responses=responses(401, 403, 404))
@@ -71,9 +74,9 @@ async def disable(name: str, identity: Administrator, context: Context) -> UserV
 
 
 @router.post("/{name}/enable", summary="Let a disabled person sign in again", responses=responses(401, 403, 404))
-async def enable(name: str, _: Administrator, context: Context) -> UserView:
+async def enable(name: str, identity: Administrator, context: Context) -> UserView:
     """With all that was theirs; browsers sign in anew."""
-    await context.store.users.enable(name)
+    await context.store.users.enable(name, by=by_now(identity, context))
     return user_view(await context.store.users.get(name))
 
 
@@ -89,7 +92,7 @@ async def browsers(name: str, identity: Person, context: Context) -> BrowserList
 async def sign_out(name: str, login_id: Annotated[str, Path(alias="id")], identity: Person, context: Context) -> None:
     """At once, with what it has open."""
     user = await _find(context, identity, name)
-    await context.store.credentials.end_login(login_id, user_name=user.name)
+    await context.store.credentials.end_login(login_id, user_name=user.name, by=by_now(identity, context))
 
 
 @router.get("/{name}/tokens", summary="A person's tokens", responses=responses(401, 403, 404))
@@ -104,7 +107,7 @@ async def tokens(name: str, identity: Person, context: Context) -> TokenList:
 async def end_token(name: str, token_id: Annotated[str, Path(alias="id")], identity: Person, context: Context) -> None:
     """At once, with what it has open."""
     user = await _find(context, identity, name)
-    await context.store.credentials.remove_token(token_id, user_name=user.name)
+    await context.store.credentials.remove_token(token_id, user_name=user.name, by=by_now(identity, context))
 
 
 @router.post("/{name}/password", status_code=204, summary="Set a password", responses=responses(401, 403, 404, 422, 429))
@@ -115,19 +118,21 @@ async def set_password(name: str, body: PasswordChange, identity: Person, reques
         raise NotAllowed("Only administrators may set somebody else's password.")
     if own and identity.user.has_password:
         await _check_present_password(context, identity.user, body.current, address_of(request))
-    await context.authenticator.set_password(name, body.password, end_tokens=body.end_tokens)
+    await context.authenticator.set_password(name, body.password, end_tokens=body.end_tokens, by=by_now(identity, context))
     response = Response(status_code=204)
     if own and identity.how == "cookie":
-        made = await context.authenticator.sign_in_with_password(name, body.password, address_of(request), now=context.now())
+        made = await context.authenticator.sign_in_with_password(
+            name, body.password, address_of(request), now=context.now(), again=True
+        )
         keep_in_browser(response, request, context.settings, made)
     return response
 
 
 @router.post("/{name}/link", status_code=201, summary="Make a one-time link", responses=responses(401, 403, 404, 409))
-async def link(name: str, _: Administrator, context: Context) -> SignInLink:
+async def link(name: str, identity: Administrator, context: Context) -> SignInLink:
     """Signs that person in, once."""
     now = context.now()
-    token = await context.authenticator.make_link(name, now=now)
+    token = await context.authenticator.make_link(name, by=by_now(identity, context), now=now)
     return SignInLink(url=f"{context.settings.url}/hub/?token={token}", expires=now + context.settings.link_lifetime)
 
 
@@ -144,6 +149,6 @@ async def _check_present_password(context: AppContext, user: User, current: str 
     if current is None:
         raise NotAllowed("Tell your present password too.")
     try:
-        await context.authenticator.sign_in_with_password(user.name, current, address, now=context.now())
+        await context.authenticator.sign_in_with_password(user.name, current, address, now=context.now(), again=True)
     except NotSignedIn:
         raise NotAllowed("Your present password is not right. Check it, or ask an administrator to set a new one.") from None

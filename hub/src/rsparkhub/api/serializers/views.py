@@ -5,6 +5,7 @@ from datetime import datetime
 
 from rspark_contract.saved import SleepRefusal
 from rsparkhub.api.serializers.components import components_of
+from rsparkhub.api.serializers.event_text import Subjects, event_text
 from rsparkhub.api.serializers.warnings import stuck_warnings, warnings_of
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.event import Event
@@ -137,10 +138,22 @@ def token_view(token: Token) -> TokenView:
     )
 
 
-def event_view(event: Event, labels: Mapping[str, str]) -> EventView:
-    """Return the view of an event; `labels` says what people are called, by id."""
+def event_view(event: Event, labels: Mapping[str, str], session_names: Mapping[str, str]) -> EventView:
+    """Return the view of an event; `labels` says what people are called, by id, and `session_names` what sessions are."""
     by = None if event.by is None else labels.get(event.by, event.by)
-    return EventView(id=event.id, session=event.session, at=event.at, kind=event.kind, by=by, data=event.data)
+    owner = None if event.owner is None else labels.get(event.owner, event.owner)
+    name = session_names.get(event.session)
+    return EventView(
+        id=event.id,
+        session=event.session or None,
+        session_name=name,
+        at=event.at,
+        kind=event.kind,
+        by=by,
+        owner=owner,
+        text=event_text(event.kind, event.data, Subjects(by=by, owner=owner, session=name or event.session or None)),
+        data=event.data,
+    )
 
 
 def _last_exit_view(last: LastExit | None) -> LastExitView | None:

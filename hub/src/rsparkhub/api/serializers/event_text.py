@@ -1,0 +1,159 @@
+"""An event of the audit as a sentence, for the page and for the command line: "ada asks Homework 3 to sleep."
+
+Pure. What an event says of itself may be of another version, or damaged: what can't be read is left out.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from rspark_contract.reading import JsonObject
+from rsparkhub.domain.event import EventKind
+
+_MOST_LETTERS = 500
+_MOST_NAMES = 5
+_HUB = "The hub"
+
+_REQUESTS = {"running": "asks {} to run", "suspended": "asks {} to sleep", "stopped": "asks {} to stop", "deleted": "deletes {}"}
+_STATES = {
+    "queued": "waits in the queue",
+    "starting": "starts",
+    "running": "is ready",
+    "suspending": "is saved, to sleep",
+    "suspended": "sleeps",
+    "resuming": "wakes",
+    "stopping": "is asked to end",
+    "stopped": "is stopped",
+    "failed": "has failed",
+}
+_COMPONENT_STATES = {
+    "waiting": "waits",
+    "starting": "starts",
+    "ready": "is ready",
+    "failed": "has failed",
+    "ended": "has ended",
+}
+_WAYS = {"password": "by password", "link": "by a one-time link"}
+_DATA = {"keep": "Their data are kept.", "archive": "Their data are archived.", "delete": "Their data are deleted."}
+
+
+class Subjects(NamedTuple):
+    """Who and what an event is about, by what people call them; None where there is none."""
+
+    by: str | None
+    owner: str | None
+    session: str | None
+
+    @property
+    def actor(self) -> str:
+        return self.by or _HUB
+
+    @property
+    def is_own(self) -> bool:
+        return self.by is not None and self.by == self.owner
+
+
+def event_text(kind: EventKind, data: JsonObject, subjects: Subjects) -> str:
+    """Return the sentence of an event."""
+    return _TEXTS[kind](data, subjects)[:_MOST_LETTERS]
+
+
+def _created(data: JsonObject, subjects: Subjects) -> str:
+    environment = _text(data, "environment")
+    return f"{subjects.actor} makes {_session(subjects)}{f' from {environment}' if environment else ''}."
+
+
+def _wanted(data: JsonObject, subjects: Subjects) -> str:
+    asks = _REQUESTS.get(_text(data, "wanted"), "asks something of {}")
+    return _with_reason(f"{subjects.actor} {asks.format(_session(subjects))}", data)
+
+
+def _state(data: JsonObject, subjects: Subjects) -> str:
+    state = _text(data, "state")
+    return _with_reason(f"{_session(subjects)} {_STATES.get(state, f'is {state}')}", data)
+
+
+def _part(data: JsonObject, subjects: Subjects) -> str:
+    state, title = _text(data, "state"), _text(data, "title") or _text(data, "part")
+    return _with_reason(f"{title} of {_session(subjects)} {_COMPONENT_STATES.get(state, f'is {state}')}", data)
+
+
+def _warning(data: JsonObject, subjects: Subjects) -> str:
+    return f"{_session(subjects)}: {_text(data, 'text') or 'a warning.'}"
+
+
+def _sign_in(data: JsonObject, subjects: Subjects) -> str:
+    way = _text(data, "way")
+    return f"{subjects.actor} signs in {_WAYS.get(way, f'by {way}')}."
+
+
+def _visit(data: JsonObject, subjects: Subjects) -> str:
+    opened = "reads a log of" if data.get("to") == "log" else "opens"
+    return f"{subjects.actor} {opened} {_session(subjects)}, a session of {subjects.owner or 'nobody'}."
+
+
+def _person(data: JsonObject, subjects: Subjects) -> str:
+    whom, own = subjects.owner or "somebody", subjects.is_own
+    changes = {
+        "added": f"adds {whom}{', as an administrator' if data.get('admin') is True else ''}.",
+        "removed": f"removes {whom}. {_DATA.get(_text(data, 'data'), '')}".strip(),
+        "disabled": f"disables {whom}: nobody signs in as them.",
+        "enabled": f"enables {whom}: they may sign in again.",
+        "password": f"sets a new password{'' if own else f' for {whom}'}.",
+        "link": f"makes a one-time sign-in link for {whom}.",
+        "browser": f"signs out {'one of their browsers' if own else f'a browser of {whom}'}.",
+    }
+    return f"{subjects.actor} {changes.get(_text(data, 'change'), f'changes something of {whom}.')}"
+
+
+def _group(data: JsonObject, subjects: Subjects) -> str:
+    actor, group = subjects.actor, f"the group {_text(data, 'group')}".strip()
+    joined, left = _names(data.get("joined")), _names(data.get("left"))
+    match data.get("change"):
+        case "added":
+            return f"{actor} adds {group}{f', with {joined}' if joined else ''}."
+        case "removed":
+            return f"{actor} removes {group}{f', of {left}' if left else ''}."
+        case _:
+            changes = [f"in: {joined}"] * bool(joined) + [f"out: {left}"] * bool(left)
+            return f"{actor} sets who is in {group}; {'; '.join(changes) or 'nobody comes or goes'}."
+
+
+def _token(data: JsonObject, subjects: Subjects) -> str:
+    verb = "ends" if data.get("change") == "ended" else "makes"
+    whose = "" if subjects.is_own else f" of {subjects.owner or 'somebody'}"
+    return f"{subjects.actor} {verb} the token “{_text(data, 'name')}”{whose}."
+
+
+_TEXTS: Mapping[EventKind, Callable[[JsonObject, Subjects], str]] = {
+    "created": _created,
+    "wanted": _wanted,
+    "state": _state,
+    "part": _part,
+    "warning": _warning,
+    "sign-in": _sign_in,
+    "visit": _visit,
+    "person": _person,
+    "group": _group,
+    "token": _token,
+}
+
+
+def _session(subjects: Subjects) -> str:
+    return subjects.session or "a session"
+
+
+def _with_reason(sentence: str, data: JsonObject) -> str:
+    reason = _text(data, "reason")
+    return f"{sentence}: {reason}" if reason else f"{sentence}."
+
+
+def _text(data: JsonObject, name: str) -> str:
+    value = data.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _names(value: object) -> str:
+    """Return `a, b and 3 more` of a list of names."""
+    names: Sequence[str] = [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

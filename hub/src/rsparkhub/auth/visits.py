@@ -1,0 +1,56 @@
+"""Writes into the audit that an administrator looks into somebody else's session."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from rsparkhub.domain.errors import Unavailable
+from rsparkhub.domain.event import VisitData
+from rsparkhub.store import Store
+from rsparkhub.store.events import By
+
+log = logging.getLogger(__name__)
+
+#: A page makes hundreds of requests: that somebody is there is written once an hour.
+EVERY = timedelta(hours=1)
+_MOST = 10_000
+
+
+class Visit(NamedTuple):
+    """Who looks into whose session, by their ids."""
+
+    person: str
+    session: str
+    owner: str | None
+
+
+class Visits:
+    """Notes each visit once an hour, in each process that lets somebody in."""
+
+    def __init__(self, store: Store, to: Literal["interface", "log"], *, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._to = to
+        self._now = now
+        self._noted: dict[Visit, datetime] = {}
+
+    def is_noted(self, visit: Visit) -> bool:
+        """Return whether nothing is to be written of a visit now."""
+        at = self._noted.get(visit)
+        return at is not None and self._now() < at + EVERY
+
+    async def note(self, visit: Visit) -> None:
+        """Write down a visit that is not noted; who may look may do so when the disk is full, too."""
+        if self.is_noted(visit):
+            return
+        now = self._now()
+        if len(self._noted) >= _MOST:
+            self._noted = {each: at for each, at in self._noted.items() if now < at + EVERY}
+            if len(self._noted) >= _MOST:
+                self._noted.clear()
+        self._noted[visit] = now
+        by = By(visit.person, now)
+        try:
+            await self._store.audit.write("visit", VisitData(to=self._to), by=by, owner=visit.owner, session=visit.session)
+        except Unavailable as error:
+            log.warning("The audit has no line of %s in the session %s: %s", visit.person, visit.session, error)
