@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from rsparkhub.api.resources.pages import CONTENT_SECURITY_POLICY
 from rsparkhub.wire.environment import EnvironmentList
 from rsparkhub.wire.record import EventView
 from rsparkhub.wire.session import SessionView
-from rsparkhub.wire.users import CreatedToken, Me, SignInLink, TokenView, UserView
+from rsparkhub.wire.users import CreatedToken, Me, SignInLink, TokenView, UserView, WayToSignIn
 from tests.pages import world as examples
 
 PAGES = Path(__file__).parents[2] / "hub" / "src" / "rsparkhub" / "pages"
@@ -42,6 +42,7 @@ class World:
     def __init__(self) -> None:
         self.me: Json | None = examples.me()
         self.password = "correct horse"
+        self.ways: list[Json] = [{"name": "password", "title": "Name and password", "fields": ["name", "password"]}]
         self.environments: list[Json] = [examples.rspark(), examples.basics(), examples.terminal()]
         self.catalog_problems: list[Json] = []
         self.sessions: dict[str, Json] = {}
@@ -175,6 +176,7 @@ class FixtureHub:
         api = "/hub/api"
         return [
             Route(f"{api}/me", self._me),
+            Route(f"{api}/login", self._ways),
             Route(f"{api}/login", self._login, methods=["POST"]),
             Route(f"{api}/logout", self._logout, methods=["POST"]),
             Route(f"{api}/environments", self._environments),
@@ -209,6 +211,10 @@ class FixtureHub:
         if self.world.me is None:
             return problem(401, "Sign in first.")
         return JSONResponse(Me.model_validate(self.world.me).model_dump(mode="json"))
+
+    async def _ways(self, request: Request) -> Response:
+        ways = [WayToSignIn.model_validate(each).model_dump(mode="json") for each in self.world.ways]
+        return JSONResponse(ways)
 
     async def _login(self, request: Request) -> Response:
         said = await request.json()
@@ -367,10 +373,19 @@ class FixtureHub:
         return Response(status_code=204)
 
     async def _audit(self, request: Request) -> Response:
-        after, limit = int(request.query_params["after"]), int(request.query_params["limit"])
-        found = [event for event in self.world.events if event["id"] > after]
-        page = [EventView.model_validate(event).model_dump(mode="json") for event in found[:limit]]
-        return JSONResponse({"events": page, "next": None})
+        asked = request.query_params
+        before, limit = int(asked.get("before", 2**53)), int(asked["limit"])
+        views = [EventView.model_validate(event) for event in reversed(self.world.events) if event["id"] < before]
+        found = [
+            view
+            for view in views
+            if asked.get("kind") in {None, view.kind}
+            and asked.get("person") in {None, view.by, view.owner}
+            and asked.get("session") in {None, view.session, view.session_name}
+            and ("since" not in asked or view.at >= datetime.fromisoformat(asked["since"]))
+        ]
+        more = found[limit - 1].id if len(found) > limit else None
+        return JSONResponse({"events": [view.model_dump(mode="json") for view in found[:limit]], "next": more})
 
     async def _done(self, request: Request) -> Response:
         return Response(status_code=204)

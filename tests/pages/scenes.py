@@ -220,6 +220,6 @@ SCENES = [
     Scene(name="admin-groups", path="/hub/admin/people", see="carla", arrange=_people, act=_groups),
     Scene(name="admin-group-edit", path="/hub/admin/people", see="carla", arrange=_people, act=_edit_group),
     Scene(name="admin-environments", path="/hub/admin/environments", see="Kept asleep for", arrange=_crowd),
-    Scene(name="admin-audit", path="/hub/admin/audit", see="was asked to sleep", arrange=_history),
+    Scene(name="admin-audit", path="/hub/admin/audit", see="makes a one-time sign-in link", arrange=_history),
     Scene(name="gallery", path="/hub/gallery", see="Code and emptiness", arrange=_nothing),
 ]

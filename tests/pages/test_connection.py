@@ -60,7 +60,7 @@ PAGES_THAT_READ = [
     ("/hub/account", "GET /tokens", "You have no tokens"),
     ("/hub/admin/people", "GET /users", "administrator"),
     ("/hub/admin/environments", "GET /environments", "Usual start"),
-    ("/hub/admin/audit", "GET /audit", "Everything that happened"),
+    ("/hub/admin/audit", "GET /audit", "newest first"),
     ("/hub/admin/sessions", "GET /sessions", "Nobody has a session yet"),
     ("/hub/", "GET /environments", "Start a session"),
     ("/hub/", "GET /sessions", "Start a session"),

@@ -95,6 +95,7 @@ async def test_the_cards_stand_in_one_grid(page: Page, hub: FixtureHub) -> None:
     hub.put(world.asleep())
     await page.goto("/hub/")
     await expect(page.get_by_role("button", name="Start").first).to_be_visible()
+    await page.evaluate("document.fonts.ready")  # other letters have other heights
     starts = [await _box(each) for each in await page.get_by_role("button", name="Start").all()]
     cards = [await _box(each) for each in await page.locator(".card").all()]
     in_a_row = [(card, start) for card, start in zip(cards, starts, strict=True) if card["y"] == cards[0]["y"]]

@@ -15,8 +15,8 @@ def nobody(hub: FixtureHub) -> FixtureHub:
 
 
 async def _sign_in(page: Page, password: str) -> None:
-    await page.get_by_label("Name").fill("ada")
-    await page.get_by_label("Password").fill(password)
+    await page.get_by_label("Name", exact=True).fill("ada")
+    await page.get_by_label("Password", exact=True).fill(password)
     await page.keyboard.press("Enter")
 
 
@@ -74,3 +74,20 @@ async def test_signing_out_leaves_nothing_on_the_page(page: Page, hub: FixtureHu
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert page.url == f"{hub.url}/hub/"
     assert hub.world.me is None
+
+
+async def test_the_ways_to_sign_in_are_the_hubs(page: Page, nobody: FixtureHub) -> None:
+    nobody.world.ways.append({"name": "ldap", "title": "Your university", "fields": ["name", "password"]})
+    await page.goto("/hub/")
+    await page.get_by_label("Sign in by").select_option("Your university")
+    await _sign_in(page, nobody.world.password)
+    await expect(page.get_by_role("heading", name="Start a session")).to_be_visible()
+    body = {"name": "ada", "password": nobody.world.password, "way": "ldap"}
+    assert ("POST", "/login", body) in nobody.world.asked
+
+
+async def test_where_people_sign_in_by_links_alone_no_password_is_asked_for(page: Page, nobody: FixtureHub) -> None:
+    nobody.world.ways = []
+    await page.goto("/hub/")
+    await expect(page.get_by_text("Here people sign in by a link. Ask your administrator for one.")).to_be_visible()
+    await expect(page.get_by_label("Password")).to_have_count(0)

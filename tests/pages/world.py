@@ -3,6 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from rsparkhub.api.serializers.event_text import Subjects, event_text
+from rsparkhub.domain.event import EventKind
+
 Json = dict[str, Any]
 
 GIB = 2**30
@@ -243,6 +246,8 @@ def everything() -> list[Json]:
     ]
 
 
+_LETTERS = "abcdefghijklmnopqrstuvwx"
+
 PEOPLE = [
     "ada", "bo", "carla", "dmitri", "emeka", "fatima", "george", "hana", "ines", "jonas", "kwame", "lena", "mateo", "noor",
     "olga", "pavel", "quentin", "rosa", "sven", "tomoko", "uma", "victor", "wanda", "xiu", "yusuf", "zoe",
@@ -292,30 +297,41 @@ def token(token_id: str, name: str, **changes: Any) -> Json:
 
 
 def history(count: int) -> list[Json]:
-    """Give the events of many sessions, the oldest first."""
-    steps: list[tuple[str, Json]] = [
+    """Give the events of many sessions and people, the oldest first."""
+    steps: list[tuple[EventKind, Json]] = [
+        ("sign-in", {"way": "password"}),
         ("created", {"environment": "rspark", "name": "RSpark", "kind": "session"}),
-        ("state", {"state": "queued"}),
         ("state", {"state": "starting"}),
         ("part", {"part": "postgres", "title": "PostgreSQL", "state": "ready"}),
-        ("part", {"part": "interface", "title": "JupyterLab", "state": "ready"}),
         ("state", {"state": "running"}),
+        ("visit", {"to": "interface"}),
         ("warning", {"kind": "idle", "text": "Nobody uses it. After 2h without use it goes to sleep."}),
         ("wanted", {"wanted": "suspended", "reason": "Nobody used it for 2 hours."}),
-        ("state", {"state": "suspended"}),
         ("state", {"state": "failed", "reason": "PostgreSQL could not start because the disk is full."}),
+        ("person", {"change": "link"}),
     ]
+    of_people = {"sign-in", "person"}
     made = []
     for number in range(count):
         kind, data = steps[number % len(steps)]
-        by = PEOPLE[(number // len(steps)) % len(PEOPLE)] if kind in {"created", "wanted"} and number % 3 else None
+        run = number // len(steps)
+        owner = PEOPLE[run % len(PEOPLE)]
+        by = {"created": owner, "sign-in": owner, "visit": "ada", "person": "ada"}.get(kind)
+        session, name = (
+            (None, None)
+            if kind in of_people
+            else (f"s{_LETTERS[run // 24 % 24]}{_LETTERS[run % 24]}aaaaaaa", f"Homework {run + 1}")
+        )
         made.append(
             {
                 "id": number + 1,
-                "session": f"s{number // len(steps):04d}",
+                "session": session,
+                "session_name": name,
                 "at": ago(minutes=(count - number) * 3),
                 "kind": kind,
                 "by": by,
+                "owner": owner,
+                "text": event_text(kind, data, Subjects(by=by, owner=owner, session=name)),
                 "data": data,
             }
         )

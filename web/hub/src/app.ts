@@ -193,8 +193,8 @@ async function restore(): Promise<void> {
   await whoAmI();
 }
 
-export async function signIn(name: string, password: string): Promise<void> {
-  const found = await api.login(name, password);
+export async function signIn(name: string, password: string, way?: string): Promise<void> {
+  const found = await api.login(name, password, way);
   const next = safeNext(new URLSearchParams(location.search).get('next'), location.origin);
   if (next && !next.startsWith('/hub/')) {
     location.assign(next);

@@ -12,8 +12,9 @@ import type {
   SignInLink,
   TokenList,
   UserList,
+  WayToSignIn,
 } from './api-types.ts';
-import type { AuditEvent, Browser, Group, Me, Session, Token, User } from './model.ts';
+import type { Browser, Group, Me, Session, Token, User } from './model.ts';
 
 export class Problem extends Error {
   readonly status: number;
@@ -69,8 +70,10 @@ export class Api {
   }
 
   me = (): Promise<Me> => this.#get('/me');
-  login = async (name: string, password: string): Promise<Me> =>
-    (await this.#send<SignedIn>('POST', '/login', { name, password })).user;
+  waysToSignIn = (): Promise<WayToSignIn[]> => this.#get('/login');
+  /** Without a `way` the hub takes its first. */
+  login = async (name: string, password: string, way?: string): Promise<Me> =>
+    (await this.#send<SignedIn>('POST', '/login', { name, password, ...(way && { way }) })).user;
   logout = (): Promise<void> => this.#send('POST', '/logout');
 
   catalog = (): Promise<EnvironmentList> => this.#get('/environments');
@@ -162,9 +165,9 @@ export class Api {
     this.#send('POST', '/tokens', { name, ...(days === null ? {} : { days }) });
   revokeToken = (id: string): Promise<void> => this.#send('DELETE', `/tokens/${encodeURIComponent(id)}`);
 
-  /** Return the events after this one, the oldest first. */
-  audit = async (after: number, limit: number): Promise<AuditEvent[]> =>
-    (await this.#get<Audit>(`/audit?after=${after}&limit=${limit}`)).events;
+  /** Return events, the newest first; `audit.ts` makes the question. */
+  audit = (question: Record<string, string>): Promise<Audit> =>
+    this.#get<Audit>(`/audit?${new URLSearchParams(question)}`);
 
   #log(id: string, query: Record<string, string>, signal: AbortSignal): Promise<Response> {
     const path = `/sessions/${encodeURIComponent(id)}/logs?${new URLSearchParams(query)}`;

@@ -1,35 +1,33 @@
-import { expect, it, vi } from 'vitest';
-import { newestId, olderThan, type ReadEvents } from './audit.ts';
-import type { AuditEvent } from './model.ts';
+import { expect, it } from 'vitest';
+import { fromQuery, hasPage, noEvents, question } from './audit.ts';
 
-function store(ids: number[]) {
-  return vi.fn<ReadEvents>((after, limit) =>
-    Promise.resolve(
-      ids
-        .filter((id) => id > after)
-        .slice(0, limit)
-        .map((id) => ({ id }) as AuditEvent),
-    ),
-  );
-}
-const upTo = (n: number): number[] => Array.from({ length: n }, (_, at) => at + 1);
+const NOW = Date.parse('2026-11-28T12:00:00Z');
+const NONE = { person: '', session: '', kind: '', days: '' };
 
-it.each([0, 1, 2, 1023, 1024, 1025, 5000, 54_321])('the newest of %i events is found', async (n) => {
-  const read = store(upTo(n));
-  expect(await newestId(read)).toBe(n);
-  expect(read.mock.calls.length).toBeLessThan(32);
+it('a filter is read from the address, without what the page does not know', () => {
+  const query = new URLSearchParams('person=ada&session= Homework 3 &kind=visit&days=7');
+  expect(fromQuery(query)).toEqual({ person: 'ada', session: 'Homework 3', kind: 'visit', days: '7' });
+  expect(fromQuery(new URLSearchParams('kind=gossip&days=1000'))).toEqual(NONE);
 });
 
-it('gaps in the numbers do no harm', async () => {
-  expect(await newestId(store([5, 4000, 9001]))).toBe(9001);
+it('the hub is asked for what is chosen, and for nothing else', () => {
+  expect(question(NONE, null, 200, NOW)).toEqual({ limit: '200' });
+  expect(question({ person: 'ada', session: 'x', kind: 'visit', days: '1' }, 17, 50, NOW)).toEqual({
+    person: 'ada',
+    session: 'x',
+    kind: 'visit',
+    since: '2026-11-27T12:00:00.000Z',
+    before: '17',
+    limit: '50',
+  });
 });
 
-it('older events are read in windows until the first', async () => {
-  const read = store(upTo(25));
-  const first = await olderThan(read, 25, 10);
-  expect(first.events.map(({ id }) => id)).toEqual([25, 24, 23, 22, 21, 20, 19, 18, 17, 16]);
-  const second = await olderThan(read, first.before ?? -1, 10);
-  const third = await olderThan(read, second.before ?? -1, 10);
-  expect(third.events.map(({ id }) => id)).toEqual([5, 4, 3, 2, 1]);
-  expect(third.before).toBeNull();
+it('a session has a page, a shared service has none', () => {
+  expect(hasPage('hb8cwkn4eg')).toBe(true);
+  expect(hasPage('postgres')).toBe(false);
+});
+
+it('an empty list says why', () => {
+  expect(noEvents(NONE)).toBe('Nothing has happened yet');
+  expect(noEvents({ ...NONE, kind: 'visit' })).toBe('Nothing matches these filters');
 });

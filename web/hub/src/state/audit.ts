@@ -1,34 +1,69 @@
-/**
- * The audit, the newest first. The API reads it forwards, from an event on; so the newest is looked for with a handful of
- * small questions, each twice as far, and older ones are read in windows before it.
- */
+/** The filter of the audit. It stands in the address, so that a view can be sent to somebody; the hub does the choosing. */
 import type { AuditEvent } from './model.ts';
 
-/** Return the events after this id, the oldest first. */
-export type ReadEvents = (after: number, limit: number) => Promise<AuditEvent[]>;
-
-/** Return the id of the newest event; 0 when there is none. */
-export async function newestId(read: ReadEvents): Promise<number> {
-  const later = async (id: number): Promise<boolean> => (await read(id, 1)).length > 0;
-  if (!(await later(0))) return 0;
-  let [below, above] = [0, 1024];
-  while (await later(above)) [below, above] = [above, above * 4];
-  // There are events after `below`, and none after `above`.
-  while (above - below > 1) {
-    const middle = Math.floor((below + above) / 2);
-    if (await later(middle)) below = middle;
-    else above = middle;
-  }
-  return above;
+export interface AuditFilter {
+  person: string;
+  session: string;
+  kind: string;
+  /** How many days back; empty is all. */
+  days: string;
 }
 
-/** Return the events up to this id, the newest first, and where to go on: null when there are no older ones. */
-export async function olderThan(
-  read: ReadEvents,
-  upTo: number,
-  size: number,
-): Promise<{ events: AuditEvent[]; before: number | null }> {
-  const after = Math.max(0, upTo - size);
-  const events = (await read(after, size)).filter(({ id }) => id <= upTo).reverse();
-  return { events, before: after > 0 ? after : null };
+export const KINDS: { key: AuditEvent['kind']; text: string }[] = [
+  { key: 'sign-in', text: 'Sign-ins' },
+  { key: 'visit', text: 'Visits to others’ sessions' },
+  { key: 'person', text: 'People' },
+  { key: 'group', text: 'Groups' },
+  { key: 'token', text: 'Tokens' },
+  { key: 'created', text: 'New sessions' },
+  { key: 'wanted', text: 'Requests' },
+  { key: 'state', text: 'States of sessions' },
+  { key: 'part', text: 'Parts of sessions' },
+  { key: 'warning', text: 'Warnings' },
+];
+
+export const PERIODS: { days: string; text: string }[] = [
+  { days: '1', text: 'Last 24 hours' },
+  { days: '7', text: 'Last 7 days' },
+  { days: '30', text: 'Last 30 days' },
+];
+
+const DAY = 24 * 60 * 60 * 1000; // ms
+
+/** Return the filter of an address; what the page doesn't know is left out. */
+export function fromQuery(query: URLSearchParams): AuditFilter {
+  const one = (name: string): string => query.get(name)?.trim() ?? '';
+  return {
+    person: one('person'),
+    session: one('session'),
+    kind: KINDS.find(({ key }) => key === one('kind'))?.key ?? '',
+    days: PERIODS.find(({ days }) => days === one('days'))?.days ?? '',
+  };
+}
+
+/** Return what the hub is asked for: the newest events of a filter, or those before one. */
+export function question(
+  filter: AuditFilter,
+  before: number | null,
+  limit: number,
+  now: number,
+): Record<string, string> {
+  return {
+    ...(filter.person && { person: filter.person }),
+    ...(filter.session && { session: filter.session }),
+    ...(filter.kind && { kind: filter.kind }),
+    ...(filter.days && { since: new Date(now - Number(filter.days) * DAY).toISOString() }),
+    ...(before !== null && { before: String(before) }),
+    limit: String(limit),
+  };
+}
+
+/** Whether it is a session's id, which has a page, or the name of a shared service. */
+export function hasPage(id: string): boolean {
+  return /^[a-z][a-z2-9]{9}$/.test(id);
+}
+
+/** Return what an empty list says. */
+export function noEvents(filter: AuditFilter): string {
+  return Object.values(filter).some(Boolean) ? 'Nothing matches these filters' : 'Nothing has happened yet';
 }
