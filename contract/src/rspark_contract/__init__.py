@@ -4,6 +4,7 @@
 - `status`: what an agent reports while it runs, as a file and over HTTP;
 - `record`: what it leaves when it has ended; `saved` what was in memory and was kept, or brought back, or lost;
 - `http`: its paths and headers; `notification`: the datagram that says that a status has changed;
+- `minimal_page`: the page by which either says what is wrong, where no other can be shown;
 - `reading`: how JSON that comes from a session is read, within bounds;
 - `previous`: what the version before writes and reads.
 

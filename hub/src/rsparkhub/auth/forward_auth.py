@@ -113,7 +113,9 @@ UNKNOWN_HOST = Refuse(
 _DOT_SEGMENTS = Refuse(
     status=400, code="bad-request", detail="A session's address has no `.` or `..` in its path. Write it without."
 )
-_UPGRADE = Refuse(status=400, code="bad-request", detail="Only an upgrade to a websocket is passed on to a session.")
+_UPGRADE = Refuse(
+    status=400, code="bad-request", detail="Only an upgrade to a websocket is passed on to a session. Ask without one."
+)
 _NOT_SIGNED_IN = Refuse(
     status=401, code="not-signed-in", detail="Sign in at /hub/, or send an API token: `Authorization: Bearer …`."
 )

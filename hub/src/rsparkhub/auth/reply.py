@@ -1,5 +1,6 @@
 """An answer to a forward-auth request as the edge reads it (`domain/edge_contract.py`)."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import NotRequired, TypedDict
 
@@ -32,6 +33,16 @@ class Response(TypedDict):
     body: str
 
 
+#: What a page is headed by; `Refuse.detail` says the rest, and what to do.
+_TITLES: Mapping[int, str] = {
+    400: "This request can’t be passed on",
+    401: "You are not signed in",
+    403: "This can’t be opened",
+    404: "There is no such session",
+    421: "This is no name of this hub",
+    424: "This session does not run",
+    503: "The hub is busy",
+}
 _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
 
 
@@ -52,11 +63,10 @@ def reply(
     if isinstance(answer, Redirect):
         cookie = {"Set-Cookie": answer.set_cookie} if answer.set_cookie else {}
         return Response(status=302, headers={**_HEADERS, "Location": answer.url, **cookie}, body="")
-    title = HTTPStatus(answer.status).phrase
     challenge = {"WWW-Authenticate": "Bearer"} if answer.status == 401 else {}
     if page:
-        text = minimal_page.minimal_page(title, answer.detail, link=hub)
+        text = minimal_page.minimal_page(_TITLES[answer.status], answer.detail, link=hub)
         return Response(status=answer.status, headers={**minimal_page.HEADERS, **challenge}, body=text)
-    problem = Problem(title=title, status=answer.status, detail=answer.detail, code=answer.code)
+    problem = Problem(title=HTTPStatus(answer.status).phrase, status=answer.status, detail=answer.detail, code=answer.code)
     headers = {**_HEADERS, "Content-Type": "application/problem+json", **challenge}
     return Response(status=answer.status, headers=headers, body=problem.model_dump_json(exclude_none=True))

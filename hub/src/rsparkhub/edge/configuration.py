@@ -185,7 +185,9 @@ def _errors(settings: Settings) -> Routes:
         code="unavailable",
         link="/hub/" if settings.session_domain is None else f"{settings.url}/hub/",
     )
-    refused = message_routes(400, "The request could not be read", "It is not well-formed HTTP.", code="bad-request")
+    refused = message_routes(
+        400, "The request could not be read", "It is not well-formed HTTP. Open the address again.", code="bad-request"
+    )
     return [
         {"match": [{"vars": {_STAGE: ["hub", "question"]}}], "handle": [_subroute(hub)], "terminal": True},
         {"match": [{"path": ["/s/*"]}], "handle": [_subroute(session)], "terminal": True},

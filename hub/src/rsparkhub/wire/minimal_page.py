@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from html import escape
 
+from rspark_contract.minimal_page import render
+
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 #: What a browser is told of such a page: it loads nothing, runs nothing, and stands in no frame.
 HEADERS = {
@@ -13,32 +15,6 @@ HEADERS = {
 }
 #: The same of a page with a button, which asks this very host alone.
 HEADERS_OF_QUESTION = HEADERS | {"Content-Security-Policy": f"{_POLICY}; form-action 'self'; base-uri 'none'"}
-# The colours and sizes are those of web/ui/src/tokens.css; nothing is loaded, so the type is the system's.
-_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-{refresh}<title>{title} · RSparkHub</title>
-<style>
-  :root {{ color-scheme: light dark; font: 16px/1.5 Inter, system-ui, sans-serif }}
-  body {{ margin: 0; background: light-dark(#fefefe, #131312); color: light-dark(#1b1a19, #f0efed) }}
-  header, main {{ box-sizing: border-box; max-width: 36rem; margin: 0 auto; padding: 0 1.5rem }}
-  header {{ display: flex; align-items: center; gap: .5rem; padding-top: 14vh; font-size: .875rem; font-weight: 600 }}
-  header svg {{ width: 1.25rem; height: 1.25rem }}
-  main {{ padding-bottom: 3rem }}
-  h1 {{ margin: 1.5rem 0 .5rem; font-size: 1.5rem; font-weight: 600; line-height: 1.25; letter-spacing: -.017em }}
-  p {{ margin: 0 0 1rem; color: light-dark(#504e4b, #bfbdb9); text-wrap: pretty }}
-  form {{ margin: 1.5rem 0 }}
-  a {{ color: light-dark(#2a4dc0, #a3b6ff) }}
-  button {{ min-height: 2.5rem; padding: .5rem 1rem; border: 0; border-radius: 6px; background: light-dark(#2f55d0, #4a6ce6);
-    color: #fff; font: inherit; font-weight: 500; cursor: pointer }}
-  button:hover {{ background: light-dark(#2747b4, #4163d9) }}
-  :focus-visible {{ outline: 2px solid light-dark(#2a4dc0, #a3b6ff); outline-offset: 2px }}
-</style>
-<header><svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="7" fill="#2f55d0"/><path
- d="M6.5 22.5C12 22.5 12 9 16 9s4 13.5 9.5 13.5" fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round"/><path
- d="M6.5 26h19" stroke="#fff" stroke-opacity=".55" stroke-width="1.8" stroke-linecap="round"/></svg>RSparkHub</header>
-<main><h1>{title}</h1><p>{detail}</p>{form}{link}</main>
-</html>
-"""
 
 
 def minimal_page(title: str, detail: str, *, link: str | None = None, again_after: int | None = None) -> str:
@@ -46,13 +22,8 @@ def minimal_page(title: str, detail: str, *, link: str | None = None, again_afte
 
     `link` is the address of a person's sessions; `again_after` is after how many seconds a browser asks again by itself.
     """
-    return _PAGE.format(
-        title=escape(title),
-        detail=escape(detail),
-        form="",
-        link=f'<p><a href="{escape(link)}">To your sessions</a></p>' if link else "",
-        refresh=f'<meta http-equiv="refresh" content="{again_after}">\n' if again_after else "",
-    )
+    onwards = f'<p><a href="{escape(link)}">To your sessions</a></p>' if link else ""
+    return render(title, f"<p>{escape(detail)}</p>{onwards}", again_after=again_after)
 
 
 def question_page(title: str, detail: str, *, button: str, action: str, fields: Mapping[str, str], otherwise: str = "") -> str:
@@ -67,10 +38,5 @@ def question_page(title: str, detail: str, *, button: str, action: str, fields: 
     """
     hidden = "".join(f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in fields.items())
     form = f'<form method="post" action="{escape(action)}">{hidden}<button>{escape(button)}</button></form>'
-    return _PAGE.format(
-        title=escape(title),
-        detail=escape(detail),
-        form=form,
-        link=f'<p><a href="/hub/">{escape(otherwise)}</a></p>' if otherwise else "",
-        refresh="",
-    )
+    onwards = f'<p><a href="/hub/">{escape(otherwise)}</a></p>' if otherwise else ""
+    return render(title, f"<p>{escape(detail)}</p>{form}{onwards}")
