@@ -123,14 +123,19 @@ def removed(as_json: AsJson = False) -> None:
 def discard(
     person: Annotated[str, typer.Argument(metavar="ID", help="Their id, as `removed` lists it.", show_default=False)],
     archive: Annotated[
-        bool, typer.Option("--archive/--delete", help="Write it into the folder `archive` first, or only delete it.")
-    ],
+        bool | None,
+        typer.Option(
+            "--archive/--delete", help="Write it into the folder `archive` first, or only delete it.", show_default=False
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Archive or delete what was kept of somebody who was removed."""
     from rsparkhub.cli.access import ask
     from rsparkhub.cli.output import print_json
 
+    if archive is None:
+        raise typer.BadParameter("Say whether it is archived first (--archive) or only deleted (--delete).")
     becomes = Data.ARCHIVE if archive else Data.DELETE
     left = ask(lambda hub: hub.users.discard(person, data=becomes))
     if as_json:
