@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-changed test-long check bench cluster cluster-scale cluster-down images web docs types lock clean
+.PHONY: help up down hdfs test test-changed test-long check bench cluster cluster-scale cluster-down images web docs types lock clean
 
 # Node and npm of the right age, when the system has none (scripts/install puts them there).
 export PATH := $(CURDIR)/.build/bin:$(PATH)
@@ -18,6 +18,9 @@ up:  ## install what is missing and start RSparkHub here; takes PORT=8000 DATA=f
 	@echo 'Looking whether all that RSparkHub needs is installed.'
 	@scripts/install up
 	@exec $(BIN)/rsparkhub up $(GIVEN) $(if $(PORT),--port '$(PORT)') $(if $(BACKEND),--backend '$(BACKEND)')
+
+hdfs:  ## install what HDFS takes too, for environments that ask for it (70 MB); once installed, `make up` keeps it
+	@scripts/install hdfs
 
 down:  ## end everything: hub, controller, edge, sessions (their work is saved) and shared services; takes DATA=folder YES=1 (don't ask) FORCE=1 (also what can't be saved)
 	@$(BIN)/rsparkhub down $(GIVEN) $(if $(YES),--yes) $(if $(FORCE),--force)

@@ -1,4 +1,4 @@
-"""Gives `R CMD check` what a session has: an account on a real PostgreSQL, and the configuration of Spark."""
+"""Gives `R CMD check` what a session has: an account on a real PostgreSQL and a real HDFS, and the configuration of Spark."""
 
 import argparse
 import asyncio
@@ -7,17 +7,19 @@ import os
 import shlex
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rspark_contract.reading import JsonObject
 from rsparkhub.domain.environment import Resources, ServiceOptions
-from rsparkhub.services.base import Account
+from rsparkhub.services.base import Account, Credential
+from rsparkhub.services.hdfs import Hdfs
 from rsparkhub.services.postgres import Postgres
 
 ACCOUNT = Account(user="ada", password="not:a\\secret")  # noqa: S106  of a server that ends with the check
 
 
-def wait_for(endpoint: Path, *, server: int, seconds: float = 120) -> JsonObject:
+def wait_for(endpoint: Path, *, server: int, seconds: float = 240) -> JsonObject:
     """Wait until the server has written where it listens.
 
     Raises
@@ -30,17 +32,46 @@ def wait_for(endpoint: Path, *, server: int, seconds: float = 120) -> JsonObject
         try:
             os.kill(server, 0)
         except ProcessLookupError:
-            raise RuntimeError(f"the PostgreSQL server ended:\n{endpoint.with_name('server.log').read_text()}") from None
+            raise RuntimeError(f"the server of {endpoint.stem} ended:\n{endpoint.with_name('server.log').read_text()}") from None
         if time.monotonic() > deadline:
-            raise RuntimeError(f"the PostgreSQL server was not ready within {seconds:.0f} s")
+            raise RuntimeError(f"the server of {endpoint.stem} was not ready within {seconds:.0f} s")
         time.sleep(0.05)
     return dict(json.loads(endpoint.read_text()))
+
+
+def prepare_hdfs(work: Path, *, server: int, session_python: Path) -> dict[str, str]:
+    """Return what R finds HDFS by; its files are written into `work`."""
+    endpoint, service = wait_for(work / "files/hdfs.json", server=server), Hdfs()
+    options = Hdfs.Options.model_validate({"scope": "shared"})
+
+    credential = Credential(session="check", generation=1, secret="", options=options)
+    account = replace(ACCOUNT, credential=credential)
+
+    async def grant() -> Account:
+        await service.ensure_account(endpoint, account)
+        return replace(account, credential=replace(credential, issued=await service.issue(endpoint, account)))
+
+    granted = service.session_config(options, resources=Resources(), endpoint=endpoint, account=asyncio.run(grant()))
+    (work / "hdfs").mkdir()
+    (work / "hdfs/token").write_text(granted.files[0].content)
+    write = (
+        "import sys, json; from pathlib import Path; from rspark_contract.ensemble import ServiceSpec; "
+        "from rspark_session.services.base import Context; from rspark_session.services.hdfs import Hdfs; "
+        "spec, work = ServiceSpec(name='hdfs', title='HDFS', config=json.loads(sys.argv[2])), Path(sys.argv[1]); "
+        "hdfs = Hdfs(Context(spec=spec, base_path='/s/check/', home=work, run=work)); hdfs.prepare(); "
+        "print(json.dumps(dict(hdfs.environ())))"
+    )
+    command = [session_python, "-c", write, work, json.dumps(granted.config)]
+    environ = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    # Spark's tests have files of this machine, which would all be looked for in HDFS.
+    return {name: environ[name] for name in ("RSPARK_HDFS", "RSPARK_HDFS_HOME")}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--session-python", type=Path, required=True)
     parser.add_argument("--server", type=int, required=True)
+    parser.add_argument("--files", type=int, required=True)
     parser.add_argument("work", type=Path)
     given = parser.parse_args()
     work: Path = given.work
@@ -70,6 +101,7 @@ def main() -> None:
         "PYSPARK_PYTHON": str(given.session_python),
         "PATH": f"{given.session_python.parent}:{os.environ['PATH']}",
     }
+    environ |= prepare_hdfs(work, server=given.files, session_python=given.session_python)
     (work / "environ").write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in environ.items()))
 
 

@@ -47,6 +47,16 @@ TO_RUN = {
     "Java, which runs Spark": ["openjdk-17-jre-headless"],
     "Maven, which fetches jars for Spark's drivers and PostgreSQL's extensions": ["maven"],
 }
+#: Only where HDFS is wanted: it is large, and most environments do without.
+TO_RUN_HDFS = {
+    "the Kerberos domain of HDFS, and what asks its NameNode": [
+        "krb5-kdc",
+        "krb5-admin-server",
+        "krb5-user",
+        "curl",
+        "openssl",
+    ],
+}
 TO_TEST = {
     "what checks and tests the R package": ["r-cran-roxygen2", "qpdf"],
     "the browser of the tests": ["chromium"],
@@ -130,8 +140,16 @@ def shared_library() -> Path:
     return Path(str(sysconfig.get_config_var("LIBDIR")), str(sysconfig.get_config_var("INSTSONAME") or "none"))
 
 
+def wants_hdfs(kind: str) -> bool:
+    """Whether HDFS is to be installed: when asked for, for tests, where it was before, when an environment asks for it."""
+    if kind in ("hdfs", "test") or (BUILD / "stamps/hadoop").exists():
+        return True
+    asks = re.compile(r"^ +hdfs:|[{,] *hdfs:", re.MULTILINE)
+    return any(asks.search(path.read_text(encoding="utf-8")) for path in TOP.glob("environments/*.y*ml"))
+
+
 def debian_wants(kind: str) -> dict[str, list[str]]:
-    wants = dict(TO_RUN) if kind == "up" else {**TO_RUN, **TO_TEST}
+    wants = {**TO_RUN, **(TO_RUN_HDFS if wants_hdfs(kind) else {}), **(TO_TEST if kind == "test" else {})}
     if newest_java() >= 17:
         del wants["Java, which runs Spark"]
     if importlib.util.find_spec("ensurepip") is None:
@@ -230,6 +248,20 @@ def edge_steps() -> list[Step]:
             inputs=[TOP / "edge", TOP / "scripts/build-edge", TOP / "scripts/find-go", TOP / "requirements/go.txt"],
             makes=[program],
             commands=lambda: [["scripts/build-edge", str(program)]],
+        )
+    ]
+
+
+def hadoop_steps(kind: str) -> list[Step]:
+    if not wants_hdfs(kind):
+        return []
+    return [
+        Step(
+            name="hadoop",
+            says="Hadoop, which HDFS runs: some 120 jars from Maven Central, 70 MB, each checked by its hash",
+            inputs=[TOP / "scripts/get-hadoop", TOP / "requirements/hadoop"],
+            makes=[TOP / ".venv-session/share/rspark/hadoop/jars", TOP / ".venv-session/share/rspark/hadoop/webapps"],
+            commands=lambda: [["scripts/get-hadoop"]],
         )
     ]
 
@@ -402,7 +434,7 @@ def install(kind: str) -> None:
             say("Another installation is at work in this checkout; waiting until it is done.")
             fcntl.flock(lock, fcntl.LOCK_EX)
         apt = apt_step(kind)
-        steps = [*python_steps(kind), *edge_steps(), *r_steps(), *web_steps()]
+        steps = [*python_steps(kind), *edge_steps(), *r_steps(), *hadoop_steps(kind), *web_steps()]
         todo = ([apt] if apt else []) + [step for step in steps if not step.is_done()]
         for number, step in enumerate(todo, 1):
             say(f"[{number}/{len(todo)}] {step.says}")
@@ -415,7 +447,9 @@ def install(kind: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("kind", choices=("up", "test"), help="to run RSparkHub, or to check and test it too")
+    parser.add_argument(
+        "kind", choices=("up", "hdfs", "test"), help="to run RSparkHub, with HDFS too, or to check and test it as well"
+    )
     try:
         install(parser.parse_args().kind)
     except CannotInstall as problem:

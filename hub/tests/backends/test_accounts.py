@@ -199,3 +199,15 @@ async def test_the_second_start_walks_no_home(backend: ProcessBackend, data: Pat
     await backend.apply(make_spec("bbbb"))
     await until(backend, EnsembleRef("bbbb", 1), lambda o: o.phase == "up")
     assert stays.stat().st_uid == 0
+
+
+def test_a_service_and_a_person_of_its_name_have_different_accounts(accounts: Accounts) -> None:
+    service = module.service_account("hdfs")
+    try:
+        made = accounts.ensure(service)
+        assert made.name == "rspark-service-hdfs" or made.name.startswith("rspark-service-hdfs-")
+        assert accounts.ensure(service) == made
+        assert len({made.uid, accounts.ensure("hdfs").uid, accounts.ensure("service-hdfs").uid}) == 3
+        assert service not in accounts.users(), "nobody forgets it when people leave"
+    finally:
+        accounts.remove(service)

@@ -114,3 +114,20 @@ class TestWhatKeepsPeopleApart:
         finding = await checks.closed_folders(Settings(data=tmp_path / "data"))
         assert finding.level == "problem"
         assert "/opt" in finding.sentence
+
+
+def test_what_is_installed_by_a_command_of_its_own_is_said_and_no_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    python = tmp_path / "venv/bin/python"
+    python.parent.mkdir(parents=True)
+    needs = {"HDFS": Requirements(programs=("ls-of-nobody",), folders=("share/hadoop",), installed_by="make hdfs"), **NEEDS}
+    settings = Settings(data=tmp_path, session_python=python)
+    (finding,) = checks.find_optional(settings, needs)
+    assert (finding.level, finding.says) == (
+        "ok", "HDFS is not installed: ls-of-nobody, share/hadoop is missing. `make hdfs` installs it.",
+    )  # fmt: skip
+    (tmp_path / "ls-of-nobody").touch(mode=0o755)
+    (tmp_path / "venv/share/hadoop").mkdir(parents=True)
+    assert checks.find_optional(settings, needs)[0].says == "HDFS is installed."

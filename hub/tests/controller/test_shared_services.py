@@ -141,16 +141,16 @@ async def test_a_service_of_several_instances_is_there_when_each_of_them_runs(wo
 
 
 async def test_a_service_that_this_version_lacks_is_said(world) -> None:
-    world.add_environment("big", services="{hdfs: {scope: shared}}")
+    world.add_environment("big", services="{hive: {scope: shared}}")
     (problem,) = Catalog(world.settings.environment_folders, world.schema()).problems()
-    assert "spec.services.hdfs is not in this version; choose one of postgres, spark." in problem
+    assert "spec.services.hive is not in this version; choose one of hdfs, postgres, spark." in problem
     async with world.controller():
         failed = await world.until(await world.create("big"), State.FAILED)
         assert failed.reason == "The environment big is no longer in the catalog. Ask your administrator for it."
 
 
 async def test_a_row_of_a_service_that_is_gone_is_said(world) -> None:
-    await world.store.sessions.create("hdfs", kind="service", owner=None, environment="", name="HDFS", now=world.now())
+    await world.store.sessions.create("hive", kind="service", owner=None, environment="", name="Hive", now=world.now())
     async with world.controller():
-        failed = await world.until("hdfs", State.FAILED)
-        assert failed.reason == "There is no service hdfs in this version. Ask your administrator for it."
+        failed = await world.until("hive", State.FAILED)
+        assert failed.reason == "There is no service hive in this version. Ask your administrator for it."

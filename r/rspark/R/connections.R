@@ -18,6 +18,9 @@ connections <- function() {
   if (!is.null(setting("SPARK_HOME"))) {
     found$spark <- c(service = "Spark", address = spark_master(), account = Sys.getenv("RSPARK_USER"), use = "spark()")
   }
+  if (!is.null(setting("RSPARK_HDFS"))) {
+    found$hdfs <- c(service = "HDFS", address = hdfs_access()$url, account = basename(hdfs_access()$home), use = "hdfs_ls()")
+  }
   if (!length(found)) {
     return(data.frame(service = character(), address = character(), account = character(), use = character()))
   }

@@ -97,6 +97,7 @@ class Builder:
             home_size=instance.volume,
             service_name=service.name,
             ports=service.ports,
+            unprivileged=instance.unprivileged,
         )
 
     def _used(self, environment: Environment, grants: Mapping[str, Grant]) -> _Used:

@@ -10,7 +10,7 @@ from functools import reduce
 from rspark_contract.reading import JsonObject
 from rspark_contract.status import ComponentState
 from rsparkhub.builder import Grant
-from rsparkhub.domain.environment import Environment
+from rsparkhub.domain.environment import Environment, ServiceOptions
 from rsparkhub.domain.errors import CannotStart, NotFound, Unavailable
 from rsparkhub.domain.session import LIVE, Component, Session, State, Wanted
 from rsparkhub.services.base import Account, AnyService, Credential, Instance
@@ -102,8 +102,8 @@ class SharedServices:
         grants: dict[str, Grant] = {}
         away: list[_Away] = []
         components: list[Component] = []
-        for service in self._shared(environment):
-            found = await self._access(service, session)
+        for service, options in self._shared(environment):
+            found = await self._access(service, options, session)
             if isinstance(found, Grant):
                 grants[service.name] = found
                 components.append(Component(name=service.name, title=service.title, state=ComponentState.READY))
@@ -117,7 +117,7 @@ class SharedServices:
         missing = reduce(_both, away)
         return Pending(components=tuple(components), reason=missing.reason, again_after=missing.again_after)
 
-    async def _access(self, service: AnyService, session: Session) -> Grant | _Away:
+    async def _access(self, service: AnyService, options: ServiceOptions, session: Session) -> Grant | _Away:
         rows = []
         for instance in service.instances():
             # Before the row is read: what changes from now on wakes the session.
@@ -130,14 +130,14 @@ class SharedServices:
         if any(row.state is not State.RUNNING for row in rows) or endpoint is None or session.owner is None:
             restarts = any(row.id in self._restarting for row in rows)
             return _Away(reason=_restarting(service) if restarts else None)
-        granted = await self._ensure_account(service, endpoint, session, session.owner)
+        granted = await self._ensure_account(service, endpoint, options, session, session.owner)
         if isinstance(granted, Grant):
             for row in rows:
                 self._waiting.get(row.id, set()).discard(session.id)
         return granted
 
-    def _shared(self, environment: Environment) -> list[AnyService]:
-        return [self._services[name] for name, choice in environment.spec.services.items() if choice.is_shared]
+    def _shared(self, environment: Environment) -> list[tuple[AnyService, ServiceOptions]]:
+        return [(self._services[name], choice.options) for name, choice in environment.spec.services.items() if choice.is_shared]
 
     def instance_of(self, row: Session) -> tuple[AnyService, Instance]:
         """Return the service whose row this is, and which of its instances.
@@ -211,7 +211,9 @@ class SharedServices:
                 return _Away(reason=_restarting(service), again_after=again - now)
         return await self._store.sessions.set_wanted(instance.id, Wanted.RUNNING, by=None, reason="A session needs it.", now=now)
 
-    async def _ensure_account(self, service: AnyService, endpoint: JsonObject, session: Session, owner: str) -> Grant | _Away:
+    async def _ensure_account(
+        self, service: AnyService, endpoint: JsonObject, options: ServiceOptions, session: Session, owner: str
+    ) -> Grant | _Away:
         """Return the way to the service with the person's account on it; what fails but with `CannotStart` is tried again."""
         stored = await self._store.accounts.get(owner, service.name)
         account = Account(user=owner, password=stored.password, groups=await self._store.accounts.groups(owner))
@@ -224,7 +226,7 @@ class SharedServices:
                     await service.close_account(endpoint, user=owner)
                     raise CannotStart(f"Your account on {service.title} is closed. Ask your administrator.")
                 if service.issues_credentials:
-                    account = await self._with_credential(service, endpoint, session, account)
+                    account = await self._with_credential(service, endpoint, options, session, account)
         except CannotStart:
             raise
         except Unavailable as error:  # it may be ending just now: the next look tells
@@ -235,10 +237,12 @@ class SharedServices:
             return _Away(reason=f"{service.title} does not answer at the moment.", again_after=self._times.retry)
         return Grant(endpoint=endpoint, account=account)
 
-    async def _with_credential(self, service: AnyService, endpoint: JsonObject, session: Session, account: Account) -> Account:
+    async def _with_credential(
+        self, service: AnyService, endpoint: JsonObject, options: ServiceOptions, session: Session, account: Account
+    ) -> Account:
         """Return the account with a credential for this generation of the session, which the service knows."""
         stored = await self._store.session_credentials.get(session.id, session.generation, service.name, owner=account.user)
-        issued = await service.issue(endpoint, replace(account, credential=to_credential(stored)))
+        issued = await service.issue(endpoint, replace(account, credential=replace(to_credential(stored), options=options)))
         stored = await self._store.session_credentials.set_issued(stored, issued, now=self._clock())
         return replace(account, credential=to_credential(stored))
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 #: The capability to write the home of somebody who is removed into an archive.
 ARCHIVE = "archive"
+#: The capability to run services and sessions on one machine, whose loopback address they share.
+ONE_MACHINE = "one-machine"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Requirements:
-    """Programs and packages that an interface or a service needs; `java` is the oldest version that will do."""
+    """Programs and packages that an interface or a service needs; `java` is the oldest version that will do.
+
+    Where it is large, `installed_by` is the command that installs `programs` and `folders`: RSparkHub runs without them, and
+    so do sessions that don't ask for it.
+    """
 
     python: tuple[str, ...] = ()  # modules of the session's Python
     r: tuple[str, ...] = ()  # packages of R
     java: int | None = None
+    programs: tuple[str, ...] = ()  # commands of the machine
+    folders: tuple[str, ...] = ()  # below the prefix of the session's Python
+    installed_by: str | None = None
 
 
 #: What is needed, by the title of what needs it.

@@ -25,7 +25,8 @@ class Instance:
     """One ensemble of a shared service: a row, a process tree or a pod, and a volume of its own.
 
     `id` is that of its row and its host name; it is the service's name, or begins with it and a hyphen. The component that has
-    the service's name writes the service's endpoint. `cpu` is in cores.
+    the service's name writes the service's endpoint. `cpu` is in cores. With `unprivileged` it runs, where root runs the hub,
+    under a Unix account of its own.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Instance:
     cpu: float = 1.0
     memory: ByteSize = ByteSize(2**31)
     volume: ByteSize = ByteSize(5 * 2**30)
+    unprivileged: bool = False
 
 
 class ServiceSettings(BaseModel):
@@ -50,13 +52,15 @@ class Credential:
     """What one generation of a session signs in with on a shared service, and nothing else does.
 
     The hub makes `secret`, and stores it before the service hears of it. `issued` is what the service made of it, such as a
-    token: what `Service.issue` returned, empty before.
+    token: what `Service.issue` returned, empty before. `options` is what the environment says to the service, which is known
+    while a session starts.
     """
 
     session: str
     generation: int
     secret: str
     issued: JsonObject = field(default_factory=dict)
+    options: ServiceOptions | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-# These tests run where a session's PostgreSQL and Spark are; `r/check` starts real ones.
+# These tests run where a session's PostgreSQL, HDFS and Spark are; `r/check` starts real ones.
 without <- function(variables, code) {
   old <- Sys.getenv(variables, unset = NA, names = TRUE)
   on.exit({

@@ -1,21 +1,34 @@
-"""Asking something on this machine a small question over HTTP, for health and for Spark."""
+"""Asking something on this machine a small question over HTTP: for health, for Spark, for HDFS."""
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Iterable
 
 _MOST = 2**22
 
 
 async def fetch(
-    host: str, port: int, path: str, *, seconds: float = 5.0, headers: Iterable[tuple[bytes, bytes]] = ()
+    host: str,
+    port: int,
+    path: str,
+    *,
+    method: str = "GET",
+    seconds: float = 5.0,
+    headers: Iterable[tuple[bytes, bytes]] = (),
+    tls: ssl.SSLContext | None = None,
 ) -> tuple[int, bytes] | None:
-    """Return status and body of a GET; None when nobody answers in time. HTTP/1.0, so that the body needs no decoding."""
+    """Return status and body of a request without a body; None when nobody answers in time.
+
+    HTTP/1.0, so that the answer's body needs no decoding. With `tls` the host must show a certificate of `localhost`.
+    """
     try:
         async with asyncio.timeout(seconds):
-            reader, writer = await asyncio.open_connection(host, port, limit=_MOST)
+            reader, writer = await asyncio.open_connection(
+                host, port, limit=_MOST, ssl=tls, server_hostname="localhost" if tls else None
+            )
             try:
-                lines = [f"GET {path} HTTP/1.0".encode(), f"Host: {host}:{port}".encode(), b"Accept: application/json, */*"]
+                lines = [f"{method} {path} HTTP/1.0".encode(), f"Host: {host}:{port}".encode(), b"Accept: application/json, */*"]
                 lines += [b": ".join(header) for header in headers]
                 writer.write(b"\r\n".join(lines) + b"\r\n\r\n")
                 head = await reader.readuntil(b"\r\n\r\n")

@@ -1,6 +1,7 @@
 """The client's side: one request handed on to what listens inside the session, and its answer handed back."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -22,11 +23,15 @@ class UpstreamGone(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Upstream:
-    """Where to hand requests on to: a Unix socket, or a port of this machine's own address."""
+    """Where to hand requests on to: a Unix socket, or a port of this machine's own address.
+
+    With `tls` it is spoken to over TLS, and must show a certificate of `localhost`.
+    """
 
     socket: Path | None = None
     port: int | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()  # set on each request, whatever the client sent
+    tls: ssl.SSLContext | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +163,13 @@ async def _connect(upstream: Upstream, *, bodyless: bool) -> _Exchange:
             connecting = loop.create_unix_connection(lambda: _Exchange(bodyless=bodyless), str(upstream.socket))
         else:
             assert upstream.port is not None
-            connecting = loop.create_connection(lambda: _Exchange(bodyless=bodyless), "127.0.0.1", upstream.port)
+            connecting = loop.create_connection(
+                lambda: _Exchange(bodyless=bodyless),
+                "127.0.0.1",
+                upstream.port,
+                ssl=upstream.tls,
+                server_hostname="localhost" if upstream.tls else None,
+            )
         _, exchange = await connecting
     except OSError as problem:
         raise UpstreamGone from problem

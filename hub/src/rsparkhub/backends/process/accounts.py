@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rspark_contract import reading
-from rspark_contract.reading import Fields, Unreadable, decode
+from rspark_contract.reading import NAME, Fields, Unreadable, decode
 from rsparkhub.backends.process import proc
 from rsparkhub.backends.process.ownership import give_tree
 from rsparkhub.domain.errors import CannotStart
@@ -31,6 +31,7 @@ _LONGEST = 32  # letters of a name, by useradd
 _NUMBERS: tuple[int, ...] = (*range(999, 199, -1), *range(59_999, 50_000, -1))
 _MACHINE = Path("/run/rsparkhub")  # ours alone: /run/lock is open to everybody
 _ID = reading.integer(1, 2**31)
+_SERVICE = "@"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,11 @@ class Account:
     name: str
     uid: int
     gid: int
+
+
+def service_account(service: str) -> str:
+    """Return the word for the account of a service, where a person's id stands for a person's; it is no person's id."""
+    return f"{_SERVICE}{service}"
 
 
 def are_possible() -> bool:
@@ -112,7 +118,7 @@ class Accounts:
             return True
 
     def _file(self, user: str) -> Path:
-        if not PERSON_ID.fullmatch(user):
+        if not (PERSON_ID.fullmatch(user) or (user.startswith(_SERVICE) and NAME.fullmatch(user.removeprefix(_SERVICE)))):
             raise ValueError(f"{user!r} is no person's id")
         return self._folder / user
 
@@ -154,7 +160,7 @@ class Accounts:
         return f"RSparkHub {user} {where}"
 
     def _free_name(self, user: str) -> str:
-        base = PREFIX + user.replace(".", "-")  # not every machine takes a dot
+        base = PREFIX + user.replace(".", "-").replace(_SERVICE, "service-")  # not every machine takes a dot
         if len(base) > _LONGEST - 4:  # room for a number
             base = f"{base[: _LONGEST - 11]}-{hashlib.sha256(user.encode()).hexdigest()[:6]}"
         names = (base, *(f"{base}-{number}" for number in range(2, 1000)))

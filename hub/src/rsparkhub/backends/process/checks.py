@@ -117,7 +117,22 @@ def find_programs(settings: Settings, needs: Needs) -> list[Finding]:
 async def examine(settings: Settings, needs: Needs) -> list[Finding]:
     """Return what `doctor` says: that the programs run, and have the packages."""
     looks = [run_r(settings, needs), *([run_java(needs)] if java_version(needs) else []), run_session_python(settings, needs)]
-    return list(await asyncio.gather(*looks))
+    return [*await asyncio.gather(*looks), *find_optional(settings, needs)]
+
+
+def find_optional(settings: Settings, needs: Needs) -> list[Finding]:
+    """Say of each service that is installed by a command of its own whether it is: a start needs none of them."""
+    findings = []
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+    for title, each in needs.items():
+        if each.installed_by is None:
+            continue
+        absent = [program for program in each.programs if shutil.which(program, path=path) is None]
+        prefix = settings.python_of_sessions.parent.parent
+        absent += [folder for folder in each.folders if not (prefix / folder).is_dir()]
+        text = f"{title} is not installed: {', '.join(absent)} is missing. `{each.installed_by}` installs it."
+        findings.append(ok(title, text if absent else f"{title} is installed."))
+    return findings
 
 
 def again() -> str:

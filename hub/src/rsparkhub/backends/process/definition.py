@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from rsparkhub.backends.definition import BackendDefinition
 from rsparkhub.backends.process import accounts, checks
-from rsparkhub.domain.backend import ARCHIVE
+from rsparkhub.domain.backend import ARCHIVE, ONE_MACHINE
 from rsparkhub.domain.finding import Finding
 from rsparkhub.domain.requirements import Needs
 from rsparkhub.settings import Settings, checkout
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 class ProcessDefinition(BackendDefinition):
     name = "process"
-    capabilities = frozenset({ARCHIVE})
+    capabilities = frozenset({ARCHIVE, ONE_MACHINE})
 
     def describe(self, settings: Settings) -> str:
         return "Sessions run as processes of this machine."

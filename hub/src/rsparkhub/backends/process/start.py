@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rspark_contract.ensemble import Places
 from rsparkhub.backends.process import cgroups, shim
-from rsparkhub.backends.process.accounts import Account, Accounts
+from rsparkhub.backends.process.accounts import Account, Accounts, service_account
 from rsparkhub.backends.process.loopback import Loopback
 from rsparkhub.backends.process.ownership import give_tree
 from rsparkhub.backends.process.run_folder import RunFolder
@@ -82,7 +82,7 @@ class Start:
             run=folder.path, keep=folder.keep, home=home, data=self._data / "services" / spec.id, notify=self._notify_dir
         )
         try:
-            account = self._accounts.ensure(spec.user) if self._accounts and spec.user else None
+            account = self._account(spec)
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             was_ours = folder.make(account)
             if account is not None:
@@ -95,6 +95,14 @@ class Start:
         except OSError as error:
             raise _cannot(error.errno, str(error)) from error
         return Prepared(home=home, account=account, groups=groups)
+
+    def _account(self, spec: EnsembleSpec) -> Account | None:
+        """Return whom it runs as; None where that is who runs this process."""
+        if self._accounts is None:
+            return None
+        if spec.unprivileged:
+            return self._accounts.ensure(service_account(spec.id))
+        return self._accounts.ensure(spec.user) if spec.user else None
 
     def _groups(self, folder: RunFolder, spec: EnsembleSpec) -> list[str]:
         """Make the groups that limit the session; none where the machine doesn't let us, which `doctor` says."""

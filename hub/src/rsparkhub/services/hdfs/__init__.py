@@ -1,0 +1,114 @@
+"""HDFS: one file system for all, on which each person has a home, and each session a token of its person's.
+
+A session holds no key and no ticket: the steward, which runs beside the NameNode, gets a delegation token in the person's name
+when a session starts, renews it while the session lives, and cancels it at its end.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from rspark_contract.ensemble import ComponentSpec, SecretFile
+from rspark_contract.reading import JsonObject
+from rsparkhub.domain.backend import ONE_MACHINE
+from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
+from rsparkhub.domain.quantity import ByteSize
+from rsparkhub.domain.requirements import Requirements
+from rsparkhub.services.base import Account, Credential, Instance, Service, SessionConfig
+from rsparkhub.services.hdfs.steward import Steward
+
+_ENDPOINT = "{run}/hdfs.json"
+_SERVER = ComponentSpec(
+    name="hdfs",
+    title="HDFS",
+    command=("{python}", "-m", "rspark_session.services.hdfs", "--data", "{data}", "--endpoint", _ENDPOINT),
+    ready={"file": _ENDPOINT},
+    stop_timeout=45.0,
+)
+
+
+class HdfsOptions(ServiceOptions):
+    #: A quota counts every block that is being written in full, so a smaller one lets nobody write several files at once.
+    quota: ByteSize = Field(
+        default=ByteSize(5 * 2**30),
+        ge=2**30,
+        description="What a person's home may hold, with its trash. The environment that they started last decides.",
+    )
+
+
+class Hdfs(Service[HdfsOptions]):
+    name = "hdfs"
+    title = "HDFS"
+    mark = "HD"
+    description = "HDFS, the file system of Hadoop."
+    Options = HdfsOptions
+    scopes: ClassVar[Mapping[Scope, str]] = {"shared": "one file system, a home with a quota for each person"}
+    requires = Requirements(
+        java=17,
+        programs=("krb5kdc", "kdb5_util", "kadmin.local", "kinit", "curl", "openssl"),
+        folders=("share/rspark/hadoop/jars", "share/rspark/hadoop/webapps"),
+        installed_by="make hdfs",
+    )
+    issues_credentials = True
+    renew_every = timedelta(hours=4)  # of the day that a token lives unrenewed
+
+    def capabilities(self, options: HdfsOptions) -> Mapping[str, str]:
+        return {"scope": ONE_MACHINE}
+
+    def instances(self) -> tuple[Instance, ...]:
+        return (Instance(id="hdfs", components=(_SERVER,), memory=ByteSize(2**30), unprivileged=True),)
+
+    async def ensure_account(self, endpoint: JsonObject, account: Account) -> None:
+        await Steward(endpoint).ensure_home(account.user, groups=account.groups)
+
+    async def issue(self, endpoint: JsonObject, account: Account) -> JsonObject:
+        """Return the token of a generation; from now on the home has the quota of its environment."""
+        credential, steward = _credential(account), Steward(endpoint)
+        if isinstance(credential.options, HdfsOptions):
+            await steward.ensure_home(account.user, groups=account.groups, quota=int(credential.options.quota))
+        return {"token": await steward.open(credential, account.user)}
+
+    async def renew(self, endpoint: JsonObject, account: Account) -> None:
+        await Steward(endpoint).renew(_credential(account))
+
+    async def revoke(self, endpoint: JsonObject, account: Account) -> None:
+        await Steward(endpoint).revoke(_credential(account))
+
+    async def close_account(self, endpoint: JsonObject, *, user: str) -> None:
+        await Steward(endpoint).close_account(user)
+
+    async def remove_account(self, endpoint: JsonObject, *, user: str, archive: Path | None) -> None:
+        """Delete a home; before, write it as `hdfs.tar` into the archive, if one is given."""
+        steward = Steward(endpoint)
+        await steward.close_account(user)
+        if archive is not None:
+            await steward.archive_home(user, archive / "hdfs.tar")
+        await steward.remove_home(user)
+
+    def session_config(
+        self,
+        options: HdfsOptions,
+        *,
+        resources: Resources,
+        endpoint: JsonObject | None = None,
+        account: Account | None = None,
+    ) -> SessionConfig:
+        """Return where the file system is, which is no secret, and the token as a file."""
+        if endpoint is None or account is None:
+            raise ValueError("a session uses HDFS as a file system for all, with an account on it")
+        known = ("host", "rpc", "https", "datanodes", "steward", "principal", "certificate")
+        config = {name: endpoint[name] for name in known} | {"user": account.user}
+        token = SecretFile(path="hdfs/token", content=str(_credential(account).issued["token"]))
+        return SessionConfig(config=config, files=(token,))
+
+
+def _credential(account: Account) -> Credential:
+    if account.credential is None:
+        raise ValueError("a session has a token of its own on HDFS")
+    return account.credential
+
+
+SERVICE = Hdfs

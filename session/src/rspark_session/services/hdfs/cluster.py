@@ -1,0 +1,293 @@
+"""NameNode and DataNode: formatted once and never again, started on the ports they had, and ended in order.
+
+data/name, data/blocks   the file system itself, Hadoop's own
+data/name.formatted      that it was formatted; with it, an empty `name` is a loss, and no reason to begin anew
+data/ports.json          where all listened the last time
+"""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from rspark_session.files import write_whole
+from rspark_session.processes import prctl
+from rspark_session.services.hdfs import programs
+from rspark_session.services.hdfs.certificate import Certificate
+from rspark_session.services.hdfs.configuration import Address, DataNodePorts, write_server_configuration
+from rspark_session.services.hdfs.kerberos import SUPERUSER, Domain
+from rspark_session.services.hdfs.namenode import Away, NameNode, Refused
+from rspark_session.services.problem import ServiceProblem
+
+LOOPBACK = "127.0.0.1"
+_NAME = "org.apache.hadoop.hdfs.server.namenode.NameNode"
+_DATA = "org.apache.hadoop.hdfs.server.datanode.DataNode"
+#: What stands for the machine's `id` where the NameNode asks who is in which groups: `id -gn NAME; id -Gn NAME`.
+_ID = """#!/bin/sh
+case $2 in *[!a-z0-9_.-]*|.*) groups= ;; *) groups=$(cat "{members}/$2" 2>/dev/null) ;; esac
+[ -n "$groups" ] || groups=$2
+case $1 in -gn) echo "${{groups%% *}}" ;; *) echo "$groups" ;; esac
+"""
+_READY = 230.0  # seconds
+_ENDING = 20.0
+_PORTS = ("kdc", "rpc", "https", "data", "ipc", "data_https", "steward")
+#: Folders that are everybody's: each with its mode. People may pass `/user` and `/group`, and not look who is there.
+_FOLDERS = (("/", "755"), ("/user", "711"), ("/group", "711"), ("/tmp", "1777"))  # noqa: S108  of HDFS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """The folder `data` of one file system, and its ports by name."""
+
+    data: Path
+    ports: dict[str, int]
+
+    @property
+    def domain(self) -> Domain:
+        """The Kerberos domain of its servers."""
+        return Domain(folder=self.data / "kerberos", host="localhost", port=self.ports["kdc"])
+
+    @property
+    def certificate(self) -> Certificate:
+        """The certificate of its servers."""
+        return Certificate(folder=self.data / "certificate", host="localhost")
+
+    @property
+    def address(self) -> Address:
+        """Where clients find it."""
+        return Address(host=LOOPBACK, rpc=self.ports["rpc"], https=self.ports["https"])
+
+    @property
+    def datanodes(self) -> tuple[str, ...]:
+        """The addresses to which WebHDFS sends clients for what is in files."""
+        return (f"{LOOPBACK}:{self.ports['data_https']}",)
+
+    @property
+    def namenode(self) -> NameNode:
+        """Its NameNode, as the administrator sees it."""
+        return NameNode(
+            domain=self.domain,
+            port=self.ports["https"],
+            certificate=self.certificate.pem,
+            tickets=self.data / "tickets",
+        )
+
+    @property
+    def members(self) -> Path:
+        """The folder in which the groups of people are."""
+        return self.data / "members"
+
+    @property
+    def configuration(self) -> Path:
+        """The configuration of its servers."""
+        return self.data / "conf"
+
+
+def opened(data: Path) -> Cluster:
+    """Make all that servers need to be there, but for the file system itself; return the cluster.
+
+    Raises
+    ------
+    ServiceProblem
+        When something is missing on this machine.
+    """
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in ("tmp", "tickets"):
+        shutil.rmtree(data / folder, ignore_errors=True)
+        (data / folder).mkdir(mode=0o700)
+    cluster = Cluster(data=data, ports=_ports(data / "ports.json"))
+    cluster.members.mkdir(mode=0o700, exist_ok=True)
+    (data / "bin").mkdir(mode=0o700, exist_ok=True)
+    write_whole(data / "bin/id", _ID.format(members=cluster.members), mode=0o700)
+    cluster.domain.prepare()
+    cluster.certificate.prepare()
+    if not (data / "signature").exists():
+        write_whole(data / "signature", secrets.token_urlsafe(48))
+    ports = cluster.ports
+    write_server_configuration(
+        cluster.configuration,
+        address=cluster.address,
+        datanode=DataNodePorts(data=ports["data"], ipc=ports["ipc"], https=ports["data_https"]),
+        domain=cluster.domain,
+        certificate=cluster.certificate,
+        data=data,
+    )
+    return cluster
+
+
+@contextmanager
+def running(cluster: Cluster) -> Iterator["list[subprocess.Popen[bytes]]"]:
+    """Run the servers, out of safe mode and with a DataNode, for as long as the block lasts.
+
+    Raises
+    ------
+    ServiceProblem
+        When they don't become ready.
+    """
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        started.append(cluster.domain.start())
+        _format(cluster)
+        started += [_start(cluster, main) for main in (_NAME, _DATA)]
+        _until_ready(cluster, started)
+        yield started
+    finally:
+        for process in reversed(started):
+            _end(process)
+
+
+def _format(cluster: Cluster) -> None:
+    """Make the file system, once in the life of its folder."""
+    name, mark = cluster.data / "name", cluster.data / "name.formatted"
+    if mark.exists():
+        if not (name / "current/VERSION").exists():
+            raise ServiceProblem(
+                f"The NameNode's data are gone from {name}, and they are not made anew: all files would be lost. "
+                "Bring the folder back from a backup."
+            )
+        return
+    if (cluster.data / "blocks/current").exists() and (name / "current/VERSION").exists():
+        write_whole(mark, "")  # it was made, and we were killed before we wrote so
+        return
+    shutil.rmtree(name, ignore_errors=True)
+    done = subprocess.run(
+        [*_command(cluster, _NAME, "-format", "-nonInteractive")],
+        env=_environ(cluster),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode or not (name / "current/VERSION").exists():
+        raise ServiceProblem(f"The file system could not be made: {_last_lines(done.stderr)}")
+    write_whole(mark, "")
+
+
+def _start(cluster: Cluster, main: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        _command(cluster, main),
+        env=_environ(cluster),
+        cwd=cluster.data,
+        stdin=subprocess.DEVNULL,
+        preexec_fn=prctl.ends_with_this_process(signal.SIGTERM),  # noqa: PLW1509  we have no threads yet
+    )
+
+
+def _command(cluster: Cluster, main: str, *arguments: str) -> list[str]:
+    return programs.server_command(main, *arguments, configuration=cluster.configuration, krb5=cluster.domain.configuration)
+
+
+def _environ(cluster: Cluster) -> dict[str, str]:
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HADOOP_", "HDFS_", "JDK_JAVA_", "JAVA_TOOL"))
+    }
+    path = f"{cluster.data}/bin:{kept.get('PATH', os.defpath)}"
+    return {**kept, "HADOOP_CONF_DIR": str(cluster.configuration), "HADOOP_HOME": str(cluster.data), "PATH": path}
+
+
+def _until_ready(cluster: Cluster, started: "list[subprocess.Popen[bytes]]") -> None:
+    """Wait until files can be written; then see to the folders that are everybody's."""
+    deadline = time.monotonic() + _READY
+    namenode, why = cluster.namenode, "it does not listen"
+    while time.monotonic() < deadline:
+        check_alive(started)
+        if _listens(cluster.ports["https"]):
+            try:
+                if _has_datanode(namenode):
+                    for path, mode in _FOLDERS:
+                        namenode.ask("PUT", path, "MKDIRS", principal=SUPERUSER, permission=mode)
+                        namenode.ask("PUT", path, "SETPERMISSION", principal=SUPERUSER, permission=mode)
+                    return
+                why = "it has no DataNode"
+            except (Away, Refused) as problem:  # safe mode, most of all
+                why = str(problem).splitlines()[0]
+        time.sleep(0.25)
+    raise ServiceProblem(f"HDFS was not ready after {_READY:.0f} s: {why}. Its log above says what it does.")
+
+
+def check_alive(started: "list[subprocess.Popen[bytes]]") -> None:
+    """Raise `ServiceProblem` when one of the servers has ended."""
+    for process in started:
+        if process.poll() is not None:
+            words = [str(word) for word in process.args] if isinstance(process.args, list) else []
+            what = "The DataNode" if _DATA in words else "The NameNode" if _NAME in words else "The Kerberos server"
+            raise ServiceProblem(f"{what} of HDFS ended by itself with code {process.returncode}. Its log says why.")
+
+
+def _has_datanode(namenode: NameNode) -> bool:
+    bean = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
+    beans = json.loads(namenode.page(bean, principal=SUPERUSER)).get("beans", [])
+    return bool(beans) and int(beans[0].get("NumLiveDataNodes", 0)) > 0
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(_ENDING)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1):
+        return True
+    return False
+
+
+def _ports(file: Path) -> dict[str, int]:
+    """Return the ports of the last time, so that sessions still know them; a free one for each that another has taken."""
+    try:
+        kept = json.loads(file.read_text())
+    except (OSError, ValueError):
+        kept = {}
+    ports: dict[str, int] = {}
+    with _Held() as held:
+        for name in _PORTS:
+            ports[name] = held.take(int(kept.get(name, 0)))
+    if ports != kept:
+        write_whole(file, json.dumps(ports))
+    return ports
+
+
+class _Held:
+    """Ports that are held until all were chosen, so that none is chosen twice."""
+
+    def __init__(self) -> None:
+        self._sockets: list[socket.socket] = []
+
+    def __enter__(self) -> "_Held":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self._sockets:
+            each.close()
+
+    def take(self, wanted: int) -> int:
+        """Return the port that is wanted where it is free, else another."""
+        for port in dict.fromkeys((wanted, 0)):
+            probe = socket.socket()
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                probe.close()
+                continue
+            self._sockets.append(probe)
+            return int(probe.getsockname()[1])
+        raise ServiceProblem("This machine has no free port left for HDFS.")
+
+
+def _last_lines(text: str, most: int = 3) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " ".join(lines[-most:])

@@ -1,0 +1,139 @@
+"""A person's place in the file system: a home that is theirs alone, with a quota, and the folders of their groups.
+
+People have no Unix accounts that the NameNode could ask for their groups. It asks a program called `id`, and finds ours first: a
+script that reads what is written here, a file for each person.
+"""
+
+import io
+import tarfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from rspark_session.files import write_whole
+from rspark_session.services.hdfs.kerberos import SUPERUSER
+from rspark_session.services.hdfs.namenode import Away, NameNode, Refused
+
+_HOMES, _GROUPS = "/user", "/group"
+#: Whatever its member's umask is, what is made in a group's folder is all members'.
+_ACL = "user::rwx,group::rwx,other::---,default:user::rwx,default:group::rwx,default:mask::rwx,default:other::---"
+_MOST_DEPTH = 100
+
+
+@dataclass(kw_only=True)
+class Homes:
+    """The homes of one file system. Each step may be done again, and by two at once."""
+
+    namenode: NameNode
+    members: Path  # the folder in which a person's groups are
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ensure(self, user: str, *, groups: Sequence[str], quota: int | None) -> None:
+        """Make a home and the folders of a person's groups, or mend what is there; they are in these groups and no others.
+
+        `quota` in bytes limits what the home takes, None leaves the limit as it is.
+
+        Raises
+        ------
+        Refused, Away
+            When the NameNode does not do it.
+        """
+        path = home_of(user)
+        with self._lock:
+            self._ask("PUT", path, "MKDIRS", permission="700")
+            self._ask("PUT", path, "SETOWNER", owner=user, group=user)
+            self._ask("PUT", path, "SETPERMISSION", permission="700")
+            if quota is not None:
+                # 2**63-1 leaves the number of files as it is.
+                self._ask("PUT", path, "SETQUOTA", namespacequota=str(2**63 - 1), storagespacequota=str(quota))
+            for group in groups:
+                self._ensure_group(group)
+            write_whole(self.members / user, " ".join([user, *(group_of(group) for group in groups)]), mode=0o600)
+
+    def _ensure_group(self, group: str) -> None:
+        path = f"{_GROUPS}/{group}"
+        self._ask("PUT", path, "MKDIRS", permission="770")
+        self._ask("PUT", path, "SETOWNER", owner=SUPERUSER, group=group_of(group))
+        self._ask("PUT", path, "SETACL", aclspec=_ACL)
+
+    def remove(self, user: str) -> None:
+        """Delete a home with all that is in it. There may be none.
+
+        Raises
+        ------
+        Refused, Away
+            When the NameNode does not do it.
+        """
+        self._ask("DELETE", home_of(user), "DELETE", recursive="true")
+        (self.members / user).unlink(missing_ok=True)
+
+    def exists(self, user: str) -> bool:
+        """Return whether a person has a home."""
+        try:
+            self._ask("GET", home_of(user), "GETFILESTATUS")
+        except Refused as problem:
+            if problem.kind == "FileNotFoundException":
+                return False
+            raise
+        return True
+
+    def write_archive(self, user: str, to: IO[bytes]) -> None:
+        """Write a home as a tar file.
+
+        Raises
+        ------
+        Refused, Away
+            When a file could not be read to its end.
+        """
+        with tarfile.open(fileobj=to, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+            for inside, status in self._walk(home_of(user), ""):
+                entry = tarfile.TarInfo(f"{user}/{inside}".rstrip("/"))
+                entry.mtime = int(status["modificationTime"]) // 1000
+                entry.mode = int(status["permission"], 8)
+                if status["type"] == "DIRECTORY":
+                    entry.type = tarfile.DIRTYPE
+                    archive.addfile(entry)
+                else:
+                    entry.size = int(status["length"])
+                    self._add(archive, entry, f"{home_of(user)}/{inside}")
+
+    def _add(self, archive: tarfile.TarFile, entry: tarfile.TarInfo, path: str) -> None:
+        if entry.size == 0:
+            archive.addfile(entry, io.BytesIO())
+            return
+        process = self.namenode.stream(path, principal=SUPERUSER)
+        assert process.stdout is not None
+        try:
+            archive.addfile(entry, process.stdout)
+        except OSError as problem:  # shorter than it was said to be
+            raise Away(f"{path} could not be read to its end.") from problem
+        finally:
+            process.stdout.close()
+            with suppress(ProcessLookupError):
+                process.terminate()
+            process.wait()
+
+    def _walk(self, home: str, inside: str, depth: int = 0) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Return what is in a folder, each folder before what is in it."""
+        answer = self._ask("GET", f"{home}/{inside}".rstrip("/"), "LISTSTATUS")
+        for status in answer["FileStatuses"]["FileStatus"]:
+            name = f"{inside}/{status['pathSuffix']}".lstrip("/")
+            yield name, status
+            if status["type"] == "DIRECTORY" and depth < _MOST_DEPTH:
+                yield from self._walk(home, name, depth + 1)
+
+    def _ask(self, method: str, path: str, operation: str, **parameters: str) -> Mapping[str, Any]:
+        return self.namenode.ask(method, path, operation, principal=SUPERUSER, **parameters)
+
+
+def group_of(group: str) -> str:
+    """Return a group as the file system has it: no person's own group, which has their id, is called so."""
+    return f"@{group}"
+
+
+def home_of(user: str) -> str:
+    """Return the path of a person's home."""
+    return f"{_HOMES}/{user}"

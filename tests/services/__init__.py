@@ -1,0 +1,1 @@
+"""Shared services as people use them: through sessions of a whole RSparkHub."""
