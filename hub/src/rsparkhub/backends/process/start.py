@@ -91,7 +91,8 @@ class Start:
                 if was_ours or home.stat().st_uid != account.uid:
                     give_tree(home.resolve(), uid=account.uid, gid=account.gid)
             folder.write("ensemble.json", json.dumps(spec.document(places).to_json()), account=account)
-            groups = self._groups(folder, spec) if account is not None else []
+            # A service has none: it is everybody's, and what is in a group is closed to others (`loopback`).
+            groups = self._groups(folder, spec) if account is not None and not spec.is_service else []
         except OSError as error:
             raise _cannot(error.errno, str(error)) from error
         return Prepared(home=home, account=account, groups=groups)
