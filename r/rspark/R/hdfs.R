@@ -72,7 +72,7 @@ hdfs_put <- function(from, to = basename(from), overwrite = FALSE) {
   if (grepl("/$", to)) {
     to <- paste0(to, basename(from))
   }
-  options <- list(overwrite = hdfs_flag(overwrite, "overwrite"), permission = "600")
+  options <- list(overwrite = hdfs_flag(overwrite, "overwrite"), permission = hdfs_modes[["file"]])
   where <- hdfs_send("PUT", to, "CREATE", options)
   location <- hdfs_location(where)
   handle <- hdfs_handle()
@@ -131,7 +131,7 @@ hdfs_cat <- function(path) {
 #' @rdname hdfs
 #' @export
 hdfs_mkdir <- function(path) {
-  hdfs_ask("PUT", path, "MKDIRS", list(permission = "700"))
+  hdfs_ask("PUT", path, "MKDIRS", list(permission = hdfs_modes[["folder"]]))
   invisible(hdfs_path(path))
 }
 
@@ -151,7 +151,7 @@ hdfs_rm <- function(path, recursive = FALSE, trash = TRUE) {
     return(invisible(absolute))
   }
   kept <- paste0(bin, "/Current", absolute)
-  hdfs_ask("PUT", dirname(kept), "MKDIRS", list(permission = "700"))
+  hdfs_ask("PUT", dirname(kept), "MKDIRS", list(permission = hdfs_modes[["folder"]]))
   if (!isTRUE(hdfs_ask("PUT", path, "RENAME", list(destination = kept))$boolean)) {
     kept <- paste0(kept, format(Sys.time(), "%Y%m%d%H%M%OS3"))
     if (!isTRUE(hdfs_ask("PUT", path, "RENAME", list(destination = kept))$boolean)) {
@@ -169,6 +169,9 @@ hdfs_df <- function(path = "") {
   used <- as.numeric(found$spaceConsumed)
   data.frame(path = hdfs_path(path), used = used, quota = quota, free = pmax(quota - used, 0), files = as.numeric(found$fileCount))
 }
+
+# A home is closed to others by itself; in a group's folder its members change what is made there.
+hdfs_modes <- c(file = "660", folder = "770")
 
 # Return where WebHDFS is, and the files with the token and the certificate.
 hdfs_access <- function() {

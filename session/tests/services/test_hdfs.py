@@ -166,9 +166,9 @@ def test_what_a_member_writes_into_a_groups_folder_is_all_members_and_nobody_els
         def ask(who: str, method: str, what: str, **more: Any) -> httpx.Response:
             return client.request(method, f"{base}{what}&delegation={tokens[who]}", **more)
 
-        made = ask("cara", "PUT", "/plan?op=MKDIRS&permission=700")
+        made = ask("cara", "PUT", "/plan?op=MKDIRS&permission=770")
         assert made.json() == {"boolean": True}, made.text
-        first = ask("cara", "PUT", "/plan/a.txt?op=CREATE", content=b"ours")
+        first = ask("cara", "PUT", "/plan/a.txt?op=CREATE&permission=660", content=b"ours")
         assert first.status_code == 201, first.text
         assert ask("dan", "GET", "/plan/a.txt?op=OPEN").content == b"ours"
         assert ask("dan", "POST", "/plan/a.txt?op=APPEND", content=b"!").status_code == 200

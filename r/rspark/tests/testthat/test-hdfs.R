@@ -4,7 +4,7 @@ test_that("a file comes back as it was put, and a deleted one is in the trash", 
   writeBin(content, file)
   expect_equal(hdfs_put(file, "some folder/a b+c.bin"), file.path(Sys.getenv("RSPARK_HDFS_HOME"), "some folder/a b+c.bin"))
   found <- hdfs_ls("some folder")
-  expect_equal(found[c("name", "type", "size", "permissions")], data.frame(name = "a b+c.bin", type = "file", size = 3e6, permissions = "600"))
+  expect_equal(found[c("name", "type", "size", "permissions")], data.frame(name = "a b+c.bin", type = "file", size = 3e6, permissions = "660"))
   back <- hdfs_get("some folder/a b+c.bin", tempfile())
   expect_identical(readBin(back, raw(), 4e6), content)
   expect_error(hdfs_put(file, "some folder/a b+c.bin"), "is there already in HDFS. `overwrite = TRUE` replaces a file")
