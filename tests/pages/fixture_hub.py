@@ -48,6 +48,7 @@ class World:
         self.sessions: dict[str, Json] = {}
         self.people: list[Json] = [examples.person("ada", admin=True)]
         self.trust: str | None = None
+        self.address: str | None = None  # that of links; its own by default
         self.groups: list[Json] = []
         self.tokens: list[Json] = []
         self.events: list[Json] = []
@@ -339,7 +340,9 @@ class FixtureHub:
         return Response(status_code=204)
 
     async def _link(self, request: Request) -> Response:
-        link = SignInLink(url=f"{self.url}/hub/?token=4f1c9a7be2d84c5b9f31", expires=examples.now() + timedelta(days=1))
+        link = SignInLink(
+            url=f"{self.world.address or self.url}/hub/?token=4f1c9a7be2d84c5b9f31", expires=examples.now() + timedelta(days=1)
+        )
         return JSONResponse(link.model_dump(mode="json"), status_code=201)
 
     async def _groups(self, request: Request) -> Response:
