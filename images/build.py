@@ -188,12 +188,13 @@ def fill(name: str, context: Path) -> None:
         shutil.copy(TOP / "r/install-nycflights13", context / "r")
         wheel("contract", context / "session")
         wheel("session", context / "session")
+        run([str(TOP / "scripts/build-go"), "s3", str(context / "rspark-s3")])
     if name == "hub":
         if not (TOP / "hub/src/rsparkhub/pages/index.html").is_file():
             raise CannotBuild("The hub's pages are not built. Run `scripts/install up` first.")
         wheel("contract", context / "hub")
         wheel("hub", context / "hub")
-        run([str(TOP / "scripts/build-edge"), str(context / "rsparkhub-edge")])
+        run([str(TOP / "scripts/build-go"), "edge", str(context / "rsparkhub-edge")])
 
 
 def wheel(package: str, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Gives `R CMD check` what a session has: an account on a real PostgreSQL and a real HDFS, and the configuration of Spark."""
+"""Gives `R CMD check` what a session has: accounts on real services, and the configuration of Spark."""
 
 import argparse
 import asyncio
@@ -12,11 +12,14 @@ from pathlib import Path
 
 from rspark_contract.reading import JsonObject
 from rsparkhub.domain.environment import Resources, ServiceOptions
-from rsparkhub.services.base import Account, Credential
+from rsparkhub.services.base import Account, AnyService, Credential, SessionConfig
 from rsparkhub.services.hdfs import Hdfs
 from rsparkhub.services.postgres import Postgres
+from rsparkhub.services.s3 import S3
 
-ACCOUNT = Account(user="ada", password="not:a\\secret")  # noqa: S106  of a server that ends with the check
+#: Of servers that end with the check.
+CREDENTIAL = Credential(session="check", generation=1, secret="not:a\\secret+/=at.all")  # noqa: S106
+ACCOUNT = Account(user="ada", password="", groups=("lab",), credential=CREDENTIAL)
 
 
 def wait_for(endpoint: Path, *, server: int, seconds: float = 240) -> JsonObject:
@@ -41,7 +44,7 @@ def wait_for(endpoint: Path, *, server: int, seconds: float = 240) -> JsonObject
 
 def prepare_hdfs(work: Path, *, server: int, session_python: Path) -> dict[str, str]:
     """Return what R finds HDFS by; its files are written into `work`."""
-    endpoint, service = wait_for(work / "files/hdfs.json", server=server), Hdfs()
+    endpoint, service = wait_for(work / "servers/hdfs/hdfs.json", server=server), Hdfs()
     options = Hdfs.Options.model_validate({"scope": "shared"})
 
     credential = Credential(session="check", generation=1, secret="", options=options)
@@ -67,20 +70,28 @@ def prepare_hdfs(work: Path, *, server: int, session_python: Path) -> dict[str, 
     return {name: environ[name] for name in ("RSPARK_HDFS", "RSPARK_HDFS_HOME")}
 
 
+def grant(service: AnyService, endpoint: JsonObject) -> SessionConfig:
+    """Return what a session gets to use a service, on which it has an account from now on."""
+    asyncio.run(service.ensure_account(endpoint, ACCOUNT))
+    asyncio.run(service.issue(endpoint, ACCOUNT))
+    return service.session_config(ServiceOptions(scope="shared"), resources=Resources(), endpoint=endpoint, account=ACCOUNT)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--session-python", type=Path, required=True)
-    parser.add_argument("--server", type=int, required=True)
-    parser.add_argument("--files", type=int, required=True)
+    for service in ("postgres", "s3", "hdfs"):
+        parser.add_argument(f"--{service}", type=int, required=True, help="the pid of its server")
     parser.add_argument("work", type=Path)
     given = parser.parse_args()
     work: Path = given.work
-    endpoint = wait_for(work / "postgres.json", server=given.server)
-    service = Postgres()
-    asyncio.run(service.ensure_account(endpoint, ACCOUNT))
-    granted = service.session_config(ServiceOptions(scope="shared"), resources=Resources(), endpoint=endpoint, account=ACCOUNT)
-    for file in granted.files:
+    granted = [
+        grant(Postgres(), wait_for(work / "servers/postgres/postgres.json", server=given.postgres)),
+        grant(S3(), wait_for(work / "servers/s3/s3.json", server=given.s3)),
+    ]
+    for file in (file for config in granted for file in config.files):
         place = work / file.path
+        place.parent.mkdir(exist_ok=True)
         place.write_text(file.content)
         place.chmod(0o600)
     write = (
@@ -94,14 +105,14 @@ def main() -> None:
     find = "import pyspark, pathlib; print(pathlib.Path(pyspark.__file__).parent, pyspark.__version__, sep='\\n')"
     found = subprocess.run([given.session_python, "-c", find], check=True, capture_output=True, text=True)
     home, version = found.stdout.split("\n")[:2]
-    environ = {name: value.replace("{run}", str(work)) for name, value in granted.environ.items()} | {
+    environ = {name: value.replace("{run}", str(work)) for config in granted for name, value in config.environ.items()} | {
         "SPARK_HOME": home,
         "SPARK_HOME_VERSION": version,
         "SPARK_CONF_DIR": str(work / "conf"),
         "PYSPARK_PYTHON": str(given.session_python),
         "PATH": f"{given.session_python.parent}:{os.environ['PATH']}",
     }
-    environ |= prepare_hdfs(work, server=given.files, session_python=given.session_python)
+    environ |= prepare_hdfs(work, server=given.hdfs, session_python=given.session_python)
     (work / "environ").write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in environ.items()))
 
 

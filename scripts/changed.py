@@ -23,7 +23,8 @@ BY_FOLDER = {
     "pages: test": ("web/",),
     "R package": ("r/", "session/src/rspark_session/services/"),
     "end to end": (
-        "hub/src/", "session/src/", "contract/src/", "web/", "r/rspark/", "edge/", "environments/", "tests/", "docs/how-to/",
+        "hub/src/", "session/src/", "contract/src/", "web/", "r/rspark/", "edge/", "s3/", "environments/", "tests/",
+        "docs/how-to/",
     ),
     "cluster": ("cluster/",),
     "Kubernetes": (

@@ -239,15 +239,32 @@ def python_steps(kind: str) -> list[Step]:
     ]
 
 
+#: What builds our programs in Go, each into a Python's folder of programs.
+BUILD_GO = [TOP / "scripts/build-go", TOP / "scripts/find-go", TOP / "requirements/go.txt"]
+
+
 def edge_steps() -> list[Step]:
     program = TOP / ".venv/bin/rsparkhub-edge"
     return [
         Step(
             name="edge",
             says="the edge: Caddy with a handler of our own, from its sources; a minute or two the first time",
-            inputs=[TOP / "edge", TOP / "scripts/build-edge", TOP / "scripts/find-go", TOP / "requirements/go.txt"],
+            inputs=[TOP / "edge", *BUILD_GO],
             makes=[program],
-            commands=lambda: [["scripts/build-edge", str(program)]],
+            commands=lambda: [["scripts/build-go", "edge", str(program)]],
+        )
+    ]
+
+
+def storage_steps() -> list[Step]:
+    program = TOP / ".venv-session/bin/rspark-s3"
+    return [
+        Step(
+            name="s3",
+            says="the object storage: an S3 gateway with people and keys of our own, from its sources; a minute the first time",
+            inputs=[TOP / "s3", *BUILD_GO],
+            makes=[program],
+            commands=lambda: [["scripts/build-go", "s3", str(program)]],
         )
     ]
 
@@ -434,7 +451,7 @@ def install(kind: str) -> None:
             say("Another installation is at work in this checkout; waiting until it is done.")
             fcntl.flock(lock, fcntl.LOCK_EX)
         apt = apt_step(kind)
-        steps = [*python_steps(kind), *edge_steps(), *r_steps(), *hadoop_steps(kind), *web_steps()]
+        steps = [*python_steps(kind), *edge_steps(), *storage_steps(), *r_steps(), *hadoop_steps(kind), *web_steps()]
         todo = ([apt] if apt else []) + [step for step in steps if not step.is_done()]
         for number, step in enumerate(todo, 1):
             say(f"[{number}/{len(todo)}] {step.says}")

@@ -32,8 +32,16 @@ _ENVIRON = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
 class PostgresServer:
     """Listens on a Unix socket in a folder of its own, and dies with the process that started it."""
 
-    def __init__(self, *, keeps_promises: bool = False) -> None:
-        """`keeps_promises`: what it said is kept also when it is killed, for a test that does so."""
+    def __init__(self, *, keeps_promises: bool = False, of_the_wheel: bool = False) -> None:
+        """Choose its programs.
+
+        Parameters
+        ----------
+        keeps_promises
+            What it said is kept also when it is killed, for a test that does so.
+        of_the_wheel
+            Version 16, which the wheel carries beside the newest, and not Debian's.
+        """
         # Below /tmp and not in pytest's folder: a socket's path is short, and another user has to reach it.
         self._folder = Path(tempfile.mkdtemp(prefix="rsparkhub-postgres-"))
         self._data = self._folder / "data"
@@ -42,7 +50,7 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
         if self._user is not None:
             shutil.chown(self._folder, self._user)
-        self._programs = self._find_programs()
+        self.programs = self._find_programs(of_the_wheel=of_the_wheel)
 
     def start(self) -> None:
         self._execute("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
@@ -103,14 +111,18 @@ class PostgresServer:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement)
 
-    def _find_programs(self) -> Path:
+    def _find_programs(self, *, of_the_wheel: bool) -> Path:
         wheel = [path / "bin" for path in _CHECKOUT.glob(f".venv*/{_WHEEL}")]
-        found = [path for path in (*Path("/usr/lib/postgresql").glob("*/bin"), *wheel) if (path / "initdb").exists()]
+        debian = [] if of_the_wheel else Path("/usr/lib/postgresql").glob("*/bin")
+        found = [path for path in (*debian, *wheel) if (path / "initdb").exists()]
         assert found, "PostgreSQL is missing: run `make install`"
         if self._user is None or found[0] not in wheel:
             return found[0]
         # A checkout may lie where the server's user can't look, such as below /root.
-        return Path(shutil.copytree(found[0].parent, self._folder / "pginstall", symlinks=True)) / "bin"
+        package = found[0].parent.parent
+        for part in (found[0].parent, package.with_name(f"{package.name}.libs")):  # programs find these by the way to them
+            shutil.copytree(part, self._folder / part.relative_to(package.parent), symlinks=True)
+        return self._folder / found[0].relative_to(package.parent)
 
     def _execute(self, program: str, *arguments: str) -> None:
         subprocess.run(self._command(program, *arguments), check=True, capture_output=True, env=_ENVIRON)
@@ -118,7 +130,7 @@ class PostgresServer:
     def _command(self, program: str, *arguments: str) -> list[str]:
         """Write the command of one of its programs, as the user who may run it, to die when we do."""
         user = [] if self._user is None else ["--reuid", self._user, "--regid", _group_of(self._user), "--clear-groups"]
-        return ["setpriv", *user, "--pdeathsig", "INT", str(self._programs / program), *arguments]
+        return ["setpriv", *user, "--pdeathsig", "INT", str(self.programs / program), *arguments]
 
 
 def _unprivileged_user() -> str | None:

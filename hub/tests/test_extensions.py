@@ -13,7 +13,7 @@ from rsparkhub.backends.definition import BackendDefinition
 from rsparkhub.domain.errors import NotFound
 from rsparkhub.domain.requirements import Requirements, java_version, python_modules, r_packages
 from rsparkhub.installed.extensions import BACKENDS, backends, interfaces, services
-from rsparkhub.settings import Settings, read_settings, with_backends
+from rsparkhub.settings import Settings, read_settings, with_groups
 
 
 class FarmSettings(BaseModel):
@@ -38,7 +38,7 @@ class NamedLikeASetting(FarmDefinition):
 
 
 def test_there_are_these() -> None:
-    assert list(services()) == ["hdfs", "postgres", "spark"]
+    assert list(services()) == ["hdfs", "postgres", "s3", "spark"]
     assert list(interfaces()) == ["jupyterlab", "terminal", "web"]
     assert list(backends()) == ["kubernetes", "process"]
 
@@ -59,7 +59,7 @@ def test_a_backend_of_another_package_has_its_settings_and_is_opened_by_its_name
 ) -> None:
     found = BACKENDS.load(lambda group: [EntryPoint("farm", f"{__name__}:FarmDefinition", group)])
     assert list(found) == ["farm", "kubernetes", "process"]
-    model = with_backends({name: definition.settings_model for name, definition in found.items()})
+    model = with_groups(backends={name: definition.settings_model for name, definition in found.items()})
     monkeypatch.setenv("RSPARKHUB_FARM__RACK", "7")
     settings = read_settings(model, data=tmp_path, backend="farm")
     assert found["farm"].describe(settings) == "Sessions run on rack 7."

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from rsparkhub.backends.definition import BackendDefinition
 from rsparkhub.catalog import Catalog
 from rsparkhub.domain.backend import ARCHIVE
-from rsparkhub.installed.extensions import backend_of, interfaces, services
+from rsparkhub.installed.extensions import backend_of, configured_services, interfaces
 from rsparkhub.installed.schema import environment_schema
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store, open_store
@@ -88,7 +88,7 @@ class Factory:
         from rsparkhub.builder import Builder
         from rsparkhub.controller.app import Controller
 
-        builder = Builder(interfaces=interfaces(), services=services(), settings=self.settings)
+        builder = Builder(interfaces=interfaces(), services=configured_services(self.settings), settings=self.settings)
         return Controller(
             store=self.store,
             backend=self.backend,

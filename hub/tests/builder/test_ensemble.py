@@ -14,10 +14,12 @@ from rsparkhub.builder import Builder, Grant
 from rsparkhub.catalog import Schema
 from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.environment import Environment, Resources, Scope, ServiceOptions
+from rsparkhub.domain.quantity import ByteSize
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.installed.extensions import interfaces, services
 from rsparkhub.installed.schema import environment_schema
-from rsparkhub.services.base import Account, Service, SessionConfig
+from rsparkhub.services.base import Account, Credential, Service, SessionConfig
+from rsparkhub.services.postgres import PostgresSettings
 from rsparkhub.settings import Settings
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -39,7 +41,8 @@ def environment(**spec: object) -> Environment:
 
 
 BUILDER = Builder(interfaces=interfaces(), services=services(), settings=Settings(data=Path("/data"), port=8123))
-GRANT = Grant(endpoint={"host": "127.0.0.1", "port": 5432}, account=Account(user="ada", password="pw"))
+ACCOUNT = Account(user="ada", password="", credential=Credential(session="aaaa", generation=2, secret="pw"))
+GRANT = Grant(endpoint={"host": "127.0.0.1", "port": 5432}, account=ACCOUNT)
 
 
 def built(row: Session = ROW, grants: dict[str, Grant] | None = None, **spec: object) -> EnsembleSpec:
@@ -62,7 +65,8 @@ def test_an_ensemble_is_what_row_environment_and_accounts_say() -> None:
         ServiceSpec(name="spark", title="Spark", config=config),
         ServiceSpec(name="postgres", title="PostgreSQL"),
     )
-    assert (spec.environ["PGUSER"], spec.files) == ("ada", (SecretFile(path="pgpass", content="127.0.0.1:5432:*:ada:pw\n"),))
+    assert spec.environ["PGUSER"] == "ada~aaaa.2"
+    assert spec.files == (SecretFile(path="pgpass", content="127.0.0.1:5432:*:ada~aaaa.2:pw\n"),)
     assert spec.uses == ("postgres",)
     assert (spec.cpu, spec.memory, spec.grace) == (2, 4 * 2**30, timedelta(seconds=30))
 
@@ -120,6 +124,25 @@ def test_a_shared_service_is_nobodys_and_has_no_interface() -> None:
     spec = BUILDER.service(row, service, instance)
     assert (spec.kind, spec.user, spec.interface, spec.token) == ("service", None, None, None)
     assert [part.name for part in spec.components] == ["postgres"]
+
+
+def test_a_server_of_the_sessions_own_is_one_of_its_components() -> None:
+    spec = built(services={"postgres": {"scope": "session"}})
+    assert [part.name for part in spec.components] == ["postgres"]
+    assert spec.environ["PGPORT"] == "{port:postgres}"
+    assert (spec.uses, spec.files) == ((), ())
+
+
+def test_what_the_installation_says_to_a_service_is_in_what_runs() -> None:
+    service = services()["postgres"]
+    instances = service.configured(PostgresSettings(volume=ByteSize(2**34), most_connections=50)).instances()
+    assert [(each.volume, each.components[0].command[-2:]) for each in instances] == [(2**34, ("--connections", "50"))]
+    elsewhere = service.configured(PostgresSettings(url="postgresql://root:p%40ss@db.example.org/all?sslmode=require"))
+    assert elsewhere.instances() == ()
+    assert elsewhere.external() == {
+        "external": True, "host": "db.example.org", "port": 5432, "admin": "root", "admin_password": "p@ss", "database": "all",
+        "sslmode": "require",
+    }  # fmt: skip
 
 
 def test_a_generation_that_has_not_begun_cannot_run() -> None:

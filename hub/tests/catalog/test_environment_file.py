@@ -114,12 +114,12 @@ def test_the_projects_own_environments_are_good(path: Path) -> None:
         ("jupyterlab", "{web: {port: 80}}", "FILE, line 5: spec.interface.web.command is missing."),
         (
             "postgres: {scope: shared}", "hive: {scope: shared}",
-            "FILE, line 10: spec.services.hive is not in this version; choose one of hdfs, postgres, spark.",
+            "FILE, line 10: spec.services.hive is not in this version; choose one of hdfs, postgres, s3, spark.",
         ),
         ("postgres:", "postgrs:", "FILE, line 10: spec.services.postgrs is not in this version; did you mean postgres?"),
         (
-            "scope: shared", "scope: session",
-            "FILE, line 10: spec.services.postgres.scope session is not in this version; choose shared.",
+            "scope: shared", "scope: nobody",
+            "FILE, line 10: spec.services.postgres.scope nobody is not in this version; choose one of shared, session.",
         ),
         (
             "mode: local", "mode: standalone",

@@ -143,7 +143,7 @@ async def test_a_service_of_several_instances_is_there_when_each_of_them_runs(wo
 async def test_a_service_that_this_version_lacks_is_said(world) -> None:
     world.add_environment("big", services="{hive: {scope: shared}}")
     (problem,) = Catalog(world.settings.environment_folders, world.schema()).problems()
-    assert "spec.services.hive is not in this version; choose one of hdfs, postgres, spark." in problem
+    assert "spec.services.hive is not in this version; choose one of hdfs, postgres, s3, spark." in problem
     async with world.controller():
         failed = await world.until(await world.create("big"), State.FAILED)
         assert failed.reason == "The environment big is no longer in the catalog. Ask your administrator for it."

@@ -60,7 +60,7 @@ async def test_it_listens_on_ipv6_too_when_told(settings: Settings) -> None:
 
 def test_a_missing_caddy_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    with pytest.raises(InstallationProblem, match="scripts/build-edge"):
+    with pytest.raises(InstallationProblem, match="scripts/build-go edge"):
         find_caddy()
 
 

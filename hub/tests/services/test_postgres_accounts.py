@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,30 @@ import pytest
 
 from rsparkhub.domain.environment import Resources, ServiceOptions
 from rsparkhub.domain.errors import Unavailable
-from rsparkhub.services.base import Account, SessionConfig
-from rsparkhub.services.postgres import Postgres, role_of
+from rsparkhub.services.base import Account, Credential, SessionConfig
+from rsparkhub.services.postgres import Postgres, PostgresSettings, role_of
 
 Endpoint = dict[str, Any]
 Connect = Callable[..., psycopg.Connection[Any]]
 _run = itertools.count()
 
 
-async def ensure_account(endpoint: Endpoint, *, user: str, password: str) -> None:
-    await Postgres().ensure_account(endpoint, Account(user=user, password=password))
+def account_of(user: str, password: str, *, groups: tuple[str, ...] = (), session: str = "sess") -> Account:
+    """Return the account of a person in a session that has this password."""
+    credential = Credential(session=session, generation=1, secret=password)
+    return Account(user=user, password="", groups=groups, credential=credential)
 
 
-def access(endpoint: Endpoint, *, user: str, password: str) -> SessionConfig:
-    account = Account(user=user, password=password)
+async def ensure_account(
+    endpoint: Endpoint, *, user: str, password: str, groups: tuple[str, ...] = (), session: str = "sess"
+) -> None:
+    account = account_of(user, password, groups=groups, session=session)
+    await Postgres().ensure_account(endpoint, account)
+    await Postgres().issue(endpoint, account)
+
+
+def access(endpoint: Endpoint, *, user: str, password: str, session: str = "sess") -> SessionConfig:
+    account = account_of(user, password, session=session)
     return Postgres().session_config(ServiceOptions(scope="shared"), resources=Resources(), endpoint=endpoint, account=account)
 
 
@@ -32,8 +43,8 @@ def access(endpoint: Endpoint, *, user: str, password: str) -> SessionConfig:
 def connect(endpoint: Endpoint, tmp_path: Path) -> Connect:
     """Connect as a session does: with the variables and the file it got, through libpq."""
 
-    def connect(user: str, password: str, **more: str) -> psycopg.Connection[Any]:
-        got = access(endpoint, user=user, password=password)
+    def connect(user: str, password: str, session: str = "sess", **more: str) -> psycopg.Connection[Any]:
+        got = access(endpoint, user=user, password=password, session=session)
         run = tmp_path / str(next(_run))
         run.mkdir()
         for file in got.files:
@@ -168,12 +179,12 @@ def test_a_session_learns_of_the_server_by_variables_and_one_file(endpoint: Endp
     assert got.environ == {
         "PGHOST": "127.0.0.1",
         "PGPORT": str(endpoint["port"]),
-        "PGUSER": "ada",
+        "PGUSER": "ada~sess.1",
         "PGDATABASE": "ada",
         "PGPASSFILE": "{run}/pgpass",
     }
     assert [file.path for file in got.files] == ["pgpass"]
-    assert got.files[0].content == f"127.0.0.1:{endpoint['port']}:*:ada:pw\n"
+    assert got.files[0].content == f"127.0.0.1:{endpoint['port']}:*:ada~sess.1:pw\n"
 
 
 async def test_a_server_that_is_down_is_said_so() -> None:
@@ -252,3 +263,92 @@ class TestLeaving:
             await Postgres().close_account(down, user="ada")
         with pytest.raises(Unavailable):
             await Postgres().remove_account(down, user="ada", archive=None)
+
+
+class TestLogins:
+    async def test_each_session_has_its_own_and_one_that_ended_opens_nothing(self, endpoint: Endpoint, connect: Connect) -> None:
+        await ensure_account(endpoint, user="two", password="one", session="first")
+        await ensure_account(endpoint, user="two", password="other", session="second")
+        with connect("two", "one", "first") as first, connect("two", "other", "second") as second:
+            first.execute("CREATE TABLE made AS SELECT 1 AS n")
+            first.execute("DISCARD ALL")  # as a pool of connections does: now it is the login itself
+            first.execute("CREATE TABLE by_the_login AS SELECT 2 AS n")
+            await Postgres().revoke(endpoint, account_of("two", "one", session="first"))
+            with pytest.raises(psycopg.OperationalError):
+                first.execute("SELECT 1")
+            assert second.execute("SELECT count(*) FROM made, by_the_login").fetchone() == (1,)
+            second.execute("DROP TABLE made, by_the_login")
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            connect("two", "one", "first")
+        await Postgres().revoke(endpoint, account_of("two", "one", session="first"))  # again
+
+    async def test_with_another_login_nobody_else_is_reached(self, endpoint: Endpoint, connect: Connect) -> None:
+        await ensure_account(endpoint, user="lea", password="hers")
+        await ensure_account(endpoint, user="max", password="pw")
+        with connect("max", "pw") as connection:
+            for attempt in (
+                "SET ROLE lea",
+                "GRANT lea TO max",
+                'SET SESSION AUTHORIZATION "lea~sess.1"',
+                'DROP ROLE "lea~sess.1"',
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(attempt)
+
+    async def test_what_a_person_sets_for_their_role_holds_in_the_next_session(
+        self, endpoint: Endpoint, connect: Connect
+    ) -> None:
+        await ensure_account(endpoint, user="sets", password="pw")
+        with connect("sets", "pw") as connection:
+            connection.execute("ALTER ROLE sets SET work_mem = '9MB'")
+        await ensure_account(endpoint, user="sets", password="pw", session="next")
+        with connect("sets", "pw", "next") as connection:
+            assert connection.execute("SHOW work_mem").fetchone() == ("9MB",)
+
+    async def test_the_limits_are_those_of_the_installation(self, endpoint: Endpoint, connect: Connect) -> None:
+        service = Postgres().configured(PostgresSettings(connections=1, statement_timeout=timedelta(milliseconds=50)))
+        account = account_of("limited", "pw")
+        await service.ensure_account(endpoint, account)
+        await service.issue(endpoint, account)
+        with connect("limited", "pw") as connection:
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                connection.execute("SELECT pg_sleep(5)")
+            with pytest.raises(psycopg.OperationalError, match="too many connections for role"):
+                connect("limited", "pw")
+
+
+class TestGroups:
+    async def test_members_share_a_database_and_nobody_else_reaches_it(self, endpoint: Endpoint, connect: Connect) -> None:
+        for user in ("gina", "gert"):
+            await ensure_account(endpoint, user=user, password="pw", groups=("lab",))
+        await ensure_account(endpoint, user="guest", password="pw", groups=("other",))
+        with connect("gina", "pw", dbname="group.lab") as gina, connect("gert", "pw", dbname="group.lab") as gert:
+            gina.execute("CREATE TABLE results AS SELECT 1 AS n")
+            gert.execute("INSERT INTO results VALUES (2)")
+            assert gina.execute("SELECT sum(n) FROM results").fetchone() == (3,)
+            gert.execute("DROP TABLE results")
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            connect("guest", "pw", dbname="group.lab")
+
+    async def test_who_leaves_a_group_is_out_at_once_and_what_they_made_stays(self, endpoint: Endpoint, connect: Connect) -> None:
+        for user in ("hans", "hedi"):
+            await ensure_account(endpoint, user=user, password="pw", groups=("club",))
+        with connect("hans", "pw", dbname="group.club") as hans:
+            hans.execute("CREATE TABLE made AS SELECT 1 AS n")
+            await Postgres().ensure_account(endpoint, Account(user="hans", password=""))
+            with pytest.raises(psycopg.OperationalError):
+                hans.execute("SELECT 1")
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            connect("hans", "pw", dbname="group.club")
+        connect("hans", "pw").close()
+        await Postgres().remove_account(endpoint, user="hans", archive=None)
+        with connect("hedi", "pw", dbname="group.club") as hedi:
+            assert hedi.execute("SELECT n FROM made").fetchone() == (1,)
+
+    async def test_who_joins_one_reaches_it_in_a_session_that_runs(self, endpoint: Endpoint, connect: Connect) -> None:
+        await ensure_account(endpoint, user="ida", password="pw")
+        await Postgres().ensure_account(endpoint, Account(user="ida", password="", groups=("late",)))
+        with connect("ida", "pw", dbname="group.late") as connection:
+            connection.execute("CREATE TABLE t (n integer)")
+            owner = connection.execute("SELECT tableowner FROM pg_tables WHERE tablename = 't'").fetchone()
+            assert owner == ("group.late",)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rsparkhub.domain.environment import Resources, ServiceOptions
-from rsparkhub.services.base import Account
+from rsparkhub.services.base import Account, Credential
 from rsparkhub.services.postgres import Postgres
 
 CHECKOUT = Path(__file__).parents[3]
@@ -32,8 +32,9 @@ async def as_person(endpoint: Endpoint, tmp_path: Path) -> Callable[[str], Await
     """Make an account, and return what types a line in its session and returns what it prints."""
 
     async def make(user: str) -> Type:
-        account = Account(user=user, password="pw")
+        account = Account(user=user, password="", credential=Credential(session="sess", generation=1, secret="pw"))
         await Postgres().ensure_account(endpoint, account)
+        await Postgres().issue(endpoint, account)
         options = ServiceOptions(scope="shared")
         got = Postgres().session_config(options, resources=Resources(), endpoint=endpoint, account=account)
         run = tmp_path / user

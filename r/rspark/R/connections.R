@@ -11,8 +11,16 @@ connections <- function() {
     found$postgres <- c(
       service = "PostgreSQL",
       address = paste0(setting("PGHOST"), ":", Sys.getenv("PGPORT", "5432")),
-      account = Sys.getenv("PGUSER"),
+      account = sub("~.*", "", Sys.getenv("PGUSER")), # the rest tells this session's login from others
       use = "postgres()"
+    )
+  }
+  if (!is.null(setting("RSPARK_S3_BUCKET"))) {
+    found$s3 <- c(
+      service = "Object storage",
+      address = Sys.getenv("AWS_ENDPOINT_URL"),
+      account = Sys.getenv("RSPARK_S3_BUCKET"),
+      use = "s3_ls()"
     )
   }
   if (!is.null(setting("SPARK_HOME"))) {

@@ -24,6 +24,7 @@ class PostgresCommand:
     environ: dict[str, str] = field(default_factory=dict)
     python: str = field(default_factory=session_python)
     account: int | None = None
+    more: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.run.mkdir(parents=True, exist_ok=True)
@@ -31,7 +32,16 @@ class PostgresCommand:
         self.log = self.run / "postgres.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [self.python, "-m", "rspark_session.services.postgres", "--data", self.data, "--endpoint", self.endpoint_file],
+                [
+                    self.python,
+                    "-m",
+                    "rspark_session.services.postgres",
+                    "--data",
+                    self.data,
+                    "--endpoint",
+                    self.endpoint_file,
+                    *self.more,
+                ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=os.environ | self.environ,

@@ -15,9 +15,9 @@ import psycopg
 import pytest
 from session.tests.places import CHECKOUT, session_python
 
-from rspark_session.services.postgres.account import Account
 from rspark_session.services.postgres.passage import let_pass
 from rspark_session.services.problem import ServiceProblem
+from rspark_session.services.server_account import Account
 
 from .conftest import PostgresCommand
 

@@ -72,7 +72,7 @@ def with_toy(prepare: Prepare, toy_package: Path) -> Callable[..., Running]:
     return start
 
 
-@pytest.mark.parametrize("name", ["postgres", "spark"])
+@pytest.mark.parametrize("name", ["postgres", "s3", "spark"])
 def test_a_service_is_found_by_the_name_that_environments_use(name: str) -> None:
     assert find(name).__module__ == f"rspark_session.services.{name}"
 

@@ -9,7 +9,22 @@ from pathlib import Path
 
 import typer
 
-from rsparkhub.cli import audit, doctor, down, environment, group, options, processes, render, session, token, up, usage, user
+from rsparkhub.cli import (
+    audit,
+    doctor,
+    down,
+    environment,
+    group,
+    options,
+    processes,
+    render,
+    service,
+    session,
+    token,
+    up,
+    usage,
+    user,
+)
 from rsparkhub.domain.errors import RsparkhubError
 
 app = typer.Typer(
@@ -28,7 +43,7 @@ def every_command() -> None:
 
 for part in (up, down, doctor, processes, usage, audit, render):
     part.add_to(app)
-for noun in (session, environment, user, group, token):
+for noun in (session, environment, user, group, token, service):
     app.add_typer(noun.app)
 
 

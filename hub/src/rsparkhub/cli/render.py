@@ -26,7 +26,7 @@ def render(
     from rsparkhub.catalog import Catalog
     from rsparkhub.domain.errors import NotFound
     from rsparkhub.domain.session import Session, State, Wanted
-    from rsparkhub.installed.extensions import backends, interfaces, services
+    from rsparkhub.installed.extensions import backends, configured_services, interfaces
     from rsparkhub.installed.schema import environment_schema
     from rsparkhub.installed.settings import load_settings
 
@@ -51,5 +51,5 @@ def render(
         secret="",
     )
     chosen = Catalog(settings.environment_folders, environment_schema(backend.traits)).get(environment)
-    builder = Builder(interfaces=interfaces(), services=services(), settings=settings)
+    builder = Builder(interfaces=interfaces(), services=configured_services(settings), settings=settings)
     print(backend.render(settings, builder.session(row, chosen, grants={}, token=None)), end="")

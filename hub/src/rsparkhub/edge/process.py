@@ -170,7 +170,7 @@ class Edge:
 
 
 def find_caddy() -> Path:
-    """Return the program beside this Python: Caddy with our handler, as `scripts/build-edge` builds it.
+    """Return the program beside this Python: Caddy with our handler, as `scripts/build-go edge` builds it.
 
     Raises
     ------
@@ -180,7 +180,7 @@ def find_caddy() -> Path:
     beside = Path(sys.executable).parent / "rsparkhub-edge"
     if not os.access(beside, os.X_OK):
         raise InstallationProblem(
-            f"Caddy, the edge of RSparkHub, is missing: there is no {beside}. Build it: `scripts/build-edge {beside}`."
+            f"Caddy, the edge of RSparkHub, is missing: there is no {beside}. Build it: `scripts/build-go edge {beside}`."
         )
     return beside
 

@@ -79,7 +79,7 @@ async def caddy() -> Finding:
         return finding
     code, said = await output_of(str(find_caddy()), "version")
     if code:
-        return problem("caddy", f"Caddy does not run: {said}.", f"Build it again: `scripts/build-edge {find_caddy()}`.")
+        return problem("caddy", f"Caddy does not run: {said}.", f"Build it again: `scripts/build-go edge {find_caddy()}`.")
     return ok("caddy", f"Caddy {said.split()[0].lstrip('v')}.")
 
 

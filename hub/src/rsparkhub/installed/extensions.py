@@ -1,5 +1,6 @@
 """Which services, interfaces and backends there are; each process reads them once."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
 
@@ -33,6 +34,11 @@ BACKENDS: Kind[BackendDefinition] = Kind(
 def services() -> Registry[AnyService]:
     """Return the services."""
     return SERVICES.load()
+
+
+def configured_services(settings: Settings) -> Mapping[str, AnyService]:
+    """Return the services, each with what the installation says to it."""
+    return {name: each.configured(settings.of_service(name, each.Settings)) for name, each in services().items()}
 
 
 @cache

@@ -1,12 +1,15 @@
-"""The settings of an installation: the hub's and those of the backends that there are."""
+"""The settings of an installation: the hub's, and those of the backends and services that there are."""
 
-from rsparkhub.installed.extensions import backends
-from rsparkhub.settings import Settings, read_settings, with_backends
+from rsparkhub.installed.extensions import backends, services
+from rsparkhub.settings import Settings, read_settings, with_groups
 
 
 def settings_model() -> type[Settings]:
     """Return the form of all settings."""
-    return with_backends({name: definition.settings_model for name, definition in backends().items()})
+    return with_groups(
+        backends={name: definition.settings_model for name, definition in backends().items()},
+        services={name: service.Settings for name, service in services().items()},
+    )
 
 
 def load_settings(**given: object) -> Settings:

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import AnyHttpUrl, BaseModel, Field, ValidationError, create_model, field_validator
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -44,10 +45,16 @@ def default_data() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "rsparkhub"
 
 
+class ServicesSettings(BaseModel):
+    """What the installation says to single services: a block for each, under its name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
 class Settings(BaseSettings):
     """Settings come, in this order, from the command line, `RSPARKHUB_…` variables, and `settings.yaml` in the data folder.
 
-    Those of a backend are a group under its name, see `with_backends`.
+    Those of a backend are a group under its name, and those of a service one in `services`, see `with_groups`.
     """
 
     model_config = SettingsConfigDict(env_prefix="RSPARKHUB_", env_nested_delimiter="__", extra="forbid", frozen=True)
@@ -134,6 +141,10 @@ class Settings(BaseSettings):
         default="text", description="How the logs say it: lines for people, or JSON for programs that collect logs."
     )
 
+    services: ServicesSettings = Field(
+        default=ServicesSettings(), description="What the installation says to single services, by their names."
+    )
+
     @field_validator("environments", mode="before")
     @classmethod
     def _split_folders(cls, value: object) -> object:
@@ -170,6 +181,11 @@ class Settings(BaseSettings):
     def of_backend(self, name: str, model: type[B]) -> B:
         """Return the settings of a backend: its group where these settings were read with it, else the defaults."""
         found = getattr(self, name, None)
+        return found if isinstance(found, model) else model()
+
+    def of_service(self, name: str, model: type[B]) -> B:
+        """Return the settings of a service: its block where these settings were read with it, else the defaults."""
+        found = getattr(self.services, name, None)
         return found if isinstance(found, model) else model()
 
     @property
@@ -235,28 +251,36 @@ class Settings(BaseSettings):
         return self.environments or ((top or Path(sys.prefix) / "share/rsparkhub") / "environments",)
 
 
-def with_backends(models: Mapping[str, type[BaseModel] | None]) -> type[Settings]:
-    """Return the form of all settings: the hub's, a group for each backend that has any, and the backends' names as choices.
+def with_groups(
+    *, backends: Mapping[str, type[BaseModel] | None], services: Mapping[str, type[BaseModel]] = MappingProxyType({})
+) -> type[Settings]:
+    """Return the form of all settings: the hub's, a group for each backend and service, and the backends' names as choices.
 
     Parameters
     ----------
-    models
-        The settings of each backend that there is, by its name.
+    backends, services
+        The settings of each that there is, by its name; None for a backend that has none.
     """
 
     def known(name: str) -> str:
-        if name not in models:
-            raise ValueError(f"{name} is not in this version; choose one of {', '.join(models)}")
+        if name not in backends:
+            raise ValueError(f"{name} is not in this version; choose one of {', '.join(backends)}")
         return name
 
-    groups: dict[str, Any] = {
+    of_services: type[ServicesSettings] = create_model("ServicesSettings", __base__=ServicesSettings, **_groups(services))
+    groups = _groups(backends) | {"services": (of_services, Field(default=of_services(), description="By their names."))}
+    validators: dict[str, Any] = {"known": field_validator("backend")(known)}
+    made: type[Settings] = create_model("Settings", __base__=Settings, __validators__=validators, **groups)
+    return made
+
+
+def _groups(models: Mapping[str, type[BaseModel] | None]) -> dict[str, Any]:
+    """Return a field for each group of settings."""
+    return {
         name: (model, Field(default=model(), description=(model.__doc__ or "").partition("\n")[0]))
         for name, model in models.items()
         if model is not None
     }
-    validators: dict[str, Any] = {"known": field_validator("backend")(known)}
-    made: type[Settings] = create_model("Settings", __base__=Settings, __validators__=validators, **groups)
-    return made
 
 
 def read_settings(model: type[Settings], **given: object) -> Settings:

@@ -71,6 +71,11 @@ _SET_APPLIED = (
     .where(*_ONE)
     .values(applied=sa.bindparam("b_applied"), applied_revision=sa.bindparam("b_revision"))
 )
+_ALL_BEHIND = (
+    sa.update(service_accounts)
+    .where(service_accounts.c.service == sa.bindparam("b_service"))
+    .values(revision=service_accounts.c.revision + 1)
+)
 _MEMBERS_CHANGED = (
     sa.update(service_accounts)
     .where(
@@ -127,6 +132,10 @@ class ServiceAccounts:
     async def behind(self) -> list[ServiceAccount]:
         """Return the accounts that are not as they should be."""
         return [ServiceAccount(**row._mapping) for row in await self._database.read(_BEHIND)]
+
+    async def all_behind(self, service: str) -> None:
+        """Write that no account on a service may be taken to be as it should be: each is brought about anew."""
+        await self._database.change(_ALL_BEHIND, {"b_service": service})
 
     async def set_applied(self, account: ServiceAccount, applied: AccountState) -> None:
         """Write what a controller has brought about of an account, with the groups of `account.revision` or later ones."""

@@ -40,6 +40,7 @@ _LIVES = sa.exists().where(
     sessions.c.state.in_(sorted(LIVE)),
 )
 _ENDED = sa.select(*_COLUMNS).where(~_LIVES).order_by(*_COLUMNS[:3])
+_LIVE_OF = sa.select(*_COLUMNS).where(credentials.c.service == sa.bindparam("b_service"), _LIVES).order_by(*_COLUMNS[:3])
 _DUE = (
     sa.select(*_COLUMNS)
     .where(credentials.c.service == sa.bindparam("b_service"), credentials.c.renewed <= sa.bindparam("b_before"), _LIVES)
@@ -98,6 +99,10 @@ class SessionCredentials:
     async def ended(self) -> list[SessionCredential]:
         """Return those whose generation has ended: they are to be revoked, and then removed."""
         return _read_all(await self._database.read(_ENDED))
+
+    async def live(self, service: str) -> list[SessionCredential]:
+        """Return those of a service whose sessions live."""
+        return _read_all(await self._database.read(_LIVE_OF, {"b_service": service}))
 
     async def due(self, service: str, *, before: datetime) -> list[SessionCredential]:
         """Return those of a service whose sessions live, and that were last renewed before a time."""

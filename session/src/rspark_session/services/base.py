@@ -4,7 +4,7 @@ Loaded before the first process of a session is started, so it loads next to not
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -33,6 +33,17 @@ class Context:
     run: Path
 
 
+@dataclass(frozen=True, kw_only=True)
+class SparkAdditions:
+    """What every driver of Spark in a session has for the sake of another service, and its executors too.
+
+    `jars` are on the class path, before those of Spark; `settings` are by Spark's names.
+    """
+
+    jars: Sequence[Path] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
 class Service:
     """One service in one generation of a session.
 
@@ -49,6 +60,8 @@ class Service:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        #: The services of the session, itself among them; set before anything is called.
+        self.session_services: Sequence[Service] = (self,)
 
     def programs(self) -> Sequence[Path]:
         """Return folders of programs; they come before what the machine has on its PATH."""
@@ -68,6 +81,10 @@ class Service:
         OSError
             When a file can't be written.
         """
+
+    def for_spark(self) -> SparkAdditions:
+        """Return what a driver of Spark needs to use this service, where the session has both."""
+        return SparkAdditions()
 
     def welcome(self) -> "Sequence[Cell]":
         """Return what a person sees of it in a first notebook."""

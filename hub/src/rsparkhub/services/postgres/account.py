@@ -1,11 +1,14 @@
-"""A person's role and database on the PostgreSQL server."""
+"""A person's role and database on the PostgreSQL server, their groups' databases, and the logins of their sessions.
 
-import asyncio
+A person is a role that can't log in, and owns what is theirs. Each generation of a session has a login of its own, a member of
+that role which acts as it from the first statement on: so `current_user` is the person, and a login can be ended by itself. A
+group is a role too, with a database in which its members act as the group: what one makes there is everybody's.
+"""
+
 import logging
-import os
-import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +17,15 @@ from psycopg import sql
 
 from rspark_contract.reading import JsonObject
 from rsparkhub.domain.errors import Unavailable
+from rsparkhub.services.postgres.dump import LOGIN, dump
 
 log = logging.getLogger(__name__)
 
-#: One person's open connections; the server has 200 for all.
-CONNECTIONS = 20
-#: What is set for everything that a person connects; they may set all but the last otherwise for themselves.
-SETTINGS = {
-    # Each INSERT by itself would wait for the disk. What the last half second committed may be lost when the server crashes, and
-    # nothing else: the data stay sound.
-    "synchronous_commit": "off",
-    "idle_in_transaction_session_timeout": "2h",
-    "statement_timeout": "4h",
-    "temp_file_limit": "5GB",
-}
+#: Before the name of a group, of which the dot makes a name that no person's id is.
+GROUP = "group."
 
+#: Since this version a role may get the roles that it makes.
+_SELF_GRANT = 160000
 _DATABASES = (
     "SELECT datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba WHERE rolname = %s AND NOT datistemplate ORDER BY 1"
 )
@@ -38,10 +35,27 @@ _HAS_SOMETHING_IN = (
     "JOIN pg_database ON pg_database.oid = dbid JOIN pg_roles ON pg_roles.oid = refobjid "
     "WHERE refclassid = 'pg_authid'::regclass AND rolname = %s AND datallowconn ORDER BY 1"
 )
+_MEMBER_OF = (
+    "SELECT granted.rolname FROM pg_auth_members JOIN pg_roles granted ON granted.oid = roleid "
+    "JOIN pg_roles member ON member.oid = member WHERE member.rolname = %s AND starts_with(granted.rolname, %s) ORDER BY 1"
+)
+_LOGINS = "SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s) ORDER BY 1"
 
 
-async def ensure(endpoint: JsonObject, *, role: str, user: str, password: str) -> None:
-    """Make the role and the database, or mend what is there, so that the password works.
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a session may use of the server.
+
+    `connections` is how many it may have open at once; `settings` are set for each of them, and a session may change all but the
+    limit of temporary files.
+    """
+
+    connections: int = 20
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+async def ensure(endpoint: JsonObject, *, role: str, user: str, groups: Sequence[str], limits: Limits) -> None:
+    """Make the role and the database, or mend what is there; the role is a member of these groups, and of no others.
 
     Every step may be done again, by two controllers at once, and after a crash in the middle of the last call.
 
@@ -52,12 +66,44 @@ async def ensure(endpoint: JsonObject, *, role: str, user: str, password: str) -
     """
     async with _administrator(endpoint, doing="make") as connection:
         await _lock(connection, role)
-        await _ensure_role(connection, role=role, password=password)
-        await _ensure_database(connection, role=role, title=f"Of {user}")
+        await _ensure_role(connection, role=role, may_make_databases=not endpoint.get("external"), limits=limits)
+        await _ensure_database(connection, role, title=f"Of {user}")
+        await _ensure_groups(connection, role=role, groups=groups)
 
 
-async def close(endpoint: JsonObject, *, role: str) -> None:
-    """Let a role sign in no more, and end its connections; its databases stay.
+async def open_login(endpoint: JsonObject, *, role: str, login: str, password: str, limits: Limits) -> None:
+    """Let a session log in with this password, or mend what is there; there is an account.
+
+    Raises
+    ------
+    Unavailable
+        When the server can't be reached, or refuses.
+    """
+    async with _administrator(endpoint, doing="open") as connection:
+        await _lock(connection, role)
+        if not await _exists(connection, login):
+            await _execute(connection, "CREATE ROLE {} IN ROLE {}", login, role)
+            await _mark(connection, login)
+        await _execute(connection, "GRANT {} TO {}", role, login)
+        # Only the verifier travels, so that no log of the server can hold the password.
+        verifier = connection.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256").decode()
+        await connection.execute(
+            sql.SQL("ALTER ROLE {} LOGIN CONNECTION LIMIT {} PASSWORD {}").format(
+                sql.Identifier(login), sql.Literal(limits.connections), sql.Literal(verifier)
+            )
+        )
+        # What is set for the role is not for its members; people set things for themselves there.
+        found = await connection.execute("SELECT unnest(rolconfig) FROM pg_roles WHERE rolname = %s", [role])
+        for (setting,) in await found.fetchall():
+            name, _, value = setting.partition("=")
+            await _set(connection, login, name, value)
+        await _set(connection, login, "role", role)
+        for group in await _groups_of(connection, role):
+            await _act_as(connection, login, group)
+
+
+async def close_login(endpoint: JsonObject, *, role: str, login: str) -> None:
+    """End a login and its connections; what it made by itself is the person's. There may be none.
 
     Raises
     ------
@@ -66,6 +112,22 @@ async def close(endpoint: JsonObject, *, role: str) -> None:
     """
     async with _administrator(endpoint, doing="close") as connection:
         await _lock(connection, role)
+        await _remove_login(endpoint, connection, role=role, login=login)
+
+
+async def close(endpoint: JsonObject, *, role: str) -> None:
+    """Let a person sign in no more, and end their connections; their databases stay.
+
+    Raises
+    ------
+    Unavailable
+        When the server can't be reached, or refuses.
+    """
+    async with _administrator(endpoint, doing="close") as connection:
+        await _lock(connection, role)
+        found = await connection.execute(_LOGINS, [role + LOGIN])
+        for (login,) in await found.fetchall():
+            await _close(connection, login)
         await _close(connection, role)
 
 
@@ -81,21 +143,23 @@ async def remove(endpoint: JsonObject, *, role: str, archive: Path | None) -> No
     """
     async with _administrator(endpoint, doing="remove") as connection:
         await _lock(connection, role)
+        found = await connection.execute(_LOGINS, [role + LOGIN])
+        for (login,) in await found.fetchall():
+            await _remove_login(endpoint, connection, role=role, login=login)
         if not await _close(connection, role):
             return
         own = await connection.execute(_DATABASES, [role])
         for (database,) in await own.fetchall():
             if archive is not None:
-                await _dump(endpoint, database, archive / f"{database}.dump")
-            await connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
+                await dump(endpoint, database, archive / f"{database}.dump")
+            await _execute(connection, "DROP DATABASE {} WITH (FORCE)", database)
         others = await connection.execute(_HAS_SOMETHING_IN, [role])
         for database, owner in await others.fetchall():
             async with _administrator(endpoint, doing="remove", database=database) as inside:
-                names = {"role": sql.Identifier(role), "owner": sql.Identifier(owner)}
-                await inside.execute(sql.SQL("REASSIGN OWNED BY {role} TO {owner}").format(**names))
-                await inside.execute(sql.SQL("DROP OWNED BY {role}").format(**names))
-        await connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(role)))
-        await connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+                await _execute(inside, "REASSIGN OWNED BY {} TO {}", role, owner)
+                await _execute(inside, "DROP OWNED BY {}", role)
+        await _execute(connection, "DROP OWNED BY {}", role)
+        await _execute(connection, "DROP ROLE {}", role)
 
 
 async def _lock(connection: psycopg.AsyncConnection[Any], role: str) -> None:
@@ -105,45 +169,14 @@ async def _lock(connection: psycopg.AsyncConnection[Any], role: str) -> None:
 
 async def _close(connection: psycopg.AsyncConnection[Any], role: str) -> bool:
     """Return whether there is such a role, which now can't sign in and is connected nowhere."""
-    found = await connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role])
-    if not found.rowcount:
+    if not await _exists(connection, role):
         return False
-    await connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(role)))
+    await _execute(connection, "ALTER ROLE {} NOLOGIN", role)
     # Whoever signed in before the line above is here by now, also one who has taken another role since.
     await connection.execute(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s AND pid <> pg_backend_pid()", [role]
     )
     return True
-
-
-async def _dump(endpoint: JsonObject, database: str, file: Path) -> None:
-    """Write a database into a file that `pg_restore` reads, whole or not at all."""
-    program = _pg_dump(endpoint)
-    fresh = file.with_name(f".{file.name}.new")
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    environ = {
-        "PATH": os.defpath, "PGHOST": str(endpoint["host"]), "PGPORT": str(endpoint["port"]), "PGUSER": str(endpoint["admin"]),
-        "PGPASSWORD": str(endpoint["admin_password"]), "PGAPPNAME": "rsparkhub archive",
-    }  # fmt: skip
-    process = await asyncio.create_subprocess_exec(
-        program, "--format=custom", f"--file={fresh}", f"--dbname={database}",
-        env=environ, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    _, said = await process.communicate()
-    if process.returncode:
-        fresh.unlink(missing_ok=True)
-        raise Unavailable(f"The database {database} could not be dumped: {said.decode(errors='replace').strip()}")
-    fresh.chmod(0o600)
-    fresh.replace(file)
-
-
-def _pg_dump(endpoint: JsonObject) -> str:
-    """Return the program beside the server, else that of this machine; Unavailable where there is none."""
-    beside = str(Path(str(endpoint["programs"])) / "pg_dump") if endpoint.get("programs") else None
-    program = beside if beside and os.access(beside, os.X_OK) else shutil.which("pg_dump")
-    if program is None:
-        raise Unavailable("There is no pg_dump on this machine. Install PostgreSQL's client; it is tried again.")
-    return program
 
 
 @asynccontextmanager
@@ -159,12 +192,16 @@ async def _administrator(
             host=str(endpoint["host"]),
             port=str(endpoint["port"]),
             user=str(endpoint["admin"]),
-            dbname=database,
+            dbname=str(endpoint.get("database", database)) if database == "postgres" else database,
             password=str(endpoint["admin_password"]),
+            sslmode=str(endpoint.get("sslmode", "prefer")),
             connect_timeout=10,
             application_name="rsparkhub",
             autocommit=True,  # CREATE DATABASE allows no transaction around it
         ) as connection:
+            # A database service's administrator is no superuser; it gets what it makes.
+            if not await _is_superuser(connection) and connection.info.server_version >= _SELF_GRANT:
+                await connection.execute("SET createrole_self_grant = 'set, inherit'")
             yield connection
     except psycopg.OperationalError as problem:  # it is away, or ending, or full: what it says is for the log
         log.warning("PostgreSQL could not make an account: %s", str(problem).strip())
@@ -173,31 +210,94 @@ async def _administrator(
         raise Unavailable(f"PostgreSQL could not {doing} the account: {str(problem).strip()}") from problem
 
 
-async def _ensure_role(connection: psycopg.AsyncConnection[Any], *, role: str, password: str) -> None:
-    found = await connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role])
-    verb = sql.SQL("ALTER" if found.rowcount else "CREATE")
-    # How many databases they may have is limited by the server's own process (`rspark_session.services.postgres.housekeeping`).
-    # Only the verifier travels, so that no log of the server can hold the password.
-    verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+async def _ensure_role(connection: psycopg.AsyncConnection[Any], *, role: str, may_make_databases: bool, limits: Limits) -> None:
+    if not await _exists(connection, role):
+        # How many databases they may have is limited by the server's own process
+        # (`rspark_session.services.postgres.housekeeping`).
+        await _execute(connection, f"CREATE ROLE {{}} {'CREATEDB' if may_make_databases else ''}", role)
+    await _execute(connection, "ALTER ROLE {} NOLOGIN NOCREATEROLE PASSWORD NULL", role)
+    await _mark(connection, role)
+    for name, value in limits.settings.items():
+        if name != "temp_file_limit" or await _is_superuser(connection):
+            await _set(connection, role, name, value)
+
+
+async def _ensure_groups(connection: psycopg.AsyncConnection[Any], *, role: str, groups: Sequence[str]) -> None:
+    """Make the person a member of their groups, each with its database, and of no others; logins that are open follow."""
+    wanted = {f"{GROUP}{group}" for group in groups}
+    found = await connection.execute(_LOGINS, [role + LOGIN])
+    logins = [login for (login,) in await found.fetchall()]
+    for group in set(await _groups_of(connection, role)) - wanted:
+        await _execute(connection, "REVOKE {} FROM {}", group, role)
+        for login in logins:
+            await _execute(connection, "ALTER ROLE {} IN DATABASE {} RESET role", login, group)
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND usename = ANY(%s)",
+            [group, logins],
+        )
+    for group in sorted(wanted):
+        await _lock(connection, group)
+        if not await _exists(connection, group):
+            await _execute(connection, "CREATE ROLE {}", group)
+        await _mark(connection, group)
+        await _ensure_database(connection, group, title=f"Of the group {group.removeprefix(GROUP)}")
+        await _execute(connection, "GRANT {} TO {}", group, role)
+        for login in logins:
+            await _act_as(connection, login, group)
+
+
+async def _groups_of(connection: psycopg.AsyncConnection[Any], role: str) -> list[str]:
+    found = await connection.execute(_MEMBER_OF, [role, GROUP])
+    return [group for (group,) in await found.fetchall()]
+
+
+async def _act_as(connection: psycopg.AsyncConnection[Any], login: str, group: str) -> None:
+    """Have a login act as a group in the group's database: what it makes there is the group's."""
     await connection.execute(
-        sql.SQL(
-            "{verb} ROLE {role} LOGIN NOSUPERUSER {databases} NOCREATEROLE NOREPLICATION NOBYPASSRLS "
-            "CONNECTION LIMIT {most} PASSWORD {verifier}"
-        ).format(
-            verb=verb,
-            role=sql.Identifier(role),
-            databases=sql.SQL("" if found.rowcount else "CREATEDB"),
-            most=sql.Literal(CONNECTIONS),
-            verifier=sql.Literal(verifier),
+        sql.SQL("ALTER ROLE {} IN DATABASE {} SET role = {}").format(
+            sql.Identifier(login), sql.Identifier(group), sql.Literal(group)
         )
     )
-    for name, value in SETTINGS.items():
-        await connection.execute(
-            sql.SQL("ALTER ROLE {} SET {} = {}").format(sql.Identifier(role), sql.Identifier(name), sql.Literal(value))
-        )
 
 
-async def _ensure_database(connection: psycopg.AsyncConnection[Any], *, role: str, title: str) -> None:
+async def _remove_login(endpoint: JsonObject, connection: psycopg.AsyncConnection[Any], *, role: str, login: str) -> None:
+    if not await _close(connection, login):
+        return
+    others = await connection.execute(_HAS_SOMETHING_IN, [login])
+    for database, _ in await others.fetchall():
+        async with _administrator(endpoint, doing="close", database=database) as inside:
+            await _execute(inside, "REASSIGN OWNED BY {} TO {}", login, role)
+            await _execute(inside, "DROP OWNED BY {}", login)
+    await _execute(connection, "REASSIGN OWNED BY {} TO {}", login, role)
+    await _execute(connection, "DROP OWNED BY {}", login)
+    await _execute(connection, "DROP ROLE {}", login)
+
+
+async def _exists(connection: psycopg.AsyncConnection[Any], role: str) -> bool:
+    return bool((await connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role])).rowcount)
+
+
+async def _is_superuser(connection: psycopg.AsyncConnection[Any]) -> bool:
+    return connection.info.parameter_status("is_superuser") == "on"
+
+
+async def _execute(connection: psycopg.AsyncConnection[Any], statement: str, *names: str) -> None:
+    """Execute a statement in which each pair of braces stands for a name."""
+    await connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+async def _mark(connection: psycopg.AsyncConnection[Any], role: str) -> None:
+    """Write of a role that it is ours: a server that others run has theirs beside it."""
+    await _execute(connection, "COMMENT ON ROLE {} IS 'RSparkHub'", role)
+
+
+async def _set(connection: psycopg.AsyncConnection[Any], role: str, name: str, value: str) -> None:
+    await connection.execute(
+        sql.SQL("ALTER ROLE {} SET {} = {}").format(sql.Identifier(role), sql.Identifier(name), sql.Literal(value))
+    )
+
+
+async def _ensure_database(connection: psycopg.AsyncConnection[Any], role: str, *, title: str) -> None:
     name = sql.Identifier(role)
     await _move_aside(connection, role)
     found = await connection.execute("SELECT FROM pg_database WHERE datname = %s", [role])

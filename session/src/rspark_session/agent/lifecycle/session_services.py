@@ -20,7 +20,10 @@ def make(document: EnsembleDocument) -> tuple[Service, ...]:
     CannotStart
         When a module can't be loaded, as one of another package may.
     """
-    return tuple(_make(spec, document) for spec in document.services)
+    services = tuple(_make(spec, document) for spec in document.services)
+    for service in services:
+        service.session_services = services
+    return services
 
 
 def _make(spec: ServiceSpec, document: EnsembleDocument) -> Service:

@@ -1,7 +1,7 @@
 """The service `postgres`: in a session its client programs, and here also the shared server, from the binaries of a wheel.
 
 `__main__` is the server's command. `cluster` makes the data folder once and keeps it sound, `server` starts and ends the server,
-`account` finds whom it runs as when we are root, `binaries` finds its programs `passage` opens the way to them,
+`binaries` finds its programs, and `passage` opens the way to them for whom it runs as when we are root (`server_account`),
 `samples` fills the sample database, and `housekeeping` looks after the databases that people make.
 """
 

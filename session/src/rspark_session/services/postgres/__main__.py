@@ -1,12 +1,14 @@
-"""`python -m rspark_session.services.postgres --data DIR --endpoint FILE` runs the shared server until SIGTERM.
+"""`python -m rspark_session.services.postgres --data DIR --endpoint FILE` runs a server until SIGTERM.
 
-`--host` is where it listens: this machine by default, 0.0.0.0 in a container of its own.
+`--host` is where it listens: this machine by default, 0.0.0.0 in a container of its own. A session's own server has `--owner`,
+whose password is new at each start and written into the file `--pgpass`.
 """
 
 import argparse
 import json
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -21,13 +23,36 @@ class _EndAsked(BaseException):
     """SIGTERM or SIGINT came. Not an Exception, so that nothing on the way takes it for a failure."""
 
 
-def serve(data: Path, endpoint: Path, host: str, password: str | None, *, with_samples: bool) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    """Whose server it is, where it is a session's own: a role with all rights, and the file for its password."""
+
+    role: str
+    passfile: Path
+
+
+def serve(
+    data: Path,
+    endpoint: Path,
+    host: str,
+    password: str | None,
+    *,
+    port: int | None = None,
+    most_connections: int = 200,
+    owner: Owner | None = None,
+    with_samples: bool = True,
+) -> None:
     """Run the server; `endpoint` is there for as long as it can be used."""
     endpoint.unlink(missing_ok=True)
-    with opened(data, password) as cluster, running(cluster, host) as server:
+    with (
+        opened(data, password) as cluster,
+        running(cluster, host, port=port, most_connections=most_connections) as server,
+    ):
         if with_samples:
             samples.prepare(server)
-        write_whole(endpoint, json.dumps(server.endpoint()))
+        if owner is not None:
+            server.give_to(owner.role, owner.passfile)
+        write_whole(endpoint, json.dumps(server.endpoint() if owner is None else {"host": server.host, "port": server.port}))
         try:
             server.serve()
         finally:
@@ -47,6 +72,10 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="the folder that keeps the cluster")
     parser.add_argument("--endpoint", type=Path, required=True, help="the file that says where the server listens")
     parser.add_argument("--host", default=LOOPBACK, help="the address it listens on")
+    parser.add_argument("--port", type=int, help="the port it listens on; by default that of the last time, or a free one")
+    parser.add_argument("--connections", type=int, default=200, help="how many it takes in all")
+    parser.add_argument("--owner", help="whose it is alone: a role with all rights, and its database")
+    parser.add_argument("--pgpass", type=Path, help="where the owner's password is written at each start")
     parser.add_argument("--password-file", type=Path, help="the administrator's password, for a new cluster; made by default")
     parser.add_argument("--without-samples", action="store_true", help="no sample database")
     arguments = parser.parse_args()
@@ -59,6 +88,9 @@ def main() -> int:
             arguments.endpoint.absolute(),
             arguments.host,
             password,
+            port=arguments.port,
+            most_connections=arguments.connections,
+            owner=Owner(role=arguments.owner, passfile=arguments.pgpass.absolute()) if arguments.owner else None,
             with_samples=not arguments.without_samples,
         )
     except _EndAsked:

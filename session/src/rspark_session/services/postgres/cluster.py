@@ -21,12 +21,12 @@ from pathlib import Path
 
 from rspark_session.files import write_whole
 from rspark_session.processes import tree
-from rspark_session.services.postgres import account as accounts
+from rspark_session.services import server_account as accounts
 from rspark_session.services.postgres import binaries as programs
-from rspark_session.services.postgres.account import Account
 from rspark_session.services.postgres.binaries import Binaries
 from rspark_session.services.postgres.passage import let_pass
 from rspark_session.services.problem import ServiceProblem
+from rspark_session.services.server_account import Account
 
 ADMIN = "postgres"
 _ENDING = 60.0  # seconds that an orphaned server may take to write down what it has
@@ -83,7 +83,7 @@ def _take(lock: int, data: Path) -> None:
 def _sound(data: Path, password: str | None) -> Cluster:
     version = data / "cluster" / "PG_VERSION"
     binaries = programs.for_cluster(version.read_text() if version.exists() else None)
-    cluster = Cluster(data=data, account=accounts.unprivileged(), binaries=binaries)
+    cluster = Cluster(data=data, account=accounts.unprivileged("PostgreSQL"), binaries=binaries)
     let_pass(binaries.folder / "postgres", cluster.account)
     _end_orphans(data)
     (cluster.folder / "postmaster.pid").unlink(missing_ok=True)  # nobody is alive to own it, whoever has that pid today

@@ -18,9 +18,10 @@ _OPEN = (
     "SELECT datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba "
     "WHERE NOT rolsuper AND datacl IS NULL AND datallowconn"
 )
+#: Who owns databases: people, whose roles don't log in themselves; not groups, which have one each.
 _OWNERS = (
     "SELECT rolname, rolcreatedb, count(*) FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba "
-    "WHERE NOT rolsuper AND rolcanlogin GROUP BY rolname, rolcreatedb"
+    "WHERE NOT rolsuper AND rolname NOT LIKE 'group.%' GROUP BY rolname, rolcreatedb"
 )
 
 

@@ -10,8 +10,8 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from rspark_session.services.postgres.account import Account
 from rspark_session.services.problem import ServiceProblem
+from rspark_session.services.server_account import Account
 
 
 def let_pass(path: Path, account: Account | None) -> None:

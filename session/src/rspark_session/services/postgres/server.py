@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from rspark_session.files import write_whole
-from rspark_session.services.postgres import account as accounts
+from rspark_session.services import server_account as accounts
 from rspark_session.services.postgres import housekeeping
 from rspark_session.services.postgres.cluster import ADMIN, Cluster
 from rspark_session.services.problem import ServiceProblem
@@ -33,7 +35,6 @@ _PORTS = 5  # how many are tried
 
 #: For a class on a small machine: many who do little at once. All else is PostgreSQL's own choice, fsync included.
 SETTINGS = {
-    "max_connections": "200",
     "shared_buffers": "128MB",
     "work_mem": "8MB",
     "maintenance_work_mem": "64MB",
@@ -93,6 +94,18 @@ class Server:
             "programs": str(self.cluster.binaries.folder),
         }
 
+    def give_to(self, role: str, passfile: Path) -> None:
+        """Make a role with all rights and a database of its name, and write a new password of it into a file."""
+        password = secrets.token_urlsafe(30)
+        with self.connect("postgres") as connection:
+            if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount:
+                connection.execute(sql.SQL("CREATE ROLE {} SUPERUSER").format(sql.Identifier(role)))
+            verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+            connection.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier)))
+            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [role]).rowcount:
+                connection.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(role)))
+        write_whole(passfile, f"{self.host}:{self.port}:*:{role}:{password}\n")
+
     def serve(self) -> None:
         """Keep people's databases in order until the server ends.
 
@@ -115,8 +128,10 @@ class Server:
 
 
 @contextmanager
-def running(cluster: Cluster, host: str) -> Iterator[Server]:
+def running(cluster: Cluster, host: str, *, port: int | None = None, most_connections: int = 200) -> Iterator[Server]:
     """Run the server, ready to be connected to, for as long as the block lasts.
+
+    `port` is the one to listen on; by default it is that of the last time, or a free one.
 
     Raises
     ------
@@ -125,28 +140,29 @@ def running(cluster: Cluster, host: str) -> Iterator[Server]:
     """
     for _ in range(_PORTS):
         folder = _socket_folder(cluster)
-        port = _kept_or_free(cluster) if host == LOOPBACK else _OWN_PORT
-        process = _start(cluster, host, port, folder)
+        chosen = port or (_kept_or_free(cluster) if host == LOOPBACK else _OWN_PORT)
+        process = _start(cluster, host, chosen, folder, most_connections)
         try:
             if _became_ready(cluster, process):
-                write_whole(cluster.port_file, f"{port}\n", mode=0o644)
-                yield Server(cluster=cluster, process=process, host=host, port=port, socket=folder)
+                write_whole(cluster.port_file, f"{chosen}\n", mode=0o644)
+                yield Server(cluster=cluster, process=process, host=host, port=chosen, socket=folder)
                 return
         finally:
             _end(process)
             (folder / "pg_hba.conf").unlink(missing_ok=True)
             with suppress(OSError):  # not empty after an end by force; the next start empties it
                 folder.rmdir()
-        if _is_free(port):
+        if port or _is_free(chosen):
             break  # then it was not the port
     raise ServiceProblem(f"PostgreSQL did not start (code {process.returncode}). Its log above says why.")
 
 
-def _start(cluster: Cluster, host: str, port: int, folder: Path) -> "subprocess.Popen[str]":
+def _start(cluster: Cluster, host: str, port: int, folder: Path, most_connections: int) -> "subprocess.Popen[str]":
     hba = folder / "pg_hba.conf"
     write_whole(hba, _HBA)
     accounts.give(hba, cluster.account)
     settings = SETTINGS | {
+        "max_connections": str(most_connections),
         "listen_addresses": host,
         "port": str(port),
         "unix_socket_directories": str(folder),

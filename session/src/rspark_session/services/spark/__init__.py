@@ -72,6 +72,7 @@ class Spark(Service):
             home=context.home,
             scratch=folder / "scratch",
             secrets=self._secrets,
+            additions=[service.for_spark() for service in self.session_services],
         )
 
     def welcome(self) -> "Sequence[Cell]":

@@ -6,7 +6,7 @@ local mode the driver computes itself. On Kubernetes it asks for executors: pods
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from rspark_contract import reading
 from rspark_contract.reading import Fields, Unreadable
 from rspark_session.files import write_whole
+from rspark_session.services.base import SparkAdditions
 from rspark_session.services.spark.secrets import DriverSecrets
 
 #: Where an installation puts jars that every driver sees, below the prefix of the session's Python.
@@ -127,7 +128,14 @@ class SparkConfig:
 
 
 def write_configuration(
-    folder: Path, config: SparkConfig, *, base_path: str, home: Path, scratch: Path, secrets: DriverSecrets
+    folder: Path,
+    config: SparkConfig,
+    *,
+    base_path: str,
+    home: Path,
+    scratch: Path,
+    secrets: DriverSecrets,
+    additions: Sequence[SparkAdditions] = (),
 ) -> None:
     """Write `SPARK_CONF_DIR`.
 
@@ -143,12 +151,17 @@ def write_configuration(
         Tables that a person saves go below `home`; shuffles and spills go to `scratch`, which may vanish.
     secrets
         What keeps the drivers' ports for this session.
+    additions
+        What the session's other services add.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings = everywhere(config, base_path=base_path, home=home, scratch=scratch) | secrets.settings_of_pages()
-    if found := jars():
-        settings["spark.driver.extraClassPath"] = ":".join(str(jar) for jar in found)
+    for addition in additions:
+        settings |= addition.settings
+    found = jars()
+    if every := [*found, *(jar for addition in additions for jar in addition.jars)]:
+        settings["spark.driver.extraClassPath"] = ":".join(str(jar) for jar in every)
     if any(jar.name == OWN_JAR for jar in found):
         settings |= of_own_jar(drivers=folder.parent / DRIVERS, home=home)
     environ = _ENVIRON
@@ -283,9 +296,9 @@ def executor(pods: ExecutorPods) -> dict[str, Any]:
     }
 
 
-def jars() -> list[Path]:
-    """Return the jars that an installation put beside the session's Python."""
-    return sorted((Path(sys.prefix) / JARS).glob("*.jar"))
+def jars(service: str = "") -> list[Path]:
+    """Return the jars that an installation put beside the session's Python: for every driver, or for the sake of a service."""
+    return sorted((Path(sys.prefix) / JARS / service).glob("*.jar"))
 
 
 def _escaped(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Whom PostgreSQL runs as. It refuses to run as root, so that root gives it to an account without rights.
+"""Whom a shared server runs as: root gives it to an account without rights.
 
 That account need not be able to walk to the data: folders on the way may be private, and stay so. What it works on is
 opened for it and handed over (`held_open`).
@@ -26,8 +26,8 @@ class Account:
     gid: int
 
 
-def unprivileged() -> Account | None:
-    """Give the account to run as, or None when we are not root and simply stay who we are.
+def unprivileged(title: str) -> Account | None:
+    """Return the account that the server `title` runs as, or None when we are not root and simply stay who we are.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def unprivileged() -> Account | None:
         except KeyError:
             continue
         return Account(name=name, uid=entry.pw_uid, gid=entry.pw_gid)
-    raise ServiceProblem("PostgreSQL does not run as root, and there is no account for it. Make one: adduser --system postgres.")
+    raise ServiceProblem(f"{title} does not run as root, and there is no account for it. Make one: adduser --system postgres.")
 
 
 @contextmanager
@@ -67,12 +67,11 @@ def start(
         cwd=cwd,
         env=_without_client_settings(os.environ),
         text=True,
-        stdin=subprocess.DEVNULL,
         pass_fds=held,
         # Runs after the change of account, which would take the death signal away. We have no threads.
         preexec_fn=prctl.ends_with_this_process(death_signal),  # noqa: PLW1509
         **identity,
-        **more,
+        **({"stdin": subprocess.DEVNULL} | more),
     )
 
 

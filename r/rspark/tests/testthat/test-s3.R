@@ -1,0 +1,40 @@
+test_that("a file and a data frame are put, listed, read and deleted", {
+  s3_put(airquality, "data/air 1+ü.csv")
+  file <- tempfile()
+  writeLines("a line", file)
+  s3_put(file, "notes/line")
+  expect_equal(s3_ls()$key, c("data/air 1+ü.csv", "notes/line"))
+  expect_equal(s3_ls("notes/")$size, 7)
+  expect_equal(s3_get("data/air 1+ü.csv"), airquality, ignore_attr = TRUE)
+  expect_equal(rawToChar(s3_get("notes/line")), "a line\n")
+  expect_equal(readLines(s3_get("notes/line", tempfile())), "a line")
+  s3_delete("data/air 1+ü.csv")
+  s3_delete("notes/line")
+  expect_equal(nrow(s3_ls()), 0)
+})
+
+test_that("names are listed in order, with when they were written", {
+  file <- tempfile()
+  writeLines("x", file)
+  for (number in 1:3) s3_put(file, sprintf("many/%04d", number))
+  listed <- s3_ls("many/")
+  expect_equal(listed$key, sprintf("many/%04d", 1:3))
+  expect_s3_class(listed$modified, "POSIXct")
+  for (key in listed$key) s3_delete(key)
+})
+
+test_that("samples are read by everybody and changed by nobody, and a group's bucket is its members'", {
+  expect_equal(s3_buckets(), c("user-ada", "group-lab", "samples"))
+  expect_equal(nrow(s3_get("airlines.csv", bucket = "samples")), 16)
+  expect_error(s3_put(airquality, "air.csv", bucket = "samples"), "no right to do that in the bucket samples")
+  s3_put(airquality, "air.csv", bucket = "group-lab")
+  expect_equal(s3_ls(bucket = "group-lab")$key, "air.csv")
+  s3_delete("air.csv", bucket = "group-lab")
+})
+
+test_that("what isn't there is named, and what to do", {
+  expect_error(s3_get("none"), "There is no none in the bucket user-ada. Look at s3_ls")
+  expect_error(s3_get("none", bucket = "user-zoe"), "There is no bucket user-zoe. Yours is user-ada")
+  expect_error(s3_put("/no/such/file", "key"), "There is no file /no/such/file")
+  without("RSPARK_S3_BUCKET", expect_error(s3_ls(), "Start an environment that has it"))
+})
