@@ -42,6 +42,14 @@ unsaved_state <- list(
       }
     }
   },
+  # Files that R itself or a package writes to, and no connection: a profile, a log.
+  files = function(save) {
+    mine <- vapply(getAllConnections(), function(number) normalizePath(summary(getConnection(number))$description, mustWork = FALSE), "")
+    for (file in setdiff(written_files(), c(workspace$written, mine))) {
+      if (startsWith(file, save$dir)) next
+      lose(save, file, "open file", "R or a package writes to it, as Rprof() does. Begin it again.")
+    }
+  },
   programs = function(save) {
     for (command in child_commands()) {
       lose(save, substr(command, 1, 100), "running program", "It ends with R. Start it again.")
@@ -59,6 +67,17 @@ unsaved_state <- list(
     if (length(names)) lose(save, "py", "Python", paste0("Python inside of R held ", paste(utils::head(names, 5), collapse = ", "), ". Make them again."))
   }
 )
+
+# Return the files of the disk that are open for writing.
+written_files <- function() {
+  numbers <- setdiff(list.files("/proc/self/fd"), c("0", "1", "2"))
+  files <- Sys.readlink(file.path("/proc/self/fd", numbers))
+  is_written <- vapply(numbers, function(number) {
+    flags <- tryCatch(suppressWarnings(grep("^flags:", readLines(file.path("/proc/self/fdinfo", number)), value = TRUE)), error = function(error) "")
+    isTRUE(grepl("[1-3]$", flags)) # octal: the last digit is how it was opened
+  }, NA)
+  unique(files[is_written & startsWith(files, "/") & !startsWith(files, "/dev/") & file.exists(files) & !dir.exists(files)])
+}
 
 # Return the commands of the processes that R started: a kernel leads a session of processes, and they are of it. Spark's driver,
 # and what it started, is none of them: what is lost with it is named as Spark's.

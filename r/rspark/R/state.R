@@ -399,7 +399,7 @@ restore_packages <- function(value, reader) {
 capture_flags <- function(save) {
   global <- globalenv()
   names <- setdiff(ls(global, all.names = TRUE, sorted = FALSE), ".Random.seed")
-  functions <- Filter(function(name) is.function(get(name, envir = global, inherits = FALSE)), intersect(names, computed_bindings(global)))
+  functions <- Filter(function(name) exists(name, envir = global, mode = "function", inherits = FALSE), intersect(names, computed_bindings(global)))
   list(
     locked = Filter(function(name) bindingIsLocked(name, global), names),
     closed = environmentIsLocked(global),
@@ -443,9 +443,11 @@ capture_results <- function(save) {
   result <- if (left_out) NULL else list(value = value)
   address <- if (!is.null(result)) rlang::obj_address(value)
   global <- globalenv()
-  for (name in if (!is.null(result)) computed_bindings(global)) {
-    if (identical(rlang::obj_address(get(name, envir = global, inherits = FALSE)), address)) {
-      result <- list(name = name)
+  values <- if (!is.null(result)) mget(computed_bindings(global), envir = global)
+  for (i in seq_along(values)) {
+    if (is.symbol(.subset2(values, i))) next # it may be the one that stands for a missing argument
+    if (identical(rlang::obj_address(.subset2(values, i)), address)) {
+      result <- list(name = names(values)[[i]])
       break
     }
   }

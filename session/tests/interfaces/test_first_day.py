@@ -69,6 +69,14 @@ async def test_every_export_that_is_offered_works(start: Start) -> None:
     for name in offered - {"custom", "python"}:  # a template of one's own, and what is no notebook of Python's
         answer = await running.get(f"nbconvert/{name}/a.ipynb?download=true")
         assert (answer.status_code, bool(answer.content)) == (200, True), name
+    for address, said in [
+        ("nbconvert/pdf/a.ipynb", "Notebooks can&#x27;t be exported to pdf: "),
+        ("nbconvert/nothing/a.ipynb", "Unknown exporter &quot;nothing&quot;"),
+        ("nbconvert/html/none.ipynb", "No such file"),
+    ]:
+        answer = await running.get(address)
+        assert said in answer.text, answer.text
+        assert answer.text.count("<p>") == 1
 
 
 async def test_menus_offer_what_works_and_a_widget_moves(start: Start, edge: Edge) -> None:

@@ -70,6 +70,12 @@ async def test_a_first_session_starts_in_a_full_home_and_works_until_something_i
         assert said.startswith("Your home is full: "), said
         assert said.endswith(" MB are in data. Delete files that you don't need, then try again."), said
     assert (home / "a.ipynb").read_text() == EMPTY, "what was there is whole"
+    for path, model in [
+        ("lab/api/settings/@jupyterlab/apputils-extension:themes", {"raw": "{}"}),
+        ("lab/api/workspaces/other", {"data": {}, "metadata": {"id": "other"}}),
+    ]:
+        refused = await running.http.put(running.url(path), json=model)
+        assert (refused.status_code, refused.json()["message"].split(":")[0]) == (507, "Your home is full")
     refused = await running.post("api/contents/a.ipynb/checkpoints")
     assert refused.status_code == 507
     for piece in list((home / "data").iterdir())[:20]:

@@ -44,7 +44,11 @@ CASES = (
     ),
     StateCase("files in `tempdir()` up to 64 MiB", "path <- tempfile(); writeLines('ü', path)", "readLines(path) == 'ü'"),
     StateCase("`debug()`", "traced <- function() 1; debug(traced)", "isdebugged(traced)"),
-    StateCase("locked variables", "fixed <- 1; lockBinding('fixed', globalenv())", "bindingIsLocked('fixed', globalenv())"),
+    StateCase(
+        "locked variables",
+        "unset <- quote(expr = ); fixed <- 1; lockBinding('fixed', globalenv())",
+        "bindingIsLocked('fixed', globalenv())",
+    ),
     StateCase(
         "delayed values and active bindings",
         "delayedAssign('late', 6 * 7); makeActiveBinding('live', function() late, globalenv())",
@@ -75,5 +79,6 @@ CASES = (
         "assignInNamespace('glue', local(function(...) 1, globalenv()), 'glue')",
         named="glue::glue",
     ),
+    StateCase("files that R itself writes to, as `Rprof()` does", "Rprof('profile.out')", named="profile.out"),
     StateCase("running programs", "system('sleep 600', wait = FALSE)", named="sleep 600"),
 )

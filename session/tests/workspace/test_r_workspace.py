@@ -107,6 +107,11 @@ KEPT = [
     ("two <- new.env(); two$self <- two; two$v <- 5", "two$self$self$v", "5"),
     ("delayedAssign('lazy', { late <- 3; late * 14 })", "lazy", "42"),
     ("data(women)", "women[1, 1]", "58"),
+    (
+        "table <- data.table::data.table(a = 3:1, key = 'a'); second <- table; listed <- list(data.table::data.table(l = 1))",
+        "{data.table::set(table, j = 'b', value = 7); list(table$b, table$a, second$a, listed[[1]]$l)}",
+        "list(c(7, 7, 7), 1:3, 1:3, 1)",
+    ),
     ("plotted <- ggplot2::qplot(wt, mpg, data = mtcars)", "class(plotted)[2]", '"ggplot"'),
 ]
 

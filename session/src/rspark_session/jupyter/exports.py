@@ -1,29 +1,42 @@
-"""Which formats JupyterLab offers to export a notebook to: those that can be made here."""
+"""Which formats a notebook can be exported to here: JupyterLab offers no other."""
 
 import shutil
-from collections.abc import Callable
 from importlib.util import find_spec
 
-#: nbconvert's exporters that need more than nbconvert, and whether that is here.
-_NEEDS: dict[str, Callable[[], bool]] = {
-    "ASCIIDocExporter": lambda: _program("pandoc"),
-    "RSTExporter": lambda: _program("pandoc"),
-    "LatexExporter": lambda: _program("pandoc"),
-    "PDFExporter": lambda: _program("pandoc") and _program("xelatex"),
-    "WebPDFExporter": lambda: _module("playwright"),
-    "QtPDFExporter": lambda: _module("PyQt5"),
-    "QtPNGExporter": lambda: _module("PyQt5"),
+#: nbconvert's exporters that need more than nbconvert: programs, and modules of Python.
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "ASCIIDocExporter": ("pandoc",),
+    "RSTExporter": ("pandoc",),
+    "LatexExporter": ("pandoc",),
+    "PDFExporter": ("pandoc", "xelatex"),
+    "WebPDFExporter": ("playwright",),
+    "QtPDFExporter": ("PyQt5",),
+    "QtPNGExporter": ("PyQt5",),
 }
+_EXPORTERS = {
+    "asciidoc": "ASCIIDocExporter",
+    "rst": "RSTExporter",
+    "latex": "LatexExporter",
+    "pdf": "PDFExporter",
+    "webpdf": "WebPDFExporter",
+    "qtpdf": "QtPDFExporter",
+    "qtpng": "QtPNGExporter",
+}
+_MODULES = frozenset({"playwright", "PyQt5"})
 
 
 def settings() -> dict[str, dict[str, bool]]:
     """Return the settings by which exporters that would fail are not offered."""
-    return {exporter: {"enabled": is_here()} for exporter, is_here in _NEEDS.items()}
+    return {exporter: {"enabled": not _missing(exporter)} for exporter in _NEEDS}
 
 
-def _program(name: str) -> bool:
-    return shutil.which(name) is not None
+def refusal(format_: str) -> str | None:
+    """Return why a notebook can't be exported to a format, in a sentence; None where nothing is known to be missing."""
+    missing = _missing(_EXPORTERS.get(format_, ""))
+    if not missing:
+        return None
+    return f"Notebooks can't be exported to {format_}: {missing[0]} is not installed here. Choose another format, such as html."
 
 
-def _module(name: str) -> bool:
-    return find_spec(name) is not None
+def _missing(exporter: str) -> list[str]:
+    return [name for name in _NEEDS.get(exporter, ()) if not (find_spec(name) if name in _MODULES else shutil.which(name))]

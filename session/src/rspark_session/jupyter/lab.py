@@ -17,6 +17,8 @@ from jupyter_server.services.contents.largefilemanager import AsyncLargeFileMana
 from jupyterlab_server import LabServerApp
 from jupyterlab_server.config import get_static_page_config
 
+from rspark_session.jupyter import lab_handlers
+
 _SHARE = Path(sys.prefix) / "share" / "jupyter" / "lab"
 
 
@@ -70,6 +72,8 @@ class Lab(LabServerApp):
             }
         )
         super().initialize_handlers()
+        self.handlers[:] = [(path, lab_handlers.REPLACED.get(handler, handler), *more) for path, handler, *more in self.handlers]
+        self.handlers.append(lab_handlers.EXPORT)
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
