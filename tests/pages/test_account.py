@@ -38,7 +38,7 @@ async def test_the_password_is_changed_with_the_present_one(page: Page, hub: Fix
     await page.get_by_label("Present password").fill("old password")
     await page.get_by_label("New password").fill("new password")
     await page.get_by_role("button", name="Change password").click()
-    await expect(page.get_by_role("region", name="Messages")).to_contain_text("Your password was changed.")
+    await expect(page.get_by_role("region", name="Messages")).to_contain_text("You have a new password.")
     assert hub.world.asked == [("POST", "/users/ada/password", {"password": "new password", "current": "old password"})]
 
 

@@ -110,7 +110,7 @@ async def test_a_removal_says_what_goes_and_what_stays(page: Page, crowd: Fixtur
     await expect(dialog).to_contain_text("files of the home folder are kept")
     await dialog.get_by_role("button", name="Remove bo").click()
     await expect(page.get_by_role("cell", name="bo", exact=True)).to_be_hidden()
-    await expect(page.get_by_role("region", name="Messages")).to_contain_text("bo was removed.")
+    await expect(page.get_by_role("region", name="Messages")).to_contain_text("bo is removed.")
 
 
 async def test_a_password_is_set(page: Page, crowd: FixtureHub) -> None:

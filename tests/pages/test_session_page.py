@@ -183,7 +183,7 @@ async def test_a_session_deleted_meanwhile_says_so(page: Page, hub: FixtureHub) 
     await hub.heard()
     await expect(page.get_by_role("heading", name="Idle")).to_be_visible()
     hub.delete(ID)
-    await expect(page.get_by_role("heading", name="This session was deleted")).to_be_visible()
+    await expect(page.get_by_role("heading", name="This session is deleted")).to_be_visible()
 
 
 async def test_an_administrator_sees_somebody_elses_and_is_not_taken_there(page: Page, hub: FixtureHub) -> None:

@@ -138,13 +138,13 @@ def busy(**changes: Any) -> Json:
 
 
 def idle_soon(**changes: Any) -> Json:
-    text = "Nobody uses it. After 2h without use it goes to sleep, with your work kept."
+    text = "Nobody uses it. After 2 hours without use it goes to sleep, with your work kept."
     warning = {"kind": "idle", "at": ahead(minutes=9, seconds=20), "text": text}
     return session(**{"last_activity": ago(minutes=111), "cpu": 0.0, "warnings": [warning], **changes})
 
 
 def longest_soon(**changes: Any) -> Json:
-    text = "It may run for 24h in one go. Then it goes to sleep, with your work kept."
+    text = "It may run for 24 hours in one go. Then it goes to sleep, with your work kept."
     warning = {"kind": "longest", "at": ahead(hours=2, minutes=12), "text": text}
     return busy(**{"warnings": [warning], **changes})
 
@@ -305,7 +305,7 @@ def history(count: int) -> list[Json]:
         ("part", {"part": "postgres", "title": "PostgreSQL", "state": "ready"}),
         ("state", {"state": "running"}),
         ("visit", {"to": "interface"}),
-        ("warning", {"kind": "idle", "text": "Nobody uses it. After 2h without use it goes to sleep."}),
+        ("warning", {"kind": "idle", "text": "Nobody uses it. After 2 hours without use it goes to sleep."}),
         ("wanted", {"wanted": "suspended", "reason": "Nobody used it for 2 hours."}),
         ("state", {"state": "failed", "reason": "PostgreSQL could not start because the disk is full."}),
         ("person", {"change": "link"}),

@@ -21,7 +21,7 @@ async def test_an_idle_session_is_warned_and_put_to_sleep_with_a_reason(world) -
         await world.until(session_id, State.RUNNING)
         asleep = await world.until(session_id, State.SUSPENDED)
     assert asleep.wanted is Wanted.SUSPENDED
-    assert asleep.reason == "Put to sleep after 4s without use. Resume it when you like."
+    assert asleep.reason == "Put to sleep after 4 seconds without use. Resume it when you like."
     assert asleep.last_exit.code == 0
     events = await world.store.events.since(session_id, 0)
     kinds = [event.kind for event in events]
@@ -64,7 +64,7 @@ async def test_the_longest_run_ends_in_sleep_also_for_what_computes(world) -> No
     async with world.controller():
         session_id = await world.create("short")
         asleep = await world.until(session_id, State.SUSPENDED)
-    assert asleep.reason == "Put to sleep after 4s, the longest run in one go. Resume it when you like."
+    assert asleep.reason == "Put to sleep after 4 seconds, the longest run in one go. Resume it when you like."
 
 
 async def test_what_can_not_be_kept_stays_awake_and_says_so_once_until_it_is_forced(world) -> None:

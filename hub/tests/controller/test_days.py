@@ -48,7 +48,7 @@ async def test_an_idle_session_is_given_notice_once_and_sleeps_and_is_stopped_af
     await world.advance(minutes=2)
     asleep = await world.get(session_id)
     assert (asleep.state, asleep.wanted, asleep.notices) == (State.SUSPENDED, Wanted.SUSPENDED, ())
-    assert asleep.reason == "Put to sleep after 2h without use. Resume it when you like."
+    assert asleep.reason == "Put to sleep after 2 hours without use. Resume it when you like."
     assert await warnings(world, session_id) == ["idle at 1:48:00"]
     await world.advance(days=6, hours=23)
     assert (await world.get(session_id)).state is State.SUSPENDED
@@ -56,7 +56,7 @@ async def test_an_idle_session_is_given_notice_once_and_sleeps_and_is_stopped_af
     stopped = await world.get(session_id)
     assert stopped.state is State.STOPPED
     wanted = (await world.store.events.since(session_id, 0, kinds={"wanted"}))[-1]
-    assert wanted.data == {"wanted": "stopped", "reason": "Stopped after 7d asleep. Your files are kept."}
+    assert wanted.data == {"wanted": "stopped", "reason": "Stopped after 7 days asleep. Your files are kept."}
     assert stopped.last_exit is not None
     assert stopped.last_exit.saved is None
 

@@ -95,7 +95,7 @@ async def test_an_end_that_takes_longer_than_its_grace_is_forced(world) -> None:
         await world.until(session_id, State.RUNNING)
         await world.set_wanted(session_id, Wanted.SUSPENDED, Sleep.FORCED)
         failed = await world.until(session_id, State.FAILED)
-        assert failed.reason.startswith("Saving took longer than 1s and was cut short. Your files are kept")
+        assert failed.reason.startswith("Saving took longer than 1 second and was cut short. Your files are kept")
         assert members_of(world.data, f"{session_id}.1") == []
 
 
@@ -105,7 +105,7 @@ async def test_a_start_that_hangs_fails_and_names_the_part(world) -> None:
     async with world.controller():
         session_id = await world.create()
         failed = await world.until(session_id, State.FAILED)
-        assert failed.reason == "It was not ready after 2s: Stand-in did not start. Your files are kept. Start it again."
+        assert failed.reason == "It was not ready after 2 seconds: Stand-in did not start. Your files are kept. Start it again."
         assert [part.state for part in failed.components] == ["failed"]
 
 

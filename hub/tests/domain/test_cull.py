@@ -39,7 +39,7 @@ def test_an_idle_session_is_told_and_then_sleeps() -> None:
     assert after(RUNS, notice, hours=1, minutes=59) == Nothing(until=NOON + timedelta(hours=2))
     slept = after(RUNS, notice, hours=2)
     assert slept == Change(
-        wanted=Wanted.SUSPENDED, reason="Put to sleep after 2h without use. Resume it when you like.", sleep=Sleep.IDLE
+        wanted=Wanted.SUSPENDED, reason="Put to sleep after 2 hours without use. Resume it when you like.", sleep=Sleep.IDLE
     )
 
 
@@ -67,7 +67,7 @@ def test_the_longest_run_ends_for_a_busy_session_too() -> None:
     notice = warned(busy, hours=21, minutes=36)
     assert (notice.kind, notice.at) == ("longest", NOON + timedelta(hours=24))
     slept = after(busy, notice, hours=24)
-    reason = "Put to sleep after 1d, the longest run in one go. Resume it when you like."
+    reason = "Put to sleep after 1 day, the longest run in one go. Resume it when you like."
     assert slept == Change(wanted=Wanted.SUSPENDED, reason=reason, sleep=Sleep.FORCED)
 
 
@@ -90,7 +90,7 @@ def test_what_slept_too_long_is_stopped() -> None:
     asleep = replace(RUNS, state=State.SUSPENDED, wanted=Wanted.SUSPENDED, ended=NOON)
     assert after(asleep, days=6) == Nothing(until=NOON + timedelta(days=7))
     stopped = after(asleep, days=7)
-    assert stopped == Change(wanted=Wanted.STOPPED, reason="Stopped after 7d asleep. Your files are kept.")
+    assert stopped == Change(wanted=Wanted.STOPPED, reason="Stopped after 7 days asleep. Your files are kept.")
 
 
 @pytest.mark.parametrize("state", [state for state in State if state not in (State.RUNNING, State.SUSPENDED)])

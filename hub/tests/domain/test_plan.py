@@ -246,7 +246,7 @@ class TestAStart:
         killed = replace(step.after, components=step.after.components)
         failed = next_step(killed, Observed(phase="ended", signal=9, status=hung), TOO_LATE).after
         assert failed.state is State.FAILED
-        assert failed.reason == "It was not ready after 5m: JupyterLab did not start. Your files are kept. Start it again."
+        assert failed.reason == "It was not ready after 5 minutes: JupyterLab did not start. Your files are kept. Start it again."
         assert [part.state for part in failed.components] == [ComponentState.FAILED]
 
     def test_one_that_waits_too_long_for_a_service_fails_before_it_runs(self) -> None:
@@ -284,7 +284,7 @@ class TestAnEnd:
         assert type(next_step(suspending, SAVING, T0 + timedelta(seconds=65))) is Kill
         failed = next_step(suspending, KILLED, T0 + timedelta(seconds=65)).after
         assert failed.reason == (
-            "Saving took longer than 1m and was cut short. Your files are kept; "
+            "Saving took longer than 1 minute and was cut short. Your files are kept; "
             "what was in memory since the last sleep is lost. Start it again."
         )
         assert failed.last_exit == LastExit(code=None, saved=SAVED, at=T0 + timedelta(seconds=65))
@@ -313,8 +313,8 @@ class TestAnEnd:
         assert not remove.forget
 
     def test_why_it_sleeps_stays_said(self) -> None:
-        culled = a_session(State.SUSPENDING, SUSPENDED, reason="Put to sleep after 2h without use.")
-        assert next_step(culled, SLEPT).after.reason == "Put to sleep after 2h without use."
+        culled = a_session(State.SUSPENDING, SUSPENDED, reason="Put to sleep after 2 hours without use.")
+        assert next_step(culled, SLEPT).after.reason == "Put to sleep after 2 hours without use."
 
     def test_asked_to_run_while_it_suspends_it_sleeps_first_and_starts_anew(self) -> None:
         queued = next_step(a_session(State.SUSPENDING, RUNNING), SLEPT).after

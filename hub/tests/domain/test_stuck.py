@@ -20,12 +20,16 @@ def row(state: State, wanted: Wanted = Wanted.RUNNING, **more: datetime) -> Sess
 @pytest.mark.parametrize(
     ("session", "deleted_at", "said"),
     [
-        (row(State.STOPPED, Wanted.DELETED), AGO, "It has been deleted and is still stopped, for 40m, which is too long."),
-        (row(State.RUNNING, Wanted.DELETED), AGO, "It has been deleted and is still running, for 40m, which is too long."),
-        (row(State.STOPPING, Wanted.STOPPED, end_requested_at=AGO), None, "It has been stopping for 40m, which is too long."),
-        (row(State.SUSPENDING, Wanted.SUSPENDED, end_requested_at=AGO), None, "It has been suspending for 40m"),
-        (row(State.STARTING, started=AGO), None, "It has been starting for 40m"),
-        (row(State.RESUMING, started=AGO), None, "It has been resuming for 40m"),
+        (row(State.STOPPED, Wanted.DELETED), AGO, "It has been deleted and is still stopped, for 40 minutes, which is too long."),
+        (row(State.RUNNING, Wanted.DELETED), AGO, "It has been deleted and is still running, for 40 minutes, which is too long."),
+        (
+            row(State.STOPPING, Wanted.STOPPED, end_requested_at=AGO),
+            None,
+            "It has been stopping for 40 minutes, which is too long.",
+        ),
+        (row(State.SUSPENDING, Wanted.SUSPENDED, end_requested_at=AGO), None, "It has been suspending for 40 minutes"),
+        (row(State.STARTING, started=AGO), None, "It has been starting for 40 minutes"),
+        (row(State.RESUMING, started=AGO), None, "It has been resuming for 40 minutes"),
     ],
 )
 def test_what_has_long_been_under_way_is_said(session: Session, deleted_at: datetime | None, said: str) -> None:

@@ -59,7 +59,7 @@ def remove(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"removed": name})
     else:
-        say(f"The group {name} was removed.")
+        say(f"The group {name} is removed.")
 
 
 def _tell(name: str, members: list[str], as_json: bool) -> None:

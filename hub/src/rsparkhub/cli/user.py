@@ -49,7 +49,7 @@ def add(
     if as_json:
         print_json({**user.model_dump(mode="json"), "link": link.url})
     else:
-        say(f"{user.name} was added. This link signs them in once, until {link.expires:%Y-%m-%d %H:%M} UTC:\n\n  {link.url}\n")
+        say(f"{user.name} is added. This link signs them in once, until {link.expires:%Y-%m-%d %H:%M} UTC:\n\n  {link.url}\n")
         warn_of_localhost(link.url)
 
 
@@ -99,7 +99,7 @@ def remove(
     if as_json:
         print_json({"removed": name, "data": becomes.value})
     else:
-        say(f"{name} was removed. {_WHAT_BECOMES[becomes]}")
+        say(f"{name} is removed. {_WHAT_BECOMES[becomes]}")
 
 
 @app.command()
@@ -256,7 +256,7 @@ def password(
 
     ask(work)
     kept = "" if ends or not tokens else f" API tokens that still work: {len(tokens)}; `rsparkhub user revoke` ends them."
-    say(f"{name} has a new password; browsers were signed out.{kept}")
+    say(f"{name} has a new password; browsers are signed out.{kept}")
 
 
 @app.command()

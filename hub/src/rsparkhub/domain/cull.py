@@ -16,7 +16,7 @@ from typing import Literal
 
 from rsparkhub.domain.environment import Lifecycle
 from rsparkhub.domain.notice import Notice
-from rsparkhub.domain.quantity import format_duration
+from rsparkhub.domain.quantity import duration_in_words
 from rsparkhub.domain.session import Session, Sleep, State, Wanted
 
 _AT_LEAST = timedelta(minutes=10)
@@ -57,7 +57,8 @@ def decide(session: Session, lifecycle: Lifecycle, *, now: datetime) -> Verdict:
     if session.state is State.SUSPENDED and session.wanted is Wanted.SUSPENDED and session.ended:
         if now >= session.ended + lifecycle.suspended:
             return Change(
-                wanted=Wanted.STOPPED, reason=f"Stopped after {format_duration(lifecycle.suspended)} asleep. Your files are kept."
+                wanted=Wanted.STOPPED,
+                reason=f"Stopped after {duration_in_words(lifecycle.suspended)} asleep. Your files are kept.",
             )
         return Nothing(until=session.ended + lifecycle.suspended)
     if session.state is not State.RUNNING or session.wanted is not Wanted.RUNNING or session.ready is None:
@@ -80,7 +81,7 @@ def retry_after(attempts: int) -> timedelta:
 
 
 def _longest(session: Session, since: datetime, lifecycle: Lifecycle, now: datetime) -> Verdict:
-    length = format_duration(lifecycle.longest)
+    length = duration_in_words(lifecycle.longest)
     given = next(_given(session, "longest"), None)
     return _stage(
         session,
@@ -97,7 +98,7 @@ def _longest(session: Session, since: datetime, lifecycle: Lifecycle, now: datet
 
 def _idle(session: Session, ready: datetime, lifecycle: Lifecycle, now: datetime) -> Verdict:
     active = max(ready, min(session.last_activity or ready, now))
-    length = format_duration(lifecycle.idle)
+    length = duration_in_words(lifecycle.idle)
     reason = f"Put to sleep after {length} without use. Resume it when you like."
     if session.refusal is not None:
         again = session.refusal.at + retry_after(session.refusal.number)

@@ -12,7 +12,7 @@ from rspark_contract.saved import Saved
 from rspark_contract.status import ComponentState
 from rsparkhub.domain.ensemble import Observed
 from rsparkhub.domain.observation import apply_observation
-from rsparkhub.domain.quantity import format_duration
+from rsparkhub.domain.quantity import duration_in_words
 from rsparkhub.domain.session import Component, LastExit, Session, State, Wanted
 
 #: The agent ends by itself within its grace; only after this much more it is ended by force.
@@ -110,9 +110,9 @@ def _why(
     if session.ready is None and session.reason:  # what kept it from starting
         return f"{session.reason} {loss}", detail or session.detail
     if session.ready is None and session.started and now >= session.started + start_deadline:
-        return f"It was not ready after {format_duration(start_deadline)}: {_hung(session.components)}. {loss}", detail
+        return f"It was not ready after {duration_in_words(start_deadline)}: {_hung(session.components)}. {loss}", detail
     if session.state is State.SUSPENDING and session.end_requested_at and now >= session.end_requested_at + grace + SLACK:
-        return f"Saving took longer than {format_duration(grace)} and was cut short. {loss}", detail
+        return f"Saving took longer than {duration_in_words(grace)} and was cut short. {loss}", detail
     what = session.name if session.is_service else "Your session"
     how = "killed by the system" if observed.signal or observed.code is None else f"exit code {observed.code}"
     return f"{what} ended unexpectedly ({how}). {loss}", detail

@@ -10,6 +10,7 @@ from pydantic_core import CoreSchema, core_schema
 _BINARY = {"": 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)(Ki|Mi|Gi|Ti)?")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_WORDS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 _DURATION = re.compile(r"(?:\d{1,9}[smhd])+")
 _DURATION_PART = re.compile(r"(\d+)([smhd])")
 
@@ -80,6 +81,12 @@ def format_duration(value: timedelta) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
+
+
+def duration_in_words(value: timedelta) -> str:
+    """Return a duration as a sentence has it: `2 hours`, `1 hour 30 minutes`."""
+    parts = [(int(n), _WORDS[unit]) for n, unit in _DURATION_PART.findall(format_duration(value))]
+    return " ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in parts)
 
 
 Duration = Annotated[

@@ -7,7 +7,7 @@ look: a controller that doesn't run, a node that is lost, a folder that can't be
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rsparkhub.domain.quantity import format_duration
+from rsparkhub.domain.quantity import duration_in_words
 from rsparkhub.domain.session import Session, State, Wanted
 
 #: A start may take five minutes and an end two, as the settings and the environments usually say; some say more.
@@ -35,7 +35,7 @@ def stuck(session: Session, *, now: datetime, deleted_at: datetime | None = None
     if since is None or now - since < long:
         return None
     minutes = timedelta(minutes=(now - since) // timedelta(minutes=1))
-    return Stuck(since=since, text=f"{what} for {format_duration(minutes)}, which is too long. {_LOOK}")
+    return Stuck(since=since, text=f"{what} for {duration_in_words(minutes)}, which is too long. {_LOOK}")
 
 
 def _under_way(session: Session, deleted_at: datetime | None) -> tuple[datetime | None, str]:

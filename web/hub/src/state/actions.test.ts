@@ -68,7 +68,7 @@ it('many are changed a few at a time, and one notification is shown', async () =
   expect(most).toBeLessThanOrEqual(6);
   expect(notifications.show.mock.calls.map((call) => call[0] as string)).toEqual([
     '19 go to sleep',
-    'One was not changed: It is gone.',
+    'One is not changed: It is gone.',
   ]);
 });
 

@@ -89,7 +89,7 @@ export class Actions {
     if (worked > 0) this.#notifications.show(done(worked));
     if (problems.length > 0) {
       const [first = ''] = problems;
-      const more = problems.length === 1 ? 'One was not changed' : `${problems.length} were not changed`;
+      const more = problems.length === 1 ? 'One is not changed' : `${problems.length} are not changed`;
       this.#notifications.show(`${more}: ${first}`, { meaning: 'bad' });
     }
     return busy;
