@@ -1,0 +1,69 @@
+# Last results, the working directory and random numbers.
+
+# `.Last.value` in the name of the variable that it is, where it is one: it is no second copy then. One that is never kept, as a
+# connection that was just opened, is named by its variable alone.
+capture_results <- function(save) {
+  warnings <- get0("last.warning", envir = baseenv(), inherits = FALSE)
+  value <- get0(".Last.value", envir = baseenv(), inherits = FALSE)
+  left_out <- is.null(value) || !is.null(lost_kind(value)) || is_everywhere_or_function(value) || size_of(value) > most_of_last_value
+  result <- if (left_out) NULL else list(value = value)
+  address <- if (!is.null(result)) rlang::obj_address(value)
+  global <- globalenv()
+  values <- if (!is.null(result)) mget(computed_bindings(global), envir = global)
+  for (i in seq_along(values)) {
+    if (is.symbol(.subset2(values, i))) next # it may be the one that stands for a missing argument
+    if (identical(rlang::obj_address(.subset2(values, i)), address)) {
+      result <- list(name = names(values)[[i]])
+      break
+    }
+  }
+  if (!is.null(warnings) || !is.null(result)) list(warnings = warnings, result = result)
+}
+
+most_of_last_value <- 2^26
+
+is_everywhere_or_function <- function(x) is.function(x) || is.environment(x) && is_everywhere(x)
+
+restore_results <- function(value, reader) {
+  base <- baseenv()
+  if (!is.null(value$warnings)) assign("last.warning", value$warnings, envir = base)
+  result <- value$result
+  if (!is.null(result$name)) result <- list(value = get(result$name, envir = globalenv(), inherits = FALSE))
+  if (!is.null(result)) {
+    locked <- bindingIsLocked(".Last.value", base)
+    if (locked) base$unlockBinding(".Last.value", base)
+    assign(".Last.value", result$value, envir = base)
+    if (locked) lockBinding(".Last.value", base)
+  }
+  list()
+}
+
+capture_folder <- function(save) {
+  folder <- tryCatch(getwd(), error = function(error) NULL)
+  if (is.null(folder)) {
+    lose(save, "working directory", "folder", "It was deleted.")
+    return(NULL)
+  }
+  list(folder = folder, umask = Sys.umask(NA))
+}
+
+restore_folder <- function(value, reader) {
+  Sys.umask(value$umask)
+  if (dir.exists(value$folder)) {
+    setwd(value$folder)
+    return(list())
+  }
+  list(lost_entry(value$folder, "folder", "The working directory isn't there any more."))
+}
+
+restore_spark_part <- function(value, reader) {
+  restore_spark_views(value)
+  list()
+}
+
+capture_random <- function(save) get0(".Random.seed", envir = globalenv(), inherits = FALSE)
+
+restore_random <- function(value, reader) {
+  assign(".Random.seed", value, envir = globalenv())
+  list()
+}
