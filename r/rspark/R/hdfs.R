@@ -251,7 +251,7 @@ hdfs_fetch <- function(url, handle, file = NULL) {
 }
 
 hdfs_without_token <- function(text) {
-  gsub("delegation=[^& ]*", "delegation=…", text)
+  gsub("delegation=[^& ]*", "delegation=\u2026", text)
 }
 
 # Stop with a sentence where the answer is a refusal.
