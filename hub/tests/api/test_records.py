@@ -223,6 +223,8 @@ async def test_the_audit_names_sessions_and_says_what_people_did(world: World) -
     session = await world.session_of("bob", name="Homework 3")
     await ada.post(f"/hub/api/sessions/{session}/stop")
     await ada.delete("/hub/api/users/zoe")
+    for _ in range(2):  # the second time nothing is done
+        assert (await ada.delete("/hub/api/removed-users/zoe", params={"data": "delete"})).status_code == 202
     events = (await ada.get("/hub/api/audit")).json()["events"]
     assert [each["text"] for each in reversed(events)] == [
         "ada adds zoe (removed), as an administrator.",
@@ -239,6 +241,7 @@ async def test_the_audit_names_sessions_and_says_what_people_did(world: World) -
         "bob makes Homework 3 from rspark.",
         "ada asks Homework 3 to stop.",
         "ada removes zoe (removed). Their data are kept.",
+        "ada deletes what was kept of zoe (removed).",
     ]
     of_session = [each for each in events if each["session"] is not None]
     assert {(each["session"], each["session_name"], each["owner"]) for each in of_session} == {(session, "Homework 3", "bob")}

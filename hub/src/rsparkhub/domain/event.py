@@ -76,7 +76,7 @@ class VisitData(TypedDict):
 class PersonData(TypedDict):
     """Of `person`: what was changed of them; `owner` of the event says whom."""
 
-    change: Literal["added", "removed", "disabled", "enabled", "password", "link", "browser"]
+    change: Literal["added", "removed", "disabled", "enabled", "password", "link", "browser", "discarded"]
     admin: NotRequired[bool]
     data: NotRequired[str]
 

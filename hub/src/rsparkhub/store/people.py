@@ -7,8 +7,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from rsparkhub.domain.errors import Conflict, NotFound
+from rsparkhub.domain.event import PersonData
 from rsparkhub.domain.user import Data, LeftData, name_in, nth_id, removed_label
 from rsparkhub.store.database import AnyRow, Connection, Database
+from rsparkhub.store.events import By, insert_of_people
 from rsparkhub.store.service_accounts import LEFT_ACCOUNTS, discard_accounts
 from rsparkhub.store.tables import people, sessions
 
@@ -67,7 +69,7 @@ class People:
         """Return what is left of people who were removed, by their ids."""
         return _to_left(await self._database.read(_LEFT), await self._database.read(LEFT_ACCOUNTS))
 
-    async def discard(self, person_id: str, data: Data) -> LeftData:
+    async def discard(self, person_id: str, data: Data, *, by: By | None = None) -> LeftData:
         """Have archived or deleted what was kept of somebody who was removed; return what is left now. Twice is the same as once.
 
         Raises
@@ -85,6 +87,9 @@ class People:
                 raise Conflict(f"The data of {removed_label(person_id)} are on their way already: {before.data.value}.")
             await connection.rows(_DISCARD, {"b_id": person_id, "b_home": data.value})
             await discard_accounts(connection, person_id, data)
+            if by is not None and before.data is not data:
+                said = PersonData(change="discarded", data=data.value)
+                await insert_of_people(connection, self._database, "person", said, by=by, owner=person_id)
             return await _left_of(connection, person_id)
 
         return await self._database.write(work)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import Administrator
+from rsparkhub.api.identity import Administrator, by_now
 from rsparkhub.api.problems import responses
 from rsparkhub.api.serializers.views import removed_user_view
 from rsparkhub.domain.errors import Conflict
@@ -29,10 +29,11 @@ async def list_removed(_: Administrator, context: Context) -> RemovedUserList:
 @router.delete(
     "/{id}", status_code=202, summary="Archive or delete what is left of somebody", responses=responses(401, 403, 404, 409, 422)
 )
-async def discard(person: RemovedUser, _: Administrator, context: Context, data: Discard) -> RemovedUserView:
+async def discard(person: RemovedUser, identity: Administrator, context: Context, data: Discard) -> RemovedUserView:
     """Answers at once; when it is done they are no longer listed. Asked again, it is the same until then."""
     refuse_archive(context, data)
-    return removed_user_view(await context.store.people.discard(id_of_label(person) or person, data))
+    left = await context.store.people.discard(id_of_label(person) or person, data, by=by_now(identity, context))
+    return removed_user_view(left)
 
 
 def refuse_archive(context: AppContext, data: Data) -> None:

@@ -96,6 +96,7 @@ def _person(data: JsonObject, subjects: Subjects) -> str:
     changes = {
         "added": f"adds {whom}{', as an administrator' if data.get('admin') is True else ''}.",
         "removed": f"removes {whom}. {_DATA.get(_text(data, 'data'), '')}".strip(),
+        "discarded": f"{'archives' if data.get('data') == 'archive' else 'deletes'} what was kept of {whom}.",
         "disabled": f"disables {whom}: nobody signs in as them.",
         "enabled": f"enables {whom}: they may sign in again.",
         "password": f"sets a new password{'' if own else f' for {whom}'}.",
