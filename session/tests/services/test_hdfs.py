@@ -1,11 +1,14 @@
 """HDFS in sessions: what a person does with theirs, and what nobody can do to another's."""
 
+import asyncio
 import json
 import re
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,10 @@ import psutil
 import pytest
 from session.tests.running import HEADERS, WAIT, Running, part, spec
 from tests.hdfs_server import HdfsServer
+
+from rsparkhub.services.hdfs import Hdfs
+
+pytestmark = pytest.mark.timeout(900)
 
 
 class Person:
@@ -283,6 +290,30 @@ def test_a_session_has_neither_keys_nor_tickets_nor_the_stewards_secret(server: 
     assert not [path for path in names if path.suffix in (".keytab", ".ticket") or secret.encode() in path.read_bytes()]
     assert secret not in json.dumps(ben.environ)
     assert (ben.running.run / "hdfs/token.hdts").stat().st_mode & 0o077 == 0
+
+
+def test_no_program_that_runs_says_a_token_to_the_machine(server: HdfsServer) -> None:
+    account = server.account("s-seen", "eve", 1, Hdfs.Options.model_validate({"scope": "shared"}))
+    assert account.credential is not None
+    token, seen, over = str(account.credential.issued["token"]), set(), threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with suppress(OSError):
+                    command = path.read_bytes()
+                    if b"curl" in command:
+                        seen.add(command)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    for _ in range(5):
+        asyncio.run(server.service.renew(server.endpoint, account))
+    asyncio.run(server.service.revoke(server.endpoint, account))
+    over.set()
+    looking.join()
+    assert seen, "curl asks the NameNode"
+    assert not [command for command in seen if token.encode() in command or b"delegation" in command]
 
 
 def test_nobody_sees_who_has_a_home(ben: Person) -> None:

@@ -1,5 +1,6 @@
 """What was acknowledged is there after any end of HDFS, and nothing is ever made anew over it."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -13,10 +14,14 @@ import pytest
 from session.tests.services.test_hdfs import trust
 from tests.hdfs_server import HdfsServer
 
+from rsparkhub.domain.errors import InvalidInput
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[HdfsServer]:
-    server = HdfsServer(tmp_path)
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HdfsServer]:
+    server = HdfsServer(tmp_path_factory.mktemp("hdfs"))
     try:
         yield server.start()
     finally:
@@ -24,16 +29,18 @@ def server(tmp_path: Path) -> Iterator[HdfsServer]:
 
 
 class Files:
-    """Ada's files, by a token that she got once."""
+    """A person's files, by a token that they got once."""
 
-    def __init__(self, server: HdfsServer) -> None:
-        members = server.session("s-ada", "ada")
+    def __init__(self, server: HdfsServer, user: str, groups: tuple[str, ...] = ()) -> None:
+        members = server.session(f"s-{user}", user, groups=groups)
         self.config, self.token = members["services"][0]["config"], members["files"][0]["content"]
-        base = f"https://localhost:{self.config['https']}/webhdfs/v1/user/ada"
-        self._client = httpx.Client(base_url=base, verify=trust(self.config), follow_redirects=True, timeout=60)
+        self._base, self._user = f"https://localhost:{self.config['https']}/webhdfs/v1", user
+        self._client = httpx.Client(verify=trust(self.config), follow_redirects=True, timeout=60)
 
     def ask(self, method: str, what: str, **more: Any) -> httpx.Response:
-        return self._client.request(method, f"{what}&delegation={self.token}", **more)
+        home = "" if what.startswith("/group") else f"/user/{self._user}"
+        url = f"{self._base}{home}{what}"
+        return self._client.request(method, f"{url}&delegation={self.token}", **more)
 
     def all(self) -> dict[str, bytes]:
         listed = self.ask("GET", "?op=LISTSTATUS").json()["FileStatuses"]["FileStatus"]
@@ -41,7 +48,7 @@ class Files:
 
 
 def test_all_killed_while_they_write_lose_nothing_that_was_acknowledged(server: HdfsServer) -> None:
-    files, written = Files(server), {}
+    files, written = Files(server, "ada"), {}
     killed = threading.Event()
 
     def write() -> None:
@@ -68,17 +75,14 @@ def test_all_killed_while_they_write_lose_nothing_that_was_acknowledged(server: 
 
 
 def test_a_server_that_is_killed_ends_all_of_it_with_a_sentence_and_it_starts_again(server: HdfsServer) -> None:
-    files = Files(server)
+    files = Files(server, "ben")
     assert files.ask("PUT", "/a?op=CREATE", content=b"kept").status_code == 201
     os.kill(server.servers()[-1], signal.SIGKILL)  # the DataNode
     assert server.process is not None
     assert server.process.wait(60) == 1
     assert "The DataNode of HDFS ended by itself with code -9. Its log says why." in server.log.read_text()
     assert not server.endpoint_file.exists()
-    server.start()
-    assert files.all() == {"a": b"kept"}
     # A NameNode whose data are gone is not formatted again: all files would be lost.
-    assert server.end() == 0
     shutil.move(server.data / "name", server.data / "away")
     with pytest.raises(AssertionError, match="they are not made anew: all files would be lost"):
         server.start()
@@ -87,10 +91,38 @@ def test_a_server_that_is_killed_ends_all_of_it_with_a_sentence_and_it_starts_ag
     assert files.all() == {"a": b"kept"}
 
 
+def test_a_backup_brings_all_back_with_what_each_may(server: HdfsServer, tmp_path: Path) -> None:
+    files = Files(server, "cara", groups=("lab",))
+    content = os.urandom(200_000)
+    assert files.ask("PUT", "/folder/b c.bin?op=CREATE&permission=640", content=content).status_code == 201
+    assert files.ask("PUT", "/empty?op=CREATE").status_code == 201
+    assert files.ask("PUT", "/group/lab/plan?op=MKDIRS&permission=770").status_code == 200
+
+    def described() -> list[object]:
+        paths = ("?op=GETFILESTATUS", "/folder/b c.bin?op=GETFILESTATUS", "/group/lab?op=GETACLSTATUS")
+        found = [files.ask("GET", path).json().popitem()[1] for path in (*paths, "/group/lab/plan?op=GETACLSTATUS")]
+        return [{name: each.get(name) for name in ("owner", "group", "permission", "length", "entries")} for each in found]
+
+    before = described()
+    asyncio.run(server.service.backup(server.endpoint, tmp_path))
+    assert files.ask("DELETE", "/folder?op=DELETE&recursive=true").json() == {"boolean": True}
+    assert files.ask("PUT", "/later?op=CREATE").status_code == 201
+    asyncio.run(server.service.restore(server.endpoint, tmp_path))
+    assert described() == before
+    assert files.ask("GET", "/folder/b c.bin?op=OPEN").content == content
+    assert files.ask("GET", "/later?op=GETFILESTATUS").status_code == 404
+    (tmp_path / "hdfs.tar").write_bytes(b"no tar file" * 100)
+    with pytest.raises(InvalidInput, match="The backup of HDFS can't be read"):
+        asyncio.run(server.service.restore(server.endpoint, tmp_path))
+    assert files.ask("GET", "/folder/b c.bin?op=OPEN").content == content
+    with pytest.raises(InvalidInput, match="There is no backup of HDFS in"):
+        asyncio.run(server.service.restore(server.endpoint, tmp_path / "away"))
+
+
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_twenty_starts_have_the_same_data(server: HdfsServer) -> None:
-    files = Files(server)
+    files = Files(server, "eve")
     for number in range(20):
         assert files.ask("PUT", f"/{number}?op=CREATE", content=b"x" * number).status_code == 201
         server.kill() if number % 2 else server.end()

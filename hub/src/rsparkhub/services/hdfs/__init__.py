@@ -88,6 +88,12 @@ class Hdfs(Service[HdfsOptions]):
             await steward.archive_home(user, archive / "hdfs.tar")
         await steward.remove_home(user)
 
+    async def backup(self, endpoint: JsonObject, folder: Path) -> None:
+        await Steward(endpoint).back_up(folder / "hdfs.tar")
+
+    async def restore(self, endpoint: JsonObject, folder: Path) -> None:
+        await Steward(endpoint).restore(folder / "hdfs.tar")
+
     def session_config(
         self,
         options: HdfsOptions,

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from rspark_contract import reading
 from rspark_contract.reading import Fields, JsonObject, Unreadable
-from rsparkhub.domain.errors import Unavailable
+from rsparkhub.domain.errors import InvalidInput, Unavailable
 from rsparkhub.services.base import Credential
 
 _SECONDS = 60.0
+#: In which something must be heard of a long answer.
+_LONGEST_SECONDS = 1800.0
 _MOST_BYTES = 2**24
 _UNREADABLE = "HDFS answered what can't be read."
 
@@ -36,7 +38,15 @@ class Steward:
 
     async def archive_home(self, user: str, file: Path) -> None:
         """Write a person's home as a tar file, whole or not at all; nothing where there is no home."""
-        await asyncio.to_thread(self._archive, user, file)
+        await asyncio.to_thread(self._archive, f"/accounts/{user}/archive", file)
+
+    async def back_up(self, file: Path) -> None:
+        """Write what all people have as a tar file, whole or not at all."""
+        await asyncio.to_thread(self._archive, "/backup", file)
+
+    async def restore(self, file: Path) -> None:
+        """Make the file system hold what a tar file has; raise `InvalidInput` when it is no backup."""
+        await asyncio.to_thread(self._restore, file)
 
     async def remove_home(self, user: str) -> None:
         """Delete a person's home."""
@@ -78,41 +88,59 @@ class Steward:
         finally:
             connection.close()
 
-    def _archive(self, user: str, file: Path) -> None:
-        connection = self._connection()
+    def _archive(self, path: str, file: Path) -> None:
+        connection = self._connection(seconds=_LONGEST_SECONDS)
         fresh = file.with_name(f".{file.name}.new")
         try:
-            answer = self._send(connection, "GET", f"/accounts/{user}/archive", None)
+            answer = self._send(connection, "GET", path, None)
             if answer.status == HTTPStatus.NOT_FOUND:
                 return
             if answer.status != HTTPStatus.OK:
-                raise Unavailable(f"The home of {user} in HDFS could not be archived: it answered {answer.status}.")
+                raise Unavailable(f"HDFS could not be written into {file.name}: it answered {answer.status}.")
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             fresh.touch(mode=0o600)
             with fresh.open("wb") as written:
                 shutil.copyfileobj(answer, written)
             fresh.replace(file)
         except (OSError, http.client.HTTPException) as problem:  # an answer that ends too soon among them
-            raise Unavailable(
-                f"The home of {user} in HDFS could not be archived: {problem or type(problem).__name__}"
-            ) from problem
+            raise Unavailable(f"HDFS could not be written into {file.name}: {problem or type(problem).__name__}") from problem
         finally:
             fresh.unlink(missing_ok=True)
+            connection.close()
+
+    def _restore(self, file: Path) -> None:
+        connection = self._connection(seconds=_LONGEST_SECONDS)
+        try:
+            with file.open("rb") as content:
+                headers = {**self._headers(), "Content-Length": str(file.stat().st_size)}
+                connection.request("PUT", "/backup", content, headers)
+                answer = connection.getresponse()
+            said = Fields(reading.decode(answer.read(_MOST_BYTES), most=_MOST_BYTES)).get("problem", reading.text(), "")
+            if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+                raise InvalidInput(said)
+            if answer.status != HTTPStatus.OK:
+                raise Unavailable(f"HDFS could not be restored: {said}")
+        except FileNotFoundError as problem:
+            raise InvalidInput(f"There is no backup of HDFS in {file.parent}.") from problem
+        except (OSError, http.client.HTTPException, Unreadable) as problem:
+            raise Unavailable(f"HDFS could not be restored: {problem or type(problem).__name__}") from problem
+        finally:
             connection.close()
 
     def _send(
         self, connection: http.client.HTTPSConnection, method: str, path: str, body: JsonObject | None
     ) -> http.client.HTTPResponse:
         data = None if body is None else json.dumps(body)
-        connection.request(method, path, data, {"Authorization": f"Bearer {self._endpoint['secret']}"})
+        connection.request(method, path, data, self._headers())
         return connection.getresponse()
 
-    def _connection(self) -> http.client.HTTPSConnection:
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._endpoint['secret']}"}
+
+    def _connection(self, seconds: float = _SECONDS) -> http.client.HTTPSConnection:
         endpoint = self._endpoint
         context = ssl.create_default_context(cadata=str(endpoint["certificate"]))
-        return http.client.HTTPSConnection(
-            str(endpoint["host"]), int(str(endpoint["steward"])), context=context, timeout=_SECONDS
-        )
+        return http.client.HTTPSConnection(str(endpoint["host"]), int(str(endpoint["steward"])), context=context, timeout=seconds)
 
 
 def _path(credential: Credential) -> str:

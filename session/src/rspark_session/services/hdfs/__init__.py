@@ -2,7 +2,7 @@
 
 `__main__` is the command of the shared one: `cluster` runs NameNode and DataNode, `kerberos` their domain, `certificate` what
 clients know them by, `configuration` what Hadoop reads, and `steward` does for the hub what takes Kerberos, with `namenode`,
-`homes` and `credentials`. Of a session are `place`, `tokens` and `pages`; `programs` finds what both need.
+`homes`, `archive` and `credentials`. Of a session are `place`, `tokens` and `pages`; `programs` finds what both need.
 """
 
 # ruff: noqa: PLC0415  (each module is loaded when it is needed; the environment comes before everything else)

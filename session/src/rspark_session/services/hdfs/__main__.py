@@ -10,6 +10,7 @@ from types import FrameType
 
 from rspark_session.files import write_whole
 from rspark_session.services.hdfs import steward
+from rspark_session.services.hdfs.archive import Archive
 from rspark_session.services.hdfs.cluster import LOOPBACK, Cluster, check_alive, opened, running
 from rspark_session.services.hdfs.credentials import Credentials
 from rspark_session.services.hdfs.homes import Homes
@@ -39,6 +40,7 @@ def serve(data: Path, endpoint: Path) -> None:
         work = steward.Work(
             namenode=namenode,
             homes=Homes(namenode=namenode, members=cluster.members),
+            archive=Archive(namenode=namenode),
             credentials=Credentials(namenode, data / "credentials.json"),
             secret=secret,
         )

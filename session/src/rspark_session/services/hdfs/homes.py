@@ -4,23 +4,19 @@ People have no Unix accounts that the NameNode could ask for their groups. It as
 script that reads what is written here, a file for each person.
 """
 
-import io
-import tarfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from rspark_session.files import write_whole
 from rspark_session.services.hdfs.kerberos import SUPERUSER
-from rspark_session.services.hdfs.namenode import Away, NameNode, Refused
+from rspark_session.services.hdfs.namenode import NameNode, Refused
 
 _HOMES, _GROUPS = "/user", "/group"
 #: Whatever its member's umask is, what is made in a group's folder is all members'.
 _ACL = "user::rwx,group::rwx,other::---,default:user::rwx,default:group::rwx,default:mask::rwx,default:other::---"
-_MOST_DEPTH = 100
 
 
 @dataclass(kw_only=True)
@@ -79,51 +75,6 @@ class Homes:
                 return False
             raise
         return True
-
-    def write_archive(self, user: str, to: IO[bytes]) -> None:
-        """Write a home as a tar file.
-
-        Raises
-        ------
-        Refused, Away
-            When a file could not be read to its end.
-        """
-        with tarfile.open(fileobj=to, mode="w|", format=tarfile.PAX_FORMAT) as archive:
-            for inside, status in self._walk(home_of(user), ""):
-                entry = tarfile.TarInfo(f"{user}/{inside}".rstrip("/"))
-                entry.mtime = int(status["modificationTime"]) // 1000
-                entry.mode = int(status["permission"], 8)
-                if status["type"] == "DIRECTORY":
-                    entry.type = tarfile.DIRTYPE
-                    archive.addfile(entry)
-                else:
-                    entry.size = int(status["length"])
-                    self._add(archive, entry, f"{home_of(user)}/{inside}")
-
-    def _add(self, archive: tarfile.TarFile, entry: tarfile.TarInfo, path: str) -> None:
-        if entry.size == 0:
-            archive.addfile(entry, io.BytesIO())
-            return
-        process = self.namenode.stream(path, principal=SUPERUSER)
-        assert process.stdout is not None
-        try:
-            archive.addfile(entry, process.stdout)
-        except OSError as problem:  # shorter than it was said to be
-            raise Away(f"{path} could not be read to its end.") from problem
-        finally:
-            process.stdout.close()
-            with suppress(ProcessLookupError):
-                process.terminate()
-            process.wait()
-
-    def _walk(self, home: str, inside: str, depth: int = 0) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Return what is in a folder, each folder before what is in it."""
-        answer = self._ask("GET", f"{home}/{inside}".rstrip("/"), "LISTSTATUS")
-        for status in answer["FileStatuses"]["FileStatus"]:
-            name = f"{inside}/{status['pathSuffix']}".lstrip("/")
-            yield name, status
-            if status["type"] == "DIRECTORY" and depth < _MOST_DEPTH:
-                yield from self._walk(home, name, depth + 1)
 
     def _ask(self, method: str, path: str, operation: str, **parameters: str) -> Mapping[str, Any]:
         return self.namenode.ask(method, path, operation, principal=SUPERUSER, **parameters)

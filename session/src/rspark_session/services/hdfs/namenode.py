@@ -5,14 +5,17 @@ No Java is started for it, and there is no wheel of a Kerberos client.
 
 import json
 import os
+import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote, urlencode
 
 from rspark_session.services.hdfs import programs
@@ -83,18 +86,49 @@ class NameNode:
     def stream(self, path: str, *, principal: str) -> "subprocess.Popen[bytes]":
         """Return a process that writes the content of a file to its output; it ends with 0 when that was all of it."""
         environ = self._with_ticket(principal)
-        url = f"https://localhost:{self.port}/webhdfs/v1{quote(path)}?op=OPEN"
-        command = [*self._command(), "--fail", "--location", url]
-        return subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        command = [*self._command(), "--fail", "--location"]
+        process = subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdin is not None
+        process.stdin.write(self._url(f"/webhdfs/v1{quote(path)}?op=OPEN"))
+        process.stdin.close()
+        return process
+
+    def write(self, path: str, content: IO[bytes], *, principal: str) -> None:
+        """Write a file, in place of one that is there.
+
+        Raises
+        ------
+        Away
+            When it could not be written to its end.
+        """
+        environ = self._with_ticket(principal)
+        target = f"/webhdfs/v1{quote(path)}?op=CREATE&overwrite=true"
+        asked = [*self._command(), "--request", "PUT", "--output", os.devnull, "--write-out", "%{redirect_url}"]
+        found = subprocess.run(asked, env=environ, input=self._url(target), capture_output=True, check=False, timeout=_SECONDS)
+        location = found.stdout.decode()
+        if found.returncode or not location.startswith("https://"):
+            raise Away(f"{path} could not be written: {found.stderr.decode(errors='replace').strip() or 'no DataNode takes it'}")
+        # The address has a token in it, so it is in a file: the input is the content.
+        with tempfile.NamedTemporaryFile("w", dir=self.tickets, suffix=".url") as address:
+            address.write(f'url = "{location}"\n')
+            address.flush()
+            command = [*self._command(config=address.name), "--fail", "--upload-file", "-"]
+            process = subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+            assert process.stdin is not None
+            with suppress(BrokenPipeError):
+                shutil.copyfileobj(content, process.stdin)
+                process.stdin.close()
+            if process.wait():
+                raise Away(f"{path} could not be written to its end.")
 
     def _curl(self, method: str, target: str, *, principal: str) -> tuple[int, bytes]:
         environ = self._with_ticket(principal)
         command = [*self._command(), "--max-time", str(_SECONDS), "--request", method, "--write-out", "\n%{http_code}"]
         try:
             done = subprocess.run(
-                [*command, f"https://localhost:{self.port}{target}"],
+                command,
                 env=environ,
-                stdin=subprocess.DEVNULL,
+                input=self._url(target),
                 capture_output=True,
                 check=False,
                 timeout=_SECONDS + 10,
@@ -106,11 +140,15 @@ class NameNode:
             raise Away(f"The NameNode does not answer: {done.stderr.decode(errors='replace').strip()}")
         return int(code), body
 
-    def _command(self) -> list[str]:
+    def _command(self, config: str = "-") -> list[str]:
         return [
             programs.program("curl"), "--silent", "--show-error", "--ipv4", "--noproxy", "*", "--negotiate", "--user", ":",
-            "--cacert", str(self.certificate),
+            "--cacert", str(self.certificate), "--config", config,
         ]  # fmt: skip
+
+    def _url(self, target: str) -> bytes:
+        """Return what curl is told on its input: on its command line everybody on the machine could read a token."""
+        return f'url = "https://localhost:{self.port}{target}"\n'.encode()
 
     def _with_ticket(self, principal: str) -> dict[str, str]:
         """Return the environment of a program that acts as a principal."""

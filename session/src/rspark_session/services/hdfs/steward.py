@@ -9,6 +9,8 @@ DELETE /accounts/<user>                    delete the home
 PUT    /credentials/<session>/<generation> {"user": …}        the token of a generation: {"token": …}
 POST   /credentials/<session>/<generation>/renew
 DELETE /credentials/<session>/<generation> cancel it
+GET    /backup                             what all people have as a tar file
+PUT    /backup                             make it what a tar file has
 GET    /jmx?qry=…                          how the file system is, for whoever shows a token
 """
 
@@ -17,7 +19,7 @@ import json
 import re
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,9 +28,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from rspark_contract import reading
 from rspark_contract.reading import Fields, Unreadable
+from rspark_session.services.hdfs.archive import TREES, Archive, ArchiveInvalid
 from rspark_session.services.hdfs.certificate import Certificate
 from rspark_session.services.hdfs.credentials import Credentials
-from rspark_session.services.hdfs.homes import Homes
+from rspark_session.services.hdfs.homes import Homes, home_of
 from rspark_session.services.hdfs.kerberos import SUPERUSER
 from rspark_session.services.hdfs.namenode import Away, NameNode, Refused
 from rspark_session.services.problem import ServiceProblem
@@ -60,6 +63,7 @@ class Work:
 
     namenode: NameNode
     homes: Homes
+    archive: Archive
     credentials: Credentials
     secret: str
 
@@ -114,6 +118,9 @@ class _Handler(BaseHTTPRequestHandler):
         target = urlsplit(self.path)
         words = tuple(target.path.strip("/").split("/"))
         try:
+            if (self.command, *words) == ("PUT", "backup"):
+                self._restore()
+                return
             body = self._body()
             if (self.command, *words) == ("GET", "jmx"):
                 self._show_bean(parse_qs(target.query).get("qry", [""])[0])
@@ -140,7 +147,12 @@ class _Handler(BaseHTTPRequestHandler):
                 work.credentials.revoke_of(_user(user))
                 self._send(HTTPStatus.OK, {})
             case ("GET", "accounts", user, "archive"):
-                self._send_archive(_user(user))
+                if work.homes.exists(_user(user)):
+                    self._send_tar({user: home_of(user)})
+                else:
+                    self._send(HTTPStatus.NOT_FOUND, {"problem": "There is no such home."})
+            case ("GET", "backup"):
+                self._send_tar({tree.strip("/"): tree for tree in TREES})
             case ("DELETE", "accounts", user):
                 work.credentials.revoke_of(_user(user))
                 work.homes.remove(_user(user))
@@ -168,19 +180,28 @@ class _Handler(BaseHTTPRequestHandler):
                 bean.pop("CorruptFiles", None)  # their paths are people's own
             self._send(HTTPStatus.OK, shown)
 
-    def _send_archive(self, user: str) -> None:
-        if not self.server.work.homes.exists(user):
-            self._send(HTTPStatus.NOT_FOUND, {"problem": "There is no such home."})
+    def _restore(self) -> None:
+        if not self._is_hub():
+            self._send(HTTPStatus.UNAUTHORIZED, {"problem": "It takes the hub's secret."})
             return
+        try:
+            body = _Body(self.rfile.read, int(self.headers.get("Content-Length") or 0))
+            self.server.work.archive.read(cast("IO[bytes]", body))
+        except ArchiveInvalid as problem:
+            self._send(HTTPStatus.UNPROCESSABLE_ENTITY, {"problem": str(problem)})
+        else:
+            self._send(HTTPStatus.OK, {})
+
+    def _send_tar(self, trees: Mapping[str, str]) -> None:
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "application/x-tar")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         # Where anything fails, the last chunk is never sent: the other side sees that it isn't whole.
         try:
-            self.server.work.homes.write_archive(user, cast("IO[bytes]", _Chunks(self.wfile.write)))
+            self.server.work.archive.write(trees, cast("IO[bytes]", _Chunks(self.wfile.write)))
         except (Refused, Away, ServiceProblem, OSError) as problem:
-            print(f"The home of {user} could not be archived: {problem}", flush=True)
+            print(f"{', '.join(trees.values())} could not be archived: {problem}", flush=True)
             self.connection.close()
             return
         self.wfile.write(b"0\r\n\r\n")
@@ -208,6 +229,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+
+class _Body:
+    """Reads as much as a request has; tarfile asks no more of a file than to read."""
+
+    def __init__(self, read: Callable[[int], bytes], length: int) -> None:
+        self._read = read
+        self._left = length
+
+    def read(self, size: int) -> bytes:
+        """Return so many bytes, fewer at the end."""
+        data = self._read(min(size, self._left))
+        self._left -= len(data)
+        return data
 
 
 class _Chunks:
