@@ -58,7 +58,7 @@ def prepare_hdfs(work: Path, *, server: int, session_python: Path) -> dict[str, 
     (work / "hdfs").mkdir()
     (work / "hdfs/token").write_text(granted.files[0].content)
     write = (
-        "import sys, json; from pathlib import Path; from rspark_contract.ensemble import ServiceSpec; "
+        "import sys, json; from pathlib import Path; from rspark_contract.specs import ServiceSpec; "
         "from rspark_session.services.base import Context; from rspark_session.services.hdfs import Hdfs; "
         "spec, work = ServiceSpec(name='hdfs', title='HDFS', config=json.loads(sys.argv[2])), Path(sys.argv[1]); "
         "hdfs = Hdfs(Context(spec=spec, base_path='/s/check/', home=work, run=work)); hdfs.prepare(); "

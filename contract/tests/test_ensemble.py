@@ -10,17 +10,9 @@ from contract.tests.mutation import ODD, UNHURRIED, places, put
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rspark_contract.ensemble import (
-    ComponentSpec,
-    DocumentInvalid,
-    EnsembleDocument,
-    InterfaceSpec,
-    Places,
-    SecretFile,
-    ServiceSpec,
-    read_document,
-)
+from rspark_contract.ensemble import DocumentInvalid, EnsembleDocument, read_document
 from rspark_contract.reading import Unreadable
+from rspark_contract.specs import ComponentSpec, InterfaceSpec, Places, SecretFile, ServiceSpec
 
 PLACES = Places(run=Path("/run/3"), keep=Path("/keep"), home=Path("/home/ada"), data=Path("/data"), notify=Path("/bells"))
 SERVER = ComponentSpec(

@@ -13,9 +13,10 @@ import pytest
 from contract.tests.version1 import agent_reader, hub_reader
 
 from rspark_contract import VERSION
-from rspark_contract.ensemble import EnsembleDocument, ServiceSpec, read_document
+from rspark_contract.ensemble import EnsembleDocument, read_document
 from rspark_contract.record import How, Record, read_record
 from rspark_contract.saved import LostObject, Restored, RestoredKernel, Saved, SavedKernel
+from rspark_contract.specs import ServiceSpec
 from rspark_contract.status import AgentState, AgentStatus, ComponentState, ComponentStatus, read_status
 
 FOLDER = Path(__file__).with_name("version1")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rspark_contract.ensemble import InterfaceSpec
+from rspark_contract.specs import InterfaceSpec
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.process import proc
 from rsparkhub.backends.process.backend import ProcessBackend

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from session_sandbox import agent_of, behave, make_spec, members_of, shim_of, until
 
-from rspark_contract.ensemble import SecretFile
 from rspark_contract.record import How
+from rspark_contract.specs import SecretFile
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.process import proc
 from rsparkhub.backends.process.backend import ProcessBackend

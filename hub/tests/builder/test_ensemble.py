@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import pytest
 
-from rspark_contract.ensemble import ComponentSpec, InterfaceSpec, SecretFile, ServiceSpec
 from rspark_contract.reading import JsonObject
+from rspark_contract.specs import ComponentSpec, InterfaceSpec, SecretFile, ServiceSpec
 from rsparkhub.builder import Builder, Grant
 from rsparkhub.catalog import Schema
 from rsparkhub.domain.ensemble import EnsembleSpec

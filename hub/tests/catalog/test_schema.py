@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import pytest
 from pydantic import Field, ValidationError
 
-from rspark_contract.ensemble import ComponentSpec
+from rspark_contract.specs import ComponentSpec
 from rsparkhub.catalog.schema import BackendBlock, Schema
 from rsparkhub.domain.backend import BackendTraits
 from rsparkhub.domain.environment import Environment, Options, Scope, ServiceOptions

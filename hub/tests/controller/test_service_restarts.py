@@ -7,8 +7,8 @@ from typing import ClassVar
 import pytest
 from fake_world import FakeWorld
 
-from rspark_contract.ensemble import ComponentSpec
 from rspark_contract.reading import JsonObject
+from rspark_contract.specs import ComponentSpec
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.errors import CannotStart, Unavailable
 from rsparkhub.domain.session import Session, State, Wanted

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import pytest
 
-from rspark_contract.ensemble import ComponentSpec
 from rspark_contract.reading import JsonObject
+from rspark_contract.specs import ComponentSpec
 from rsparkhub.controller.app import utc_now
 from rsparkhub.controller.credentials import Credentials
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions

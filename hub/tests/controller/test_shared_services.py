@@ -8,8 +8,8 @@ from typing import ClassVar
 import pytest
 from session_sandbox import agent_of, behave
 
-from rspark_contract.ensemble import ComponentSpec
 from rspark_contract.reading import JsonObject
+from rspark_contract.specs import ComponentSpec
 from rsparkhub.catalog import Catalog
 from rsparkhub.controller.shared_services import Times
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import pytest
 
-from rspark_contract.ensemble import SecretFile
+from rspark_contract.specs import SecretFile
 from rsparkhub.controller import backup
 from rsparkhub.domain.environment import Resources, ServiceOptions
 from rsparkhub.domain.errors import InvalidInput, Unavailable

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from session.tests.running import PYTHON, Json, Running, interface, members, part, until
 
-from rspark_contract.ensemble import ServiceSpec
+from rspark_contract.specs import ServiceSpec
 from rspark_session.services.base import Context, Service
 from rspark_session.services.registry import find
 

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 from session.tests.places import session_python
 
-from rspark_contract.ensemble import ServiceSpec
+from rspark_contract.specs import ServiceSpec
 from rspark_session.services.base import Context
 from rspark_session.services.s3 import S3
 from rspark_session.services.spark.configuration import SparkConfig, write_configuration

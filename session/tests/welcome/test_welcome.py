@@ -2,7 +2,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from rspark_contract.ensemble import ServiceSpec
+from rspark_contract.specs import ServiceSpec
 from rspark_session.agent.lifecycle import session_services
 from rspark_session.notebook_cell import Cell
 from rspark_session.services import registry

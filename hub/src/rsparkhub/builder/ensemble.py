@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rspark_contract.ensemble import ComponentSpec, SecretFile, ServiceSpec
 from rspark_contract.reading import JsonObject
+from rspark_contract.specs import ComponentSpec, SecretFile, ServiceSpec
 from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.session import Session, State

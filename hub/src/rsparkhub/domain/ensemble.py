@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
-from rspark_contract.ensemble import ComponentSpec, EnsembleDocument, InterfaceSpec, Places, SecretFile, ServiceSpec
+from rspark_contract.ensemble import EnsembleDocument
 from rspark_contract.record import Record
+from rspark_contract.specs import ComponentSpec, InterfaceSpec, Places, SecretFile, ServiceSpec
 from rspark_contract.status import AgentState, AgentStatus
 from rsparkhub.domain.environment import Options
 from rsparkhub.domain.quantity import ByteSize

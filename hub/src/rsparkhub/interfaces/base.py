@@ -3,7 +3,7 @@
 from abc import ABC
 from typing import Any, ClassVar, Generic, TypeVar
 
-from rspark_contract.ensemble import InterfaceSpec
+from rspark_contract.specs import InterfaceSpec
 from rsparkhub.domain.environment import Options
 from rsparkhub.domain.requirements import Requirements
 

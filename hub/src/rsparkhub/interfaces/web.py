@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from rspark_contract.ensemble import InterfaceSpec
+from rspark_contract.specs import InterfaceSpec
 from rsparkhub.domain.environment import Options
 from rsparkhub.interfaces.base import Interface
 

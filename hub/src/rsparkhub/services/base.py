@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rspark_contract.ensemble import ComponentSpec, SecretFile
 from rspark_contract.reading import JsonObject
+from rspark_contract.specs import ComponentSpec, SecretFile
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.errors import InvalidInput
 from rsparkhub.domain.quantity import ByteSize

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rspark_contract.ensemble import ComponentSpec, InterfaceSpec, SecretFile, ServiceSpec
 from rspark_contract.reading import JsonObject
+from rspark_contract.specs import ComponentSpec, InterfaceSpec, SecretFile, ServiceSpec
 from rsparkhub.backends.kubernetes.objects import render
 from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.quantity import ByteSize

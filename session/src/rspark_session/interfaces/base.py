@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from rspark_contract.ensemble import InterfaceSpec
+from rspark_contract.specs import InterfaceSpec
 from rspark_session import plugins
 
 if TYPE_CHECKING:  # to load these costs time before the first process is started

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from rspark_contract.ensemble import ServiceSpec
+from rspark_contract.specs import ServiceSpec
 
 if TYPE_CHECKING:  # they need asyncio, and are loaded when the first processes are on their way
     from rspark_session.notebook_cell import Cell

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rspark_contract.ensemble import Places
+from rspark_contract.specs import Places
 from rsparkhub.backends.process import cgroups, shim
 from rsparkhub.backends.process.accounts import Account, Accounts, service_account
 from rsparkhub.backends.process.loopback import Loopback

@@ -11,8 +11,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rspark_contract.ensemble import ComponentSpec, SecretFile
 from rspark_contract.reading import JsonObject
+from rspark_contract.specs import ComponentSpec, SecretFile
 from rsparkhub.domain.backend import ONE_MACHINE
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.quantity import ByteSize

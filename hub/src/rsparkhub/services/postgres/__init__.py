@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from pydantic import Field, field_validator
 
-from rspark_contract.ensemble import ComponentSpec, SecretFile
 from rspark_contract.reading import JsonObject
+from rspark_contract.specs import ComponentSpec, SecretFile
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.domain.quantity import ByteSize, Duration

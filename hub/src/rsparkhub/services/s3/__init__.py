@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from rspark_contract.ensemble import ComponentSpec, SecretFile
 from rspark_contract.reading import JsonObject
+from rspark_contract.specs import ComponentSpec, SecretFile
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.domain.requirements import Requirements

@@ -12,11 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rspark_contract.ensemble import AGENT, INTERFACE, ComponentSpec, EnsembleDocument
+from rspark_contract.ensemble import AGENT, INTERFACE, EnsembleDocument
 from rspark_contract.http import LONGEST_SLEEP
 from rspark_contract.http import Ending as RequestedEnding
 from rspark_contract.record import How, Record
 from rspark_contract.saved import Saved, SleepRefusal
+from rspark_contract.specs import ComponentSpec
 from rspark_contract.status import AgentState, ComponentState
 from rspark_session import home_space
 from rspark_session.agent.components import health

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from rspark_contract.ensemble import EnsembleDocument, ServiceSpec
+from rspark_contract.ensemble import EnsembleDocument
+from rspark_contract.specs import ServiceSpec
 from rspark_session.agent.lifecycle.failure import CannotStart
 from rspark_session.services import registry
 from rspark_session.services.base import Context, Service, ServiceUnavailable

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from rspark_contract.ensemble import Places, ServiceSpec
 from rspark_contract.reading import JsonObject
+from rspark_contract.specs import Places, ServiceSpec
 from rsparkhub.backends.kubernetes.objects.names import AGENT_PORT, Object, metadata
 from rsparkhub.backends.kubernetes.objects.placed import Placed
 
