@@ -46,9 +46,11 @@ class Audit:
             query = query.where(events.c.id < before)
         return [to_event(row) for row in await self._database.read(query)]
 
-    async def since(self, chosen: AuditFilter, *, after: int, limit: int) -> list[Event]:
-        """Return the events of a choice after an id, oldest first."""
+    async def since(self, chosen: AuditFilter, *, after: int, before: int | None = None, limit: int) -> list[Event]:
+        """Return the events of a choice after an id, and before another one perhaps, oldest first."""
         query = _chosen(chosen).where(events.c.id > after).order_by(events.c.id).limit(limit)
+        if before is not None:
+            query = query.where(events.c.id < before)
         return [to_event(row) for row in await self._database.read(query)]
 
     async def session_names(self, ids: Iterable[str]) -> dict[str, str]:

@@ -11,7 +11,6 @@ from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.sessions import whose
 from rsparkhub.api.serializers.views import event_view
 from rsparkhub.domain.access import Identity
-from rsparkhub.domain.errors import InvalidInput
 from rsparkhub.domain.event import EventKind
 from rsparkhub.store.audit import AuditFilter
 from rsparkhub.wire.record import Audit
@@ -45,8 +44,6 @@ async def audit(
     limit: Annotated[int, Query(ge=1, le=_PAGE)] = 200,
 ) -> Audit:
     """Events stay when their session or account is gone."""
-    if before is not None and after is not None:
-        raise InvalidInput("Ask for what came before an event, or for what came after one, and not for both.")
     chosen = AuditFilter(
         person=await _id_of(context, identity, person),
         owner=await _id_of(context, identity, owner),
@@ -56,7 +53,7 @@ async def audit(
         until=until,
     )
     if after is not None:
-        events = await context.store.audit.since(chosen, after=after, limit=limit + 1)
+        events = await context.store.audit.since(chosen, after=after, before=before, limit=limit + 1)
     else:
         events = await context.store.audit.newest(chosen, before=before, limit=limit + 1)
     more = events[limit - 1].id if len(events) > limit else None
