@@ -68,7 +68,7 @@ class Hdfs(Service[HdfsOptions]):
         """Return the token of a generation; from now on the home has the quota of its environment."""
         credential, steward = _credential(account), Steward(endpoint)
         if isinstance(credential.options, HdfsOptions):
-            await steward.ensure_home(account.user, groups=account.groups, quota=int(credential.options.quota))
+            await steward.set_quota(account.user, int(credential.options.quota))
         return {"token": await steward.open(credential, account.user)}
 
     async def renew(self, endpoint: JsonObject, account: Account) -> None:

@@ -27,10 +27,13 @@ class Steward:
     def __init__(self, endpoint: JsonObject) -> None:
         self._endpoint = endpoint
 
-    async def ensure_home(self, user: str, *, groups: Sequence[str], quota: int | None = None) -> None:
-        """Make a person's home and the folders of their groups, or mend what is there; `quota` is in bytes."""
-        body: JsonObject = {"groups": list(groups)}
-        await self._ask("PUT", f"/accounts/{user}", body if quota is None else body | {"quota": quota})
+    async def ensure_home(self, user: str, *, groups: Sequence[str]) -> None:
+        """Make a person's home and the folders of their groups, or mend what is there."""
+        await self._ask("PUT", f"/accounts/{user}", {"groups": list(groups)})
+
+    async def set_quota(self, user: str, quota: int) -> None:
+        """Limit what a person's home takes to so many bytes."""
+        await self._ask("PUT", f"/accounts/{user}/quota", {"quota": quota})
 
     async def close_account(self, user: str) -> None:
         """Cancel all tokens of a person."""

@@ -27,10 +27,8 @@ class Homes:
     members: Path  # the folder in which a person's groups are
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def ensure(self, user: str, *, groups: Sequence[str], quota: int | None) -> None:
+    def ensure(self, user: str, *, groups: Sequence[str]) -> None:
         """Make a home and the folders of a person's groups, or mend what is there; they are in these groups and no others.
-
-        `quota` in bytes limits what the home takes, None leaves the limit as it is.
 
         Raises
         ------
@@ -38,16 +36,24 @@ class Homes:
             When the NameNode does not do it.
         """
         path = home_of(user)
+        self._ask("PUT", path, "MKDIRS", permission="700")
+        self._ask("PUT", path, "SETOWNER", owner=user, group=user)
+        self._ask("PUT", path, "SETPERMISSION", permission="700")
+        for group in groups:
+            self._ensure_group(group)
         with self._lock:
-            self._ask("PUT", path, "MKDIRS", permission="700")
-            self._ask("PUT", path, "SETOWNER", owner=user, group=user)
-            self._ask("PUT", path, "SETPERMISSION", permission="700")
-            if quota is not None:
-                # 2**63-1 leaves the number of files as it is.
-                self._ask("PUT", path, "SETQUOTA", namespacequota=str(2**63 - 1), storagespacequota=str(quota))
-            for group in groups:
-                self._ensure_group(group)
-            write_whole(self.members / user, " ".join([user, *(group_of(group) for group in groups)]), mode=0o600)
+            write_whole(self.members / user, " ".join([user, *(group_of(group) for group in groups)]))
+
+    def set_quota(self, user: str, quota: int) -> None:
+        """Limit what a home takes to so many bytes.
+
+        Raises
+        ------
+        Refused, Away
+            When the NameNode does not do it.
+        """
+        # 2**63-1 leaves the number of files as it is.
+        self._ask("PUT", home_of(user), "SETQUOTA", namespacequota=str(2**63 - 1), storagespacequota=str(quota))
 
     def _ensure_group(self, group: str) -> None:
         path = f"{_GROUPS}/{group}"

@@ -2,7 +2,8 @@
 
 So the hub has no principal, needs no Kerberos programs, and can be replaced at any time; the keys stay where the servers are.
 
-PUT    /accounts/<user>                    {"groups": […], "quota": bytes} make or mend a home
+PUT    /accounts/<user>                    {"groups": […]}   make or mend a home
+PUT    /accounts/<user>/quota              {"quota": bytes}   limit what it takes
 POST   /accounts/<user>/close              cancel all tokens of a person
 GET    /accounts/<user>/archive            the home as a tar file
 DELETE /accounts/<user>                    delete the home
@@ -140,8 +141,10 @@ class _Handler(BaseHTTPRequestHandler):
         work = self.server.work
         match (self.command, *words):
             case ("PUT", "accounts", user):
-                groups = body.required("groups", reading.items(reading.matching(_GROUP), most=1000))
-                work.homes.ensure(_user(user), groups=groups, quota=body.get("quota", reading.integer(0, 2**62), None))
+                work.homes.ensure(_user(user), groups=body.required("groups", reading.items(reading.matching(_GROUP), most=1000)))
+                self._send(HTTPStatus.OK, {})
+            case ("PUT", "accounts", user, "quota"):
+                work.homes.set_quota(_user(user), body.required("quota", reading.integer(0, 2**62)))
                 self._send(HTTPStatus.OK, {})
             case ("POST", "accounts", user, "close"):
                 work.credentials.revoke_of(_user(user))
