@@ -23,6 +23,7 @@ spec:
   lifecycle: {idle: 1h30m}
 """
 SCHEMA = environment_schema(BackendTraits(name="process"))
+MODE = "spec.services.spark.mode"
 INTERFACES = "jupyterlab, terminal, {web: {command: […]}}"
 CHECKOUT = Path(__file__).parents[3]
 
@@ -122,12 +123,12 @@ def test_the_projects_own_environments_are_good(path: Path) -> None:
             "FILE, line 10: spec.services.postgres.scope nobody is not in this version; choose one of shared, session.",
         ),
         (
-            "mode: local", "mode: standalone",
-            "FILE, line 9: spec.services.spark.mode standalone is not in this version; choose one of local, kubernetes.",
+            "mode: local", "mode: yarn",
+            f"FILE, line 9: {MODE} yarn is not in this version; choose one of local, standalone, kubernetes.",
         ),
         (
             "mode: local", "mode: kubernetes",
-            "FILE, line 9: spec.services.spark.mode kubernetes is not possible on the backend process; choose local.",
+            f"FILE, line 9: {MODE} kubernetes is not possible on the backend process; choose local or standalone.",
         ),
         ("  lifecycle:", "  warm: 1\n  lifecycle:", "FILE, line 11: spec.warm is not in this version; leave it out."),
         (

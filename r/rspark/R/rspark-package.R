@@ -8,6 +8,12 @@
 #' [spark_sql()] a data frame; [spark_postgres()] registers a table of PostgreSQL
 #' in Spark, and [connections()] lists what this session can reach.
 #'
+#' @section Spark:
+#' [spark_db()] is Spark for 'dplyr' and 'DBI', [spark_apply()] runs functions
+#' of R on its workers, [spark_lm()] and others fit models by formulas, and
+#' [stream_read()] reads what comes into a folder. [spark_workers()] changes
+#' how many workers a session has of its own.
+#'
 #' @section Sleep:
 #' When a session goes to sleep, the objects of the global environment, the
 #' attached packages, options, the working directory and the state of the

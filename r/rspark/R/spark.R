@@ -133,33 +133,50 @@ register_view <- function(session, view, options) {
   }
 }
 
-# Make the views of spark_postgres() again in a driver that has just started, and say so; they are in `state$views`.
+# Make the views of our own functions again in a driver that has just started, and say so; they are in `state$views`. Queries on
+# streams come after them.
 views_again <- function() {
   views <- state$views
-  state$views <- NULL
+  state$views <- state$shipped <- NULL
   for (view in names(views)) {
-    problem <- tryCatch(
-      {
-        spark_postgres(views[[view]]$table, views[[view]]$dbname, view)
-        NULL
-      },
-      error = conditionMessage
-    )
-    if (is.null(problem)) {
-      message("Spark knows ", view, " again, of PostgreSQL.")
-    } else {
-      message("The view ", view, " could not be made again. ", problem)
-    }
+    again(paste0("The view ", view), "is there again", {
+      view_again(view, views[[view]])
+      state$views[[view]] <- views[[view]]
+    })
+  }
+  streams_again()
+}
+
+view_again <- function(view, made) {
+  if (!is.null(made$stream)) {
+    make_stream_view(view, made$stream)
+  } else if (!is.null(made$sql)) {
+    cache_view(view, made$sql)
+  } else {
+    spark_postgres(made$table, made$dbname, view)
   }
 }
 
-# Return what the workspace keeps of Spark: the views that are made again when it starts next.
+# Do something again that a driver before this one had, and write on stderr that it is done, or why it isn't.
+again <- function(what, done, expression) {
+  problem <- tryCatch(
+    {
+      expression
+      NULL
+    },
+    error = conditionMessage
+  )
+  message(what, if (is.null(problem)) paste0(" ", done, ".") else paste0(" could not be made again. ", problem))
+}
+
+# Return what the workspace keeps of Spark: the views, and queries on streams, that are made again when it starts next.
 spark_views <- function() {
-  state$views
+  if (length(state$streams)) c(state$views, list(.streams = state$streams)) else state$views
 }
 
 restore_spark_views <- function(views) {
-  state$views <- views
+  state$streams <- views$.streams
+  state$views <- views[setdiff(names(views), ".streams")]
 }
 
 # Return entries of what Spark holds in memory and isn't kept.
@@ -167,7 +184,7 @@ lost_in_spark <- function() {
   if (is.null(state$driver) || is.null(state$session) || inherits(state$session, "spark_connection")) {
     return(list())
   }
-  found <- tryCatch(state$driver$lost(as.list(names(state$views))), error = function(error) list())
+  found <- tryCatch(state$driver$lost(as.list(c(names(state$views), names(state$streams)))), error = function(error) list())
   lapply(found, function(entry) lost_entry(entry$name, entry$class, entry$why))
 }
 
@@ -182,7 +199,8 @@ lost_in_spark <- function() {
 #' @export
 spark_stop <- function() {
   session <- state$session
-  state$session <- state$views <- NULL
+  if (length(state$streams) && is_live()) python_side("rspark_streams")$stop_all(session)
+  state$session <- state$views <- state$streams <- state$shipped <- NULL
   if (inherits(session, "spark_connection")) {
     from_package("sparklyr", "spark_disconnect")(session)
   } else if (!is.null(session)) {

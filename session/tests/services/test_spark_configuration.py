@@ -9,6 +9,7 @@ import pytest
 from rspark_contract.reading import Unreadable
 from rspark_session.services.spark.configuration import JARS, ExecutorPods, SparkConfig, executor, write_configuration
 from rspark_session.services.spark.secrets import DriverSecrets
+from rspark_session.services.spark.standalone import ClusterFolder, DriverAhead
 
 KUBERNETES: dict[str, Any] = {
     "namespace": "rspark-sessions",
@@ -73,6 +74,47 @@ def test_an_executor_has_no_account_and_no_privileges(tmp_path: Path) -> None:
     assert pod["spec"]["automountServiceAccountToken"] is False
     [container] = pod["spec"]["containers"]
     assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
+STANDALONE: dict[str, Any] = {
+    "mode": "standalone",
+    "memory": 2**29,
+    "workers": 2,
+    "max": 4,
+    "worker_cores": 1,
+    "session_memory": 2**32,
+    "port": "7077",
+    "pages_port": "8080",
+}
+
+
+def test_a_driver_of_a_standalone_cluster_has_its_secret_and_whole_workers(tmp_path: Path) -> None:
+    said = conf(tmp_path / "conf", **STANDALONE)
+    assert said["spark.master"] == "spark://127.0.0.1:7077"
+    assert (said["spark.executor.memory"], said["spark.executor.cores"]) == ("512m", "1")
+    assert said["spark.authenticate"] == said["spark.network.crypto.enabled"] == "true"
+    assert len(said["spark.authenticate.secret"]) == 64
+    limits = {name: said[f"spark.dynamicAllocation.{name}Executors"] for name in ("min", "initial", "max")}
+    assert limits == {"min": "0", "initial": "2", "max": "4"}
+    cluster = ClusterFolder(tmp_path / "cluster").settings()
+    assert (cluster.port, cluster.pages_port, cluster.workers, cluster.most) == (7077, 8080, 2, 4)
+    assert cluster.authorization.startswith("Bearer ")
+
+
+def test_spark_connect_listens_here_alone_and_asks_for_a_token(tmp_path: Path) -> None:
+    said = conf(tmp_path / "conf", connect=True, connect_port="4711")
+    assert (said["spark.connect.grpc.binding.address"], said["spark.connect.grpc.binding.port"]) == ("127.0.0.1", "4711")
+    assert len(said["spark.connect.authenticate.token"]) == 64
+    assert said["spark.connect.authenticate.token"] != said["spark.authenticate.secret"]
+    assert ClusterFolder(tmp_path / "cluster").driver_ahead() == DriverAhead(connect=True)
+    assert "spark.plugins" not in said  # drivers that a person starts serve nobody
+
+
+def test_workers_that_do_not_fit_into_the_session_are_refused_in_a_sentence() -> None:
+    with pytest.raises(
+        Unreadable, match="4 workers of 1024 MB and a driver of 1024 MB don't fit into the 4096 MB of the session"
+    ):
+        SparkConfig.parse({"cores": 2} | STANDALONE | {"workers": 4, "memory": 2**30})
 
 
 def test_a_metastore_is_in_the_memory_of_its_driver_and_writes_its_log_where_it_vanishes(tmp_path: Path) -> None:

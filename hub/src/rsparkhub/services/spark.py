@@ -1,11 +1,13 @@
-"""Apache Spark: the driver is in the session, started by the first call in R or Python."""
+"""Apache Spark: the driver is in the session, started by the first call in R or Python, and so are workers in standalone mode."""
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from rspark_contract.ensemble import ComponentSpec
 from rspark_contract.reading import JsonObject
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.quantity import ByteSize
@@ -14,13 +16,39 @@ from rsparkhub.services.base import Account, Service, SessionConfig
 
 #: What a backend offers on which a driver may ask for executors of its own.
 EXECUTORS = "spark-executors"
+#: What a backend offers on which a session's processes may be a cluster: all that they use is the session's own share.
+STANDALONE = "spark-standalone"
+
+_CAPABILITIES = {"kubernetes": EXECUTORS, "standalone": STANDALONE}
+
+#: What a session has of Spark before the first call, looked after by one process: ready when the master is, where there is one.
+CLUSTER = ComponentSpec(
+    name="spark",
+    title="Spark",
+    command=("{python}", "-m", "rspark_session.services.spark.cluster", "{run}/spark"),
+    ready={"tcp": "127.0.0.1:{port:spark-master}"},
+)
 
 
 class SparkOptions(ServiceOptions):
-    mode: Literal["local", "kubernetes"] = Field(default="local", description="Where Spark computes.")
-    workers: int = Field(default=1, ge=0, le=1000, description="Executors at the start; `local` has none.")
-    max: int = Field(default=1, ge=0, le=1000, description="Executors at the most.")
-    memory: ByteSize = Field(default=ByteSize(2**30), description="Memory of the driver, or of each executor.")
+    mode: Literal["local", "standalone", "kubernetes"] = Field(
+        default="local",
+        description="Where Spark computes: in the driver; in a master and workers of the session's own, on its machine; or in "
+        "pods. Kubernetes has no `standalone`: a session is one pod there, and `kubernetes` is what asks for pods elsewhere.",
+    )
+    workers: int = Field(default=1, ge=0, le=1000, description="Workers or executors at the start; `local` has none.")
+    max: int = Field(default=1, ge=0, le=1000, description="Workers or executors at the most.")
+    memory: ByteSize = Field(default=ByteSize(2**30), description="Memory of the driver, or of each worker or executor.")
+    cores: int = Field(default=1, ge=1, le=1024, description="Cores of each worker of `standalone`.")
+    ahead: bool = Field(
+        default=False,
+        description="Whether a driver starts with the session, so that the first call has it at once; it takes 500 MB.",
+    )
+    connect: bool = Field(
+        default=False,
+        description="Whether the session has Spark Connect at `SPARK_REMOTE`, by a driver that starts with it. Then Python's "
+        "`SparkSession.builder.getOrCreate()` is a client of it, without `sparkContext`.",
+    )
 
 
 class Spark(Service[SparkOptions]):
@@ -32,7 +60,13 @@ class Spark(Service[SparkOptions]):
     requires = Requirements(python=("pyspark",), r=("rspark",), java=17)
 
     def capabilities(self, options: SparkOptions) -> Mapping[str, str]:
-        return {"mode": EXECUTORS} if options.mode == "kubernetes" else {}
+        return {"mode": _CAPABILITIES[options.mode]} if options.mode in _CAPABILITIES else {}
+
+    def session_components(self, options: SparkOptions) -> tuple[ComponentSpec, ...]:
+        """Return what runs before the first call: a master and workers, a driver ahead, or nothing."""
+        if options.mode == "standalone":
+            return (CLUSTER,)
+        return (replace(CLUSTER, ready={}),) if options.ahead or options.connect else ()
 
     def session_config(
         self,
@@ -53,6 +87,17 @@ class Spark(Service[SparkOptions]):
         }
         if options.mode != "local":
             config |= {"workers": options.workers, "max": max(options.max, options.workers)}
+        if options.mode == "standalone":
+            config |= {
+                "worker_cores": options.cores,
+                "session_memory": int(resources.memory),
+                "port": "{port:spark-master}",
+                "pages_port": "{port:spark-master-pages}",
+            }
+        if options.ahead:
+            config["ahead"] = True
+        if options.connect:
+            config |= {"connect": True, "connect_port": "{port:spark-connect}"}
         return SessionConfig(config=config)
 
 

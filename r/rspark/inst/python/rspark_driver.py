@@ -7,6 +7,7 @@ connection to the driver, which belongs to the thread, is not left in the middle
 import contextlib
 import ctypes
 import itertools
+import os
 import re
 import signal
 import threading
@@ -17,9 +18,23 @@ from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
 from pyspark.errors.exceptions.base import PySparkException
 from pyspark.sql import SparkSession
 
+from rspark_session.services.spark import joining
 from rspark_session.services.spark.driver import cancel_group, cancel_jobs, forget, has_ended, lost, name_jobs, quiet
 
-__all__ = ["cancel_on_interrupt", "forget", "has_ended", "lost", "name_calls", "query", "start", "time_zone", "view"]
+__all__ = [
+    "NotPossible",
+    "Work",
+    "cancel_on_interrupt",
+    "collected",
+    "forget",
+    "has_ended",
+    "lost",
+    "name_calls",
+    "query",
+    "start",
+    "time_zone",
+    "view",
+]
 
 quiet()
 
@@ -30,6 +45,10 @@ _WHERE = re.compile(r" SQLSTATE: \w{5}(?:;? \(?line (\d+),? pos (\d+)\)?)?;?")
 _GROUP = "rspark-R-"
 _PLANS_AND_JAVA = ("JVM stacktrace", "Driver stacktrace", "at ", "'", "+-", ":-")
 _PATIENCE = 5.0  # seconds in which a job that was cancelled should end
+
+
+class NotPossible(Exception):
+    """What was asked for can't be done: one sentence, for the person."""
 
 
 class Work:
@@ -73,7 +92,18 @@ class Work:
 
 def start(name):
     """Return the work of starting a driver, or of finding the one that runs; its result is the session."""
-    return Work(None, "start", lambda: SparkSession.builder.appName(name).getOrCreate())
+
+    def begin():
+        # With an address of Spark Connect, PySpark has no driver but a client; R has a driver, the session's own where it's free.
+        remote = os.environ.pop("SPARK_REMOTE", None)
+        try:
+            joining.join()
+            return SparkSession.builder.appName(name).getOrCreate()
+        finally:
+            if remote is not None:
+                os.environ["SPARK_REMOTE"] = remote
+
+    return Work(None, "start", begin)
 
 
 def name_calls():
@@ -125,6 +155,11 @@ def query(session, sql, bigint):
     return Work(session, sql, lambda: rspark_frames.columns(session.sql(sql), bigint))
 
 
+def collected(frame, bigint="numeric"):
+    """Return the work of bringing a data frame home; its result is the columns."""
+    return Work(frame.sparkSession, "rows of a table", lambda: rspark_frames.columns(frame, bigint))
+
+
 def view(session, name, options):
     """Return the work of making a table of a database known to Spark under a name."""
 
@@ -141,6 +176,8 @@ def time_zone(session):
 
 def sentence(error):
     """Return what a person can do something about: the first sentence of an error of Spark, and where in a query it is."""
+    if isinstance(error, NotPossible):
+        return str(error)
     if isinstance(error, Py4JJavaError):
         return _java(error)
     if isinstance(error, (Py4JNetworkError, ConnectionError, EOFError)) or "Answer from Java side is empty" in str(error):

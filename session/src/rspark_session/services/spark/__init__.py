@@ -1,11 +1,12 @@
 """The service `spark`: a driver in R or Python is connected by its first call, and its pages are seen under the session's path.
 
-The driver is started by that call; so there is no component to start here, only what the call will read (`configuration`), and
-the drivers that run to be found (`pages`).
+The driver is started by that call, for which `configuration` writes what it reads; `pages` finds the drivers that run. In
+standalone mode a component of the session is a cluster of its own (`cluster`).
 """
 
 # ruff: noqa: PLC0415  (each module is loaded when it is needed; the environment comes before everything else)
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from rspark_session.notebook_cell import Cell
     from rspark_session.processes.tree import Process
     from rspark_session.proxy.server import Reply, Request
+    from rspark_session.services.spark.history import PastPages
     from rspark_session.services.spark.pages import SparkPages
     from rspark_session.services.spark.secrets import DriverSecrets
 
 
 class Spark(Service):
-    """Spark in a session: in local mode, or with executors on Kubernetes."""
+    """Spark in a session: in its driver, on workers of the session's own, or with executors on Kubernetes."""
 
     route = "spark"
     python_hooks = ("rspark_session.services.spark.notebook",)
@@ -39,14 +41,22 @@ class Spark(Service):
         environ = {
             "SPARK_HOME": home,
             "SPARK_CONF_DIR": str(folder),
-            "RSPARK_SPARK_PAGES": f"{self.context.base_path.rstrip('/')}/{self.route}/",
+            "RSPARK_SPARK_PAGES": f"{self._base}/",
         }
-        if self.context.spec.config.get("mode", "local") != "local":
+        if self.context.spec.config.get("mode", "local") == "kubernetes":
             # Executors have this one too. Workers here are of the first Python on the path, which has the person's packages.
             environ["PYSPARK_PYTHON"] = sys.executable
+        if self.context.spec.config.get("connect") is True:
+            # By this name PySpark grants the token to a connection without TLS: what is said stays in this machine.
+            port = self.context.spec.config.get("connect_port")
+            environ["SPARK_REMOTE"] = f"sc://localhost:{port}/;token={self._secrets.token}"
         if version := spark_version(home):  # sparklyr asks for it, since a wheel has no file RELEASE
             environ["SPARK_HOME_VERSION"] = version
         return environ
+
+    def programs(self) -> Sequence[Path]:
+        """Return the folder of the commands by which a person looks after Spark."""
+        return (self.context.run / "spark" / "bin",)
 
     def prepare(self) -> None:
         """Write Spark's folder of configuration.
@@ -57,6 +67,7 @@ class Spark(Service):
             When it isn't said what the driver may use.
         """
         from rspark_contract.reading import Unreadable
+        from rspark_session.services.spark import commands, event_logs
         from rspark_session.services.spark.configuration import SparkConfig, write_configuration
 
         context = self.context
@@ -74,6 +85,8 @@ class Spark(Service):
             secrets=self._secrets,
             additions=[service.for_spark() for service in self.session_services],
         )
+        commands.write(folder / "bin")
+        event_logs.prune(context.home / event_logs.FOLDER)
 
     def welcome(self) -> "Sequence[Cell]":
         """Return how the sample database is read in Spark."""
@@ -82,19 +95,23 @@ class Spark(Service):
         return CELLS
 
     async def answer(self, request: "Request", reply: "Reply", path: str, processes: "Iterable[Process]") -> None:
-        """Show the pages of the drivers that run."""
-        await self._pages.answer(request, reply, path, processes)
+        """Show the pages of the drivers that run; below `past`, those of all that have ended."""
+        if path == "/past" or path.startswith("/past/"):
+            await self._past.answer(request, reply, path.removeprefix("/past"), processes)
+        else:
+            await self._pages.answer(request, reply, path, processes)
 
     async def busy_with(self, processes: "Iterable[Process]") -> Sequence[str]:
         """Return the applications that have running jobs."""
+        self._past.rest(processes)
         return await self._pages.busy_with(processes)
 
     def own_processes(self, processes: "Iterable[Process]") -> "Iterable[int]":
-        """Return the drivers that compute for a kernel or a program: their jobs say whether they do.
+        """Return the drivers that compute for a kernel or a program, whose jobs say whether they do, and the server of the past.
 
         A driver uses the processor for a while after its last job, to tidy up.
         """
-        return self._pages.serving(processes)
+        return [*self._pages.serving(processes), *self._past.own_processes()]
 
     @cached_property
     def _secrets(self) -> "DriverSecrets":
@@ -103,13 +120,28 @@ class Spark(Service):
         return DriverSecrets()
 
     @cached_property
+    def _past(self) -> "PastPages":
+        from rspark_session.services.spark.history import PastPages
+
+        return PastPages(
+            base=f"{self._base}/past",
+            home=self.context.home,
+            log=self.context.run / "log" / "spark-history.log",
+            headers=self._secrets.headers(),
+            environ={**os.environ, **self.environ()},
+        )
+
+    @property
+    def _base(self) -> str:
+        return f"{self.context.base_path.rstrip('/')}/{self.route}"
+
+    @cached_property
     def _pages(self) -> "SparkPages":
         from rspark_session.services.spark.configuration import DRIVERS
         from rspark_session.services.spark.pages import SparkPages
 
         drivers = self.context.run / "spark" / DRIVERS
-        base = f"{self.context.base_path.rstrip('/')}/{self.route}"
-        return SparkPages(base=base, drivers=drivers, headers=self._secrets.headers())
+        return SparkPages(base=self._base, drivers=drivers, headers=self._secrets.headers())
 
 
 def spark_home() -> str | None:

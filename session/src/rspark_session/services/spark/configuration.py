@@ -1,13 +1,14 @@
 """The folder of configuration with which `SparkSession.builder.getOrCreate()` is connected to all of a session.
 
-The driver is started by the first call in R or Python; so there is no component to start here, only what that call will read. In
-local mode the driver computes itself. On Kubernetes it asks for executors: pods of their own, which end with the session's.
+The driver is started by the first call in R or Python; here is what that call will read. In local mode the driver computes
+itself, in standalone mode workers of the session do (`standalone`). On Kubernetes it asks for executors: pods of their own, which
+end with the session's.
 """
 
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from rspark_contract import reading
 from rspark_contract.reading import Fields, Unreadable
 from rspark_session.files import write_whole
 from rspark_session.services.base import SparkAdditions
+from rspark_session.services.spark import event_logs, standalone
 from rspark_session.services.spark.secrets import DriverSecrets
 
 #: Where an installation puts jars that every driver sees, below the prefix of the session's Python.
@@ -34,6 +36,8 @@ logger.executor.name = org.apache.spark.executor.Executor
 logger.executor.level = fatal
 logger.tasks.name = org.apache.spark.scheduler.TaskSetManager
 logger.tasks.level = fatal
+logger.models.name = org.apache.spark.ml.util.Instrumentation
+logger.models.level = fatal
 # A shell whose level is that of all others doesn't say that it set one.
 logger.python.name = org.apache.spark.api.python.PythonGatewayServer
 logger.python.level = error
@@ -41,6 +45,9 @@ logger.shell.name = org.apache.spark.repl.Main
 logger.shell.level = error
 logger.sql.name = org.apache.spark.sql.hive.thriftserver.SparkSQLCLIDriver
 logger.sql.level = error
+# In a full home a driver goes on without its log.
+logger.events.name = org.apache.spark.scheduler.AsyncEventQueue
+logger.events.level = fatal
 """
 
 # Spark's pages take the address that the shell of spark-submit exports, and no setting.
@@ -102,7 +109,9 @@ class SparkConfig:
     """What an environment asks of Spark.
 
     `memory` is the driver's in local mode, else each executor's, in bytes; `cores` are those of the session. `workers` executors
-    are there at first and `most` at most; `executors` says how a driver gets them, None in local mode.
+    are there at first and `most` at most; `executors` says how a driver gets them on Kubernetes, `cluster` what the session's own
+    workers are. Both are None in local mode. `ahead` is a driver that starts with the session, and `connect_port` where it serves
+    Spark Connect.
     """
 
     memory: int
@@ -110,20 +119,28 @@ class SparkConfig:
     workers: int = 0
     most: int = 0
     executors: ExecutorPods | None = None
+    cluster: standalone.ClusterSettings | None = None
+    ahead: standalone.DriverAhead | None = None
+    connect_port: int = 0
 
     @classmethod
     def parse(cls, value: object) -> "SparkConfig":
         """Read it from the service's configuration; raise `Unreadable` when it isn't as expected."""
         fields = Fields(value)
         mode = fields.get("mode", reading.text(64), "local")
-        if mode != "local" and "kubernetes" not in fields:  # never in local mode without a word
+        is_cluster = mode == "standalone" and "port" in fields
+        if mode != "local" and not is_cluster and "kubernetes" not in fields:  # never in local mode without a word
             raise Unreadable(f"its mode is {mode}, and nothing here says how a driver gets executors")
+        ahead, connect = fields.get("ahead", reading.flag, False), fields.get("connect", reading.flag, False)
         return cls(
             memory=fields.required("memory", _BYTES),
             cores=fields.required("cores", _COUNT),
             workers=fields.get("workers", _COUNT, 0),
             most=fields.get("max", _COUNT, 0),
             executors=fields.get("kubernetes", ExecutorPods.parse, None),
+            cluster=standalone.ClusterSettings.parse(fields) if is_cluster else None,
+            ahead=standalone.DriverAhead(connect=connect) if ahead or connect else None,
+            connect_port=fields.required("connect_port", standalone.port) if connect else 0,
         )
 
 
@@ -164,16 +181,28 @@ def write_configuration(
         settings["spark.driver.extraClassPath"] = ":".join(str(jar) for jar in every)
     if any(jar.name == OWN_JAR for jar in found):
         settings |= of_own_jar(drivers=folder.parent / DRIVERS, home=home)
-    environ = _ENVIRON
-    if config.executors is None:
+    environ = _ENVIRON + event_logs.shell(home)
+    if config.cluster is not None:
+        cluster = replace(config.cluster, authorization=secrets.authorization())
+        standalone.ClusterFolder(folder.parent / standalone.FOLDER).write_settings(cluster)
+        settings |= standalone.driver_settings(cluster) | secrets.settings_of_ports()
+        settings |= growing(workers=config.workers, most=config.most) | _jars_of_executors(settings)
+    elif config.executors is None:
         settings |= local(config) | secrets.settings_of_ports()
     else:
         template = folder / "executor.json"  # JSON is YAML
         write_whole(template, json.dumps(executor(config.executors), indent=1))
         settings |= on_kubernetes(config, config.executors, template=template, home=home)
-        if "spark.driver.extraClassPath" in settings:  # executors have the same jars at the same place
-            settings["spark.executor.extraClassPath"] = settings["spark.driver.extraClassPath"]
-        environ = _ENVIRON_ON_KUBERNETES
+        settings |= _jars_of_executors(settings)
+        environ = environ.replace(_ENVIRON, _ENVIRON_ON_KUBERNETES)
+    if config.ahead is not None:
+        standalone.ClusterFolder(folder.parent / standalone.FOLDER).ask_for_driver(config.ahead)
+    if config.connect_port:
+        settings |= secrets.settings_of_connect() | {
+            "spark.connect.grpc.binding.address": "127.0.0.1",
+            "spark.connect.grpc.binding.port": str(config.connect_port),
+            "spark.connect.grpc.port.maxRetries": "0",
+        }
     write_whole(folder / "spark-defaults.conf", "".join(f"{name} {_escaped(value)}\n" for name, value in settings.items()))
     write_whole(folder / "log4j2.properties", _LOG)
     write_whole(folder / "spark-env.sh", environ)
@@ -187,7 +216,6 @@ def everywhere(config: SparkConfig, *, base_path: str, home: Path, scratch: Path
         "spark.ui.proxyBase": f"{base_path.rstrip('/')}/spark",
         "spark.ui.showConsoleProgress": "false",
         "spark.ui.killEnabled": "true",
-        "spark.eventLog.enabled": "false",
         "spark.sql.warehouse.dir": (home / _WAREHOUSE).as_uri(),
         "spark.sql.catalogImplementation": "in-memory",
         # Who asks for Hive's catalog (spark-sql, enableHiveSupport()) gets a metastore in the driver's own memory: one on the
@@ -198,6 +226,7 @@ def everywhere(config: SparkConfig, *, base_path: str, home: Path, scratch: Path
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         # As many partitions as a small machine can use; 200, the default, is for a cluster.
         "spark.sql.shuffle.partitions": str(max(2 * max(config.cores, config.most), 4)),
+        **event_logs.settings(home),
     }
 
 
@@ -251,13 +280,8 @@ def on_kubernetes(config: SparkConfig, pods: ExecutorPods, *, template: Path, ho
         "spark.kubernetes.container.image.pullPolicy": pods.image_pull_policy,
         # Several at a time: a person waits for the first rows.
         "spark.kubernetes.allocation.batch.size": "10",
-        "spark.dynamicAllocation.enabled": "true",
-        "spark.dynamicAllocation.shuffleTracking.enabled": "true",
-        "spark.dynamicAllocation.minExecutors": "0",
-        "spark.dynamicAllocation.initialExecutors": str(min(config.workers, config.most)),
-        "spark.dynamicAllocation.maxExecutors": str(config.most),
-        "spark.dynamicAllocation.executorIdleTimeout": "60s",
     }
+    settings |= growing(workers=config.workers, most=config.most)
     settings |= {f"spark.kubernetes.executor.label.{name}": value for name, value in pods.labels.items()}
     settings |= {f"spark.kubernetes.node.selector.{name}": value for name, value in pods.node_selector.items()}
     if pods.pull_secrets:
@@ -266,6 +290,18 @@ def on_kubernetes(config: SparkConfig, pods: ExecutorPods, *, template: Path, ho
         volume = "spark.kubernetes.executor.volumes.persistentVolumeClaim.home"
         settings |= {f"{volume}.options.claimName": pods.home_claim, f"{volume}.mount.path": str(home)}
     return settings
+
+
+def growing(*, workers: int, most: int) -> dict[str, str]:
+    """Return the settings of a driver that asks for executors while it has work for them, and gives back those that rest."""
+    return {
+        "spark.dynamicAllocation.enabled": "true",
+        "spark.dynamicAllocation.shuffleTracking.enabled": "true",
+        "spark.dynamicAllocation.minExecutors": "0",
+        "spark.dynamicAllocation.initialExecutors": str(min(workers, most)),
+        "spark.dynamicAllocation.maxExecutors": str(most),
+        "spark.dynamicAllocation.executorIdleTimeout": "60s",
+    }
 
 
 def executor(pods: ExecutorPods) -> dict[str, Any]:
@@ -299,6 +335,12 @@ def executor(pods: ExecutorPods) -> dict[str, Any]:
 def jars(service: str = "") -> list[Path]:
     """Return the jars that an installation put beside the session's Python: for every driver, or for the sake of a service."""
     return sorted((Path(sys.prefix) / JARS / service).glob("*.jar"))
+
+
+def _jars_of_executors(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the class path of executors: they have the same jars as the driver, at the same place."""
+    found = settings.get("spark.driver.extraClassPath")
+    return {"spark.executor.extraClassPath": found} if found else {}
 
 
 def _escaped(value: str) -> str:

@@ -120,7 +120,8 @@ def lost(made_again: Collection[str] = ()) -> list[dict[str, str]]:
         if not table.isTemporary and session.catalog.isCached(table.name):
             found.append((table.name, "cached table of Spark", "The table is kept, its cache is not. Cache it again."))
     for query in session.streams.active:
-        found.append((query.name or query.id, "streaming query of Spark", "It ends with the driver. Start it again."))
+        if query.name not in made_again:
+            found.append((query.name or query.id, "streaming query of Spark", "It ends with the driver. Start it again."))
     started = dict(session.sparkContext.getConf().getAll())
     for name, value in sorted(session.conf.getAll.items()):
         if started.get(name, value) != value or name not in started:
@@ -137,7 +138,8 @@ def _each(sequence: Any) -> Iterator[Any]:
 
 def quiet() -> None:
     """Keep pages of logs from a person's output: each error is raised as well."""
-    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     root = logging.getLogger()
     if _is_news not in root.filters:
         root.addFilter(_is_news)

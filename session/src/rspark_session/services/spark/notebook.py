@@ -77,7 +77,10 @@ class Cells:
 
     def end(self, result: Any) -> None:
         """Cancel the jobs of a cell that was interrupted."""
-        if isinstance(result.error_in_exec, KeyboardInterrupt) and _context() is not None:
+        if isinstance(result.error_in_exec, KeyboardInterrupt) and (remote := _remote_session()) is not None:
+            with contextlib.suppress(Exception):  # a server that has ended computes nothing
+                remote.interruptAll()
+        elif isinstance(result.error_in_exec, KeyboardInterrupt) and _context() is not None:
             with contextlib.suppress(Exception):
                 from rspark_session.services.spark import driver  # noqa: PLC0415
 
@@ -122,6 +125,11 @@ def _saying_so(start: Callable[..., None], cells: Cells) -> Callable[..., None]:
         handler = signal.getsignal(signal.SIGINT)
         began = time.monotonic()
         print("Starting Spark ...", file=sys.stderr, flush=True)
+        if len(arguments) == 1 and not named.keys() - {"conf"}:
+            from rspark_session.services.spark import joining  # noqa: PLC0415  (Spark is loaded)
+
+            conf = named.get("conf")
+            named |= joining.take(dict(conf.getAll()) if conf is not None else {})
         start(*arguments, **named)
         # PySpark's own handler cancels all jobs, those of streaming queries too.
         if threading.current_thread() is threading.main_thread():
@@ -154,6 +162,12 @@ def _context() -> Any:
     """Return the context of Spark that this process has; None where it has none."""
     spark: Any = sys.modules.get("pyspark")
     return getattr(getattr(spark, "SparkContext", None), "_active_spark_context", None)
+
+
+def _remote_session() -> Any:
+    """Return the session of Spark Connect that this process has; None where it has none."""
+    module: Any = sys.modules.get("pyspark.sql.connect.session")
+    return module.SparkSession.getActiveSession() if module is not None else None
 
 
 class _WhenImported(MetaPathFinder):

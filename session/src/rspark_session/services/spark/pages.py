@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote
 
 from rspark_contract import reading
 from rspark_contract.reading import Fields, Unreadable
@@ -17,9 +17,8 @@ from rspark_session.processes import ports
 from rspark_session.processes.tree import Process, command_line
 from rspark_session.proxy import head, page
 from rspark_session.proxy.fetch import fetch
-from rspark_session.proxy.head import Headers
 from rspark_session.proxy.server import Reply, Request
-from rspark_session.proxy.upstream import Answer, Upstream, UpstreamGone, forward
+from rspark_session.services.spark.showing import ShownServer
 
 _MOST_BYTES = 2**22
 _MOST_JOBS = 1000
@@ -30,7 +29,8 @@ _CHOICE = "rspark-spark"  # the cookie that says which of several applications i
 _NOTHING = page.html(
     "No Spark application is running",
     "<p>Spark's pages are here while a session uses Spark. Start it in R with <code>rspark::spark()</code>, or in Python "
-    "with <code>SparkSession.builder.getOrCreate()</code>; then this page shows its jobs.</p>",
+    "with <code>SparkSession.builder.getOrCreate()</code>; then this page shows its jobs.</p>"
+    '<p>The jobs of before are among <a href="past/">those of the past</a>.</p>',
     refresh=5,
 )
 
@@ -53,6 +53,7 @@ class SparkPages:
 
     def __init__(self, *, base: str, drivers: Path, headers: tuple[tuple[bytes, bytes], ...]) -> None:
         self._base = base
+        self._shown = ShownServer(base=base, headers=headers)
         self._headers = headers  # with which drivers let us see their pages
         self._drivers = drivers
         self._known: dict[tuple[int, int], Application] = {}
@@ -91,38 +92,19 @@ class SparkPages:
         """Answer a request below the base; `path` is what follows it."""
         applications = self.find(processes)
         if path == "":
-            _redirect(reply, self._base + "/")
+            self._shown.redirect(reply, "/")
             return
         if not applications:
             page.send(reply, HTTPStatus.NOT_FOUND, _NOTHING)
             return
         if path == "/" and (asked := parse_qs(request.query).get("application")):
-            _redirect(reply, f"{self._base}/jobs/", (b"set-cookie", self._cookie(asked[0])))
+            self._shown.redirect(reply, "/jobs/", (b"set-cookie", self._cookie(asked[0])))
             return
         application = _chosen(request, applications)
         if application is None and path == "/":
             page.send(reply, HTTPStatus.OK, self._choice(applications))
             return
-        await self._show(request, reply, application or applications[-1], path)
-
-    async def _show(self, request: Request, reply: Reply, application: Application, path: str) -> None:
-        target = path.encode("latin-1") + (b"?" + request.query.encode("latin-1") if request.query else b"")
-        try:
-            await forward(
-                request, reply, Upstream(port=application.port, headers=self._headers), target=target, change=self._keep_inside
-            )
-        except UpstreamGone:
-            if not reply.started:
-                page.send(reply, HTTPStatus.BAD_GATEWAY, page.html("Spark doesn't answer", "<p>Try again in a moment.</p>"))
-
-    def _keep_inside(self, answer: Answer) -> Headers:
-        """Return the headers with redirects that lead to where the pages are seen: Spark knows only its own address."""
-        return [(name, self._inside(value) if name == b"location" else value) for name, value in answer.headers]
-
-    def _inside(self, location: bytes) -> bytes:
-        parts = urlsplit(location.decode("latin-1"))
-        path = parts.path if parts.path.startswith(self._base + "/") else self._base + parts.path
-        return (path + (f"?{parts.query}" if parts.query else "")).encode("latin-1")
+        await self._shown.show(request, reply, port=(application or applications[-1]).port, path=path)
 
     def _cookie(self, application: str) -> bytes:
         return f"{_CHOICE}={quote(application)}; Path={self._base}; HttpOnly; SameSite=Lax".encode()
@@ -133,7 +115,8 @@ class SparkPages:
             f"<code>{escape(application.id)}</code></li>"
             for application in applications
         )
-        return page.html("Spark applications of this session", f"<ul>{links}</ul>")
+        past = f'<p>Those that have ended are among <a href="{self._base}/past/">those of the past</a>.</p>'
+        return page.html("Spark applications of this session", f"<ul>{links}</ul>{past}")
 
     def _announced(self, pid: int) -> Application | None:
         """Return the application of which a process wrote; None where it wrote nothing, or nothing that can be read."""
@@ -170,7 +153,3 @@ def _chosen(request: Request, applications: list[Application]) -> Application | 
         if name == _CHOICE:
             return next((found for found in applications if found.id == unquote(value)), None)
     return None
-
-
-def _redirect(reply: Reply, where: str, *headers: tuple[bytes, bytes]) -> None:
-    reply.send(HTTPStatus.FOUND, b"", headers=[(b"location", where.encode("latin-1")), *headers])

@@ -26,11 +26,24 @@ class DriverSecrets:
         """Return what lets only those speak to a driver who know the word."""
         return {"spark.authenticate": "true", "spark.authenticate.secret": self._word}
 
+    def settings_of_connect(self) -> dict[str, str]:
+        """Return what lets only those use Spark Connect who know its token."""
+        return {"spark.connect.authenticate.token": self.token}
+
+    @property
+    def token(self) -> str:
+        """The token of Spark Connect; each client has it in its address, so it is no other word."""
+        return hmac.new(self._key, b"connect", hashlib.sha256).hexdigest()
+
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """Return the header with the token (RFC 7515, HS256)."""
+        """Return the header with the token."""
+        return ((b"authorization", self.authorization().encode()),)
+
+    def authorization(self) -> str:
+        """Return what stands in that header (RFC 7515, HS256)."""
         signed = ".".join(map(_encoded, (b'{"alg":"HS256","typ":"JWT"}', b'{"sub":"rspark"}')))
         mark = hmac.new(self._key, signed.encode(), hashlib.sha256).digest()
-        return ((b"authorization", f"Bearer {signed}.{_encoded(mark)}".encode()),)
+        return f"Bearer {signed}.{_encoded(mark)}"
 
 
 def _encoded(data: bytes) -> str:

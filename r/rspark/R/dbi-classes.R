@@ -1,0 +1,27 @@
+# Spark as a database is two classes of S4 and their methods. They are made when the first connection is: to load DBI takes a tenth of
+# a second, and each R of a session loads this package when it starts.
+
+dbi <- new.env(parent = emptyenv())
+dbi$methods <- list()
+
+# Note a method of a function of DBI, or of `show()`, for when the classes are made.
+on_spark <- function(generic, signature, method) {
+  dbi$methods <- c(dbi$methods, list(list(generic = generic, signature = signature, method = method)))
+}
+
+# Return a class, `SparkConnection` or `SparkResult`; make both with all their methods the first time.
+dbi_class <- function(name) {
+  if (is.null(dbi$classes)) {
+    place <- new.env(parent = asNamespace("DBI"))
+    dbi$classes <- list(
+      SparkConnection = methods::setClass("SparkConnection", contains = "DBIConnection", where = place),
+      # The rows of a query, fetched from `rows$data` after the first `rows$at`.
+      SparkResult = methods::setClass("SparkResult", contains = "DBIResult", where = place,
+        slots = list(rows = "environment", statement = "character"))
+    )
+    for (each in dbi$methods) {
+      methods::setMethod(each$generic, each$signature, each$method, where = place)
+    }
+  }
+  dbi$classes[[name]]@className
+}
