@@ -113,6 +113,9 @@ async def test_a_master_and_a_worker_that_are_killed_are_there_again_and_after_a
 async def is_closed_to_others(running: Running, tmp_path: Path) -> None:
     """Nobody without the session's word sees the master's pages, or becomes one of its workers."""
     settings = (running.run / "spark/cluster/settings.json").read_text()
+    await until((running.run / "spark/cluster/state.json").exists, "the master has been asked")
+    [master] = daemons(running, "master.Master")
+    await until(lambda: len([at for at in master.net_connections() if at.status == "LISTEN"]) == 2, "the master has its pages")
     async with httpx.AsyncClient(timeout=WAIT) as outside:
         told = httpx.Response(200, text=settings).json()
         for path in ("/", "/json/", "/app/kill/", "/driver/kill/"):
