@@ -91,7 +91,7 @@ async def test_the_sessions_own_workers_compute_and_their_number_changes_while_a
     assert members(running.name) == []
 
 
-async def test_a_master_and_a_worker_that_are_killed_are_there_again_and_after_a_sleep_too(start: Start, tmp_path: Path) -> None:
+async def test_a_master_and_a_worker_that_are_killed_are_there_again(start: Start) -> None:
     running = await awake(start)
     async with running.kernel(await running.new_kernel("python3")) as kernel:
         assert (await computed(kernel)).endswith(" 499500")
@@ -103,10 +103,14 @@ async def test_a_master_and_a_worker_that_are_killed_are_there_again_and_after_a
         assert (await computed(kernel)).endswith(" 499500")
     assert await running.suspend() == 0
 
-    running = await awake(start, 2)
+
+async def test_a_cluster_is_closed_to_others_and_there_again_after_a_sleep(start: Start, tmp_path: Path) -> None:
+    running = await awake(start)
     await is_closed_to_others(running, tmp_path)
-    async with running.kernel(await running.new_kernel("python3")) as kernel:
-        assert "1 of 1 workers are ready" in await workers(kernel, "1")
+    assert await running.suspend() == 0
+    running = await awake(start, 2)
+    state = running.run / "spark/cluster/state.json"
+    await until(lambda: state.exists() and '"alive": 1' in state.read_text(), "the worker is there again")
     assert await running.suspend() == 0
 
 
