@@ -7,9 +7,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from session.tests.running import Running, interface, part, spec, until
+from session.tests.running import CHECKOUT, Running, interface, part, spec, until
 
 from benchmarks.results import table, write_section
+from rspark_session.services.spark import spark_version
 
 PYTHON = """
 import time
@@ -45,6 +46,12 @@ async def measure(options: dict[str, Any], kernel: str, code: str) -> float:
                 return float((await client.shown(code)).splitlines()[-1].split()[-1])
         finally:
             await running.close()
+
+
+def version() -> str:
+    """Return which PySpark the sessions have."""
+    home = next((CHECKOUT / ".venv-session/lib").glob("python3*/site-packages/pyspark"))
+    return f"PySpark {spark_version(str(home))}"
 
 
 def main(rounds: int) -> None:

@@ -109,17 +109,19 @@ async def test_a_cluster_is_closed_to_others_and_there_again_after_a_sleep(start
     await is_closed_to_others(running, tmp_path)
     assert await running.suspend() == 0
     running = await awake(start, 2)
-    state = running.run / "spark/cluster/state.json"
-    await until(lambda: state.exists() and '"alive": 1' in state.read_text(), "the worker is there again")
+    await until_alive(running)
     assert await running.suspend() == 0
+
+
+async def until_alive(running: Running) -> None:
+    state = running.run / "spark/cluster/state.json"
+    await until(lambda: state.exists() and '"alive": 1' in state.read_text(), "the master knows its worker")
 
 
 async def is_closed_to_others(running: Running, tmp_path: Path) -> None:
     """Nobody without the session's word sees the master's pages, or becomes one of its workers."""
     settings = (running.run / "spark/cluster/settings.json").read_text()
-    await until((running.run / "spark/cluster/state.json").exists, "the master has been asked")
-    [master] = daemons(running, "master.Master")
-    await until(lambda: len([at for at in master.net_connections() if at.status == "LISTEN"]) == 2, "the master has its pages")
+    await until_alive(running)
     async with httpx.AsyncClient(timeout=WAIT) as outside:
         told = httpx.Response(200, text=settings).json()
         for path in ("/", "/json/", "/app/kill/", "/driver/kill/"):
