@@ -4,9 +4,15 @@
 dbi <- new.env(parent = emptyenv())
 dbi$methods <- list()
 
-# Note a method of a function of DBI, or of `show()`, for when the classes are made.
+# Note a method of a function of DBI, or of `show()`, for when the classes are made. A `table` is named by text or by an `Id`: DBI has
+# methods of its own for both, which come before one for anything.
 on_spark <- function(generic, signature, method) {
-  dbi$methods <- c(dbi$methods, list(list(generic = generic, signature = signature, method = method)))
+  signatures <- if ("table" %in% signature) {
+    lapply(c("character", "Id"), function(class) replace(signature, signature == "table", class))
+  } else {
+    list(signature)
+  }
+  dbi$methods <- c(dbi$methods, list(list(generic = generic, signatures = signatures, method = method)))
 }
 
 # Return a class, `SparkConnection` or `SparkResult`; make both with all their methods the first time.
@@ -20,7 +26,7 @@ dbi_class <- function(name) {
         slots = list(rows = "environment", statement = "character"))
     )
     for (each in dbi$methods) {
-      methods::setMethod(each$generic, each$signature, each$method, where = place)
+      for (signature in each$signatures) methods::setMethod(each$generic, signature, each$method, where = place)
     }
   }
   dbi$classes[[name]]@className

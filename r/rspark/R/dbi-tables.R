@@ -42,14 +42,16 @@ table_name <- function(name) {
 
 on_spark("dbListTables", "SparkConnection", function(conn, ...) as.character(python_side("rspark_tables")$names(spark())))
 
-on_spark("dbExistsTable", "SparkConnection", function(conn, name, ...) python_side("rspark_tables")$exists(spark(), table_name(name)))
+on_spark("dbExistsTable", c("SparkConnection", "table"), function(conn, name, ...) {
+  python_side("rspark_tables")$exists(spark(), table_name(name))
+})
 
-on_spark("dbListFields", "SparkConnection", function(conn, name, ...) {
+on_spark("dbListFields", c("SparkConnection", "table"), function(conn, name, ...) {
   check_exists(conn, name)
   as.character(python_side("rspark_tables")$fields(spark(), table_name(name)))
 })
 
-on_spark("dbReadTable", "SparkConnection", function(conn, name, ...) {
+on_spark("dbReadTable", c("SparkConnection", "table"), function(conn, name, ...) {
   check_exists(conn, name)
   query_spark(paste("SELECT * FROM", quoted_name(conn, name)))
 })
@@ -62,7 +64,8 @@ check_exists <- function(conn, name) {
   if (!DBI::dbExistsTable(conn, name)) problem("Spark has no table ", table_name(name), ". dbListTables() has those that there are.")
 }
 
-on_spark("dbWriteTable", "SparkConnection", function(conn, name, value, overwrite = FALSE, append = FALSE, temporary = FALSE, ...) {
+on_spark("dbWriteTable", c("SparkConnection", "table"), function(conn, name, value, overwrite = FALSE, append = FALSE,
+                                                                 temporary = FALSE, ...) {
   if (!is.data.frame(value)) problem("`value` takes a data frame.")
   if (overwrite && append) problem("A table is replaced or added to: choose one of `overwrite` and `append`.")
   if (append && temporary) problem("A temporary view can't be added to. Leave `append` or `temporary` out.")
@@ -70,17 +73,18 @@ on_spark("dbWriteTable", "SparkConnection", function(conn, name, value, overwrit
     problem("Spark has a table ", table_name(name), " already. Choose another name, `overwrite = TRUE` or `append = TRUE`.")
   }
   mode <- if (append) "append" else if (overwrite) "overwrite" else "error"
-  finish(python_side("rspark_tables")$write(spark(), described_columns(value), table_name(name), mode, temporary))
+  columns <- described_columns(value) # its errors are R's, so it isn't left to the call of Python
+  finish(python_side("rspark_tables")$write(spark(), columns, table_name(name), mode, temporary))
   invisible(TRUE)
 })
 
-on_spark("dbAppendTable", "SparkConnection", function(conn, name, value, ...) {
+on_spark("dbAppendTable", c("SparkConnection", "table"), function(conn, name, value, ...) {
   check_exists(conn, name)
   DBI::dbWriteTable(conn, name, value, append = TRUE)
   invisible(nrow(value))
 })
 
-on_spark("dbRemoveTable", "SparkConnection", function(conn, name, ..., fail_if_missing = TRUE) {
+on_spark("dbRemoveTable", c("SparkConnection", "table"), function(conn, name, ..., fail_if_missing = TRUE) {
   if (fail_if_missing) check_exists(conn, name)
   if (DBI::dbExistsTable(conn, name)) {
     python_side("rspark_tables")$drop(spark(), table_name(name))

@@ -75,25 +75,26 @@ spark_scalar <- function() {
     as.integer64 = dbplyr::sql_cast("BIGINT"), as.character = dbplyr::sql_cast("STRING"), as.logical = dbplyr::sql_cast("BOOLEAN"),
     as.Date = dbplyr::sql_cast("DATE"), as_date = dbplyr::sql_cast("DATE"), as_datetime = dbplyr::sql_cast("TIMESTAMP"),
     as.POSIXct = dbplyr::sql_cast("TIMESTAMP"),
-    `%/%` = function(x, y) dbplyr::sql_expr(FLOOR((!!x) / (!!y))), `%%` = prefix("PMOD", 2),
+    `%/%` = function(x, y) dbplyr::build_sql("FLOOR((", x, ") / (", y, "))"), `%%` = prefix("PMOD", 2),
     paste = dbplyr::sql_paste(" "), paste0 = dbplyr::sql_paste(""), str_c = dbplyr::sql_paste(""),
-    grepl = function(pattern, x, ...) dbplyr::sql_expr((!!x) %RLIKE% (!!pattern)),
+    grepl = function(pattern, x, ...) dbplyr::build_sql("((", x, ") RLIKE ", pattern, ")"),
     str_detect = function(string, pattern, negate = FALSE) {
-      if (negate) dbplyr::sql_expr(!((!!string) %RLIKE% (!!pattern))) else dbplyr::sql_expr((!!string) %RLIKE% (!!pattern))
+      found <- dbplyr::build_sql("((", string, ") RLIKE ", pattern, ")")
+      if (negate) dbplyr::build_sql("(NOT ", found, ")") else found
     },
-    gsub = function(pattern, replacement, x, ...) dbplyr::sql_expr(REGEXP_REPLACE(!!x, !!pattern, !!replacement)),
+    gsub = function(pattern, replacement, x, ...) dbplyr::build_sql("REGEXP_REPLACE(", x, ", ", pattern, ", ", replacement, ")"),
     str_replace_all = prefix("REGEXP_REPLACE", 3), str_starts = prefix("STARTSWITH", 2), startsWith = prefix("STARTSWITH", 2),
     str_ends = prefix("ENDSWITH", 2), endsWith = prefix("ENDSWITH", 2), str_length = prefix("LENGTH", 1), rev = prefix("REVERSE", 1),
-    is.nan = prefix("ISNAN", 1), runif = function(n = n(), min = 0, max = 1) dbplyr::sql_expr(RAND()),
+    is.nan = prefix("ISNAN", 1), runif = function(n = n(), min = 0, max = 1) dbplyr::sql("RAND()"),
     year = prefix("YEAR", 1), quarter = prefix("QUARTER", 1), day = prefix("DAY", 1), mday = prefix("DAY", 1),
     month = prefix("MONTH", 1), yday = prefix("DAYOFYEAR", 1), wday = prefix("DAYOFWEEK", 1), isoweek = prefix("WEEKOFYEAR", 1),
     hour = prefix("HOUR", 1), minute = prefix("MINUTE", 1), second = prefix("SECOND", 1),
-    today = function() dbplyr::sql_expr(CURRENT_DATE()), Sys.Date = function() dbplyr::sql_expr(CURRENT_DATE()),
-    now = function() dbplyr::sql_expr(CURRENT_TIMESTAMP()), Sys.time = function() dbplyr::sql_expr(CURRENT_TIMESTAMP()),
-    floor_date = function(x, unit = "second") dbplyr::sql_expr(DATE_TRUNC(!!unit, !!x)),
+    today = function() dbplyr::sql("CURRENT_DATE()"), Sys.Date = function() dbplyr::sql("CURRENT_DATE()"),
+    now = function() dbplyr::sql("CURRENT_TIMESTAMP()"), Sys.time = function() dbplyr::sql("CURRENT_TIMESTAMP()"),
+    floor_date = function(x, unit = "second") dbplyr::build_sql("DATE_TRUNC(", unit, ", ", x, ")"),
     difftime = function(time1, time2, units = "days") {
       if (units != "days") problem("In Spark, difftime() counts days. Subtract the times for others.")
-      dbplyr::sql_expr(DATEDIFF(!!time1, !!time2))
+      dbplyr::build_sql("DATEDIFF(", time1, ", ", time2, ")")
     }
   )
 }
@@ -102,10 +103,10 @@ spark_aggregate <- function() {
   aggregate <- dbplyr::sql_aggregate
   dbplyr::sql_translator(.parent = dbplyr::base_agg,
     n = function() dbplyr::sql("COUNT(*)"), sd = aggregate("STDDEV_SAMP", "sd"), var = aggregate("VAR_SAMP", "var"),
-    median = aggregate("MEDIAN"), quantile = function(x, probs, ...) dbplyr::sql_expr(PERCENTILE(!!x, !!probs)),
+    median = aggregate("MEDIAN"), quantile = function(x, probs, ...) dbplyr::build_sql("PERCENTILE(", x, ", ", probs, ")"),
     cor = dbplyr::sql_aggregate_2("CORR"), cov = dbplyr::sql_aggregate_2("COVAR_SAMP"),
     any = aggregate("BOOL_OR", "any"), all = aggregate("BOOL_AND", "all"), first = aggregate("FIRST"), last = aggregate("LAST"),
-    str_flatten = function(x, collapse = "") dbplyr::sql_expr(ARRAY_JOIN(COLLECT_LIST(!!x), !!collapse))
+    str_flatten = function(x, collapse = "") dbplyr::build_sql("ARRAY_JOIN(COLLECT_LIST(", x, "), ", collapse, ")")
   )
 }
 

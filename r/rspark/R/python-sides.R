@@ -18,7 +18,8 @@ spark_frame <- function(data, argument = "data") {
     return(data)
   }
   if (is.data.frame(data)) {
-    return(tables$frame(spark(), described_columns(data)))
+    columns <- described_columns(data)
+    return(tables$frame(spark(), columns))
   }
   if (is.character(data) && length(data) == 1) {
     check_exists(spark_db(), data)

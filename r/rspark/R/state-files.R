@@ -14,12 +14,12 @@ capture_files <- function(save) {
   for (i in which(!fits)) {
     lose(save, file.path(root, names[[i]]), "temporary file", "It is too large to be kept. Write it into your home.", sizes[[i]])
   }
-  copied <- Filter(function(name) copy_to(file.path(root, name), file.path(save$dir, "files", name)), names[fits])
+  copied <- Filter(function(name) copy_file_to(file.path(root, name), file.path(save$dir, "files", name)), names[fits])
   for (name in setdiff(names[fits], copied)) lose(save, file.path(root, name), "temporary file", no_room, failed = TRUE)
   if (length(copied)) list(root = root, names = copied)
 }
 
-copy_to <- function(from, to) {
+copy_file_to <- function(from, to) {
   dir.create(dirname(to), recursive = TRUE, showWarnings = FALSE)
   file.copy(from, to, overwrite = FALSE, copy.date = TRUE) && identical(file.size(from), file.size(to))
 }
@@ -35,7 +35,7 @@ restore_files <- function(value, reader) {
   lost <- list()
   for (name in value$names) {
     to <- file.path(value$root, name)
-    if (!file.exists(to) && !copy_to(file.path(reader$folder, "files", name), to)) {
+    if (!file.exists(to) && !copy_file_to(file.path(reader$folder, "files", name), to)) {
       lost <- c(lost, list(lost_entry(to, "temporary file", "It can't be written.")))
     }
   }

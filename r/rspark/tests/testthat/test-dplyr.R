@@ -45,7 +45,7 @@ test_that("the verbs of a course give what they give in R", {
       filter(rank <= 3)
   })
   expect_same(function(x) count(x, cyl, gear, sort = TRUE))
-  expect_same(function(x) mutate(x, m = as.integer(mpg) %% 3L, q = cyl %/% 3, t = paste0("a", as.integer(gear)), b = between(mpg, 15, 20)) |> select(m:b))
+  expect_same(function(x) mutate(x, m = as.integer(mpg) %% 3L, q = cyl %/% 3, t = paste0("a", as.integer(gear)), b = between(mpg, 15, 20), g = grepl("^2", as.character(as.integer(mpg)))) |> select(m:g))
   expect_same(function(x) slice_max(x, mpg, n = 3) |> select(mpg))
 })
 
@@ -59,7 +59,7 @@ test_that("joins and sets give what they give in R", {
     expect_equal(found, arrange(join(here, names, by = "cyl"), cyl), ignore_attr = TRUE)
   }
   expect_equal(collect(count(union_all(other, other)))$n, 6)
-  expect_equal(collect(setdiff(there, select(other, cyl)))$cyl, 8)
+  expect_equal(collect(dplyr::setdiff(there, select(other, cyl)))$cyl, 8)
 })
 
 test_that("a computed table is in Spark's memory, a permanent one in the warehouse, and a query is shown", {
