@@ -48,9 +48,9 @@ test_that("samples() names the five tables", {
 })
 
 test_that("connections() names what the session has", {
-  expect_equal(connections()$use, c("postgres()", "spark()", "hdfs_ls()"))
-  expect_match(connections()$address[2], "^local\\[[0-9]+\\]$")
-  without(c("PGHOST", "SPARK_HOME", "RSPARK_HDFS"), expect_equal(nrow(connections()), 0L))
+  expect_equal(connections()$use, c("postgres()", "s3_ls()", "spark()", "hdfs_ls()"))
+  expect_match(connections()$address[3], "^local\\[[0-9]+\\]$")
+  without(c("PGHOST", "RSPARK_S3_BUCKET", "SPARK_HOME", "RSPARK_HDFS"), expect_equal(nrow(connections()), 0L))
 })
 
 test_that("a password is found in a passfile as libpq finds it", {
