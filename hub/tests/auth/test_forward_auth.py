@@ -116,7 +116,7 @@ class TestASessionThatDoesNotRun:
     def test_a_program_is_told_what_it_is(self) -> None:
         said = ask(session=replace(SESSION, state=State.SUSPENDED))
         assert status(said) == 424
-        assert "suspended" in said.detail
+        assert "is asleep" in said.detail
 
     def test_a_session_that_was_asked_to_sleep_is_left_alone_at_once(self) -> None:
         assert status(ask(session=replace(SESSION, wanted=Wanted.SUSPENDED))) == 424

@@ -77,7 +77,7 @@ def test_waiting_for_a_session_that_fails_is_exit_code_1_with_its_reason(cli: Cl
 def test_waiting_too_long_is_exit_code_1(cli: Cli, hub: RunningHub) -> None:
     waited = cli("session", "start", "rspark", "--wait", "--timeout", "1")
     assert waited.returncode == 1
-    assert "took longer than 1 seconds. It is queued." in waited.stderr
+    assert "took longer than 1 seconds. It waits in the queue." in waited.stderr
 
 
 def test_wishes_are_told_and_kept(cli: Cli, hub: RunningHub) -> None:
@@ -284,7 +284,7 @@ def test_what_is_waited_for_is_told_once_and_part_by_part(cli: Cli, hub: Running
         told.append(line.strip())
 
     try:
-        until("is queued")
+        until("waits in the queue")
         for state in (ComponentState.STARTING, ComponentState.READY):
             part = Component(name="interface", title="JupyterLab", state=state)
             come_to(hub, session, state=State.STARTING, generation=1, components=(part,))

@@ -150,14 +150,14 @@ async def test_waiting_for_a_session_that_fails_says_why(served: World) -> None:
         waiting = asyncio.create_task(hub.sessions.wait(session.id, timeout=20))
         await served.controller.start(session.id)
         await served.controller.end(session.id, State.FAILED, code=1, reason="R is missing.")
-        with pytest.raises(errors.SessionFailed, match=r"is failed\. R is missing\."):
+        with pytest.raises(errors.SessionFailed, match=r"has failed\. R is missing\."):
             await waiting
 
 
 async def test_waiting_has_an_end(served: World) -> None:
     async with client(served, "bob") as hub:
         session = await hub.sessions.start("rspark")
-        with pytest.raises(errors.TookTooLong, match=r"longer than 2 seconds\. It is queued\."):
+        with pytest.raises(errors.TookTooLong, match=r"longer than 2 seconds\. It waits in the queue\."):
             await hub.sessions.wait(session.id, timeout=2.0)
 
 

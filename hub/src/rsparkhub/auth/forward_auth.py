@@ -215,8 +215,8 @@ def _with_tokens(uri: str, tokens: str) -> str:
 
 def _how_it_is(session: Session) -> str:
     if session.state is State.RUNNING:
-        return f"is asked to be {session.wanted.value}"
-    return f"is {session.state.value}"
+        return (State.SUSPENDING if session.wanted is Wanted.SUSPENDED else State.STOPPING).in_words
+    return session.state.in_words
 
 
 def _let_in(request: ForwardAuthRequest, session: Session, identity: Identity) -> Answer:

@@ -187,7 +187,7 @@ async def _until_rest(
         if not left:
             break
         if time.monotonic() > deadline:
-            names = ", ".join(f"{session.id} is {session.state}" for session in left)
+            names = ", ".join(f"{session.id} {session.state.in_words}" for session in left)
             raise TookTooLong(f"Not everything has ended in time: {names}. Call it again, or with a longer --timeout.")
         await asyncio.sleep(_LOOK_EVERY)
     awake = [session for session in there if stays(session)]

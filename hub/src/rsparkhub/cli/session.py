@@ -188,7 +188,8 @@ def exec_(
 
     view = ask(lambda hub: hub.sessions.show(session))
     if view.state is not State.RUNNING:
-        raise Conflict(f"The session {session} is {view.state}. Wake it first: `rsparkhub session resume {session} --wait`.")
+        wake = f"rsparkhub session resume {session} --wait"
+        raise Conflict(f"The session {session} {view.state.in_words}. Wake it first: `{wake}`.")
     words = command[1:] if command and command[0] == "--" else command
     terminal = terminal or not words
     if terminal and not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -232,7 +233,7 @@ def _want(
     elif session.state is State.RUNNING:
         say(f"{session.id} is running: {find_access().url}{session.url}")
     else:
-        say(f"{session.id} {f'is {session.state}' if wait else says}.")
+        say(f"{session.id} {session.state.in_words if wait else says}.")
 
 
 def _want_confirmed(
@@ -301,7 +302,8 @@ def _news(news: "News") -> str:
 
     match news:
         case SessionView():
-            return f"{news.id} is {_state(news)}"
+            number = f", number {news.queue_position}" if news.queue_position else ""
+            return f"{news.id} {news.state.in_words}{number}"
         case Progress():
             return _part(news.title or news.part, news.state, news.reason)
         case Queue():

@@ -67,12 +67,12 @@ class Waiting:
             return session
         if self._stuck():
             reason = f" {session.reason}" if session.reason else ""
-            raise SessionFailed(f"The session {session.id} is {session.state}.{reason}")
+            raise SessionFailed(f"The session {session.id} {session.state.in_words}.{reason}")
         return None
 
     def took_too_long(self, seconds: float) -> TookTooLong:
         """Return the error of a wait that took too long: it says how far the session was."""
-        seen = f"It is {self._session.state}." if self._session else "The hub said nothing of it."
+        seen = f"It {self._session.state.in_words}." if self._session else "The hub said nothing of it."
         return TookTooLong(f"The session {self.session_id} took longer than {seconds:g} seconds. {seen}")
 
     def _was_refused(self) -> bool:

@@ -61,6 +61,24 @@ class State(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
 
+    @property
+    def in_words(self) -> str:
+        """How a sentence goes on whose subject is the session: "is asleep"."""
+        return _IN_WORDS[self]
+
+
+_IN_WORDS = {
+    State.QUEUED: "waits in the queue",
+    State.STARTING: "is starting",
+    State.RUNNING: "is running",
+    State.SUSPENDING: "is going to sleep",
+    State.SUSPENDED: "is asleep",
+    State.RESUMING: "is waking up",
+    State.STOPPING: "is stopping",
+    State.STOPPED: "has stopped",
+    State.FAILED: "has failed",
+}
+
 
 #: In these states something of the session may exist on the backend.
 LIVE = frozenset({State.STARTING, State.RESUMING, State.RUNNING, State.SUSPENDING, State.STOPPING})

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from rspark_contract.ensemble import ComponentSpec
 from rspark_contract.reading import JsonObject
+from rspark_contract.specs import ComponentSpec
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.quantity import ByteSize
 from rsparkhub.domain.requirements import Requirements
