@@ -28,7 +28,7 @@ from rsparkhub.api.resources.pages import CONTENT_SECURITY_POLICY
 from rsparkhub.wire.environment import EnvironmentList
 from rsparkhub.wire.record import EventView
 from rsparkhub.wire.session import SessionView
-from rsparkhub.wire.users import CreatedToken, Me, SignInLink, TokenView, UserView, WayToSignIn
+from rsparkhub.wire.users import CreatedToken, Me, RemovedUserView, SignInLink, TokenView, UserView, WayToSignIn
 from tests.pages import world as examples
 
 PAGES = Path(__file__).parents[2] / "hub" / "src" / "rsparkhub" / "pages"
@@ -47,6 +47,7 @@ class World:
         self.catalog_problems: list[Json] = []
         self.sessions: dict[str, Json] = {}
         self.people: list[Json] = [examples.person("ada", admin=True)]
+        self.removed: list[Json] = []
         self.trust: str | None = None
         self.address: str | None = None  # that of links; its own by default
         self.groups: list[Json] = []
@@ -192,6 +193,8 @@ class FixtureHub:
             Route(f"{api}/users", self._people),
             Route(f"{api}/users", self._add_person, methods=["POST"]),
             Route(f"{api}/users/{{name}}", self._remove_person, methods=["DELETE"]),
+            Route(f"{api}/removed-users", self._removed),
+            Route(f"{api}/removed-users/{{id}}", self._discard, methods=["DELETE"]),
             Route(f"{api}/users/{{name}}/password", self._done, methods=["POST"]),
             Route(f"{api}/users/{{name}}/link", self._link, methods=["POST"]),
             Route(f"{api}/groups", self._groups),
@@ -338,6 +341,16 @@ class FixtureHub:
     async def _remove_person(self, request: Request) -> Response:
         self.world.people = [each for each in self.world.people if each["name"] != request.path_params["name"]]
         return Response(status_code=204)
+
+    async def _removed(self, request: Request) -> Response:
+        listed = [RemovedUserView.model_validate(each).model_dump(mode="json") for each in self.world.removed]
+        self.world.removed = [each for each in self.world.removed if each["data"] == "keep"]
+        return JSONResponse({"removed": listed})
+
+    async def _discard(self, request: Request) -> Response:
+        [found] = [each for each in self.world.removed if each["id"] == request.path_params["id"]]
+        found["data"] = request.query_params["data"]
+        return JSONResponse(found, status_code=202)
 
     async def _link(self, request: Request) -> Response:
         link = SignInLink(

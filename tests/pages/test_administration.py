@@ -197,3 +197,21 @@ async def test_whom_people_must_trust_is_said_where_people_are_added(page: Page,
     crowd.world.trust = "All sessions run under one account. Use it with people who trust each other."
     await page.reload()
     await expect(page.get_by_text("people who trust each other")).to_be_visible()
+
+
+async def test_what_removed_people_left_is_listed_and_deleted_after_a_question(page: Page, crowd: FixtureHub) -> None:
+    left = {"name": "bo (removed)", "removed": "2026-11-20T09:00:00Z", "data": "keep", "left": ["home", "postgres"]}
+    crowd.world.removed = [{"id": "bo", **left}, {"id": "cleo-2", **left, "left": ["home"]}]
+    await page.goto("/hub/admin/people")
+    await page.get_by_role("tab", name="Removed").click()
+    table = page.get_by_role("table", name="Removed people")
+    await expect(table.get_by_role("row", name="bo")).to_contain_text("home folder, postgres")
+    await page.get_by_role("button", name="Actions for what bo left").click()
+    await page.get_by_role("menuitem", name="Delete", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("home folder, postgres")
+    await dialog.get_by_role("button", name="Delete it").click()
+    await expect(page.get_by_role("region", name="Messages")).to_contain_text("What bo left is being deleted.")
+    await expect(table.get_by_role("row", name="bo")).to_have_count(0)
+    await expect(table.get_by_role("row", name="cleo-2")).to_be_visible()
+    assert ("DELETE", "/removed-users/bo", None) in crowd.world.asked

@@ -7,6 +7,7 @@ import type {
   GroupList,
   LogServices,
   NewUser,
+  RemovedUserList,
   SessionList,
   SignedIn,
   SignInLink,
@@ -14,7 +15,7 @@ import type {
   UserList,
   WayToSignIn,
 } from './api-types.ts';
-import type { Browser, Group, Me, Session, Token, User } from './model.ts';
+import type { Browser, Group, Me, RemovedUser, Session, Token, User } from './model.ts';
 
 export class Problem extends Error {
   readonly status: number;
@@ -133,6 +134,10 @@ export class Api {
   addUser = (user: Pick<NewUser, 'name' | 'admin'>): Promise<User> => this.#send('POST', '/users', user);
   removeUser = (name: string, data: 'keep' | 'archive' | 'delete' = 'keep'): Promise<void> =>
     this.#send('DELETE', `/users/${encodeURIComponent(name)}?data=${data}`);
+  removedUsers = async (): Promise<RemovedUser[]> =>
+    (await this.#get<RemovedUserList>('/removed-users')).removed;
+  discard = (id: string, data: 'archive' | 'delete'): Promise<RemovedUser> =>
+    this.#send('DELETE', `/removed-users/${encodeURIComponent(id)}?data=${data}`);
   disableUser = (name: string): Promise<User> =>
     this.#send('POST', `/users/${encodeURIComponent(name)}/disable`);
   enableUser = (name: string): Promise<User> =>
