@@ -41,13 +41,14 @@ def controller() -> None:
 
 def edge() -> None:
     """Run the edge: Caddy, the one way in to the hub and to sessions."""
-    _run(_edge)
+    _run(_edge, names_left_out=False)  # it uses none of what can be left out, and to know would load the database's client
 
 
 def _run(
     part: "Callable[[Settings, asyncio.Event], Awaitable[None]]",
     *,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    names_left_out: bool = True,
 ) -> None:
     from rsparkhub.installation.supervised import end_with_parent
 
@@ -57,14 +58,16 @@ def _run(
 
     raise_file_limit()
     from rsparkhub.installation.data_folder import prepare
-    from rsparkhub.installed.left_out import problems
     from rsparkhub.installed.settings import load_settings
 
     settings = load_settings()
     prepare(settings)
     log_context.configure(level=settings.log_level, form=settings.log_format)
-    for sentence in problems():
-        logging.getLogger(__name__).error("%s", sentence)
+    if names_left_out:
+        from rsparkhub.installed.left_out import problems
+
+        for sentence in problems():
+            logging.getLogger(__name__).error("%s", sentence)
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(_until_told(part, settings))
 
