@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from session.tests.running import Running, interface, members, until
 
 Start = Callable[..., Running]
@@ -252,14 +253,22 @@ async def test_who_sleeps_before_being_awake_keeps_what_was_saved(start: Start) 
     assert (running.keep / "workspace/2" / kernel_id / "manifest.json").exists()
 
 
-async def test_saving_that_takes_too_long_is_told(start: Start) -> None:
+_TAKES_NO_END = "Its class takes no end to say how it is saved. Save it in another way."
+_NOT_IN_TIME = "It could not be saved: It wasn't done in time."
+_IN_C = "__import__('hashlib').pbkdf2_hmac('sha256', b'', b'', 2**31 - 1)"  # code that looks at no signal
+
+
+@pytest.mark.parametrize(
+    ("wait", "lost"), [("__import__('time').sleep(600)", ("slow", _TAKES_NO_END)), (_IN_C, ("workspace", _NOT_IN_TIME))]
+)
+async def test_saving_that_takes_too_long_is_told(start: Start, wait: str, lost: tuple[str, str]) -> None:
     running = start(interface=interface("jupyterlab"), grace=8.0)
     await running.until_state("ready")
     async with running.kernel(await running.new_kernel("python3")) as kernel:
-        await kernel.shown("class Slow:\n    def __reduce__(self):\n        import time; time.sleep(600)\nslow = Slow()")
+        await kernel.shown(f"class Slow:\n    def __reduce__(self):\n        {wait}\nslow, other = Slow(), list(range(1000))")
     assert await running.suspend() == 1
     (kept,) = running.record()["saved"]["kernels"]
-    assert [lost["why"] for lost in kept["lost"]] == ["It could not be saved: It wasn't done in time."]
+    assert [(each["name"], each["why"]) for each in kept["lost"]] == [lost]
     assert not members(running.name)
 
 

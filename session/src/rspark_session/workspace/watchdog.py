@@ -1,7 +1,8 @@
 """Ends what a class of the person never ends: pickling that waits for ever takes no other object, and not the whole save, along.
 
-A timer of the process ticks once a second. Python sees a tick only between two of its own steps, or in a call that waits: so one
-that gets nowhere for several ticks is a loop or a wait of Python's, and not a large object that C code is busy with.
+A timer of the process ticks once a second, and more often where there is little time: what waits never takes all of the time.
+Python sees a tick only between two of its own steps, or in a call that waits: so one that gets nowhere for several ticks is a
+loop or a wait of Python's, and not a large object that C code is busy with.
 """
 
 import math
@@ -15,6 +16,8 @@ from typing import Any
 
 _PATIENCE = 10  # ticks without progress
 _PATIENCE_WITH_A_PART = 2
+_TICKS = 4 * _PATIENCE  # at least, in all of the time that there is
+_SHORTEST = 0.05  # seconds
 
 
 class GetsNowhere(BaseException):
@@ -34,13 +37,15 @@ class OutOfTime(BaseException):
 class Watchdog:
     """A context in which the timer ticks; blocks of `watching` in it are ended when they get nowhere, or when time is over.
 
-    `tick` is the time between two ticks, in seconds. Outside of the main thread there are no signals, and nothing is watched.
+    `tick` is the longest time between two ticks, in seconds. Outside of the main thread there are no signals, and nothing is
+    watched.
     """
 
     tick = 1.0
 
     def __init__(self, seconds: float = math.inf) -> None:
         self._deadline = time.monotonic() + seconds
+        self._interval = max(_SHORTEST, min(self.tick, seconds / _TICKS))
         self._progress: Callable[[], int] | None = None
         self._place: int | None = None
         self._idle, self._patience = 0, _PATIENCE
@@ -51,7 +56,7 @@ class Watchdog:
     def __enter__(self) -> "Watchdog":
         if threading.current_thread() is threading.main_thread():
             self._handler = signal.signal(signal.SIGALRM, self._tick)
-            self._timer = signal.setitimer(signal.ITIMER_REAL, self.tick, self.tick)
+            self._timer = signal.setitimer(signal.ITIMER_REAL, self._interval, self._interval)
             self._ticks = True
         return self
 
