@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from rsparkhub.backends.base import EnsembleRef
+from rsparkhub.backends.kubernetes.objects.executors import asks_for_executors
 from rsparkhub.backends.kubernetes.objects.names import account_name, labels_of, labels_of_uses, name_of, plain
-from rsparkhub.backends.kubernetes.objects.spark import asks_for_executors
 from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.errors import CannotStart
 from rsparkhub.settings.kubernetes import KubernetesSettings

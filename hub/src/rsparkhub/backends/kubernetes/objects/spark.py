@@ -1,32 +1,21 @@
 """What a driver of Spark needs that asks for executors: an account, a name, and a way to them."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from rspark_contract.reading import JsonObject
 from rsparkhub.backends.base import EnsembleRef
+from rsparkhub.backends.kubernetes.objects.executors import SERVICE
 from rsparkhub.backends.kubernetes.objects.names import COMPONENT, GENERATION, SESSION, Object, metadata, name_of
 from rsparkhub.backends.kubernetes.objects.network import Networks
-from rsparkhub.domain.ensemble import EnsembleSpec
-
-if TYPE_CHECKING:  # which asks this module whether there are executors
-    from rsparkhub.backends.kubernetes.objects.placed import Placed
-
-SERVICE = "spark"
+from rsparkhub.backends.kubernetes.objects.placed import Placed
 
 
-def asks_for_executors(spec: EnsembleSpec) -> bool:
-    """Return whether drivers of an ensemble compute in pods of their own."""
-    service = spec.service(SERVICE)
-    return service is not None and service.config.get("mode") == "kubernetes"
-
-
-def config(placed: "Placed") -> Mapping[str, JsonObject]:
+def config(placed: Placed) -> Mapping[str, JsonObject]:
     """Return what the agent is told of this service beyond what the environment says; nothing where no driver has executors."""
     return {SERVICE: {"kubernetes": driver(placed)}} if placed.has_executors else {}
 
 
-def driver(placed: "Placed") -> JsonObject:
+def driver(placed: Placed) -> JsonObject:
     """Return what the agent's file says of how a driver in this pod gets executors."""
     settings, name = placed.settings, placed.name
     shared = settings.access_mode == "ReadWriteMany" if settings.home_on_executors is None else settings.home_on_executors
