@@ -21,8 +21,10 @@ class Notebook:
         page.locator('[title^="New Launcher"]').first.click(timeout=READY)
         card = page.locator(f'.jp-LauncherCard[data-category="Notebook"][title^="{language}"]').first
         expect(card).to_be_visible(timeout=READY)
-        expect(page.get_by_text(IDLE)).to_be_hidden(timeout=READY)  # the kernel of a notebook that was open before
-        card.click()
+        # A notebook that was open before is seen for a moment while the new one opens, with its own idle kernel.
+        with page.expect_websocket(lambda socket: "/api/kernels/" in socket.url, timeout=READY) as connecting:
+            card.click()
+        connecting.value.wait_for_event("framereceived", timeout=READY)
         return cls.opened(page)
 
     @classmethod
