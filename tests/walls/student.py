@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import json
 import os
+import pwd
 import signal
 import socket
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 ASKED = json.loads(Path(sys.argv[1]).read_text())
 DATA, VICTIM = Path(ASKED["data"]), ASKED["victim"]
 OWN_RUN = Path(ASKED["run"])
+ROOTS_HOME = Path(pwd.getpwuid(0).pw_dir)
 SECRETS: list[str] = ASKED["secrets"]
 
 
@@ -53,12 +55,12 @@ def files() -> None:
         attempt(f"write {path}", lambda path=path: opened(str(path), "r+b"))
         attempt(f"remove {path}", lambda path=path: path.unlink() or "removed")
     folders = ["", "homes", "sessions", "services", "log", "run", "edge", "accounts", f"homes/{VICTIM['name']}"]
-    for folder in [*(DATA / name for name in folders), *map(Path, VICTIM["folders"]), Path("/root")]:
+    for folder in [*(DATA / name for name in folders), *map(Path, VICTIM["folders"]), ROOTS_HOME]:
         attempt(f"look into {folder}", lambda folder=folder: [path.name for path in folder.iterdir()])
         attempt(f"make a file in {folder}", lambda folder=folder: (folder / ".mine").write_text("x"))
         attempt(f"rename {folder}", lambda folder=folder: folder.rename(f"{folder}.x"))
     attempt("make a listener where agents notify", lambda: (DATA / "notify/student.sock").write_text("x"))
-    for pattern in ("/etc/shadow", "/etc/sudoers", "/root/.ssh/*", "/root/.bash_history", "/root/.*rc"):
+    for pattern in ("/etc/shadow", "/etc/sudoers", f"{ROOTS_HOME}/.ssh/*", f"{ROOTS_HOME}/.bash_history", f"{ROOTS_HOME}/.*rc"):
         for path in list(Path("/").glob(pattern[1:])) or [pattern]:
             attempt(f"read {path}", lambda path=path: read(path))
 

@@ -2,11 +2,9 @@
 
 import argparse
 import json
-import signal
 import sys
 import time
 from pathlib import Path
-from types import FrameType
 
 from rspark_session.files import write_whole
 from rspark_session.services.hdfs import steward
@@ -15,13 +13,9 @@ from rspark_session.services.hdfs.cluster import LOOPBACK, Cluster, check_alive,
 from rspark_session.services.hdfs.credentials import Credentials
 from rspark_session.services.hdfs.homes import Homes
 from rspark_session.services.hdfs.kerberos import SUPERUSER
-from rspark_session.services.problem import ServiceProblem
+from rspark_session.services.run_server import run_server
 
 _LOOK_SECONDS = 0.5
-
-
-class _EndAsked(BaseException):
-    """SIGTERM or SIGINT came. Not an Exception, so that nothing on the way takes it for a failure."""
 
 
 def serve(data: Path, endpoint: Path) -> None:
@@ -68,29 +62,13 @@ def _endpoint(cluster: Cluster, secret: str) -> dict[str, object]:
     }
 
 
-def _end(number: int, _frame: FrameType | None) -> None:
-    # Once is enough: a second signal must not interrupt the ending.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise _EndAsked(number)
-
-
 def main() -> int:
     """Return the exit code: 0 after an end that was asked for, 1 with a sentence on stderr after any other."""
     parser = argparse.ArgumentParser(prog="rspark_session.services.hdfs", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the folder that keeps the file system")
     parser.add_argument("--endpoint", type=Path, required=True, help="the file that says where it listens")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
-    try:
-        serve(arguments.data.absolute(), arguments.endpoint.absolute())
-    except _EndAsked:
-        return 0
-    except ServiceProblem as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    return 0
+    return run_server(lambda: serve(arguments.data.absolute(), arguments.endpoint.absolute()))
 
 
 if __name__ == "__main__":

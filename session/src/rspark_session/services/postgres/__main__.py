@@ -6,21 +6,15 @@ whose password is new at each start and written into the file `--pgpass`.
 
 import argparse
 import json
-import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from rspark_session.files import write_whole
 from rspark_session.services.postgres import samples
 from rspark_session.services.postgres.cluster import opened
 from rspark_session.services.postgres.server import LOOPBACK, running
-from rspark_session.services.problem import ServiceProblem
-
-
-class _EndAsked(BaseException):
-    """SIGTERM or SIGINT came. Not an Exception, so that nothing on the way takes it for a failure."""
+from rspark_session.services.run_server import run_server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,15 +53,8 @@ def serve(
             endpoint.unlink(missing_ok=True)
 
 
-def _end(number: int, _frame: FrameType | None) -> None:
-    # Once is enough: a second signal must not interrupt the ending.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise _EndAsked(number)
-
-
 def main() -> int:
-    """Give the exit code: 0 after an end that was asked for, 1 with a sentence on stderr after any other."""
+    """Return the exit code: 0 after an end that was asked for, 1 with a sentence on stderr after any other."""
     parser = argparse.ArgumentParser(prog="rspark_session.services.postgres", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the folder that keeps the cluster")
     parser.add_argument("--endpoint", type=Path, required=True, help="the file that says where the server listens")
@@ -79,9 +66,8 @@ def main() -> int:
     parser.add_argument("--password-file", type=Path, help="the administrator's password, for a new cluster; made by default")
     parser.add_argument("--without-samples", action="store_true", help="no sample database")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
-    try:
+
+    def work() -> None:
         password = arguments.password_file.read_text().strip() if arguments.password_file else None
         serve(
             arguments.data.absolute(),
@@ -93,12 +79,8 @@ def main() -> int:
             owner=Owner(role=arguments.owner, passfile=arguments.pgpass.absolute()) if arguments.owner else None,
             with_samples=not arguments.without_samples,
         )
-    except _EndAsked:
-        return 0
-    except ServiceProblem as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    return 0
+
+    return run_server(work)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
 from rspark_session.files import write_whole
 from rspark_session.services import server_account as accounts
 from rspark_session.services.problem import ServiceProblem
+from rspark_session.services.run_server import run_server
 from rspark_session.services.s3 import samples
 from rspark_session.services.server_account import Account
 
@@ -31,10 +31,6 @@ _LOOPBACK = "127.0.0.1"
 _OWN_PORTS = (9000, 9001)
 _READY_SECONDS, _ENDING_SECONDS = 60.0, 15.0
 _TRIES = 5
-
-
-class _EndAsked(BaseException):
-    """SIGTERM or SIGINT came. Not an Exception, so that nothing on the way takes it for a failure."""
 
 
 def serve(data: Path, endpoint: Path, host: str) -> None:
@@ -147,13 +143,6 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def _end_asked(number: int, _frame: FrameType | None) -> None:
-    # Once is enough: a second signal must not interrupt the ending.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise _EndAsked(number)
-
-
 def main() -> int:
     """Return the exit code: 0 after an end that was asked for, 1 with a sentence on stderr after any other."""
     parser = argparse.ArgumentParser(prog="rspark_session.services.s3", description=__doc__)
@@ -161,16 +150,7 @@ def main() -> int:
     parser.add_argument("--endpoint", type=Path, required=True, help="the file that says where the server listens")
     parser.add_argument("--host", default=_LOOPBACK, help="the address it listens on")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, _end_asked)
-    signal.signal(signal.SIGINT, _end_asked)
-    try:
-        serve(arguments.data.absolute(), arguments.endpoint.absolute(), arguments.host)
-    except _EndAsked:
-        return 0
-    except (ServiceProblem, OSError) as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    return 0
+    return run_server(lambda: serve(arguments.data.absolute(), arguments.endpoint.absolute(), arguments.host))
 
 
 if __name__ == "__main__":
