@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter
+from rc2_protocol import page as protocol_page
 
 from rsparkhub.cli import command_line
 from rsparkhub.cli.exit_codes import ExitCode
@@ -357,6 +358,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "api.md": api_page,
     "packages.md": packages_page,
+    "rc2-protocol.md": lambda: protocol_page(MADE),
 }
 
 

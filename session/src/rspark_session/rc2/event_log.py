@@ -1,0 +1,201 @@
+"""The log of events: append-only, numbered, on disk, and bounded. What a client missed is read from it.
+
+It is a folder of files `<number of its first event>.jsonl`, each a few megabytes. A server that is killed loses nothing that a
+client saw: an event is written before it is sent. The oldest files are removed when all are larger than the bound. Where the disk
+is full, events go on from memory, and are missing after a restart alone.
+"""
+
+import bisect
+import json
+import logging
+import os
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+_MOST_BYTES = 64 * 2**20
+_SEGMENT_BYTES = 4 * 2**20
+_MEMORY_BYTES = 8 * 2**20
+_EPOCH = "epoch"
+
+
+class EventLog:
+    """Events as JSON, by their sequence numbers, the first of which is 1.
+
+    Parameters
+    ----------
+    folder
+        Where it is. It is made where it isn't there.
+    most_bytes
+        The most that its files may have together.
+    segment_bytes
+        The size at which a new file begins.
+    memory_bytes
+        The size of the newest events that are in memory, too.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        most_bytes: int = _MOST_BYTES,
+        segment_bytes: int = _SEGMENT_BYTES,
+        memory_bytes: int = _MEMORY_BYTES,
+    ) -> None:
+        self._folder = folder
+        self._most_bytes = most_bytes
+        self._segment_bytes = segment_bytes
+        self._memory_bytes = memory_bytes
+        self._recent: deque[tuple[int, bytes]] = deque()
+        self._recent_bytes = 0
+        self._file: int | None = None
+        self._file_bytes = 0
+        self._listeners: list[Callable[[], None]] = []
+        self._complete = True
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.epoch = self._read_epoch()
+        self._segments = sorted(int(file.stem) for file in folder.glob("*.jsonl") if file.stem.isdecimal())
+        self.last = self._mend_end()
+
+    @property
+    def oldest(self) -> int:
+        """The number of the first event that can still be read; one more than `last` when there is none."""
+        if not self._complete and self._recent:
+            return self._recent[0][0]
+        return self._segments[0] if self._segments else self.last + 1
+
+    def append(self, make: Callable[[int], bytes]) -> int:
+        """Record the event that `make` returns, as JSON in one line, for a sequence number. Return that number."""
+        number = self.last + 1
+        line = make(number)
+        try:
+            self._write(number, line + b"\n")
+        except OSError as problem:
+            if self._complete:
+                _log.warning("events are not recorded on disk: %s", problem)
+            self._complete = False
+            self._close()
+        self.last = number
+        self._recent.append((number, line))
+        self._recent_bytes += len(line)
+        while self._recent_bytes > self._memory_bytes and len(self._recent) > 1:
+            self._recent_bytes -= len(self._recent.popleft()[1])
+        for listener in self._listeners:
+            listener()
+        return number
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after each event, until the returned function is called."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def after(self, number: int, *, most_bytes: int) -> list[bytes]:
+        """Return the events that follow a number, in order: at least one where there is one, and hardly more than so many bytes."""
+        if number >= self.last:
+            return []
+        events: list[bytes] = []
+        size = 0
+        for _, line in self._lines(number):
+            events.append(line)
+            size += len(line)
+            if size >= most_bytes:
+                break
+        return events
+
+    def all(self) -> Iterator[bytes]:
+        """Return all events that are recorded, in order."""
+        return (line for _, line in self._lines(0))
+
+    def event(self, number: int) -> bytes | None:
+        """Return one event; None when it is recorded no longer, or not yet."""
+        for found, line in self._lines(number - 1):
+            return line if found == number else None
+        return None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._close()
+
+    def _lines(self, number: int) -> Iterator[tuple[int, bytes]]:
+        """Return the events after a number: from memory where it has them all, else from the files."""
+        if self._recent and self._recent[0][0] <= number + 1:
+            first = self._recent[0][0]
+            for place in range(max(0, number + 1 - first), len(self._recent)):
+                yield self._recent[place]
+            return
+        last = number
+        begin = max(0, bisect.bisect_right(self._segments, number + 1) - 1)
+        for segment in self._segments[begin:]:
+            try:
+                content = self._path(segment).read_bytes()
+            except OSError:  # it was removed, or can't be read: what is in it is gone
+                continue
+            for line in content.split(b"\n"):
+                if line and (found := _number(line)) is not None and found > last:
+                    last = found
+                    yield found, line
+        for found, line in list(self._recent):  # what is not on disk
+            if found > last:
+                yield found, line
+
+    def _write(self, number: int, line: bytes) -> None:
+        if self._file is None or self._file_bytes + len(line) > self._segment_bytes:
+            self._close()
+            self._file = os.open(self._path(number), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._file_bytes = 0
+            self._segments.append(number)
+            self._remove_oldest()
+        written = os.write(self._file, line)
+        if written < len(line):  # the disk has just become full: no half of an event
+            os.ftruncate(self._file, self._file_bytes)
+            raise OSError("the disk is full")
+        self._file_bytes += written
+
+    def _remove_oldest(self) -> None:
+        while len(self._segments) * self._segment_bytes > self._most_bytes and len(self._segments) > 1:
+            self._path(self._segments.pop(0)).unlink(missing_ok=True)
+
+    def _mend_end(self) -> int:
+        """Return the last number, after a line was cut off that a crash of the machine left half."""
+        for segment in reversed(self._segments):
+            path = self._path(segment)
+            content = path.read_bytes()
+            whole = content.rfind(b"\n") + 1
+            if whole < len(content):
+                os.truncate(path, whole)
+            lines = content[:whole].rstrip(b"\n").rsplit(b"\n", 1)
+            number = _number(lines[-1])
+            if number is not None:
+                return number
+        return 0
+
+    def _read_epoch(self) -> str:
+        file = self._folder / _EPOCH
+        try:
+            return file.read_text(encoding="utf-8")[:64]
+        except OSError:
+            epoch = secrets.token_hex(8)
+            try:
+                file.write_text(epoch, encoding="utf-8")
+            except OSError as problem:
+                _log.warning("the log of events has no place: %s", problem)
+            return epoch
+
+    def _path(self, segment: int) -> Path:
+        return self._folder / f"{segment:015}.jsonl"
+
+    def _close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def _number(line: bytes) -> int | None:
+    try:
+        number = json.loads(line)["seq"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return number if isinstance(number, int) else None

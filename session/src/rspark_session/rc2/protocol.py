@@ -1,0 +1,635 @@
+"""The protocol of Rc²: every message between a client and the server in a session, as pydantic models.
+
+They are the source: `scripts/make-web-types` makes the web client's TypeScript types of them, and `make docs` the page
+`docs/reference/rc2-protocol.md`. A client talks over one websocket at `rc2/api/socket`, a JSON object a frame. It sends `hello`
+first. What the server sends is either an *event*, which has a sequence number and is recorded, or a *notice*, which is neither.
+A client that comes back says the last number it saw, and gets the rest, in order, once. Fields that are unknown are ignored on
+both sides; a message whose type is unknown is refused by its name.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+
+#: Grows with every change after which an older client or server would misunderstand the other.
+VERSION = 1
+#: Bytes of the largest message that a client may send.
+MOST_BYTES = 2**23
+
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+ShortText = Annotated[str, Field(max_length=1000)]
+RelativePath = Annotated[str, Field(max_length=4096)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Model(BaseModel):
+    """What all messages share."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, json_schema_serialization_defaults_required=True)
+
+
+# What both sides use
+
+
+class Source(Model):
+    """Where code stands that is executed: lines of a file, the first of which is 1, and the chunk by its label or number."""
+
+    path: RelativePath
+    first_line: Annotated[int, Field(ge=1)]
+    last_line: Annotated[int, Field(ge=1)]
+    chunk: ShortText | None = None
+
+
+class Figure(Model):
+    """The size of plots, in inches, and their density in pixels an inch."""
+
+    width: Annotated[float, Field(gt=0, le=100)] = 7.0
+    height: Annotated[float, Field(gt=0, le=100)] = 5.0
+    density: Annotated[float, Field(ge=20, le=1000)] = 96.0
+
+
+# What a client sends
+
+
+class Hello(Model):
+    """The first message. `since` is the last sequence number that the client saw of the log named `epoch`; 0 for everything."""
+
+    type: Literal["hello"] = "hello"
+    version: int = VERSION
+    since: Count = 0
+    epoch: ShortText | None = None
+    name: ShortText | None = None
+
+
+class StartConsole(Model):
+    """Open the console of a project and a kernelspec, and start it where it doesn't run. `console_started` is the answer."""
+
+    type: Literal["start_console"] = "start_console"
+    kernelspec: ShortText
+    project: RelativePath = ""
+
+
+class Execute(Model):
+    """Execute code. Executions of one console run one after another.
+
+    Those of one `group` belong together, such as the chunks of "run all": after an error, and after an interrupt, the others of it
+    that are still queued are cancelled.
+    """
+
+    type: Literal["execute"] = "execute"
+    id: Identifier
+    console: Identifier
+    code: Annotated[str, Field(max_length=2**22)]
+    source: Source | None = None
+    group: Identifier | None = None
+    figure: Figure | None = None
+
+
+class InputReply(Model):
+    """Answer the question of an execution (`input_request`). The first answer counts."""
+
+    type: Literal["input_reply"] = "input_reply"
+    console: Identifier
+    value: Annotated[str, Field(max_length=2**20)]
+
+
+class Interrupt(Model):
+    """Interrupt what a console executes, and cancel what else is queued of its group."""
+
+    type: Literal["interrupt"] = "interrupt"
+    console: Identifier
+
+
+class Restart(Model):
+    """End the kernel of a console and start it anew, without what it had in memory. What is queued is cancelled."""
+
+    type: Literal["restart"] = "restart"
+    console: Identifier
+
+
+class CloseConsole(Model):
+    """End the kernel of a console."""
+
+    type: Literal["close_console"] = "close_console"
+    console: Identifier
+
+
+class Cancel(Model):
+    """Take an execution from the queue before it starts. One that runs is interrupted."""
+
+    type: Literal["cancel"] = "cancel"
+    console: Identifier
+    execution: Identifier
+
+
+class SubscribeVariables(Model):
+    """Send `variables` now, and after each execution of the console what has changed."""
+
+    type: Literal["subscribe_variables"] = "subscribe_variables"
+    console: Identifier
+
+
+class UnsubscribeVariables(Model):
+    """Send no more `variables` of the console."""
+
+    type: Literal["unsubscribe_variables"] = "unsubscribe_variables"
+    console: Identifier
+
+
+class Ping(Model):
+    """Ask for a `pong`, by which a client sees that the connection holds."""
+
+    type: Literal["ping"] = "ping"
+
+
+Request = (
+    Hello
+    | StartConsole
+    | Execute
+    | InputReply
+    | Interrupt
+    | Restart
+    | CloseConsole
+    | Cancel
+    | SubscribeVariables
+    | UnsubscribeVariables
+    | Ping
+)
+
+
+# Events: numbered and recorded
+
+
+class Event(Model):
+    """What all events have: their number in the log, when they happened, and the console that they are about."""
+
+    seq: Annotated[int, Field(ge=1)]
+    time: datetime
+    console: Identifier
+
+
+class OfExecution(Event):
+    """What the events of an execution have. `execution` is the `id` of its `execute`, or the server's own for another client's."""
+
+    execution: Identifier
+
+
+class ConsoleStarted(Event):
+    """A console has a kernel. `kernel` is its id for Jupyter's own API under `api/kernels`."""
+
+    type: Literal["console_started"] = "console_started"
+    kernelspec: ShortText
+    language: ShortText
+    title: ShortText
+    project: RelativePath
+    kernel: ShortText
+
+
+ConsoleStates = Literal["starting", "idle", "busy", "asking", "restarting", "ended"]
+
+
+class ConsoleState(Event):
+    """A console's kernel is in another state; `reason` is a sentence where the person did not cause it."""
+
+    type: Literal["console_state"] = "console_state"
+    state: ConsoleStates
+    reason: str | None = None
+
+
+class ExecutionQueued(OfExecution):
+    """Code waits for its turn. `who` asked for it."""
+
+    type: Literal["execution_queued"] = "execution_queued"
+    who: ShortText
+    code: str
+    source: Source | None = None
+    group: Identifier | None = None
+
+
+class ExecutionStarted(OfExecution):
+    """Code runs."""
+
+    type: Literal["execution_started"] = "execution_started"
+
+
+ExecutionStatus = Literal["ok", "error", "interrupted", "cancelled", "lost"]
+
+
+class ExecutionFinished(OfExecution):
+    """Code has ended. `lost`: the kernel or the server ended before it; `reason` is then a sentence.
+
+    `count` is the kernel's own number of it; `dropped` are characters of output that were more than one execution may record.
+    """
+
+    type: Literal["execution_finished"] = "execution_finished"
+    status: ExecutionStatus
+    started: datetime | None = None
+    count: Count | None = None
+    dropped: Count = 0
+    reason: str | None = None
+
+
+class Stream(OfExecution):
+    """Text that was printed. It may hold control characters of a terminal: colours, and \\r and \\b that rewrite a line."""
+
+    type: Literal["stream"] = "stream"
+    name: Literal["stdout", "stderr"]
+    text: str
+
+
+class Blob(Model):
+    """Data that is too large for an event: `rc2/api/blob/<sha256>` has it."""
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    bytes: Count
+
+
+class Rich(OfExecution):
+    """A value in one or several forms by their MIME types, each either in `data`, or a blob. Images are in base64 in `data`.
+
+    Show HTML from `rc2/api/frame/<seq>`, which has an origin of its own.
+    """
+
+    data: dict[str, JsonValue] = {}
+    blobs: dict[str, Blob] = {}
+    metadata: dict[str, JsonValue] = {}
+
+
+class Display(Rich):
+    """Something is shown. `result` is true for the value of the last expression. `update_display` may replace a `display`."""
+
+    type: Literal["display"] = "display"
+    display: ShortText | None = None
+    result: bool = False
+
+
+class UpdateDisplay(Rich):
+    """Everything that was shown under the id `display` becomes this."""
+
+    type: Literal["update_display"] = "update_display"
+    display: ShortText
+
+
+class Plot(Rich):
+    """A plot was drawn. Where it has an id `plot`, `rc2/api/consoles/<console>/plots/<plot>` draws it at any size."""
+
+    type: Literal["plot"] = "plot"
+    plot: ShortText | None = None
+
+
+class Error(OfExecution):
+    """Code ended with an error. `traceback` are lines as the language shows them."""
+
+    type: Literal["error"] = "error"
+    name: str
+    message: str
+    traceback: tuple[str, ...] = ()
+
+
+class InputRequest(OfExecution):
+    """Code waits for a line of input."""
+
+    type: Literal["input_request"] = "input_request"
+    prompt: str
+    password: bool = False
+
+
+class InputReplied(OfExecution):
+    """The question was answered; the value is absent where it is a password."""
+
+    type: Literal["input_replied"] = "input_replied"
+    value: str | None = None
+
+
+class ClearOutput(OfExecution):
+    """The execution's output is cleared, with `wait` when the next of it comes."""
+
+    type: Literal["clear_output"] = "clear_output"
+    wait: bool = False
+
+
+AnyEvent = (
+    ConsoleStarted
+    | ConsoleState
+    | ExecutionQueued
+    | ExecutionStarted
+    | ExecutionFinished
+    | Stream
+    | Display
+    | UpdateDisplay
+    | Plot
+    | Error
+    | InputRequest
+    | InputReplied
+    | ClearOutput
+)
+
+
+# Notices: neither numbered nor recorded
+
+
+class Welcome(Model):
+    """The answer to `hello`. Events after `since` follow; `last` is the newest of them.
+
+    `oldest` is the first that is still recorded. Where `epoch` is not the client's, the log is another: the client forgets what it
+    has, and gets everything.
+    """
+
+    type: Literal["welcome"] = "welcome"
+    version: int = VERSION
+    epoch: str
+    oldest: Count
+    last: Count
+
+
+VariableKind = Literal[
+    "table", "list", "environment", "function", "vector", "factor", "date", "object", "active", "promise", "other"
+]
+
+
+class Variable(Model):
+    """A variable, in the order of the environment. Promises and active bindings are named and never evaluated.
+
+    `type` is the language's name of it, `classes` its class and those it inherits, `size` in bytes where it is cheap to know.
+    `changed` is true of what the last execution changed.
+    """
+
+    name: str
+    kind: VariableKind
+    type: str
+    classes: tuple[str, ...] = ()
+    dimensions: tuple[int, ...] | None = None
+    length: int | None = None
+    size: int | None = None
+    summary: str = ""
+    children: bool = False
+    changed: bool = False
+
+
+class Variables(Model):
+    """The variables of a console: all of them where `all` is true, else what changed since the last such notice.
+
+    `more` are variables beyond the most that is sent.
+    """
+
+    type: Literal["variables"] = "variables"
+    console: Identifier
+    all: bool
+    set: tuple[Variable, ...] = ()
+    removed: tuple[str, ...] = ()
+    more: Count = 0
+
+
+class Refused(Model):
+    """A message could not be served. `why` is a sentence; `execution` is that of an `execute`."""
+
+    type: Literal["refused"] = "refused"
+    request: str
+    why: str
+    console: str | None = None
+    execution: str | None = None
+
+
+class Pong(Model):
+    """The answer to `ping`."""
+
+    type: Literal["pong"] = "pong"
+
+
+Notice = Welcome | Variables | Refused | Pong
+
+
+# Answers over HTTP, under `rc2/api/`
+
+
+class ConsoleInfo(Model):
+    """`GET consoles` has a list of these."""
+
+    console: Identifier
+    kernelspec: ShortText
+    language: ShortText
+    title: ShortText
+    project: RelativePath
+    kernel: ShortText
+    state: ConsoleStates
+    queue: tuple[Identifier, ...]
+
+
+class Column(Model):
+    """A column of a table: `missing` values of it, the range of numbers, and how many of them fall into each of equal parts."""
+
+    name: str
+    type: str
+    label: str | None = None
+    missing: Count | None = None
+    minimum: float | str | None = None
+    maximum: float | str | None = None
+    histogram: tuple[int, ...] = ()
+    levels: tuple[str, ...] = ()
+
+
+class Filter(Model):
+    """A condition on a column, by its number from 0. `between` has two values, `is_missing` and `is_present` none."""
+
+    column: Count
+    operator: Literal["=", "!=", "<", "<=", ">", ">=", "between", "contains", "starts", "in", "is_missing", "is_present"]
+    values: Annotated[tuple[float | str | bool, ...], Field(max_length=1000)] = ()
+
+
+class Sort(Model):
+    """A column to sort by, by its number from 0."""
+
+    column: Count
+    descending: bool = False
+
+
+class PageRequest(Model):
+    """`POST consoles/<console>/page`: rows of a table. `path` leads from the variable into lists, by names or numbers from 0."""
+
+    name: Annotated[str, Field(min_length=1, max_length=10_000)]
+    path: Annotated[tuple[str | int, ...], Field(max_length=50)] = ()
+    first_row: Count = 0
+    rows: Annotated[int, Field(ge=0, le=1000)] = 100
+    first_column: Count = 0
+    columns: Annotated[int, Field(ge=1, le=500)] = 100
+    sort: Annotated[tuple[Sort, ...], Field(max_length=8)] = ()
+    filters: Annotated[tuple[Filter, ...], Field(max_length=32)] = ()
+    search: Annotated[str, Field(max_length=1000)] = ""
+    summarize: bool = False
+
+
+class Page(Model):
+    """Rows of a table, as text that the language formats; None is a missing value. `columns` are those from `first_column` on.
+
+    `rows` are in the table, `matching` of them pass filters and search. With `summarize` the columns have counts and histograms.
+    """
+
+    rows: Count
+    matching: Count
+    all_columns: Count
+    first_row: Count
+    first_column: Count
+    columns: tuple[Column, ...]
+    row_names: tuple[str, ...]
+    cells: tuple[tuple[str | None, ...], ...] = Field(description="By column.")
+
+
+class ChildrenRequest(Model):
+    """`POST consoles/<console>/children`: what is inside a list, an environment or an object."""
+
+    name: Annotated[str, Field(min_length=1, max_length=10_000)]
+    path: Annotated[tuple[str | int, ...], Field(max_length=50)] = ()
+    first: Count = 0
+    count: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+class Children(Model):
+    """Elements, and how many there are in all; `source` is a function's text."""
+
+    total: Count
+    children: tuple[Variable, ...]
+    source: str | None = None
+
+
+class CompletionRequest(Model):
+    """`POST consoles/<console>/complete`. `position` is in characters (code points)."""
+
+    code: Annotated[str, Field(max_length=2**20)]
+    position: Count
+
+
+class Completion(Model):
+    """One way to go on; `type` such as `function`, `column`, `argument`, `file`, where it is known."""
+
+    text: str
+    type: str | None = None
+
+
+class Completions(Model):
+    """What may stand instead of the characters from `start` to `end`."""
+
+    start: Count
+    end: Count
+    completions: tuple[Completion, ...]
+
+
+class InspectRequest(Model):
+    """`POST consoles/<console>/inspect`: what the language says of what stands at a position, for hover and signatures."""
+
+    code: Annotated[str, Field(max_length=2**20)]
+    position: Count
+    detail: Literal[0, 1] = 0
+
+
+class Inspection(Model):
+    """Forms of it by their MIME types; none when nothing is known."""
+
+    found: bool
+    data: dict[str, str] = {}
+
+
+class HelpRequest(Model):
+    """`POST consoles/<console>/help`: a topic, in any package or in one; or a text to search for."""
+
+    topic: Annotated[str, Field(max_length=1000)] = ""
+    package: Annotated[str, Field(max_length=200)] = ""
+    search: Annotated[str, Field(max_length=1000)] = ""
+
+
+class HelpMatch(Model):
+    """A topic that was found."""
+
+    topic: str
+    package: str
+    title: str
+
+
+class Help(Model):
+    """A page in HTML, or in plain text where the language has no other; or topics to choose from."""
+
+    topic: str = ""
+    package: str = ""
+    title: str = ""
+    html: str | None = None
+    text: str | None = None
+    matches: tuple[HelpMatch, ...] = ()
+
+
+class HistoryEntry(Model):
+    """Code that was executed."""
+
+    execution: Identifier
+    time: datetime
+    who: ShortText
+    code: str
+
+
+class History(Model):
+    """`GET consoles/<console>/history?search=&before=&count=`: newest first; `before` is a sequence number."""
+
+    entries: tuple[HistoryEntry, ...]
+    next_before: Count | None = None
+
+
+class PlotEntry(Model):
+    """A plot and the code that made it."""
+
+    seq: Count
+    execution: Identifier
+    plot: str | None
+    time: datetime
+    code: str
+    source: Source | None = None
+
+
+class Plots(Model):
+    """`GET consoles/<console>/plots`: oldest first. `…/plots/<plot>?format=svg|png|pdf&width=&height=&density=` draws one."""
+
+    plots: tuple[PlotEntry, ...]
+
+
+class Problem(Model):
+    """What a request gets that can't be served; `title` is a sentence."""
+
+    title: str
+    status: int
+
+
+REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="type")])
+EVENT: TypeAdapter[AnyEvent] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="type")])
+NOTICE: TypeAdapter[Notice] = TypeAdapter(Annotated[Notice, Field(discriminator="type")])
+#: The names of all that a client may send.
+REQUEST_TYPES = frozenset(str(model.model_fields["type"].default) for model in Request.__args__)
+
+_REFERENCE = "#/components/schemas/{model}"
+
+
+def schemas() -> dict[str, Any]:
+    """Return the schemas of all messages by their names, as OpenAPI has them: a client's as it may send them, else all fields."""
+    found: dict[str, Any] = {}
+    received = (*Request.__args__, PageRequest, ChildrenRequest, CompletionRequest, InspectRequest, HelpRequest)
+    sent = (
+        *AnyEvent.__args__,
+        *Notice.__args__,
+        ConsoleInfo,
+        Page,
+        Children,
+        Completions,
+        Inspection,
+        Help,
+        History,
+        Plots,
+        Problem,
+    )
+    for mode, models in (("serialization", sent), ("validation", received)):
+        for model in models:
+            made = model.model_json_schema(mode=cast("Literal['serialization', 'validation']", mode), ref_template=_REFERENCE)
+            found |= made.pop("$defs", {})
+            if "type" in model.model_fields:
+                made["required"] = list(dict.fromkeys(["type", *made.get("required", ())]))  # also from a client
+            found[model.__name__] = made
+    for name, union in (("Request", Request), ("AnyEvent", AnyEvent), ("Notice", Notice)):
+        members = [{"$ref": _REFERENCE.format(model=model.__name__)} for model in union.__args__]
+        found[name] = {"oneOf": members}
+    return dict(sorted(found.items()))
