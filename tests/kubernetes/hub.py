@@ -45,6 +45,7 @@ ENVIRONMENTS = {
         services={"spark": {"mode": "kubernetes", "workers": 0, "max": 2, "memory": "512Mi"}},
     ),
     "closed": environment("closed", kubernetes={"egress": []}),
+    "objects": environment("objects", kernels=["r", "python"], services={"s3": {"scope": "shared"}}),
 }
 
 

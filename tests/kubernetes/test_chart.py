@@ -16,6 +16,7 @@ from tests.story import test_main_job as story
 
 from .chart import CHART, NAMESPACE, RELEASE, SESSIONS, Chart, helm
 from .cluster import TOP, Cluster
+from .reaching import reaches
 
 pytestmark = [pytest.mark.timeout(1200)]
 
@@ -127,17 +128,6 @@ def test_the_hub_has_no_account(installation: Chart) -> None:
     assert "No such file or directory" in said
 
 
-#: Tries to reach an address and port: prints whether it could.
-REACH = """
-import socket, sys
-try:
-    socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=3).close()
-    print("reached")
-except OSError:
-    print("refused")
-"""
-
-
 @pytest.fixture(scope="module")
 def mine(installation: Chart) -> str:
     return installation.start("terminal")
@@ -170,7 +160,7 @@ class TestACuriousStudent:
         self, installation: Chart, mine: str, another: str, what: str, namespace: str, selector: str, port: int
     ) -> None:
         there = self.address(installation.cluster, namespace, selector.replace("ANOTHER", another))
-        assert installation.run(mine, "python", "-c", REACH, there, str(port)) == "refused\n", what
+        assert not reaches(installation, mine, there, port), what
 
     @pytest.mark.parametrize(
         ("what", "host", "port"),
@@ -185,16 +175,16 @@ class TestACuriousStudent:
         ],
     )
     def test_no_machine_and_no_part_of_the_cluster(self, installation: Chart, mine: str, what: str, host: str, port: int) -> None:
-        assert installation.run(mine, "python", "-c", REACH, host, str(port)) == "refused\n", what
+        assert not reaches(installation, mine, host, port), what
 
     @pytest.mark.parametrize(("host", "port"), [("postgres", 5432), (f"{RELEASE}.{NAMESPACE}.svc", 80)])
     def test_but_its_services_and_its_hub(self, installation: Chart, mine: str, host: str, port: int) -> None:
-        assert installation.run(mine, "python", "-c", REACH, host, str(port)) == "reached\n"
+        assert reaches(installation, mine, host, port)
 
     def test_no_service_that_its_environment_does_not_ask_for(self, installation: Chart, mine: str) -> None:
         plain = installation.start("plain")
-        assert installation.run(mine, "python", "-c", REACH, "postgres", "5432") == "reached\n"
-        assert installation.run(plain, "python", "-c", REACH, "postgres", "5432") == "refused\n"
+        assert reaches(installation, mine, "postgres", 5432)
+        assert not reaches(installation, plain, "postgres", 5432)
 
     def test_no_session_of_another_by_forged_headers(self, installation: Chart, mine: str, another: str) -> None:
         there = self.address(installation.cluster, SESSIONS, f"rsparkhub/session={another}")

@@ -97,6 +97,7 @@ class Builder:
             home_size=instance.volume,
             service_name=service.name,
             ports=service.ports,
+            private_ports=service.private_ports,
             unprivileged=instance.unprivileged,
         )
 

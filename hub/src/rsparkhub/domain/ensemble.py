@@ -24,9 +24,9 @@ class EnsembleSpec:
     Everything in it is decided: two backends that get the same spec run the same thing.
 
     `uses` names the shared services that it may reach. Of an instance of a shared service, `service_name` is the service's, and
-    `ports` are those on which it listens where it has an address of its own, by name. With `unprivileged` the
-    service has an account of its own where people have, and is not its hub's. `backends` has what its environment says to
-    single backends, by their names; the agent has no use for that.
+    `ports` are those on which it listens where it has an address of its own, by name, and `private_ports` those that no session
+    reaches. With `unprivileged` the service has an account of its own where people have, and is not its hub's. `backends` has
+    what its environment says to single backends, by their names; the agent has no use for that.
     """
 
     id: str
@@ -51,6 +51,7 @@ class EnsembleSpec:
     uses: tuple[str, ...] = ()
     service_name: str | None = None
     ports: Mapping[str, int] = field(default_factory=dict)
+    private_ports: Mapping[str, int] = field(default_factory=dict)
     unprivileged: bool = False
     backends: Mapping[str, Options] = field(default_factory=dict)
 

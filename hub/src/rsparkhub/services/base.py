@@ -116,6 +116,8 @@ class Service(ABC, Generic[O]):
         The scopes that it has, the default first, each with what it means.
     ports
         The ports on which a shared one listens where it has an address of its own, by name; sessions reach no others.
+    private_ports
+        More ports, on which only the hub and the service's own instances speak to it.
     needs
         Names of the services that an environment must ask for beside it.
     requires
@@ -136,6 +138,7 @@ class Service(ABC, Generic[O]):
     Settings: ClassVar[type[ServiceSettings]] = ServiceSettings
     scopes: ClassVar[Mapping[Scope, str]]
     ports: ClassVar[Mapping[str, int]] = {}
+    private_ports: ClassVar[Mapping[str, int]] = {}
     needs: ClassVar[tuple[str, ...]] = ()
     requires: ClassVar[Requirements] = Requirements()
     issues_credentials: ClassVar[bool] = False

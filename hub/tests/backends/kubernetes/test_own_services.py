@@ -18,8 +18,12 @@ NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 BUILDER = Builder(interfaces={}, services=services(), settings=Settings(data=Path("/data")))
 
 
-@pytest.mark.parametrize(("name", "ports"), [("postgres", {"postgres": 5432}), ("s3", {"s3": 9000, "admin": 9001})])
-def test_a_service_has_its_ports_and_a_volume_of_the_size_that_is_set(name: str, ports: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    ("name", "ports", "private"), [("postgres", {"postgres": 5432}, {}), ("s3", {"s3": 9000}, {"admin": 9001})]
+)
+def test_a_service_has_its_ports_and_a_volume_of_the_size_that_is_set(
+    name: str, ports: dict[str, int], private: dict[str, int]
+) -> None:
     service = services()[name]
     service = service.configured(service.Settings(volume=ByteSize.parse("42Gi")))
     (instance,) = service.instances()
@@ -31,7 +35,9 @@ def test_a_service_has_its_ports_and_a_volume_of_the_size_that_is_set(name: str,
     assert persistent.claim(placed)["spec"]["resources"]["requests"]["storage"] == "42Gi"
     objects = {manifest["kind"]: manifest for manifest in generation.persistent(placed)}
     assert objects["Service"]["metadata"]["name"] == name
-    assert {port["name"]: port["port"] for port in objects["Service"]["spec"]["ports"]} == ports
-    [rule] = objects["NetworkPolicy"]["spec"]["ingress"]
+    assert {port["name"]: port["port"] for port in objects["Service"]["spec"]["ports"]} == ports | private
+    rule, *others = objects["NetworkPolicy"]["spec"]["ingress"]
     assert rule["from"][0]["podSelector"]["matchLabels"][f"rsparkhub/uses-{name}"] == "true"
     assert {port["port"] for port in rule["ports"]} == set(ports.values())
+    assert {port["port"] for other in others for port in other["ports"]} == set(private.values())
+    assert not any(f"rsparkhub/uses-{name}" in str(other) for other in others)

@@ -16,7 +16,9 @@ from rsparkhub.settings.kubernetes import KubernetesSettings
 from .test_manifests import POSTGRES, SPARK, TERMINAL
 
 SETTINGS = KubernetesSettings()
-NAMENODE = replace(POSTGRES, id="hdfs-namenode", service_name="hdfs", ports={"rpc": 8020, "http": 9870})
+NAMENODE = replace(
+    POSTGRES, id="hdfs-namenode", service_name="hdfs", ports={"rpc": 8020, "http": 9870}, private_ports={"kdc": 88}
+)
 DATANODE = replace(NAMENODE, id="hdfs-datanode-0", ports={"data": 9866})
 AGENT_PORT, HUB = 8888, {"app.kubernetes.io/component": "hub"}
 
@@ -87,7 +89,9 @@ PLAIN = replace(TERMINAL, uses=())
         (pod_of(replace(PLAIN, uses=("hdfs",))), NAMENODE, 9870, True),
         (pod_of(replace(PLAIN, uses=("hdfs",))), DATANODE, 9866, True),
         (pod_of(replace(PLAIN, uses=("hdfs",))), POSTGRES, 5432, False),
+        (pod_of(replace(PLAIN, uses=("hdfs",))), NAMENODE, 88, False),
         (pod_of(DATANODE), NAMENODE, 8020, True),
+        (pod_of(DATANODE), NAMENODE, 88, True),
         (pod_of(POSTGRES), NAMENODE, 8020, False),
         (pod_of(replace(POSTGRES, id="hive", service_name="hive", uses=("hdfs", "postgres"))), POSTGRES, 5432, True),
         (of_the_version_before("session"), POSTGRES, 5432, True),

@@ -69,11 +69,10 @@ class Drift:
 
     async def _make_policy_of_service(self, instance: str, meta: Object) -> None:
         """Make it of the ports of the Service: also for one that the version before has started, which made no such policy."""
-        service = await self._api.get("Service", meta["namespace"], instance)
-        ports = {port["name"]: port["port"] for port in (service or {}).get("spec", {}).get("ports") or []}
-        if ports:
+        address = await self._api.get("Service", meta["namespace"], instance)
+        if address is not None:
             name = meta["labels"].get(SERVICE, instance)
-            await self._make(persistent.policy_of_service(instance, name, meta["namespace"], ports, self._settings))
+            await self._make(persistent.policy_of_service(instance, name, address, self._settings))
 
     async def _beside_driver(self, pod: Object) -> list[Object]:
         ref, meta = ref_of(pod), pod["metadata"]

@@ -34,7 +34,8 @@ class S3(Service[ServiceOptions]):
     mark = "S3"
     description = "Object storage, as Amazon S3 has it."
     scopes: ClassVar[Mapping[Scope, str]] = {"shared": "one server, a bucket for each person and each group"}
-    ports: ClassVar[Mapping[str, int]] = {"s3": 9000, "admin": 9001}
+    ports: ClassVar[Mapping[str, int]] = {"s3": 9000}
+    private_ports: ClassVar[Mapping[str, int]] = {"admin": 9001}
     requires = Requirements(r=("curl", "xml2"))
     issues_credentials = True
 

@@ -17,6 +17,8 @@ SESSION, USER, COMPONENT, GENERATION = "rsparkhub/session", "rsparkhub/user", "r
 EGRESS = "rsparkhub/egress"
 #: Of a shared service's pod and address: which service it is, of the several instances that one may have.
 SERVICE = "rsparkhub/service"
+#: On a shared service's address: the names of the ports that no session reaches.
+PRIVATE = "rsparkhub/private-ports"
 #: With a service's name after it: the pod may reach that shared service.
 USES = "rsparkhub/uses-"
 #: By which policies a pod may reach shared services. Pods of versions that had no such label may reach all of them.

@@ -1,8 +1,18 @@
 """What outlives a generation, so without an owner: the volume of a home or of a shared service, and the service's address."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from rsparkhub.backends.kubernetes.objects.names import COMPONENT, MANAGED, SERVICE, SESSION, USER, USES, Object, plain
+from rsparkhub.backends.kubernetes.objects.names import (
+    COMPONENT,
+    MANAGED,
+    PRIVATE,
+    SERVICE,
+    SESSION,
+    USER,
+    USES,
+    Object,
+    plain,
+)
 from rsparkhub.backends.kubernetes.objects.network import of_sessions, ours, policy
 from rsparkhub.backends.kubernetes.objects.placed import Placed
 from rsparkhub.settings.kubernetes import KubernetesSettings
@@ -34,21 +44,27 @@ def address_of_service(placed: Placed) -> list[Object]:
     One that listens on no port of its own has neither.
     """
     spec = placed.spec
-    if not spec.ports:
+    every = {**spec.ports, **spec.private_ports}
+    if not every:
         return []
     labels = labels_of_service(spec.id)
     service = {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": spec.id, "namespace": placed.namespace, "labels": labels | {SERVICE: spec.service_name or spec.id}},
+        "metadata": {
+            "name": spec.id,
+            "namespace": placed.namespace,
+            "labels": labels | {SERVICE: spec.service_name or spec.id},
+            **({"annotations": {PRIVATE: ",".join(sorted(spec.private_ports))}} if spec.private_ports else {}),
+        },
         "spec": {
             "selector": labels,
             "ports": [
-                {"name": name, "port": port, "protocol": "TCP", "targetPort": port} for name, port in sorted(spec.ports.items())
+                {"name": name, "port": port, "protocol": "TCP", "targetPort": port} for name, port in sorted(every.items())
             ],
         },
     }
-    return [service, policy_of_service(spec.id, spec.service_name or spec.id, placed.namespace, spec.ports, placed.settings)]
+    return [service, policy_of_service(spec.id, spec.service_name or spec.id, service, placed.settings)]
 
 
 def labels_of_service(instance: str) -> dict[str, str]:
@@ -61,18 +77,27 @@ def policy_name(instance: str) -> str:
     return f"rspark-service-{instance}"
 
 
-def policy_of_service(
-    instance: str, service: str, namespace: str, ports: Mapping[str, int], settings: KubernetesSettings
-) -> Object:
-    """Build the policy of an instance: who asked for its service reaches its ports, and so do the service's other instances."""
-    sources = [
-        {**of_sessions(settings), "podSelector": ours(**{f"{USES}{service}": "true"})},
-        {"podSelector": ours(**{SERVICE: service})},
+def policy_of_service(instance: str, service: str, address: Object, settings: KubernetesSettings) -> Object:
+    """Build the policy of an instance of a service, of which `address` is the Service.
+
+    Who asked for its service reaches its ports, and the service's instances those too that are for nobody else.
+    """
+    meta = address["metadata"]
+    private = (meta.get("annotations") or {}).get(PRIVATE, "").split(",")
+    ports: Mapping[str, int] = {port["name"]: port["port"] for port in address["spec"].get("ports") or []}
+    sessions = {**of_sessions(settings), "podSelector": ours(**{f"{USES}{service}": "true"})}
+    instances = {"podSelector": ours(**{SERVICE: service})}
+    rules = [
+        _rule([sessions, instances], (port for name, port in ports.items() if name not in private)),
+        _rule([instances], (port for name, port in ports.items() if name in private)),
     ]
-    rule = {"from": sources, "ports": [{"port": port, "protocol": "TCP"} for port in sorted(ports.values())]}
     labels = labels_of_service(instance)
     return policy(
-        {"name": policy_name(instance), "namespace": namespace, "labels": labels | {SERVICE: service}},
+        {"name": policy_name(instance), "namespace": meta["namespace"], "labels": labels | {SERVICE: service}},
         {"matchLabels": labels},
-        ingress=[rule],
+        ingress=[rule for rule in rules if rule["ports"]],
     )
+
+
+def _rule(sources: list[Object], ports: Iterable[int]) -> Object:
+    return {"from": sources, "ports": [{"port": port, "protocol": "TCP"} for port in sorted(ports)]}
