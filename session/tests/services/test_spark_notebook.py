@@ -8,11 +8,11 @@ from session.tests.running import Running, interface, until
 Start = Callable[..., Running]
 
 SPARK = "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()"
-LONG = "spark.sql('SELECT sum(hash(a.id, b.id)) FROM range(3000000) a, range(3000000) b').collect()"
+LONG = "spark.sql('SELECT sum(hash(a.id, b.id)) FROM range(300000) a, range(300000) b').collect()"
 
 
-async def with_spark(start: Start, generation: int = 1) -> Running:
-    spark = {"mode": "local", "memory": 2**29, "cores": 1}
+async def with_spark(start: Start, generation: int = 1, cores: int = 1) -> Running:
+    spark = {"mode": "local", "memory": 2**29, "cores": cores}
     running = start(interface=interface("jupyterlab"), spark=spark, generation=generation, resume=generation > 1)
     await running.until_state("ready")
     return running
@@ -23,7 +23,7 @@ def busy(running: Running) -> list[str]:
 
 
 async def test_an_interrupted_cell_takes_its_jobs_along_and_leaves_streams_and_the_connection(start: Start) -> None:
-    running = await with_spark(start)
+    running = await with_spark(start, cores=2)
     kernel_id = await running.new_kernel("python3")
     async with running.kernel(kernel_id) as kernel:
         said = await kernel.shown(SPARK)
@@ -33,8 +33,8 @@ async def test_an_interrupted_cell_takes_its_jobs_along_and_leaves_streams_and_t
             "query = spark.readStream.format('rate').load().writeStream.format('memory').queryName('ticks').start()\n"
             "import threading"
         )
-        # One job of the cell itself, and one of a thread that it starts.
-        slow = "spark.sparkContext.parallelize([1], 1).map(lambda _: __import__('time').sleep(100)).count()"
+        # One job of the cell itself, and one of a thread that it starts, each on a core of its own.
+        slow = "spark.sparkContext.parallelize([1], 1).map(lambda _: __import__('time').sleep(1000)).count()"
         cell = await kernel.begin(f"thread = threading.Thread(target=lambda: {slow}, daemon=True)\nthread.start()\n{LONG}")
         reason = await until(lambda: next((each for each in busy(running) if "In [" in each), None), "Spark computes")
         assert "threading.Thread" in reason
@@ -55,6 +55,8 @@ async def test_a_driver_that_ended_is_said_and_replaced(start: Start) -> None:
     async with running.kernel(await running.new_kernel("python3")) as kernel:
         await kernel.shown(SPARK)
         await kernel.shown("process = spark.sparkContext._gateway.proc; process.kill(); process.wait()")
+        failed = await kernel.shown("spark.range(5).count()")
+        assert "it was killed, as the kernel does where memory is short. SparkSession.builder.getOrCreate() starts another" in failed
         said = await kernel.shown(SPARK + "\nprint(spark.range(5).count())")
         assert "Spark's driver has ended" in said
         assert said.splitlines()[-1] == "5"
@@ -91,7 +93,7 @@ async def test_r_in_a_session_starts_spark_in_words_and_an_interrupt_cancels_its
         said = await kernel.shown("library(rspark); x <- spark_sql('SELECT 1 AS one'); cat(x$one)")
         assert "Starting Spark ..." in said
         assert f"{running.asked['base_path']}spark/" in said
-        query = await kernel.begin("spark_sql('SELECT sum(hash(a.id, b.id)) AS s FROM range(3000000) a, range(3000000) b')")
+        query = await kernel.begin("spark_sql('SELECT sum(hash(a.id, b.id)) AS s FROM range(300000) a, range(300000) b')")
         await until(lambda: any("SELECT sum(hash(a.id, b.id))" in each for each in busy(running)), "Spark computes")
         assert (await running.post(f"api/kernels/{kernel_id}/interrupt")).status_code == 204
         await kernel.result_of(query)

@@ -167,7 +167,7 @@ active_jobs <- function() {
 }
 
 test_that("an interrupt cancels the query, and the next call works", {
-  long <- "SELECT sum(hash(a.id, b.id)) AS s FROM range(3000000) a, range(3000000) b"
+  long <- "SELECT sum(hash(a.id, b.id)) AS s FROM range(300000) a, range(300000) b"
   interrupt_in(3)
   expect_identical(tryCatch(spark_sql(long), interrupt = function(condition) "interrupted"), "interrupted")
   expect_length(active_jobs(), 0)

@@ -6,6 +6,7 @@ one that would start another. It is imported by who has it already, so that noth
 
 import contextlib
 import logging
+import signal
 import uuid
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -13,6 +14,11 @@ from typing import Any
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # it carries no types
 from pyspark.core.context import SparkContext
 from pyspark.sql.session import SparkSession
+
+#: How many tasks of a stage are ended at once when its job is cancelled: those that run, so at most its cores.
+_TASKS = 10_000
+#: What a driver exits with when its memory is full (SparkExitCode.OOM).
+_NO_MEMORY = 52
 
 
 def has_ended() -> bool:
@@ -31,6 +37,16 @@ def process_has_ended() -> bool:
     """Return whether a driver was started whose process has ended."""
     process = getattr(SparkContext._gateway, "proc", None)
     return process is not None and process.poll() is not None
+
+
+def why_it_ended() -> str:
+    """Return in one sentence that the driver's process has ended and what is known of why; empty while it runs."""
+    if not process_has_ended():
+        return ""
+    gateway: Any = SparkContext._gateway
+    code = gateway.proc.returncode
+    why = {_NO_MEMORY: " for want of memory", -signal.SIGKILL: ": it was killed, as the kernel does where memory is short"}
+    return f"Spark's driver has ended{why.get(code, f' with exit code {code}')}. SparkSession.builder.getOrCreate() starts another."
 
 
 def forget() -> None:
@@ -76,7 +92,25 @@ def cancel_jobs(before: frozenset[int] = frozenset(), *, keep: str = "\0") -> No
         group = scheduler.statusStore().job(job).jobGroup()
         name = str(group.get()) if group.isDefined() else ""
         if not name.startswith(keep) and not _is_run_of_stream(name):
+            tasks = _running_tasks(job)
             scheduler.cancelJob(job)
+            # A job of a thread of Python carries no wish to be interrupted: its tasks would keep their cores to their own end.
+            for task in tasks:
+                scheduler.killTaskAttempt(task, True, "interrupted")
+
+
+def _running_tasks(job: int) -> list[int]:
+    """Return the ids of the tasks of a job that run now."""
+    context: Any = SparkContext._active_spark_context
+    store, kinds = context._jsc.sc().statusStore(), context._jvm.org.apache.spark.status.api.v1
+    running = context._jvm.java.util.List.of(kinds.TaskStatus.RUNNING)
+    found = []
+    for stage in _each(store.job(job).stageIds()):
+        with contextlib.suppress(Py4JError):  # a stage that has not begun has no attempt
+            attempt = store.lastStageAttempt(stage).attemptId()
+            tasks = store.taskList(stage, attempt, 0, _TASKS, kinds.TaskSorting.ID, running)
+            found += [task.taskId() for task in _each(tasks)]
+    return found
 
 
 def name_jobs(group: str, description: str) -> None:

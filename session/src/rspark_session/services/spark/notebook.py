@@ -76,7 +76,13 @@ class Cells:
             driver.name_jobs(self._group, self._description)
 
     def end(self, result: Any) -> None:
-        """Cancel the jobs of a cell that was interrupted."""
+        """Cancel the jobs of a cell that was interrupted; say so where a call failed because the driver has ended."""
+        if result.error_in_exec is not None and _context() is not None:
+            from rspark_session.services.spark import driver  # noqa: PLC0415  (Spark is loaded)
+
+            if said := driver.why_it_ended():
+                print(said, file=sys.stderr, flush=True)
+                return
         if isinstance(result.error_in_exec, KeyboardInterrupt) and (remote := _remote_session()) is not None:
             with contextlib.suppress(Exception):  # a server that has ended computes nothing
                 remote.interruptAll()

@@ -75,7 +75,7 @@ class SparkPages:
         return [pid for (pid, _), application in self._known.items() if application.is_served]
 
     async def busy_with(self, processes: Iterable[Process]) -> list[str]:
-        """Return the applications that have running jobs, each with what its first job was called."""
+        """Return the applications that have running jobs, each with what the first of them that has a name is called."""
         busy = []
         for application in self.find(processes):
             answer = await fetch(
@@ -85,7 +85,8 @@ class SparkPages:
                 headers=self._headers,
             )
             if answer and answer[0] == HTTPStatus.OK and (jobs := _jobs(answer[1])):
-                busy.append(f"Spark, {application.name}" + (f": {jobs[0]}" if jobs[0] else ""))
+                name = next(filter(None, jobs), "")
+                busy.append(f"Spark, {application.name}" + (f": {name}" if name else ""))
         return busy
 
     async def answer(self, request: Request, reply: Reply, path: str, processes: Iterable[Process]) -> None:
