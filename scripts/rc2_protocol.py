@@ -54,34 +54,28 @@ def _type(field: dict[str, Any]) -> str:
         return f"`{field['$ref'].removeprefix(_REFERENCE)}`"
     if "anyOf" in field:
         return " or ".join(dict.fromkeys(map(_type, field["anyOf"])))
-    if "enum" in field:
-        return ", ".join(f"`{value}`" for value in field["enum"])
-    if "const" in field:
-        return f"`{field['const']}`"
-    kind = field.get("type", "JSON")
-    if kind == "array":
-        return f"list of {_type(field.get('items', {}))}"
-    if kind == "object":
-        return (
-            f"{_type(field['additionalProperties'])} by name" if isinstance(field.get("additionalProperties"), dict) else "object"
-        )
-    bounds = [
-        f"{words} {field[key]}"
-        for key, words in (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("maxLength", "up to"))
-        if key in field
-    ]
-    return f"{field.get('format', kind)}{' (' + ', '.join(bounds) + ')' if bounds else ''}"
+    if "enum" in field or "const" in field:
+        return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
+    match field.get("type"):
+        case "array":
+            return f"list of {_type(field.get('items', {}))}"
+        case "object" if isinstance(field.get("additionalProperties"), dict):
+            return f"{_type(field['additionalProperties'])} by name"
+        case kind:
+            bounds = [f"{words} {field[key]}" for key, words in _BOUNDS.items() if key in field]
+            return f"{field.get('format', kind or 'JSON')}{' (' + ', '.join(bounds) + ')' if bounds else ''}"
 
 
+_BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "maxLength": "up to"}
 _INTRODUCTION = (
     "Everything that the web client of Rc² does in a session goes this way, and a program can do the same. The models stand in",
     "`session/src/rspark_session/rc2/protocol.py`; `rspark_session.rc2.client` is a client in Python.",
     "",
     "One websocket at `rc2/api/socket` below the session's address carries a JSON object a frame; its `type` says what it is. A",
     "client sends `hello` first and gets `welcome`; then come the events after `since`, and all that follow. A client that was",
-    "away says the last `seq` it saw and gets the rest, in order, once: events are recorded on disk, up to 64 MiB, and outlive the",
-    "server and a sleep of the session. Unknown fields are ignored on both sides. A message of unknown type, or with wrong fields,",
-    "is answered by `refused`, with its name and a sentence. A field with `?` may be left out.",
+    "away says the last `seq` it saw and gets the rest, in order, once: events are recorded on disk, up to 64 MiB, and outlive",
+    "the server and a sleep of the session. Unknown fields are ignored on both sides. A message of unknown type, or with wrong",
+    "fields, is answered by `refused`, with its name and a sentence. A field with `?` may be left out.",
     "",
     "Over HTTP, below `rc2/api/`, all as JSON; what can't be served gets a `Problem`:",
     "",

@@ -1,4 +1,4 @@
-"""Makes the TypeScript types of the hub's API and of Rc²'s protocol from their schemas, so that the pages can't take them for others."""
+"""Makes the TypeScript types of the hub's API and of Rc²'s protocol from their schemas, so that pages can't differ from them."""
 
 import argparse
 import asyncio

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_core.utils import ensure_async
@@ -40,6 +40,14 @@ from rspark_session.jupyter.websocket import KernelWebsocket
 _WARM_FOR = 120.0
 
 
+@runtime_checkable
+class WaitsForKernels(Protocol):
+    """An extension that has work to do when the kernels of a sleep run again, before anybody is let in."""
+
+    async def kernels_restored(self) -> None:
+        """Do it."""
+
+
 class Server(ServerApp):
     """A Jupyter server that the agent starts, hears from, and puts to sleep."""
 
@@ -57,6 +65,10 @@ class Server(ServerApp):
         restorer = WorkspaceRestorer(runtime, self.options.restore) if self.options.restore else None
         if restorer:
             await restorer.begin()
+        for extension in self.extension_manager.extension_apps.values():
+            for app in extension:
+                if isinstance(app, WaitsForKernels):
+                    await app.kernels_restored()
         self.control.send(Ready())
         gc.freeze()
         gc.enable()

@@ -6,6 +6,7 @@ is full, events go on from memory, and are missing after a restart alone.
 """
 
 import bisect
+import contextlib
 import json
 import logging
 import os
@@ -55,7 +56,8 @@ class EventLog:
         self._file_bytes = 0
         self._listeners: list[Callable[[], None]] = []
         self._complete = True
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.suppress(OSError):  # what can't be written is in memory alone
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.epoch = self._read_epoch()
         self._segments = sorted(int(file.stem) for file in folder.glob("*.jsonl") if file.stem.isdecimal())
         self.last = self._mend_end()
@@ -93,7 +95,7 @@ class EventLog:
         return lambda: self._listeners.remove(listener)
 
     def after(self, number: int, *, most_bytes: int) -> list[bytes]:
-        """Return the events that follow a number, in order: at least one where there is one, and hardly more than so many bytes."""
+        """Return the events that follow a number, in order: at least one, and hardly more than so many bytes."""
         if number >= self.last:
             return []
         events: list[bytes] = []

@@ -63,7 +63,7 @@ class Hello(Model):
 
 
 class StartConsole(Model):
-    """Open the console of a project and a kernelspec, and start it where it doesn't run. `console_started` is the answer."""
+    """Open the console of a project and a kernelspec, and start it where it doesn't run. `console_opened` is the answer."""
 
     type: Literal["start_console"] = "start_console"
     kernelspec: ShortText
@@ -73,8 +73,8 @@ class StartConsole(Model):
 class Execute(Model):
     """Execute code. Executions of one console run one after another.
 
-    Those of one `group` belong together, such as the chunks of "run all": after an error, and after an interrupt, the others of it
-    that are still queued are cancelled.
+    Those of one `group` belong together, such as the chunks of "run all": after an error, and after an interrupt, the others of
+    it that are still queued are cancelled.
     """
 
     type: Literal["execute"] = "execute"
@@ -158,7 +158,7 @@ Request = (
 )
 
 
-# Events: numbered and recorded
+# Events, which are numbered and recorded
 
 
 class Event(Model):
@@ -170,7 +170,7 @@ class Event(Model):
 
 
 class OfExecution(Event):
-    """What the events of an execution have. `execution` is the `id` of its `execute`, or the server's own for another client's."""
+    """What the events of an execution have. `execution` is the `id` of its `execute`; another client's is the server's own."""
 
     execution: Identifier
 
@@ -231,7 +231,7 @@ class ExecutionFinished(OfExecution):
 
 
 class Stream(OfExecution):
-    """Text that was printed. It may hold control characters of a terminal: colours, and \\r and \\b that rewrite a line."""
+    """Text that was printed. It may hold control characters of a terminal: colours, and returns that rewrite a line."""
 
     type: Literal["stream"] = "stream"
     name: Literal["stdout", "stderr"]
@@ -329,11 +329,24 @@ AnyEvent = (
 # Notices: neither numbered nor recorded
 
 
+class ConsoleInfo(Model):
+    """A console that runs. `queue` are the executions that run or wait, in order. `GET consoles` has a list of these."""
+
+    console: Identifier
+    kernelspec: ShortText
+    language: ShortText
+    title: ShortText
+    project: RelativePath
+    kernel: ShortText
+    state: ConsoleStates
+    queue: tuple[Identifier, ...]
+
+
 class Welcome(Model):
     """The answer to `hello`. Events after `since` follow; `last` is the newest of them.
 
-    `oldest` is the first that is still recorded. Where `epoch` is not the client's, the log is another: the client forgets what it
-    has, and gets everything.
+    `oldest` is the first that is still recorded, and `consoles` are those that run. Where `epoch` is not the client's, the log is
+    another: the client forgets what it has, and gets everything.
     """
 
     type: Literal["welcome"] = "welcome"
@@ -341,6 +354,16 @@ class Welcome(Model):
     epoch: str
     oldest: Count
     last: Count
+    consoles: tuple[ConsoleInfo, ...] = ()
+
+
+class ConsoleOpened(Model):
+    """The answer to `start_console`: the console runs, or starts."""
+
+    type: Literal["console_opened"] = "console_opened"
+    console: Identifier
+    kernelspec: ShortText
+    project: RelativePath
 
 
 VariableKind = Literal[
@@ -397,23 +420,10 @@ class Pong(Model):
     type: Literal["pong"] = "pong"
 
 
-Notice = Welcome | Variables | Refused | Pong
+Notice = Welcome | ConsoleOpened | Variables | Refused | Pong
 
 
 # Answers over HTTP, under `rc2/api/`
-
-
-class ConsoleInfo(Model):
-    """`GET consoles` has a list of these."""
-
-    console: Identifier
-    kernelspec: ShortText
-    language: ShortText
-    title: ShortText
-    project: RelativePath
-    kernel: ShortText
-    state: ConsoleStates
-    queue: tuple[Identifier, ...]
 
 
 class Column(Model):

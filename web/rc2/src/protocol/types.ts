@@ -192,7 +192,7 @@ export interface components {
         };
         /**
          * ConsoleInfo
-         * @description `GET consoles` has a list of these.
+         * @description A console that runs. `queue` are the executions that run or wait, in order. `GET consoles` has a list of these.
          */
         ConsoleInfo: {
             /** Console */
@@ -214,6 +214,24 @@ export interface components {
             state: "starting" | "idle" | "busy" | "asking" | "restarting" | "ended";
             /** Queue */
             queue: string[];
+        };
+        /**
+         * ConsoleOpened
+         * @description The answer to `start_console`: the console runs, or starts.
+         */
+        ConsoleOpened: {
+            /**
+             * Type
+             * @default console_opened
+             * @constant
+             */
+            type: "console_opened";
+            /** Console */
+            console: string;
+            /** Kernelspec */
+            kernelspec: string;
+            /** Project */
+            project: string;
         };
         /**
          * ConsoleStarted
@@ -367,8 +385,8 @@ export interface components {
          * Execute
          * @description Execute code. Executions of one console run one after another.
          *
-         *     Those of one `group` belong together, such as the chunks of "run all": after an error, and after an interrupt, the others of it
-         *     that are still queued are cancelled.
+         *     Those of one `group` belong together, such as the chunks of "run all": after an error, and after an interrupt, the others of
+         *     it that are still queued are cancelled.
          */
         Execute: {
             /**
@@ -790,7 +808,7 @@ export interface components {
             console: string;
         };
         JsonValue: unknown;
-        Notice: components["schemas"]["Welcome"] | components["schemas"]["Variables"] | components["schemas"]["Refused"] | components["schemas"]["Pong"];
+        Notice: components["schemas"]["Welcome"] | components["schemas"]["ConsoleOpened"] | components["schemas"]["Variables"] | components["schemas"]["Refused"] | components["schemas"]["Pong"];
         /**
          * Page
          * @description Rows of a table, as text that the language formats; None is a missing value. `columns` are those from `first_column` on.
@@ -1056,7 +1074,7 @@ export interface components {
         };
         /**
          * StartConsole
-         * @description Open the console of a project and a kernelspec, and start it where it doesn't run. `console_started` is the answer.
+         * @description Open the console of a project and a kernelspec, and start it where it doesn't run. `console_opened` is the answer.
          */
         StartConsole: {
             /**
@@ -1075,7 +1093,7 @@ export interface components {
         };
         /**
          * Stream
-         * @description Text that was printed. It may hold control characters of a terminal: colours, and \r and \b that rewrite a line.
+         * @description Text that was printed. It may hold control characters of a terminal: colours, and returns that rewrite a line.
          */
         Stream: {
             /** Seq */
@@ -1267,8 +1285,8 @@ export interface components {
          * Welcome
          * @description The answer to `hello`. Events after `since` follow; `last` is the newest of them.
          *
-         *     `oldest` is the first that is still recorded. Where `epoch` is not the client's, the log is another: the client forgets what it
-         *     has, and gets everything.
+         *     `oldest` is the first that is still recorded, and `consoles` are those that run. Where `epoch` is not the client's, the log is
+         *     another: the client forgets what it has, and gets everything.
          */
         Welcome: {
             /**
@@ -1288,6 +1306,11 @@ export interface components {
             oldest: number;
             /** Last */
             last: number;
+            /**
+             * Consoles
+             * @default []
+             */
+            consoles: components["schemas"]["ConsoleInfo"][];
         };
     };
     responses: never;
@@ -1308,6 +1331,7 @@ export type Completion = components['schemas']['Completion'];
 export type CompletionRequest = components['schemas']['CompletionRequest'];
 export type Completions = components['schemas']['Completions'];
 export type ConsoleInfo = components['schemas']['ConsoleInfo'];
+export type ConsoleOpened = components['schemas']['ConsoleOpened'];
 export type ConsoleStarted = components['schemas']['ConsoleStarted'];
 export type ConsoleState = components['schemas']['ConsoleState'];
 export type Display = components['schemas']['Display'];

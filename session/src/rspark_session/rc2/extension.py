@@ -1,0 +1,105 @@
+"""Rc² as an extension of Jupyter Server: its page, and the room with all that is asked of it."""
+
+import os
+from pathlib import Path
+from typing import Any, cast
+
+from jupyter_server.base.handlers import APIHandler, AuthenticatedFileHandler
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.serverapp import ServerApp
+from tornado import web
+
+from rspark_session.jupyter.kernels import Kernels
+from rspark_session.rc2 import place
+from rspark_session.rc2.blobs import BlobStore
+from rspark_session.rc2.consoles import Consoles
+from rspark_session.rc2.event_log import EventLog
+from rspark_session.rc2.handlers import handlers
+from rspark_session.rc2.introspection import Introspection
+from rspark_session.rc2.recorder import Recorder
+from rspark_session.rc2.room import Room
+from rspark_session.rc2.socket import Socket
+from rspark_session.rc2.variables import VariablesFeed
+
+_STATIC = Path(__file__).parent / "static"
+
+# CodeMirror and xterm.js set colours and sizes by style elements of their own; what kernels show is framed.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data: blob:; "
+    "connect-src 'self'; frame-src 'self' blob: data:; worker-src 'self'; manifest-src 'self'; child-src 'self' blob:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+
+
+class Page(AuthenticatedFileHandler):
+    """The page and what belongs to it. Files under `assets/` carry their content in their names and never change."""
+
+    @property
+    def content_security_policy(self) -> str:
+        return _POLICY
+
+    def set_headers(self) -> None:
+        super().set_headers()
+        self.set_header("Cache-Control", "max-age=31536000, immutable" if self.path.startswith("assets/") else "no-cache")
+
+
+class PageConfig(APIHandler):
+    """What the page can't know by itself."""
+
+    @web.authenticated
+    def get(self) -> None:
+        self.finish(
+            {
+                "hub": os.environ.get("RSPARK_HUB_URL", "/hub/"),
+                "home": str(Path.home()),
+                "user": os.environ.get("RSPARK_USER", ""),
+                "session": os.environ.get("RSPARK_SESSION", ""),
+            }
+        )
+
+
+class Rc2(ExtensionApp):
+    """The room at `/rc2/`."""
+
+    name = "rc2"
+    default_url = "/rc2/"
+    load_other_extensions = False
+
+    def initialize_handlers(self) -> None:
+        server = cast(ServerApp, self.serverapp)
+        self._room = _room(server)
+        self.handlers.append((r"/rc2/api/socket", Socket, {"room": self._room}))
+        self.handlers.extend(handlers(self._room))
+        self.handlers.append((r"/rc2/config\.json", PageConfig))
+        self.handlers.append((r"/rc2/(.*)", Page, {"path": str(_STATIC), "default_filename": "index.html"}))
+
+    async def kernels_restored(self) -> None:
+        """Find the consoles again that a sleep saved; nothing of a client is served before."""
+        await self._room.consoles.reopen()
+
+    async def stop_extension(self) -> None:
+        """Let go of the kernels, and close the log."""
+        self._room.consoles.detach()
+        self._room.recorder.log.close()
+
+
+def _room(server: ServerApp) -> Room:
+    home = Path(server.root_dir)
+    folder = place.folder(home, os.environ.get("RSPARK_SESSION", "session"))
+    recorder = Recorder(EventLog(folder / "events"), BlobStore(folder / "blobs"))
+    kernels = cast(Kernels, server.kernel_manager)
+    consoles = Consoles(kernels=kernels, sessions=server.session_manager, home=home, recorder=recorder)
+    introspection = Introspection(Path(server.runtime_dir) / "rc2")
+    return Room(
+        who=os.environ.get("RSPARK_USER", "") or "you",
+        home=home,
+        recorder=recorder,
+        consoles=consoles,
+        introspection=introspection,
+        variables=VariablesFeed(consoles, introspection),
+        reporter=kernels.reporter,
+    )
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    return [{"module": __name__, "app": Rc2}]

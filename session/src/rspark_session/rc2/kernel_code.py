@@ -1,0 +1,46 @@
+"""The code that kernels run for the server, unseen: by language, a call that writes its answer as JSON into a file.
+
+R's side is in the package rspark (`rc2_answer`), Python's in `python_side`. A kernel of any other language has none.
+"""
+
+import json
+from pathlib import Path
+
+from rspark_session.rc2.protocol import Figure
+
+_R = "try(rspark:::rc2_answer({file}, {question}), silent = TRUE)"
+_PYTHON = (
+    "(lambda modules, kind: (modules.get({name}) or [exec(compile(open({script}, encoding='utf-8').read(), {script}, 'exec'), "
+    "modules.setdefault({name}, kind({name})).__dict__), modules[{name}]][1]).answer({file}, {question}))"
+    "(__import__('sys').modules, type(__import__('sys')))"
+)
+_NAME = json.dumps("_rspark_rc2")
+
+
+def answer(language: str, file: Path, question: dict[str, object]) -> str | None:
+    """Return the code that answers a question into a file; None where a language can't."""
+    asked = _quoted(json.dumps(question, ensure_ascii=True))
+    match language:
+        case "R":
+            return _R.format(file=_quoted(str(file)), question=asked)
+        case "python":
+            script = Path(__file__).with_name("python_side.py")
+            return _PYTHON.format(name=_NAME, script=_quoted(str(script)), file=_quoted(str(file)), question=asked)
+    return None
+
+
+def set_figure(language: str, figure: Figure) -> str | None:
+    """Return the code after which plots have a size; None where a language has none."""
+    match language:
+        case "R":
+            size = f"repr.plot.width = {figure.width}, repr.plot.height = {figure.height}, repr.plot.res = {figure.density}"
+            return f"options({size})"
+        case "python":
+            values = {"figure.figsize": [figure.width, figure.height], "figure.dpi": figure.density}
+            return f"(lambda plots: plots and plots.rcParams.update({values!r}))(__import__('sys').modules.get('matplotlib'))"
+    return None
+
+
+def _quoted(value: str) -> str:
+    """Return it in JSON's quotes, which read the same in R and Python."""
+    return json.dumps(value, ensure_ascii=True)

@@ -1,0 +1,65 @@
+"""Events as they are recorded: numbered, dated, and with what is too large for them put beside."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import JsonValue
+
+from rspark_session.rc2.blobs import BlobStore
+from rspark_session.rc2.event_log import EventLog
+from rspark_session.rc2.protocol import Blob, Event
+
+#: Bytes of one form of a value that an event has itself.
+_INLINE = 2**15
+#: Forms of a value that are binary, and come in base64.
+_BINARY = ("image/", "application/pdf", "audio/", "video/")
+_TEXTUAL = "image/svg+xml"
+_MOST_FORMS = 32
+
+
+class Recorder:
+    """Records events in the log, and large forms of values in the store of blobs."""
+
+    def __init__(self, log: EventLog, blobs: BlobStore) -> None:
+        self.log = log
+        self.blobs = blobs
+
+    def record(self, event: type[Event], **fields: Any) -> int:
+        """Record an event, and return its number."""
+        now = datetime.now(UTC)
+        return self.log.append(lambda number: event(seq=number, time=now, **fields).model_dump_json().encode())
+
+    def split(self, data: Mapping[str, Any]) -> tuple[dict[str, JsonValue], dict[str, Blob]]:
+        """Return which forms of a value fit into an event, and the blobs that the others became."""
+        small: dict[str, JsonValue] = {}
+        large: dict[str, Blob] = {}
+        for mime, value in list(data.items())[:_MOST_FORMS]:
+            if isinstance(value, list) and all(isinstance(line, str) for line in value):  # as notebooks write text
+                value = "".join(value)  # noqa: PLW2901
+            text = clean(value) if isinstance(value, str) else json.dumps(value)
+            if len(text) <= _INLINE:
+                small[mime[:200]] = clean(value) if isinstance(value, str) else value
+                continue
+            try:
+                large[mime[:200]] = self.blobs.add(_content(mime, text))
+            except OSError:
+                small.setdefault("text/plain", "The disk is full, so what was shown here could not be kept.")
+        return small, large
+
+
+def _content(mime: str, text: str) -> bytes:
+    if mime.startswith(_BINARY) and mime != _TEXTUAL:
+        try:
+            return base64.b64decode(text)
+        except binascii.Error:
+            pass
+    return text.encode()
+
+
+def clean(text: str) -> str:
+    """Return text that UTF-8 can hold: half a character becomes a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,41 @@
+"""What all clients of a session share."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rspark_session.jupyter.reporter import ActivityReporter
+from rspark_session.rc2.consoles import Consoles
+from rspark_session.rc2.introspection import Introspection
+from rspark_session.rc2.recorder import Recorder
+from rspark_session.rc2.variables import VariablesFeed
+
+#: Ids of executions that are remembered, so that one that a client sends again is not executed twice.
+_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """The consoles of a session, their log, and who works here."""
+
+    who: str
+    home: Path
+    recorder: Recorder
+    consoles: Consoles
+    introspection: Introspection
+    variables: VariablesFeed
+    reporter: ActivityReporter
+    _executions: OrderedDict[str, None] = field(default_factory=OrderedDict)
+
+    def activity(self) -> None:
+        """Report that a person did something."""
+        self.reporter.activity()
+
+    def is_new(self, execution: str) -> bool:
+        """Return whether an execution was not asked for before, and remember it."""
+        if execution in self._executions:
+            return False
+        self._executions[execution] = None
+        while len(self._executions) > _REMEMBERED:
+            self._executions.popitem(last=False)
+        return True

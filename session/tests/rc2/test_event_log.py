@@ -1,0 +1,83 @@
+"""The log of events: numbered, bounded, and whole after a crash."""
+
+import json
+import os
+from pathlib import Path
+
+from rspark_session.rc2.event_log import EventLog
+
+
+def record(log: EventLog, count: int, text: str = "x") -> None:
+    for _ in range(count):
+        log.append(lambda number: json.dumps({"seq": number, "text": text}, separators=(",", ":")).encode())
+
+
+def numbers(events: list[bytes]) -> list[int]:
+    return [json.loads(event)["seq"] for event in events]
+
+
+def test_what_follows_a_number_comes_in_order(tmp_path: Path) -> None:
+    log = EventLog(tmp_path)
+    assert (log.oldest, log.last, log.after(0, most_bytes=100)) == (1, 0, [])
+    record(log, 20)
+    assert numbers(log.after(0, most_bytes=10_000)) == [*range(1, 21)]
+    assert numbers(log.after(15, most_bytes=10_000)) == [*range(16, 21)]
+    assert log.after(20, most_bytes=10_000) == []
+    assert log.after(99, most_bytes=10_000) == []
+
+
+def test_much_comes_in_pieces_and_each_event_once(tmp_path: Path) -> None:
+    log = EventLog(tmp_path, segment_bytes=500, memory_bytes=300)
+    record(log, 100)
+    since, seen = 0, []
+    while piece := log.after(since, most_bytes=100):
+        seen += numbers(piece)
+        since = seen[-1]
+    assert seen == [*range(1, 101)]
+
+
+def test_another_server_goes_on_where_one_was_killed(tmp_path: Path) -> None:
+    first = EventLog(tmp_path, segment_bytes=500)
+    record(first, 30)  # and never closed
+    second = EventLog(tmp_path, segment_bytes=500)
+    assert (second.epoch, second.last) == (first.epoch, 30)
+    record(second, 5)
+    assert numbers(second.after(28, most_bytes=10_000)) == [29, 30, 31, 32, 33, 34, 35]
+    assert numbers(list(second.all())) == [*range(1, 36)]
+
+
+def test_half_an_event_is_cut_off(tmp_path: Path) -> None:
+    record(EventLog(tmp_path), 3)
+    [file] = tmp_path.glob("*.jsonl")
+    os.truncate(file, file.stat().st_size - 4)
+    log = EventLog(tmp_path)
+    assert log.last == 2
+    record(log, 1, "new")
+    assert numbers(log.after(0, most_bytes=10_000)) == [1, 2, 3]
+
+
+def test_the_oldest_go_first(tmp_path: Path) -> None:
+    log = EventLog(tmp_path, most_bytes=2000, segment_bytes=500, memory_bytes=100)
+    record(log, 500)
+    assert sum(file.stat().st_size for file in tmp_path.glob("*.jsonl")) <= 2000
+    assert log.oldest > 400
+    assert numbers(log.after(0, most_bytes=100_000)) == [*range(log.oldest, 501)]
+
+
+def test_a_full_disk_loses_nothing_while_the_server_runs(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "log")
+    record(log, 2)
+    log.close()
+    (tmp_path / "log").rename(tmp_path / "elsewhere")  # nothing can be written there any more
+    record(log, 3)
+    assert numbers(log.after(0, most_bytes=10_000)) == [1, 2, 3, 4, 5]
+    assert numbers(log.after(3, most_bytes=10_000)) == [4, 5]
+
+
+def test_one_event_is_found_by_its_number(tmp_path: Path) -> None:
+    log = EventLog(tmp_path, segment_bytes=500, memory_bytes=100)
+    record(log, 50)
+    found = log.event(7)
+    assert found is not None
+    assert json.loads(found)["seq"] == 7
+    assert log.event(51) is None
