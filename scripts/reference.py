@@ -336,10 +336,15 @@ def packages_page() -> str:
         "",
         *table("Package", "For"),
     ]
-    for line in (top / "requirements/r-packages.txt").read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            name, purpose = line.split(maxsplit=1)
-            lines.append(row(f"`{name}`", purpose))
+    lines += package_rows(top / "requirements/r-packages.txt")
+    lines += [
+        "",
+        "Compilers for C, C++ and Fortran are there for `install.packages()`. These are in no registry that an installation is made from;",
+        "where a session reaches CRAN, `install.packages()` gets them:",
+        "",
+        *table("Package", "In its place"),
+        *package_rows(top / "requirements/r-packages-absent.txt"),
+    ]
     project = tomllib.loads((top / "session/pyproject.toml").read_text(encoding="utf-8"))["project"]
     locked = dict(
         re.findall(r"^([a-z0-9_.-]+)==(\S+)", (top / "requirements/session.txt").read_text(encoding="utf-8"), re.MULTILINE)
@@ -350,6 +355,12 @@ def packages_page() -> str:
         if version := locked.get(name.lower().replace("_", "-")):
             lines.append(row(f"`{name}`", version))
     return "\n".join(lines)
+
+
+def package_rows(file: Path) -> list[str]:
+    """Return a row for each line of a list of packages that is no comment: its name, and what it is for."""
+    named = (line.split(maxsplit=1) for line in file.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
+    return [row(f"`{name}`", purpose) for name, purpose in named]
 
 
 PAGES: Mapping[str, Callable[[], str]] = {

@@ -72,7 +72,7 @@ spark_model_save <- function(model, folder) {
   if (!inherits(model, "spark_model")) problem("`model` takes a model of Spark, such as one of spark_lm().")
   check_name(folder, "folder")
   folder <- normalizePath(folder, mustWork = FALSE)
-  python_side("rspark_ml")$save(model$fitted, folder)
+  python_side("rspark_ml")$save(model$fitted, session_folder(folder))
   kept <- model[setdiff(names(model), "fitted")]
   saveRDS(structure(kept, class = class(model)), file.path(folder, "r.rds"))
   invisible(folder)
@@ -85,6 +85,6 @@ spark_model_load <- function(folder) {
   described <- file.path(folder, "r.rds")
   if (!file.exists(described)) problem("There is no model in ", folder, ". spark_model_save() writes one.")
   model <- readRDS(described)
-  model$fitted <- python_side("rspark_ml")$load(normalizePath(folder), model$kind, model$columns, model$levels)
+  model$fitted <- python_side("rspark_ml")$load(session_folder(folder), model$kind, model$columns, model$levels)
   model
 }

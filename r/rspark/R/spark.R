@@ -369,6 +369,9 @@ is_installed <- function(package) {
   nzchar(system.file(package = package))
 }
 
+# A folder of this session as Spark names it: without `file:` a path is one in HDFS, where the session has that.
+session_folder <- function(path) paste0("file://", normalizePath(path, mustWork = FALSE))
+
 from_package <- function(package, name) {
   getExportedValue(package, name)
 }

@@ -10,7 +10,8 @@
 #' there again as soon as Spark starts: each query goes on where it was. One
 #' that can't, such as a table in memory that only grows, is named in a message.
 #'
-#' @param folder The folder, which has to be there.
+#' @param folder The folder, which has to be there; one in HDFS is written
+#'   `hdfs:///user/<name>/…`.
 #' @param format Of the files: `"csv"`, `"json"`, `"parquet"`, `"orc"` or
 #'   `"text"`.
 #' @param like A data frame, or a table of Spark, with the columns of the files.
@@ -47,7 +48,7 @@ stream_read <- function(folder, format = "csv", like = NULL, view = basename(fol
   format <- one_of(format, c("csv", "json", "parquet", "orc", "text"), "format")
   if (!grepl("^[a-z0-9]+:", folder)) {
     if (!dir.exists(folder)) problem("There is no folder ", folder, ". Make it first, by dir.create().")
-    folder <- normalizePath(folder)
+    folder <- session_folder(folder)
   }
   options <- lapply(list(...), function(value) if (is.logical(value)) tolower(value) else as.character(value))
   columns <- if (is.data.frame(like)) like[0, , drop = FALSE] else like
@@ -81,7 +82,7 @@ stream_start <- function(sql, name, output = c("complete", "append", "update"), 
   if (!grepl("^[A-Za-z][A-Za-z0-9_]*$", name)) problem("`name` takes letters, digits and _, such as \"by_hour\".")
   output <- if (missing(output) && !is.null(path)) "append" else one_of(output, c("complete", "append", "update"), "output")
   if (!is.null(path) && output != "append") problem("Parquet only grows: with `path`, `output` is \"append\".")
-  if (!is.null(path) && !grepl("^[a-z0-9]+:", path)) path <- normalizePath(path, mustWork = FALSE)
+  if (!is.null(path) && !grepl("^[a-z0-9]+:", path)) path <- session_folder(path)
   query <- list(sql = sql, output = output, path = path, every = every)
   start_query(name, query)
   state$streams[[name]] <- query
