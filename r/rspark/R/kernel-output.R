@@ -19,6 +19,7 @@ stream_output <- function() {
     base$unlockBinding("evaluate", imports)
     assign("evaluate", streaming, envir = imports)
     lockBinding("evaluate", imports)
+    try(rc2_name_plots(), silent = TRUE)
   }
   invisible(known)
 }
@@ -38,6 +39,8 @@ evaluate_streaming <- function(input, envir = parent.frame(), output_handler = a
     stream$message(m)
     invokeRestart("muffleMessage")
   }))
+  graphics <- output_handler$graphics
+  if (is.function(graphics)) output_handler$graphics <- function(plot) graphics(rc2_remember(plot))
   on.exit(stream$flush())
   ours$evaluate(input, envir = envir, output_handler = output_handler, ...)
 }

@@ -56,7 +56,9 @@ async def test_a_driver_that_ended_is_said_and_replaced(start: Start) -> None:
         await kernel.shown(SPARK)
         await kernel.shown("process = spark.sparkContext._gateway.proc; process.kill(); process.wait()")
         failed = await kernel.shown("spark.range(5).count()")
-        assert "it was killed, as the kernel does where memory is short. SparkSession.builder.getOrCreate() starts another" in failed
+        assert (
+            "it was killed, as the kernel does where memory is short. SparkSession.builder.getOrCreate() starts another" in failed
+        )
         said = await kernel.shown(SPARK + "\nprint(spark.range(5).count())")
         assert "Spark's driver has ended" in said
         assert said.splitlines()[-1] == "5"

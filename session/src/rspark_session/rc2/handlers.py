@@ -183,9 +183,8 @@ class DrawnPlot(RoomHandler):
             "density": self.number("density", 96, least=20, most=1000),
         }
         content = await self.room.introspection.draw(self.console(identity), question, form)
-        self.set_header("Content-Type", _IMAGES[form])
         self.set_header("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:")
-        self.finish(content)
+        self.finish(content, set_content_type=_IMAGES[form])
 
 
 class BlobContent(RoomHandler):
@@ -198,11 +197,11 @@ class BlobContent(RoomHandler):
         if path is None:
             raise Refusal("This is not kept any more. Run its code again.")
         kind = self.get_query_argument("type", "application/octet-stream")
-        self.set_header("Content-Type", kind if kind.startswith(("image/", "text/plain", "application/json")) else "text/plain")
+        shown = kind if kind.startswith(("image/", "text/plain", "application/json")) else "text/plain"
         self.set_header("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", "max-age=31536000, immutable")
-        self.finish(path.read_bytes())
+        self.finish(path.read_bytes(), set_content_type=shown)
 
 
 class Frame(RoomHandler):
@@ -215,10 +214,9 @@ class Frame(RoomHandler):
         html = _html(json.loads(line), self.room) if line else None
         if html is None:
             raise Refusal("This is not kept any more. Run its code again.")
-        self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Security-Policy", _FRAME_POLICY)
         self.set_header("Cache-Control", "private, max-age=86400")
-        self.finish(html)
+        self.finish(html, set_content_type="text/html; charset=utf-8")
 
 
 def _html(event: Mapping[str, Any], room: Room) -> bytes | None:

@@ -16,6 +16,8 @@ _log = logging.getLogger(__name__)
 _MOST = 5000  # variables of a console
 #: Seconds between two looks while executions wait in the queue: each look takes its part of the kernel.
 _APART = 1.0
+#: Seconds that a look waits for the kernel.
+_TURN = 600.0
 
 Notify = Callable[[protocol.Notice], None]
 
@@ -34,7 +36,7 @@ class Subscription:
 
 @dataclass
 class _Watched:
-    """A console that somebody watches: what it had at the last look. `fingerprints` are the kernel's, by name."""
+    """A console that somebody watches, and what it had at the last look."""
 
     console: Console
     subscriptions: list[Subscription] = field(default_factory=list)
@@ -94,36 +96,32 @@ class VariablesFeed:
         while True:
             watched.again = False
             try:
-                answer = await self._introspection.ask(watched.console, {"ask": "variables", "most": _MOST}, turn=600)
-                found = [protocol.Variable.model_validate(each) for each in answer["variables"]]
-                more = int(answer.get("more", 0))
+                question = {"ask": "variables", "most": _MOST, "fresh": watched.variables is None}
+                answer = await self._introspection.ask(watched.console, question, turn=_TURN)
+                found = protocol.Variables.model_validate({**answer, "console": watched.console.identity.id})
             except Busy:
                 return  # it looks again after the next execution
-            except (Refusal, ValidationError, LookupError, TypeError, ValueError) as problem:
+            except (Refusal, ValidationError) as problem:
                 if not isinstance(problem, Refusal):
                     _log.warning("the variables of a kernel can't be read: %s", problem)
-                found, more = [], 0
+                found = protocol.Variables(console=watched.console.identity.id, all=True)
             watched.at = asyncio.get_running_loop().time()
-            notice = _update(watched, found, more)
-            for subscription in list(watched.subscriptions):
-                if notice is not None:
-                    subscription.notify(notice)
+            _take_in(watched, found)
+            if found.all or found.set or found.removed:
+                for subscription in list(watched.subscriptions):
+                    subscription.notify(found)
             if not watched.again:
                 return
 
 
-def _update(watched: _Watched, found: list[protocol.Variable], more: int) -> protocol.Variables | None:
-    """Take in what a look found, and return what is new of it; None when nothing is."""
-    before = watched.variables
-    now = {variable.name: variable for variable in found}
-    watched.variables, watched.more = now, more
-    if before is None:
-        return _all(watched)
-    changed = tuple(variable for name, variable in now.items() if before.get(name) != variable)
-    removed = tuple(name for name in before if name not in now)
-    if not changed and not removed:
-        return None
-    return protocol.Variables(console=watched.console.identity.id, all=False, set=changed, removed=removed, more=more)
+def _take_in(watched: _Watched, found: protocol.Variables) -> None:
+    if found.all or watched.variables is None:
+        watched.variables = {}
+    for variable in found.set:
+        watched.variables[variable.name] = variable
+    for name in found.removed:
+        watched.variables.pop(name, None)
+    watched.more = found.more
 
 
 def _all(watched: _Watched) -> protocol.Variables:

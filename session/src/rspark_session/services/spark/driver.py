@@ -46,7 +46,9 @@ def why_it_ended() -> str:
     gateway: Any = SparkContext._gateway
     code = gateway.proc.returncode
     why = {_NO_MEMORY: " for want of memory", -signal.SIGKILL: ": it was killed, as the kernel does where memory is short"}
-    return f"Spark's driver has ended{why.get(code, f' with exit code {code}')}. SparkSession.builder.getOrCreate() starts another."
+    return (
+        f"Spark's driver has ended{why.get(code, f' with exit code {code}')}. SparkSession.builder.getOrCreate() starts another."
+    )
 
 
 def forget() -> None:

@@ -1,0 +1,39 @@
+# Plots are kept as R recorded them, so that Rc² can draw them again at the size of its pane.
+
+rc2_plots <- new.env(parent = emptyenv())
+rc2_most_plots <- 100L
+
+# Return a recorded plot that says its number where it is shown as text, after it was remembered.
+rc2_remember <- function(plot) {
+  number <- (rc2_plots$last %||% 0L) + 1L
+  rc2_plots$last <- number
+  assign(as.character(number), plot, envir = rc2_plots)
+  gone <- as.character(number - rc2_most_plots)
+  if (exists(gone, envir = rc2_plots, inherits = FALSE)) rm(list = gone, envir = rc2_plots)
+  attr(plot, "rspark_number") <- number
+  plot
+}
+
+# Let repr, by which R's kernel shows a plot as text, say its number.
+rc2_name_plots <- function() {
+  original <- utils::getS3method("repr_text", "recordedplot", envir = asNamespace("repr"))
+  named <- function(obj, ...) {
+    number <- attr(obj, "rspark_number")
+    if (is.null(number)) original(obj, ...) else paste("Plot", number)
+  }
+  registerS3method("repr_text", "recordedplot", named, envir = asNamespace("repr"))
+}
+
+rc2_plot <- function(asked) {
+  if (!exists(asked$plot, envir = rc2_plots, inherits = FALSE)) problem("This plot can't be drawn again. Run its code once more.")
+  plot <- get(asked$plot, envir = rc2_plots, inherits = FALSE)
+  switch(asked$format,
+    svg = grDevices::svg(asked$target, width = asked$width, height = asked$height),
+    png = grDevices::png(asked$target, width = asked$width, height = asked$height, units = "in", res = asked$density, type = "cairo"),
+    pdf = grDevices::cairo_pdf(asked$target, width = asked$width, height = asked$height),
+    problem("Plots are drawn as svg, png or pdf.")
+  )
+  device <- grDevices::dev.cur()
+  tryCatch(grDevices::replayPlot(plot), finally = grDevices::dev.off(device))
+  list(drawn = TRUE)
+}
