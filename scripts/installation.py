@@ -141,16 +141,16 @@ def shared_library() -> Path:
     return Path(str(sysconfig.get_config_var("LIBDIR")), str(sysconfig.get_config_var("INSTSONAME") or "none"))
 
 
-def wants_hdfs(kind: str) -> bool:
-    """Whether HDFS is to be installed: when asked for, for tests, where it was before, when an environment asks for it."""
+def wants_hadoop(kind: str) -> bool:
+    """Whether Hadoop is to be installed: when asked for, for tests, where it was before, when an environment asks for it."""
     if kind in ("hdfs", "test") or (BUILD / "stamps/hadoop").exists():
         return True
-    asks = re.compile(r"^ +hdfs:|[{,] *hdfs:", re.MULTILINE)
+    asks = re.compile(r"^ +(hdfs|mapreduce):|[{,] *(hdfs|mapreduce):", re.MULTILINE)
     return any(asks.search(path.read_text(encoding="utf-8")) for path in TOP.glob("environments/*.y*ml"))
 
 
 def debian_wants(kind: str) -> dict[str, list[str]]:
-    wants = {**TO_RUN, **(TO_RUN_HDFS if wants_hdfs(kind) else {}), **(TO_TEST if kind == "test" else {})}
+    wants = {**TO_RUN, **(TO_RUN_HDFS if wants_hadoop(kind) else {}), **(TO_TEST if kind == "test" else {})}
     if newest_java() >= 17:
         del wants["Java, which runs Spark"]
     if importlib.util.find_spec("ensurepip") is None:
@@ -271,12 +271,12 @@ def storage_steps() -> list[Step]:
 
 
 def hadoop_steps(kind: str) -> list[Step]:
-    if not wants_hdfs(kind):
+    if not wants_hadoop(kind):
         return []
     return [
         Step(
             name="hadoop",
-            says="Hadoop, which HDFS runs: some 120 jars from Maven Central, 70 MB, each checked by its hash",
+            says="Hadoop, which HDFS and MapReduce run: some 175 jars from Maven Central, 90 MB, each checked by its hash",
             inputs=[TOP / "scripts/get-hadoop", TOP / "requirements/hadoop"],
             makes=[TOP / ".venv-session/share/rspark/hadoop/jars", TOP / ".venv-session/share/rspark/hadoop/webapps"],
             commands=lambda: [["scripts/get-hadoop"]],

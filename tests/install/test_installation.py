@@ -125,21 +125,23 @@ def test_without_a_python_that_is_new_enough_a_sentence_says_what_to_do(tmp_path
 
 
 def test_hdfs_is_installed_where_it_is_wanted(installation: ModuleType) -> None:
-    assert [installation.wants_hdfs(kind) for kind in ("up", "hdfs", "test")] == [False, True, True]
+    assert [installation.wants_hadoop(kind) for kind in ("up", "hdfs", "test")] == [False, True, True]
     assert not installation.hadoop_steps("up")
     assert "krb5-kdc" not in str(installation.debian_wants("up"))
     environment = installation.TOP / "environments/files.yaml"
     environment.parent.mkdir()
     environment.write_text("spec:\n  services:\n    spark: {mode: local}  # hdfs: later\n")
-    assert not installation.wants_hdfs("up")
+    assert not installation.wants_hadoop("up")
     environment.write_text("spec:\n  services:\n    hdfs: {scope: shared}\n")
-    assert installation.wants_hdfs("up")
+    assert installation.wants_hadoop("up")
+    environment.write_text("spec:\n  services:\n    mapreduce: {mode: local}\n")
+    assert installation.wants_hadoop("up")
     environment.write_text("spec:\n  services: {spark: {mode: local}, hdfs: {}}\n")
-    assert installation.wants_hdfs("up")
+    assert installation.wants_hadoop("up")
     environment.unlink()
     (installation.BUILD / "stamps").mkdir(parents=True, exist_ok=True)
     (installation.BUILD / "stamps/hadoop").write_text("of an earlier version")
-    assert installation.wants_hdfs("up"), "once installed, it is kept as it should be"
+    assert installation.wants_hadoop("up"), "once installed, it is kept as it should be"
     assert "krb5-kdc" in str(installation.debian_wants("up"))
 
 

@@ -4,15 +4,13 @@ Hadoop's defaults are those of a cluster that trusts its people. What is closed 
 is tried from a session in the tests.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 from rspark_session.files import write_whole
+from rspark_session.services.hadoop import HADOOP, write_settings
 from rspark_session.services.hdfs.certificate import Certificate
 from rspark_session.services.hdfs.kerberos import STEWARD, SUPERUSER, Domain
-from rspark_session.services.hdfs.programs import HADOOP
 
 #: A quota counts each block that is being written in full, also of small files: so blocks are small.
 BLOCK = 64 * 2**20
@@ -125,8 +123,8 @@ def write_server_configuration(
         "dfs.blockreport.initialDelay": "0",
         "dfs.namenode.fs-limits.min-block-size": "65536",
     }
-    _write(folder / "core-site.xml", core)
-    _write(folder / "hdfs-site.xml", hdfs)
+    write_settings(folder / "core-site.xml", core)
+    write_settings(folder / "hdfs-site.xml", hdfs)
     stores = {"keystore": certificate.keystore, "truststore": certificate.truststore}
     for side, kinds in (("server", ("keystore", "truststore")), ("client", ("truststore",))):
         settings: dict[str, str] = {}
@@ -138,7 +136,7 @@ def write_server_configuration(
             }
         if side == "server":
             settings["ssl.server.keystore.keypassword"] = certificate.password
-        _write(folder / f"ssl-{side}.xml", settings)
+        write_settings(folder / f"ssl-{side}.xml", settings)
     write_whole(folder / "log4j.properties", _LOG)
     write_whole(folder / "logging.properties", ".level = SEVERE\n")  # of Jersey, which greets with four warnings
 
@@ -159,8 +157,8 @@ def write_client_configuration(folder: Path, *, address: Address, principal: str
     core = {**_everywhere(address, principal), "parquet.block.size": str(BLOCK)}
     if (HADOOP.parent / "jars" / OWN_JAR).is_file():
         core |= {"fs.hdfs.impl": "org.apache.spark.rspark.HomeFileSystem", "rspark.hdfs.home": home}
-    _write(folder / "core-site.xml", core)
-    _write(folder / "hdfs-site.xml", _of_data(principal))
+    write_settings(folder / "core-site.xml", core)
+    write_settings(folder / "hdfs-site.xml", _of_data(principal))
     write_whole(folder / "log4j.properties", _LOG_OF_CLIENTS)
 
 
@@ -187,10 +185,3 @@ def _of_data(principal: str) -> dict[str, str]:
         "dfs.client.block.write.replace-datanode-on-failure.policy": "NEVER",
         "dfs.client.use.datanode.hostname": "false",
     }
-
-
-def _write(path: Path, settings: Mapping[str, str]) -> None:
-    lines = [
-        f"<property><name>{escape(name)}</name><value>{escape(value)}</value></property>" for name, value in settings.items()
-    ]
-    write_whole(path, "\n".join(["<configuration>", *lines, "</configuration>", ""]))

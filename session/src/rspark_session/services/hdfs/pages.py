@@ -19,7 +19,7 @@ from rspark_session.proxy.fetch import fetch
 from rspark_session.proxy.head import Headers
 from rspark_session.proxy.server import Reply, Request
 from rspark_session.proxy.upstream import Answer, Upstream, UpstreamGone, forward
-from rspark_session.services.hdfs import programs
+from rspark_session.services.hadoop import HADOOP
 from rspark_session.services.hdfs.place import Place
 
 _WEBHDFS = "/webhdfs/v1"
@@ -124,7 +124,7 @@ class HdfsPages:
 
     def _file(self, reply: Reply, name: str) -> None:
         """Send a page, or what it is made of, from Hadoop's jars."""
-        folder = programs.HADOOP / "webapps"
+        folder = HADOOP / "webapps"
         path = (folder / "hdfs" / name) if name in _PAGES else (folder / name)
         inside = name in _PAGES or (name.startswith("static/") and ".." not in Path(name).parts)
         if not inside or not path.is_file():

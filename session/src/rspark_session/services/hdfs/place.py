@@ -8,7 +8,8 @@ from pathlib import Path
 from rspark_contract import reading
 from rspark_contract.reading import Fields
 from rspark_session.files import write_whole
-from rspark_session.services.hdfs import JVM_REALM, programs
+from rspark_session.services import hadoop
+from rspark_session.services.hdfs import JVM_REALM
 from rspark_session.services.hdfs.configuration import OWN_JAR, Address, write_client_configuration
 from rspark_session.services.hdfs.tokens import token_file
 
@@ -24,7 +25,10 @@ case $command in
   getconf) main=org.apache.hadoop.hdfs.tools.GetConf ;;
   version) main=org.apache.hadoop.util.VersionInfo ;;
   classpath) echo "{classpath}"; exit 0 ;;
-  *) echo "{name} knows dfs, getconf, version and classpath here, and not '$command'." >&2; exit 1 ;;
+  *)
+    # What another service brings, such as `hadoop jar`.
+    if command -v "{name}-$command" >/dev/null; then exec "{name}-$command" "$@"; fi
+    echo "{name} knows dfs, getconf, version and classpath here, and not '$command'." >&2; exit 1 ;;
 esac
 exec {java} {options} -cp "{classpath}" "$main" "$@"
 """
@@ -102,7 +106,7 @@ def write(place: Place, folder: Path) -> None:
 
 def class_path(configuration: Path) -> str:
     """Return the class path of Hadoop's client programs."""
-    return f"{programs.class_path(configuration)}:{programs.HADOOP.parent}/jars/{OWN_JAR}"
+    return f"{hadoop.class_path(configuration)}:{hadoop.HADOOP.parent}/jars/{OWN_JAR}"
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

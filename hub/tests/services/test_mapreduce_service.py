@@ -1,0 +1,62 @@
+"""What an environment says of MapReduce, what a session gets of it, and where it is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from rsparkhub.catalog import read_environment
+from rsparkhub.domain.backend import ONE_MACHINE, BackendTraits
+from rsparkhub.domain.environment import Resources
+from rsparkhub.domain.errors import EnvironmentInvalid
+from rsparkhub.installed.schema import environment_schema
+from rsparkhub.services.mapreduce import MapReduce, MapReduceOptions
+
+FILE = """\
+apiVersion: rsparkhub/v1
+kind: Environment
+metadata: {name: jobs, title: Jobs}
+spec:
+  interface: terminal
+  services:
+    mapreduce: {mode: yarn}
+"""
+PROCESS = BackendTraits(name="process", capabilities=frozenset({ONE_MACHINE}))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "jobs.yaml"
+    path.write_text(FILE)
+    return path
+
+
+def test_an_environment_says_where_jobs_run(file: Path) -> None:
+    options = read_environment(file, environment_schema(PROCESS)).spec.services["mapreduce"].options
+    assert isinstance(options, MapReduceOptions)
+    assert (options.scope, options.mode) == ("session", "yarn")
+    file.write_text(FILE.replace("{mode: yarn}", "{}"))
+    options = read_environment(file, environment_schema(PROCESS)).spec.services["mapreduce"].options
+    assert isinstance(options, MapReduceOptions)
+    assert options.mode == "local"
+
+
+def test_a_yarn_for_all_is_refused(file: Path) -> None:
+    file.write_text(FILE.replace("mode: yarn", "scope: shared"))
+    with pytest.raises(
+        EnvironmentInvalid, match=r"spec\.services\.mapreduce\.scope shared is not in this version; choose session"
+    ):
+        read_environment(file, environment_schema(PROCESS))
+
+
+def test_a_backend_whose_sessions_are_elsewhere_refuses_it_in_a_sentence(file: Path) -> None:
+    with pytest.raises(EnvironmentInvalid) as refusal:
+        read_environment(file, environment_schema(BackendTraits(name="kubernetes", uses_images=True)))
+    assert "mapreduce" in str(refusal.value)
+    assert "kubernetes" in str(refusal.value)
+
+
+def test_a_session_says_what_jobs_may_use() -> None:
+    options = MapReduceOptions.model_validate({"scope": "session", "mode": "local"})
+    found = MapReduce().session_config(options, resources=Resources.model_validate({"cpu": 0.5, "memory": "3Gi"}))
+    assert found.config == {"mode": "local", "memory": 3 * 2**30, "cores": 1}
+    assert (found.files, found.environ) == ((), {})
