@@ -355,6 +355,7 @@ def web_steps() -> list[Step]:
             makes=[
                 TOP / "hub/src/rsparkhub/pages/index.html",
                 TOP / "session/src/rspark_session/terminal/static/index.html",
+                TOP / "session/src/rspark_session/rc2/static/index.html",
             ],
             commands=lambda: [["npm", "run", "build"]],
             folder=web,

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { chunkAt, chunks, outline } from './chunks.ts';
+
+const text = `---
+title: a
+---
+
+# One {#one}
+
+\`\`\`{r, setup, echo = FALSE}
+x <- 1
+\`\`\`
+
+\`\`\`r
+not run
+# not a heading
+\`\`\`
+
+## Two
+
+\`\`\`\`{python}
+#| label: second
+print("\`\`\`")
+\`\`\`\`
+`;
+
+describe('chunks', () => {
+  const all = chunks(text);
+
+  it('are those in braces', () => {
+    expect(all.map(({ language, label, code }) => [language, label, code])).toEqual([
+      ['r', 'setup', 'x <- 1'],
+      ['python', 'second', '#| label: second\nprint("```")'],
+    ]);
+  });
+  it('are found by any of their lines', () => {
+    expect(chunkAt(all, 6)).toBe(all[0]);
+    expect(chunkAt(all, 8)).toBe(all[0]);
+    expect(chunkAt(all, 9)).toBeNull();
+  });
+  it('may lack their end', () => {
+    expect(chunks('```{r}\nx')[0]).toMatchObject({ code: 'x', end: 1 });
+  });
+  it('have a label by `label =` too', () => {
+    expect(chunks('```{r fig.width=3, label="b"}\n```')[0]?.label).toBe('b');
+  });
+});
+
+describe('an outline', () => {
+  it('has headings and chunks of a document', () => {
+    expect(outline('a.Rmd', text).map((one) => one.text)).toEqual(['One', 'setup', 'Two', 'second']);
+  });
+  it('has sections and functions of a script', () => {
+    expect(
+      outline('a.R', '# Load ----\nx <- 1\nf <- function(x) x\n`a b` <- \\(x) x\n').map((one) => one.text),
+    ).toEqual(['Load', 'f', '`a b`']);
+  });
+});

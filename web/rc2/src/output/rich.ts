@@ -1,0 +1,50 @@
+/** Values that come in several forms: which one is shown. */
+
+import type { Rich } from '../protocol/messages.ts';
+
+const ORDER = [
+  'text/html',
+  'image/svg+xml',
+  'image/png',
+  'image/jpeg',
+  'image/gif',
+  'image/webp',
+  'text/markdown',
+  'text/latex',
+  'text/plain',
+];
+
+/** Return the richest form that can be shown; the empty string where there is none. */
+export function choose({ data, blobs }: Pick<Rich, 'data' | 'blobs'>): string {
+  const has = (form: string): boolean => form in data || form in blobs;
+  // What R prints of a value as a text is what a person at R's prompt expects, unless the HTML is more than the text again.
+  if (has('text/html') && has('text/plain') && isPlainHtml(data['text/html'])) return 'text/plain';
+  return ORDER.find(has) ?? Object.keys(data)[0] ?? '';
+}
+
+/** Return whether HTML holds nothing but text. */
+const isPlainHtml = (html: unknown): boolean =>
+  typeof html === 'string' &&
+  html.length < 20_000 &&
+  !/<(?!\/?(?:span|br|ol|ul|li|dl|dt|dd|strong|em|code|pre|p)\b)/i.test(html);
+
+export function textOf({ data }: Pick<Rich, 'data'>, form: string): string {
+  const value = data[form];
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return value.join('');
+  return value === undefined ? '' : JSON.stringify(value);
+}
+
+/** Return where an image is: in the event itself, or in the session. */
+export function imageAddress(rich: Rich, form: string, blobAddress: (sha256: string) => string): string {
+  const blob = rich.blobs[form];
+  if (blob) return blobAddress(blob.sha256);
+  const text = textOf(rich, form);
+  return form === 'image/svg+xml'
+    ? `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`
+    : `data:${form};base64,${text.replaceAll('\n', '')}`;
+}
+
+/** Return whether HTML is probably a widget, which fills a frame, and not a small table. */
+export const isTall = (rich: Rich): boolean =>
+  'text/html' in rich.blobs || /<script|<iframe|<svg/i.test(textOf(rich, 'text/html'));

@@ -1,0 +1,46 @@
+/** What goes over the websocket of the Rc² server and its HTTP API, from the types that are made of the server's own. */
+
+import type { components } from './types.ts';
+
+type Schemas = components['schemas'];
+
+export const VERSION = 1;
+
+/** What a client has to give; the server knows what the rest is by default. */
+type Given<Model, Needed extends keyof Model> = Pick<Model, Needed> & Partial<Model>;
+
+export type ToServer =
+  | Given<Schemas['Hello'], 'type'>
+  | Given<Schemas['StartConsole'], 'type' | 'kernelspec'>
+  | Given<Schemas['Execute'], 'type' | 'id' | 'console' | 'code'>
+  | Schemas['InputReply']
+  | Schemas['Interrupt']
+  | Schemas['Restart']
+  | Schemas['CloseConsole']
+  | Schemas['Cancel']
+  | Schemas['SubscribeVariables']
+  | Schemas['UnsubscribeVariables']
+  | Schemas['Ping'];
+export type ServerEvent = Schemas['AnyEvent'];
+export type Notice = Schemas['Notice'];
+export type FromServer = ServerEvent | Notice;
+
+export type Source = Schemas['Source'];
+export type Figure = Schemas['Figure'];
+export type Variable = Schemas['Variable'];
+export type ConsoleInfo = Schemas['ConsoleInfo'];
+export type ConsoleState = Schemas['ConsoleState']['state'];
+export type ExecutionStatus = Schemas['ExecutionFinished']['status'];
+export type Rich = Pick<Schemas['Display'], 'seq' | 'data' | 'blobs' | 'metadata'>;
+export type Column = Schemas['Column'];
+export type Filter = Schemas['Filter'];
+export type Sort = Schemas['Sort'];
+export type Page = Schemas['Page'];
+export type PageRequest = Given<Schemas['PageRequest'], 'name'>;
+export type Children = Schemas['Children'];
+export type Completions = Schemas['Completions'];
+export type Inspection = Schemas['Inspection'];
+export type Help = Schemas['Help'];
+export type History = Schemas['History'];
+export type PlotEntry = Schemas['PlotEntry'];
+export type Plots = Schemas['Plots'];

@@ -1,0 +1,41 @@
+/** The panes by their names; those that need much are loaded when they are first shown. */
+
+import type { Component } from 'svelte';
+import ConsolePane from '../panes/ConsolePane.svelte';
+import EditorPane from '../panes/EditorPane.svelte';
+import FilesPane from '../panes/FilesPane.svelte';
+import HelpPane from '../panes/HelpPane.svelte';
+import OutlinePane from '../panes/OutlinePane.svelte';
+import PlotsPane from '../panes/PlotsPane.svelte';
+import PreviewPane from '../panes/PreviewPane.svelte';
+import SheetPane from '../panes/SheetPane.svelte';
+import TerminalPane from '../panes/TerminalPane.svelte';
+import VariablesPane from '../panes/VariablesPane.svelte';
+
+export const FIXED = {
+  files: 'Files',
+  outline: 'Outline',
+  console: 'Console',
+  variables: 'Variables',
+  plots: 'Plots',
+  help: 'Help',
+  preview: 'Preview',
+} as const;
+export type Fixed = keyof typeof FIXED;
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each pane has properties of its own
+export const COMPONENTS: Record<string, Component<any>> = {
+  files: FilesPane,
+  outline: OutlinePane,
+  console: ConsolePane,
+  variables: VariablesPane,
+  plots: PlotsPane,
+  help: HelpPane,
+  preview: PreviewPane,
+  document: EditorPane,
+  sheet: SheetPane,
+  terminal: TerminalPane,
+};
+
+export const isFixed = (id: string): id is Fixed => id in FIXED;
+export const documentId = (path: string): string => `document:${path}`;

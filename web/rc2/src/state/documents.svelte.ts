@@ -1,0 +1,215 @@
+/** Open documents: what is typed is kept in this browser at once, and written to the session when the person saves. */
+
+import { SvelteMap } from 'svelte/reactivity';
+import * as contents from '../session/contents.ts';
+import { RequestFailed } from '../session/base.ts';
+import type { Drafts } from './drafts.ts';
+
+export type Problem =
+  { kind: 'conflict'; theirs: contents.TextFile } | { kind: 'gone' } | { kind: 'failed'; message: string };
+
+const KEEP_AFTER = 300; // milliseconds without typing, until the draft is written
+
+export class Document {
+  /** The version that this began from; null while there is no such file. */
+  read: string | null = $state(null);
+  dirty = $state(false);
+  saving = $state(false);
+  /** When the draft that was found here was typed, in milliseconds since 1970. */
+  recovered: number | null = $state(null);
+  problem: Problem | null = $state(null);
+  /** Grows when the text was replaced from outside of the editor. */
+  replaced = $state(0);
+  writable = true;
+  /** What line ends the file has; the editor knows `\n` alone. */
+  crlf = false;
+  private current = '';
+  private saved = '';
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    readonly path: string,
+    private readonly drafts: Drafts,
+  ) {}
+
+  get name(): string {
+    return this.path.split('/').at(-1) ?? this.path;
+  }
+
+  get text(): string {
+    return this.current;
+  }
+
+  /** What the session has, as far as this page knows. */
+  get original(): string {
+    return this.saved;
+  }
+
+  async load(): Promise<void> {
+    const draft = await this.drafts.read(this.path);
+    try {
+      this.take(await contents.readText(this.path));
+    } catch (problem) {
+      if (!draft) throw problem;
+      if (problem instanceof RequestFailed && problem.status === 404) this.problem = { kind: 'gone' };
+      this.read = draft.read;
+    }
+    if (draft && draft.text !== this.saved) {
+      // What was typed is shown first, never thrown away for what the session has.
+      if (this.read !== null && draft.read !== this.read && !this.problem)
+        this.problem = {
+          kind: 'conflict',
+          theirs: { path: this.path, name: this.name, text: this.saved, hash: this.read, writable: true },
+        };
+      this.read = draft.read;
+      this.replace(draft.text);
+      this.recovered = draft.at;
+    } else if (draft) await this.drafts.remove(this.path);
+  }
+
+  /** Take what a person typed. */
+  edit(text: string): void {
+    this.current = text;
+    this.dirty = text !== this.saved || this.read === null;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.keep(), KEEP_AFTER);
+  }
+
+  /** Write the draft now: the page may be gone in the next moment. */
+  async keep(): Promise<void> {
+    clearTimeout(this.timer);
+    if (this.dirty)
+      await this.drafts.write({ path: this.path, text: this.current, read: this.read, at: Date.now() });
+    else await this.drafts.remove(this.path);
+  }
+
+  /** Write the text to the session. What goes wrong is in `problem`; the text is kept. */
+  async save(): Promise<boolean> {
+    if (this.saving) return false;
+    this.saving = true;
+    const text = this.current;
+    try {
+      this.read = await contents.writeText(
+        this.path,
+        this.crlf ? text.replaceAll('\n', '\r\n') : text,
+        this.read,
+      );
+      this.saved = text;
+      this.dirty = this.current !== text;
+      this.problem = null;
+      this.recovered = null;
+      await this.keep();
+      return true;
+    } catch (problem) {
+      await this.keep();
+      if (problem instanceof contents.VersionConflict)
+        this.problem = { kind: 'conflict', theirs: problem.theirs };
+      else
+        this.problem = {
+          kind: 'failed',
+          message: problem instanceof Error ? problem.message : String(problem),
+        };
+      return false;
+    } finally {
+      this.saving = false;
+    }
+  }
+
+  /** Look whether the session has another version: what nobody has typed into just follows it. */
+  async refresh(): Promise<void> {
+    if (this.saving || this.problem?.kind === 'conflict') return;
+    const now = await contents.version(this.path);
+    if (now === this.read) return;
+    if (now === null) {
+      if (this.read !== null) this.problem = { kind: 'gone' };
+      return;
+    }
+    const theirs = await contents.readText(this.path);
+    if (!this.dirty) this.take(theirs);
+    else if (theirs.text.replaceAll('\r\n', '\n') !== this.current)
+      this.problem = { kind: 'conflict', theirs };
+  }
+
+  /** Settle a conflict: with mine the session's version is overwritten by the next save, with theirs what was typed goes. */
+  async settle(which: 'mine' | 'theirs'): Promise<void> {
+    const { problem } = this;
+    if (problem?.kind !== 'conflict') return;
+    this.problem = null;
+    this.recovered = null;
+    if (which === 'theirs') {
+      this.take(problem.theirs);
+      await this.keep();
+      return;
+    }
+    this.read = problem.theirs.hash;
+    await this.save();
+  }
+
+  /** Take a text that was put together of two versions. */
+  merge(text: string): void {
+    this.replace(text);
+  }
+
+  /** Throw away what was typed, and show what the session has. */
+  async discard(): Promise<void> {
+    this.recovered = null;
+    this.problem = null;
+    await this.drafts.remove(this.path);
+    this.take(await contents.readText(this.path));
+  }
+
+  private take(file: contents.TextFile): void {
+    this.crlf = file.text.includes('\r\n');
+    this.saved = file.text.replaceAll('\r\n', '\n');
+    this.read = file.hash;
+    this.writable = file.writable;
+    this.problem = null;
+    this.replace(this.saved);
+  }
+
+  private replace(text: string): void {
+    this.current = text;
+    this.dirty = text !== this.saved || this.read === null;
+    this.replaced += 1;
+  }
+}
+
+export class Documents {
+  readonly open = new SvelteMap<string, Document>();
+  active: string | null = $state(null);
+
+  constructor(readonly drafts: Drafts) {}
+
+  get current(): Document | null {
+    return this.active === null ? null : (this.open.get(this.active) ?? null);
+  }
+
+  /** Return the document of a path, read from the session unless it is open. */
+  async get(path: string): Promise<Document> {
+    const there = this.open.get(path);
+    if (there) return there;
+    const document = new Document(path, this.drafts);
+    await document.load();
+    const meanwhile = this.open.get(path);
+    if (meanwhile) return meanwhile;
+    this.open.set(path, document);
+    return document;
+  }
+
+  /** Close a document; what was typed into it stays in this browser. */
+  async close(path: string): Promise<void> {
+    const document = this.open.get(path);
+    if (!document) return;
+    await document.keep();
+    this.open.delete(path);
+    if (this.active === path) this.active = null;
+  }
+
+  async keepAll(): Promise<void> {
+    await Promise.all([...this.open.values()].map((document) => document.keep()));
+  }
+
+  async refreshAll(): Promise<void> {
+    await Promise.allSettled([...this.open.values()].map((document) => document.refresh()));
+  }
+}

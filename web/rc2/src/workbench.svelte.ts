@@ -1,0 +1,405 @@
+/** Puts together what the panes show and what commands do. */
+
+import type { CompletionContext, CompletionResult } from '@codemirror/autocomplete';
+import type { EditorView } from '@codemirror/view';
+import { toasts } from '@rsparkhub/ui';
+import { Registry } from './commands/registry.svelte.ts';
+import { pieceAtCursor, chunkName, type Piece } from './editor/actions.ts';
+import { chunkAt, chunks, hasChunks, type Chunk } from './editor/chunks.ts';
+import { languageOf } from './editor/languages.ts';
+import { snippets } from './editor/snippets.ts';
+import { Link, type Situation } from './protocol/link.ts';
+import type { Notice, Source } from './protocol/messages.ts';
+import { base, requestJson, socketAddress } from './session/base.ts';
+import * as rc2 from './session/rc2.ts';
+import { Consoles, type Console } from './state/consoles.svelte.ts';
+import { Documents } from './state/documents.svelte.ts';
+import { Drafts } from './state/drafts.ts';
+import { plots } from './state/plots.svelte.ts';
+import { settings } from './state/settings.svelte.ts';
+import { Variables } from './state/variables.svelte.ts';
+
+export interface Kernelspec {
+  name: string;
+  title: string;
+  language: string;
+}
+
+/** What shows a pane, made where the panes are. */
+export interface Panes {
+  show(pane: string): void;
+  focus(pane: string): void;
+  openDocument(path: string): void;
+  closeDocument(path: string): void;
+  openSheet(console: string, name: string, path: (string | number)[]): void;
+  openTerminal(name?: string): void;
+  toggle(side: 'left' | 'bottom' | 'right'): void;
+  maximize(): void;
+  split(): void;
+  reset(): void;
+  step(what: 'pane' | 'tab', by: 1 | -1): void;
+}
+
+export interface EditorHandle {
+  view: EditorView;
+  path: string;
+}
+
+interface Config {
+  hub: string;
+  home?: string;
+  user?: string;
+}
+
+class Workbench {
+  readonly registry = new Registry();
+  readonly consoles = new Consoles();
+  readonly variables = new Variables();
+  readonly documents = new Documents(new Drafts(base.pathname));
+  readonly editors = new Map<string, EditorView>();
+  situation: Situation = $state('connecting');
+  kernelspecs: Kernelspec[] = $state.raw([]);
+  config: Config = $state.raw({ hub: '/hub/' });
+  /** The console whose transcript and variables are shown. */
+  shownConsole: string | null = $state(null);
+  /** Path and line, from 0, of the cursor in the active editor. */
+  cursor: { path: string; line: number } = $state.raw({ path: '', line: 0 });
+  /** The help that is asked for. */
+  helpTopic: { topic: string; package: string; search: string; number: number } = $state.raw({
+    topic: '',
+    package: '',
+    search: '',
+    number: 0,
+  });
+  /** What is put into the console's input. */
+  recalled: { code: string; number: number } = $state.raw({ code: '', number: 0 });
+  dialog: 'palette' | 'files' | 'keys' | 'settings' | 'history' | null = $state(null);
+  preview: string | null = $state(null);
+  panes: Panes | null = null;
+  private waitingStarts = new Set<string>();
+  private waitingRuns: { language: string; run: (console: Console) => void }[] = [];
+  private subscribed = new Set<string>();
+  private readonly link = new Link({
+    open: () => new WebSocket(socketAddress('rc2/api/socket')),
+    event: (event) => {
+      this.consoles.apply(event);
+      plots.take(event);
+      if (event.type === 'console_started') this.consoleStarted(event.console);
+    },
+    notice: (notice) => this.take(notice),
+    reset: () => {
+      this.consoles.reset();
+      plots.clear();
+      this.subscribed.clear();
+    },
+    changed: (situation) => {
+      this.situation = situation;
+      // What a connection subscribed to ends with it.
+      if (situation !== 'open') this.subscribed.clear();
+      else {
+        void this.documents.refreshAll();
+        if (this.shownConsole) this.subscribe(this.shownConsole);
+      }
+    },
+  });
+
+  get console(): Console | null {
+    const shown = this.shownConsole === null ? undefined : this.consoles.get(this.shownConsole);
+    return shown ?? this.consoles.all[0] ?? null;
+  }
+
+  /** The editor that keys and commands are about. */
+  get editor(): EditorHandle | null {
+    const path = this.documents.active;
+    const view = path === null ? undefined : this.editors.get(path);
+    return path !== null && view ? { view, path } : null;
+  }
+
+  async start(): Promise<void> {
+    this.registry.own = settings.values.keys;
+    window.addEventListener('online', () => this.link.retry());
+    document.addEventListener('visibilitychange', () => {
+      if (document.hidden) void this.documents.keepAll();
+      else {
+        this.link.retry();
+        void this.documents.refreshAll();
+      }
+    });
+    window.addEventListener('pagehide', () => void this.documents.keepAll());
+    this.link.start();
+    const [config] = await Promise.allSettled([
+      requestJson<Config>('rc2/config.json'),
+      this.loadKernelspecs(),
+    ]);
+    if (config.status === 'fulfilled') this.config = config.value;
+  }
+
+  private async loadKernelspecs(): Promise<void> {
+    interface Specs {
+      default: string;
+      kernelspecs: Record<string, { name: string; spec: { display_name: string; language: string } }>;
+    }
+    const found = await requestJson<Specs>('api/kernelspecs');
+    this.kernelspecs = Object.values(found.kernelspecs)
+      .map(({ name, spec }) => ({ name, title: spec.display_name, language: spec.language.toLowerCase() }))
+      .sort((one, other) => Number(other.language === 'r') - Number(one.language === 'r'));
+    const first = this.kernelspecs[0];
+    if (first && this.consoles.all.length === 0) this.startConsole(first.name);
+  }
+
+  retry(): void {
+    this.link.retry();
+  }
+
+  startConsole(kernelspec: string): void {
+    if (this.waitingStarts.has(kernelspec)) return;
+    this.waitingStarts.add(kernelspec);
+    this.link.send({ type: 'start_console', kernelspec, project: '' });
+  }
+
+  /** Show a console, start it if there is none of this language yet, and call `run` with it. */
+  withConsole(language: string, run: (console: Console) => void): void {
+    const there = this.consoles.all.find(
+      (console) => console.language.toLowerCase() === language && console.state !== 'ended',
+    );
+    if (there) {
+      run(there);
+      return;
+    }
+    const spec = this.kernelspecs.find((one) => one.language === language);
+    if (!spec) {
+      toasts.show(`This session has no ${language} to run this with.`, { meaning: 'warning' });
+      return;
+    }
+    this.waitingRuns.push({ language, run });
+    this.startConsole(spec.name);
+  }
+
+  private consoleStarted(id: string): void {
+    const console = this.consoles.get(id);
+    if (!console) return;
+    this.waitingStarts.delete(console.kernelspec);
+    if (this.shownConsole === null) this.showConsole(id);
+    const language = console.language.toLowerCase();
+    const waiting = this.waitingRuns.filter((one) => one.language === language);
+    this.waitingRuns = this.waitingRuns.filter((one) => one.language !== language);
+    for (const { run } of waiting) run(console);
+  }
+
+  showConsole(id: string): void {
+    this.shownConsole = id;
+    this.subscribe(id);
+  }
+
+  private subscribe(id: string): void {
+    if (this.subscribed.has(id)) return;
+    this.subscribed.add(id);
+    this.link.send({ type: 'subscribe_variables', console: id });
+  }
+
+  private take(notice: Notice): void {
+    if (notice.type === 'variables') this.variables.take(notice);
+    else if (notice.type === 'welcome')
+      for (const info of notice.consoles) {
+        this.consoles.add(info);
+        const console = this.consoles.get(info.console);
+        if (console) console.state = info.state;
+        this.consoleStarted(info.console);
+      }
+    else if (notice.type === 'console_opened') this.consoleStarted(notice.console);
+    else if (notice.type === 'refused' && notice.request !== 'hello')
+      toasts.show(notice.why, { meaning: 'warning' });
+  }
+
+  /** Run code in a console, and return the execution's id. */
+  execute(console: Console, code: string, source?: Source, group?: string): string {
+    const id = crypto.randomUUID();
+    this.link.send({
+      type: 'execute',
+      id,
+      console: console.id,
+      code,
+      ...(source ? { source } : {}),
+      ...(group ? { group } : {}),
+    });
+    return id;
+  }
+
+  answer(console: Console, value: string): void {
+    this.link.send({ type: 'input_reply', console: console.id, value });
+  }
+
+  interrupt(console = this.console): void {
+    if (console) this.link.send({ type: 'interrupt', console: console.id });
+  }
+
+  restart(console = this.console): void {
+    if (console) this.link.send({ type: 'restart', console: console.id });
+  }
+
+  cancel(console: Console, execution: string): void {
+    this.link.send({ type: 'cancel', console: console.id, execution });
+  }
+
+  // What is run from an editor
+
+  private runPiece(path: string, piece: Piece, group?: string): void {
+    const source: Source = { path, first_line: piece.first, last_line: piece.last, chunk: piece.chunk };
+    this.withConsole(piece.language, (console) => {
+      this.showConsole(console.id);
+      this.execute(console, piece.code, source, group);
+    });
+  }
+
+  /** Run the statement at the cursor, or what is selected, and go on to the next one. */
+  runAtCursor(advance = true): void {
+    const editor = this.editor;
+    if (!editor) return;
+    const { view, path } = editor;
+    const piece = pieceAtCursor(view, path);
+    if (!piece) return;
+    if (!settings.values.hinted) settings.set({ hinted: true });
+    this.runPiece(path, piece);
+    if (advance && view.state.selection.main.empty)
+      view.dispatch({ selection: { anchor: piece.next }, scrollIntoView: true });
+  }
+
+  private runChunks(path: string, all: Chunk[], chosen: Chunk[]): void {
+    const group = crypto.randomUUID();
+    for (const chunk of chosen)
+      if (chunk.code.trim() !== '')
+        this.runPiece(
+          path,
+          {
+            code: chunk.code,
+            language: chunk.language,
+            first: chunk.from + 1,
+            last: Math.max(chunk.from + 1, chunk.to),
+            chunk: chunkName(all, chunk),
+            next: 0,
+          },
+          group,
+        );
+  }
+
+  /** Run the chunk at a line, or with `above` all that are before it. */
+  runChunk(path: string, view: EditorView, line: number, which: 'this' | 'above' | 'all' = 'this'): void {
+    const all = chunks(view.state.doc.toString());
+    const chunk = chunkAt(all, line);
+    if (which === 'all') this.runChunks(path, all, all);
+    else if (which === 'above')
+      this.runChunks(
+        path,
+        all,
+        all.filter(({ fence, end }) => end < line && fence < line),
+      );
+    else if (chunk) this.runChunks(path, all, [chunk]);
+  }
+
+  /** Run the whole file. */
+  runFile(): void {
+    const editor = this.editor;
+    if (!editor) return;
+    const { view, path } = editor;
+    if (hasChunks(path)) this.runChunk(path, view, 0, 'all');
+    else
+      this.runPiece(path, {
+        code: view.state.doc.toString(),
+        language: languageOf(path),
+        first: 1,
+        last: view.state.doc.lines,
+        chunk: null,
+        next: 0,
+      });
+  }
+
+  /** Run from the beginning to the cursor. */
+  runToCursor(): void {
+    const editor = this.editor;
+    if (!editor) return;
+    const { view, path } = editor;
+    const line = view.state.doc.lineAt(view.state.selection.main.head);
+    if (hasChunks(path)) this.runChunk(path, view, line.number - 1, 'above');
+    else
+      this.runPiece(path, {
+        code: view.state.sliceDoc(0, line.to),
+        language: languageOf(path),
+        first: 1,
+        last: line.number,
+        chunk: null,
+        next: 0,
+      });
+  }
+
+  // Files
+
+  async openDocument(path: string, line?: number): Promise<void> {
+    try {
+      await this.documents.get(path);
+    } catch (problem) {
+      toasts.show(problem instanceof Error ? problem.message : String(problem), { meaning: 'bad' });
+      return;
+    }
+    this.documents.active = path;
+    this.panes?.openDocument(path);
+    if (line !== undefined) this.goTo(path, line);
+  }
+
+  goTo(path: string, line: number): void {
+    // The editor of a document that was just opened is drawn in the next frame.
+    requestAnimationFrame(() => {
+      const view = this.editors.get(path);
+      if (!view) return;
+      const at = view.state.doc.line(Math.min(Math.max(1, line), view.state.doc.lines));
+      view.dispatch({ selection: { anchor: at.from }, scrollIntoView: true });
+      view.focus();
+    });
+  }
+
+  showHelp(topic: string, fromPackage = '', search = ''): void {
+    this.helpTopic = { topic, package: fromPackage, search, number: this.helpTopic.number + 1 };
+    this.panes?.show('help');
+  }
+
+  recall(code: string): void {
+    this.recalled = { code, number: this.recalled.number + 1 };
+    this.panes?.focus('console');
+  }
+
+  /** Return what may stand at the cursor: what the language knows, and snippets. */
+  async complete(
+    context: CompletionContext,
+    language: string,
+    whole: string,
+  ): Promise<CompletionResult | null> {
+    const word = context.matchBefore(/[\p{L}\p{N}._]*$/u);
+    const typed = word ? word.to - word.from : 0;
+    const before = context.matchBefore(/[$@:(["'/]$/);
+    if (typed < 2 && !before && !context.explicit) return null;
+    const console = this.consoles.all.find((one) => one.language.toLowerCase() === language);
+    const own = snippets[language] ?? [];
+    if (!console || console.state !== 'idle')
+      return typed > 0
+        ? { from: word?.from ?? context.pos, options: own, validFor: /^[\p{L}\p{N}._]*$/u }
+        : null;
+    const stop = new AbortController();
+    context.addEventListener('abort', () => stop.abort());
+    try {
+      const points = Array.from(whole.slice(0, context.pos)).length;
+      const found = await rc2.complete(console.id, whole, points, stop.signal);
+      const from = Array.from(whole).slice(0, found.start).join('').length;
+      return {
+        from,
+        options: [
+          ...found.completions.map(({ text, type }) => ({ label: text, ...(type ? { detail: type } : {}) })),
+          ...(from === word?.from && typed > 0 ? own : []),
+        ],
+        validFor: /^[\p{L}\p{N}._]*$/u,
+      };
+    } catch {
+      return null;
+    }
+  }
+}
+
+export const workbench = new Workbench();

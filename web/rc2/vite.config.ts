@@ -1,0 +1,50 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vite';
+import { VitePWA } from 'vite-plugin-pwa';
+
+export default defineConfig({
+  // The page is served below a session's own path, whatever that is.
+  base: './',
+  plugins: [
+    svelte({ configFile: false }),
+    VitePWA({
+      registerType: 'prompt',
+      injectRegister: false,
+      filename: 'sw.js',
+      scope: './',
+      manifest: {
+        name: 'Rc²',
+        short_name: 'Rc²',
+        description: 'R, Python and bash in the browser',
+        start_url: './',
+        scope: './',
+        display: 'standalone',
+        background_color: '#fefefe',
+        theme_color: '#faf9f8',
+        icons: [
+          { src: 'icon-192.png', sizes: '192x192', type: 'image/png' },
+          { src: 'icon-512.png', sizes: '512x512', type: 'image/png', purpose: 'any maskable' },
+          { src: 'icon.svg', sizes: 'any', type: 'image/svg+xml' },
+        ],
+      },
+      workbox: {
+        // The page itself opens without the network; the session's data never comes from a cache.
+        globPatterns: ['**/*.{js,css,html,woff2,svg}'],
+        maximumFileSizeToCacheInBytes: 3_000_000,
+        navigateFallback: 'index.html',
+        navigateFallbackDenylist: [/\/rc2\/api\//, /popout\.html$/, /config\.json$/],
+        cleanupOutdatedCaches: true,
+        inlineWorkboxRuntime: true,
+      },
+    }),
+  ],
+  build: {
+    // The Python package carries the page; Git doesn't.
+    outDir: '../../session/src/rspark_session/rc2/static',
+    emptyOutDir: true,
+    target: ['chrome123', 'firefox125', 'safari17.5'],
+    // The page's policy allows no data: URLs for scripts.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+});
