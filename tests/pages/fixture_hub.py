@@ -28,6 +28,7 @@ from rsparkhub.api.resources.pages import CONTENT_SECURITY_POLICY
 from rsparkhub.wire.environment import EnvironmentList
 from rsparkhub.wire.record import EventView
 from rsparkhub.wire.session import SessionView
+from rsparkhub.wire.share import SharedSessionView, ShareView
 from rsparkhub.wire.users import CreatedToken, Me, RemovedUserView, SignInLink, TokenView, UserView, WayToSignIn
 from tests.pages import world as examples
 
@@ -53,6 +54,8 @@ class World:
         self.groups: list[Json] = []
         self.tokens: list[Json] = []
         self.events: list[Json] = []
+        self.shares: list[Json] = []
+        self.shared: list[Json] = []  # {session, role, expires}: what others share
         self.logs: dict[str, str] = {}
         self.endless_logs = False
         self.attempts_left = 3
@@ -188,6 +191,10 @@ class FixtureHub:
             Route(f"{api}/sessions/{{id}}", self._want_deleted, methods=["DELETE"]),
             Route(f"{api}/sessions/{{id}}/events", self._stream),
             Route(f"{api}/sessions/{{id}}/logs", self._logs),
+            Route(f"{api}/sessions/{{id}}/shares", self._shares),
+            Route(f"{api}/sessions/{{id}}/shares", self._share, methods=["POST"]),
+            Route(f"{api}/sessions/{{id}}/shares/{{share}}", self._unshare, methods=["DELETE"]),
+            Route(f"{api}/shared-sessions", self._shared),
             Route(f"{api}/sessions/{{id}}/{{change}}", self._want, methods=["POST"]),
             Route(f"{api}/events", self._stream),
             Route(f"{api}/users", self._people),
@@ -290,6 +297,25 @@ class FixtureHub:
 
     async def _want_deleted(self, request: Request) -> Response:
         return JSONResponse(self.change(request.path_params["id"], wanted="deleted", state="stopping"), status_code=202)
+
+    async def _shares(self, request: Request) -> Response:
+        return JSONResponse({"shares": self.world.shares})
+
+    async def _share(self, request: Request) -> Response:
+        said = await request.json()
+        if said["name"] == "nobody":
+            return problem(404, "There is no user called nobody.")
+        made = {**said, "id": f"h{len(self.world.shares)}", "created": examples.ago(seconds=1)}
+        self.world.shares.append(ShareView.model_validate(made).model_dump(mode="json"))
+        return JSONResponse(self.world.shares[-1], status_code=201)
+
+    async def _unshare(self, request: Request) -> Response:
+        self.world.shares = [each for each in self.world.shares if each["id"] != request.path_params["share"]]
+        return Response(status_code=204)
+
+    async def _shared(self, request: Request) -> Response:
+        views = [SharedSessionView.model_validate(each).model_dump(mode="json") for each in self.world.shared]
+        return JSONResponse({"sessions": views})
 
     async def _stream(self, request: Request) -> Response:
         listener: asyncio.Queue[str | None] = asyncio.Queue()

@@ -20,6 +20,8 @@ type grant struct {
 	// keys are those under which the hub tells that who asked may no longer be let in; asked is when the hub was asked.
 	keys  []string
 	asked time.Time
+	// ends is when who asked may no longer be let in by itself; zero where nobody knows of such a time.
+	ends time.Time
 }
 
 // cache holds the grants that one connection to the hub brought; it ends with that connection.

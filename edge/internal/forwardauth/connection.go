@@ -31,13 +31,14 @@ type question struct {
 // what may have been taken away.
 //
 // An answer has an Upstream when the request may pass; KeepMS is for how long the grant may be repeated, in milliseconds
-// from when the question was sent. Any other answer is a response that the client gets as it is.
+// from when the question was sent, and EndsMS, where it is there, when the request ends by itself, from then too. Any other answer is a response that the client gets as it is.
 type message struct {
 	ID        uint64            `json:"id"`
 	Upstream  string            `json:"upstream"`
 	Secret    string            `json:"secret"`
 	Sandboxed bool              `json:"sandboxed"`
 	KeepMS    float64           `json:"keep_ms"`
+	EndsMS    *float64          `json:"ends_ms"`
 	Status    int               `json:"status"`
 	Headers   map[string]string `json:"headers"`
 	Body      string            `json:"body"`
@@ -211,6 +212,9 @@ func (c *connection) settle(said *message) {
 	default:
 		given := &grant{
 			upstream: said.Upstream, secret: said.Secret, sandboxed: said.Sandboxed, keys: said.Keys, asked: asked.sent,
+		}
+		if said.EndsMS != nil {
+			given.ends = asked.sent.Add(time.Duration(*said.EndsMS * float64(time.Millisecond)))
 		}
 		asked.answer.grant = given
 		if asked.session != "" {

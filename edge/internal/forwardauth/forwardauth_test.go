@@ -462,6 +462,16 @@ func within(t *testing.T, is func() bool) {
 	}
 }
 
+func TestAGrantKnowsWhenItEnds(t *testing.T) {
+	socket := socketPath(t)
+	startHub(t, socket, always(allow(0)+`,"ends_ms":5000`))
+	before := time.Now()
+	said, _ := mustAsk(t, testClient(t, socket), "/s/abc/", key)
+	if ends := said.grant.ends; ends.Before(before.Add(5*time.Second)) || ends.After(time.Now().Add(5*time.Second)) {
+		t.Errorf("it ends at %v, asked at %v", ends, before)
+	}
+}
+
 func goOn(good bool) string { return fmt.Sprintf(`"good":%v`, good) }
 
 // opens has a request that goes on, and says when it is ended.

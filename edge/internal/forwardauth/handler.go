@@ -107,6 +107,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	ctx, end := context.WithCancel(ctx)
 	defer end()
+	if ends := said.grant.ends; !ends.IsZero() {
+		defer time.AfterFunc(time.Until(ends), end).Stop()
+	}
 	going := &open{uri: r.URL.RequestURI(), key: asked, keys: said.grant.keys, checked: time.Now(), end: end}
 	if h.client.open.add(going, said.grant.asked) {
 		h.client.recheck([]*open{going})

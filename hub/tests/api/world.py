@@ -31,7 +31,7 @@ apiVersion: rsparkhub/v1
 kind: Environment
 metadata: {{name: {name}, title: {title}, description: For tests.}}
 spec:
-  interface: terminal
+  interface: {interface}
   resources: {{cpu: 2, memory: 4Gi}}
   services: {{postgres: {{scope: shared}}}}
   lifecycle: {{idle: 2h, longest: 24h}}
@@ -147,10 +147,15 @@ class World:
             await client.aclose()
 
 
+def add_environment(folder: Path, name: str, *, title: str, group: str = "everyone", interface: str = "terminal") -> None:
+    text = _ENVIRONMENT.format(name=name, title=title, group=group, interface=interface)
+    (folder / f"{name}.yaml").write_text(text)
+
+
 def write_catalog(folder: Path) -> Path:
     folder.mkdir()
     for name, title, group in (("rspark", "RSpark", "everyone"), ("lab", "The lab", "lab")):
-        (folder / f"{name}.yaml").write_text(_ENVIRONMENT.format(name=name, title=title, group=group))
+        add_environment(folder, name, title=title, group=group)
     return folder
 
 

@@ -43,6 +43,22 @@ def test_a_session_is_started_listed_and_shown(cli: Cli, hub: RunningHub) -> Non
     assert f"{hub.settings.url}/s/{session}/" in shown
 
 
+def test_a_session_is_shared_and_shared_no_longer(cli: Cli, hub: RunningHub) -> None:
+    cli("user", "add", "eve")
+    session = json.loads(cli("session", "start", "rspark", "--json").stdout)["id"]
+    shared = cli("share", "add", session, "eve", "--role", "editor", "--for", "7d")
+    assert shared.stdout.startswith(f"{session} is shared with eve, as an editor, until "), shared.stderr
+    listed = cli("share", "list", session).stdout.splitlines()
+    assert listed[0].split() == ["ID", "WITH", "ROLE", "UNTIL"]
+    assert listed[1].split()[1:3] == ["eve", "editor"]
+    assert cli("share", "remove", session, listed[1].split()[0]).returncode == 0
+    assert "is shared with nobody" in cli("share", "list", session).stdout
+    assert cli("share", "list").stdout == "Nobody shares a session with you.\n"
+    for wrong in (("eve", "--for", "soon"), ()):
+        refused = cli("share", "add", session, *wrong)
+        assert refused.returncode == 2, refused.stdout
+
+
 def test_the_same_key_gives_the_same_session(cli: Cli, hub: RunningHub) -> None:
     first = json.loads(cli("session", "start", "rspark", "--key", "monday", "--json").stdout)
     second = json.loads(cli("session", "start", "rspark", "--key", "monday", "--json").stdout)

@@ -1,12 +1,13 @@
 """Who may do what: every kind of identity, every action, every kind of thing."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, Thing, may
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.domain.share import Role, Share, share_of
 from rsparkhub.domain.user import User
 from rsparkhub.installed.schema import environment_schema
 
@@ -41,24 +42,41 @@ OTHER = Identity(user=user("eve"), how="token")
 ITS_TOKEN = Identity(user=user("bob", groups=frozenset({"lab"})), how="token", session="abc")
 ANOTHERS_TOKEN = Identity(user=user("bob"), how="token", session="xyz")
 ADMINS_SESSION = Identity(user=user("ada", admin=True), how="token", session="xyz")
+VIEWER = Identity(user=user("vera"), how="cookie")
+EDITOR = Identity(user=user("edi"), how="cookie")
+MEMBER = Identity(user=user("max", groups=frozenset({"class"})), how="cookie")
+VIEWER_THERE = Identity(user=user("vera"), how="cookie", session="abc")  # at the session's own host
+EDITOR_ELSEWHERE = Identity(user=user("edi"), how="cookie", session="xyz")
+OTHER_THERE = Identity(user=user("eve"), how="cookie", session="abc")  # with whom it was shared
 EVERYBODY = {
     "admin": ADMIN, "owner": OWNER, "other": OTHER, "its token": ITS_TOKEN, "another's token": ANOTHERS_TOKEN,
-    "admin's session": ADMINS_SESSION,
+    "admin's session": ADMINS_SESSION, "viewer": VIEWER, "editor": EDITOR, "member": MEMBER, "viewer there": VIEWER_THERE,
+    "editor elsewhere": EDITOR_ELSEWHERE, "other there": OTHER_THERE,
 }  # fmt: skip
+SHARES = [
+    Share(id="1", session="abc", person="vera", role=Role.VIEWER, created=NOON),
+    Share(id="2", session="abc", person="edi", role=Role.EDITOR, created=NOON),
+    Share(id="3", session="abc", group="class", role=Role.VIEWER, created=NOON),
+]
+VIEWERS = {"viewer", "member", "viewer there"}
 
 BOBS, GOING, SERVICE = session("bob"), session("bob", wanted=Wanted.DELETED), session(None, service=True)
 #: thing, action → who may; whoever is not named may not.
 RULES: list[tuple[str, Thing, Action, set[str]]] = [
-    ("a session", BOBS, Action.READ, {"admin", "owner", "its token"}),
-    ("a session", BOBS, Action.OPEN, {"admin", "owner", "its token"}),
+    ("a session", BOBS, Action.READ, {"admin", "owner", "its token", "editor"} | VIEWERS),
+    ("a session", BOBS, Action.VIEW, {"admin", "owner", "its token", "editor"} | VIEWERS),
+    ("a session", BOBS, Action.OPEN, {"admin", "owner", "its token", "editor"}),
+    ("a session", BOBS, Action.READ_LOG, {"admin", "owner", "its token", "editor"}),
+    ("a session", BOBS, Action.RUN, {"admin", "owner", "editor"}),
     ("a session", BOBS, Action.CHANGE, {"admin", "owner"}),
-    ("one being deleted", GOING, Action.READ, {"admin", "owner", "its token"}),
+    ("one being deleted", GOING, Action.READ, {"admin", "owner", "its token", "editor"} | VIEWERS),
+    ("one being deleted", GOING, Action.VIEW, set()),
     ("one being deleted", GOING, Action.OPEN, set()),
     ("one being deleted", GOING, Action.CHANGE, {"admin", "owner"}),
     ("a shared service", SERVICE, Action.READ, set()),
     ("a shared service", SERVICE, Action.OPEN, set()),
     ("a shared service", SERVICE, Action.CHANGE, set()),
-    ("an environment for all", environment("everyone"), Action.START, {"admin", "owner", "other"}),
+    ("an environment for all", environment("everyone"), Action.START, {"admin", "owner", "other", "viewer", "editor", "member"}),
     ("an environment of a group", environment("lab"), Action.START, {"admin", "owner"}),
     ("an environment of a group", environment("lab"), Action.READ, {"admin", "owner"}),
     ("an environment of a group", environment("lab"), Action.CHANGE, set()),
@@ -73,4 +91,15 @@ RULES: list[tuple[str, Thing, Action, set[str]]] = [
 @pytest.mark.parametrize("who", EVERYBODY)
 @pytest.mark.parametrize(("what", "thing", "action", "allowed"), RULES, ids=[f"{rule[2]} {rule[0]}" for rule in RULES])
 def test_who_may_do_what(what: str, thing: Thing, action: Action, allowed: set[str], who: str) -> None:
-    assert may(EVERYBODY[who], action, thing) is (who in allowed), f"{who}: {action} {what}"
+    assert may(EVERYBODY[who], action, thing, shares=SHARES) is (who in allowed), f"{who}: {action} {what}"
+
+
+def test_of_several_shares_the_one_that_lets_do_the_most_counts() -> None:
+    until = [
+        Share(id="2", session="abc", person="eve", role=Role.EDITOR, created=NOON, expires=NOON + timedelta(days=days))
+        for days in (1, 3, 2)
+    ]
+    viewing = Share(id="9", session="abc", group="everyone", role=Role.VIEWER, created=NOON)
+    assert share_of(OTHER.user, [viewing, *until]) is until[1]
+    assert share_of(OTHER.user, [viewing]) is viewing
+    assert share_of(ADMIN.user, until) is None

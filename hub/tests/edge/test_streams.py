@@ -4,12 +4,16 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 import websockets
 from edge_world import World
+
+from rsparkhub.domain.share import Role
+from rsparkhub.store.events import By
 
 MIB = 2**20
 
@@ -205,6 +209,104 @@ class TestRightsThatAreTakenAway:
             await world.ask()
             await world.client(bearer="rst_x").get(f"/s/{session.id}/")  # by which the edge finds the hub again
             await ends(socket)
+
+
+async def ended(world: World, session: str, share: str) -> None:
+    await world.store.shares.end(session, share, by=By("ada", datetime.now(UTC)))
+
+
+async def made_a_viewer(world: World, session: str, share: str) -> None:
+    await world.store.shares.set(session, group="lab", role=Role.VIEWER, by=By("ada", datetime.now(UTC)))
+
+
+async def out_of_the_group(world: World, session: str, share: str) -> None:
+    await world.store.users.set_members("lab", [])
+
+
+async def without_the_group(world: World, session: str, share: str) -> None:
+    await world.store.users.remove_group("lab")
+
+
+TakeShare = Callable[[World, str, str], Awaitable[None]]
+
+
+class TestShares:
+    """Whoever is let in by a share is out when it has ended, with what they have open."""
+
+    async def shared(self, world: World, role: Role, *, lasts: timedelta | None = None) -> tuple[str, str, str]:
+        """Return a session of ada's that is shared with bob's group, the share, and a token of bob's."""
+        await world.person("ada")
+        await world.person("bob")
+        now = datetime.now(UTC)
+        await world.store.users.add_group("lab", members=["bob"], now=now)
+        session = await world.session("ada")
+        expires = None if lasts is None else now + lasts
+        share = await world.store.shares.set(session.id, group="lab", role=role, expires=expires, by=By("ada", now))
+        return session.id, share.id, await world.token("bob")
+
+    @pytest.mark.parametrize("take", [ended, made_a_viewer, out_of_the_group, without_the_group])
+    async def test_an_editor_s_websocket_ends_with_the_share_and_the_owner_s_goes_on(self, world: World, take: TakeShare) -> None:
+        session, share, token = await self.shared(world, Role.EDITOR)
+        url = f"ws://{world.host}/s/{session}/ws"
+        owner = {"Authorization": f"token {await world.token('ada')}"}
+        async with (
+            websockets.connect(url, additional_headers={"Authorization": f"token {token}"}) as socket,
+            websockets.connect(url, additional_headers=owner) as other,
+        ):
+            for each in (socket, other):
+                await each.send("hello")
+                assert await each.recv() == "hello"
+            await take(world, session, share)
+            await ends(socket)
+            await other.send("still here")
+            assert await other.recv() == "still here"
+        assert (await world.client(bearer=token).post(f"/s/{session}/x")).status_code in {403, 404}
+
+    async def test_a_websocket_ends_when_the_share_runs_out(self, world: World) -> None:
+        session, _, token = await self.shared(world, Role.EDITOR, lasts=timedelta(seconds=3))
+        headers = {"Authorization": f"token {token}"}
+        async with websockets.connect(f"ws://{world.host}/s/{session}/ws", additional_headers=headers) as socket:
+            await socket.send("hello")
+            assert await socket.recv() == "hello"
+            with pytest.raises(websockets.ConnectionClosed):
+                await asyncio.wait_for(socket.recv(), 3 + SOON)
+        client = world.client(bearer=token)
+        await comes_to(404, lambda: client.get(f"/s/{session}/x"))
+
+    async def test_a_viewer_reads_and_changes_nothing_and_opens_no_websocket(self, world: World) -> None:
+        session, share, token = await self.shared(world, Role.VIEWER)
+        client = world.client(bearer=token)
+        assert (await client.get(f"/s/{session}/x")).status_code == 200
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            refused = await client.request(method, f"/s/{session}/x")
+            assert (refused.status_code, refused.json()["code"]) == (403, "not-allowed")
+            assert "to look at" in refused.json()["detail"]
+        with pytest.raises(websockets.InvalidStatus) as answer:
+            await websockets.connect(f"ws://{world.host}/s/{session}/ws", additional_headers={"Authorization": f"token {token}"})
+        assert answer.value.response.status_code == 403
+        assert [seen["method"] for seen in world.upstream.seen] == ["GET"]
+        await ended(world, session, share)
+        await comes_to(404, lambda: client.get(f"/s/{session}/x"))
+
+    async def test_at_the_session_s_own_host_too(self, world: World) -> None:
+        session, share, _ = await self.shared(world, Role.VIEWER)
+        cookie = await world.sign_in("bob")
+        own = f"{session}.localhost:{world.edge.port}"
+        sent = await world.client(cookie=cookie, host=world.localhost).get(f"/s/{session}/", headers={"Accept": "text/html"})
+        entered = await world.client(host=own).get(sent.headers["location"].partition(own)[2])
+        its = {"Cookie": entered.headers["set-cookie"].partition(";")[0], "Origin": f"http://{own}"}
+        there = world.client(host=own)
+        assert (await there.get(f"/s/{session}/x", headers=its)).status_code == 200
+        assert (await there.post(f"/s/{session}/x", headers=its)).status_code == 403
+        await ended(world, session, share)
+        await comes_to(404, lambda: there.get(f"/s/{session}/x", headers=its))
+
+
+async def comes_to(status: int, ask: Callable[[], Awaitable[httpx.Response]]) -> None:
+    """Ask until the answer has a status, which it must have soon."""
+    async with asyncio.timeout(SOON):
+        while (await ask()).status_code != status:
+            await asyncio.sleep(0.05)
 
 
 async def ends(socket: websockets.ClientConnection) -> None:

@@ -11,6 +11,7 @@ import { followPage } from './state/page-lifecycle.ts';
 import { Resource } from './state/resource.ts';
 import { Retry, retryAll } from './state/retry.ts';
 import { pageLocation, startRouter } from './state/router.ts';
+import { roleOf, type Role } from './state/role.ts';
 import { safeNext } from './state/route.ts';
 import { SharedStream } from './state/shared-stream.ts';
 import { storage } from './state/storage.ts';
@@ -47,6 +48,16 @@ export const environments = derived(catalog, ({ data }) => data?.environments ??
 export const environmentOf = derived(
   environments,
   ($environments) => (session: Session) => $environments?.find(({ name }) => name === session.environment),
+);
+
+/** What others share with this person. */
+export const shared = new Resource(() => api.sharedSessions());
+/** What this person is in a session. */
+export const role = derived(
+  [currentUser, shared],
+  ([$user, { data }]) =>
+    (session: Session): Role =>
+      $user ? roleOf(session, $user, data) : 'viewer',
 );
 
 const announced = writable('');
@@ -122,17 +133,40 @@ const list = new Retry(async () => {
   const since = sessions.mark();
   try {
     if (scope.of === 'one') sessions.applyResponse(await api.session(scope.id), since);
-    else sessions.applyList(await api.sessions(scope.of === 'all'), since);
+    else {
+      const [found, other] = await Promise.all([api.sessions(scope.of === 'all'), sharedOnPage(scope)]);
+      sessions.applyList(other ? [...found, other] : found, since);
+    }
   } catch (error) {
     if (scope.of === 'one' && error instanceof Problem && error.status === 404) sessions.remove(scope.id);
     throw error;
   }
 });
 
+/** The id of somebody else's session that this page shows, where the stream is about one's own alone. */
+const otherOnPage = derived([currentUser, pageLocation, sessions.known], ([$user, $pageLocation, $known]) => {
+  if (!$user || $user.admin || $pageLocation.route.page !== 'session') return null;
+  const shown = $known.get($pageLocation.route.id);
+  return shown && shown.owner !== $user.name ? shown.id : null;
+});
+
+/** Read somebody else's session that the page shows; null where there is none, or where it is shared no longer. */
+async function sharedOnPage(scope: StreamScope): Promise<Session | null> {
+  const id = get(otherOnPage);
+  if (id === null || scope.of !== 'mine') return null;
+  try {
+    return await api.session(id);
+  } catch (error) {
+    if (error instanceof Problem && error.status === 404) return null;
+    throw error;
+  }
+}
+
 /** Read everything anew that the page shows: the stream is open, so the hub is there. */
 function refresh(): void {
   void list.run();
   void catalog.load();
+  void shared.load();
   retryAll();
 }
 
@@ -175,6 +209,7 @@ function becomeUser(user: Me | null): void {
 function forget(): void {
   sessions.clear();
   catalog.clear();
+  shared.clear();
 }
 
 /** Follow what another tab has found out: null for nobody. */
@@ -236,12 +271,24 @@ function pollWhileHidden(): void {
   });
 }
 
+const SHARED_POLL = 3_000; // ms
+
+/** Read somebody else's session from time to time while it is looked at. */
+function pollShared(): void {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  derived([life.shown, otherOnPage], ([$shown, $other]) => ($shown ? $other : null)).subscribe((id) => {
+    clearInterval(timer);
+    if (id !== null) timer = setInterval(() => void readSession(id), SHARED_POLL);
+  });
+}
+
 async function readSession(id: string): Promise<void> {
   const since = sessions.mark();
   try {
     sessions.applyResponse(await api.session(id), since);
   } catch (error) {
     if (!(error instanceof Problem)) throw error; // asked again
+    if (error.status === 404 && get(otherOnPage) === id) sessions.remove(id);
   }
 }
 
@@ -257,6 +304,7 @@ export function startApp(): void {
   });
   life.awake.subscribe((awake) => eventStream.listen(awake));
   pollWhileHidden();
+  pollShared();
   addEventListener('online', () => {
     eventStream.reconnect();
     retryAll();

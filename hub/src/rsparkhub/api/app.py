@@ -36,6 +36,7 @@ from rsparkhub.api.resources import (
     removed_users,
     session_events,
     sessions,
+    shares,
     tokens,
     usage,
     users,
@@ -55,7 +56,9 @@ from rsparkhub.store import Store
 
 _PAGES = Path(rsparkhub.__file__).parent / "pages"
 _LARGEST_BODY = 1024 * 1024  # bytes
-_RESOURCES = (login, me, environments, sessions, session_events, logs, users, removed_users, groups, tokens, usage, audit)
+_RESOURCES = (
+    login, me, environments, sessions, session_events, logs, shares, users, removed_users, groups, tokens, usage, audit,
+)  # fmt: skip
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -3,6 +3,8 @@
 `Reader` is anybody who is signed in, also a session by its own token; `Person` is a person; `Administrator` is one.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
@@ -19,7 +21,9 @@ from rsparkhub.auth.tokens import token_in_header
 from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.errors import NotAllowed, NotFound, NotSignedIn
 from rsparkhub.domain.session import Session
+from rsparkhub.domain.share import Role, share_of
 from rsparkhub.store.events import By
+from rsparkhub.store.notifier import key_of_shares
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="An API token.")
 
@@ -124,20 +128,49 @@ def by_now(identity: Identity, context: AppContext) -> By:
     return By(identity.user.id, context.now())
 
 
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """A session with which somebody may do what they asked to do.
+
+    `until` is when they may no longer by itself, and `keys` are those under which it is notified that they may not.
+    """
+
+    session: Session
+    until: datetime | None
+    keys: tuple[str, ...]
+
+
 async def find_session(context: AppContext, identity: Identity, session_id: str, *, to: Action = Action.READ) -> Session:
-    """Return a session with which whoever asks may do this.
+    """Return a session with which whoever asks may do this; `find_access` says what is raised."""
+    return (await find_access(context, identity, session_id, to=to)).session
+
+
+async def find_access(context: AppContext, identity: Identity, session_id: str, *, to: Action = Action.READ) -> Access:
+    """Return a session with which whoever asks may do this, and for how long.
 
     Raises
     ------
     NotFound
         When there is none, or it is somebody else's: an answer doesn't tell which.
+    NotAllowed
+        When it is shared with them, in a role that doesn't allow this.
     """
     missing = NotFound("There is no such session. It may have been deleted.")
     try:
         session = await context.store.sessions.get(session_id)
     except NotFound:
         raise missing from None
+    keys, until = identity.keys, None
     if not may(identity, to, session):
-        raise missing
+        shares = await context.store.shares.of_session(session.id, now=context.now())
+        share = share_of(identity.user, shares)
+        if share is None or not may(identity, Action.READ, session, shares=shares):
+            raise missing
+        if not may(identity, to, session, shares=shares):
+            raise NotAllowed(f"This session is shared with you as {_A_ROLE[share.role]}, who may not do this. Ask its owner.")
+        keys, until = (*keys, key_of_shares(session.id)), share.expires
     log_context.bind(session=session.id)
-    return session
+    return Access(session=session, until=until, keys=keys)
+
+
+_A_ROLE = {Role.VIEWER: "a viewer", Role.EDITOR: "an editor"}

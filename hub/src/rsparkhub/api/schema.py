@@ -23,6 +23,7 @@ _TAGS = [
     {"name": "sign-in", "description": "Who you are."},
     {"name": "environments", "description": "The catalog: what you may start."},
     {"name": "sessions", "description": "What runs, sleeps or has ended."},
+    {"name": "sharing", "description": "Sessions that others are let into."},
     {"name": "events", "description": "Streams of server-sent events."},
     {"name": "people", "description": "People, groups and tokens."},
     {"name": "records", "description": "What was used, and what was done."},

@@ -6,17 +6,18 @@ from typing import Literal, NamedTuple
 
 from rsparkhub.domain.access import Identity
 from rsparkhub.domain.session import Session
+from rsparkhub.domain.share import Share
 
 
 class Lookup(NamedTuple):
-    """Something to be looked up in the store: whose credential this is, or which session."""
+    """Something to be looked up in the store: whose credential this is, which session, or its shares."""
 
-    what: Literal["login", "bearer", "query", "session_cookie", "session"]
+    what: Literal["login", "bearer", "query", "session_cookie", "session", "shares"]
     secret: str
     session: str = ""
 
 
-Found = Identity | Session | None
+Found = Identity | Session | tuple[Share, ...] | None
 
 
 class AuthCache:

@@ -33,7 +33,7 @@ from rsparkhub.auth.session_address import RequestOrigin, request_origin, sessio
 from rsparkhub.auth.session_host import COOKIE, SessionHostSignIn
 from rsparkhub.auth.tokens import LOGIN, is_plausible, token_in_header
 from rsparkhub.auth.visits import Visits
-from rsparkhub.domain.access import Identity
+from rsparkhub.domain.access import Action, Identity, may
 from rsparkhub.domain.edge_contract import ENTER
 from rsparkhub.domain.errors import NotFound
 from rsparkhub.domain.session import Session
@@ -176,7 +176,13 @@ class Authorizer:
             identity = await self._look_up(lookup)
             if isinstance(identity, Identity):
                 session = await self._look_up(Lookup("session", "", request.session))
-                return may_go_on(session if isinstance(session, Session) else None, identity)
+                shares = await self._look_up(Lookup("shares", "", request.session))
+                return may_go_on(
+                    request,
+                    session if isinstance(session, Session) else None,
+                    identity,
+                    shares if isinstance(shares, tuple) else (),
+                )
         return GoOn(False)
 
     def _start_period(self) -> float:
@@ -206,15 +212,11 @@ class Authorizer:
             if isinstance(known := found[lookup], Identity):
                 identity = known
                 break
-        session: Session | None = None
-        if identity is not None:
-            lookup = Lookup("session", "", request.session)
-            if lookup not in found:
-                return lookup
-            session = known if isinstance(known := found[lookup], Session) else None
-        return authorize(request, session, identity)
+        if identity is None:
+            return authorize(request, None, None)
+        return _decide_for(identity, request.session, request, found)
 
-    async def _look_up(self, key: Lookup) -> Found:
+    async def _look_up(self, key: Lookup) -> Found:  # noqa: PLR0911  # a line a kind
         now = datetime.now(UTC)
         if key.what == "login":
             return await self._authenticator.from_cookie(key.secret, now=now)
@@ -225,6 +227,8 @@ class Authorizer:
             return None if identity is None else replace(identity, how="query")
         if key.what == "session_cookie":
             return await self._sign_in.identify(key.session, key.secret, now=now)
+        if key.what == "shares":
+            return await self._store.shares.of_session(key.session, now=now)
         try:
             return await self._store.sessions.get(key.session)
         except NotFound:
@@ -254,6 +258,20 @@ class Authorizer:
             return Redirect(url=url)
         lifetime, secure = self._settings.login_lifetime, request.came_in.secure
         return Redirect(url=url, set_cookie=cookies.set_session_cookie(value, lifetime=lifetime, secure=secure))
+
+
+def _decide_for(identity: Identity, session_id: str, request: ForwardAuthRequest, found: dict[Lookup, Found]) -> Answer | Lookup:
+    lookup = Lookup("session", "", session_id)
+    if lookup not in found:
+        return lookup
+    session = found[lookup]
+    if not isinstance(session, Session) or may(identity, Action.OPEN, session):
+        return authorize(request, session if isinstance(session, Session) else None, identity)
+    lookup = Lookup("shares", "", session_id)
+    if lookup not in found:
+        return lookup
+    shares = found[lookup]
+    return authorize(request, session, identity, shares if isinstance(shares, tuple) else ())
 
 
 def _at_own_host(request: ForwardAuthRequest, own: str, found: dict[Lookup, Found]) -> Answer | Lookup | None:

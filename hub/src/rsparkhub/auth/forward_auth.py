@@ -6,19 +6,22 @@ waits. The rules, in the order in which they are tried:
 1. The address must be one of a session, without `..` in it, at a known host where this session is served. At the host of a
    session that does not exist there is nothing.
 2. Whoever is not signed in is sent to sign in, or told so.
-3. A session that is not theirs does not exist for them.
+3. A session that is not theirs, and not shared with them, does not exist for them.
 4. Whoever is known by a cookie may be a page that somebody else wrote: it may read only from its own origin, and change
    something or open a websocket only with an `Origin` that is its own.
-5. A session that doesn't run has nothing to show; the hub's page about it has.
-6. A token in the query works for a program. Anybody may have a browser open an address with one, so there it leads to the
+5. Whoever may only view a session reads from it: no method that changes something, and no websocket.
+6. A session that doesn't run has nothing to show; the hub's page about it has.
+7. A token in the query works for a program. Anybody may have a browser open an address with one, so there it leads to the
    session's own host, where that is, and opens nothing under the hub's name.
-7. Where sessions have hosts of their own, a browser goes there, and never gets a session's content under the hub's name.
+8. Where sessions have hosts of their own, a browser goes there, and never gets a session's content under the hub's name.
 
 The edge repeats an `Allow` to requests that differ in the path alone (`domain/edge_contract.py`), so of a path without `.`
 segments an `Allow` must say nothing but its session.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
@@ -27,6 +30,8 @@ from rsparkhub.auth.session_address import RequestOrigin, has_dot_segments
 from rsparkhub.auth.visits import Visit
 from rsparkhub.domain.access import Action, Identity, may
 from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.domain.share import Share, share_of
+from rsparkhub.store.notifier import key_of_shares
 
 
 class ForwardAuthRequest(NamedTuple):  # many are made in a second, and a tuple is made faster than a dataclass
@@ -48,6 +53,11 @@ class ForwardAuthRequest(NamedTuple):  # many are made in a second, and a tuple 
     recheck: bool = False  # of one that was let in, and goes on
 
     @property
+    def changes(self) -> bool:
+        """Whether it may change something: by its method, or as a websocket, on which anything may be said."""
+        return self.method not in SAFE_METHODS or bool(self.upgrade)
+
+    @property
     def is_navigation(self) -> bool:
         """Whether a browser opens a page with it: it says so, or, without TLS, asks for HTML."""
         if self.method not in {"GET", "HEAD"} or self.upgrade:
@@ -59,14 +69,15 @@ class ForwardAuthRequest(NamedTuple):  # many are made in a second, and a tuple 
 class Allow:
     """Pass it on. `sandboxed`: what comes back must not act in a browser, since it comes under the hub's own name.
 
-    `keys` are those under which it is notified that who asked may no longer be let in. `visit` is set at
-    another's session.
+    `keys` are those under which it is notified that who asked may no longer be let in, and `until` is when they may no longer by
+    itself. `visit` is set at another's session.
     """
 
     upstream: str
     secret: str
     sandboxed: bool = False
     keys: tuple[str, ...] = ()
+    until: datetime | None = None
     visit: Visit | None = field(default=None, compare=False)
 
 
@@ -133,6 +144,12 @@ _SOMEONE_ELSES = Refuse(
     detail="At this address a session's pages could act as you, and this session is another person's. Its log and its state are "
     "on the hub's page. To go in, send an API token, or let sessions have hosts of their own (the setting `session_origin`).",
 )
+_VIEW_ONLY = Refuse(
+    status=403,
+    code="not-allowed",
+    detail="This session is shared with you to look at, and this would change something in it. Ask its owner to make you an "
+    "editor.",
+)
 _OWN_HOST = Refuse(
     status=403,
     code="not-allowed",
@@ -140,24 +157,47 @@ _OWN_HOST = Refuse(
 )
 
 
-def authorize(request: ForwardAuthRequest, session: Session | None, identity: Identity | None) -> Answer:
-    """Return what the edge is to do with a request; `session` is the row of the session that its path names."""
+def authorize(  # noqa: PLR0911  # a rule each
+    request: ForwardAuthRequest, session: Session | None, identity: Identity | None, shares: Sequence[Share] = ()
+) -> Answer:
+    """Return what the edge is to do with a request.
+
+    `session` is the row of the session that its path names, and `shares` are those of it that have not run out; they count for
+    nobody who may open it without them.
+    """
     if refusal := _refuse_address(request):
         return refusal
     if identity is None:
         return _sign_in(request)
-    if session is None or session.id != request.session or not may(identity, Action.OPEN, session):
+    if session is None or session.id != request.session or not may(identity, Action.VIEW, session, shares=shares):
         return NO_SUCH_SESSION
     if identity.how == "cookie" and (refusal := _refuse_cookie(request)):
         return refusal
+    if not _may(request, identity, session, shares):
+        return _VIEW_ONLY
     if not _is_up(session):
         return _not_running(request, session)
-    return _let_in(request, session, identity)
+    answer = _let_in(request, session, identity)
+    if isinstance(answer, Allow) and not may(identity, Action.OPEN, session):
+        return _by_share(answer, session, share_of(identity.user, shares))
+    return answer
 
 
-def may_go_on(session: Session | None, identity: Identity | None) -> GoOn:
-    """Return whether a request that was let in may go on: who asked is still somebody who may open the session."""
-    return GoOn(identity is not None and session is not None and may(identity, Action.OPEN, session))
+def may_go_on(
+    request: ForwardAuthRequest, session: Session | None, identity: Identity | None, shares: Sequence[Share] = ()
+) -> GoOn:
+    """Return whether a request that was let in may go on: who asked is still somebody who may ask it of the session."""
+    return GoOn(identity is not None and session is not None and _may(request, identity, session, shares))
+
+
+def _may(request: ForwardAuthRequest, identity: Identity, session: Session, shares: Sequence[Share]) -> bool:
+    return may(identity, Action.OPEN if request.changes else Action.VIEW, session, shares=shares)
+
+
+def _by_share(answer: Allow, session: Session, share: Share | None) -> Allow:
+    """Return what lets somebody in for as long as a share of the session does."""
+    until = None if share is None else share.expires
+    return replace(answer, keys=(*answer.keys, key_of_shares(session.id)), until=until)
 
 
 def _refuse_address(request: ForwardAuthRequest) -> Refuse | None:
@@ -188,10 +228,9 @@ def _is_up(session: Session) -> bool:
 
 def _refuse_cookie(request: ForwardAuthRequest) -> Refuse | None:
     """Refuse what a page of another origin makes a browser send."""
-    changes = request.method not in SAFE_METHODS or bool(request.upgrade)
     if request.origin:
         return None if request.came_in.is_own_origin(request.origin) else _FOREIGN
-    if changes and request.fetch_site != "same-origin":
+    if request.changes and request.fetch_site != "same-origin":
         return _FOREIGN if request.fetch_site else _NO_ORIGIN
     opened = request.is_navigation and request.fetch_dest in {"", "document"}
     return _FOREIGN if request.fetch_site in {"cross-site", "same-site"} and not opened else None

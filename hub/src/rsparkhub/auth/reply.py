@@ -1,6 +1,7 @@
 """An answer to a forward-auth request as the edge reads it (`domain/edge_contract.py`)."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import NotRequired, TypedDict
 
@@ -10,13 +11,17 @@ from rsparkhub.wire.problem import Problem
 
 
 class Grant(TypedDict):
-    """The request may pass; for `keep_ms` milliseconds from when it asked, the edge may repeat the answer."""
+    """The request may pass; for `keep_ms` milliseconds from when it asked, the edge may repeat the answer.
+
+    It ends `ends_ms` milliseconds from when the edge asked, where that is there.
+    """
 
     upstream: str
     secret: str
     sandboxed: NotRequired[bool]
     keys: list[str]
     keep_ms: float
+    ends_ms: NotRequired[float]
 
 
 class Recheck(TypedDict):
@@ -59,6 +64,10 @@ def reply(
         grant = Grant(upstream=answer.upstream, secret=answer.secret, keys=list(answer.keys), keep_ms=round(keep * 1000, 3))
         if answer.sandboxed:
             grant["sandboxed"] = True
+        if answer.until is not None:
+            left = (answer.until - datetime.now(UTC)).total_seconds()
+            grant["ends_ms"] = round(max(left, 0) * 1000, 3)
+            grant["keep_ms"] = min(grant["keep_ms"], grant["ends_ms"])
         return grant
     if isinstance(answer, Redirect):
         cookie = {"Set-Cookie": answer.set_cookie} if answer.set_cookie else {}

@@ -159,7 +159,11 @@ class Schema:
         (name,) = block.model_fields_set
         title = self._interfaces[name].title or metadata.title
         return InterfaceChoice(
-            name=name, title=title, mark=self._interfaces[name].mark or title[:2], options=getattr(block, name)
+            name=name,
+            title=title,
+            mark=self._interfaces[name].mark or title[:2],
+            options=getattr(block, name),
+            viewable=self._interfaces[name].viewable,
         )
 
     def _service_choice(self, name: str, options: ServiceOptions) -> ServiceChoice:

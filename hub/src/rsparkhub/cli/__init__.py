@@ -20,6 +20,7 @@ from rsparkhub.cli import (
     render,
     service,
     session,
+    share,
     token,
     up,
     usage,
@@ -43,7 +44,7 @@ def every_command() -> None:
 
 for part in (up, down, doctor, processes, usage, audit, render):
     part.add_to(app)
-for noun in (session, environment, user, group, token, service):
+for noun in (session, share, environment, user, group, token, service):
     app.add_typer(noun.app)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from httpx_sse import EventSource
 
@@ -13,7 +14,9 @@ from rsparkhub.client.connection import Connection
 from rsparkhub.client.waiting import News, Waiting
 from rsparkhub.domain.errors import NotFound, Unavailable
 from rsparkhub.domain.session import State
+from rsparkhub.domain.share import Role
 from rsparkhub.wire.session import LogServices, SessionList, SessionView
+from rsparkhub.wire.share import SharedSessionList, SharedSessionView, ShareList, ShareView
 from rsparkhub.wire.stream import Deleted, Progress, Queue
 
 _NEWS: dict[str, type[News]] = {"session": SessionView, "progress": Progress, "queue": Queue, "deleted": Deleted}
@@ -77,6 +80,31 @@ class Sessions:
         """Want it gone, with what it kept; the home stays. Raise `Busy` as `suspend` does."""
         params = {"confirm": "true"} if confirm else None
         return await self._connection.ask(SessionView, "DELETE", f"/sessions/{session_id}", params=params, again=True)
+
+    async def share(
+        self,
+        session_id: str,
+        name: str,
+        *,
+        kind: Literal["person", "group"] = "person",
+        role: Role = Role.VIEWER,
+        expires: datetime | None = None,
+    ) -> ShareView:
+        """Let the person of a name in, or everybody in a group; whoever is let in already gets this role and this end."""
+        body = {"kind": kind, "name": name, "role": role.value, "expires": expires.isoformat() if expires else None}
+        return await self._connection.ask(ShareView, "POST", f"/sessions/{session_id}/shares", body=body, again=True)
+
+    async def shares(self, session_id: str) -> list[ShareView]:
+        """Return whom a session of yours lets in, the oldest share first."""
+        return (await self._connection.ask(ShareList, "GET", f"/sessions/{session_id}/shares", again=True)).shares
+
+    async def unshare(self, session_id: str, share_id: str) -> None:
+        """Let somebody in no longer; what they have open ends."""
+        await self._connection.tell("DELETE", f"/sessions/{session_id}/shares/{share_id}")
+
+    async def shared(self) -> list[SharedSessionView]:
+        """Return the sessions that others share with you, newest first."""
+        return (await self._connection.ask(SharedSessionList, "GET", "/shared-sessions", again=True)).sessions
 
     async def log_services(self, session_id: str) -> list[str]:
         """Return the names of the components that have a log."""

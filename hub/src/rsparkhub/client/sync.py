@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import httpx
 
@@ -18,10 +18,12 @@ from rsparkhub.client.users import Groups, Tokens, Users
 from rsparkhub.client.waiting import News
 from rsparkhub.domain.event import EventKind
 from rsparkhub.domain.session import State
+from rsparkhub.domain.share import Role
 from rsparkhub.domain.user import Data
 from rsparkhub.wire.environment import EnvironmentView
 from rsparkhub.wire.record import EventView, Usage
 from rsparkhub.wire.session import SessionView
+from rsparkhub.wire.share import SharedSessionView, ShareView
 from rsparkhub.wire.users import BrowserView, CreatedToken, GroupView, Me, SignedIn, SignInLink, TokenView, UserView
 
 
@@ -104,6 +106,27 @@ class SyncSessions:
 
     def delete(self, session_id: str, *, confirm: bool = False) -> SessionView:
         return self._thread.run(self._sessions.delete(session_id, confirm=confirm))
+
+    def share(
+        self,
+        session_id: str,
+        name: str,
+        *,
+        kind: Literal["person", "group"] = "person",
+        role: Role = Role.VIEWER,
+        expires: datetime | None = None,
+    ) -> ShareView:
+        call = self._sessions.share(session_id, name, kind=kind, role=role, expires=expires)
+        return self._thread.run(call)
+
+    def shares(self, session_id: str) -> builtins.list[ShareView]:
+        return self._thread.run(self._sessions.shares(session_id))
+
+    def unshare(self, session_id: str, share_id: str) -> None:
+        self._thread.run(self._sessions.unshare(session_id, share_id))
+
+    def shared(self) -> builtins.list[SharedSessionView]:
+        return self._thread.run(self._sessions.shared())
 
     def log_services(self, session_id: str) -> list[str]:
         return self._thread.run(self._sessions.log_services(session_id))

@@ -4,18 +4,23 @@
 told (403, or 404 so that an answer doesn't tell what exists) after.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.session import Session, Wanted
+from rsparkhub.domain.share import Role, Share, share_of
 from rsparkhub.domain.user import User
 
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """A user, and how they showed who they are; `session` is set when a session speaks for its owner by its own token.
+    """A user, and how they showed who they are.
+
+    `session` is set where they are let into that session alone: a session speaks for its owner by its own token, or a browser is
+    signed in at a session's own host.
 
     `keys` are those under which it is notified that this may no longer hold.
     """
@@ -30,8 +35,11 @@ class Action(StrEnum):
     """What somebody wants to do with a thing."""
 
     READ = "read"
-    CHANGE = "change"
-    OPEN = "open"  # of a session: reach its interface through the edge
+    CHANGE = "change"  # of a session: stop, delete and share it too
+    VIEW = "view"  # of a session: have its interface show something, through the edge
+    OPEN = "open"  # of a session: use its interface, through the edge
+    READ_LOG = "read-log"  # of a session
+    RUN = "run"  # of a session: wake it, and put it to sleep
     START = "start"  # of an environment: have a session of it run
 
 
@@ -50,19 +58,32 @@ class Installation:
 Thing = Session | Environment | OwnedBy | Installation
 
 
-def may(identity: Identity, action: Action, thing: Thing) -> bool:
-    """Return whether somebody may do this.
+#: What a share lets somebody do with the session.
+_BY_SHARE: Mapping[Role, frozenset[Action]] = {
+    Role.VIEWER: frozenset({Action.READ, Action.VIEW}),
+    Role.EDITOR: frozenset({Action.READ, Action.VIEW, Action.OPEN, Action.READ_LOG, Action.RUN}),
+}
+#: What may be done with a session by whoever is let into it alone.
+_IN_ONE_SESSION = frozenset({Action.READ, Action.VIEW, Action.OPEN, Action.READ_LOG})
+
+
+def may(identity: Identity, action: Action, thing: Thing, *, shares: Iterable[Share] = ()) -> bool:
+    """Return whether somebody may do this; `shares` are those of the session that have not run out.
 
     - Administrators may do everything that is anybody's to do.
-    - A user may read, change and open their own sessions, and start the environments of their groups.
-    - A session's own token reads and opens that session, and nothing else.
+    - A user may do everything with their own sessions, and start the environments of their groups.
+    - With a session that is shared with them, a user may do what the role in the share allows.
+    - A session's own token reads and opens that session, and does nothing else. So does a browser at a session's own host, for
+      as long as its user may.
     - A session that is being deleted can be read until it is gone, and not opened. Shared services are nobody's.
     """
-    if identity.session is not None:
-        return isinstance(thing, Session) and thing.id == identity.session and _may_with_session_token(action, thing)
+    if identity.session is not None and not (
+        isinstance(thing, Session) and thing.id == identity.session and action in _IN_ONE_SESSION
+    ):
+        return False
     match thing:
         case Session():
-            return _may_with_session(identity.user, action, thing)
+            return _is_there_to(action, thing) and _may_with_session(identity.user, action, thing, shares)
         case Environment():
             return action in (Action.READ, Action.START) and (identity.user.admin or thing.allows(identity.user.groups))
         case OwnedBy(owner=owner):
@@ -71,14 +92,13 @@ def may(identity: Identity, action: Action, thing: Thing) -> bool:
             return identity.user.admin
 
 
-def _may_with_session_token(action: Action, session: Session) -> bool:
-    return action in (Action.READ, Action.OPEN) and _is_there_to(action, session)
-
-
-def _may_with_session(user: User, action: Action, session: Session) -> bool:
-    return _is_there_to(action, session) and (user.admin or session.owner == user.id)
+def _may_with_session(user: User, action: Action, session: Session, shares: Iterable[Share]) -> bool:
+    if user.admin or session.owner == user.id:
+        return True
+    share = share_of(user, shares)
+    return share is not None and action in _BY_SHARE[share.role]
 
 
 def _is_there_to(action: Action, session: Session) -> bool:
     """Return whether the session is one that anybody may do this with."""
-    return not session.is_service and not (action is Action.OPEN and session.wanted is Wanted.DELETED)
+    return not session.is_service and not (action in (Action.VIEW, Action.OPEN) and session.wanted is Wanted.DELETED)

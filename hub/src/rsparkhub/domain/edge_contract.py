@@ -6,7 +6,8 @@ way on one connection, and answers come in any order. The other side of it is `e
 - The edge writes a question: an `id`, the `uri`, and the fields of a request that the hub decides on (`auth/forward_auth.py`).
 - The hub writes an answer with the same `id`: either `upstream`, `secret`, `sandboxed`, `keys` and `keep_ms` (the request may
   pass, and for so many milliseconds from when it asked the edge may repeat the answer to requests that differ in the path
-  alone), or `status`, `headers` and `body` for the client.
+  alone; with `ends_ms` it is ended so many milliseconds from then, also a websocket), or `status`, `headers` and `body` for the
+  client.
 - The hub writes `{"forget": ID}` when a session has changed: what was granted of it before may not be repeated.
 - The hub writes `{"recheck": KEY}` when what lets somebody in may have been taken away: no grant from before may be repeated, and
   for each request with this one among the `keys` of its grant, which goes on (a websocket, a stream, a download), the edge asks

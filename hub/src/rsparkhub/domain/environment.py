@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from rsparkhub.domain.quantity import ByteSize, Duration
+from rsparkhub.domain.user import EVERYONE
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$", description="lower case, digits and hyphens")]
 Kernel = Literal["r", "python", "bash"]
@@ -45,7 +46,7 @@ class Lifecycle(_Strict):
 
 
 class Access(_Strict):
-    groups: tuple[str, ...] = Field(default=("everyone",), min_length=1, description="Who sees it in the catalog.")
+    groups: tuple[str, ...] = Field(default=(EVERYONE,), min_length=1, description="Who sees it in the catalog.")
 
 
 class Options(_Strict):
@@ -60,12 +61,17 @@ class ServiceOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class InterfaceChoice:
-    """The interface of an environment; `mark` is what stands for it where there is no room for its title."""
+    """The interface of an environment.
+
+    `mark` is what stands for it where there is no room for its title; `viewable` says whether it shows something to who may only
+    read from it.
+    """
 
     name: str
     title: str
     mark: str
     options: Options
+    viewable: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,4 +123,4 @@ class Environment:
 
     def allows(self, groups: frozenset[str]) -> bool:
         """Whether a person in these groups may start it."""
-        return "everyone" in self.spec.access.groups or not groups.isdisjoint(self.spec.access.groups)
+        return EVERYONE in self.spec.access.groups or not groups.isdisjoint(self.spec.access.groups)

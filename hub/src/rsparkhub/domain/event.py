@@ -9,7 +9,7 @@ from rspark_contract.reading import JsonObject
 #: Of a session; the pages follow these.
 SessionEventKind = Literal["created", "state", "part", "warning", "wanted"]
 #: Of people, for the audit alone. A `visit` is to somebody else's session.
-PeopleEventKind = Literal["sign-in", "visit", "person", "group", "token"]
+PeopleEventKind = Literal["sign-in", "visit", "share", "person", "group", "token"]
 EventKind = Literal[SessionEventKind, PeopleEventKind]
 
 
@@ -73,6 +73,16 @@ class VisitData(TypedDict):
     to: Literal["interface", "log"]
 
 
+class ShareData(TypedDict):
+    """Of `share`: with whom (`person` is their name) a session is shared from now on, or no longer; `expires` is ISO 8601."""
+
+    change: Literal["set", "ended"]
+    role: str
+    person: NotRequired[str]
+    group: NotRequired[str]
+    expires: NotRequired[str]
+
+
 class PersonData(TypedDict):
     """Of `person`: what was changed of them; `owner` of the event says whom."""
 
@@ -99,7 +109,7 @@ class TokenData(TypedDict):
 
 #: What is written of an event, by its kind.
 SessionEventData = CreatedData | WantedData | StateData | ComponentData | WarningData
-PeopleEventData = SignInData | VisitData | PersonData | GroupData | TokenData
+PeopleEventData = SignInData | VisitData | ShareData | PersonData | GroupData | TokenData
 EventData = SessionEventData | PeopleEventData
 
 

@@ -9,6 +9,8 @@ from enum import StrEnum
 USER_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 #: What `nth_id` returns.
 PERSON_ID = re.compile(rf"{USER_NAME.pattern}(\.[0-9]+)?")
+#: The group that everybody is in, without being written down.
+EVERYONE = "everyone"
 _REMOVED = re.compile(rf"(?P<name>{USER_NAME.pattern}) \(removed(?:, (?P<number>[0-9]{{1,9}}))?\)")
 
 

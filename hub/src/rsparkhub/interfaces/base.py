@@ -30,6 +30,8 @@ class Interface(ABC, Generic[O]):
         Its block in an environment.
     saves
         Whether the workspaces of its kernels outlive a sleep: what the reference says, and its module in the session does.
+    viewable
+        Whether it shows something to who may only read from it: no websocket, and no method that changes something.
     requires
         What must be installed where its sessions run.
     """
@@ -40,6 +42,7 @@ class Interface(ABC, Generic[O]):
     description: ClassVar[str]
     Options: ClassVar[type[Options]] = Options
     saves: ClassVar[bool] = False
+    viewable: ClassVar[bool] = True
     requires: ClassVar[Requirements] = Requirements()
 
     def session_spec(self, options: O, *, title: str, kernels: tuple[str, ...]) -> InterfaceSpec:

@@ -11,6 +11,7 @@ class Terminal(Interface[Options]):
     mark = ">_"
     description = "A shell with R, Python and bash."
     saves = True
+    viewable = False
     requires = Requirements(python=("jupyter_server",))
 
 

@@ -28,6 +28,7 @@ from rsparkhub.store.runs import Runs
 from rsparkhub.store.service_accounts import ServiceAccounts
 from rsparkhub.store.session_credentials import SessionCredentials
 from rsparkhub.store.session_requests import SessionRequests
+from rsparkhub.store.shares import Shares
 from rsparkhub.store.users import Users
 
 
@@ -49,6 +50,7 @@ class Store:
         self.runs = Runs(database)
         self.controllers = Controllers(database)
         self.users = Users(database, notifier)
+        self.shares = Shares(database, notifier)
         self.people = People(database)
         self.credentials = Credentials(database, notifier)
         self.attempts = LoginAttempts(database)

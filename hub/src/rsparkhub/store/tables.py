@@ -172,6 +172,23 @@ members = sa.Table(
     sa.Index("ix_members_group", "group"),
 )
 
+# Who else is let into a session: a person, by their id, or everybody in a group. NULL in `expires` is until it is ended.
+shares = sa.Table(
+    "shares",
+    metadata,
+    sa.Column("id", Words, primary_key=True),
+    sa.Column("session", sa.ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("person", Words),
+    sa.Column("group", Words),
+    sa.Column("role", Words, nullable=False),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("expires", Moment),
+    sa.Index("ix_shares_session_person", "session", "person", unique=True),
+    sa.Index("ix_shares_session_group", "session", "group", unique=True),
+    sa.Index("ix_shares_person", "person"),
+    sa.Index("ix_shares_group", "group"),
+)
+
 # One-time sign-in links, browser sign-ins and API tokens. Only digests are kept: what is read here opens nothing.
 sign_in_links = sa.Table(
     "sign_in_links",

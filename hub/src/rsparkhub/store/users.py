@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from rsparkhub.domain.errors import Conflict, InvalidInput, NotFound
 from rsparkhub.domain.event import GroupData, PersonData
 from rsparkhub.domain.session import LIVE, Sleep, State, Wanted
-from rsparkhub.domain.user import USER_NAME, Data, User
+from rsparkhub.domain.user import EVERYONE, USER_NAME, Data, User
 from rsparkhub.store.admission_queue import lock_queue
 from rsparkhub.store.database import AnyRow, Connection, Database
 from rsparkhub.store.desired import set_wanted
@@ -19,10 +19,8 @@ from rsparkhub.store.notifier import Notifier, key_of_secret, key_of_user
 from rsparkhub.store.people import mark_removed, new_person
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
 from rsparkhub.store.service_accounts import members_changed, want_accounts
-from rsparkhub.store.tables import groups, logins, members, sessions, sign_in_links, tokens, users
+from rsparkhub.store.tables import groups, logins, members, sessions, shares, sign_in_links, tokens, users
 
-#: Everybody is in it without being written down.
-EVERYONE = "everyone"
 #: How exactly it is known when somebody was last seen; a write for each request would cost too much.
 SEEN_EVERY = timedelta(minutes=1)
 
@@ -88,6 +86,9 @@ _SESSIONS_FOR_UPDATE = (
 _END_LINKS = sa.delete(sign_in_links).where(sign_in_links.c.user_name == sa.bindparam("b_name"))
 _END_LOGINS = sa.delete(logins).where(logins.c.user_name == sa.bindparam("b_name")).returning(logins.c.digest)
 _END_TOKENS = sa.delete(tokens).where(tokens.c.user_name == sa.bindparam("b_name")).returning(tokens.c.digest)
+_END_SHARES_WITH = sa.delete(shares).where(shares.c.person == sa.bindparam("b_id"))
+_END_SHARES_WITH_GROUP = sa.delete(shares).where(shares.c.group == sa.bindparam("b_name"))
+_IDS_OF = sa.select(users.c.id).where(users.c.name.in_(sa.bindparam("b_names", expanding=True)))
 _GROUP_FOR_UPDATE = sa.select(groups.c.name).where(groups.c.name == sa.bindparam("b_name")).with_for_update()
 _MEMBERS = sa.select(members.c.user_name).where(members.c.group == sa.bindparam("b_name"))
 _EMPTY_GROUP = sa.delete(members).where(members.c.group == sa.bindparam("b_name"))
@@ -173,6 +174,7 @@ class Users:
                 raise NotFound(f"There is no user called {name}.")
             person_id = str(gone[0][0])
             await mark_removed(connection, person_id, data=data, now=now)
+            await connection.rows(_END_SHARES_WITH, {"b_id": person_id})
             await want_accounts(connection, person_id, data)
             left = await self._want_sessions(connection, person_id, Wanted.DELETED, by=by, now=now)
             await self._note(connection, PersonData(change="removed", data=data.value), by=_by(by, now), owner=person_id)
@@ -293,20 +295,23 @@ class Users:
     async def remove_group(self, name: str, *, by: By | None = None) -> None:
         """Remove a group; the users stay. NotFound when there is none."""
 
-        async def work(connection: Connection) -> None:
+        async def work(connection: Connection) -> list[str]:
             before = await _members(connection, name)
+            keys = await _keys_of(connection, before)
             await members_changed(connection, name)
             if not await connection.rows(_REMOVE_GROUP, {"b_name": name}):
                 raise NotFound(f"There is no group called {name}.")
+            await connection.rows(_END_SHARES_WITH_GROUP, {"b_name": name})
             await self._note(connection, _group("removed", name, left=before), by=by)
+            return keys
 
-        await self._database.write(work)
+        await self._notifier.notify(*await self._database.write(work), about="revoked")
 
     async def set_members(self, name: str, members: Iterable[str], *, by: By | None = None) -> None:
         """Write who is in a group; NotFound when the group or one of the users does not exist."""
         chosen = frozenset(members)
 
-        async def work(connection: Connection) -> None:
+        async def work(connection: Connection) -> list[str]:
             if not await connection.rows(_GROUP_FOR_UPDATE, {"b_name": name}):
                 raise NotFound(f"There is no group called {name}.")
             before = await _members(connection, name)
@@ -315,8 +320,9 @@ class Users:
             await _join(connection, name, chosen)
             change = _group("members", name, joined=chosen - before, left=before - chosen)
             await self._note(connection, change, by=by)
+            return await _keys_of(connection, before - chosen)
 
-        await self._database.write(work)
+        await self._notifier.notify(*await self._database.write(work), about="revoked")
 
     async def list_groups(self) -> list[Group]:
         """Return the groups, by name; the group of everybody is not among them."""
@@ -369,6 +375,14 @@ def _group(
 
 async def _members(connection: Connection, group: str) -> frozenset[str]:
     return frozenset(row[0] for row in await connection.rows(_MEMBERS, {"b_name": group}))
+
+
+async def _keys_of(connection: Connection, names: Iterable[str]) -> list[str]:
+    """Return the keys of users: what is shared with a group lets in no longer who has left it."""
+    asked, keys = sorted(names), list[str]()
+    for first in range(0, len(asked), 500):  # a statement has so many parameters
+        keys += [key_of_user(row[0]) for row in await connection.rows(_IDS_OF, {"b_names": asked[first : first + 500]})]
+    return keys
 
 
 async def _refuse_only_administrator(connection: Connection, name: str) -> None:

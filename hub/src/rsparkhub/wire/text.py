@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from rsparkhub.domain.user import USER_NAME
 
@@ -23,6 +23,18 @@ Line = Annotated[str, Field(min_length=1, max_length=500, pattern=_PLAIN)]
 Password = Annotated[str, Field(min_length=1, max_length=1000)]
 NewPassword = Annotated[str, Field(min_length=8, max_length=1000, description="At least 8 characters.")]
 OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+
+
+def _written_out(value: object) -> object:
+    """Refuse a bare number, which would be taken for seconds since 1970."""
+    is_number = isinstance(value, int | float)
+    if is_number or (isinstance(value, str) and value.lstrip("+-").replace(".", "").isdecimal()):
+        raise ValueError("a time is written like 2026-11-24T12:00:00Z")
+    return value
+
+
+#: A time with its zone.
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 
 def check_option(value: object) -> bool | int | float | str:

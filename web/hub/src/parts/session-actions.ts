@@ -1,10 +1,12 @@
 /** What buttons and menus of a session do, with the question before what can't be taken back. */
+import { get } from 'svelte/store';
 import type { MenuItem } from '@rsparkhub/ui';
-import { actions, isMine } from '../app.ts';
+import { actions, isMine, role } from '../app.ts';
 import type { Change, Consent } from '../state/api.ts';
 import { busyQuestion } from '../state/busy-text.ts';
 import { confirm } from '../state/confirm.ts';
 import type { Session } from '../state/model.ts';
+import { mayChange } from '../state/role.ts';
 import { go } from '../state/router.ts';
 import { path } from '../state/route.ts';
 import { changeIcon, availableChanges, changeLabel } from '../state/session-text.ts';
@@ -57,7 +59,10 @@ function agreed(session: Session, wanted: Change): Promise<boolean> {
 
 /** The same as a menu. `without` is what has a button already. */
 export function menu(session: Session, without: Change[] = [], more: MenuItem[] = []): MenuItem[] {
-  const items = availableChanges(session).filter((wanted) => !without.includes(wanted));
+  const mine = get(role)(session);
+  const items = availableChanges(session).filter(
+    (wanted) => !without.includes(wanted) && mayChange(mine, wanted),
+  );
   const taking = items.filter((wanted) => wanted === 'delete');
   const item = (wanted: Change): MenuItem => ({
     text: changeLabel(wanted, session.state),

@@ -226,7 +226,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "created" | "state" | "part" | "warning" | "wanted" | "sign-in" | "visit" | "person" | "group" | "token";
+            kind: "created" | "state" | "part" | "warning" | "wanted" | "sign-in" | "visit" | "share" | "person" | "group" | "token";
             /**
              * By
              * @description The person who asked; null when the hub acted by itself.
@@ -424,6 +424,35 @@ export interface components {
             /** Members */
             members?: string[];
         };
+        /**
+         * NewShare
+         * @description With whom a session is to be shared: with one person, or with everybody in a group.
+         */
+        NewShare: {
+            /**
+             * Kind
+             * @description Whether `name` is a person's or a group's; the group `everyone` is one.
+             * @default person
+             * @enum {string}
+             */
+            kind: "person" | "group";
+            /**
+             * Name
+             * @description Lower case letters, digits, hyphen and underscore; starts with a letter.
+             * @example ada
+             */
+            name: string;
+            /**
+             * @description A viewer looks at what the interface shows; an editor works in it as the owner does.
+             * @default viewer
+             */
+            role: components["schemas"]["Role"];
+            /**
+             * Expires
+             * @description When it ends by itself; without one, when it is ended.
+             */
+            expires?: string | null;
+        };
         /** NewToken */
         NewToken: {
             /**
@@ -601,6 +630,12 @@ export interface components {
              */
             reason: string | null;
         };
+        /**
+         * Role
+         * @description What a share lets somebody be in a session.
+         * @enum {string}
+         */
+        Role: "viewer" | "editor";
         /**
          * SavedKernelView
          * @description What a sleep saved of one kernel.
@@ -850,6 +885,63 @@ export interface components {
             options: {
                 [key: string]: unknown;
             };
+        };
+        /** ShareList */
+        ShareList: {
+            /** Shares */
+            shares: components["schemas"]["ShareView"][];
+        };
+        /**
+         * ShareView
+         * @description Somebody who is let into a session.
+         */
+        ShareView: {
+            /**
+             * Id
+             * @example h4f1c9a7be2d8
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "person" | "group";
+            /**
+             * Name
+             * @description The person's, or the group's.
+             */
+            name: string;
+            /** @description A viewer looks at what the interface shows; an editor works in it as the owner does. */
+            role: components["schemas"]["Role"];
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /**
+             * Expires
+             * @description When it ends by itself; null where it does not.
+             */
+            expires: string | null;
+        };
+        /** SharedSessionList */
+        SharedSessionList: {
+            /** Sessions */
+            sessions: components["schemas"]["SharedSessionView"][];
+        };
+        /**
+         * SharedSessionView
+         * @description A session of somebody else's that you are let into.
+         */
+        SharedSessionView: {
+            session: components["schemas"]["SessionView"];
+            /** @description A viewer looks at what the interface shows; an editor works in it as the owner does. */
+            role: components["schemas"]["Role"];
+            /**
+             * Expires
+             * @description When it ends by itself; null where it does not.
+             */
+            expires: string | null;
         };
         /** SignInLink */
         SignInLink: {
@@ -1210,6 +1302,7 @@ export type LostObjectView = components['schemas']['LostObjectView'];
 export type Me = components['schemas']['Me'];
 export type Members = components['schemas']['Members'];
 export type NewGroup = components['schemas']['NewGroup'];
+export type NewShare = components['schemas']['NewShare'];
 export type NewToken = components['schemas']['NewToken'];
 export type NewUser = components['schemas']['NewUser'];
 export type PasswordChange = components['schemas']['PasswordChange'];
@@ -1219,12 +1312,17 @@ export type RemovedUserView = components['schemas']['RemovedUserView'];
 export type ResourcesView = components['schemas']['ResourcesView'];
 export type RestoredKernelView = components['schemas']['RestoredKernelView'];
 export type RestoredView = components['schemas']['RestoredView'];
+export type Role = components['schemas']['Role'];
 export type SavedKernelView = components['schemas']['SavedKernelView'];
 export type SavedView = components['schemas']['SavedView'];
 export type ServiceView = components['schemas']['ServiceView'];
 export type SessionList = components['schemas']['SessionList'];
 export type SessionStart = components['schemas']['SessionStart'];
 export type SessionView = components['schemas']['SessionView'];
+export type ShareList = components['schemas']['ShareList'];
+export type ShareView = components['schemas']['ShareView'];
+export type SharedSessionList = components['schemas']['SharedSessionList'];
+export type SharedSessionView = components['schemas']['SharedSessionView'];
 export type SignInLink = components['schemas']['SignInLink'];
 export type SignedIn = components['schemas']['SignedIn'];
 export type SleepConsent = components['schemas']['SleepConsent'];

@@ -8,14 +8,17 @@ import type {
   LogServices,
   NewUser,
   RemovedUserList,
+  NewShare,
   SessionList,
+  SharedSessionList,
+  ShareList,
   SignedIn,
   SignInLink,
   TokenList,
   UserList,
   WayToSignIn,
 } from './api-types.ts';
-import type { Browser, Group, Me, RemovedUser, Session, Token, User } from './model.ts';
+import type { Browser, Group, Me, RemovedUser, Session, Share, SharedSession, Token, User } from './model.ts';
 
 export class Problem extends Error {
   readonly status: number;
@@ -104,6 +107,16 @@ export class Api {
     const body = consent === 'none' || change === 'resume' ? undefined : { [consent]: true };
     return this.#send('POST', `${path}/${change}`, body);
   }
+
+  /** Return the sessions that others share with this person. */
+  sharedSessions = async (): Promise<SharedSession[]> =>
+    (await this.#get<SharedSessionList>('/shared-sessions')).sessions;
+  shares = async (id: string): Promise<Share[]> =>
+    (await this.#get<ShareList>(`/sessions/${encodeURIComponent(id)}/shares`)).shares;
+  share = (id: string, share: NewShare): Promise<Share> =>
+    this.#send('POST', `/sessions/${encodeURIComponent(id)}/shares`, { ...share });
+  unshare = (id: string, share: string): Promise<void> =>
+    this.#send('DELETE', `/sessions/${encodeURIComponent(id)}/shares/${encodeURIComponent(share)}`);
 
   logServices = async (id: string): Promise<string[]> =>
     (await this.#get<LogServices>(`/sessions/${encodeURIComponent(id)}/logs`)).services;

@@ -12,6 +12,7 @@ export interface AuditFilter {
 export const KINDS: { key: AuditEvent['kind']; text: string }[] = [
   { key: 'sign-in', text: 'Sign-ins' },
   { key: 'visit', text: 'Visits to others’ sessions' },
+  { key: 'share', text: 'Sharing' },
   { key: 'person', text: 'People' },
   { key: 'group', text: 'Groups' },
   { key: 'token', text: 'Tokens' },

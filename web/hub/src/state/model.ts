@@ -14,6 +14,8 @@ export type {
   SavedView as Saved,
   ServiceView as SessionComponent,
   SessionView as Session,
+  ShareView as Share,
+  SharedSessionView as SharedSession,
   State,
   StreamData,
   TokenView as Token,

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query
 
 from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.identity import Administrator
-from rsparkhub.api.moment import Moment
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.sessions import whose
 from rsparkhub.api.serializers.views import event_view
@@ -14,6 +13,7 @@ from rsparkhub.domain.access import Identity
 from rsparkhub.domain.event import EventKind
 from rsparkhub.store.audit import AuditFilter
 from rsparkhub.wire.record import Audit
+from rsparkhub.wire.text import Moment
 
 router = APIRouter(prefix="/hub/api", tags=["records"])
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import Reader, SessionId, find_session
+from rsparkhub.api.identity import Reader, SessionId, find_access
 from rsparkhub.api.problems import responses
 from rsparkhub.api.streams.responses import FollowedText, while_allowed
 from rsparkhub.api.streams.subscription import Topic
@@ -40,7 +40,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     summary="The log of one part",
     response_model=None,
     response_class=PlainTextResponse,
-    responses={**_ANSWERS, **responses(401, 404, 422, 429)},
+    responses={**_ANSWERS, **responses(401, 403, 404, 422, 429)},
 )
 async def logs(
     *,
@@ -55,7 +55,8 @@ async def logs(
     tail: Annotated[int, Query(ge=0, le=_MOST, description="Bytes of what was written before, at most.")] = _TAIL,
 ) -> Response:
     """The end of the log, as text; a log that is followed ends with the session."""
-    session = await find_session(context, identity, session_id)
+    access = await find_access(context, identity, session_id, to=Action.READ_LOG)
+    session = access.session
     if service is None:
         return JSONResponse(LogServices(services=await _readable(context, identity, session)).model_dump())
     if identity.user.id != session.owner:
@@ -68,7 +69,7 @@ async def logs(
         log = await _log(context, session, service, tail=tail, follow=True)
     else:
         log = _log_when_it_runs(context, session, service, tail=tail)
-    log = while_allowed(log, request=request, context=context, identity=identity)
+    log = while_allowed(log, request=request, context=context, identity=identity, access=access, to=Action.READ_LOG)
     return FollowedText(log, closed=context.broadcaster.closed)
 
 

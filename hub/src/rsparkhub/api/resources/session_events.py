@@ -12,7 +12,7 @@ from fastapi import APIRouter, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import Person, Reader, SessionId, find_session
+from rsparkhub.api.identity import Person, Reader, SessionId, find_access
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.sessions import AllQuery, whose
 from rsparkhub.api.streams.responses import while_allowed
@@ -94,10 +94,10 @@ async def session_events(
 
     Ends when the session is ready or has ended.
     """
-    session = await find_session(context, identity, session_id)
+    access = await find_access(context, identity, session_id)
     context.places.check(identity)
-    messages = _session_messages(context, session, watch=watch, last=last)
-    return EventStream(while_allowed(messages, request=request, context=context, identity=identity))
+    messages = _session_messages(context, access.session, watch=watch, last=last)
+    return EventStream(while_allowed(messages, request=request, context=context, identity=identity, access=access))
 
 
 @router.get(

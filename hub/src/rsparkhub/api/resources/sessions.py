@@ -1,5 +1,6 @@
 """Sessions: ask for one, read them, want something else of one. The answer says what was written, never what was waited for."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
@@ -12,7 +13,7 @@ from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, may
 from rsparkhub.domain.errors import Busy, InvalidInput, NotAllowed, NotFound
 from rsparkhub.domain.session import Session, Sleep, State, Wanted
 from rsparkhub.domain.stuck import LONG
-from rsparkhub.domain.user import id_of_label
+from rsparkhub.domain.user import id_of_label, name_in
 from rsparkhub.wire.session import Consent, SessionList, SessionStart, SessionView, SleepConsent
 
 router = APIRouter(prefix="/hub/api/sessions", tags=["sessions"])
@@ -126,16 +127,16 @@ async def suspend(session_id: SessionId, identity: Person, context: Context, con
     """
     agreed = consent or SleepConsent()
     sleep = Sleep.FORCED if agreed.force else Sleep.KEPT if agreed.confirm else Sleep.IDLE
-    return await _want(context, identity, session_id, Wanted.SUSPENDED, sleep=sleep)
+    return await _want(context, identity, session_id, Wanted.SUSPENDED, to=Action.RUN, sleep=sleep)
 
 
 @router.post("/{id}/resume", status_code=202, summary="Wake it", responses=responses(401, 403, 404))
 async def resume(session_id: SessionId, identity: Person, context: Context) -> SessionView:
     """Starts it and brings back what was saved; also one that failed or was stopped. Asked again, it is the same."""
-    session = await find_session(context, identity, session_id, to=Action.CHANGE)
+    session = await find_session(context, identity, session_id, to=Action.RUN)
     if not may(identity, Action.CHANGE, Installation()):  # who may no longer start the environment can't wake a session of it
-        visible_one(context, identity, session.environment)
-    return await _want(context, identity, session_id, Wanted.RUNNING)
+        visible_one(context, await _as_owner(context, identity, session), session.environment)
+    return await _want(context, identity, session_id, Wanted.RUNNING, to=Action.RUN)
 
 
 @router.post("/{id}/stop", status_code=202, summary="End it", responses=responses(401, 403, 404, 409, 422))
@@ -170,10 +171,23 @@ async def refuse_busy(context: AppContext, session: Session) -> None:
     )
 
 
+async def _as_owner(context: AppContext, identity: Identity, session: Session) -> Identity:
+    """Return the owner of a session in the place of somebody who may wake it: what the owner may start counts."""
+    if session.owner in {None, identity.user.id}:
+        return identity
+    return replace(identity, user=await context.store.users.get(name_in(session.owner or "")))
+
+
 async def _want(
-    context: AppContext, identity: Identity, session_id: str, wanted: Wanted, *, sleep: Sleep = Sleep.KEPT
+    context: AppContext,
+    identity: Identity,
+    session_id: str,
+    wanted: Wanted,
+    *,
+    to: Action = Action.CHANGE,
+    sleep: Sleep = Sleep.KEPT,
 ) -> SessionView:
-    found = await find_session(context, identity, session_id, to=Action.CHANGE)
+    found = await find_session(context, identity, session_id, to=to)
     if sleep is Sleep.IDLE:
         await refuse_busy(context, found)
     session = await context.store.sessions.set_wanted(found.id, wanted, by=identity.user.id, sleep=sleep, now=context.now())

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query
 
 from rsparkhub.api.context import Context
 from rsparkhub.api.identity import Person
-from rsparkhub.api.moment import Moment
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.sessions import AllQuery, OwnerQuery, whose
 from rsparkhub.api.usage_report import usage_report
 from rsparkhub.wire.record import Usage
+from rsparkhub.wire.text import Moment
 
 router = APIRouter(prefix="/hub/api", tags=["records"])
 

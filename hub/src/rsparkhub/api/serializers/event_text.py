@@ -91,6 +91,16 @@ def _visit(data: JsonObject, subjects: Subjects) -> str:
     return f"{subjects.actor} {opened} {_session(subjects)}, a session of {subjects.owner or 'nobody'}."
 
 
+def _share(data: JsonObject, subjects: Subjects) -> str:
+    group = _text(data, "group")
+    whom = f"the group {group}" if group else _text(data, "person") or "somebody"
+    if data.get("change") == "ended":
+        return f"{subjects.actor} no longer shares {_session(subjects)} with {whom}."
+    until = _text(data, "expires")[:16].replace("T", " ")
+    role = "an editor" if data.get("role") == "editor" else "a viewer"
+    return f"{subjects.actor} shares {_session(subjects)} with {whom} as {role}{f', until {until} UTC' if until else ''}."
+
+
 def _person(data: JsonObject, subjects: Subjects) -> str:
     whom, own = subjects.owner or "somebody", subjects.is_own
     changes = {
@@ -133,6 +143,7 @@ _TEXTS: Mapping[EventKind, Callable[[JsonObject, Subjects], str]] = {
     "warning": _warning,
     "sign-in": _sign_in,
     "visit": _visit,
+    "share": _share,
     "person": _person,
     "group": _group,
     "token": _token,

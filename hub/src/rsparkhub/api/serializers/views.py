@@ -10,7 +10,8 @@ from rsparkhub.api.serializers.warnings import stuck_warnings, warnings_of
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.event import Event
 from rsparkhub.domain.session import LastExit, Session
-from rsparkhub.domain.user import LeftData, User, removed_label
+from rsparkhub.domain.share import Share
+from rsparkhub.domain.user import LeftData, User, name_in, removed_label
 from rsparkhub.store.credentials import Token
 from rsparkhub.wire.environment import EnvironmentView, LifecycleView, ResourcesView
 from rsparkhub.wire.record import EventView
@@ -23,6 +24,7 @@ from rsparkhub.wire.session import (
     SessionView,
     SleepRefusedView,
 )
+from rsparkhub.wire.share import ShareView
 from rsparkhub.wire.users import RemovedUserView, TokenView, UserView
 
 
@@ -122,6 +124,18 @@ def user_view(user: User) -> UserView:
         last_seen=user.last_seen,
         has_password=user.has_password,
         disabled=user.disabled,
+    )
+
+
+def share_view(share: Share) -> ShareView:
+    """Return the view of a share."""
+    return ShareView(
+        id=share.id,
+        kind="person" if share.group is None else "group",
+        name=share.group or name_in(share.person or ""),
+        role=share.role,
+        created=share.created,
+        expires=share.expires,
     )
 
 

@@ -10,9 +10,10 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from rsparkhub.api.context import AppContext
-from rsparkhub.api.identity import identify
-from rsparkhub.domain.access import Identity
-from rsparkhub.domain.errors import NotAllowed, NotSignedIn, RsparkhubError
+from rsparkhub.api.identity import Access, find_session, identify
+from rsparkhub.domain.access import Action, Identity, may
+from rsparkhub.domain.errors import NotAllowed, NotFound, NotSignedIn, RsparkhubError
+from rsparkhub.domain.session import Session
 
 T = TypeVar("T")
 
@@ -21,19 +22,32 @@ _SILENT_FOR = 30.0  # seconds after which it is asked again while nothing is
 
 
 async def while_allowed(
-    pieces: AsyncGenerator[T, None], *, request: Request, context: AppContext, identity: Identity
+    pieces: AsyncGenerator[T, None],
+    *,
+    request: Request,
+    context: AppContext,
+    identity: Identity,
+    access: Access | None = None,
+    to: Action = Action.READ,
 ) -> AsyncGenerator[T, None]:
-    """Pass pieces on for as long as whoever listens may hear them, and has a place; end at once when that is taken away."""
+    """Pass pieces on for as long as whoever listens may hear them, and has a place; end at once when that is taken away.
+
+    `access` is to the one session that they are about, and `to` is what is done with it.
+    """
+    keys, until = (identity.keys, None) if access is None else (access.keys, access.until)
     clock = asyncio.get_running_loop().time
     sure_until = clock() + _SURE_FOR
     upcoming: asyncio.Task[T] | None = None
-    with context.revocations.watch(identity.keys) as revoked, context.places.place(identity) as place_lost:
+    with context.revocations.watch(keys) as revoked, context.places.place(identity) as place_lost:
         revocation, ended = asyncio.create_task(revoked.wait()), asyncio.create_task(place_lost.wait())
         try:
             while True:
                 upcoming = upcoming or asyncio.create_task(_next(pieces))
                 waiting = {upcoming, revocation, ended}
-                await asyncio.wait(waiting, timeout=_SILENT_FOR, return_when=asyncio.FIRST_COMPLETED)
+                left = _SILENT_FOR if until is None else (until - context.now()).total_seconds()
+                if left <= 0:
+                    return
+                await asyncio.wait(waiting, timeout=min(left, _SILENT_FOR), return_when=asyncio.FIRST_COMPLETED)
                 if ended.done():
                     return
                 if revocation.done():
@@ -41,7 +55,7 @@ async def while_allowed(
                     revocation = asyncio.create_task(revoked.wait())
                     sure_until = 0.0
                 if not upcoming.done() or clock() > sure_until:
-                    if not await _may_listen(request, context, identity):
+                    if not await _may_listen(request, context, identity, None if access is None else access.session, to):
                         return
                     sure_until = clock() + _SURE_FOR
                 if not upcoming.done():
@@ -98,10 +112,12 @@ class FollowedText(StreamingResponse):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
 
 
-async def _may_listen(request: Request, context: AppContext, identity: Identity) -> bool:
+async def _may_listen(request: Request, context: AppContext, identity: Identity, session: Session | None, to: Action) -> bool:
     try:
         now = await identify(request, context)
-    except (NotSignedIn, NotAllowed):
+        if session is not None and not may(now, to, session):  # else a session that is gone has an end to be heard
+            await find_session(context, now, session.id, to=to)
+    except (NotSignedIn, NotAllowed, NotFound):
         return False
     except RsparkhubError:  # the database is away: what is told was read before it went
         return True

@@ -1,0 +1,44 @@
+"""A share lets others into a session of its owner's: one person, or everybody in a group."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from rsparkhub.domain.user import EVERYONE, User
+
+
+class Role(StrEnum):
+    """What a share lets somebody be in a session."""
+
+    VIEWER = "viewer"  # reads what the interface shows, and changes and runs nothing
+    EDITOR = "editor"  # does in the interface all that the owner does, and wakes the session and puts it to sleep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """One share. Of `person` (an id) and `group` (a name) one is None; without `expires` it lasts until it is ended."""
+
+    id: str
+    session: str
+    person: str | None = None
+    group: str | None = None
+    role: Role
+    created: datetime
+    expires: datetime | None = None
+
+    def is_with(self, user: User) -> bool:
+        """Return whether it lets this user in."""
+        if self.group is not None:
+            return self.group == EVERYONE or self.group in user.groups
+        return self.person == user.id
+
+
+def share_of(user: User, shares: Iterable[Share]) -> Share | None:
+    """Return the share that lets a user do the most, and of those the one that lasts longest; None where there is none."""
+    return max((share for share in shares if share.is_with(user)), key=_strength, default=None)
+
+
+def _strength(share: Share) -> tuple[bool, bool, float]:
+    lasting = 0.0 if share.expires is None else share.expires.timestamp()
+    return share.role is Role.EDITOR, share.expires is None, lasting

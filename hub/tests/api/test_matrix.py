@@ -1,0 +1,181 @@
+"""Who may call what: every call of the API, asked by every kind of identity.
+
+The calls are those that the app has: one that is added later is here by itself, and fails until `WHO` says who may.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute
+from world import World
+
+from rsparkhub.api import app
+from rsparkhub.domain.share import Role
+from rsparkhub.store.events import By
+
+CALLS = sorted(
+    f"{method} {route.path.removeprefix('/hub/api')}"
+    for resource in app._RESOURCES
+    for route in resource.router.routes
+    if isinstance(route, APIRoute)
+    for method in route.methods
+)
+
+ADMIN, OWNER, EDITOR, VIEWER, MEMBER, OTHER = "administrator", "owner", "editor", "viewer", "member of a viewing group", "other"
+ITSELF, ANOTHER = "the session itself", "another session"
+NOBODY, EXPIRED, REVOKED, DISABLED, FORGED = "nobody", "expired token", "revoked token", "disabled", "forged headers"
+UNKNOWN = {NOBODY, EXPIRED, REVOKED, DISABLED, FORGED}
+PEOPLE = {ADMIN, OWNER, EDITOR, VIEWER, MEMBER, OTHER}
+KNOWN = PEOPLE | {ITSELF, ANOTHER}
+ALL = KNOWN | UNKNOWN
+
+OWNERS = {ADMIN, OWNER}
+EDITORS = OWNERS | {EDITOR}
+READERS = EDITORS | {VIEWER, MEMBER, ITSELF}
+#: Who may make each call; of those that name somebody, it is the owner.
+WHO: dict[str, set[str]] = {
+    "GET /login": ALL,
+    "POST /login": ALL,
+    "POST /logout": KNOWN,
+    "GET /me": KNOWN,
+    "GET /environments": PEOPLE,
+    "GET /environments/{name}": PEOPLE,
+    "GET /sessions": PEOPLE,
+    "POST /sessions": PEOPLE,
+    "GET /shared-sessions": PEOPLE,
+    "GET /events": PEOPLE,
+    "GET /usage": PEOPLE,
+    "GET /sessions/{id}": READERS,
+    "GET /sessions/{id}/events": READERS,
+    "GET /sessions/{id}/logs": EDITORS | {ITSELF},
+    "POST /sessions/{id}/suspend": EDITORS,
+    "POST /sessions/{id}/resume": EDITORS,
+    "POST /sessions/{id}/stop": OWNERS,
+    "DELETE /sessions/{id}": OWNERS,
+    "GET /sessions/{id}/shares": OWNERS,
+    "POST /sessions/{id}/shares": OWNERS,
+    "DELETE /sessions/{id}/shares/{share}": OWNERS,
+    "GET /tokens": PEOPLE,
+    "POST /tokens": PEOPLE,
+    "DELETE /tokens/{id}": PEOPLE,  # their own alone
+    "GET /users": {ADMIN},
+    "POST /users": {ADMIN},
+    "GET /users/{name}": {ADMIN},
+    "DELETE /users/{name}": {ADMIN},
+    "POST /users/{name}/disable": {ADMIN},
+    "POST /users/{name}/enable": {ADMIN},
+    "POST /users/{name}/link": {ADMIN},
+    "POST /users/{name}/password": OWNERS,
+    "GET /users/{name}/browsers": OWNERS,
+    "DELETE /users/{name}/browsers/{id}": OWNERS,
+    "GET /users/{name}/tokens": OWNERS,
+    "DELETE /users/{name}/tokens/{id}": OWNERS,
+    "GET /removed-users": {ADMIN},
+    "DELETE /removed-users/{id}": {ADMIN},
+    "GET /groups": {ADMIN},
+    "POST /groups": {ADMIN},
+    "PUT /groups/{name}": {ADMIN},
+    "DELETE /groups/{name}": {ADMIN},
+    "GET /audit": {ADMIN},
+}
+#: What is sent, where a call takes something.
+SENT: dict[str, Any] = {
+    "POST /login": {"name": "zoe", "password": "wrong horse"},
+    "POST /sessions": {"environment": "rspark"},
+    "POST /sessions/{id}/shares": {"name": "other", "role": "editor"},
+    "POST /tokens": {"name": "laptop"},
+    "POST /users": {"name": "new"},
+    "POST /users/{name}/password": {"password": "correct horse", "current": "correct horse"},
+    "POST /groups": {"name": "new"},
+    "PUT /groups/{name}": {"members": []},
+}
+#: What doesn't end is asked by those alone who may not; that the others may has tests of its own.
+ENDLESS = {"GET /events"}
+
+
+async def expired(world: World) -> httpx.AsyncClient:
+    lifetime = timedelta(minutes=1)
+    now = world.clock() - timedelta(hours=1)
+    _, token = await world.authenticator.make_token("owner", name="old", now=now, lifetime=lifetime)
+    return world.nobody(Authorization=f"Bearer {token}")
+
+
+async def revoked(world: World) -> httpx.AsyncClient:
+    token, secret = await world.authenticator.make_token("owner", name="lost", now=world.clock())
+    await world.store.credentials.remove_token(token.id, user_name="owner")
+    return world.nobody(Authorization=f"Bearer {secret}")
+
+
+async def client_of(world: World, who: str, session: str, another: str) -> httpx.AsyncClient:
+    match who:
+        case "nobody":
+            return world.nobody()
+        case "forged headers":
+            forged = {"X-Rspark-Secret": "s3cret", "X-Forwarded-User": "ada", "Remote-User": "ada", "X-Rspark-User": "ada"}
+            return world.nobody(**forged)
+        case "expired token":
+            return await expired(world)
+        case "revoked token":
+            return await revoked(world)
+        case "disabled":
+            client = await world.program("gone")
+            await world.store.users.disable("gone", now=world.clock())
+            return client
+        case "the session itself":
+            return await world.in_session(session)
+        case "another session":
+            return await world.in_session(another)
+    return await world.program({ADMIN: "ada", MEMBER: "member"}.get(who, who))
+
+
+@pytest.fixture
+async def sessions(world: World) -> tuple[str, str, str]:
+    """A running session of the owner's that is shared, another one of theirs, and the id of a share."""
+    for name in (OWNER, EDITOR, VIEWER, OTHER, "member", "gone"):
+        await world.add_person(name)
+    await world.store.users.add_group("lab", members=["member"], now=world.clock())
+    session, another = await world.session_of("owner"), await world.session_of("other")
+    by = By("owner", world.clock())
+    await world.store.shares.set(session, person="editor", role=Role.EDITOR, by=by)
+    await world.store.shares.set(session, person="viewer", role=Role.VIEWER, by=by)
+    share = await world.store.shares.set(session, group="lab", role=Role.VIEWER, by=by)
+    for each in (session, another):
+        await world.controller.run(each)
+    return session, another, share.id
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("call", CALLS)
+async def test_who_may_call_what(world: World, sessions: tuple[str, str, str], call: str) -> None:
+    assert call in WHO, "say in WHO who may make this call"
+    session, another, share = sessions
+    method, _, path = call.partition(" ")
+    clients = {who: await client_of(world, who, session, another) for who in sorted(ALL)}
+    names = {"share": share, "name": "owner", "id": session if "/sessions/" in path else "none"}
+    if path.startswith(("/environments", "/groups")):
+        names["name"] = "rspark" if path.startswith("/environments") else "lab"
+    refused_first = sorted(ALL, key=lambda who: (who in WHO[call], who))
+    found: dict[str, int] = {}
+    for who in refused_first:
+        if call in ENDLESS and who in WHO[call]:
+            continue
+        url = f"/hub/api{path.format(**names)}"
+        answer = await clients[who].request(method, url, json=SENT.get(call))
+        found[who] = answer.status_code
+    of_session = "/sessions/" in path
+    for who, status in found.items():
+        if who in WHO[call]:
+            assert status not in {401, 403, 405} or call == "POST /login", (call, who, status)
+            assert not (of_session and status == 404) or method == "DELETE", (call, who, status)  # one ended it before
+        elif who in UNKNOWN:
+            assert status == 401, (call, who, status)
+        elif of_session and who in {OTHER, ANOTHER}:
+            assert status in {404, 403} if who == ANOTHER else status == 404, (call, who, status)
+        else:
+            assert status == 403, (call, who, status)
+
+
+def test_nobody_is_said_to_may_what_there_is_not() -> None:
+    assert set(WHO) == set(CALLS)
