@@ -19,7 +19,7 @@ stream_output <- function() {
     base$unlockBinding("evaluate", imports)
     assign("evaluate", streaming, envir = imports)
     lockBinding("evaluate", imports)
-    try(rc2_name_plots(), silent = TRUE)
+    for (prepare in list(rc2_name_plots, print_tables, remember_for_base, ask_questions)) try(prepare(), silent = TRUE)
   }
   invisible(known)
 }
@@ -39,9 +39,14 @@ evaluate_streaming <- function(input, envir = parent.frame(), output_handler = a
     stream$message(m)
     invokeRestart("muffleMessage")
   }))
+  console <- as_console(output_handler)
+  output_handler <- console$handler
   graphics <- output_handler$graphics
   if (is.function(graphics)) output_handler$graphics <- function(plot) graphics(rc2_remember(plot))
-  on.exit(stream$flush())
+  on.exit({
+    stream$flush()
+    console$flush()
+  })
   ours$evaluate(input, envir = envir, output_handler = output_handler, ...)
 }
 
