@@ -24,7 +24,7 @@ spec:
 """
 SCHEMA = environment_schema(BackendTraits(name="process"))
 MODE = "spec.services.spark.mode"
-INTERFACES = "jupyterlab, terminal, {web: {command: […]}}"
+INTERFACES = "jupyterlab, rc2, terminal, {web: {command: […]}}"
 CHECKOUT = Path(__file__).parents[3]
 
 
@@ -97,7 +97,7 @@ def test_the_projects_own_environments_are_good(path: Path) -> None:
         ),
         ("rsparkhub/v1", "rsparkhub/v2", "FILE, line 1: apiVersion is to be 'rsparkhub/v1'; found \"rsparkhub/v2\"."),
         ("jupyterlab", "jupyter", "FILE, line 5: spec.interface jupyter is not in this version; did you mean jupyterlab?"),
-        ("jupyterlab", "rc2", f"FILE, line 5: spec.interface rc2 is not in this version; choose one of {INTERFACES}."),
+        ("jupyterlab", "vscode", f"FILE, line 5: spec.interface vscode is not in this version; choose one of {INTERFACES}."),
         (
             "jupyterlab", "{rstudio: {}}",
             f"FILE, line 5: spec.interface.rstudio is not in this version; choose one of {INTERFACES}.",

@@ -7,1369 +7,1317 @@
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
-  schemas: {
-    AnyEvent:
-      | components['schemas']['ConsoleStarted']
-      | components['schemas']['ConsoleState']
-      | components['schemas']['ExecutionQueued']
-      | components['schemas']['ExecutionStarted']
-      | components['schemas']['ExecutionFinished']
-      | components['schemas']['Stream']
-      | components['schemas']['Display']
-      | components['schemas']['UpdateDisplay']
-      | components['schemas']['Plot']
-      | components['schemas']['Error']
-      | components['schemas']['InputRequest']
-      | components['schemas']['InputReplied']
-      | components['schemas']['ClearOutput'];
-    /**
-     * Blob
-     * @description Data that is too large for an event: `rc2/api/blob/<sha256>` has it.
-     */
-    Blob: {
-      /** Sha256 */
-      sha256: string;
-      /** Bytes */
-      bytes: number;
+    schemas: {
+        AnyEvent: components["schemas"]["ConsoleStarted"] | components["schemas"]["ConsoleState"] | components["schemas"]["ExecutionQueued"] | components["schemas"]["ExecutionStarted"] | components["schemas"]["ExecutionFinished"] | components["schemas"]["Stream"] | components["schemas"]["Display"] | components["schemas"]["UpdateDisplay"] | components["schemas"]["Plot"] | components["schemas"]["Error"] | components["schemas"]["InputRequest"] | components["schemas"]["InputReplied"] | components["schemas"]["ClearOutput"];
+        /**
+         * Blob
+         * @description Data that is too large for an event: `rc2/api/blob/<sha256>` has it.
+         */
+        Blob: {
+            /** Sha256 */
+            sha256: string;
+            /** Bytes */
+            bytes: number;
+        };
+        /**
+         * Cancel
+         * @description Take an execution from the queue before it starts. One that runs is interrupted.
+         */
+        Cancel: {
+            /**
+             * Type
+             * @default cancel
+             * @constant
+             */
+            type: "cancel";
+            /** Console */
+            console: string;
+            /** Execution */
+            execution: string;
+        };
+        /**
+         * Children
+         * @description Elements, and how many there are in all; `source` is a function's text.
+         */
+        Children: {
+            /** Total */
+            total: number;
+            /** Children */
+            children: components["schemas"]["Variable"][];
+            /**
+             * Source
+             * @default null
+             */
+            source: string | null;
+        };
+        /**
+         * ChildrenRequest
+         * @description `POST consoles/<console>/children`: what is inside a list, an environment or an object.
+         */
+        ChildrenRequest: {
+            /** Name */
+            name: string;
+            /**
+             * Path
+             * @default []
+             */
+            path?: (string | number)[];
+            /**
+             * First
+             * @default 0
+             */
+            first?: number;
+            /**
+             * Count
+             * @default 100
+             */
+            count?: number;
+        };
+        /**
+         * ClearOutput
+         * @description The execution's output is cleared, with `wait` when the next of it comes.
+         */
+        ClearOutput: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Console */
+            console: string;
+            /** Execution */
+            execution: string;
+            /**
+             * Type
+             * @default clear_output
+             * @constant
+             */
+            type: "clear_output";
+            /**
+             * Wait
+             * @default false
+             */
+            wait: boolean;
+        };
+        /**
+         * CloseConsole
+         * @description End the kernel of a console.
+         */
+        CloseConsole: {
+            /**
+             * Type
+             * @default close_console
+             * @constant
+             */
+            type: "close_console";
+            /** Console */
+            console: string;
+        };
+        /**
+         * Column
+         * @description A column of a table: `missing` values of it, the range of numbers, and how many of them fall into each of equal parts.
+         */
+        Column: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /**
+             * Label
+             * @default null
+             */
+            label: string | null;
+            /**
+             * Missing
+             * @default null
+             */
+            missing: number | null;
+            /**
+             * Minimum
+             * @default null
+             */
+            minimum: number | string | null;
+            /**
+             * Maximum
+             * @default null
+             */
+            maximum: number | string | null;
+            /**
+             * Histogram
+             * @default []
+             */
+            histogram: number[];
+            /**
+             * Levels
+             * @default []
+             */
+            levels: string[];
+        };
+        /**
+         * Completion
+         * @description One way to go on; `type` such as `function`, `column`, `argument`, `file`, where it is known.
+         */
+        Completion: {
+            /** Text */
+            text: string;
+            /**
+             * Type
+             * @default null
+             */
+            type: string | null;
+        };
+        /**
+         * CompletionRequest
+         * @description `POST consoles/<console>/complete`. `position` is in characters (code points).
+         */
+        CompletionRequest: {
+            /** Code */
+            code: string;
+            /** Position */
+            position: number;
+        };
+        /**
+         * Completions
+         * @description What may stand instead of the characters from `start` to `end`.
+         */
+        Completions: {
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /** Completions */
+            completions: components["schemas"]["Completion"][];
+        };
+        /**
+         * ConsoleInfo
+         * @description A console that runs. `queue` are the executions that run or wait, in order. `GET consoles` has a list of these.
+         */
+        ConsoleInfo: {
+            /** Console */
+            console: string;
+            /** Kernelspec */
+            kernelspec: string;
+            /** Language */
+            language: string;
+            /** Title */
+            title: string;
+            /** Project */
+            project: string;
+            /** Kernel */
+            kernel: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "starting" | "idle" | "busy" | "asking" | "restarting" | "ended";
+            /** Queue */
+            queue: string[];
+        };
+        /**
+         * ConsoleOpened
+         * @description The answer to `start_console`: the console runs, or starts.
+         */
+        ConsoleOpened: {
+            /**
+             * Type
+             * @default console_opened
+             * @constant
+             */
+            type: "console_opened";
+            /** Console */
+            console: string;
+            /** Kernelspec */
+            kernelspec: string;
+            /** Project */
+            project: string;
+        };
+        /**
+         * ConsoleStarted
+         * @description A console has a kernel. `kernel` is its id for Jupyter's own API under `api/kernels`.
+         */
+        ConsoleStarted: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Console */
+            console: string;
+            /**
+             * Type
+             * @default console_started
+             * @constant
+             */
+            type: "console_started";
+            /** Kernelspec */
+            kernelspec: string;
+            /** Language */
+            language: string;
+            /** Title */
+            title: string;
+            /** Project */
+            project: string;
+            /** Kernel */
+            kernel: string;
+        };
+        /**
+         * ConsoleState
+         * @description A console's kernel is in another state; `reason` is a sentence where the person did not cause it.
+         */
+        ConsoleState: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Console */
+            console: string;
+            /**
+             * Type
+             * @default console_state
+             * @constant
+             */
+            type: "console_state";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "starting" | "idle" | "busy" | "asking" | "restarting" | "ended";
+            /**
+             * Reason
+             * @default null
+             */
+            reason: string | null;
+        };
+        /**
+         * Display
+         * @description Something is shown. `result` is true for the value of the last expression. `update_display` may replace a `display`.
+         */
+        Display: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Console */
+            console: string;
+            /** Execution */
+            execution: string;
+            /**
+             * Data
+             * @default {}
+             */
+            data: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Blobs
+             * @default {}
+             */
+            blobs: {
+                [key: string]: components["schemas"]["Blob"];
+            };
+            /**
+             * Metadata
+             * @default {}
+             */
+            metadata: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Type
+             * @default display
+             * @constant
+             */
+            type: "display";
+            /**
+             * Display
+             * @default null
+             */
+            display: string | null;
+            /**
+             * Result
+             * @default false
+             */
+            result: boolean;
+        };
+        /**
+         * Error
+         * @description Code ended with an error. `traceback` are lines as the language shows them.
+         */
+        Error: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Console */
+            console: string;
+            /** Execution */
+            execution: string;
+            /**
+             * Type
+             * @default error
+             * @constant
+             */
+            type: "error";
+            /** Name */
+            name: string;
+            /** Message */
+            message: string;
+            /**
+             * Traceback
+             * @default []
+             */
+            traceback: string[];
+        };
+        /**
+         * Execute
+         * @description Execute code. Executions of one console run one after another.
+         *
+         *     Those of one `group` belong together, such as the chunks of "run all": after an error, and after an interrupt, the others of
+         *     it that are still queued are cancelled.
+         */
+        Execute: {
+            /**
+             * Type
+             * @default execute
+             * @constant
+             */
+            type: "execute";
+            /** Id */
+            id: string;
+            /** Console */
+            console: string;
+            /** Code */
+            code: string;
+            /** @default null */
+            source?: components["schemas"]["Source"] | null;
+            /**
+             * Group
+             * @default null
+             */
+            group?: string | null;
+            /** @default null */
+            figure?: components["schemas"]["Figure"] | null;
+        };
+        /**
+         * ExecutionFinished
+         * @description Code has ended. `lost`: the kernel or the server ended before it; `reason` is then a sentence.
+         *
+         *     `count` is the kernel's own number of it; `dropped` are characters of output that were more than one execution may record.
+         */
+        ExecutionFinished: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Console */
+            console: string;
+            /** Execution */
+            execution: string;
+            /**
+             * Type
+             * @default execution_finished
+             * @constant
+             */
+            type: "execution_finished";
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "error" | "interrupted" | "cancelled" | "lost";
+            /**
+             * Started
+             * @default null
+             */
+            started: string | null;
+            /**
+             * Count
+             * @default null
+             */
+            count: number | null;
+            /**
+             * Dropped
+             * @default 0
+             */
+            dropped: number;
+            /**
+             * Reason
+             * @default null
+             */
+            reason: string | null;
+        };
+        /**
+         * ExecutionQueued
+         * @description Code waits for its turn. `who` asked for it.
+         */
+        ExecutionQueued: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Console */
+            console: string;
+            /** Execution */
+            execution: string;
+            /**
+             * Type
+             * @default execution_queued
+             * @constant
+             */
+            type: "execution_queued";
+            /** Who */
+            who: string;
+            /** Code */
+            code: string;
+            /** @default null */
+            source: components["schemas"]["Source"] | null;
+            /**
+             * Group
+             * @default null
+             */
+            group: string | null;
+        };
+        /**
+         * ExecutionStarted
+         * @description Code runs.
+         */
+        ExecutionStarted: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Console */
+            console: string;
+            /** Execution */
+            execution: string;
+            /**
+             * Type
+             * @default execution_started
+             * @constant
+             */
+            type: "execution_started";
+        };
+        /**
+         * Figure
+         * @description The size of plots, in inches, and their density in pixels an inch.
+         */
+        Figure: {
+            /**
+             * Width
+             * @default 7
+             */
+            width?: number;
+            /**
+             * Height
+             * @default 5
+             */
+            height?: number;
+            /**
+             * Density
+             * @default 96
+             */
+            density?: number;
+        };
+        /**
+         * Filter
+         * @description A condition on a column, by its number from 0. `between` has two values, `is_missing` and `is_present` none.
+         */
+        Filter: {
+            /** Column */
+            column: number;
+            /**
+             * Operator
+             * @enum {string}
+             */
+            operator: "=" | "!=" | "<" | "<=" | ">" | ">=" | "between" | "contains" | "starts" | "in" | "is_missing" | "is_present";
+            /**
+             * Values
+             * @default []
+             */
+            values?: (number | string | boolean)[];
+        };
+        /**
+         * Hello
+         * @description The first message. `since` is the last sequence number that the client saw of the log named `epoch`; 0 for everything.
+         */
+        Hello: {
+            /**
+             * Type
+             * @default hello
+             * @constant
+             */
+            type: "hello";
+            /**
+             * Version
+             * @default 1
+             */
+            version?: number;
+            /**
+             * Since
+             * @default 0
+             */
+            since?: number;
+            /**
+             * Epoch
+             * @default null
+             */
+            epoch?: string | null;
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+        };
+        /**
+         * Help
+         * @description A page in HTML, or in plain text where the language has no other; or topics to choose from.
+         */
+        Help: {
+            /**
+             * Topic
+             * @default
+             */
+            topic: string;
+            /**
+             * Package
+             * @default
+             */
+            package: string;
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+            /**
+             * Html
+             * @default null
+             */
+            html: string | null;
+            /**
+             * Text
+             * @default null
+             */
+            text: string | null;
+            /**
+             * Matches
+             * @default []
+             */
+            matches: components["schemas"]["HelpMatch"][];
+        };
+        /**
+         * HelpMatch
+         * @description A topic that was found.
+         */
+        HelpMatch: {
+            /** Topic */
+            topic: string;
+            /** Package */
+            package: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * HelpRequest
+         * @description `POST consoles/<console>/help`: a topic, in any package or in one; or a text to search for.
+         */
+        HelpRequest: {
+            /**
+             * Topic
+             * @default
+             */
+            topic?: string;
+            /**
+             * Package
+             * @default
+             */
+            package?: string;
+            /**
+             * Search
+             * @default
+             */
+            search?: string;
+        };
+        /**
+         * History
+         * @description `GET consoles/<console>/history?search=&before=&count=`: newest first; `before` is a sequence number.
+         */
+        History: {
+            /** Entries */
+            entries: components["schemas"]["HistoryEntry"][];
+            /**
+             * Next Before
+             * @default null
+             */
+            next_before: number | null;
+        };
+        /**
+         * HistoryEntry
+         * @description Code that was executed.
+         */
+        HistoryEntry: {
+            /** Execution */
+            execution: string;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Who */
+            who: string;
+            /** Code */
+            code: string;
+        };
+        /**
+         * InputReplied
+         * @description The question was answered; the value is absent where it is a password.
+         */
+        InputReplied: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Console */
+            console: string;
+            /** Execution */
+            execution: string;
+            /**
+             * Type
+             * @default input_replied
+             * @constant
+             */
+            type: "input_replied";
+            /**
+             * Value
+             * @default null
+             */
+            value: string | null;
+        };
+        /**
+         * InputReply
+         * @description Answer the question of an execution (`input_request`). The first answer counts.
+         */
+        InputReply: {
+            /**
+             * Type
+             * @default input_reply
+             * @constant
+             */
+            type: "input_reply";
+            /** Console */
+            console: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * InputRequest
+         * @description Code waits for a line of input.
+         */
+        InputRequest: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Console */
+            console: string;
+            /** Execution */
+            execution: string;
+            /**
+             * Type
+             * @default input_request
+             * @constant
+             */
+            type: "input_request";
+            /** Prompt */
+            prompt: string;
+            /**
+             * Password
+             * @default false
+             */
+            password: boolean;
+        };
+        /**
+         * InspectRequest
+         * @description `POST consoles/<console>/inspect`: what the language says of what stands at a position, for hover and signatures.
+         */
+        InspectRequest: {
+            /** Code */
+            code: string;
+            /** Position */
+            position: number;
+            /**
+             * Detail
+             * @default 0
+             * @enum {integer}
+             */
+            detail?: 0 | 1;
+        };
+        /**
+         * Inspection
+         * @description Forms of it by their MIME types; none when nothing is known.
+         */
+        Inspection: {
+            /** Found */
+            found: boolean;
+            /**
+             * Data
+             * @default {}
+             */
+            data: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * Interrupt
+         * @description Interrupt what a console executes, and cancel what else is queued of its group.
+         */
+        Interrupt: {
+            /**
+             * Type
+             * @default interrupt
+             * @constant
+             */
+            type: "interrupt";
+            /** Console */
+            console: string;
+        };
+        JsonValue: unknown;
+        Notice: components["schemas"]["Welcome"] | components["schemas"]["ConsoleOpened"] | components["schemas"]["Variables"] | components["schemas"]["Refused"] | components["schemas"]["Pong"];
+        /**
+         * Page
+         * @description Rows of a table, as text that the language formats; None is a missing value. `columns` are those from `first_column` on.
+         *
+         *     `rows` are in the table, `matching` of them pass filters and search. With `summarize` the columns have counts and histograms.
+         */
+        Page: {
+            /** Rows */
+            rows: number;
+            /** Matching */
+            matching: number;
+            /** All Columns */
+            all_columns: number;
+            /** First Row */
+            first_row: number;
+            /** First Column */
+            first_column: number;
+            /** Columns */
+            columns: components["schemas"]["Column"][];
+            /** Row Names */
+            row_names: string[];
+            /**
+             * Cells
+             * @description By column.
+             */
+            cells: (string | null)[][];
+        };
+        /**
+         * PageRequest
+         * @description `POST consoles/<console>/page`: rows of a table. `path` leads from the variable into lists, by names or numbers from 0.
+         */
+        PageRequest: {
+            /** Name */
+            name: string;
+            /**
+             * Path
+             * @default []
+             */
+            path?: (string | number)[];
+            /**
+             * First Row
+             * @default 0
+             */
+            first_row?: number;
+            /**
+             * Rows
+             * @default 100
+             */
+            rows?: number;
+            /**
+             * First Column
+             * @default 0
+             */
+            first_column?: number;
+            /**
+             * Columns
+             * @default 100
+             */
+            columns?: number;
+            /**
+             * Sort
+             * @default []
+             */
+            sort?: components["schemas"]["Sort"][];
+            /**
+             * Filters
+             * @default []
+             */
+            filters?: components["schemas"]["Filter"][];
+            /**
+             * Search
+             * @default
+             */
+            search?: string;
+            /**
+             * Summarize
+             * @default false
+             */
+            summarize?: boolean;
+        };
+        /**
+         * Ping
+         * @description Ask for a `pong`, by which a client sees that the connection holds.
+         */
+        Ping: {
+            /**
+             * Type
+             * @default ping
+             * @constant
+             */
+            type: "ping";
+        };
+        /**
+         * Plot
+         * @description A plot was drawn. Where it has an id `plot`, `rc2/api/consoles/<console>/plots/<plot>` draws it at any size.
+         */
+        Plot: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Console */
+            console: string;
+            /** Execution */
+            execution: string;
+            /**
+             * Data
+             * @default {}
+             */
+            data: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Blobs
+             * @default {}
+             */
+            blobs: {
+                [key: string]: components["schemas"]["Blob"];
+            };
+            /**
+             * Metadata
+             * @default {}
+             */
+            metadata: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Type
+             * @default plot
+             * @constant
+             */
+            type: "plot";
+            /**
+             * Plot
+             * @default null
+             */
+            plot: string | null;
+        };
+        /**
+         * PlotEntry
+         * @description A plot and the code that made it.
+         */
+        PlotEntry: {
+            /** Seq */
+            seq: number;
+            /** Execution */
+            execution: string;
+            /** Plot */
+            plot: string | null;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Code */
+            code: string;
+            /** @default null */
+            source: components["schemas"]["Source"] | null;
+        };
+        /**
+         * Plots
+         * @description `GET consoles/<console>/plots`: oldest first. `…/plots/<plot>?format=svg|png|pdf&width=&height=&density=` draws one.
+         */
+        Plots: {
+            /** Plots */
+            plots: components["schemas"]["PlotEntry"][];
+        };
+        /**
+         * Pong
+         * @description The answer to `ping`.
+         */
+        Pong: {
+            /**
+             * Type
+             * @default pong
+             * @constant
+             */
+            type: "pong";
+        };
+        /**
+         * Problem
+         * @description What a request gets that can't be served; `title` is a sentence.
+         */
+        Problem: {
+            /** Title */
+            title: string;
+            /** Status */
+            status: number;
+        };
+        /**
+         * Refused
+         * @description A message could not be served. `why` is a sentence; `execution` is that of an `execute`.
+         */
+        Refused: {
+            /**
+             * Type
+             * @default refused
+             * @constant
+             */
+            type: "refused";
+            /** Request */
+            request: string;
+            /** Why */
+            why: string;
+            /**
+             * Console
+             * @default null
+             */
+            console: string | null;
+            /**
+             * Execution
+             * @default null
+             */
+            execution: string | null;
+        };
+        Request: components["schemas"]["Hello"] | components["schemas"]["StartConsole"] | components["schemas"]["Execute"] | components["schemas"]["InputReply"] | components["schemas"]["Interrupt"] | components["schemas"]["Restart"] | components["schemas"]["CloseConsole"] | components["schemas"]["Cancel"] | components["schemas"]["SubscribeVariables"] | components["schemas"]["UnsubscribeVariables"] | components["schemas"]["Ping"];
+        /**
+         * Restart
+         * @description End the kernel of a console and start it anew, without what it had in memory. What is queued is cancelled.
+         */
+        Restart: {
+            /**
+             * Type
+             * @default restart
+             * @constant
+             */
+            type: "restart";
+            /** Console */
+            console: string;
+        };
+        /**
+         * Sort
+         * @description A column to sort by, by its number from 0.
+         */
+        Sort: {
+            /** Column */
+            column: number;
+            /**
+             * Descending
+             * @default false
+             */
+            descending?: boolean;
+        };
+        /**
+         * Source
+         * @description Where code stands that is executed: lines of a file, the first of which is 1, and the chunk by its label or number.
+         */
+        Source: {
+            /** Path */
+            path: string;
+            /** First Line */
+            first_line: number;
+            /** Last Line */
+            last_line: number;
+            /**
+             * Chunk
+             * @default null
+             */
+            chunk?: string | null;
+        };
+        /**
+         * StartConsole
+         * @description Open the console of a project and a kernelspec, and start it where it doesn't run. `console_opened` is the answer.
+         */
+        StartConsole: {
+            /**
+             * Type
+             * @default start_console
+             * @constant
+             */
+            type: "start_console";
+            /** Kernelspec */
+            kernelspec: string;
+            /**
+             * Project
+             * @default
+             */
+            project?: string;
+        };
+        /**
+         * Stream
+         * @description Text that was printed. It may hold control characters of a terminal: colours, and returns that rewrite a line.
+         */
+        Stream: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Console */
+            console: string;
+            /** Execution */
+            execution: string;
+            /**
+             * Type
+             * @default stream
+             * @constant
+             */
+            type: "stream";
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "stdout" | "stderr";
+            /** Text */
+            text: string;
+        };
+        /**
+         * SubscribeVariables
+         * @description Send `variables` now, and after each execution of the console what has changed.
+         */
+        SubscribeVariables: {
+            /**
+             * Type
+             * @default subscribe_variables
+             * @constant
+             */
+            type: "subscribe_variables";
+            /** Console */
+            console: string;
+        };
+        /**
+         * UnsubscribeVariables
+         * @description Send no more `variables` of the console.
+         */
+        UnsubscribeVariables: {
+            /**
+             * Type
+             * @default unsubscribe_variables
+             * @constant
+             */
+            type: "unsubscribe_variables";
+            /** Console */
+            console: string;
+        };
+        /**
+         * UpdateDisplay
+         * @description Everything that was shown under the id `display` becomes this.
+         */
+        UpdateDisplay: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Console */
+            console: string;
+            /** Execution */
+            execution: string;
+            /**
+             * Data
+             * @default {}
+             */
+            data: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Blobs
+             * @default {}
+             */
+            blobs: {
+                [key: string]: components["schemas"]["Blob"];
+            };
+            /**
+             * Metadata
+             * @default {}
+             */
+            metadata: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Type
+             * @default update_display
+             * @constant
+             */
+            type: "update_display";
+            /** Display */
+            display: string;
+        };
+        /**
+         * Variable
+         * @description A variable, in the order of the environment. Promises and active bindings are named and never evaluated.
+         *
+         *     `type` is the language's name of it, `classes` its class and those it inherits, `size` in bytes where it is cheap to know.
+         *     `changed` is true of what the last execution changed.
+         */
+        Variable: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "table" | "list" | "environment" | "function" | "vector" | "factor" | "date" | "object" | "active" | "promise" | "other";
+            /** Type */
+            type: string;
+            /**
+             * Classes
+             * @default []
+             */
+            classes: string[];
+            /**
+             * Dimensions
+             * @default null
+             */
+            dimensions: number[] | null;
+            /**
+             * Length
+             * @default null
+             */
+            length: number | null;
+            /**
+             * Size
+             * @default null
+             */
+            size: number | null;
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            /**
+             * Children
+             * @default false
+             */
+            children: boolean;
+            /**
+             * Changed
+             * @default false
+             */
+            changed: boolean;
+        };
+        /**
+         * Variables
+         * @description The variables of a console: all of them where `all` is true, else what changed since the last such notice.
+         *
+         *     `more` are variables beyond the most that is sent.
+         */
+        Variables: {
+            /**
+             * Type
+             * @default variables
+             * @constant
+             */
+            type: "variables";
+            /** Console */
+            console: string;
+            /** All */
+            all: boolean;
+            /**
+             * Set
+             * @default []
+             */
+            set: components["schemas"]["Variable"][];
+            /**
+             * Removed
+             * @default []
+             */
+            removed: string[];
+            /**
+             * More
+             * @default 0
+             */
+            more: number;
+        };
+        /**
+         * Welcome
+         * @description The answer to `hello`. Events after `since` follow; `last` is the newest of them.
+         *
+         *     `oldest` is the first that is still recorded, and `consoles` are those that run. Where `epoch` is not the client's, the log is
+         *     another: the client forgets what it has, and gets everything.
+         */
+        Welcome: {
+            /**
+             * Type
+             * @default welcome
+             * @constant
+             */
+            type: "welcome";
+            /**
+             * Version
+             * @default 1
+             */
+            version: number;
+            /** Epoch */
+            epoch: string;
+            /** Oldest */
+            oldest: number;
+            /** Last */
+            last: number;
+            /**
+             * Consoles
+             * @default []
+             */
+            consoles: components["schemas"]["ConsoleInfo"][];
+        };
     };
-    /**
-     * Cancel
-     * @description Take an execution from the queue before it starts. One that runs is interrupted.
-     */
-    Cancel: {
-      /**
-       * Type
-       * @default cancel
-       * @constant
-       */
-      type: 'cancel';
-      /** Console */
-      console: string;
-      /** Execution */
-      execution: string;
-    };
-    /**
-     * Children
-     * @description Elements, and how many there are in all; `source` is a function's text.
-     */
-    Children: {
-      /** Total */
-      total: number;
-      /** Children */
-      children: components['schemas']['Variable'][];
-      /**
-       * Source
-       * @default null
-       */
-      source: string | null;
-    };
-    /**
-     * ChildrenRequest
-     * @description `POST consoles/<console>/children`: what is inside a list, an environment or an object.
-     */
-    ChildrenRequest: {
-      /** Name */
-      name: string;
-      /**
-       * Path
-       * @default []
-       */
-      path?: (string | number)[];
-      /**
-       * First
-       * @default 0
-       */
-      first?: number;
-      /**
-       * Count
-       * @default 100
-       */
-      count?: number;
-    };
-    /**
-     * ClearOutput
-     * @description The execution's output is cleared, with `wait` when the next of it comes.
-     */
-    ClearOutput: {
-      /** Seq */
-      seq: number;
-      /**
-       * Time
-       * Format: date-time
-       */
-      time: string;
-      /** Console */
-      console: string;
-      /** Execution */
-      execution: string;
-      /**
-       * Type
-       * @default clear_output
-       * @constant
-       */
-      type: 'clear_output';
-      /**
-       * Wait
-       * @default false
-       */
-      wait: boolean;
-    };
-    /**
-     * CloseConsole
-     * @description End the kernel of a console.
-     */
-    CloseConsole: {
-      /**
-       * Type
-       * @default close_console
-       * @constant
-       */
-      type: 'close_console';
-      /** Console */
-      console: string;
-    };
-    /**
-     * Column
-     * @description A column of a table: `missing` values of it, the range of numbers, and how many of them fall into each of equal parts.
-     */
-    Column: {
-      /** Name */
-      name: string;
-      /** Type */
-      type: string;
-      /**
-       * Label
-       * @default null
-       */
-      label: string | null;
-      /**
-       * Missing
-       * @default null
-       */
-      missing: number | null;
-      /**
-       * Minimum
-       * @default null
-       */
-      minimum: number | string | null;
-      /**
-       * Maximum
-       * @default null
-       */
-      maximum: number | string | null;
-      /**
-       * Histogram
-       * @default []
-       */
-      histogram: number[];
-      /**
-       * Levels
-       * @default []
-       */
-      levels: string[];
-    };
-    /**
-     * Completion
-     * @description One way to go on; `type` such as `function`, `column`, `argument`, `file`, where it is known.
-     */
-    Completion: {
-      /** Text */
-      text: string;
-      /**
-       * Type
-       * @default null
-       */
-      type: string | null;
-    };
-    /**
-     * CompletionRequest
-     * @description `POST consoles/<console>/complete`. `position` is in characters (code points).
-     */
-    CompletionRequest: {
-      /** Code */
-      code: string;
-      /** Position */
-      position: number;
-    };
-    /**
-     * Completions
-     * @description What may stand instead of the characters from `start` to `end`.
-     */
-    Completions: {
-      /** Start */
-      start: number;
-      /** End */
-      end: number;
-      /** Completions */
-      completions: components['schemas']['Completion'][];
-    };
-    /**
-     * ConsoleInfo
-     * @description A console that runs. `queue` are the executions that run or wait, in order. `GET consoles` has a list of these.
-     */
-    ConsoleInfo: {
-      /** Console */
-      console: string;
-      /** Kernelspec */
-      kernelspec: string;
-      /** Language */
-      language: string;
-      /** Title */
-      title: string;
-      /** Project */
-      project: string;
-      /** Kernel */
-      kernel: string;
-      /**
-       * State
-       * @enum {string}
-       */
-      state: 'starting' | 'idle' | 'busy' | 'asking' | 'restarting' | 'ended';
-      /** Queue */
-      queue: string[];
-    };
-    /**
-     * ConsoleOpened
-     * @description The answer to `start_console`: the console runs, or starts.
-     */
-    ConsoleOpened: {
-      /**
-       * Type
-       * @default console_opened
-       * @constant
-       */
-      type: 'console_opened';
-      /** Console */
-      console: string;
-      /** Kernelspec */
-      kernelspec: string;
-      /** Project */
-      project: string;
-    };
-    /**
-     * ConsoleStarted
-     * @description A console has a kernel. `kernel` is its id for Jupyter's own API under `api/kernels`.
-     */
-    ConsoleStarted: {
-      /** Seq */
-      seq: number;
-      /**
-       * Time
-       * Format: date-time
-       */
-      time: string;
-      /** Console */
-      console: string;
-      /**
-       * Type
-       * @default console_started
-       * @constant
-       */
-      type: 'console_started';
-      /** Kernelspec */
-      kernelspec: string;
-      /** Language */
-      language: string;
-      /** Title */
-      title: string;
-      /** Project */
-      project: string;
-      /** Kernel */
-      kernel: string;
-    };
-    /**
-     * ConsoleState
-     * @description A console's kernel is in another state; `reason` is a sentence where the person did not cause it.
-     */
-    ConsoleState: {
-      /** Seq */
-      seq: number;
-      /**
-       * Time
-       * Format: date-time
-       */
-      time: string;
-      /** Console */
-      console: string;
-      /**
-       * Type
-       * @default console_state
-       * @constant
-       */
-      type: 'console_state';
-      /**
-       * State
-       * @enum {string}
-       */
-      state: 'starting' | 'idle' | 'busy' | 'asking' | 'restarting' | 'ended';
-      /**
-       * Reason
-       * @default null
-       */
-      reason: string | null;
-    };
-    /**
-     * Display
-     * @description Something is shown. `result` is true for the value of the last expression. `update_display` may replace a `display`.
-     */
-    Display: {
-      /** Seq */
-      seq: number;
-      /**
-       * Time
-       * Format: date-time
-       */
-      time: string;
-      /** Console */
-      console: string;
-      /** Execution */
-      execution: string;
-      /**
-       * Data
-       * @default {}
-       */
-      data: {
-        [key: string]: components['schemas']['JsonValue'];
-      };
-      /**
-       * Blobs
-       * @default {}
-       */
-      blobs: {
-        [key: string]: components['schemas']['Blob'];
-      };
-      /**
-       * Metadata
-       * @default {}
-       */
-      metadata: {
-        [key: string]: components['schemas']['JsonValue'];
-      };
-      /**
-       * Type
-       * @default display
-       * @constant
-       */
-      type: 'display';
-      /**
-       * Display
-       * @default null
-       */
-      display: string | null;
-      /**
-       * Result
-       * @default false
-       */
-      result: boolean;
-    };
-    /**
-     * Error
-     * @description Code ended with an error. `traceback` are lines as the language shows them.
-     */
-    Error: {
-      /** Seq */
-      seq: number;
-      /**
-       * Time
-       * Format: date-time
-       */
-      time: string;
-      /** Console */
-      console: string;
-      /** Execution */
-      execution: string;
-      /**
-       * Type
-       * @default error
-       * @constant
-       */
-      type: 'error';
-      /** Name */
-      name: string;
-      /** Message */
-      message: string;
-      /**
-       * Traceback
-       * @default []
-       */
-      traceback: string[];
-    };
-    /**
-     * Execute
-     * @description Execute code. Executions of one console run one after another.
-     *
-     *     Those of one `group` belong together, such as the chunks of "run all": after an error, and after an interrupt, the others of
-     *     it that are still queued are cancelled.
-     */
-    Execute: {
-      /**
-       * Type
-       * @default execute
-       * @constant
-       */
-      type: 'execute';
-      /** Id */
-      id: string;
-      /** Console */
-      console: string;
-      /** Code */
-      code: string;
-      /** @default null */
-      source?: components['schemas']['Source'] | null;
-      /**
-       * Group
-       * @default null
-       */
-      group?: string | null;
-      /** @default null */
-      figure?: components['schemas']['Figure'] | null;
-    };
-    /**
-     * ExecutionFinished
-     * @description Code has ended. `lost`: the kernel or the server ended before it; `reason` is then a sentence.
-     *
-     *     `count` is the kernel's own number of it; `dropped` are characters of output that were more than one execution may record.
-     */
-    ExecutionFinished: {
-      /** Seq */
-      seq: number;
-      /**
-       * Time
-       * Format: date-time
-       */
-      time: string;
-      /** Console */
-      console: string;
-      /** Execution */
-      execution: string;
-      /**
-       * Type
-       * @default execution_finished
-       * @constant
-       */
-      type: 'execution_finished';
-      /**
-       * Status
-       * @enum {string}
-       */
-      status: 'ok' | 'error' | 'interrupted' | 'cancelled' | 'lost';
-      /**
-       * Started
-       * @default null
-       */
-      started: string | null;
-      /**
-       * Count
-       * @default null
-       */
-      count: number | null;
-      /**
-       * Dropped
-       * @default 0
-       */
-      dropped: number;
-      /**
-       * Reason
-       * @default null
-       */
-      reason: string | null;
-    };
-    /**
-     * ExecutionQueued
-     * @description Code waits for its turn. `who` asked for it.
-     */
-    ExecutionQueued: {
-      /** Seq */
-      seq: number;
-      /**
-       * Time
-       * Format: date-time
-       */
-      time: string;
-      /** Console */
-      console: string;
-      /** Execution */
-      execution: string;
-      /**
-       * Type
-       * @default execution_queued
-       * @constant
-       */
-      type: 'execution_queued';
-      /** Who */
-      who: string;
-      /** Code */
-      code: string;
-      /** @default null */
-      source: components['schemas']['Source'] | null;
-      /**
-       * Group
-       * @default null
-       */
-      group: string | null;
-    };
-    /**
-     * ExecutionStarted
-     * @description Code runs.
-     */
-    ExecutionStarted: {
-      /** Seq */
-      seq: number;
-      /**
-       * Time
-       * Format: date-time
-       */
-      time: string;
-      /** Console */
-      console: string;
-      /** Execution */
-      execution: string;
-      /**
-       * Type
-       * @default execution_started
-       * @constant
-       */
-      type: 'execution_started';
-    };
-    /**
-     * Figure
-     * @description The size of plots, in inches, and their density in pixels an inch.
-     */
-    Figure: {
-      /**
-       * Width
-       * @default 7
-       */
-      width?: number;
-      /**
-       * Height
-       * @default 5
-       */
-      height?: number;
-      /**
-       * Density
-       * @default 96
-       */
-      density?: number;
-    };
-    /**
-     * Filter
-     * @description A condition on a column, by its number from 0. `between` has two values, `is_missing` and `is_present` none.
-     */
-    Filter: {
-      /** Column */
-      column: number;
-      /**
-       * Operator
-       * @enum {string}
-       */
-      operator:
-        | '='
-        | '!='
-        | '<'
-        | '<='
-        | '>'
-        | '>='
-        | 'between'
-        | 'contains'
-        | 'starts'
-        | 'in'
-        | 'is_missing'
-        | 'is_present';
-      /**
-       * Values
-       * @default []
-       */
-      values?: (number | string | boolean)[];
-    };
-    /**
-     * Hello
-     * @description The first message. `since` is the last sequence number that the client saw of the log named `epoch`; 0 for everything.
-     */
-    Hello: {
-      /**
-       * Type
-       * @default hello
-       * @constant
-       */
-      type: 'hello';
-      /**
-       * Version
-       * @default 1
-       */
-      version?: number;
-      /**
-       * Since
-       * @default 0
-       */
-      since?: number;
-      /**
-       * Epoch
-       * @default null
-       */
-      epoch?: string | null;
-      /**
-       * Name
-       * @default null
-       */
-      name?: string | null;
-    };
-    /**
-     * Help
-     * @description A page in HTML, or in plain text where the language has no other; or topics to choose from.
-     */
-    Help: {
-      /**
-       * Topic
-       * @default
-       */
-      topic: string;
-      /**
-       * Package
-       * @default
-       */
-      package: string;
-      /**
-       * Title
-       * @default
-       */
-      title: string;
-      /**
-       * Html
-       * @default null
-       */
-      html: string | null;
-      /**
-       * Text
-       * @default null
-       */
-      text: string | null;
-      /**
-       * Matches
-       * @default []
-       */
-      matches: components['schemas']['HelpMatch'][];
-    };
-    /**
-     * HelpMatch
-     * @description A topic that was found.
-     */
-    HelpMatch: {
-      /** Topic */
-      topic: string;
-      /** Package */
-      package: string;
-      /** Title */
-      title: string;
-    };
-    /**
-     * HelpRequest
-     * @description `POST consoles/<console>/help`: a topic, in any package or in one; or a text to search for.
-     */
-    HelpRequest: {
-      /**
-       * Topic
-       * @default
-       */
-      topic?: string;
-      /**
-       * Package
-       * @default
-       */
-      package?: string;
-      /**
-       * Search
-       * @default
-       */
-      search?: string;
-    };
-    /**
-     * History
-     * @description `GET consoles/<console>/history?search=&before=&count=`: newest first; `before` is a sequence number.
-     */
-    History: {
-      /** Entries */
-      entries: components['schemas']['HistoryEntry'][];
-      /**
-       * Next Before
-       * @default null
-       */
-      next_before: number | null;
-    };
-    /**
-     * HistoryEntry
-     * @description Code that was executed.
-     */
-    HistoryEntry: {
-      /** Execution */
-      execution: string;
-      /**
-       * Time
-       * Format: date-time
-       */
-      time: string;
-      /** Who */
-      who: string;
-      /** Code */
-      code: string;
-    };
-    /**
-     * InputReplied
-     * @description The question was answered; the value is absent where it is a password.
-     */
-    InputReplied: {
-      /** Seq */
-      seq: number;
-      /**
-       * Time
-       * Format: date-time
-       */
-      time: string;
-      /** Console */
-      console: string;
-      /** Execution */
-      execution: string;
-      /**
-       * Type
-       * @default input_replied
-       * @constant
-       */
-      type: 'input_replied';
-      /**
-       * Value
-       * @default null
-       */
-      value: string | null;
-    };
-    /**
-     * InputReply
-     * @description Answer the question of an execution (`input_request`). The first answer counts.
-     */
-    InputReply: {
-      /**
-       * Type
-       * @default input_reply
-       * @constant
-       */
-      type: 'input_reply';
-      /** Console */
-      console: string;
-      /** Value */
-      value: string;
-    };
-    /**
-     * InputRequest
-     * @description Code waits for a line of input.
-     */
-    InputRequest: {
-      /** Seq */
-      seq: number;
-      /**
-       * Time
-       * Format: date-time
-       */
-      time: string;
-      /** Console */
-      console: string;
-      /** Execution */
-      execution: string;
-      /**
-       * Type
-       * @default input_request
-       * @constant
-       */
-      type: 'input_request';
-      /** Prompt */
-      prompt: string;
-      /**
-       * Password
-       * @default false
-       */
-      password: boolean;
-    };
-    /**
-     * InspectRequest
-     * @description `POST consoles/<console>/inspect`: what the language says of what stands at a position, for hover and signatures.
-     */
-    InspectRequest: {
-      /** Code */
-      code: string;
-      /** Position */
-      position: number;
-      /**
-       * Detail
-       * @default 0
-       * @enum {integer}
-       */
-      detail?: 0 | 1;
-    };
-    /**
-     * Inspection
-     * @description Forms of it by their MIME types; none when nothing is known.
-     */
-    Inspection: {
-      /** Found */
-      found: boolean;
-      /**
-       * Data
-       * @default {}
-       */
-      data: {
-        [key: string]: string;
-      };
-    };
-    /**
-     * Interrupt
-     * @description Interrupt what a console executes, and cancel what else is queued of its group.
-     */
-    Interrupt: {
-      /**
-       * Type
-       * @default interrupt
-       * @constant
-       */
-      type: 'interrupt';
-      /** Console */
-      console: string;
-    };
-    JsonValue: unknown;
-    Notice:
-      | components['schemas']['Welcome']
-      | components['schemas']['ConsoleOpened']
-      | components['schemas']['Variables']
-      | components['schemas']['Refused']
-      | components['schemas']['Pong'];
-    /**
-     * Page
-     * @description Rows of a table, as text that the language formats; None is a missing value. `columns` are those from `first_column` on.
-     *
-     *     `rows` are in the table, `matching` of them pass filters and search. With `summarize` the columns have counts and histograms.
-     */
-    Page: {
-      /** Rows */
-      rows: number;
-      /** Matching */
-      matching: number;
-      /** All Columns */
-      all_columns: number;
-      /** First Row */
-      first_row: number;
-      /** First Column */
-      first_column: number;
-      /** Columns */
-      columns: components['schemas']['Column'][];
-      /** Row Names */
-      row_names: string[];
-      /**
-       * Cells
-       * @description By column.
-       */
-      cells: (string | null)[][];
-    };
-    /**
-     * PageRequest
-     * @description `POST consoles/<console>/page`: rows of a table. `path` leads from the variable into lists, by names or numbers from 0.
-     */
-    PageRequest: {
-      /** Name */
-      name: string;
-      /**
-       * Path
-       * @default []
-       */
-      path?: (string | number)[];
-      /**
-       * First Row
-       * @default 0
-       */
-      first_row?: number;
-      /**
-       * Rows
-       * @default 100
-       */
-      rows?: number;
-      /**
-       * First Column
-       * @default 0
-       */
-      first_column?: number;
-      /**
-       * Columns
-       * @default 100
-       */
-      columns?: number;
-      /**
-       * Sort
-       * @default []
-       */
-      sort?: components['schemas']['Sort'][];
-      /**
-       * Filters
-       * @default []
-       */
-      filters?: components['schemas']['Filter'][];
-      /**
-       * Search
-       * @default
-       */
-      search?: string;
-      /**
-       * Summarize
-       * @default false
-       */
-      summarize?: boolean;
-    };
-    /**
-     * Ping
-     * @description Ask for a `pong`, by which a client sees that the connection holds.
-     */
-    Ping: {
-      /**
-       * Type
-       * @default ping
-       * @constant
-       */
-      type: 'ping';
-    };
-    /**
-     * Plot
-     * @description A plot was drawn. Where it has an id `plot`, `rc2/api/consoles/<console>/plots/<plot>` draws it at any size.
-     */
-    Plot: {
-      /** Seq */
-      seq: number;
-      /**
-       * Time
-       * Format: date-time
-       */
-      time: string;
-      /** Console */
-      console: string;
-      /** Execution */
-      execution: string;
-      /**
-       * Data
-       * @default {}
-       */
-      data: {
-        [key: string]: components['schemas']['JsonValue'];
-      };
-      /**
-       * Blobs
-       * @default {}
-       */
-      blobs: {
-        [key: string]: components['schemas']['Blob'];
-      };
-      /**
-       * Metadata
-       * @default {}
-       */
-      metadata: {
-        [key: string]: components['schemas']['JsonValue'];
-      };
-      /**
-       * Type
-       * @default plot
-       * @constant
-       */
-      type: 'plot';
-      /**
-       * Plot
-       * @default null
-       */
-      plot: string | null;
-    };
-    /**
-     * PlotEntry
-     * @description A plot and the code that made it.
-     */
-    PlotEntry: {
-      /** Seq */
-      seq: number;
-      /** Execution */
-      execution: string;
-      /** Plot */
-      plot: string | null;
-      /**
-       * Time
-       * Format: date-time
-       */
-      time: string;
-      /** Code */
-      code: string;
-      /** @default null */
-      source: components['schemas']['Source'] | null;
-    };
-    /**
-     * Plots
-     * @description `GET consoles/<console>/plots`: oldest first. `…/plots/<plot>?format=svg|png|pdf&width=&height=&density=` draws one.
-     */
-    Plots: {
-      /** Plots */
-      plots: components['schemas']['PlotEntry'][];
-    };
-    /**
-     * Pong
-     * @description The answer to `ping`.
-     */
-    Pong: {
-      /**
-       * Type
-       * @default pong
-       * @constant
-       */
-      type: 'pong';
-    };
-    /**
-     * Problem
-     * @description What a request gets that can't be served; `title` is a sentence.
-     */
-    Problem: {
-      /** Title */
-      title: string;
-      /** Status */
-      status: number;
-    };
-    /**
-     * Refused
-     * @description A message could not be served. `why` is a sentence; `execution` is that of an `execute`.
-     */
-    Refused: {
-      /**
-       * Type
-       * @default refused
-       * @constant
-       */
-      type: 'refused';
-      /** Request */
-      request: string;
-      /** Why */
-      why: string;
-      /**
-       * Console
-       * @default null
-       */
-      console: string | null;
-      /**
-       * Execution
-       * @default null
-       */
-      execution: string | null;
-    };
-    Request:
-      | components['schemas']['Hello']
-      | components['schemas']['StartConsole']
-      | components['schemas']['Execute']
-      | components['schemas']['InputReply']
-      | components['schemas']['Interrupt']
-      | components['schemas']['Restart']
-      | components['schemas']['CloseConsole']
-      | components['schemas']['Cancel']
-      | components['schemas']['SubscribeVariables']
-      | components['schemas']['UnsubscribeVariables']
-      | components['schemas']['Ping'];
-    /**
-     * Restart
-     * @description End the kernel of a console and start it anew, without what it had in memory. What is queued is cancelled.
-     */
-    Restart: {
-      /**
-       * Type
-       * @default restart
-       * @constant
-       */
-      type: 'restart';
-      /** Console */
-      console: string;
-    };
-    /**
-     * Sort
-     * @description A column to sort by, by its number from 0.
-     */
-    Sort: {
-      /** Column */
-      column: number;
-      /**
-       * Descending
-       * @default false
-       */
-      descending?: boolean;
-    };
-    /**
-     * Source
-     * @description Where code stands that is executed: lines of a file, the first of which is 1, and the chunk by its label or number.
-     */
-    Source: {
-      /** Path */
-      path: string;
-      /** First Line */
-      first_line: number;
-      /** Last Line */
-      last_line: number;
-      /**
-       * Chunk
-       * @default null
-       */
-      chunk?: string | null;
-    };
-    /**
-     * StartConsole
-     * @description Open the console of a project and a kernelspec, and start it where it doesn't run. `console_opened` is the answer.
-     */
-    StartConsole: {
-      /**
-       * Type
-       * @default start_console
-       * @constant
-       */
-      type: 'start_console';
-      /** Kernelspec */
-      kernelspec: string;
-      /**
-       * Project
-       * @default
-       */
-      project?: string;
-    };
-    /**
-     * Stream
-     * @description Text that was printed. It may hold control characters of a terminal: colours, and returns that rewrite a line.
-     */
-    Stream: {
-      /** Seq */
-      seq: number;
-      /**
-       * Time
-       * Format: date-time
-       */
-      time: string;
-      /** Console */
-      console: string;
-      /** Execution */
-      execution: string;
-      /**
-       * Type
-       * @default stream
-       * @constant
-       */
-      type: 'stream';
-      /**
-       * Name
-       * @enum {string}
-       */
-      name: 'stdout' | 'stderr';
-      /** Text */
-      text: string;
-    };
-    /**
-     * SubscribeVariables
-     * @description Send `variables` now, and after each execution of the console what has changed.
-     */
-    SubscribeVariables: {
-      /**
-       * Type
-       * @default subscribe_variables
-       * @constant
-       */
-      type: 'subscribe_variables';
-      /** Console */
-      console: string;
-    };
-    /**
-     * UnsubscribeVariables
-     * @description Send no more `variables` of the console.
-     */
-    UnsubscribeVariables: {
-      /**
-       * Type
-       * @default unsubscribe_variables
-       * @constant
-       */
-      type: 'unsubscribe_variables';
-      /** Console */
-      console: string;
-    };
-    /**
-     * UpdateDisplay
-     * @description Everything that was shown under the id `display` becomes this.
-     */
-    UpdateDisplay: {
-      /** Seq */
-      seq: number;
-      /**
-       * Time
-       * Format: date-time
-       */
-      time: string;
-      /** Console */
-      console: string;
-      /** Execution */
-      execution: string;
-      /**
-       * Data
-       * @default {}
-       */
-      data: {
-        [key: string]: components['schemas']['JsonValue'];
-      };
-      /**
-       * Blobs
-       * @default {}
-       */
-      blobs: {
-        [key: string]: components['schemas']['Blob'];
-      };
-      /**
-       * Metadata
-       * @default {}
-       */
-      metadata: {
-        [key: string]: components['schemas']['JsonValue'];
-      };
-      /**
-       * Type
-       * @default update_display
-       * @constant
-       */
-      type: 'update_display';
-      /** Display */
-      display: string;
-    };
-    /**
-     * Variable
-     * @description A variable, in the order of the environment. Promises and active bindings are named and never evaluated.
-     *
-     *     `type` is the language's name of it, `classes` its class and those it inherits, `size` in bytes where it is cheap to know.
-     *     `changed` is true of what the last execution changed.
-     */
-    Variable: {
-      /** Name */
-      name: string;
-      /**
-       * Kind
-       * @enum {string}
-       */
-      kind:
-        | 'table'
-        | 'list'
-        | 'environment'
-        | 'function'
-        | 'vector'
-        | 'factor'
-        | 'date'
-        | 'object'
-        | 'active'
-        | 'promise'
-        | 'other';
-      /** Type */
-      type: string;
-      /**
-       * Classes
-       * @default []
-       */
-      classes: string[];
-      /**
-       * Dimensions
-       * @default null
-       */
-      dimensions: number[] | null;
-      /**
-       * Length
-       * @default null
-       */
-      length: number | null;
-      /**
-       * Size
-       * @default null
-       */
-      size: number | null;
-      /**
-       * Summary
-       * @default
-       */
-      summary: string;
-      /**
-       * Children
-       * @default false
-       */
-      children: boolean;
-      /**
-       * Changed
-       * @default false
-       */
-      changed: boolean;
-    };
-    /**
-     * Variables
-     * @description The variables of a console: all of them where `all` is true, else what changed since the last such notice.
-     *
-     *     `more` are variables beyond the most that is sent.
-     */
-    Variables: {
-      /**
-       * Type
-       * @default variables
-       * @constant
-       */
-      type: 'variables';
-      /** Console */
-      console: string;
-      /** All */
-      all: boolean;
-      /**
-       * Set
-       * @default []
-       */
-      set: components['schemas']['Variable'][];
-      /**
-       * Removed
-       * @default []
-       */
-      removed: string[];
-      /**
-       * More
-       * @default 0
-       */
-      more: number;
-    };
-    /**
-     * Welcome
-     * @description The answer to `hello`. Events after `since` follow; `last` is the newest of them.
-     *
-     *     `oldest` is the first that is still recorded, and `consoles` are those that run. Where `epoch` is not the client's, the log is
-     *     another: the client forgets what it has, and gets everything.
-     */
-    Welcome: {
-      /**
-       * Type
-       * @default welcome
-       * @constant
-       */
-      type: 'welcome';
-      /**
-       * Version
-       * @default 1
-       */
-      version: number;
-      /** Epoch */
-      epoch: string;
-      /** Oldest */
-      oldest: number;
-      /** Last */
-      last: number;
-      /**
-       * Consoles
-       * @default []
-       */
-      consoles: components['schemas']['ConsoleInfo'][];
-    };
-  };
-  responses: never;
-  parameters: never;
-  requestBodies: never;
-  headers: never;
-  pathItems: never;
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
 }
 export type AnyEvent = components['schemas']['AnyEvent'];
 export type Blob = components['schemas']['Blob'];
