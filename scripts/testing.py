@@ -20,6 +20,8 @@ import changed
 
 TOP = Path(__file__).resolve().parent.parent
 BIN = TOP / ".venv/bin"
+#: Tests of one file share what they start, so a file is one process's.
+TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
 #: How much of what a failed step said is told once more at the end, where people look first.
 LINES = 40
 #: For how long to hear what has been said when a step has ended, in seconds: a process that it left may keep the pipe.
@@ -54,8 +56,8 @@ STEPS = (
     Step(name="contract", kind="test", command=[f"{BIN}/pytest", "-m", "not long", "contract/tests"]),
     Step(name="edge", kind="test", command=["scripts/build-go", "edge", "check"]),
     Step(name="s3", kind="test", command=["scripts/build-go", "s3", "check"]),
-    Step(name="hub", kind="test", command=[f"{BIN}/pytest", "-n", "2", "--dist", "loadfile", "-m", "not long", "hub/tests"]),
-    Step(name="session", kind="test", command=[f"{BIN}/pytest", "-m", "not long", "session/tests"]),
+    Step(name="hub", kind="test", command=[f"{BIN}/pytest", *TWO_AT_A_TIME, "-m", "not long", "hub/tests"]),
+    Step(name="session", kind="test", command=[f"{BIN}/pytest", *TWO_AT_A_TIME, "-m", "not long", "session/tests"]),
     Step(name="R package", kind="test", command=["r/check"]),
     Step(name="end to end", kind="test", command=[f"{BIN}/pytest", "-m", "not long", "tests", "--ignore=tests/kubernetes"]),
     # What these build is the first time's work of a machine; the tests find it there.
