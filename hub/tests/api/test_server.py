@@ -11,7 +11,7 @@ from listening import listen
 from world import URL, World
 
 from rsparkhub.api import Server
-from rsparkhub.auth.sign_in.password import PEOPLE_PER_ADDRESS
+from rsparkhub.auth.sign_in.attempts import PEOPLE_PER_ADDRESS
 
 
 async def test_a_server_that_stops_ends_its_streams_cleanly_and_at_once(served: World) -> None:

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 
 from rsparkhub.auth.identity import Authenticator, Login
 from rsparkhub.auth.passwords import Passwords
-from rsparkhub.auth.sign_in.password import PEOPLE_PER_ADDRESS
+from rsparkhub.auth.sign_in.attempts import PEOPLE_PER_ADDRESS
 from rsparkhub.auth.tokens import session_token
 from rsparkhub.domain.access import Identity
 from rsparkhub.domain.errors import InvalidInput, NotFound, NotSignedIn, TooManyAttempts, Unavailable

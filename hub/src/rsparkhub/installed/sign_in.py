@@ -6,7 +6,12 @@ from rsparkhub.auth.sign_in.base import SignIn
 from rsparkhub.installed.registry import Kind, Registry
 
 SIGN_IN: Kind[SignIn] = Kind(
-    word="way to sign in", base=SignIn, group="rsparkhub.sign_in", package="rsparkhub.auth.sign_in", attribute="SIGN_IN"
+    word="way to sign in",
+    base=SignIn,
+    group="rsparkhub.sign_in",
+    package="rsparkhub.auth.sign_in",
+    attribute="SIGN_IN",
+    besides=frozenset({"base", "attempts"}),
 )
 
 

@@ -25,6 +25,7 @@ from pydantic_settings import (
 
 from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.domain.quantity import Duration
+from rsparkhub.settings.sign_in import SignInSettings
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -143,6 +144,10 @@ class Settings(BaseSettings):
 
     services: ServicesSettings = Field(
         default=ServicesSettings(), description="What the installation says to single services, by their names."
+    )
+
+    sign_in: SignInSettings = Field(
+        default=SignInSettings(), description="What the installation says to ways to sign in, by their names."
     )
 
     @field_validator("environments", mode="before")

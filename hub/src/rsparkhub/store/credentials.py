@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rsparkhub.domain.errors import NotFound, TooManyRequests, Unavailable
+from rsparkhub.domain.errors import NotFound, NotSignedIn, TooManyRequests, Unavailable
 from rsparkhub.domain.event import PeopleEventKind, PersonData, TokenData
 from rsparkhub.domain.session import Session
 from rsparkhub.domain.user import User
@@ -23,12 +23,13 @@ from rsparkhub.store.events import By, insert_of_people
 from rsparkhub.store.notifier import Notifier, key_of_secret
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
 from rsparkhub.store.tables import logins, members, sessions, sign_in_links, tokens, users
-from rsparkhub.store.users import USER_COLUMNS, to_users
+from rsparkhub.store.users import USER_COLUMNS, insert_user, to_users
 
 log = logging.getLogger(__name__)
 
 #: How exactly it is known when a token was last used.
 USED_EVERY = timedelta(minutes=1)
+DISABLED = "An administrator has disabled this user. Your sessions and files are kept. Ask an administrator."
 #: Of one user: API tokens, and browsers that are signed in.
 MOST_TOKENS, MOST_LOGINS = 100, 100
 
@@ -58,6 +59,7 @@ _STILL_HAS = (
     )
     .with_for_update(read=True)
 )
+_TO_SIGN_IN = sa.select(users.c.disabled).where(users.c.name == sa.bindparam("b_user_name")).with_for_update(read=True)
 _TAKE_LINK = (
     sa.delete(sign_in_links)
     .where(sign_in_links.c.digest == _DIGEST, sign_in_links.c.expires > _NOW)
@@ -166,6 +168,39 @@ class Credentials:
             await connection.rows(
                 sa.insert(logins), {"digest": digest, "user_name": user_name, "created": now, "expires": expires}
             )
+            return True
+
+        return await self._database.write(work)
+
+    async def add_vouched_login(
+        self, user_name: str, *, digest: str, expires: datetime, make_person: bool, now: datetime
+    ) -> bool:
+        """Store a browser's sign-in of somebody for whom another system vouches; return whether there is such a user.
+
+        With `make_person` somebody who is not there is added, which stands in the audit.
+
+        Raises
+        ------
+        NotSignedIn
+            When they are disabled.
+        """
+
+        async def work(connection: Connection) -> bool:
+            found = await connection.rows(_TO_SIGN_IN, {"b_user_name": user_name})
+            if not found and make_person:
+                person_id = await insert_user(connection, self._database, user_name, now=now)
+                if person_id is not None:
+                    note = PersonData(change="added", admin=False)
+                    await insert_of_people(connection, self._database, "person", note, by=By(person_id, now), owner=person_id)
+                found = await connection.rows(_TO_SIGN_IN, {"b_user_name": user_name})
+            if not found:
+                return False
+            if found[0][0] is not None:
+                raise NotSignedIn(DISABLED)
+            await _sweep(connection, logins, now)
+            await connection.rows(_END_OLDEST_LOGINS, {"b_user_name": user_name})
+            values = {"digest": digest, "user_name": user_name, "created": now, "expires": expires}
+            await connection.rows(sa.insert(logins), values)
             return True
 
         return await self._database.write(work)

@@ -132,13 +132,9 @@ class Users:
         check_name(name, "A user's name")
 
         async def work(connection: Connection) -> str:
-            statement = self._database.insert(users).on_conflict_do_nothing().returning(users.c.name)
-            values = {"name": name, "admin": admin, "created": now, "password_hash": password_hash}
-            if not await connection.rows(statement, values):
+            person_id = await insert_user(connection, self._database, name, admin=admin, password_hash=password_hash, now=now)
+            if person_id is None:
                 raise Conflict(f"There is a user called {name} already.")
-            # The row is ours until the end of the transaction: nobody else gives an id of this name.
-            person_id = await new_person(connection, name, now=now)
-            await connection.rows(_SET_ID, {"b_name": name, "b_id": person_id})
             await self._note(connection, PersonData(change="added", admin=admin), by=by, owner=person_id)
             return person_id
 
@@ -361,6 +357,20 @@ class Users:
         for session in found:
             await set_wanted(connection, self._database, session, wanted, by=by, sleep=Sleep.FORCED, reason=reason, now=now)
         return [session.id for session in found]
+
+
+async def insert_user(
+    connection: Connection, database: Database, name: str, *, admin: bool = False, password_hash: str | None = None, now: datetime
+) -> str | None:
+    """Write down a user in a transaction, and return their id; None where there is one of this name."""
+    statement = database.insert(users).on_conflict_do_nothing().returning(users.c.name)
+    values = {"name": name, "admin": admin, "created": now, "password_hash": password_hash}
+    if not await connection.rows(statement, values):
+        return None
+    # The row is ours until the end of the transaction: nobody else gives an id of this name.
+    person_id = await new_person(connection, name, now=now)
+    await connection.rows(_SET_ID, {"b_name": name, "b_id": person_id})
+    return person_id
 
 
 def _by(person: str | None, now: datetime) -> By | None:

@@ -14,7 +14,7 @@ class Login(Ask):
     way: str | None = Field(
         default=None,
         max_length=64,
-        description="How to sign in, of the ways that `GET /login` lists; the first of them by default.",
+        description="How to sign in, of the ways that `GET /login` lists; `password` by default.",
     )
 
 

@@ -349,7 +349,7 @@ export interface components {
             password: string;
             /**
              * Way
-             * @description How to sign in, of the ways that `GET /login` lists; the first of them by default.
+             * @description How to sign in, of the ways that `GET /login` lists; `password` by default.
              */
             way?: string | null;
         };

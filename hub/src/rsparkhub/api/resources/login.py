@@ -10,6 +10,7 @@ from rsparkhub.api.resources.me import me_of
 from rsparkhub.auth.cookies import clear_hub_cookie, set_hub_cookie
 from rsparkhub.auth.identity import Login as MadeLogin
 from rsparkhub.auth.sign_in.base import SignIn
+from rsparkhub.auth.sign_in.password import PasswordSignIn
 from rsparkhub.auth.tokens import token_in_header
 from rsparkhub.domain.errors import NotAllowed, NotFound
 from rsparkhub.settings import Settings
@@ -32,7 +33,9 @@ def address_of(request: Request) -> str | None:
 @router.get("/login", summary="List the ways to sign in")
 async def ways_to_sign_in(context: Context) -> list[WayToSignIn]:
     """Those that a sign-in page offers. Nobody needs to be signed in to ask."""
-    return [WayToSignIn(name=way.name, title=way.title, fields=list(way.fields)) for way in _offered(context)]
+    return [
+        WayToSignIn(name=way.name, title=way.title_for(context.settings), fields=list(way.fields)) for way in _offered(context)
+    ]
 
 
 @router.post("/login", summary="Sign in", responses=responses(401, 403, 404, 422, 429))
@@ -41,7 +44,7 @@ async def login(body: Login, request: Request, response: Response, context: Cont
     if is_foreign(request.headers, context.own_origins(request)):
         raise NotAllowed("Sign in on the hub's own page.")
     offered = [way.name for way in _offered(context)]
-    way = body.way if body.way is not None else next(iter(offered), "")
+    way = body.way if body.way is not None else PasswordSignIn.name
     if way not in offered:
         raise NotFound(f"There is no such way to sign in. Choose one of {', '.join(offered) or 'none'}.")
     proof = {"name": body.name, "password": body.password}
@@ -51,7 +54,8 @@ async def login(body: Login, request: Request, response: Response, context: Cont
 
 
 def _offered(context: AppContext) -> list[SignIn]:
-    return [way for way in context.authenticator.ways.values() if way.fields]
+    ways = context.authenticator.ways.values()
+    return [way for way in ways if way.is_offered(context.settings)]
 
 
 @router.post("/logout", status_code=204, summary="Sign out", responses=responses(401, 403))

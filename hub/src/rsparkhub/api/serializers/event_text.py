@@ -32,7 +32,7 @@ _COMPONENT_STATES = {
     "failed": "has failed",
     "ended": "has ended",
 }
-_WAYS = {"password": "by password", "link": "by a one-time link"}
+_WAYS = {"password": "by password", "link": "by a one-time link", "pam": "with an account of the machine"}
 _DATA = {"keep": "Their data are kept.", "archive": "Their data are archived.", "delete": "Their data are deleted."}
 
 
@@ -103,8 +103,9 @@ def _share(data: JsonObject, subjects: Subjects) -> str:
 
 def _person(data: JsonObject, subjects: Subjects) -> str:
     whom, own = subjects.owner or "somebody", subjects.is_own
+    as_admin = ", as an administrator" if data.get("admin") is True else ""
     changes = {
-        "added": f"adds {whom}{', as an administrator' if data.get('admin') is True else ''}.",
+        "added": "signs in for the first time, and is added." if own else f"adds {whom}{as_admin}.",
         "removed": f"removes {whom}. {_DATA.get(_text(data, 'data'), '')}".strip(),
         "discarded": f"{'archives' if data.get('data') == 'archive' else 'deletes'} what was kept of {whom}.",
         "disabled": f"disables {whom}: nobody signs in as them.",

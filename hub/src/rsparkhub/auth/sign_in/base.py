@@ -52,6 +52,14 @@ class SignIn(ABC):
     title: ClassVar[str]
     fields: ClassVar[tuple[str, ...]] = ()
 
+    def is_offered(self, settings: Settings) -> bool:
+        """Return whether the sign-in page of this installation offers it."""
+        return bool(self.fields)
+
+    def title_for(self, settings: Settings) -> str:
+        """Return what people of this installation see."""
+        return self.title
+
     @abstractmethod
     async def sign_in(self, proof: Mapping[str, str], context: SignInContext) -> str:
         """Check what somebody shows, make their sign-in in the store, and return the name of the user.

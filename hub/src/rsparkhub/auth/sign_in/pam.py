@@ -1,0 +1,103 @@
+"""Sign-in with a name and a password of this machine, which PAM checks: its accounts, or those of a directory that it knows.
+
+Off until the setting `sign_in.pam.enabled` says otherwise. The name is the person's here, so whoever may name accounts on this
+machine decides who is who.
+"""
+
+import asyncio
+import grp
+import logging
+import os
+import pwd
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from rsparkhub.auth.sign_in.attempts import limited
+from rsparkhub.auth.sign_in.base import SignIn, SignInContext
+from rsparkhub.domain.errors import NotSignedIn, Unavailable
+from rsparkhub.settings import Settings
+from rsparkhub.settings.sign_in import PamSettings
+
+log = logging.getLogger(__name__)
+
+WRONG = "The name or the password is wrong. Check both; they are those of this machine."
+STRANGER = "You have no account here yet. Ask an administrator to add you."
+_LONGEST = 1000  # characters of a password
+_AT_ONCE = 4  # PAM waits after a wrong password
+_SECONDS = 30.0  # that PAM has, which may ask a directory
+_threads = ThreadPoolExecutor(_AT_ONCE, "pam")
+
+
+class PamSignIn(SignIn):
+    """Which of name and password is wrong is not told; why a right password lets nobody in is."""
+
+    name = "pam"
+    title = "Account of this machine"
+    fields = ("name", "password")
+
+    def is_offered(self, settings: Settings) -> bool:
+        return settings.sign_in.pam.enabled
+
+    def title_for(self, settings: Settings) -> str:
+        return settings.sign_in.pam.title
+
+    async def sign_in(self, proof: Mapping[str, str], context: SignInContext) -> str:
+        settings = context.settings.sign_in.pam
+        if not settings.enabled:
+            raise NotSignedIn("Nobody signs in here with an account of this machine. Choose another way.")
+        async with limited(proof, context) as attempt:
+            password = proof.get("password", "")
+            if attempt.name is None or not 0 < len(password) <= _LONGEST or "\0" in password:
+                raise NotSignedIn(WRONG)
+            await _check(attempt.name, password, settings)
+        made = await context.store.credentials.add_vouched_login(
+            attempt.name,
+            digest=context.login_digest,
+            expires=context.login_expires,
+            make_person=settings.make_people,
+            now=context.now,
+        )
+        if not made:
+            raise NotSignedIn(STRANGER)
+        return attempt.name
+
+
+async def _check(name: str, password: str, settings: PamSettings) -> None:
+    """Raise `NotSignedIn` where PAM says no, `Unavailable` where it can't say."""
+    asking = asyncio.get_running_loop().run_in_executor(_threads, _authenticate, name, password, settings)
+    try:
+        await asyncio.wait_for(asking, _SECONDS)
+    except TimeoutError:
+        raise Unavailable("This machine does not say whether the password is right. Try again in a moment.") from None
+
+
+def _authenticate(name: str, password: str, settings: PamSettings) -> None:
+    try:
+        import pamela  # type: ignore[import-untyped]  # noqa: PLC0415  # it opens libpam, and a machine without that has other ways
+    except (ImportError, OSError, AttributeError) as error:
+        log.error("There is no PAM here: %s", error)
+        raise Unavailable(
+            "There is no PAM on this machine. Ask an administrator to install it, or choose another way."
+        ) from error
+    try:
+        account = pwd.getpwnam(name)
+    except KeyError:
+        account = None
+    try:
+        pamela.authenticate(name, password, service=settings.service, resetcred=0)
+    except pamela.PAMError as error:
+        log.info("PAM refuses %s: %s", name, error)
+        raise NotSignedIn(WRONG) from None
+    if account is None or account.pw_uid < settings.lowest_uid or not _is_in(account, settings.groups):
+        log.warning("PAM knows %s, whom the settings of sign_in.pam don't let in", name)
+        raise NotSignedIn("This account is not one that signs in here. Ask an administrator.")
+
+
+def _is_in(account: pwd.struct_passwd, groups: tuple[str, ...]) -> bool:
+    if not groups:
+        return True
+    ids = {found.gr_gid for found in grp.getgrall() if found.gr_name in groups}
+    return not ids.isdisjoint(os.getgrouplist(account.pw_name, account.pw_gid))
+
+
+SIGN_IN = PamSignIn
