@@ -94,7 +94,8 @@ def test_a_server_that_is_killed_ends_all_of_it_with_a_sentence_and_it_starts_ag
 def test_a_backup_brings_all_back_with_what_each_may(server: HdfsServer, tmp_path: Path) -> None:
     files = Files(server, "cara", groups=("lab",))
     content = os.urandom(200_000)
-    assert files.ask("PUT", "/folder/b c.bin?op=CREATE&permission=640", content=content).status_code == 201
+    made = files.ask("PUT", "/folder/b c.bin?op=CREATE&permission=640", content=content)
+    assert made.status_code == 201, made.text
     assert files.ask("PUT", "/empty?op=CREATE").status_code == 201
     assert files.ask("PUT", "/group/lab/plan?op=MKDIRS&permission=770").status_code == 200
 
