@@ -339,8 +339,8 @@ def packages_page() -> str:
     lines += package_rows(top / "requirements/r-packages.txt")
     lines += [
         "",
-        "Compilers for C, C++ and Fortran are there for `install.packages()`. These are in no registry that an installation is made from;",
-        "where a session reaches CRAN, `install.packages()` gets them:",
+        "Compilers for C, C++ and Fortran are there for `install.packages()`. These are in no registry that an installation is",
+        "made from; where a session reaches CRAN, `install.packages()` gets them:",
         "",
         *table("Package", "In its place"),
         *package_rows(top / "requirements/r-packages-absent.txt"),
@@ -359,7 +359,8 @@ def packages_page() -> str:
 
 def package_rows(file: Path) -> list[str]:
     """Return a row for each line of a list of packages that is no comment: its name, and what it is for."""
-    named = (line.split(maxsplit=1) for line in file.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
+    lines = file.read_text(encoding="utf-8").splitlines()
+    named = (line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))
     return [row(f"`{name}`", purpose) for name, purpose in named]
 
 

@@ -26,7 +26,9 @@ def start(session, sql, name, mode, path, checkpoint, seconds):  # noqa: PLR0917
     def begin():
         stop(session, name)
         Path(checkpoint).mkdir(parents=True, exist_ok=True)
-        writer = session.sql(sql).writeStream.queryName(name).outputMode(mode).option("checkpointLocation", f"file://{checkpoint}")
+        writer = (
+            session.sql(sql).writeStream.queryName(name).outputMode(mode).option("checkpointLocation", f"file://{checkpoint}")
+        )
         if seconds is not None:
             writer = writer.trigger(processingTime=f"{seconds} seconds")
         writer = writer.format("parquet").option("path", path) if path else writer.format("memory")
