@@ -205,6 +205,31 @@ async def test_what_another_client_of_the_kernel_executes_is_seen(running: Runni
     assert client.text(queued.execution) == "by Jupyter\n"
 
 
+async def test_jupyterlab_stands_beside_and_has_the_same_kernels(running: Running, client: Client) -> None:
+    console = await client.start("python3")
+    page = await running.get("lab")
+    assert "<title>JupyterLab</title>" in page.text
+    [session] = [each for each in (await running.get("api/sessions")).json() if each["id"] == console]
+    assert session["type"] == "console"
+    assert (await running.get("", follow_redirects=False)).headers["location"].rstrip("?").endswith("/rc2/")
+    execution = await client.begin(console, "import time; time.sleep(600)")
+    await client.until(lambda: client.event(protocol.ExecutionStarted, execution))
+    assert (await running.post(f"api/kernels/{session['kernel']['id']}/restart")).status_code == 200
+    assert await status(client, execution) == "lost"
+    assert await status(client, await client.begin(console, "6 * 7")) == "ok"
+    await running.http.delete(running.url(f"api/sessions/{console}"))
+    await client.until(
+        lambda: (
+            any(
+                isinstance(event, protocol.ConsoleState) and event.state == "ended" and event.console == console
+                for event in client.events
+            )
+            or None
+        )
+    )
+    assert await client.start("python3") != console
+
+
 async def test_the_same_execution_sent_twice_runs_once(client: Client) -> None:
     console = await client.start("python3")
     await client.run(console, "n = 0")

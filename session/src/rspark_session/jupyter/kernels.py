@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import zmq
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
@@ -20,6 +21,9 @@ _RECONNECT = 10
 _SETUP_DEADLINE = 600.0  # seconds that a kernel may take to start, and to run its setup code, a restore among it
 
 
+KernelEvent = Literal["restarting", "restarted", "removed"]
+
+
 class Kernels(AsyncMappingKernelManager):
     """Reports when a kernel's state changes, records crashes, and makes clients wait until a kernel is set up.
 
@@ -32,6 +36,8 @@ class Kernels(AsyncMappingKernelManager):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        #: Called with a kernel's id and what somebody has done with it, whoever it was.
+        self.listeners: list[Callable[[str, KernelEvent], None]] = []
         self.context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT)
 
     async def wait_usable(self, kernel_id: str) -> None:
@@ -92,7 +98,20 @@ class Kernels(AsyncMappingKernelManager):
         """Forget a kernel that was shut down."""
         self.ledger.clear_prompt(kernel_id)
         self.reporter.changed()
-        return super().remove_kernel(kernel_id)
+        removed = super().remove_kernel(kernel_id)
+        self._call_listeners(kernel_id, "removed")
+        return removed
+
+    async def restart_kernel(self, kernel_id: str, now: bool = False) -> Any:  # type: ignore[override]  # as Jupyter Server has it
+        """Start a kernel anew."""
+        self._call_listeners(kernel_id, "restarting")
+        restarted = await super().restart_kernel(kernel_id, now=now)
+        self._call_listeners(kernel_id, "restarted")
+        return restarted
+
+    def _call_listeners(self, kernel_id: str, event: KernelEvent) -> None:
+        for listener in list(self.listeners):
+            listener(kernel_id, event)
 
     async def _set_up(self, kernel: Any, code: str) -> CodeFailed | None:
         try:

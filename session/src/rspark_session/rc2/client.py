@@ -21,6 +21,9 @@ class Connection(Protocol):
     async def recv(self) -> str | bytes:
         """Wait for a frame; raise an error when the connection is closed."""
 
+    async def close(self) -> None:
+        """Close the connection."""
+
 
 class RefusedByServer(Exception):
     """The server refused a message. The message says why."""
@@ -141,7 +144,8 @@ class Client:
                 await self._arrived.wait()
 
     async def close(self) -> None:
-        """Stop receiving."""
+        """Close the connection. What still comes is taken in meanwhile, so that nobody waits for anybody."""
+        await self._connection.close()
         self._receiving.cancel()
         await asyncio.wait([self._receiving])
 

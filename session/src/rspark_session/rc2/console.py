@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from jupyter_core.utils import ensure_async
 
-from rspark_session.jupyter.kernels import Kernels
+from rspark_session.jupyter.kernels import KernelEvent, Kernels
 from rspark_session.rc2 import kernel_code, protocol
 from rspark_session.rc2.kernel_channels import KernelChannels, Message
 from rspark_session.rc2.output import Output
@@ -183,12 +183,8 @@ class Console:
 
     async def restart(self) -> None:
         """Start the kernel anew."""
-        self._cancel_all()
-        self._usable.clear()
-        self._enter("restarting")
-        self._lose("It was restarted.")
-        await ensure_async(cast(Any, self._kernels).restart_kernel(self.identity.kernel))
-        await self._connect()
+        await self._kernels.restart_kernel(self.identity.kernel)
+        await self._usable.wait()
 
     # What the server asks for
 
@@ -251,6 +247,19 @@ class Console:
             for callback, event in self._deaths:
                 self._kernels.remove_restart_callback(self.identity.kernel, callback, event)
         self._channels.close()
+
+    def kernel_changed(self, event: KernelEvent) -> None:
+        """Take in what somebody has done with the kernel, here or in JupyterLab."""
+        match event:
+            case "restarting":
+                self._cancel_all()
+                self._usable.clear()
+                self._enter("restarting")
+                self._lose("It was restarted.")
+            case "restarted":
+                self._tasks.append(asyncio.ensure_future(self._connect()))
+            case "removed":
+                self.close("Its kernel was ended.")
 
     # The queue
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_core.utils import ensure_async
 
-from rspark_session.jupyter.kernels import Kernels
+from rspark_session.jupyter.kernels import KernelEvent, Kernels
 from rspark_session.rc2 import protocol
 from rspark_session.rc2.console import Console, Identity, Refusal
 from rspark_session.rc2.recorder import Recorder
@@ -32,6 +32,7 @@ class Consoles:
         self._recorder = recorder
         self._consoles: dict[str, Console] = {}
         self._starting = asyncio.Lock()
+        kernels.listeners.append(self._kernel_changed)
         self._endings: set[asyncio.Task[None]] = set()
 
     def __iter__(self) -> Iterator[Console]:
@@ -100,8 +101,15 @@ class Consoles:
 
     def detach(self) -> None:
         """Let go of all kernels: the server ends."""
-        for console in self:
-            console.detach()
+        while self._consoles:
+            self._consoles.popitem()[1].detach()
+
+    def _kernel_changed(self, kernel: str, event: KernelEvent) -> None:
+        for console in list(self):
+            if console.identity.kernel == kernel:
+                if event == "removed":
+                    del self._consoles[console.identity.id]
+                console.kernel_changed(event)
 
     def _open(self, identity: Identity) -> Console:
         console = Console(identity, kernels=self._kernels, recorder=self._recorder, changed=self._changed)

@@ -10,6 +10,7 @@ from jupyter_server.serverapp import ServerApp
 from tornado import web
 
 from rspark_session.jupyter.kernels import Kernels
+from rspark_session.jupyter.lab import Lab
 from rspark_session.rc2 import place
 from rspark_session.rc2.blobs import BlobStore
 from rspark_session.rc2.consoles import Consoles
@@ -102,4 +103,4 @@ def _room(server: ServerApp) -> Room:
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
-    return [{"module": __name__, "app": Rc2}]
+    return [{"module": __name__, "app": Rc2}, {"module": __name__, "app": Lab}]  # JupyterLab sees the same kernels
