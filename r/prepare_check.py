@@ -70,6 +70,21 @@ def prepare_hdfs(work: Path, *, server: int, session_python: Path) -> dict[str, 
     return {name: environ[name] for name in ("RSPARK_HDFS", "RSPARK_HDFS_HOME")}
 
 
+def prepare_mapreduce(work: Path, *, session_python: Path) -> dict[str, str]:
+    """Return what R finds MapReduce by, with the folder of its programs first on the path; files are written into `work`."""
+    write = (
+        "import sys; from pathlib import Path; from rspark_contract.specs import ServiceSpec; "
+        "from rspark_session.services.base import Context; from rspark_session.services.mapreduce import MapReduce; "
+        "config, work = {'mode': 'local', 'memory': 2**31, 'cores': 2}, Path(sys.argv[1]); "
+        "spec = ServiceSpec(name='mapreduce', title='MapReduce', config=config); "
+        "service = MapReduce(Context(spec=spec, base_path='/s/check/', home=work, run=work)); service.prepare(); "
+        "print(service.environ()['RSPARK_MAPREDUCE'])"
+    )
+    command = [session_python, "-c", write, work]
+    folder = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    return {"RSPARK_MAPREDUCE": folder, "PATH": f"{folder}/bin:{session_python.parent}:{os.environ['PATH']}"}
+
+
 def grant(service: AnyService, endpoint: JsonObject) -> SessionConfig:
     """Return what a session gets to use a service, on which it has an account from now on."""
     asyncio.run(service.ensure_account(endpoint, ACCOUNT))
@@ -113,6 +128,7 @@ def main() -> None:
         "PATH": f"{given.session_python.parent}:{os.environ['PATH']}",
     }
     environ |= prepare_hdfs(work, server=given.hdfs, session_python=given.session_python)
+    environ |= prepare_mapreduce(work, session_python=given.session_python)
     (work / "environ").write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in environ.items()))
 
 

@@ -29,6 +29,9 @@ connections <- function() {
   if (!is.null(setting("RSPARK_HDFS"))) {
     found$hdfs <- c(service = "HDFS", address = hdfs_access()$url, account = basename(hdfs_access()$home), use = "hdfs_ls()")
   }
+  if (!is.null(setting("RSPARK_MAPREDUCE"))) {
+    found$mapreduce <- c(service = "MapReduce", address = "this session", account = Sys.getenv("RSPARK_USER"), use = "mapreduce()")
+  }
   if (!length(found)) {
     return(data.frame(service = character(), address = character(), account = character(), use = character()))
   }

@@ -1,5 +1,6 @@
 """MapReduce in a session: jobs of R, Python and bash on real HDFS, what they say when they fail, and what they leave."""
 
+import json
 import os
 import re
 import signal
@@ -20,7 +21,12 @@ from tests.hdfs_server import HdfsServer
 pytestmark = pytest.mark.timeout(900)
 SPARK = {"name": "spark", "title": "Spark", "config": {"mode": "local", "memory": 2**29, "cores": 1}}
 #: Runs what is written into a file, as something of the session's own.
-RUNNER = 'while sleep 0.1; do [ ! -e "$HOME/asked" ] || { mv "$HOME/asked" "$HOME/taken"; bash "$HOME/taken"; }; done'
+RUNNER = """
+cd
+while sleep 0.1; do
+  if [ -e asked ]; then mv asked taken; bash taken >said 2>&1; echo $? >ended; mv ended code; fi
+done
+"""
 LINES = [f"the fox {number % 97} jumps over the lazy dog and the dog {number % 5}" for number in range(5000)]
 TRUE = Counter(word for line in LINES for word in line.split())
 
@@ -96,7 +102,7 @@ class Person:
             if child.name() == "sleep" and "3600" in child.cmdline()
         )  # type: ignore[union-attr]
         self.environ = idle.environ()
-        self.work = self.running.home / ".local/share/rspark/mapreduce"
+        self.work = self.running.home / f".local/share/rspark/mapreduce/s-mr-{user}"
         for name, content in PROGRAMS.items():
             (self.running.home / name).write_text(content)
             (self.running.home / name).chmod(0o755)
@@ -122,6 +128,18 @@ class Person:
         )
         self.started.append(started)
         return started
+
+    def ask(self, command: str) -> None:
+        """Have a command run as something of the session's own."""
+        (self.running.home / "code").unlink(missing_ok=True)
+        (self.running.home / "asked.new").write_text(f"{command}\n")
+        (self.running.home / "asked.new").rename(self.running.home / "asked")
+
+    def inside(self, command: str) -> tuple[int, str]:
+        """Run a command as something of the session's own; return its code and all that it prints."""
+        self.ask(command)
+        self.until((self.running.home / "code").exists, f"{command} has ended")
+        return int((self.running.home / "code").read_text()), (self.running.home / "said").read_text()
 
     def end_started(self) -> None:
         """End what a test has left running."""
@@ -314,11 +332,11 @@ def test_when_hadoop_is_killed_so_are_the_programs(ada: Person) -> None:
 
 
 def test_a_session_with_a_job_is_busy(ada: Person) -> None:
-    words = "-D mapreduce.job.name=fox -input in -output ended -mapper sleeps.sh"
-    (ada.running.home / "asked").write_text(f"cd && exec mapred streaming {words}\n")
+    ada.ask("mapred streaming -D mapreduce.job.name=fox -input in -output ended -mapper sleeps.sh")
     ada.until(lambda: "MapReduce runs fox" in ada.running.status()["busy_with"], "the job is reported")
     ada.until(lambda: sleeper(ada), "the map runs")
     sleeper(ada).kill()
+    # The other map would sleep on: a job fails with its first program that does.
     ada.until(lambda: not ada.running.status()["busy"], "its end is reported")
 
 
@@ -375,3 +393,53 @@ def test_counters_that_a_program_counts_with_are_shown(ada: Person) -> None:
     assert code == 0, said
     assert "  mine: seen 3\n" in said
     assert re.search(r"^heard$", said, re.MULTILINE), said
+
+
+@pytest.fixture(scope="module")
+def cara(server: HdfsServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
+    """Somebody whose session has a YARN of its own."""
+    person = Person(server, tmp_path_factory.mktemp("yarn"), "cara", mode="yarn")
+    person.put("in/a.txt", ("\n".join(LINES) + "\n").encode())
+    yield person
+    assert person.running.process is not None
+    person.running.process.terminate()
+    person.running.process.wait(60)
+    commands = [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
+    assert not [command for command in commands if f"{person.work}/yarn" in command], "it ends with its session"
+
+
+def test_a_yarn_of_the_sessions_own_counts_the_same_and_nobody_else_reaches_it(cara: Person, ben: Person) -> None:
+    code, said = cara.inside("mapred streaming -input in -output counted -mapper map.R -reducer reduce.R")
+    assert code == 0, said
+    assert "\nStarting YARN, which takes some ten seconds the first time\n" in said
+    assert cara.counted("counted") == TRUE
+    state = json.loads((cara.running.run / "mapreduce/yarn.json").read_text())
+    assert len(state["servers"]) == 2
+    opened = f"/proc/{state['servers'][0]}/net/tcp"
+    listening = {
+        int(line.split()[1].partition(":")[2], 16) for line in Path(opened).read_text().splitlines()[1:] if " 0A " in line
+    }
+    listening |= {
+        int(line.split()[1].partition(":")[2], 16) for line in Path(f"{opened}6").read_text().splitlines()[1:] if " 0A " in line
+    }
+    assert {8032, 8088, 8042, 13562} <= listening  # and each of them there alone
+    for port in sorted(listening):
+        _, said = ben.sh(f"exec 3<>/dev/tcp/127.0.0.1/{port} && echo reached")
+        assert "reached" not in said or port_is_of_another(port, state["servers"]), port
+    if os.geteuid() == 0:
+        words = ["nsenter", "--target", str(state["pid"]), "--user", "--net", "true"]
+        entered = subprocess.run(words, user=65534, group=65534, extra_groups=[], capture_output=True, text=True, check=False)
+        assert entered.returncode != 0, "another person may not go in"
+    code, said = cara.sh("mapred streaming -input in -output failed -mapper fails.py")
+    assert code == 1
+    assert "The map 1 ended with the code 1. It said last:\n  row 1 has no date: the fox\n" in said
+    job = cara.start("mapred streaming -input in -output ended -mapper sleeps.sh")
+    cara.until(lambda: sleeper(cara), "the map runs")
+    job.kill()
+    job.wait(WAIT)
+    cara.until(lambda: not job_processes(cara), "all of the job has ended")
+
+
+def port_is_of_another(port: int, servers: list[int]) -> bool:
+    """Return whether something of the machine itself listens on a port that servers have in their own network."""
+    return not {each.pid for each in psutil.net_connections("tcp") if each.laddr.port == port} & set(servers)

@@ -3,10 +3,12 @@
 A job is a run of the command `mapred streaming` (`__main__`), whose words `arguments` reads: `staging` brings its input here from
 HDFS and its output there, `hadoop_job` has Hadoop run it, and `attempt` is what Hadoop runs as each map and reduce: the person's
 own program, of which it knows what it said last. `cleaner` leaves nothing of a job, however that ends; `jobs` says which run.
+`configuration` is what Hadoop reads, `settings` what the command reads, and `yarn` a YARN of the session's own.
 """
 
 # ruff: noqa: PLC0415  (each module is loaded when it is needed; the environment comes before everything else)
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +26,11 @@ class MapReduce(Service):
     @property
     def _folder(self) -> Path:
         return self.context.run / "mapreduce"
+
+    @property
+    def _work(self) -> Path:
+        """The folder in which this session's jobs have theirs: on the disk of the person's home, which is large."""
+        return self.context.home / ".local/share/rspark/mapreduce" / Path(self.context.base_path).name
 
     def programs(self) -> Sequence[Path]:
         """Return the folder of `mapred`."""
@@ -46,9 +53,10 @@ class MapReduce(Service):
         from rspark_session.services.mapreduce.settings import Settings
 
         try:
-            settings = Settings.parse(self.context.spec.config, work=_work_folder(self.context.home))
+            settings = Settings.parse(self.context.spec.config, work=self._work)
         except Unreadable as problem:
             raise ServiceUnavailable(f"{self.context.spec.title} can't be set up: {problem}.") from problem
+        shutil.rmtree(self._work, ignore_errors=True)
         settings.write(self._folder)
         commands.write(self._folder / "bin")
 
@@ -64,10 +72,12 @@ class MapReduce(Service):
 
         return jobs.running(self._folder, processes)
 
+    def own_processes(self, processes: "Iterable[Process]") -> "Iterable[int]":
+        """Return the servers of the session's YARN: what they use isn't what a job computes."""
+        from rspark_session.services.mapreduce import yarn
 
-def _work_folder(home: Path) -> Path:
-    """Return the folder in which jobs have theirs: on the disk of the person's home, which is large."""
-    return home / ".local/share/rspark/mapreduce"
+        found = yarn.running(self._folder)
+        return () if found is None else (found.pid, *found.servers)
 
 
 SERVICE = MapReduce

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from rspark_session.services.mapreduce import arguments, jobs
+from rspark_session.services.mapreduce import arguments, jobs, yarn
 from rspark_session.services.mapreduce.arguments import ArgumentsInvalid, Streaming
 from rspark_session.services.mapreduce.cleaner import Cleaner
 from rspark_session.services.mapreduce.hadoop_job import HadoopJob, Outcome
@@ -84,8 +84,9 @@ def _run(asked: Streaming, folder: Path, settings: Settings, reporter: Reporter)
         inputs = staging.bring_in(asked.inputs)
         hadoop_job = HadoopJob(asked, job=job, work=work, settings=settings)
         hadoop_job.write(programs)
+        cluster = yarn.ensure(folder, reporter.show) if settings.mode == "yarn" else None
         reporter.show("map 0 %, reduce 0 %")
-        outcome = hadoop_job.run(inputs, files, reporter)
+        outcome = hadoop_job.run(inputs, files, reporter, cluster)
         if outcome.problem:
             reporter.say(f"The job failed. {outcome.problem}")
             return _FAILED

@@ -12,4 +12,6 @@ def write(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     run = f"{shlex.quote(sys.executable)} -I -m rspark_session.services.mapreduce"
     for name, words in {"mapred": "", "hadoop-jar": " jar"}.items():
-        write_whole(folder / name, f'#!/bin/sh\nexec {run}{words} "$@"\n', mode=0o700, durable=False)
+        # R has its children find the libraries of the machine first, also a Python that has its own.
+        script = f'#!/bin/sh\n[ -z "${{R_HOME:-}}" ] || unset LD_LIBRARY_PATH\nexec {run}{words} "$@"\n'
+        write_whole(folder / name, script, mode=0o700, durable=False)

@@ -17,19 +17,14 @@ from rspark_contract import reading
 from rspark_contract.reading import Fields, Unreadable
 from rspark_session.processes import prctl
 from rspark_session.services import hadoop
-from rspark_session.services.mapreduce import attempt, cleaner
+from rspark_session.services.mapreduce import attempt, cleaner, configuration
 from rspark_session.services.mapreduce.arguments import Streaming, is_class
 from rspark_session.services.mapreduce.progress import Reporter
 from rspark_session.services.mapreduce.settings import Settings
+from rspark_session.services.mapreduce.yarn import Yarn
 
-_LOG = """\
-log4j.rootLogger=INFO,out
-log4j.appender.out=org.apache.log4j.ConsoleAppender
-log4j.appender.out.target=System.out
-log4j.appender.out.layout=org.apache.log4j.PatternLayout
-log4j.appender.out.layout.ConversionPattern=%p %c{1} %m%n
-"""
 _PROGRESS = re.compile(r"INFO Job  map (\d+)% reduce (\d+)%")
+_FAILED = "PipeMapRed.waitOutputThreads(): subprocess failed"
 _COUNTER = re.compile(r"\t\t([^=]+)=(\d+)")
 _GROUP = re.compile(r"\t(\S.*)")
 _CAUSE = re.compile(r"(?:ERROR|WARN) (?:StreamJob|Job|LocalJobRunner) (.*)")
@@ -76,14 +71,11 @@ class HadoopJob:
         file = self._work / attempt.JOB
         file.touch(mode=0o600)
         file.write_text(json.dumps(described), encoding="utf-8")
-        configuration = self._work / "conf"
-        configuration.mkdir()
-        hadoop.write_settings(configuration / "core-site.xml", self._defaults())
-        (configuration / "log4j.properties").write_text(_LOG, encoding="utf-8")
+        configuration.write(self._work / "conf", configuration.of_job(self._job, self._work, self._settings))
         (self._work / "cwd").mkdir()
 
-    def run(self, inputs: Sequence[Path], files: Mapping[str, Path], reporter: Reporter) -> Outcome:
-        """Run it to its end.
+    def run(self, inputs: Sequence[Path], files: Mapping[str, Path], reporter: Reporter, yarn: Yarn | None = None) -> Outcome:
+        """Run it to its end, on the session's YARN where one is given.
 
         Raises
         ------
@@ -96,7 +88,7 @@ class HadoopJob:
         hidden = ("HADOOP_TOKEN_FILE_LOCATION", "HADOOP_CONF_DIR", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS")
         environ = {name: value for name, value in os.environ.items() if name not in hidden} | {cleaner.MARK: self._job}
         process = subprocess.Popen(
-            command,
+            command if yarn is None else yarn.inside(command),
             env=environ,
             cwd=self._work / "cwd",
             stdin=subprocess.DEVNULL,
@@ -114,6 +106,10 @@ class HadoopJob:
         log = _Log(reporter)
         for line in process.stdout:
             log.read(line.rstrip("\n"))
+            if _FAILED in line and self._failure():
+                # In one process Hadoop would wait for all the other maps, of which nothing comes any more.
+                process.kill()
+                break
         code = process.wait()
         said.join(5)
         if code == 0:
@@ -137,7 +133,7 @@ class HadoopJob:
     def _jvm(self) -> list[str]:
         heap = min(max(self._settings.memory // 2**20 // 4, _LEAST_HEAP), _MOST_HEAP)
         return [
-            "--add-opens=java.base/java.lang=ALL-UNNAMED",
+            configuration.OPENED,
             f"-Xmx{heap}m",
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
@@ -146,26 +142,6 @@ class HadoopJob:
             "-cp",
             hadoop.class_path(self._work / "conf"),
         ]
-
-    def _defaults(self) -> dict[str, str]:
-        """Return Hadoop's settings. By default its folders are the same for all people of a machine."""
-        cores = str(self._settings.cores)
-        return {
-            "fs.defaultFS": "file:///",
-            "fs.permissions.umask-mode": "077",
-            "hadoop.tmp.dir": str(self._work / "tmp"),
-            "mapreduce.cluster.local.dir": str(self._work / "local"),
-            "mapreduce.jobtracker.staging.root.dir": str(self._work / "staging"),
-            "yarn.app.mapreduce.am.staging-dir": str(self._work / "staging"),
-            "mapreduce.framework.name": "local",
-            "mapreduce.local.map.tasks.maximum": cores,
-            "mapreduce.local.reduce.tasks.maximum": cores,
-            "mapreduce.task.io.sort.mb": "32",
-            # A program may be silent for as long as it computes.
-            "mapreduce.task.timeout": "0",
-            "mapreduce.client.progressmonitor.pollinterval": "200",
-            "mapreduce.client.completion.pollinterval": "200",
-        }
 
     def _failure(self) -> str:
         """Return what the first program that failed said; nothing where none did."""

@@ -27,6 +27,11 @@ def note(folder: Path, job: str, title: str) -> Path:
     return file
 
 
+def noted(folder: Path) -> bool:
+    """Return whether there is a job."""
+    return any((folder / _FOLDER).glob("*.json"))
+
+
 def running(folder: Path, processes: Iterable[Process]) -> list[str]:
     """Return a sentence for each job that one of these processes runs."""
     alive = {(process.pid, process.started) for process in processes}

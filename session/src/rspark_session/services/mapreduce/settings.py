@@ -59,12 +59,15 @@ class Settings:
         folder = os.environ.get("RSPARK_MAPREDUCE")
         if not folder:
             raise NoMapReduce("This session has no MapReduce. Start an environment that has it.")
+        return cls.of_folder(Path(folder))
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> "tuple[Path, Settings]":
+        """Return a folder of MapReduce, and what is written there; raise `NoMapReduce` when there is nothing."""
         try:
-            fields = Fields(reading.decode(Path(folder, _FILE).read_bytes(), most=_MOST_BYTES))
-            return Path(folder), cls.parse(
-                {name: fields.required(name, lambda each: each) for name in ("mode", "memory", "cores")},
-                work=Path(fields.required("work", _WORD)),
-            )
+            fields = Fields(reading.decode((folder / _FILE).read_bytes(), most=_MOST_BYTES))
+            words = {name: fields.required(name, lambda each: each) for name in ("mode", "memory", "cores")}
+            return folder, cls.parse(words, work=Path(fields.required("work", _WORD)))
         except (OSError, Unreadable) as problem:
             raise NoMapReduce("MapReduce is not set up in this session. Start the session again.") from problem
 
