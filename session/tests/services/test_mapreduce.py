@@ -304,7 +304,7 @@ def sleeper(person: Person) -> Any:
     return next(iter(job_processes(person, "sleep")), None)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_job_that_is_ended_leaves_nothing(ada: Person, number: int) -> None:
     job = ada.start("mapred streaming -input in -output ended -mapper sleeps.sh")
     ada.until(lambda: sleeper(ada), "the map runs")
@@ -408,6 +408,7 @@ def cara(server: HdfsServer, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     assert not [command for command in commands if f"{person.work}/yarn" in command], "it ends with its session"
 
 
+@pytest.mark.long
 def test_a_yarn_of_the_sessions_own_counts_the_same_and_nobody_else_reaches_it(cara: Person, ben: Person) -> None:
     code, said = cara.inside("mapred streaming -input in -output counted -mapper map.R -reducer reduce.R")
     assert code == 0, said
