@@ -142,11 +142,16 @@ def shared_library() -> Path:
 
 
 def wants_hadoop(kind: str) -> bool:
-    """Whether Hadoop is to be installed: when asked for, for tests, where it was before, when an environment asks for it."""
+    """Whether Hadoop is to be installed: when asked for, for tests, where it was before, when an environment asks for it.
+
+    An environment that is optional doesn't: it stands in the catalog, and says what is missing.
+    """
     if kind in ("hdfs", "test") or (BUILD / "stamps/hadoop").exists():
         return True
     asks = re.compile(r"^ +(hdfs|mapreduce):|[{,] *(hdfs|mapreduce):", re.MULTILINE)
-    return any(asks.search(path.read_text(encoding="utf-8")) for path in TOP.glob("environments/*.y*ml"))
+    optional = re.compile(r"^ +optional: *true|[{,] *optional: *true", re.MULTILINE)
+    files = [path.read_text(encoding="utf-8") for path in TOP.glob("environments/*.y*ml")]
+    return any(asks.search(text) and not optional.search(text) for text in files)
 
 
 def debian_wants(kind: str) -> dict[str, list[str]]:
@@ -266,6 +271,25 @@ def storage_steps() -> list[Step]:
             inputs=[TOP / "s3", *BUILD_GO],
             makes=[program],
             commands=lambda: [["scripts/build-go", "s3", str(program)]],
+        )
+    ]
+
+
+def template_steps() -> list[Step]:
+    templates = TOP / ".venv-session/share/rspark/templates"
+
+    def copy() -> list[list[str]]:
+        templates.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(templates / "tutorial", ignore_errors=True)
+        return [["cp", "-r", "docs/tutorial", str(templates)]]
+
+    return [
+        Step(
+            name="tutorial",
+            says="the tutorial, which homes get from environments that name it",
+            inputs=[TOP / "docs/tutorial"],
+            makes=[templates / "tutorial/README.md"],
+            commands=copy,
         )
     ]
 
@@ -453,7 +477,15 @@ def install(kind: str) -> None:
             say("Another installation is at work in this checkout; waiting until it is done.")
             fcntl.flock(lock, fcntl.LOCK_EX)
         apt = apt_step(kind)
-        steps = [*python_steps(kind), *edge_steps(), *storage_steps(), *r_steps(), *hadoop_steps(kind), *web_steps()]
+        steps = [
+            *python_steps(kind),
+            *edge_steps(),
+            *storage_steps(),
+            *template_steps(),
+            *r_steps(),
+            *hadoop_steps(kind),
+            *web_steps(),
+        ]
         todo = ([apt] if apt else []) + [step for step in steps if not step.is_done()]
         for number, step in enumerate(todo, 1):
             say(f"[{number}/{len(todo)}] {step.says}")

@@ -138,6 +138,8 @@ def test_hdfs_is_installed_where_it_is_wanted(installation: ModuleType) -> None:
     assert installation.wants_hadoop("up")
     environment.write_text("spec:\n  services: {spark: {mode: local}, hdfs: {}}\n")
     assert installation.wants_hadoop("up")
+    environment.write_text("metadata:\n  optional: true  # shown without it\nspec:\n  services: {hdfs: {}}\n")
+    assert not installation.wants_hadoop("up")
     environment.unlink()
     (installation.BUILD / "stamps").mkdir(parents=True, exist_ok=True)
     (installation.BUILD / "stamps/hadoop").write_text("of an earlier version")

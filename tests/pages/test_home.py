@@ -109,3 +109,11 @@ async def test_what_sleeps_already_is_offered_before_another(page: Page, hub: Fi
     await page.goto("/hub/")
     await expect(page.get_by_text("You have one asleep:")).to_be_visible()
     await expect(page.get_by_role("button", name="Start another RSpark")).to_be_visible()
+
+
+async def test_what_can_not_be_started_here_says_why_and_has_no_button(page: Page, hub: FixtureHub) -> None:
+    why = "HDFS is not installed here. Run `make hdfs` where RSparkHub is installed, then start RSparkHub again."
+    hub.world.environments = [world.rspark(), world.basics() | {"unavailable": why}]
+    await page.goto("/hub/")
+    await expect(page.get_by_text(why)).to_be_visible()
+    await expect(page.get_by_role("button", name="Start")).to_have_count(1)

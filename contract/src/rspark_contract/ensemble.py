@@ -43,7 +43,8 @@ class EnsembleDocument:
 
     `memory` and `home_size` are in bytes, `cpu` in cores, `grace` in seconds. With `resume` the agent brings back what the last
     sleep kept. `image` is that of the container it runs in, empty outside of one. `forget` names deleted sessions of the same
-    home, of which the agent throws away what they kept.
+    home, of which the agent throws away what they kept. `template` names a project that a home gets once, where the session has
+    one of that name.
     """
 
     id: str
@@ -67,6 +68,7 @@ class EnsembleDocument:
     grace: float = 60.0
     resume: bool = False
     forget: tuple[str, ...] = ()
+    template: str | None = None
 
     @property
     def name(self) -> str:
@@ -97,6 +99,7 @@ class EnsembleDocument:
             "grace": self.grace,
             "resume": self.resume,
             "forget": list(self.forget),
+            "template": self.template,
             **self.places.to_json(),
             **previous.members_of_services({service.name: service.config for service in self.services}),
         }
@@ -134,6 +137,7 @@ class EnsembleDocument:
             grace=fields.get("grace", _SECONDS, 60.0),
             resume=fields.get("resume", reading.flag, False),
             forget=fields.get("forget", _WORDS, ()),
+            template=fields.get("template", reading.name, None),
         )
         _check_names(document.components)
         _check_order(document.components)

@@ -13,7 +13,7 @@ from rsparkhub.backends.definition import BackendDefinition
 from rsparkhub.catalog import Catalog
 from rsparkhub.domain.backend import ARCHIVE
 from rsparkhub.installed.extensions import backend_of, configured_services, interfaces
-from rsparkhub.installed.schema import environment_schema
+from rsparkhub.installed.schema import environment_schema_of
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store, open_store
 
@@ -46,7 +46,7 @@ class Factory:
 
     @cached_property
     def catalog(self) -> Catalog:
-        schema = environment_schema(self._definition.traits)
+        schema = environment_schema_of(self.settings)
         return Catalog(self.settings.environment_folders, schema, check_every=timedelta(seconds=1))
 
     @cached_property

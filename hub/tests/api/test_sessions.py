@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,8 +10,11 @@ from agent import Agent
 from world import World
 
 from rspark_contract.saved import LostObject, SleepRefusal
+from rsparkhub.catalog import Catalog
+from rsparkhub.domain.backend import ONE_MACHINE, BackendTraits
 from rsparkhub.domain.notice import Notice
 from rsparkhub.domain.session import Sleep, State, Wanted
+from rsparkhub.installed.schema import environment_schema
 
 SESSIONS = "/hub/api/sessions"
 
@@ -47,6 +51,22 @@ async def test_what_no_session_would_do_is_refused_by_name(world: World, asked: 
     assert f"Leave `{name}` out" in answer.json()["detail"]
     assert "in this version" in answer.json()["detail"]
     assert (await bob.get(SESSIONS)).json()["sessions"] == []
+
+
+async def test_an_environment_that_is_not_installed_is_refused_in_its_own_words(world: World, tmp_path: Path) -> None:
+    (tmp_path / "full.yaml").write_text(
+        "apiVersion: rsparkhub/v1\nkind: Environment\nmetadata: {name: full, title: All of it}\n"
+        "spec: {interface: terminal, services: {hdfs: {}}}\n"
+    )
+    here = BackendTraits(name="process", capabilities=frozenset({ONE_MACHINE}))
+    bare = environment_schema(here, lambda requirements: requirements.installed_by is None)
+    world.app.state.context.catalog = Catalog([tmp_path], bare)
+    bob = await world.program("bob")
+    shown = (await bob.get("/hub/api/environments/full")).json()
+    answer = await start(bob, environment="full")
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == f"All of it can't be started: {shown['unavailable']}"
+    assert "`make hdfs`" in shown["unavailable"]
 
 
 async def test_a_running_session_tells_its_parts_and_how_it_fares(world: World) -> None:

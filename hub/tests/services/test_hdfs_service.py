@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from rsparkhub.backends.process.definition import ProcessDefinition
 from rsparkhub.catalog import read_environment
 from rsparkhub.domain.backend import ONE_MACHINE, BackendTraits
 from rsparkhub.domain.environment import Resources
 from rsparkhub.domain.errors import EnvironmentInvalid, Unavailable
+from rsparkhub.domain.requirements import Requirements
 from rsparkhub.installed.schema import environment_schema
+from rsparkhub.installed.settings import load_settings
 from rsparkhub.services.base import Account, Credential
 from rsparkhub.services.hdfs import Hdfs, HdfsOptions
 
@@ -75,3 +78,22 @@ def test_a_session_gets_the_token_in_a_file_and_nothing_else_that_is_secret() ->
 def test_a_steward_that_does_not_answer_is_a_sentence() -> None:
     with pytest.raises(Unavailable, match="HDFS does not answer at the moment"):
         asyncio.run(Hdfs().ensure_account({**ENDPOINT, "certificate": CERTIFICATE}, Account(user="ada", password="")))
+
+
+def test_an_optional_environment_stays_in_the_catalog_and_says_what_is_missing(file: Path) -> None:
+    file.write_text(FILE.replace("title: Files}", "title: Files, optional: true}"))
+    elsewhere = read_environment(file, environment_schema(BackendTraits(name="kubernetes", uses_images=True)))
+    assert elsewhere.unavailable == "HDFS can't be had on the backend kubernetes. Choose another environment."
+    here = BackendTraits(name="process", capabilities=frozenset({ONE_MACHINE}))
+    assert read_environment(file, environment_schema(here)).unavailable is None
+    bare = environment_schema(here, lambda requirements: requirements.installed_by is None)
+    assert read_environment(file, bare).unavailable == (
+        "HDFS is not installed here. Run `make hdfs` where RSparkHub is installed, then start RSparkHub again."
+    )
+
+
+def test_what_a_command_of_its_own_installs_is_looked_for_where_sessions_run(tmp_path: Path) -> None:
+    settings = load_settings(data=tmp_path, session_python=tmp_path / "bin/python")
+    absent = ProcessDefinition().missing(settings, Hdfs.requires)
+    assert {"share/rspark/hadoop/jars", "share/rspark/hadoop/webapps"} <= set(absent)
+    assert ProcessDefinition().missing(settings, Requirements(folders=("share/nothing",))) == []

@@ -10,7 +10,7 @@ from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.environment import Options
 from rsparkhub.domain.errors import NotFound
 from rsparkhub.domain.finding import Finding
-from rsparkhub.domain.requirements import Needs
+from rsparkhub.domain.requirements import Needs, Requirements
 from rsparkhub.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,6 +67,10 @@ class BackendDefinition(ABC):
     @abstractmethod
     def open(self, settings: Settings) -> "Backend":
         """Return the backend of an installation; whatever it has to wait for, it waits for when it is first asked."""
+
+    def missing(self, settings: Settings, requirements: Requirements) -> list[str]:
+        """Return what of it is not installed where sessions run, as far as a look can tell; an image has what it needs."""
+        return []
 
     async def check_start(self, settings: Settings, needs: Needs) -> list[Finding]:
         """Return what a start needs of the place where sessions run, and whether it is there; within a second or two."""

@@ -77,6 +77,7 @@ class Builder:
             resume=session.state is State.RESUMING,
             uses=tuple(name for name, choice in spec.services.items() if choice.is_shared),
             backends=spec.backends,
+            template=spec.template,
         )
 
     def service(self, session: Session, service: AnyService, instance: Instance) -> EnsembleSpec:

@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -67,7 +68,7 @@ def read_environment(path: Path, schema: Schema) -> Environment:
     refusals = [(refusal.key, refusal.sentence) for refusal in schema.refusals(environment)]
     if refusals:
         raise EnvironmentInvalid(_all_problems(path, read, refusals))
-    return environment
+    return replace(environment, unavailable=schema.unavailable(environment))
 
 
 def _all_problems(path: Path, read: Yaml, sentences: Iterable[tuple[KeyPath, str]]) -> str:

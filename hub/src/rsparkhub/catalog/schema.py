@@ -4,7 +4,7 @@ So what a file may say is exactly what exists: its JSON schema, the refusals of 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -22,11 +22,13 @@ from rsparkhub.domain.environment import (
     Kernel,
     Lifecycle,
     Metadata,
+    Name,
     Options,
     Resources,
     ServiceChoice,
     ServiceOptions,
 )
+from rsparkhub.domain.requirements import Requirements
 from rsparkhub.interfaces.base import AnyInterface
 from rsparkhub.services.base import AnyService
 
@@ -65,6 +67,8 @@ class Schema:
         What a file may say to single backends, by their names.
     backend
         The backend of the installation; None where the file is checked for any.
+    is_installed
+        Whether what a service needs, and a command of its own installs, is installed where sessions run.
     """
 
     def __init__(
@@ -74,11 +78,13 @@ class Schema:
         services: Mapping[str, AnyService],
         blocks: Mapping[str, BackendBlock],
         backend: BackendTraits | None = None,
+        is_installed: Callable[[Requirements], bool] = lambda _: True,
     ) -> None:
         self._interfaces = interfaces
         self._services = services
         self._blocks = blocks
         self._backend = backend
+        self._is_installed = is_installed
         self.model = _model(
             "Environment",
             {
@@ -131,22 +137,46 @@ class Schema:
                 lifecycle=spec.lifecycle,
                 access=spec.access,
                 backends={name: block for name in self._blocks if (block := getattr(spec, name)) is not None},
+                template=spec.template,
             ),
         )
 
     def refusals(self, environment: Environment) -> Iterator[Refusal]:
-        """Yield what of it this installation can't do: a service without those it needs, an option its backend is not up to."""
+        """Yield what is wrong with it here: a service without those it needs, an option that its backend is not up to.
+
+        The second is no fault of an environment that is optional.
+        """
         asked = environment.spec.services
         for name, choice in asked.items():
             service, key = self._services[name], ("spec", "services", name)
             missing = [other for other in service.needs if other not in asked]
             if missing:
                 yield Refusal(key, f"needs {', '.join(missing)}; add {'it' if len(missing) == 1 else 'them'} to spec.services")
-            if self._backend is None:
-                continue
-            for option, capability in service.capabilities(choice.options).items():
-                if capability not in self._backend.capabilities:
+            if self._backend is not None and not environment.metadata.optional:
+                for option in self._beyond(choice, self._backend):
                     yield Refusal((*key, option), self._no_capability(choice.options, option, self._backend.name))
+
+    def unavailable(self, environment: Environment) -> str | None:
+        """Return in a sentence or two why this installation can't start it: what is not possible here, or not installed."""
+        asked = environment.spec.services.values()
+        if self._backend is not None:
+            beyond = [choice.title for choice in asked if any(self._beyond(choice, self._backend))]
+            if beyond:
+                return f"{_and(beyond)} can't be had on the backend {self._backend.name}. Choose another environment."
+        absent = [choice for choice in asked if not self._is_installed(self._services[choice.name].requires)]
+        if not absent:
+            return None
+        commands = dict.fromkeys(f"`{self._services[choice.name].requires.installed_by}`" for choice in absent)
+        are = "is" if len(absent) == 1 else "are"
+        return (
+            f"{_and([choice.title for choice in absent])} {are} not installed here. "
+            f"Run {_and(list(commands))} where RSparkHub is installed, then start RSparkHub again."
+        )
+
+    def _beyond(self, choice: ServiceChoice, backend: BackendTraits) -> list[str]:
+        """Return the options of a service that a backend is not up to."""
+        needed = self._services[choice.name].capabilities(choice.options)
+        return [option for option, capability in needed.items() if capability not in backend.capabilities]
 
     @staticmethod
     def _no_capability(options: Options, option: str, backend: str) -> str:
@@ -200,6 +230,10 @@ class Schema:
                 Field(default=0, description="How many wait, started, for the next person: 0 in this version."),
             ),
             "access": (Access, Field(default=Access(), description="Who may start it.")),
+            "template": (
+                Name | None,
+                Field(default=None, description="A project that a home gets once, as a folder of this name: `tutorial`."),
+            ),
         }
         for name, block in self._blocks.items():
             fields[name] = (block.options | None, Field(default=None, description=block.description))
@@ -248,6 +282,10 @@ def _no_warm(value: object) -> object:
 
 
 _NoneWarm = Annotated[int, BeforeValidator(_no_warm), Field(ge=0)]
+
+
+def _and(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _with_scope(service: AnyService) -> type[BaseModel]:

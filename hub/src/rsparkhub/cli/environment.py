@@ -36,6 +36,9 @@ def list_(as_json: AsJson = False) -> None:
         ),
         empty="There is no environment that you may start.",
     )
+    for environment in found:
+        if environment.unavailable:
+            say(f"{environment.name} can't be started: {environment.unavailable}")
 
 
 @app.command()

@@ -27,7 +27,7 @@ def render(
     from rsparkhub.domain.errors import NotFound
     from rsparkhub.domain.session import Session, State, Wanted
     from rsparkhub.installed.extensions import backends, configured_services, interfaces
-    from rsparkhub.installed.schema import environment_schema
+    from rsparkhub.installed.schema import environment_schema_of
     from rsparkhub.installed.settings import load_settings
 
     known = {backend.manifests: backend for backend in backends().values() if backend.manifests}
@@ -50,6 +50,6 @@ def render(
         queued_at=now,
         secret="",
     )
-    chosen = Catalog(settings.environment_folders, environment_schema(backend.traits)).get(environment)
+    chosen = Catalog(settings.environment_folders, environment_schema_of(settings)).get(environment)
     builder = Builder(interfaces=interfaces(), services=configured_services(settings), settings=settings)
     print(backend.render(settings, builder.session(row, chosen, grants={}, token=None)), end="")

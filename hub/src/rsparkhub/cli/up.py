@@ -45,13 +45,12 @@ async def _up(settings: "Settings") -> None:
     from rsparkhub.installation import start_checks
     from rsparkhub.installation.data_folder import check_backend, held, prepare, read_holder, refuse_second
     from rsparkhub.installation.supervisor import end_processes
-    from rsparkhub.installed.extensions import backend_of
-    from rsparkhub.installed.schema import environment_schema
+    from rsparkhub.installed.schema import environment_schema_of
 
     # All that can be known before anything is written comes first.
     refuse_second(settings)
     check_backend(settings)
-    Catalog(settings.environment_folders, environment_schema(backend_of(settings).traits)).check()
+    Catalog(settings.environment_folders, environment_schema_of(settings)).check()
     before = read_holder(settings)
     findings = [*await start_checks.before_a_start(settings), *([] if before else [start_checks.free_port(settings)])]
     refuse_problems(findings)

@@ -27,6 +27,7 @@ class EnsembleSpec:
     `ports` are those on which it listens where it has an address of its own, by name, and `private_ports` those that no session
     reaches. With `unprivileged` the service has an account of its own where people have, and is not its hub's. `backends` has
     what its environment says to single backends, by their names; the agent has no use for that.
+    `template` names a project that the home gets once.
     """
 
     id: str
@@ -54,6 +55,7 @@ class EnsembleSpec:
     private_ports: Mapping[str, int] = field(default_factory=dict)
     unprivileged: bool = False
     backends: Mapping[str, Options] = field(default_factory=dict)
+    template: str | None = None
 
     @property
     def is_service(self) -> bool:
@@ -94,6 +96,7 @@ class EnsembleSpec:
             grace=self.grace.total_seconds(),
             resume=self.resume,
             forget=forget,
+            template=self.template,
         )
 
     def service(self, name: str) -> ServiceSpec | None:

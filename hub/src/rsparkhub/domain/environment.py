@@ -27,6 +27,11 @@ class Metadata(_Strict):
     name: Name = Field(description="How the environment is called in commands and addresses.")
     title: str = Field(min_length=1, max_length=60, description="What the catalog's card says.")
     description: str = Field(default="", max_length=300, description="One sentence under the title.")
+    optional: bool = Field(
+        default=False,
+        description="Whether it may stand in the catalog of an installation that is not up to it: it then says why it can't be "
+        "started. `make up` installs nothing for it.",
+    )
 
 
 class Resources(_Strict):
@@ -96,7 +101,11 @@ class ServiceChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentSpec:
-    """What an environment is; `backends` has what it says to single backends, by their names."""
+    """What an environment is.
+
+    `backends` has what it says to single backends, by their names; `template` names the project of the session's image that a
+    home gets once.
+    """
 
     interface: InterfaceChoice
     image: str
@@ -107,14 +116,16 @@ class EnvironmentSpec:
     lifecycle: Lifecycle
     access: Access
     backends: Mapping[str, Options]
+    template: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """One environment of the catalog."""
+    """One environment of the catalog; `unavailable` says in a sentence or two why this installation can't start it."""
 
     metadata: Metadata
     spec: EnvironmentSpec
+    unavailable: str | None = None
 
     @property
     def name(self) -> str:

@@ -51,6 +51,9 @@ class EnvironmentView(Answer):
     expected_resume: float | None = Field(
         default=None, description="Seconds: the median of the last resumes of what was saved; null before the first."
     )
+    unavailable: str | None = Field(
+        default=None, description="Why it can't be started here, and what to do, in a sentence or two; null when it can."
+    )
 
 
 class FileProblemView(Answer):

@@ -90,6 +90,13 @@ def run(document: EnsembleDocument) -> int:
                 interface.write_home_files(session_services.welcome(services))
             except OSError as problem:  # a full home is to be opened, since only then can anything be deleted from it
                 print(f"The home gets no files of the interface: {problem}", file=sys.stderr)
+        if document.template is not None:
+            from rspark_session.project_template import lay
+
+            try:
+                lay(document.template, places.home)
+            except OSError as problem:
+                print(f"The home doesn't get {document.template}: {problem}", file=sys.stderr)
     except (CannotStart, OSError):
         if interface is not None and process is not None:
             with contextlib.suppress(ProcessLookupError):  # it ended by itself

@@ -202,6 +202,11 @@ export interface components {
              * @description Seconds: the median of the last resumes of what was saved; null before the first.
              */
             expected_resume: number | null;
+            /**
+             * Unavailable
+             * @description Why it can't be started here, and what to do, in a sentence or two; null when it can.
+             */
+            unavailable: string | null;
         };
         /** EventView */
         EventView: {

@@ -10,7 +10,7 @@ from rsparkhub.api.identity import Person, Reader, SessionId, find_session
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.environments import visible_one
 from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, may
-from rsparkhub.domain.errors import Busy, InvalidInput, NotAllowed, NotFound
+from rsparkhub.domain.errors import Busy, Conflict, InvalidInput, NotAllowed, NotFound
 from rsparkhub.domain.session import Session, Sleep, State, Wanted
 from rsparkhub.domain.stuck import LONG
 from rsparkhub.domain.user import id_of_label, name_in
@@ -78,6 +78,8 @@ async def start(body: SessionStart, identity: Person, context: Context, key: Ide
     """Answers at once; the session is on its way, and `/sessions/{id}/events` tells how far."""
     environment = visible_one(context, identity, body.environment)
     refuse_unknown(body)
+    if environment.unavailable:
+        raise Conflict(f"{environment.metadata.title} can't be started: {environment.unavailable}")
     context.session_rate.take(identity.user.name)
     session, _ = await context.store.sessions.create(
         owner=identity.user.id,

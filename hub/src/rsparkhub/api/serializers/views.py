@@ -111,6 +111,7 @@ def environment_view(environment: Environment, *, expected_start: float | None, 
         lifecycle=LifecycleView(**{name: getattr(spec.lifecycle, name) for name in LifecycleView.model_fields}),
         expected_start=expected_start,
         expected_resume=expected_resume,
+        unavailable=environment.unavailable,
     )
 
 

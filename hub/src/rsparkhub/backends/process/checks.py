@@ -8,7 +8,7 @@ from pathlib import Path
 from rsparkhub.backends.process import accounts, become, cgroups, loopback, start
 from rsparkhub.backends.process.start import MOVE
 from rsparkhub.domain.finding import Finding, ok, problem, warning
-from rsparkhub.domain.requirements import Needs, java_version, python_modules, r_packages
+from rsparkhub.domain.requirements import Needs, Requirements, java_version, python_modules, r_packages
 from rsparkhub.programs import output_of
 from rsparkhub.settings import Settings, checkout
 
@@ -123,16 +123,23 @@ async def examine(settings: Settings, needs: Needs) -> list[Finding]:
 def find_optional(settings: Settings, needs: Needs) -> list[Finding]:
     """Say of each service that is installed by a command of its own whether it is: a start needs none of them."""
     findings = []
-    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
     for title, each in needs.items():
         if each.installed_by is None:
             continue
-        absent = [program for program in each.programs if shutil.which(program, path=path) is None]
-        prefix = settings.python_of_sessions.parent.parent
-        absent += [folder for folder in each.folders if not (prefix / folder).is_dir()]
+        absent = missing(settings, each)
         text = f"{title} is not installed: {', '.join(absent)} is missing. `{each.installed_by}` installs it."
         findings.append(ok(title, text if absent else f"{title} is installed."))
     return findings
+
+
+def missing(settings: Settings, requirements: Requirements) -> list[str]:
+    """Return what a command of its own installs and has not installed: programs, and folders of the sessions' Python."""
+    if requirements.installed_by is None:
+        return []
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+    prefix = settings.python_of_sessions.parent.parent
+    absent = [program for program in requirements.programs if shutil.which(program, path=path) is None]
+    return absent + [folder for folder in requirements.folders if not (prefix / folder).is_dir()]
 
 
 def again() -> str:

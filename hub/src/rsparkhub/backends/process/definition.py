@@ -6,7 +6,7 @@ from rsparkhub.backends.definition import BackendDefinition
 from rsparkhub.backends.process import accounts, checks
 from rsparkhub.domain.backend import ARCHIVE, ONE_MACHINE
 from rsparkhub.domain.finding import Finding
-from rsparkhub.domain.requirements import Needs
+from rsparkhub.domain.requirements import Needs, Requirements
 from rsparkhub.settings import Settings, checkout
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ class ProcessDefinition(BackendDefinition):
             r_libs=settings.r_libs_of_sessions,
             checkout=checkout(),
         )
+
+    def missing(self, settings: Settings, requirements: Requirements) -> list[str]:
+        return checks.missing(settings, requirements)
 
     async def check_start(self, settings: Settings, needs: Needs) -> list[Finding]:
         return [*checks.find_programs(settings, needs), *([] if accounts.are_possible() else [checks.people()])]
