@@ -1,6 +1,7 @@
 """Asking for sessions, and reading them."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -60,7 +61,7 @@ async def test_an_environment_that_is_not_installed_is_refused_in_its_own_words(
     )
     here = BackendTraits(name="process", capabilities=frozenset({ONE_MACHINE}))
     bare = environment_schema(here, lambda requirements: requirements.installed_by is None)
-    world.app.state.context.catalog = Catalog([tmp_path], bare)
+    world.app.state.context = replace(world.app.state.context, catalog=Catalog([tmp_path], bare))
     bob = await world.program("bob")
     shown = (await bob.get("/hub/api/environments/full")).json()
     answer = await start(bob, environment="full")

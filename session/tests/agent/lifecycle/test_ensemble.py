@@ -136,6 +136,41 @@ async def test_a_part_that_dies_fails_the_ensemble_with_its_last_words(start: St
     assert not members(running.name)
 
 
+async def test_beside_an_interface_a_part_that_fails_is_named_and_started_again(start: Start) -> None:
+    words = python(
+        "import json, os, pathlib, signal, sys\n"
+        "tried = pathlib.Path(os.environ['HOME'], 'tried')\n"
+        "tried.write_text(tried.read_text() + 'x' if tried.exists() else 'x')\n"
+        "mended = pathlib.Path(os.environ['HOME'], 'mended')\n"
+        "if not mended.exists(): sys.exit('no space left on device')\n"
+        "pathlib.Path(sys.argv[1]).write_text(json.dumps({'port': 5432}))\n"
+        "signal.pause()"
+    )
+    running = start(
+        interface=interface("terminal"),
+        parts=[
+            part("store", *words, "{run}/store.json", ready={"file": "{run}/store.json"}),
+            part("index", *FOREVER, after=["store"]),
+            part("other", *FOREVER),
+        ],
+    )
+    await running.until_state("ready")
+    await until(lambda: len((running.home / "tried").read_text()) > 1, "it is started again")
+    assert (states(running)["other"], states(running)["interface"], states(running)["index"]) == ("ready", "ready", "waiting")
+    await until(lambda: running.part("store")["reason"] is not None, "it failed once more")
+    assert running.part("store")["reason"] == (
+        "Store stopped by itself, with the code 1. The session goes on without it, and it is started again."
+    )
+    (running.home / "mended").touch()
+    await until(lambda: set(states(running).values()) == {"ready"}, "it is mended, and what waited for it runs")
+    assert running.part("store")["reason"] is None
+    next(process for process in members(running.name) if "store.json" in " ".join(process.cmdline())).kill()
+    await until(lambda: running.part("store")["state"] != "ready", "it is gone")
+    await until(lambda: running.part("store")["state"] == "ready", "it is there again")
+    assert running.status()["state"] == "ready"
+    assert await running.suspend() == 0
+
+
 async def test_a_part_that_is_killed_says_so(start: Start) -> None:
     running = start(parts=[part("store", *FOREVER)])
     await running.until_state("ready")

@@ -32,6 +32,12 @@ async def until_ready(ready: Mapping[str, str]) -> JsonObject | None:
     return endpoint
 
 
+def forget(ready: Mapping[str, str]) -> None:
+    """Delete what a component left that has ended, by which the next one would seem healthy at once."""
+    if "file" in ready:
+        Path(ready["file"]).unlink(missing_ok=True)
+
+
 async def _look(kind: str, where: str) -> tuple[bool, JsonObject | None]:
     if kind == "file":
         return _file(Path(where))

@@ -74,6 +74,7 @@ class Log:
         """Write what comes out of a pipe until its last writer is gone, then close it."""
         loop = asyncio.get_running_loop()
         done = loop.create_future()
+        self._ended = False  # a component may be started again
 
         def read() -> None:
             try:

@@ -42,6 +42,9 @@ from rspark_session.services.base import Service
 
 _log = logging.getLogger(__name__)
 _ENDED = {"suspend": How.SUSPENDED, "stop": How.STOPPED, "fail": How.FAILED}
+#: Seconds until a component that failed is started again; it doubles up to the longest.
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+_AGAIN = "The session goes on without it, and it is started again."
 _UNWRITTEN = "It could not be written down how the session ended: {}."
 
 
@@ -124,10 +127,14 @@ class Ensemble:
         return code
 
     def _work(self) -> list[Coroutine[Any, Any, None]]:
-        work = [self._see_through(self._components[spec.name], spec.after) for spec in self._document.components]
+        see_through = self._see_through_again if self._interface_component else self._see_through_component
+        work = [see_through(spec) for spec in self._document.components]
         if self._interface_component:
             work.append(self._see_through(self._interface_component, ()))
         return [*work, self._watch.run()]
+
+    async def _see_through_component(self, spec: ComponentSpec) -> None:
+        await self._see_through(self._components[spec.name], spec.after)
 
     async def _see_through(self, component: Component, after: tuple[str, ...]) -> None:
         try:
@@ -135,6 +142,24 @@ class Ensemble:
         except ComponentFailed as failure:
             _log.error("%s (%s)", failure.reason, failure.detail)
             self._decide(Ending("fail", failure.reason, failure.detail))
+
+    async def _see_through_again(self, spec: ComponentSpec) -> None:
+        """Start a component beside an interface again whenever it fails: the person's work goes on without it meanwhile."""
+        component, pause = self._components[spec.name], _FIRST_PAUSE
+        while True:
+            began = asyncio.get_running_loop().time()
+            try:
+                await component.run([self._components[name] for name in spec.after])
+            except ComponentFailed as failure:
+                _log.error("%s (%s)", failure.reason, failure.detail)
+                component.report.reason = f"{failure.reason} {_AGAIN}"
+                self._reporter.publish()
+            await component.stop(spec.stop_timeout)  # one that was not ready in time still runs
+            health.forget(spec.ready)
+            if asyncio.get_running_loop().time() - began > _LONGEST_PAUSE:
+                pause = _FIRST_PAUSE
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _end_as_requested(self, ending: RequestedEnding) -> None:
         if ending in ("suspend", "stop"):
@@ -258,6 +283,14 @@ class Ensemble:
             stop_timeout=spec.stop_timeout,
         )
 
+    def _is_settled(self, name: str) -> bool:
+        """Whether the start of the ensemble needn't wait for a component: it is ready, or an interface does without it."""
+        states = {name: known.state for name, known in self._reporter.report.components.items()}
+        if states[name] is ComponentState.READY or self._interface_component is None or name == INTERFACE:
+            return states[name] is ComponentState.READY
+        waits_for = next(spec.after for spec in self._document.components if spec.name == name)
+        return ComponentState.FAILED in {states[name], *(states[other] for other in waits_for)}
+
     def _component_of_interface(self, interface: Interface, process: LaunchedProcess, report: ComponentReport) -> Component:
         started = Launched(process.pid, process.output)
         self._children.expect(started)
@@ -281,8 +314,7 @@ class Ensemble:
         report = self._reporter.report
         if report.state in (AgentState.STARTING, AgentState.READY):
             self._open_interface()
-        ready = all(known.state is ComponentState.READY for known in report.components.values())
-        if report.state is AgentState.STARTING and ready:
+        if report.state is AgentState.STARTING and all(self._is_settled(name) for name in report.components):
             report.state = AgentState.READY
         self._reporter.publish()
 

@@ -1,17 +1,15 @@
 """The programs that a session has for MapReduce."""
 
-import shlex
-import sys
 from pathlib import Path
 
 from rspark_session.files import write_whole
+from rspark_session.processes.script import python_script
+
+_MODULE = "rspark_session.services.mapreduce"
 
 
 def write(folder: Path) -> None:
     """Write `mapred`, and what `hadoop jar` runs, into a folder, which is made where it's missing."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    run = f"{shlex.quote(sys.executable)} -I -m rspark_session.services.mapreduce"
-    for name, words in {"mapred": "", "hadoop-jar": " jar"}.items():
-        # R has its children find the libraries of the machine first, also a Python that has its own.
-        script = f'#!/bin/sh\n[ -z "${{R_HOME:-}}" ] || unset LD_LIBRARY_PATH\nexec {run}{words} "$@"\n'
-        write_whole(folder / name, script, mode=0o700, durable=False)
+    write_whole(folder / "mapred", python_script(_MODULE), mode=0o700, durable=False)
+    write_whole(folder / "hadoop-jar", python_script(_MODULE, "jar"), mode=0o700, durable=False)
