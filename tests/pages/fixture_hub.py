@@ -25,11 +25,22 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rsparkhub.api.resources.pages import CONTENT_SECURITY_POLICY
+from rsparkhub.domain.roster import read_roster
 from rsparkhub.wire.environment import EnvironmentList
 from rsparkhub.wire.record import EventView
 from rsparkhub.wire.session import SessionView
 from rsparkhub.wire.share import SharedSessionView, ShareView
-from rsparkhub.wire.users import CreatedToken, Me, RemovedUserView, SignInLink, TokenView, UserView, WayToSignIn
+from rsparkhub.wire.users import (
+    CreatedToken,
+    Me,
+    RemovedUserView,
+    RosterProblemView,
+    RosterResult,
+    SignInLink,
+    TokenView,
+    UserView,
+    WayToSignIn,
+)
 from tests.pages import world as examples
 
 PAGES = Path(__file__).parents[2] / "hub" / "src" / "rsparkhub" / "pages"
@@ -199,6 +210,7 @@ class FixtureHub:
             Route(f"{api}/events", self._stream),
             Route(f"{api}/users", self._people),
             Route(f"{api}/users", self._add_person, methods=["POST"]),
+            Route(f"{api}/roster", self._add_class, methods=["POST"]),
             Route(f"{api}/users/{{name}}", self._remove_person, methods=["DELETE"]),
             Route(f"{api}/removed-users", self._removed),
             Route(f"{api}/removed-users/{{id}}", self._discard, methods=["DELETE"]),
@@ -363,6 +375,14 @@ class FixtureHub:
             return problem(409, f"There is somebody called {said['name']} already. Choose another name.")
         self.world.people.append(examples.person(said["name"], admin=said["admin"], last_seen=None, has_password=False))
         return JSONResponse(self.world.people[-1], status_code=201)
+
+    async def _add_class(self, request: Request) -> Response:
+        rows, problems = read_roster((await request.json())["text"])
+        added = [] if problems else [row.name for row in rows]
+        self.world.people += [examples.person(name, last_seen=None, has_password=False) for name in added]
+        wrong = [RosterProblemView(line=each.line, text=each.text) for each in problems]
+        result = RosterResult(problems=wrong, added=added, there=[], links="name,link\n" if added else "")
+        return JSONResponse(result.model_dump(mode="json"))
 
     async def _remove_person(self, request: Request) -> Response:
         self.world.people = [each for each in self.world.people if each["name"] != request.path_params["name"]]

@@ -215,3 +215,21 @@ async def test_what_removed_people_left_is_listed_and_deleted_after_a_question(p
     await expect(table.get_by_role("row", name="bo")).to_have_count(0)
     await expect(table.get_by_role("row", name="cleo-2")).to_be_visible()
     assert ("DELETE", "/removed-users/bo", None) in crowd.world.asked
+
+
+async def test_a_class_is_added_at_once_and_its_links_are_downloaded(page: Page, hub: FixtureHub) -> None:
+    hub.world.me = world.me(admin=True)
+    await page.goto("/hub/admin/people")
+    await page.get_by_role("button", name="Add a class").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("The list").fill("zoe, Zoe Zed, zoe@example.org, stats\nYan")
+    await dialog.get_by_role("button", name="Add", exact=True).click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("Line 2: Yan is no name")
+    await dialog.get_by_label("The list").fill("zoe, Zoe Zed, zoe@example.org, stats\nyan")
+    await dialog.get_by_role("button", name="Add", exact=True).click()
+    await expect(dialog).to_contain_text("2 people added.")
+    async with page.expect_download() as downloading:
+        await dialog.get_by_role("button", name="Download the links").click()
+    assert (await downloading.value).suggested_filename == "sign-in-links.csv"
+    await dialog.get_by_role("button", name="Done").click()
+    await expect(page.get_by_role("cell", name="zoe", exact=True)).to_be_visible()

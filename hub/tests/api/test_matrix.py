@@ -60,6 +60,7 @@ WHO: dict[str, set[str]] = {
     "GET /tokens": PEOPLE,
     "POST /tokens": PEOPLE,
     "DELETE /tokens/{id}": PEOPLE,  # their own alone
+    "POST /roster": {ADMIN},
     "GET /users": {ADMIN},
     "POST /users": {ADMIN},
     "GET /users/{name}": {ADMIN},
@@ -86,6 +87,7 @@ SENT: dict[str, Any] = {
     "POST /sessions": {"environment": "rspark"},
     "POST /sessions/{id}/shares": {"name": "other", "role": "editor"},
     "POST /tokens": {"name": "laptop"},
+    "POST /roster": {"text": "new"},
     "POST /users": {"name": "new"},
     "POST /users/{name}/password": {"password": "correct horse", "current": "correct horse"},
     "POST /groups": {"name": "new"},

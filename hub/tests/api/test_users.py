@@ -208,7 +208,7 @@ async def test_a_person_is_added_shown_and_removed(world: World) -> None:
     assert added.status_code == 201
     assert added.json() == {
         "name": "carl", "admin": False, "groups": [], "created": "2026-11-24T12:00:00Z", "last_seen": None,
-        "has_password": True, "disabled": None,
+        "has_password": True, "disabled": None, "full_name": None, "email": None,
     }  # fmt: skip
     assert (await ada.get("/hub/api/users/carl")).json() == added.json()
     assert [user["name"] for user in (await ada.get("/hub/api/users")).json()["users"]] == ["ada", "bob", "carl", "eve"]

@@ -59,6 +59,17 @@ def test_a_session_is_shared_and_shared_no_longer(cli: Cli, hub: RunningHub) -> 
         assert refused.returncode == 2, refused.stdout
 
 
+def test_a_class_is_added_at_once_or_not_at_all(cli: Cli, hub: RunningHub, tmp_path: Path) -> None:
+    links = tmp_path / "links.csv"
+    refused = cli("user", "import", "-", given="zoe,Zoe Zed,,stats\nYan\n")
+    assert refused.returncode == 1
+    assert "line 2: Yan is no name" in refused.stderr
+    added = cli("user", "import", "-", "--links", str(links), given="zoe,Zoe Zed,,stats\nyan\n")
+    assert added.stdout.startswith("2 added, 0 there already."), added.stderr
+    assert links.stat().st_mode & 0o777 == 0o600
+    assert [line.split(",")[0] for line in links.read_text().splitlines()] == ["name", "zoe", "yan"]
+
+
 def test_the_same_key_gives_the_same_session(cli: Cli, hub: RunningHub) -> None:
     first = json.loads(cli("session", "start", "rspark", "--key", "monday", "--json").stdout)
     second = json.loads(cli("session", "start", "rspark", "--key", "monday", "--json").stdout)

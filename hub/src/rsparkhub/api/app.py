@@ -34,6 +34,7 @@ from rsparkhub.api.resources import (
     logs,
     me,
     removed_users,
+    roster,
     session_events,
     sessions,
     shares,
@@ -57,7 +58,7 @@ from rsparkhub.store import Store
 _PAGES = Path(rsparkhub.__file__).parent / "pages"
 _LARGEST_BODY = 1024 * 1024  # bytes
 _RESOURCES = (
-    login, me, environments, sessions, session_events, logs, shares, users, removed_users, groups, tokens, usage, audit,
+    login, me, environments, sessions, session_events, logs, shares, users, roster, removed_users, groups, tokens, usage, audit,
 )  # fmt: skip
 
 

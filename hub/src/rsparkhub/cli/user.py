@@ -53,6 +53,42 @@ def add(
         warn_of_localhost(link.url)
 
 
+@app.command("import")
+def import_(
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help="The list: name, full name, e-mail, group. `-` reads it here.", show_default=False),
+    ],
+    links: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where sign-in links are written as CSV; else they are printed.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say what is wrong, and add nobody.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add a class at once. Where something is wrong in a line, it is said, and nobody is added."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import print_json
+    from rsparkhub.domain.errors import InvalidInput
+
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{file} can't be read: {error}. It is text in UTF-8, a line for each person.") from error
+    result = ask(lambda hub: hub.users.add_all(text, check=check))
+    if links is not None and result.links:
+        links.touch(mode=0o600)  # who reads it signs in as them
+        links.write_text(result.links, encoding="utf-8")
+    if as_json:
+        print_json(result.model_dump(mode="json"))
+    elif not result.problems:
+        say(f"{len(result.added)} added, {len(result.there)} there already." if not check else "The list is good.")
+        if result.links:
+            say(f"Their sign-in links are in {links}." if links else f"\n{result.links}", end="\n" if links else "")
+    if result.problems:
+        lines = "\n".join(f"  line {each.line}: {each.text}" for each in result.problems)
+        raise InvalidInput(f"Nobody was added; {file} has lines to correct:\n{lines}")
+
+
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List everybody."""

@@ -24,7 +24,7 @@ from rsparkhub.wire.environment import EnvironmentView
 from rsparkhub.wire.record import EventView, Usage
 from rsparkhub.wire.session import SessionView
 from rsparkhub.wire.share import SharedSessionView, ShareView
-from rsparkhub.wire.users import BrowserView, CreatedToken, GroupView, Me, SignedIn, SignInLink, TokenView, UserView
+from rsparkhub.wire.users import BrowserView, CreatedToken, GroupView, Me, RosterResult, SignedIn, SignInLink, TokenView, UserView
 
 
 class Hub:
@@ -169,6 +169,9 @@ class SyncUsers:
 
     def add(self, name: str, *, admin: bool = False, password: str | None = None) -> UserView:
         return self._thread.run(self._users.add(name, admin=admin, password=password))
+
+    def add_all(self, text: str, *, links: bool = True, check: bool = False) -> RosterResult:
+        return self._thread.run(self._users.add_all(text, links=links, check=check))
 
     def remove(self, name: str, *, data: Data = Data.KEEP) -> None:
         self._thread.run(self._users.remove(name, data=data))

@@ -14,6 +14,7 @@ from rsparkhub.wire.users import (
     GroupView,
     RemovedUserList,
     RemovedUserView,
+    RosterResult,
     SignInLink,
     TokenList,
     TokenView,
@@ -40,6 +41,11 @@ class Users:
         """Add a person."""
         body = {"name": name, "admin": admin, "password": password}
         return await self._connection.ask(UserView, "POST", "/users", body=body)
+
+    async def add_all(self, text: str, *, links: bool = True, check: bool = False) -> RosterResult:
+        """Add the people of a list, a line each: name, full name, e-mail, group. Where a line is wrong, nobody is added."""
+        body = {"text": text, "links": links, "check": check}
+        return await self._connection.ask(RosterResult, "POST", "/roster", body=body)
 
     async def remove(self, name: str, *, data: Data = Data.KEEP) -> None:
         """Remove a person, and all their sessions; their home and databases are kept, archived or deleted."""

@@ -51,6 +51,8 @@ class User:
     has_password: bool = False
     id: str = ""
     disabled: datetime | None = None
+    full_name: str | None = None
+    email: str | None = None
 
     def __post_init__(self) -> None:
         if not self.id:

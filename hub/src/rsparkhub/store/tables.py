@@ -140,6 +140,8 @@ users = sa.Table(
     sa.Column("created", Moment, nullable=False),
     sa.Column("last_seen", Moment),
     sa.Column("password_hash", Words),
+    sa.Column("full_name", Words),
+    sa.Column("email", Words),
     sa.Index("ix_users_id", "id", unique=True),
 )
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from rsparkhub.domain.errors import Conflict, InvalidInput, NotFound
 from rsparkhub.domain.event import GroupData, PersonData
+from rsparkhub.domain.roster import RosterRow
 from rsparkhub.domain.session import LIVE, Sleep, State, Wanted
 from rsparkhub.domain.user import EVERYONE, USER_NAME, Data, User
 from rsparkhub.store.admission_queue import lock_queue
@@ -32,6 +33,8 @@ USER_COLUMNS = (
     users.c.password_hash.is_not(None).label("has_password"),
     users.c.id,
     users.c.disabled,
+    users.c.full_name,
+    users.c.email,
     members.c.group,
 )
 _PEOPLE = sa.select(*USER_COLUMNS).select_from(users.outerjoin(members)).order_by(users.c.name)
@@ -140,6 +143,45 @@ class Users:
 
         person_id = await self._database.write(work)
         return User(id=person_id, name=name, admin=admin, created=now, has_password=password_hash is not None)
+
+    async def add_all(self, rows: Sequence[RosterRow], *, by: By) -> tuple[list[str], list[str]]:
+        """Add the people of a list and put them into their groups, which are made where they are not there; all or nothing.
+
+        Returns
+        -------
+        The names of those who were added, and of those who were there already: they get what the list says of them, and are in
+        the group too.
+        """
+        of_group: dict[str, set[str]] = {}
+        for row in rows:
+            if row.group is not None:
+                of_group.setdefault(row.group, set()).add(row.name)
+
+        async def work(connection: Connection) -> tuple[list[str], list[str]]:
+            added, there = list[str](), list[str]()
+            for row in rows:
+                person_id = await insert_user(connection, self._database, row.name, now=by.at)
+                (added if person_id is not None else there).append(row.name)
+                said = {"full_name": row.full_name, "email": row.email}
+                said = {column: value for column, value in said.items() if value is not None}
+                if said:
+                    await connection.rows(sa.update(users).where(users.c.name == row.name).values(**said))
+                if person_id is not None:
+                    await self._note(connection, PersonData(change="added", admin=False), by=by, owner=person_id)
+            for group, chosen in sorted(of_group.items()):
+                await self._add_members(connection, group, frozenset(chosen), by=by)
+            return added, there
+
+        return await self._database.write(work)
+
+    async def _add_members(self, connection: Connection, group: str, chosen: frozenset[str], *, by: By) -> None:
+        statement = self._database.insert(groups).on_conflict_do_nothing().returning(groups.c.name)
+        made = await connection.rows(statement, {"name": group, "created": by.at})
+        await connection.rows(_GROUP_FOR_UPDATE, {"b_name": group})
+        joined = chosen - await _members(connection, group)
+        await _join(connection, group, joined)
+        if made or joined:
+            await self._note(connection, _group("added" if made else "members", group, joined=joined), by=by)
 
     async def get(self, name: str) -> User:
         """Return a user; NotFound when there is none of this name."""
@@ -405,10 +447,12 @@ def to_users(found: Iterable[AnyRow], *, skip: int = 0) -> list[User]:
     """Read users from rows whose columns after `skip` are `USER_COLUMNS`, one row for each group that somebody is in."""
     users: dict[str, User] = {}
     for row in found:
-        name, admin, created, last_seen, has_password, person_id, disabled, group = row[skip : skip + len(USER_COLUMNS)]
+        name, admin, created, last_seen, has_password, person_id, disabled, full_name, email, group = row[
+            skip : skip + len(USER_COLUMNS)
+        ]
         user = users.get(name) or User(
             id=person_id or name, name=name, admin=admin, created=created, last_seen=last_seen,
-            has_password=bool(has_password), disabled=disabled,
+            has_password=bool(has_password), disabled=disabled, full_name=full_name, email=email,
         )  # fmt: skip
         users[name] = replace(user, groups=user.groups | {group}) if group else user
     return list(users.values())
@@ -426,7 +470,10 @@ def check_name(name: str, what: str) -> None:
 async def _join(connection: Connection, group: str, chosen: frozenset[str]) -> None:
     if not chosen:
         return
-    known = {row[0] for row in await connection.rows(sa.select(users.c.name).where(users.c.name.in_(sorted(chosen))))}
+    known, asked = set[str](), sorted(chosen)
+    for first in range(0, len(asked), 500):  # a statement has so many parameters
+        some = sa.select(users.c.name).where(users.c.name.in_(asked[first : first + 500]))
+        known |= {row[0] for row in await connection.rows(some)}
     if chosen - known:
         raise NotFound(f"There is no user called {min(chosen - known)}.")
     await connection.rows(sa.insert(members), [{"user_name": user_name, "group": group} for user_name in sorted(chosen)])

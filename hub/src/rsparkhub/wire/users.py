@@ -56,6 +56,8 @@ class UserView(Answer):
     last_seen: datetime | None
     has_password: bool
     disabled: datetime | None = Field(default=None, description="Since when they may not sign in; null when they may.")
+    full_name: str | None = None
+    email: str | None = None
 
 
 class UserList(Answer):
@@ -70,6 +72,34 @@ class NewUser(Ask):
     name: PersonName
     admin: bool = False
     password: NewPassword | None = Field(default=None, description="Without one, the person signs in by a link.")
+
+
+class Roster(Ask):
+    """A list of people who are to be added."""
+
+    text: str = Field(
+        min_length=1,
+        max_length=400_000,
+        description="A line each: name, full name, e-mail, group, with commas, semicolons or tabs between them. The first line "
+        "may name the columns; all but the name may be left out.",
+        examples=["name,full name,e-mail,group\nada,Ada Lovelace,ada@example.org,stats-101"],
+    )
+    links: bool = Field(default=True, description="Whether a one-time sign-in link is made for each of them who is added.")
+    check: bool = Field(default=False, description="Only say what is wrong, and add nobody.")
+
+
+class RosterProblemView(Answer):
+    line: int = Field(description="From 1.")
+    text: str
+
+
+class RosterResult(Answer):
+    """What came of a list: where something is wrong in it nobody is added."""
+
+    problems: list[RosterProblemView]
+    added: list[str]
+    there: list[str] = Field(description="Who was there already; they are in their group too.")
+    links: str = Field(description="The links as CSV, to print or to mail: name, full name, e-mail, link, until; else empty.")
 
 
 class RemovedUserView(Answer):

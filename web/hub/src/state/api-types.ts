@@ -642,6 +642,61 @@ export interface components {
          */
         Role: "viewer" | "editor";
         /**
+         * Roster
+         * @description A list of people who are to be added.
+         */
+        Roster: {
+            /**
+             * Text
+             * @description A line each: name, full name, e-mail, group, with commas, semicolons or tabs between them. The first line may name the columns; all but the name may be left out.
+             * @example name,full name,e-mail,group
+             *     ada,Ada Lovelace,ada@example.org,stats-101
+             */
+            text: string;
+            /**
+             * Links
+             * @description Whether a one-time sign-in link is made for each of them who is added.
+             * @default true
+             */
+            links: boolean;
+            /**
+             * Check
+             * @description Only say what is wrong, and add nobody.
+             * @default false
+             */
+            check: boolean;
+        };
+        /** RosterProblemView */
+        RosterProblemView: {
+            /**
+             * Line
+             * @description From 1.
+             */
+            line: number;
+            /** Text */
+            text: string;
+        };
+        /**
+         * RosterResult
+         * @description What came of a list: where something is wrong in it nobody is added.
+         */
+        RosterResult: {
+            /** Problems */
+            problems: components["schemas"]["RosterProblemView"][];
+            /** Added */
+            added: string[];
+            /**
+             * There
+             * @description Who was there already; they are in their group too.
+             */
+            there: string[];
+            /**
+             * Links
+             * @description The links as CSV, to print or to mail: name, full name, e-mail, link, until; else empty.
+             */
+            links: string;
+        };
+        /**
          * SavedKernelView
          * @description What a sleep saved of one kernel.
          */
@@ -1111,6 +1166,10 @@ export interface components {
              * @description Since when they may not sign in; null when they may.
              */
             disabled: string | null;
+            /** Full Name */
+            full_name: string | null;
+            /** Email */
+            email: string | null;
         };
         /**
          * Wanted
@@ -1318,6 +1377,9 @@ export type ResourcesView = components['schemas']['ResourcesView'];
 export type RestoredKernelView = components['schemas']['RestoredKernelView'];
 export type RestoredView = components['schemas']['RestoredView'];
 export type Role = components['schemas']['Role'];
+export type Roster = components['schemas']['Roster'];
+export type RosterProblemView = components['schemas']['RosterProblemView'];
+export type RosterResult = components['schemas']['RosterResult'];
 export type SavedKernelView = components['schemas']['SavedKernelView'];
 export type SavedView = components['schemas']['SavedView'];
 export type ServiceView = components['schemas']['ServiceView'];

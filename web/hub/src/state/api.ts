@@ -8,6 +8,7 @@ import type {
   LogServices,
   NewUser,
   RemovedUserList,
+  RosterResult,
   NewShare,
   SessionList,
   SharedSessionList,
@@ -145,6 +146,8 @@ export class Api {
 
   users = (): Promise<UserList> => this.#get('/users');
   addUser = (user: Pick<NewUser, 'name' | 'admin'>): Promise<User> => this.#send('POST', '/users', user);
+  /** Add everybody in a list, or nobody where a line is wrong. */
+  addClass = (text: string): Promise<RosterResult> => this.#send('POST', '/roster', { text });
   removeUser = (name: string, data: 'keep' | 'archive' | 'delete' = 'keep'): Promise<void> =>
     this.#send('DELETE', `/users/${encodeURIComponent(name)}?data=${data}`);
   removedUsers = async (): Promise<RemovedUser[]> =>

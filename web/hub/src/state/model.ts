@@ -10,6 +10,7 @@ export type {
   RemovedUserView as RemovedUser,
   RestoredKernelView as RestoredKernel,
   RestoredView as Restored,
+  RosterResult,
   SavedKernelView as SavedKernel,
   SavedView as Saved,
   ServiceView as SessionComponent,

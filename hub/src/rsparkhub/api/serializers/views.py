@@ -125,6 +125,8 @@ def user_view(user: User) -> UserView:
         last_seen=user.last_seen,
         has_password=user.has_password,
         disabled=user.disabled,
+        full_name=user.full_name,
+        email=user.email,
     )
 
 

@@ -1,0 +1,54 @@
+"""Lists of people as they are pasted."""
+
+import pytest
+
+from rsparkhub.domain.roster import MOST_PROBLEMS, MOST_ROWS, RosterRow, read_roster
+
+ADA = RosterRow(line=2, name="ada", full_name="Ada Lovelace", email="ada@example.org", group="stats-101")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name,full name,e-mail,group\nada,Ada Lovelace,ada@example.org,stats-101",
+        "\ufeffName;Full name;E-mail;Group\r\nada;Ada Lovelace;ada@example.org;stats-101\r\n",
+        "group\te-mail\tname\tfull name\nstats-101\tada@example.org\tada\tAda Lovelace",
+        '\n ada , "Ada Lovelace", ada@example.org ,stats-101\n\n',
+    ],
+)
+def test_a_list_is_read_with_and_without_headings(text: str) -> None:
+    assert read_roster(text) == ([ADA], [])
+
+
+def test_all_but_the_name_may_be_left_out() -> None:
+    assert read_roster("ada\nbob,,,lab")[0] == [RosterRow(line=1, name="ada"), RosterRow(line=2, name="bob", group="lab")]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("Ada", "Ada is no name"),
+        (",Ada Lovelace", "An empty name is no name"),
+        ("a" * 33, "is no name"),
+        ("eve", "eve stands in line 1 too"),
+        ("ada,Ada,nowhere", "nowhere is no e-mail address"),
+        ("ada,Ada,a@b.c,Stats 101", "Stats 101 is no name of a group"),
+        ("ada,Ada,a@b.c,everyone", "Everybody is in the group everyone"),
+        ("ada,Lovelace,Ada,a@b.c,lab", "more fields than columns"),
+        (f"ada,{'x' * 201}", "at most 200 characters"),
+        ("ada,A\x07", "can't be printed"),
+        ("x" * 300_000, "is no name"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(line: str, says: str) -> None:
+    rows, [problem] = read_roster(f"eve\n{line}\nbob")
+    assert problem.line == 2
+    assert says in problem.text
+    assert [row.name for row in rows] == ["eve", "bob"]
+
+
+def test_a_list_has_bounds() -> None:
+    rows, problems = read_roster("\n".join(f"p{number}" for number in range(MOST_ROWS + 5)))
+    assert (len(rows), [problem.line for problem in problems]) == (MOST_ROWS, [MOST_ROWS + 1])
+    assert len(read_roster("!\n" * 10_000)[1]) == MOST_PROBLEMS + 1
+    assert read_roster(" \n\n") == ([], [])
