@@ -55,7 +55,7 @@ cluster-down:  ## take all of that Kubernetes away again
 	@scripts/cluster down
 
 images:  ## build the images and load them into the cluster of this machine; needs root; takes BASE=rocker/verse:4
-	@scripts/install up
+	@scripts/install hdfs
 	@python3 images/build.py $(if $(BASE),--base '$(BASE)')
 
 web:  ## build the pages

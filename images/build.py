@@ -178,6 +178,10 @@ def fill(name: str, context: Path) -> None:
             raise CannotBuild("The jars of Spark's drivers are not there yet. Run `scripts/install up` first.")
         shutil.copytree(jars, context / "jars")
     if name == "session":
+        hadoop = TOP / ".venv-session/share/rspark/hadoop"
+        if not hadoop.is_dir():
+            raise CannotBuild("Hadoop is not there yet. Run `scripts/install hdfs` first.")
+        shutil.copytree(hadoop, context / "hadoop")
         extensions = TOP / ".venv-session/share/rspark/postgres-extensions"
         if not extensions.is_dir():
             raise CannotBuild("PostgreSQL's extensions are not there yet. Run `scripts/install up` first.")

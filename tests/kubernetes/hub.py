@@ -45,6 +45,12 @@ ENVIRONMENTS = {
         services={"spark": {"mode": "kubernetes", "workers": 0, "max": 2, "memory": "512Mi"}},
     ),
     "closed": environment("closed", kubernetes={"egress": []}),
+    "files": environment(
+        "files",
+        resources={"cpu": 1, "memory": "2Gi"},
+        kernels=["r", "python"],
+        services={"hdfs": {"scope": "shared", "quota": "2Gi"}, "spark": {"mode": "local", "memory": "512Mi"}},
+    ),
     "objects": environment("objects", kernels=["r", "python"], services={"s3": {"scope": "shared"}}),
 }
 

@@ -1,7 +1,9 @@
 """What sessions share is started on first use, shown while it starts, and kept."""
 
+import json
 import signal
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
@@ -140,10 +142,39 @@ async def test_a_service_of_several_instances_is_there_when_each_of_them_runs(wo
         assert [user for user, _ in world.services["cluster"].admitted] == ["ada"]
 
 
+class Ordered(Cluster):
+    """A cluster whose worker needs to know where the head is."""
+
+    def instances(self) -> tuple[Instance, ...]:
+        worker, head = super().instances()
+        return (head, replace(worker, after="cluster"))
+
+
+async def test_an_instance_that_needs_another_starts_after_it_and_is_told_where_the_service_listens(world) -> None:
+    world.services = {"cluster": Ordered()}
+    world.add_environment("wide", services="{cluster: {}}")
+    async with world.controller():
+        await world.until(await world.create("wide"), State.RUNNING)
+        head, worker = [await world.store.sessions.get(name) for name in ("cluster", "cluster-worker")]
+        assert head.ready <= worker.started
+    [document] = world.data.rglob("cluster-worker/**/ensemble.json")
+    [file] = json.loads(document.read_text())["files"]
+    assert (file["path"], json.loads(file["content"])) == ("cluster.json", {"host": "127.0.0.1", "port": 1})
+
+
+async def test_an_instance_waits_for_the_one_that_it_needs(world) -> None:
+    world.services = {"cluster": Ordered()}
+    await world.store.sessions.create("cluster-worker", kind="service", owner=None, environment="", name="W", now=world.now())
+    async with world.controller():
+        await world.until("cluster-worker", State.STARTING)
+        await world.store.sessions.create("cluster", kind="service", owner=None, environment="", name="C", now=world.now())
+        await world.until("cluster-worker", State.RUNNING)
+
+
 async def test_a_service_that_this_version_lacks_is_said(world) -> None:
     world.add_environment("big", services="{hive: {scope: shared}}")
     (problem,) = Catalog(world.settings.environment_folders, world.schema()).problems()
-    assert "spec.services.hive is not in this version; choose one of hdfs, postgres, s3, spark." in problem
+    assert "spec.services.hive is not in this version; choose one of hdfs, mapreduce, postgres, s3, spark." in problem
     async with world.controller():
         failed = await world.until(await world.create("big"), State.FAILED)
         assert failed.reason == "The environment big is no longer in the catalog. Ask your administrator for it."

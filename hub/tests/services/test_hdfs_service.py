@@ -9,12 +9,13 @@ from rsparkhub.backends.process.definition import ProcessDefinition
 from rsparkhub.catalog import read_environment
 from rsparkhub.domain.backend import ONE_MACHINE, BackendTraits
 from rsparkhub.domain.environment import Resources
-from rsparkhub.domain.errors import EnvironmentInvalid, Unavailable
+from rsparkhub.domain.errors import Unavailable
+from rsparkhub.domain.quantity import ByteSize
 from rsparkhub.domain.requirements import Requirements
 from rsparkhub.installed.schema import environment_schema
 from rsparkhub.installed.settings import load_settings
 from rsparkhub.services.base import Account, Credential
-from rsparkhub.services.hdfs import Hdfs, HdfsOptions
+from rsparkhub.services.hdfs import Hdfs, HdfsOptions, HdfsSettings
 
 FILE = """\
 apiVersion: rsparkhub/v1
@@ -58,12 +59,21 @@ def test_an_environment_asks_for_it_with_a_quota(file: Path) -> None:
     assert options.quota == 20 * 2**30
 
 
-def test_a_backend_whose_sessions_are_elsewhere_refuses_it_in_a_sentence(file: Path) -> None:
-    with pytest.raises(EnvironmentInvalid) as refusal:
-        read_environment(file, environment_schema(BackendTraits(name="kubernetes", uses_images=True)))
-    assert "spec.services.hdfs.scope: shared is not possible on the backend kubernetes." in str(refusal.value).replace(
-        "scope shared", "scope: shared"
-    )
+def test_a_cluster_has_it_too(file: Path) -> None:
+    schema = environment_schema(BackendTraits(name="kubernetes", uses_images=True))
+    assert isinstance(read_environment(file, schema).spec.services["hdfs"].options, HdfsOptions)
+
+
+def test_one_machine_has_all_of_it_in_one_and_a_cluster_a_namenode_and_datanodes_with_volumes() -> None:
+    settings = HdfsSettings(datanodes=3, replication=2, volume=ByteSize(2**30), datanode_volume=ByteSize(2**34))
+    here = Hdfs().configured(settings, BackendTraits(name="process", capabilities=frozenset({ONE_MACHINE})))
+    assert [(each.id, each.after) for each in here.instances()] == [("hdfs", None)]
+    namenode, *datanodes = Hdfs().configured(settings, BackendTraits(name="kubernetes")).instances()
+    assert (namenode.id, namenode.volume, namenode.after) == ("hdfs", 2**30, None)
+    assert namenode.components[0].command[-4:] == ("--datanodes", "3", "--replication", "2")
+    assert [each.id for each in datanodes] == ["hdfs-data-0", "hdfs-data-1", "hdfs-data-2"]
+    assert {(each.volume, each.after) for each in datanodes} == {(2**34, "hdfs")}
+    assert [each.components[0].command[-1] for each in datanodes] == [each.id for each in datanodes]
 
 
 def test_a_session_gets_the_token_in_a_file_and_nothing_else_that_is_secret() -> None:
@@ -81,9 +91,11 @@ def test_a_steward_that_does_not_answer_is_a_sentence() -> None:
 
 
 def test_an_optional_environment_stays_in_the_catalog_and_says_what_is_missing(file: Path) -> None:
-    file.write_text(FILE.replace("title: Files}", "title: Files, optional: true}"))
+    optional = FILE.replace("title: Files}", "title: Files, optional: true}")
+    file.write_text(optional.replace("hdfs: {scope: shared, quota: 20Gi}", "spark: {mode: standalone}"))
     elsewhere = read_environment(file, environment_schema(BackendTraits(name="kubernetes", uses_images=True)))
-    assert elsewhere.unavailable == "HDFS can't be had on the backend kubernetes. Choose another environment."
+    assert elsewhere.unavailable == "Spark can't be had on the backend kubernetes. Choose another environment."
+    file.write_text(optional)
     here = BackendTraits(name="process", capabilities=frozenset({ONE_MACHINE}))
     assert read_environment(file, environment_schema(here)).unavailable is None
     bare = environment_schema(here, lambda requirements: requirements.installed_by is None)

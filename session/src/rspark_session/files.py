@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 
-def write_whole(path: Path, content: str, *, mode: int = 0o600, durable: bool = True) -> None:
+def write_whole(path: Path, content: str | bytes, *, mode: int = 0o600, durable: bool = True) -> None:
     """Write a file in one step: whoever reads it sees all of what was there before, or all of this.
 
     With `durable` it is on the disk before it is seen, so that a machine that stops leaves the one or the other.
@@ -17,8 +17,8 @@ def write_whole(path: Path, content: str, *, mode: int = 0o600, durable: bool = 
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     beside.unlink(missing_ok=True)
     try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-            file.write(content)
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())

@@ -1,5 +1,6 @@
 """From a row and an environment to what a backend runs: pure, so that two controllers ask for the very same thing."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -80,8 +81,11 @@ class Builder:
             template=spec.template,
         )
 
-    def service(self, session: Session, service: AnyService, instance: Instance) -> EnsembleSpec:
-        """Return what one generation of an instance of a shared service runs."""
+    def service(
+        self, session: Session, service: AnyService, instance: Instance, *, endpoint: JsonObject | None = None
+    ) -> EnsembleSpec:
+        """Return what one generation of an instance of a shared service runs; `endpoint` is the service's, where it needs one."""
+        files = (SecretFile(path=f"{instance.after}.json", content=json.dumps(endpoint)),) if instance.after else ()
         return EnsembleSpec(
             id=session.id,
             generation=session.generation,
@@ -93,6 +97,7 @@ class Builder:
             token=None,
             interface=None,
             components=instance.components,
+            files=files,
             cpu=instance.cpu,
             memory=instance.memory,
             home_size=instance.volume,

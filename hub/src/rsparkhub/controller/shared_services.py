@@ -118,8 +118,10 @@ class SharedServices:
         return Pending(components=tuple(components), reason=missing.reason, again_after=missing.again_after)
 
     async def _access(self, service: AnyService, options: ServiceOptions, session: Session) -> Grant | _Away:
-        rows = []
+        rows: list[Session] = []
         for instance in service.instances():
+            if any(row.id == instance.after and row.state is not State.RUNNING for row in rows):
+                break  # it would wait, and its time to start would run
             # Before the row is read: what changes from now on wakes the session.
             self._waiting.setdefault(instance.id, set()).add(session.id)
             row = await self._wanted_row(instance, service, session)
@@ -152,6 +154,17 @@ class SharedServices:
                 if instance.id == row.id:
                     return service, instance
         raise CannotStart(f"There is no service {row.id} in this version. Ask your administrator for it.")
+
+    async def endpoint_before(self, service: AnyService, instance: Instance) -> JsonObject | Pending | None:
+        """Return the endpoint that an instance needs to start, None where it needs none; `Pending` until that one is ready."""
+        if instance.after is None:
+            return None
+        try:
+            row = await self._store.sessions.get(instance.after)
+        except NotFound:
+            return Pending(components=(), again_after=self._times.retry)
+        endpoint = endpoint_of(service, [row]) if row.state is State.RUNNING else None
+        return endpoint or Pending(components=(), again_after=self._times.retry)
 
     def waiting_for(self, row: Session) -> set[str]:
         """Name the sessions that wait for the service of this row, which has changed; each is named once."""

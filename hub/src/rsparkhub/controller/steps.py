@@ -105,7 +105,10 @@ class Steps:
         """Return what to run, and the components that its user sees waiting until the agent reports more."""
         if session.is_service:
             service, instance = self._services.instance_of(session)
-            spec = self._builder.service(session, service, instance)
+            endpoint = await self._services.endpoint_before(service, instance)
+            if isinstance(endpoint, Pending):
+                return endpoint
+            spec = self._builder.service(session, service, instance, endpoint=endpoint)
             return spec, tuple(Component(name=each.name, title=each.title) for each in spec.components)
         try:
             environment = self._catalog.get(session.environment)

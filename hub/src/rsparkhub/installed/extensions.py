@@ -38,7 +38,8 @@ def services() -> Registry[AnyService]:
 
 def configured_services(settings: Settings) -> Mapping[str, AnyService]:
     """Return the services, each with what the installation says to it."""
-    return {name: each.configured(settings.of_service(name, each.Settings)) for name, each in services().items()}
+    traits = backend_of(settings).traits
+    return {name: each.configured(settings.of_service(name, each.Settings), traits) for name, each in services().items()}
 
 
 @cache

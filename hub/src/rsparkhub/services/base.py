@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rspark_contract.reading import JsonObject
 from rspark_contract.specs import ComponentSpec, SecretFile
+from rsparkhub.domain.backend import ONE_MACHINE, BackendTraits
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.errors import InvalidInput
 from rsparkhub.domain.quantity import ByteSize
@@ -26,7 +27,8 @@ class Instance:
 
     `id` is that of its row and its host name; it is the service's name, or begins with it and a hyphen. The component that has
     the service's name writes the service's endpoint. `cpu` is in cores. With `unprivileged` it runs, where root runs the hub,
-    under a Unix account of its own.
+    under a Unix account of its own. One that starts `after` another, named by its id, starts when that one is ready, and finds
+    the service's endpoint in the file `{run}/<the other's id>.json`.
     """
 
     id: str
@@ -35,6 +37,7 @@ class Instance:
     memory: ByteSize = ByteSize(2**31)
     volume: ByteSize = ByteSize(5 * 2**30)
     unprivileged: bool = False
+    after: str | None = None
 
 
 class ServiceSettings(BaseModel):
@@ -149,10 +152,17 @@ class Service(ABC, Generic[O]):
         """What this installation says to it: of its class `Settings`, the defaults before `configured`."""
         return self.__dict__.get("_settings") or self.Settings()
 
-    def configured(self, settings: ServiceSettings) -> Self:
-        """Return it with the settings of an installation."""
+    @property
+    def is_on_one_machine(self) -> bool:
+        """Whether all instances of it and all sessions are on one machine, as they are before `configured`."""
+        backend: BackendTraits | None = self.__dict__.get("_backend")
+        return backend is None or ONE_MACHINE in backend.capabilities
+
+    def configured(self, settings: ServiceSettings, backend: BackendTraits | None = None) -> Self:
+        """Return it with the settings of an installation, and what can be said of its backend."""
         service = copy(self)
         service.__dict__["_settings"] = settings
+        service.__dict__["_backend"] = backend
         return service
 
     def capabilities(self, options: O) -> Mapping[str, str]:

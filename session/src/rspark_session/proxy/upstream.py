@@ -23,13 +23,14 @@ class UpstreamGone(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Upstream:
-    """Where to hand requests on to: a Unix socket, or a port of this machine's own address.
+    """Where to hand requests on to: a Unix socket, or a port, of this machine's own address where no `host` is named.
 
     With `tls` it is spoken to over TLS, and must show a certificate of `localhost`.
     """
 
     socket: Path | None = None
     port: int | None = None
+    host: str = "127.0.0.1"
     headers: tuple[tuple[bytes, bytes], ...] = ()  # set on each request, whatever the client sent
     tls: ssl.SSLContext | None = None
 
@@ -165,7 +166,7 @@ async def _connect(upstream: Upstream, *, bodyless: bool) -> _Exchange:
             assert upstream.port is not None
             connecting = loop.create_connection(
                 lambda: _Exchange(bodyless=bodyless),
-                "127.0.0.1",
+                upstream.host,
                 upstream.port,
                 ssl=upstream.tls,
                 server_hostname="localhost" if upstream.tls else None,

@@ -5,6 +5,7 @@ when a session starts, renews it while the session lives, and cancels it at its 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -13,14 +14,13 @@ from pydantic import Field
 
 from rspark_contract.reading import JsonObject
 from rspark_contract.specs import ComponentSpec, SecretFile
-from rsparkhub.domain.backend import ONE_MACHINE
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.quantity import ByteSize
 from rsparkhub.domain.requirements import Requirements
-from rsparkhub.services.base import Account, Credential, Instance, Service, SessionConfig
+from rsparkhub.services.base import Account, Credential, Instance, Service, ServiceSettings, SessionConfig
 from rsparkhub.services.hdfs.steward import Steward
 
-_ENDPOINT = "{run}/hdfs.json"
+_ENDPOINT, _REGISTERED = "{run}/hdfs.json", "{run}/registered"
 _SERVER = ComponentSpec(
     name="hdfs",
     title="HDFS",
@@ -28,6 +28,29 @@ _SERVER = ComponentSpec(
     ready={"file": _ENDPOINT},
     stop_timeout=45.0,
 )
+_DATANODE = ComponentSpec(
+    name="datanode",
+    title="DataNode",
+    command=(
+        "{python}", "-m", "rspark_session.services.hdfs.datanode",
+        "--data", "{data}", "--ready", _REGISTERED, "--namenode", _ENDPOINT, "--host", "{host}",
+    ),
+    ready={"file": _REGISTERED},
+    stop_timeout=45.0,
+)  # fmt: skip
+_MEMORY = ByteSize(2**30)
+
+
+class HdfsSettings(ServiceSettings):
+    """What the installation says to HDFS."""
+
+    datanodes: int = Field(
+        default=2, ge=1, le=64, description="DataNodes on Kubernetes, each with a volume of its own; one machine has one."
+    )
+    datanode_volume: ByteSize = Field(default=ByteSize(20 * 2**30), description="Disk space of each DataNode on Kubernetes.")
+    replication: int = Field(
+        default=2, ge=1, le=64, description="How many DataNodes have each block; where there are fewer, all of them."
+    )
 
 
 class HdfsOptions(ServiceOptions):
@@ -45,7 +68,12 @@ class Hdfs(Service[HdfsOptions]):
     mark = "HD"
     description = "HDFS, the file system of Hadoop."
     Options = HdfsOptions
+    Settings = HdfsSettings
     scopes: ClassVar[Mapping[Scope, str]] = {"shared": "one file system, a home with a quota for each person"}
+    ports: ClassVar[Mapping[str, int]] = {
+        "rpc": 8020, "https": 9871, "steward": 9872, "data": 9866, "data-ipc": 9867, "data-https": 9865,
+    }  # fmt: skip
+    private_ports: ClassVar[Mapping[str, int]] = {"kdc": 10088}
     requires = Requirements(
         java=17,
         programs=("krb5kdc", "kdb5_util", "kadmin.local", "kinit", "curl", "openssl"),
@@ -55,11 +83,25 @@ class Hdfs(Service[HdfsOptions]):
     issues_credentials = True
     renew_every = timedelta(hours=4)  # of the day that a token lives unrenewed
 
-    def capabilities(self, options: HdfsOptions) -> Mapping[str, str]:
-        return {"scope": ONE_MACHINE}
+    @property
+    def settings(self) -> HdfsSettings:
+        """What this installation says to HDFS."""
+        found = super().settings
+        return found if isinstance(found, HdfsSettings) else HdfsSettings()
 
     def instances(self) -> tuple[Instance, ...]:
-        return (Instance(id="hdfs", components=(_SERVER,), memory=ByteSize(2**30), unprivileged=True),)
+        """Return all of it in one on one machine, else a NameNode and DataNodes, which get their keys of it."""
+        settings = self.settings
+        if self.is_on_one_machine:
+            return (Instance(id="hdfs", components=(_SERVER,), memory=_MEMORY, volume=settings.volume, unprivileged=True),)
+        size = ("--datanodes", str(settings.datanodes), "--replication", str(settings.replication))
+        server = replace(_SERVER, command=(*_SERVER.command, "--host", "{host}", "--name", "hdfs", *size))
+        namenode = Instance(id="hdfs", components=(server,), memory=_MEMORY, volume=settings.volume)
+        return (namenode, *(self._datanode(f"hdfs-data-{number}") for number in range(settings.datanodes)))
+
+    def _datanode(self, name: str) -> Instance:
+        component = replace(_DATANODE, command=(*_DATANODE.command, "--name", name))
+        return Instance(id=name, components=(component,), memory=_MEMORY, volume=self.settings.datanode_volume, after="hdfs")
 
     async def ensure_account(self, endpoint: JsonObject, account: Account) -> None:
         await Steward(endpoint).ensure_home(account.user, groups=account.groups)
@@ -106,7 +148,7 @@ class Hdfs(Service[HdfsOptions]):
         if endpoint is None or account is None:
             raise ValueError("a session uses HDFS as a file system for all, with an account on it")
         known = ("host", "rpc", "https", "datanodes", "steward", "principal", "certificate")
-        config = {name: endpoint[name] for name in known} | {"user": account.user}
+        config = {name: endpoint[name] for name in known} | {"user": account.user, "replication": endpoint.get("replication", 1)}
         token = SecretFile(path="hdfs/token", content=str(_credential(account).issued["token"]))
         return SessionConfig(config=config, files=(token,))
 

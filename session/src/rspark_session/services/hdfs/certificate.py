@@ -3,7 +3,9 @@
 import os
 import secrets
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from rspark_session.files import write_whole
@@ -15,10 +17,14 @@ _DAYS = 36500  # who renews it would have to hand it to every session
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
-    """A certificate and its key in the folder `folder`: as PEM, and as Java reads them."""
+    """A certificate and its key in the folder `folder`: as PEM, and as Java reads them.
+
+    It is of `host`, of this machine, and of `others`: more names and addresses.
+    """
 
     folder: Path
     host: str
+    others: tuple[str, ...] = ()
 
     @property
     def pem(self) -> Path:
@@ -54,8 +60,8 @@ class Certificate:
             When a program is missing or fails.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        done = self.folder / "made"
-        if done.exists() and done.read_text() == self.host:
+        done, names = self.folder / "made", " ".join((self.host, *self.others))
+        if done.exists() and done.read_text() == names:
             return
         for left in (self.pem, self.key, self.keystore, self.truststore):
             left.unlink(missing_ok=True)
@@ -64,7 +70,7 @@ class Certificate:
         _run(
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
             "-keyout", str(self.key), "-out", str(self.pem), "-days", str(_DAYS), "-subj", f"/CN={self.host}",
-            "-addext", f"subjectAltName=DNS:{self.host},DNS:localhost,IP:127.0.0.1",
+            "-addext", f"subjectAltName={','.join(map(_alternative, (self.host, 'localhost', '127.0.0.1', *self.others)))}",
         )  # fmt: skip
         _run(
             "openssl", "pkcs12", "-export", "-in", str(self.pem), "-inkey", str(self.key), "-name", "hdfs",
@@ -76,7 +82,26 @@ class Certificate:
         )  # fmt: skip
         for path in (self.pem, self.key, self.keystore, self.truststore):
             path.chmod(0o600)
-        write_whole(done, self.host)
+        write_whole(done, names)
+
+    def contents(self) -> dict[str, bytes]:
+        """Return the files, by their names, for servers elsewhere."""
+        files = (self.pem, self.key, self.keystore, self.truststore, self.folder / "password")
+        return {file.name: file.read_bytes() for file in files}
+
+    def join(self, contents: Mapping[str, bytes]) -> None:
+        """Write the files as `contents` returned them."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, content in contents.items():
+            write_whole(self.folder / name, content)
+
+
+def _alternative(name: str) -> str:
+    """Return a name or an address as a certificate has it."""
+    try:
+        return f"IP:{ip_address(name)}"
+    except ValueError:
+        return f"DNS:{name}"
 
 
 def _run(name: str, *arguments: str) -> None:

@@ -1,5 +1,7 @@
 """NameNode and DataNode: formatted once and never again, started on the ports they had, and ended in order.
 
+On one machine they are one cluster; where servers have addresses of their own the DataNodes are elsewhere (`datanode`).
+
 data/name, data/blocks   the file system itself, Hadoop's own
 data/name.formatted      that it was formatted; with it, an empty `name` is a loss, and no reason to begin anew
 data/ports.json          where all listened the last time
@@ -13,7 +15,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +27,11 @@ from rspark_session.services.hdfs.certificate import Certificate
 from rspark_session.services.hdfs.configuration import Address, DataNodePorts, write_server_configuration
 from rspark_session.services.hdfs.kerberos import SUPERUSER, Domain
 from rspark_session.services.hdfs.namenode import Away, NameNode, Refused
+from rspark_session.services.hdfs.network import ONE_MACHINE, OWN_PORTS, Network
 from rspark_session.services.problem import ServiceProblem
 
-LOOPBACK = "127.0.0.1"
 _NAME = "org.apache.hadoop.hdfs.server.namenode.NameNode"
-_DATA = "org.apache.hadoop.hdfs.server.datanode.DataNode"
+DATANODE = "org.apache.hadoop.hdfs.server.datanode.DataNode"
 #: What stands for the machine's `id` where the NameNode asks who is in which groups: `id -gn NAME; id -Gn NAME`.
 _ID = """#!/bin/sh
 case $2 in *[!a-z0-9_.-]*|.*) groups= ;; *) groups=$(cat "{members}/$2" 2>/dev/null) ;; esac
@@ -38,37 +40,37 @@ case $1 in -gn) echo "${{groups%% *}}" ;; *) echo "$groups" ;; esac
 """
 _READY = 230.0  # seconds
 _ENDING = 20.0
-_PORTS = ("kdc", "rpc", "https", "data", "ipc", "data_https", "steward")
 #: Folders that are everybody's: each with its mode. People may pass `/user` and `/group`, and not look who is there.
 _FOLDERS = (("/", "755"), ("/user", "711"), ("/group", "711"), ("/tmp", "1777"))  # noqa: S108  of HDFS
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """The folder `data` of one file system, and its ports by name."""
+    """The folder `data` of one file system, its ports by name, and where it is found."""
 
     data: Path
-    ports: dict[str, int]
+    ports: Mapping[str, int]
+    network: Network = ONE_MACHINE
 
     @property
     def domain(self) -> Domain:
         """The Kerberos domain of its servers."""
-        return Domain(folder=self.data / "kerberos", host="localhost", port=self.ports["kdc"])
+        return Domain(folder=self.data / "kerberos", host=self.network.instance, port=self.ports["kdc"], bind=self.network.bind)
 
     @property
     def certificate(self) -> Certificate:
         """The certificate of its servers."""
-        return Certificate(folder=self.data / "certificate", host="localhost")
+        return Certificate(folder=self.data / "certificate", host="localhost", others=self.network.names)
 
     @property
     def address(self) -> Address:
         """Where clients find it."""
-        return Address(host=LOOPBACK, rpc=self.ports["rpc"], https=self.ports["https"])
+        return Address(host=self.network.host, rpc=self.ports["rpc"], https=self.ports["https"])
 
     @property
     def datanodes(self) -> tuple[str, ...]:
         """The addresses to which WebHDFS sends clients for what is in files."""
-        return (f"{LOOPBACK}:{self.ports['data_https']}",)
+        return tuple(f"{name}:{self.ports['data_https']}" for name in self.network.datanodes or (self.network.host,))
 
     @property
     def namenode(self) -> NameNode:
@@ -86,12 +88,26 @@ class Cluster:
         return self.data / "members"
 
     @property
+    def signature(self) -> Path:
+        """The file with the hub's secret, by which what answers over HTTP knows its cookies, too."""
+        return self.data / "signature"
+
+    @property
     def configuration(self) -> Path:
         """The configuration of its servers."""
         return self.data / "conf"
 
+    def keys(self) -> dict[str, bytes]:
+        """Return the files that every server has, by their names: for DataNodes elsewhere."""
+        certificate = {f"certificate/{name}": content for name, content in self.certificate.contents().items()}
+        return {
+            "keytab": self.domain.servers_keytab.read_bytes(),
+            "signature": self.signature.read_bytes(),
+            **certificate,
+        }
 
-def opened(data: Path) -> Cluster:
+
+def opened(data: Path, network: Network) -> Cluster:
     """Make all that servers need to be there, but for the file system itself; return the cluster.
 
     Raises
@@ -103,15 +119,15 @@ def opened(data: Path) -> Cluster:
     for folder in ("tmp", "tickets"):
         shutil.rmtree(data / folder, ignore_errors=True)
         (data / folder).mkdir(mode=0o700)
-    cluster = Cluster(data=data, ports=_ports(data / "ports.json"))
+    ports = _ports(data / "ports.json") if network.is_one_machine else OWN_PORTS
+    cluster = Cluster(data=data, ports=ports, network=network)
     cluster.members.mkdir(mode=0o700, exist_ok=True)
     (data / "bin").mkdir(mode=0o700, exist_ok=True)
     write_whole(data / "bin/id", _ID.format(members=cluster.members), mode=0o700)
     cluster.domain.prepare()
     cluster.certificate.prepare()
-    if not (data / "signature").exists():
-        write_whole(data / "signature", secrets.token_urlsafe(48))
-    ports = cluster.ports
+    if not cluster.signature.exists():
+        write_whole(cluster.signature, secrets.token_urlsafe(48))
     write_server_configuration(
         cluster.configuration,
         address=cluster.address,
@@ -119,13 +135,17 @@ def opened(data: Path) -> Cluster:
         domain=cluster.domain,
         certificate=cluster.certificate,
         data=data,
+        bind=network.bind,
+        hostname=network.host,
+        replication=network.replication,
+        signature=cluster.signature,
     )
     return cluster
 
 
 @contextmanager
 def running(cluster: Cluster) -> Iterator["list[subprocess.Popen[bytes]]"]:
-    """Run the servers, out of safe mode and with a DataNode, for as long as the block lasts.
+    """Run the servers for as long as the block lasts; with a DataNode among them they are ready and out of safe mode.
 
     Raises
     ------
@@ -136,12 +156,13 @@ def running(cluster: Cluster) -> Iterator["list[subprocess.Popen[bytes]]"]:
     try:
         started.append(cluster.domain.start())
         _format(cluster)
-        started += [_start(cluster, main) for main in (_NAME, _DATA)]
+        mains = (_NAME,) if cluster.network.datanodes else (_NAME, DATANODE)
+        started += [start(main, data=cluster.data, configuration=cluster.configuration, domain=cluster.domain) for main in mains]
         _until_ready(cluster, started)
         yield started
     finally:
         for process in reversed(started):
-            _end(process)
+            end(process)
 
 
 def _format(cluster: Cluster) -> None:
@@ -159,8 +180,8 @@ def _format(cluster: Cluster) -> None:
         return
     shutil.rmtree(name, ignore_errors=True)
     done = subprocess.run(
-        [*_command(cluster, _NAME, "-format", "-nonInteractive")],
-        env=_environ(cluster),
+        _command(_NAME, "-format", "-nonInteractive", configuration=cluster.configuration, domain=cluster.domain),
+        env=_environ(cluster.data, cluster.configuration),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -171,40 +192,54 @@ def _format(cluster: Cluster) -> None:
     write_whole(mark, "")
 
 
-def _start(cluster: Cluster, main: str) -> "subprocess.Popen[bytes]":
+def start(main: str, *, data: Path, configuration: Path, domain: Domain) -> "subprocess.Popen[bytes]":
+    """Start one of the servers, whose folder is `data`; it ends when this process does."""
     return subprocess.Popen(
-        _command(cluster, main),
-        env=_environ(cluster),
-        cwd=cluster.data,
+        _command(main, configuration=configuration, domain=domain),
+        env=_environ(data, configuration),
+        cwd=data,
         stdin=subprocess.DEVNULL,
         preexec_fn=prctl.ends_with_this_process(signal.SIGTERM),  # noqa: PLW1509  we have no threads yet
     )
 
 
-def _command(cluster: Cluster, main: str, *arguments: str) -> list[str]:
-    return programs.server_command(main, *arguments, configuration=cluster.configuration, krb5=cluster.domain.configuration)
+def _command(main: str, *arguments: str, configuration: Path, domain: Domain) -> list[str]:
+    return programs.server_command(main, *arguments, configuration=configuration, krb5=domain.configuration)
 
 
-def _environ(cluster: Cluster) -> dict[str, str]:
+def _environ(data: Path, configuration: Path) -> dict[str, str]:
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("HADOOP_", "HDFS_", "JDK_JAVA_", "JAVA_TOOL"))
     }
-    path = f"{cluster.data}/bin:{kept.get('PATH', os.defpath)}"
-    return {**kept, "HADOOP_CONF_DIR": str(cluster.configuration), "HADOOP_HOME": str(cluster.data), "PATH": path}
+    path = f"{data}/bin:{kept.get('PATH', os.defpath)}"
+    return {**kept, "HADOOP_CONF_DIR": str(configuration), "HADOOP_HOME": str(data), "PATH": path}
+
+
+def make_folders(namenode: NameNode) -> None:
+    """Make the folders that are everybody's, or mend what is there.
+
+    Raises
+    ------
+    Refused, Away
+        When the NameNode does not do it: in safe mode, most of all, until the DataNodes have said what they have.
+    """
+    for path, mode in _FOLDERS:
+        namenode.ask("PUT", path, "MKDIRS", principal=SUPERUSER, permission=mode)
+        namenode.ask("PUT", path, "SETPERMISSION", principal=SUPERUSER, permission=mode)
 
 
 def _until_ready(cluster: Cluster, started: "list[subprocess.Popen[bytes]]") -> None:
-    """Wait until files can be written; then see to the folders that are everybody's."""
+    """Wait until files can be written; where the DataNodes are elsewhere, until the NameNode answers, for which they wait."""
     deadline = time.monotonic() + _READY
     namenode, why = cluster.namenode, "it does not listen"
     while time.monotonic() < deadline:
         check_alive(started)
         if _listens(cluster.ports["https"]):
             try:
-                if _has_datanode(namenode):
-                    for path, mode in _FOLDERS:
-                        namenode.ask("PUT", path, "MKDIRS", principal=SUPERUSER, permission=mode)
-                        namenode.ask("PUT", path, "SETPERMISSION", principal=SUPERUSER, permission=mode)
+                is_served = _has_datanode(namenode)
+                if is_served:
+                    make_folders(namenode)
+                if is_served or cluster.network.datanodes:
                     return
                 why = "it has no DataNode"
             except (Away, Refused) as problem:  # safe mode, most of all
@@ -218,7 +253,7 @@ def check_alive(started: "list[subprocess.Popen[bytes]]") -> None:
     for process in started:
         if process.poll() is not None:
             words = [str(word) for word in process.args] if isinstance(process.args, list) else []
-            what = "The DataNode" if _DATA in words else "The NameNode" if _NAME in words else "The Kerberos server"
+            what = "The DataNode" if DATANODE in words else "The NameNode" if _NAME in words else "The Kerberos server"
             raise ServiceProblem(f"{what} of HDFS ended by itself with code {process.returncode}. Its log says why.")
 
 
@@ -228,7 +263,8 @@ def _has_datanode(namenode: NameNode) -> bool:
     return bool(beans) and int(beans[0].get("NumLiveDataNodes", 0)) > 0
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """End one of the servers, by force when it takes too long."""
     if process.poll() is not None:
         return
     process.terminate()
@@ -240,7 +276,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1):
+    with suppress(OSError), socket.create_connection((ONE_MACHINE.host, port), timeout=1):
         return True
     return False
 
@@ -253,7 +289,7 @@ def _ports(file: Path) -> dict[str, int]:
         kept = {}
     ports: dict[str, int] = {}
     with _Held() as held:
-        for name in _PORTS:
+        for name in OWN_PORTS:
             ports[name] = held.take(int(kept.get(name, 0)))
     if ports != kept:
         write_whole(file, json.dumps(ports))
@@ -279,7 +315,7 @@ class _Held:
             probe = socket.socket()
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((LOOPBACK, port))
+                probe.bind((ONE_MACHINE.host, port))
             except OSError:
                 probe.close()
                 continue

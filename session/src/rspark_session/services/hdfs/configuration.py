@@ -68,10 +68,35 @@ def write_server_configuration(
     domain: Domain,
     certificate: Certificate,
     data: Path,
+    bind: str,
+    hostname: str,
+    replication: int,
+    signature: Path,
 ) -> None:
-    """Write the configuration of NameNode and DataNode, which are of one machine."""
+    """Write the configuration of NameNode and DataNode, which are of one machine, or each of one.
+
+    Parameters
+    ----------
+    folder
+        The folder; made where it's missing.
+    address
+        Where the NameNode is found.
+    datanode
+        The ports of the DataNode.
+    domain, certificate
+        Whose keys they have.
+    data
+        The folder below which both have their data.
+    bind
+        The address on which they listen.
+    hostname
+        The name by which clients of WebHDFS find the DataNode.
+    replication
+        How many DataNodes have each block of a file for which nothing else is asked.
+    signature
+        The file with the secret by which what answers over HTTP knows its cookies.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    secret = data / "signature"
     core = {
         **_everywhere(address, domain.principal(SUPERUSER)),
         "hadoop.tmp.dir": str(data / "tmp"),
@@ -86,23 +111,23 @@ def write_server_configuration(
         "hadoop.http.authentication.type": "kerberos",
         "hadoop.http.authentication.kerberos.principal": domain.web,
         "hadoop.http.authentication.kerberos.keytab": str(domain.servers_keytab),
-        "hadoop.http.authentication.signature.secret.file": str(secret),
+        "hadoop.http.authentication.signature.secret.file": str(signature),
         "hadoop.security.instrumentation.requires.admin": "true",
     }
     hdfs = {
-        **_of_data(domain.principal(SUPERUSER)),
+        **_of_data(domain.principal(SUPERUSER), replication),
         "dfs.namenode.rpc-address": f"{address.host}:{address.rpc}",
-        "dfs.namenode.rpc-bind-host": "127.0.0.1",
+        "dfs.namenode.rpc-bind-host": bind,
         "dfs.namenode.https-address": f"{address.host}:{address.https}",
-        "dfs.namenode.https-bind-host": "127.0.0.1",
+        "dfs.namenode.https-bind-host": bind,
         "dfs.namenode.name.dir": (data / "name").as_uri(),
         "dfs.namenode.keytab.file": str(domain.servers_keytab),
         "dfs.datanode.data.dir": (data / "blocks").as_uri(),
         "dfs.datanode.keytab.file": str(domain.servers_keytab),
-        "dfs.datanode.hostname": address.host,
-        "dfs.datanode.address": f"127.0.0.1:{datanode.data}",
-        "dfs.datanode.ipc.address": f"127.0.0.1:{datanode.ipc}",
-        "dfs.datanode.https.address": f"127.0.0.1:{datanode.https}",
+        "dfs.datanode.hostname": hostname,
+        "dfs.datanode.address": f"{bind}:{datanode.data}",
+        "dfs.datanode.ipc.address": f"{bind}:{datanode.ipc}",
+        "dfs.datanode.https.address": f"{bind}:{datanode.https}",
         "dfs.web.authentication.kerberos.principal": domain.web,
         "dfs.web.authentication.kerberos.keytab": str(domain.servers_keytab),
         "dfs.http.policy": "HTTPS_ONLY",
@@ -114,6 +139,8 @@ def write_server_configuration(
         "dfs.namenode.acls.enabled": "true",
         # Ready soon, and aware soon of a DataNode that was killed.
         "dfs.namenode.safemode.extension": "0",
+        # Addresses of pods have no names. Who registers has shown that it is one of ours.
+        "dfs.namenode.datanode.registration.ip-hostname-check": "false",
         "dfs.heartbeat.interval": "1",
         "dfs.namenode.heartbeat.recheck-interval": "5000",
         "dfs.namenode.handler.count": "5",
@@ -141,7 +168,7 @@ def write_server_configuration(
     write_whole(folder / "logging.properties", ".level = SEVERE\n")  # of Jersey, which greets with four warnings
 
 
-def write_client_configuration(folder: Path, *, address: Address, principal: str, home: str) -> None:
+def write_client_configuration(folder: Path, *, address: Address, principal: str, home: str, replication: int) -> None:
     """Write `HADOOP_CONF_DIR` of a session, in which nothing is secret.
 
     Parameters
@@ -152,13 +179,15 @@ def write_client_configuration(folder: Path, *, address: Address, principal: str
         Those of the NameNode.
     home
         Where paths begin that don't begin with a slash. Hadoop takes it from the Unix account, which has another name.
+    replication
+        How many DataNodes have each block.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     core = {**_everywhere(address, principal), "parquet.block.size": str(BLOCK)}
     if (HADOOP.parent / "jars" / OWN_JAR).is_file():
         core |= {"fs.hdfs.impl": "org.apache.spark.rspark.HomeFileSystem", "rspark.hdfs.home": home}
     write_settings(folder / "core-site.xml", core)
-    write_settings(folder / "hdfs-site.xml", _of_data(principal))
+    write_settings(folder / "hdfs-site.xml", _of_data(principal, replication))
     write_whole(folder / "log4j.properties", _LOG_OF_CLIENTS)
 
 
@@ -174,13 +203,13 @@ def _everywhere(address: Address, principal: str) -> dict[str, str]:
     }
 
 
-def _of_data(principal: str) -> dict[str, str]:
+def _of_data(principal: str, replication: int) -> dict[str, str]:
     return {
         "dfs.namenode.kerberos.principal": principal,
         "dfs.datanode.kerberos.principal": principal,
         "dfs.block.access.token.enable": "true",
         "dfs.data.transfer.protection": "authentication",
-        "dfs.replication": "1",
+        "dfs.replication": str(replication),
         "dfs.blocksize": str(BLOCK),
         "dfs.client.block.write.replace-datanode-on-failure.policy": "NEVER",
         "dfs.client.use.datanode.hostname": "false",

@@ -21,10 +21,11 @@ _ACL = "user::rwx,group::rwx,other::---,default:user::rwx,default:group::rwx,def
 
 @dataclass(kw_only=True)
 class Homes:
-    """The homes of one file system. Each step may be done again, and by two at once."""
+    """The homes of one file system, in which `replication` DataNodes have each block. Each step may be done again, and by two."""
 
     namenode: NameNode
     members: Path  # the folder in which a person's groups are
+    replication: int = 1
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ensure(self, user: str, *, groups: Sequence[str]) -> None:
@@ -52,8 +53,9 @@ class Homes:
         Refused, Away
             When the NameNode does not do it.
         """
-        # 2**63-1 leaves the number of files as it is.
-        self._ask("PUT", home_of(user), "SETQUOTA", namespacequota=str(2**63 - 1), storagespacequota=str(quota))
+        # 2**63-1 leaves the number of files as it is. Each copy of a block counts.
+        space = quota * self.replication
+        self._ask("PUT", home_of(user), "SETQUOTA", namespacequota=str(2**63 - 1), storagespacequota=str(space))
 
     def _ensure_group(self, group: str) -> None:
         path = f"{_GROUPS}/{group}"

@@ -24,11 +24,18 @@ _WEB = "HTTP"
 
 @dataclass(frozen=True, kw_only=True)
 class Domain:
-    """A domain in the folder `folder`, whose server listens on `port`; the principals have the instance `host`."""
+    """A domain in the folder `folder`; the principals have the instance `host`, but that of HTTP, which has `localhost`.
+
+    A client of Hadoop's binds to the address of its principal's host where the machine has it, so one that is elsewhere than the
+    NameNode must not have `localhost`.
+    Its server listens on `port` of the address `bind`, and who is elsewhere finds it at `server`.
+    """
 
     folder: Path
     host: str
     port: int
+    bind: str = "127.0.0.1"
+    server: str = "127.0.0.1"
 
     @property
     def configuration(self) -> Path:
@@ -47,7 +54,7 @@ class Domain:
     @property
     def web(self) -> str:
         """The principal of everything that answers over HTTP."""
-        return self.principal(_WEB)
+        return f"{_WEB}/localhost@{REALM}"
 
     def keytab(self, name: str) -> Path:
         """Return the file with the keys of a principal."""
@@ -66,16 +73,16 @@ class Domain:
         ServiceProblem
             When a program is missing or fails.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(self.configuration, _krb5(self.port))
-        write_whole(self.folder / "kdc.conf", _kdc(self.folder, self.port))
+        self._write_configuration()
+        write_whole(self.folder / "kdc.conf", _kdc(self.folder, self.bind, self.port))
         done = self.folder / "made"
         if done.exists() and done.read_text() == self.host:
             return
         for left in [*self.folder.glob("principal*"), *self.folder.glob("*.keytab"), self.folder / "stash"]:
             left.unlink(missing_ok=True)  # half a domain, of a start that was killed
         self._run("kdb5_util", "create", "-s", "-r", REALM, "-P", secrets.token_urlsafe(32))
-        commands = [f"addprinc -randkey +requires_preauth {self.principal(name)}" for name in (SUPERUSER, STEWARD, _WEB)]
+        names = (self.principal(SUPERUSER), self.principal(STEWARD), self.web)
+        commands = [f"addprinc -randkey +requires_preauth {name}" for name in names]
         commands += [f"ktadd -k {self.servers_keytab} {self.principal(SUPERUSER)} {self.web}"]
         commands += [f"ktadd -k {self.keytab(STEWARD)} {self.principal(STEWARD)}"]
         # -p: an account without a line in /etc/passwd has no name by which it could be found.
@@ -84,6 +91,15 @@ class Domain:
         if absent:
             raise ServiceProblem(f"The keys of HDFS could not be made: {', '.join(absent)} is missing. Its log above says why.")
         write_whole(done, self.host)
+
+    def join(self, keytab: bytes) -> None:
+        """Write what a server of HDFS needs that is elsewhere than the domain: the configuration, and the servers' keys."""
+        self._write_configuration()
+        write_whole(self.servers_keytab, keytab)
+
+    def _write_configuration(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(self.configuration, _krb5(self.server, self.port))
 
     def start(self) -> "subprocess.Popen[bytes]":
         """Start the server of the domain; it ends when this process does."""
@@ -107,26 +123,27 @@ class Domain:
             raise ServiceProblem(f"{name} failed: {(done.stderr or done.stdout).strip()}")
 
 
-def _krb5(port: int) -> str:
+def _krb5(server: str, port: int) -> str:
     return f"""[libdefaults]
  default_realm = {REALM}
  dns_lookup_realm = false
  dns_lookup_kdc = false
  dns_canonicalize_hostname = false
+ qualify_shortname = ""
  rdns = false
  udp_preference_limit = 1
  permitted_enctypes = aes256-cts-hmac-sha1-96 aes128-cts-hmac-sha1-96
 [realms]
  {REALM} = {{
-  kdc = 127.0.0.1:{port}
+  kdc = {server}:{port}
  }}
 """
 
 
-def _kdc(folder: Path, port: int) -> str:
+def _kdc(folder: Path, bind: str, port: int) -> str:
     return f"""[kdcdefaults]
- kdc_listen = 127.0.0.1:{port}
- kdc_tcp_listen = 127.0.0.1:{port}
+ kdc_listen = {bind}:{port}
+ kdc_tcp_listen = {bind}:{port}
 [realms]
  {REALM} = {{
   database_name = {folder}/principal

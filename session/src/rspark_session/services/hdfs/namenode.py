@@ -19,7 +19,7 @@ from typing import IO, Any
 from urllib.parse import quote, urlencode
 
 from rspark_session.services.hdfs import programs
-from rspark_session.services.hdfs.kerberos import Domain
+from rspark_session.services.hdfs.kerberos import SUPERUSER, Domain
 from rspark_session.services.problem import ServiceProblem
 
 _SECONDS = 30
@@ -82,6 +82,20 @@ class NameNode:
         if status != HTTPStatus.OK:
             raise Away(f"The NameNode answered {status}.")
         return body
+
+    def live_datanodes(self) -> list[str]:
+        """Return the hosts of the DataNodes that it hears of.
+
+        Raises
+        ------
+        Away
+            When it doesn't answer, or not as expected.
+        """
+        try:
+            beans = json.loads(self.page("/jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo", principal=SUPERUSER))["beans"]
+            return sorted({node.rpartition(":")[0] for node in json.loads(beans[0]["LiveNodes"])})
+        except (ValueError, LookupError, TypeError) as problem:
+            raise Away("The NameNode does not say which DataNodes it has.") from problem
 
     def stream(self, path: str, *, principal: str) -> "subprocess.Popen[bytes]":
         """Return a process that writes the content of a file to its output; it ends with 0 when that was all of it."""

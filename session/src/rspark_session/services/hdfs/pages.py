@@ -52,11 +52,11 @@ class HdfsPages:
             where = f"{self._base}/explorer.html#{quote(self._place.home)}"
             reply.send(HTTPStatus.FOUND, b"", headers=[(b"location", where.encode())])
         elif path == _WEBHDFS or path.startswith(f"{_WEBHDFS}/"):
-            await self._forward(request, reply, path, self._place.address.https)
+            await self._forward(request, reply, path, f"{self._place.address.host}:{self._place.address.https}")
         elif found := _DATANODE.fullmatch(path):
             number = int(found[1])
             if number < len(self._place.datanodes):
-                await self._forward(request, reply, found[2], int(self._place.datanodes[number].rpartition(":")[2]), data=True)
+                await self._forward(request, reply, found[2], self._place.datanodes[number], data=True)
             else:
                 reply.send(HTTPStatus.NOT_FOUND, b"There is no such DataNode.\n")
         elif path == "/jmx":
@@ -66,25 +66,29 @@ class HdfsPages:
         else:
             self._file(reply, path.removeprefix("/"))
 
-    async def _forward(self, request: Request, reply: Reply, path: str, port: int, *, data: bool = False) -> None:
+    async def _forward(self, request: Request, reply: Reply, path: str, server: str, *, data: bool = False) -> None:
+        """Hand a request on to a server, `host:port`."""
         query = [(name, value) for name, value in _parsed(request.query) if name.lower() not in _OURS]
         query.append(("delegation", self._token))
         if data:
             query.append(("namenoderpcaddress", f"{self._place.address.host}:{self._place.address.rpc}"))
         target = f"{path}?{urlencode(query)}"
         if any(name.lower() == "noredirect" and value.lower() == "true" for name, value in query):
-            await self._forward_without_redirect(request, reply, target, port)
+            await self._forward_without_redirect(request, reply, target, server)
             return
         bare = replace(request, headers=[(name, value) for name, value in request.headers if name not in _PRIVATE])
         try:
-            await forward(bare, reply, Upstream(port=port, tls=self._tls), target=target.encode("latin-1"), change=self._sent_on)
+            host, _, port = server.rpartition(":")
+            upstream = Upstream(host=host, port=int(port), tls=self._tls)
+            await forward(bare, reply, upstream, target=target.encode("latin-1"), change=self._sent_on)
         except UpstreamGone:
             if not reply.started:
                 page.send(reply, HTTPStatus.BAD_GATEWAY, _AWAY)
 
-    async def _forward_without_redirect(self, request: Request, reply: Reply, target: str, port: int) -> None:
+    async def _forward_without_redirect(self, request: Request, reply: Reply, target: str, server: str) -> None:
         """Answer where to send a file to, as JSON: what a page in a browser asks for, which can't see redirects."""
-        answer = await fetch("127.0.0.1", port, target, method=request.method.decode("latin-1"), seconds=30.0, tls=self._tls)
+        host, _, port = server.rpartition(":")
+        answer = await fetch(host, int(port), target, method=request.method.decode("latin-1"), seconds=30.0, tls=self._tls)
         if answer is None:
             page.send(reply, HTTPStatus.BAD_GATEWAY, _AWAY)
             return
@@ -113,9 +117,9 @@ class HdfsPages:
         """Show how the file system is; for what isn't shown, nothing, with which the page gets on."""
         name = dict(_parsed(request.query)).get("qry", "")
         headers = [(b"authorization", f"Bearer {self._token}".encode())]
-        answer = await fetch(
-            "127.0.0.1", self._place.steward, f"/jmx?qry={quote(name, safe=':=,')}", seconds=30.0, headers=headers, tls=self._tls
-        )
+        target = f"/jmx?qry={quote(name, safe=':=,')}"
+        host, port = self._place.address.host, self._place.steward
+        answer = await fetch(host, port, target, seconds=30.0, headers=headers, tls=self._tls)
         if answer is None:
             page.send(reply, HTTPStatus.BAD_GATEWAY, _AWAY)
             return

@@ -45,6 +45,7 @@ class Place:
     principal: str
     certificate: str
     user: str
+    replication: int = 1
 
     @classmethod
     def parse(cls, value: object) -> "Place":
@@ -61,6 +62,7 @@ class Place:
             principal=fields.required("principal", _WORD),
             certificate=fields.required("certificate", _WORD),
             user=fields.required("user", reading.name),
+            replication=fields.get("replication", reading.integer(1, 512), 1),
         )
 
     @property
@@ -83,13 +85,15 @@ def write(place: Place, folder: Path) -> None:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     address = place.address
-    write_client_configuration(folder / "conf", address=address, principal=place.principal, home=place.home)
+    write_client_configuration(
+        folder / "conf", address=address, principal=place.principal, home=place.home, replication=place.replication
+    )
     token = (folder / "token").read_text().strip()
     content = token_file(token, rpc=f"{address.host}:{address.rpc}", web=f"{address.host}:{address.https}")
-    _write_bytes(folder / "token.hdts", content)
+    write_whole(folder / "token.hdts", content)
     write_whole(folder / "certificate.pem", place.certificate)
     access = {
-        "url": f"https://localhost:{address.https}/webhdfs/v1",
+        "url": f"https://{address.host}:{address.https}/webhdfs/v1",
         "token": str(folder / "token"),
         "certificate": str(folder / "certificate.pem"),
         "home": place.home,
@@ -107,9 +111,3 @@ def write(place: Place, folder: Path) -> None:
 def class_path(configuration: Path) -> str:
     """Return the class path of Hadoop's client programs."""
     return f"{hadoop.class_path(configuration)}:{hadoop.HADOOP.parent}/jars/{OWN_JAR}"
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    path.write_bytes(content)

@@ -10,11 +10,14 @@ DELETE /accounts/<user>                    delete the home
 PUT    /credentials/<session>/<generation> {"user": …}        the token of a generation: {"token": …}
 POST   /credentials/<session>/<generation>/renew
 DELETE /credentials/<session>/<generation> cancel it
+GET    /keys                               the files that every server has: {"files": {name: base64}}
+GET    /datanodes                          which DataNodes live: {"live": [host]}
 GET    /backup                             what all people have as a tar file
 PUT    /backup                             make it what a tar file has
 GET    /jmx?qry=…                          how the file system is, for whoever shows a token
 """
 
+import base64
 import hmac
 import json
 import re
@@ -60,12 +63,13 @@ _BEANS = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What the steward works with; `secret` is the hub's."""
+    """What the steward works with; `keys` returns the files that every server has, and `secret` is the hub's."""
 
     namenode: NameNode
     homes: Homes
     archive: Archive
     credentials: Credentials
+    keys: Callable[[], Mapping[str, bytes]]
     secret: str
 
 
@@ -129,13 +133,34 @@ class _Handler(BaseHTTPRequestHandler):
             if not self._is_hub():
                 self._send(HTTPStatus.UNAUTHORIZED, {"problem": "It takes the hub's secret."})
                 return
-            self._do(words, body)
+            if self.command == "GET":
+                self._show(words)
+            else:
+                self._do(words, body)
         except (Unreadable, ValueError) as problem:
             self._send(HTTPStatus.BAD_REQUEST, {"problem": str(problem)})
         except Refused as problem:
             self._send(HTTPStatus.CONFLICT, {"problem": str(problem), "kind": problem.kind})
         except (Away, ServiceProblem, OSError) as problem:
             self._send(HTTPStatus.SERVICE_UNAVAILABLE, {"problem": str(problem)})
+
+    def _show(self, words: tuple[str, ...]) -> None:
+        work = self.server.work
+        match words:
+            case ("accounts", user, "archive"):
+                if work.homes.exists(_user(user)):
+                    self._send_tar({user: home_of(user)})
+                else:
+                    self._send(HTTPStatus.NOT_FOUND, {"problem": "There is no such home."})
+            case ("keys",):
+                files = {name: base64.b64encode(content).decode() for name, content in work.keys().items()}
+                self._send(HTTPStatus.OK, {"files": files})
+            case ("datanodes",):
+                self._send(HTTPStatus.OK, {"live": work.namenode.live_datanodes()})
+            case ("backup",):
+                self._send_tar({tree.strip("/"): tree for tree in TREES})
+            case _:
+                self._send(HTTPStatus.NOT_FOUND, {"problem": "There is nothing here."})
 
     def _do(self, words: tuple[str, ...], body: Fields) -> None:
         work = self.server.work
@@ -149,13 +174,6 @@ class _Handler(BaseHTTPRequestHandler):
             case ("POST", "accounts", user, "close"):
                 work.credentials.revoke_of(_user(user))
                 self._send(HTTPStatus.OK, {})
-            case ("GET", "accounts", user, "archive"):
-                if work.homes.exists(_user(user)):
-                    self._send_tar({user: home_of(user)})
-                else:
-                    self._send(HTTPStatus.NOT_FOUND, {"problem": "There is no such home."})
-            case ("GET", "backup"):
-                self._send_tar({tree.strip("/"): tree for tree in TREES})
             case ("DELETE", "accounts", user):
                 work.credentials.revoke_of(_user(user))
                 work.homes.remove(_user(user))
