@@ -119,6 +119,6 @@ as_pairs <- function(made, what) {
   if (inherits(made, "keyval")) {
     return(made)
   }
-  if (!is.atomic(made) && !is.list(made)) problem(what, " has to return keyval(…), and returned ", class(made)[[1]], ".")
+  if (!is.atomic(made) && !is.list(made)) problem(what, " has to return keyval(key, val), and returned ", class(made)[[1]], ".")
   keyval(made)
 }
