@@ -121,7 +121,12 @@ export function createEditor(options: EditorOptions): EditorView {
         looks.of(appearance(settings, hasLongLine(text))),
         language.of([]),
         EditorState.readOnly.of(readOnly),
-        EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', autocapitalize: 'off' }),
+        EditorView.contentAttributes.of({
+          'aria-label': label,
+          spellcheck: 'false',
+          autocapitalize: 'off',
+          tabindex: '0',
+        }),
         keymap.of([
           { key: 'Tab', run: acceptCompletion },
           ...closeBracketsKeymap,
@@ -209,7 +214,12 @@ export function createInput({ parent, label, complete, enter, recall, changed }:
         shared(complete, false),
         language.of([]),
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', autocapitalize: 'off' }),
+        EditorView.contentAttributes.of({
+          'aria-label': label,
+          spellcheck: 'false',
+          autocapitalize: 'off',
+          tabindex: '0',
+        }),
         keymap.of([
           ...completionKeymap.filter(({ key }) => key !== 'Enter'),
           // Enter takes a completion only where one was chosen with the arrows.

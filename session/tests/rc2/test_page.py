@@ -1,0 +1,272 @@
+"""Rc²'s page in a browser, behind a real edge, with real R: what a person sees, and can do with the keyboard alone."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright, expect
+from session.tests.browsing import Edge
+from session.tests.running import CHECKOUT, Running
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+AXE = CHECKOUT / "web/node_modules/axe-core/axe.min.js"
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+SCRIPT = """square <- function(x) {
+  y <- x^2
+  y
+}
+
+a <- square(4)
+cat("a is", a, "\\n")
+table <- data.frame(
+  id = 1:5000,
+  group = rep(c("left", "right"), 2500)
+)
+plot(1:10)
+"""
+
+DOCUMENT = """# A document
+
+```{r one}
+b <- 6 * 7
+b
+```
+
+```{r two}
+cat("b is", b, "\\n")
+```
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def edge(running: Running, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
+    """The edge before the module's session, whose home has files."""
+    (running.home / "script.R").write_text(SCRIPT)
+    (running.home / "document.Rmd").write_text(DOCUMENT)
+    edge = Edge(tmp_path_factory.mktemp("edge"))
+    edge.lead_to(running.status()["address"])
+    await edge.start()
+    yield edge
+    edge.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def context(chromium: Browser) -> AsyncIterator[BrowserContext]:
+    context = await chromium.new_context(viewport=WIDE, reduced_motion="reduce", locale="en-GB")
+    context.set_default_timeout(60_000)
+    yield context
+    await context.close()
+
+
+async def opened(context: BrowserContext, edge: Edge, running: Running) -> Page:
+    """The room in a new page, with its console ready."""
+    page = await context.new_page()
+    await page.goto(f"http://localhost:{edge.port}{running.asked['base_path']}rc2/")
+    await expect(page.get_by_role("contentinfo")).to_contain_text("R: Ready", timeout=60_000)
+    return page
+
+
+async def open_file(page: Page, name: str) -> None:
+    await page.get_by_role("treeitem", name=name).click()
+    await expect(page.get_by_role("textbox", name=f"Editor of {name}")).to_be_focused()
+
+
+async def enter(page: Page, line: str) -> None:
+    """Run a line at the console."""
+    await page.keyboard.press("Control+2")
+    await expect(page.get_by_role("textbox", name="Console input")).to_be_focused()
+    await page.keyboard.type(line)
+    await page.keyboard.press("Enter")
+
+
+async def test_a_script_runs_by_statement(context: BrowserContext, edge: Edge, running: Running) -> None:
+    problems: list[str] = []
+    page = await opened(context, edge, running)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    await open_file(page, "script.R")
+    await page.keyboard.press("Control+Home")
+    transcript = page.get_by_role("log", name="Transcript")
+    for _ in range(5):
+        await page.keyboard.press("Control+Enter")
+    await expect(transcript).to_contain_text("a is 16")
+    # A function of four lines is one statement, and so is a call of four.
+    assert await transcript.locator(".execution .input").count() == 5
+    variables = page.get_by_role("table", name="Variables")
+    await expect(variables.get_by_role("row").filter(has_text="square")).to_contain_text("function(x)")
+    await expect(page.get_by_role("img", name="Plot of plot(1:10)")).to_be_visible()
+    await variables.get_by_role("button", name="table").click()
+    sheet = page.get_by_role("grid")
+    await expect(sheet.get_by_role("columnheader", name=re.compile("group"))).to_be_visible()
+    await sheet.focus()
+    await page.keyboard.press("Control+End")
+    await expect(sheet.get_by_role("gridcell", name="5000", exact=True)).to_be_visible()
+    assert problems == []
+
+
+async def test_chunks_run_in_place(context: BrowserContext, edge: Edge, running: Running) -> None:
+    page = await opened(context, edge, running)
+    await open_file(page, "document.Rmd")
+    editor = page.get_by_role("textbox", name="Editor of document.Rmd")
+    await page.keyboard.press("Control+End")
+    await page.keyboard.press("Control+Alt+P")
+    await expect(editor.locator(".chunk-output").nth(0)).to_contain_text("[1] 42")
+    await expect(editor.locator(".chunk-output").nth(1)).to_contain_text("b is 42")
+    await page.reload()  # output is there again, from the log
+    await expect(editor.locator(".chunk-output").nth(1)).to_contain_text("b is 42")
+
+
+async def test_the_console_asks_and_is_interrupted(context: BrowserContext, edge: Edge, running: Running) -> None:
+    page = await opened(context, edge, running)
+    transcript = page.get_by_role("log", name="Transcript")
+    await enter(page, "name <- readline('Who? ')")
+    answer = page.get_by_role("textbox", name="Who?")
+    await expect(answer).to_be_focused()
+    await page.keyboard.type("Ada")
+    await page.keyboard.press("Enter")
+    await enter(page, "paste0('Hello ', name)")
+    await expect(transcript).to_contain_text("Hello Ada")
+    await enter(page, "{ cat('begun\\n'); Sys.sleep(600) }")
+    await expect(transcript).to_contain_text("begun")
+    await page.get_by_role("button", name="Interrupt").click()
+    await expect(transcript).to_contain_text("Interrupted.")
+    await enter(page, "stop('this is wrong')")
+    await expect(transcript.locator(".error").last).to_contain_text("this is wrong")
+    # What was run comes back.
+    await page.keyboard.press("Control+2")
+    await page.keyboard.press("ArrowUp")
+    await expect(page.get_by_role("textbox", name="Console input")).to_contain_text("stop('this is wrong')")
+    await page.keyboard.press("Control+r")
+    await page.get_by_role("combobox", name="Search the history").fill("paste0")
+    await expect(page.get_by_role("option").first).to_contain_text("paste0('Hello ', name)")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("textbox", name="Console input")).to_contain_text("paste0('Hello ', name)")
+
+
+async def test_nothing_is_lost_while_the_network_is(context: BrowserContext, edge: Edge, running: Running) -> None:
+    page = await opened(context, edge, running)
+    transcript = page.get_by_role("log", name="Transcript")
+    await enter(page, "for (i in 1:30) { cat('line', i, '\\n'); Sys.sleep(0.1) }")
+    await expect(transcript).to_contain_text("line 3 ")
+    edge.stop()
+    await expect(page.get_by_role("contentinfo")).to_contain_text("Offline")
+    await enter(page, "cat('after', 'all\\n')")  # what is asked for meanwhile waits
+    await asyncio.sleep(3.5)
+    await edge.start()
+    await expect(page.get_by_role("contentinfo")).to_contain_text("Connected")
+    await expect(transcript).to_contain_text("after all")
+    shown = await transcript.inner_text()
+    assert [int(number) for number in re.findall(r"line (\d+) \n", shown)] == list(range(1, 31))
+    assert shown.count("after all") == 1
+
+
+async def test_what_is_typed_survives_and_overwrites_nothing(context: BrowserContext, edge: Edge, running: Running) -> None:
+    file: Path = running.home / "kept.R"
+    file.write_text("first <- 1\n")
+    page = await opened(context, edge, running)
+    await open_file(page, "kept.R")
+    await page.keyboard.press("Control+End")
+    await page.keyboard.type("mine <- 2")
+    await expect(page.get_by_role("contentinfo")).to_contain_text("1 file not saved")
+    await page.wait_for_function("indexedDB.databases().then(all => all.some(({name}) => name === 'rc2'))")
+    await page.evaluate("window.dispatchEvent(new Event('pagehide'))")
+    await page.close()
+    file.write_text("theirs <- 3\n")
+    page = await opened(context, edge, running)
+    editor = page.get_by_role("textbox", name="Editor of kept.R")
+    await expect(editor).to_contain_text("mine <- 2")
+    await expect(page.get_by_text("This file has changed in the session since you opened it.")).to_be_visible()
+    await editor.focus()
+    await page.keyboard.press("Control+s")
+    assert file.read_text() == "theirs <- 3\n"
+    await page.get_by_role("button", name="Keep mine").click()
+    await expect(page.get_by_role("contentinfo")).not_to_contain_text("not saved")
+    assert file.read_text() == "first <- 1\nmine <- 2"
+
+
+async def test_the_keys_of_rstudio_and_the_palette(context: BrowserContext, edge: Edge, running: Running) -> None:
+    (running.home / "keys.Rmd").write_text("text\n")
+    page = await opened(context, edge, running)
+    await open_file(page, "keys.Rmd")
+    editor = page.get_by_role("textbox", name="Editor of keys.Rmd")
+    await page.keyboard.press("Control+End")
+    await page.keyboard.press("Control+Alt+i")
+    await page.keyboard.type("x")
+    await page.keyboard.press("Alt+-")
+    await page.keyboard.type("y")
+    await page.keyboard.press("Control+Shift+M")
+    await page.keyboard.type("z")
+    await expect(editor).to_contain_text("x <- y |> z")
+    await page.keyboard.press("Control+Shift+c")
+    await expect(editor).to_contain_text("# x <- y |> z")
+    await page.keyboard.press("Control+Shift+p")
+    await page.get_by_role("combobox").fill("keys")
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Keys")
+    await expect(dialog.get_by_role("row", name=re.compile("Insert a chunk"))).to_contain_text("Ctrl + Alt + I")
+    await dialog.get_by_role("button", name="Change the keys of Save", exact=True).click()
+    await page.keyboard.press("Control+Shift+F7")
+    await expect(dialog.get_by_role("row", name=re.compile("^Save Ctrl"))).to_contain_text("Ctrl + Shift + F7")
+    await page.keyboard.press("Escape")
+    await editor.focus()
+    await page.keyboard.press("Control+Shift+F7")
+    await expect(page.get_by_role("contentinfo")).not_to_contain_text("not saved")
+
+
+async def test_panes_are_as_they_were_left(context: BrowserContext, edge: Edge, running: Running) -> None:
+    page = await opened(context, edge, running)
+    await open_file(page, "script.R")
+    await page.keyboard.press("Control+b")
+    await expect(page.get_by_role("tree")).to_be_hidden()
+    await page.wait_for_function("Object.values(localStorage).some(text => text.includes('document:script.R'))")
+    await page.keyboard.press("Alt+Shift+r")
+    await expect(page.locator(".xterm-rows")).to_contain_text("ann")
+    await page.reload()
+    await expect(page.get_by_role("textbox", name="Editor of script.R")).to_be_visible()
+    await expect(page.get_by_role("tree")).to_be_hidden()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, {"width": 1024, "height": 768}, PHONE], ids=["wide", "tablet", "phone"])
+async def test_axe_finds_nothing(chromium: Browser, edge: Edge, running: Running, theme: str, size: ViewportSize) -> None:
+    context = await chromium.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+    context.set_default_timeout(60_000)
+    try:
+        page = await opened(context, edge, running)
+        await page.get_by_role("treeitem", name="document.Rmd").click()
+        await expect(page.get_by_role("textbox", name="Editor of document.Rmd")).to_be_visible()
+        results = CHECKOUT / "test-results/rc2"
+        await page.screenshot(path=results / f"{size['width']}-{theme}.png")
+        await page.evaluate(AXE.read_text())  # the page's policy lets in no other script
+        found = await page.evaluate("axe.run()")
+        assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]] == []
+    finally:
+        await context.close()
+
+
+async def test_a_phone_reads_and_runs(chromium: Browser, edge: Edge, running: Running) -> None:
+    context = await chromium.new_context(viewport=PHONE, has_touch=True, reduced_motion="reduce")
+    context.set_default_timeout(60_000)
+    try:
+        page = await opened(context, edge, running)
+        await page.get_by_role("treeitem", name="document.Rmd").click()
+        await page.get_by_role("button", name="Run this chunk").first.click()
+        await expect(page.locator(".chunk-output").first).to_contain_text("[1] 42")
+        await page.get_by_role("button", name="Console", exact=True).click()
+        await expect(page.get_by_role("log")).to_contain_text("[1] 42")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    finally:
+        await context.close()
