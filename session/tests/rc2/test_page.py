@@ -44,6 +44,18 @@ cat("b is", b, "\\n")
 """
 
 
+DRAFT_IS_KEPT = """new Promise((resolve) => {
+  const opening = indexedDB.open('rc2');
+  opening.onsuccess = () => {
+    const reading = opening.result.transaction('drafts').objectStore('drafts').getAll();
+    reading.onsuccess = () => {
+      resolve(reading.result.some(({ text }) => text.includes('mine <- 2')));
+      opening.result.close();
+    };
+  };
+})"""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def edge(running: Running, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
     """The edge before the module's session, whose home has files."""
@@ -91,6 +103,13 @@ async def enter(page: Page, line: str) -> None:
     await expect(page.get_by_role("textbox", name="Console input")).to_be_focused()
     await page.keyboard.type(line)
     await page.keyboard.press("Enter")
+
+
+async def until_true(page: Page, script: str) -> None:
+    """Wait until a script gives true; the page's policy forbids Playwright's own way."""
+    async with asyncio.timeout(60):
+        while not await page.evaluate(script):
+            await asyncio.sleep(0.05)
 
 
 async def test_a_script_runs_by_statement(context: BrowserContext, edge: Edge, running: Running) -> None:
@@ -181,8 +200,7 @@ async def test_what_is_typed_survives_and_overwrites_nothing(context: BrowserCon
     await page.keyboard.press("Control+End")
     await page.keyboard.type("mine <- 2")
     await expect(page.get_by_role("contentinfo")).to_contain_text("1 file not saved")
-    await page.wait_for_function("indexedDB.databases().then(all => all.some(({name}) => name === 'rc2'))")
-    await page.evaluate("window.dispatchEvent(new Event('pagehide'))")
+    await until_true(page, DRAFT_IS_KEPT)
     await page.close()
     file.write_text("theirs <- 3\n")
     page = await opened(context, edge, running)
@@ -231,7 +249,7 @@ async def test_panes_are_as_they_were_left(context: BrowserContext, edge: Edge, 
     await open_file(page, "script.R")
     await page.keyboard.press("Control+b")
     await expect(page.get_by_role("tree")).to_be_hidden()
-    await page.wait_for_function("Object.values(localStorage).some(text => text.includes('document:script.R'))")
+    await until_true(page, "Object.values(localStorage).some(text => text.includes('document:script.R'))")
     await page.keyboard.press("Alt+Shift+r")
     await expect(page.locator(".xterm-rows")).to_contain_text("ann")
     await page.reload()

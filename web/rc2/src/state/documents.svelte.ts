@@ -25,6 +25,8 @@ export class Document {
   crlf = false;
   private current = '';
   private saved = '';
+  /** The save before: one follows the other. */
+  private last: Promise<unknown> = Promise.resolve();
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -84,8 +86,13 @@ export class Document {
   }
 
   /** Write the text to the session. What goes wrong is in `problem`; the text is kept. */
-  async save(): Promise<boolean> {
-    if (this.saving) return false;
+  save(): Promise<boolean> {
+    const next = this.last.then(() => this.write());
+    this.last = next;
+    return next;
+  }
+
+  private async write(): Promise<boolean> {
     this.saving = true;
     const text = this.current;
     try {
@@ -134,6 +141,7 @@ export class Document {
   async settle(which: 'mine' | 'theirs'): Promise<void> {
     const { problem } = this;
     if (problem?.kind !== 'conflict') return;
+    await this.last;
     this.problem = null;
     this.recovered = null;
     if (which === 'theirs') {
