@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Link, pause, type Situation } from './link.ts';
-import type { Notice, ServerEvent } from './messages.ts';
+import type { ServerEvent } from './messages.ts';
 
 class FakeSocket {
   static readonly OPEN = 1;
@@ -39,7 +39,7 @@ function link(): Link {
   const made = new Link({
     open: () => new FakeSocket() as unknown as WebSocket,
     event: (event: ServerEvent) => void events.push(event.seq),
-    notice: (_notice: Notice) => {},
+    notice: () => {},
     reset: () => (resets += 1),
     changed: (situation) => void situations.push(situation),
   });
