@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up hdfs down test test-changed test-long check bench cluster cluster-scale cluster-down images web docs types lock clean
+.PHONY: help up hdfs hive down test test-changed test-long check bench cluster cluster-scale cluster-down images web docs types lock clean
 
 # Node and npm of the right age, when the system has none (scripts/install puts them there).
 export PATH := $(CURDIR)/.build/bin:$(PATH)
@@ -21,6 +21,9 @@ up:  ## install what is missing and start RSparkHub here; takes PORT=8000 DATA=f
 
 hdfs:  ## install what HDFS takes too, for environments that ask for it (70 MB); once installed, `make up` keeps it
 	@scripts/install hdfs
+
+hive:  ## install what Hive takes too: that is HDFS, for Hive itself comes with Spark
+	@scripts/install hive
 
 down:  ## end everything: hub, controller, edge, sessions (their work is saved) and shared services; takes DATA=folder YES=1 (don't ask) FORCE=1 (also what can't be saved)
 	@$(BIN)/rsparkhub down $(GIVEN) $(if $(YES),--yes) $(if $(FORCE),--force)

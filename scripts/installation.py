@@ -142,11 +142,11 @@ def shared_library() -> Path:
 
 
 def wants_hadoop(kind: str) -> bool:
-    """Whether Hadoop is to be installed: when asked for, for tests, where it was before, when an environment asks for it.
+    """Whether Hadoop is to be installed: when asked for, for Hive and tests, where it was before, where an environment has it.
 
     An environment that is optional doesn't: it stands in the catalog, and says what is missing.
     """
-    if kind in ("hdfs", "test") or (BUILD / "stamps/hadoop").exists():
+    if kind in ("hdfs", "hive", "test") or (BUILD / "stamps/hadoop").exists():
         return True
     asks = re.compile(r"^ +(hdfs|mapreduce):|[{,] *(hdfs|mapreduce):", re.MULTILINE)
     optional = re.compile(r"^ +optional: *true|[{,] *optional: *true", re.MULTILINE)
@@ -323,11 +323,12 @@ def r_steps() -> list[Step]:
     return [
         Step(
             name="jars",
-            says="the jars of Spark's drivers: PostgreSQL and protobuf from Maven Central, and our own, compiled",
+            says="the jars of Spark's drivers: PostgreSQL and protobuf from Maven Central; our own and Hive's guard, compiled",
             inputs=[
                 TOP / "scripts/make-jars",
                 TOP / "requirements/jars.txt",
                 TOP / "session/driver",
+                TOP / "session/hive",
                 TOP / "requirements/session.txt",
             ],
             makes=[TOP / ".venv-session/share/rspark/jars"],
@@ -499,7 +500,9 @@ def install(kind: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
-        "kind", choices=("up", "hdfs", "test"), help="to run RSparkHub, with HDFS too, or to check and test it as well"
+        "kind",
+        choices=("up", "hdfs", "hive", "test"),
+        help="to run RSparkHub, with HDFS too, with HDFS and Hive, or to check and test it as well",
     )
     try:
         install(parser.parse_args().kind)

@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from rsparkhub.domain.environment import ServiceOptions
+from rsparkhub.installed.extensions import SERVICES
 from rsparkhub.installed.registry import Kind, Registry
 from rsparkhub.services.base import AnyService, Service
 
@@ -28,6 +29,7 @@ KIND: Kind[AnyService] = Kind(
     group="rsparkhub.services",
     package="rsparkhub.services",
     attribute="SERVICE",
+    besides=SERVICES.besides,
     reserved=frozenset({"reserved"}),
 )
 
@@ -41,14 +43,14 @@ def loaded(**points: str) -> Registry[AnyService]:
 
 def test_modules_of_our_own_are_found_by_their_names() -> None:
     registry = loaded()
-    assert list(registry) == ["hdfs", "mapreduce", "postgres", "s3", "spark"]
+    assert list(registry) == ["hdfs", "hive", "mapreduce", "postgres", "s3", "spark"]
     assert registry["spark"].title == "Spark"
     assert registry.problems == ()
 
 
 def test_a_package_from_outside_brings_one() -> None:
     registry = loaded(toy=f"{__name__}:Toy")
-    assert list(registry) == ["hdfs", "mapreduce", "postgres", "s3", "spark", "toy"]
+    assert list(registry) == ["hdfs", "hive", "mapreduce", "postgres", "s3", "spark", "toy"]
     assert registry["toy"].title == "Toy"
 
 
@@ -65,7 +67,7 @@ def test_a_package_from_outside_brings_one() -> None:
 )
 def test_what_is_wrong_is_one_sentence_and_the_rest_is_there(name: str, value: str, said: str) -> None:
     registry = loaded(**{name: value})
-    assert list(registry) == ["hdfs", "mapreduce", "postgres", "s3", "spark"]
+    assert list(registry) == ["hdfs", "hive", "mapreduce", "postgres", "s3", "spark"]
     assert registry["postgres"].title == "PostgreSQL"
     (problem,) = registry.problems
     assert problem.startswith(f"The service {name} of the package ")

@@ -235,10 +235,10 @@ private[rspark] object Tables {
   private val Formats = Seq("parquet", "orc")
   private val found = new java.util.WeakHashMap[AnyRef, Option[Tables]]()
 
-  /** The tables of a session's warehouse; None where it isn't on a disk of this machine's own paths. */
+  /** The tables of a session's warehouse; None where another service has them. */
   def of(session: SparkSession): Option[Tables] = found.synchronized {
     found.computeIfAbsent(session.sharedState, _ => {
-      val warehouse = session.sparkContext.conf.getOption("spark.rspark.tables").map(Path.of(_))
+      val warehouse = session.sparkContext.conf.getOption("spark.rspark.tables").filter(_.nonEmpty).map(Path.of(_))
       warehouse.map(new Tables(session, _))
     })
   }

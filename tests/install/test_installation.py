@@ -125,7 +125,7 @@ def test_without_a_python_that_is_new_enough_a_sentence_says_what_to_do(tmp_path
 
 
 def test_hdfs_is_installed_where_it_is_wanted(installation: ModuleType) -> None:
-    assert [installation.wants_hadoop(kind) for kind in ("up", "hdfs", "test")] == [False, True, True]
+    assert [installation.wants_hadoop(kind) for kind in ("up", "hdfs", "hive", "test")] == [False, True, True, True]
     assert not installation.hadoop_steps("up")
     assert "krb5-kdc" not in str(installation.debian_wants("up"))
     environment = installation.TOP / "environments/files.yaml"

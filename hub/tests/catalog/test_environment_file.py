@@ -114,8 +114,11 @@ def test_the_projects_own_environments_are_good(path: Path) -> None:
         ),
         ("jupyterlab", "{web: {port: 80}}", "FILE, line 5: spec.interface.web.command is missing."),
         (
-            "postgres: {scope: shared}", "hive: {scope: shared}",
-            "FILE, line 10: spec.services.hive is not in this version; choose one of hdfs, mapreduce, postgres, s3, spark.",
+            "postgres: {scope: shared}", "cassandra: {scope: shared}",
+            (
+                "FILE, line 10: spec.services.cassandra is not in this version; "
+                "choose one of hdfs, hive, mapreduce, postgres, s3, spark."
+            ),
         ),
         ("postgres:", "postgrs:", "FILE, line 10: spec.services.postgrs is not in this version; did you mean postgres?"),
         (

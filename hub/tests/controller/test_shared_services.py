@@ -172,16 +172,44 @@ async def test_an_instance_waits_for_the_one_that_it_needs(world) -> None:
 
 
 async def test_a_service_that_this_version_lacks_is_said(world) -> None:
-    world.add_environment("big", services="{hive: {scope: shared}}")
+    world.add_environment("big", services="{cassandra: {scope: shared}}")
     (problem,) = Catalog(world.settings.environment_folders, world.schema()).problems()
-    assert "spec.services.hive is not in this version; choose one of hdfs, mapreduce, postgres, s3, spark." in problem
+    assert "spec.services.cassandra is not in this version; choose one of hdfs, hive, mapreduce, postgres, s3, spark." in problem
     async with world.controller():
         failed = await world.until(await world.create("big"), State.FAILED)
         assert failed.reason == "The environment big is no longer in the catalog. Ask your administrator for it."
 
 
 async def test_a_row_of_a_service_that_is_gone_is_said(world) -> None:
-    await world.store.sessions.create("hive", kind="service", owner=None, environment="", name="Hive", now=world.now())
+    await world.store.sessions.create("cassandra", kind="service", owner=None, environment="", name="Cassandra", now=world.now())
     async with world.controller():
-        failed = await world.until("hive", State.FAILED)
-        assert failed.reason == "There is no service hive in this version. Ask your administrator for it."
+        failed = await world.until("cassandra", State.FAILED)
+        assert failed.reason == "There is no service cassandra in this version. Ask your administrator for it."
+
+
+class Tables(Directory):
+    """A service that stands on `postgres`."""
+
+    name, title = "tables", "Tables"
+    needs = ("postgres",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.needed: list[Mapping[str, JsonObject]] = []
+
+    def instances(self) -> tuple[Instance, ...]:
+        return (Instance(id="tables", components=(ComponentSpec(name="tables", title="Tables", command=("sleep", "1000")),)),)
+
+    async def ensure_account(self, endpoint: JsonObject, account: Account) -> None:
+        self.needed.append(account.needed)
+
+
+async def test_a_service_is_told_where_those_listen_that_it_needs(world, directory: Directory) -> None:
+    tables = world.services["tables"] = Tables()
+    behave(world.data)
+    world.add_environment("both", services="{postgres: {scope: shared}, tables: {scope: shared}}")
+    async with world.controller():
+        await world.until(await world.create("both"), State.RUNNING)
+    assert {"host": "127.0.0.1", "port": 1} in [each["postgres"] for each in tables.needed]
+    assert all(set(each) == {"postgres"} for each in tables.needed)
+    assert directory.admitted

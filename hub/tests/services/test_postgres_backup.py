@@ -63,7 +63,7 @@ async def test_a_backup_has_everybodys_data_and_roles_and_a_restore_brings_back_
     await let_in(endpoint, "late")  # who has come since, and is not in the backup
     await store.users.add("bud", now=noon)
     await store.accounts.get("bud", "postgres")
-    await backup.restore(store, SERVICE, endpoint, file)
+    await backup.restore(store, SERVICE, endpoint, file, services={})
     [behind] = await store.accounts.behind()  # a controller brings about whatever the store says of everybody
     assert behind.owner == "bud"
     for user in ("bud", "late"):
@@ -92,12 +92,12 @@ async def test_what_is_no_backup_changes_nothing(endpoint: Endpoint, store: Stor
         safe.execute("CREATE TABLE IF NOT EXISTS kept AS SELECT 7 AS n")
         (tmp_path / "text").write_text("no backup")
         with pytest.raises(InvalidInput, match="no backup of RSparkHub, or is damaged"):
-            await backup.restore(store, SERVICE, endpoint, tmp_path / "text")
+            await backup.restore(store, SERVICE, endpoint, tmp_path / "text", services={})
         file = tmp_path / "whole.tar.gz"
         await backup.back_up(SERVICE, endpoint, file, now=noon)
         (tmp_path / "half").write_bytes(file.read_bytes()[: file.stat().st_size // 2])
         with pytest.raises(InvalidInput, match="damaged"):
-            await backup.restore(store, SERVICE, endpoint, tmp_path / "half")
+            await backup.restore(store, SERVICE, endpoint, tmp_path / "half", services={})
         assert safe.execute("SELECT n FROM kept").fetchone() == (7,)
     assert not list(tmp_path.glob(".*"))
 
@@ -136,7 +136,7 @@ async def test_what_another_server_has_is_moved_to_ours_of_a_later_major_version
             before.execute("CREATE DATABASE more")
     file = tmp_path / "postgres.tar.gz"
     await backup.back_up(SERVICE, elsewhere, file, now=noon)
-    await backup.restore(store, SERVICE, endpoint, file)
+    await backup.restore(store, SERVICE, endpoint, file, services={})
     await let_in(endpoint, "mover", session="next", groups=("movers",))
     with connected(endpoint, "mover", session="next") as after:
         assert after.info.server_version // 10000 == 18
@@ -144,7 +144,7 @@ async def test_what_another_server_has_is_moved_to_ours_of_a_later_major_version
     with connected(endpoint, "mover", session="next", database="group.movers") as group:
         group.execute("DROP TABLE ours")
     # And everything there can be done there: also back into the server that others run, of which only ours is touched.
-    await backup.restore(store, SERVICE, elsewhere, file)
+    await backup.restore(store, SERVICE, elsewhere, file, services={})
     await let_in(elsewhere, "mover", session="back", groups=())
     with connected(elsewhere, "mover", session="back") as back:
         assert back.execute("SELECT * FROM v").fetchone() == (5050,)

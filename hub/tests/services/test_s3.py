@@ -306,14 +306,14 @@ async def test_a_backup_has_every_bucket_and_a_restore_brings_them_back(
     assert ada.status("PUT", "/user-ada/deep/er/object", b"after") == 200
     assert ada.status("DELETE", "/group-backed/ours") == 204
     assert ada.status("PUT", "/user-ada/late", b"late") == 200
-    await backup.restore(store, SERVICE, server.endpoint, tmp_path / "s3.tar.gz")
+    await backup.restore(store, SERVICE, server.endpoint, tmp_path / "s3.tar.gz", services={})
     assert ada.ask("GET", "/user-ada/deep/er/object") == (200, b"before")
     assert ada.ask("GET", "/group-backed/ours") == (200, b"ours")
     assert ada.status("GET", "/user-ada/late") == 404
     assert ada.status("GET", "/samples/airlines.csv") == 200
     (tmp_path / "none").write_bytes((tmp_path / "s3.tar.gz").read_bytes()[:100])
     with pytest.raises(InvalidInput, match="damaged"):
-        await backup.restore(store, SERVICE, server.endpoint, tmp_path / "none")
+        await backup.restore(store, SERVICE, server.endpoint, tmp_path / "none", services={})
     assert ada.ask("GET", "/group-backed/ours") == (200, b"ours")
 
 

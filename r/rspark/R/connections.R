@@ -32,6 +32,9 @@ connections <- function() {
   if (!is.null(setting("RSPARK_MAPREDUCE"))) {
     found$mapreduce <- c(service = "MapReduce", address = "this session", account = Sys.getenv("RSPARK_USER"), use = "mapreduce()")
   }
+  if (!is.null(setting("RSPARK_HIVE"))) {
+    found$hive <- c(service = "Hive", address = hive_address(), account = hive_database(), use = "hive()")
+  }
   if (!length(found)) {
     return(data.frame(service = character(), address = character(), account = character(), use = character()))
   }

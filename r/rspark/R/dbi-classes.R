@@ -1,4 +1,4 @@
-# Spark as a database is two classes of S4 and their methods. They are made when the first connection is: to load DBI takes a tenth of
+# Spark and Hive as databases are classes of S4 and their methods. They are made when the first connection is: to load DBI takes a tenth of
 # a second, and each R of a session loads this package when it starts.
 
 dbi <- new.env(parent = emptyenv())
@@ -15,7 +15,7 @@ on_spark <- function(generic, signature, method) {
   dbi$methods <- c(dbi$methods, list(list(generic = generic, signatures = signatures, method = method)))
 }
 
-# Return a class, `SparkConnection` or `SparkResult`; make both with all their methods the first time.
+# Return a class, `SparkConnection`, `HiveConnection` or `SparkResult`; make all with their methods the first time.
 dbi_class <- function(name) {
   if (is.null(dbi$classes)) {
     place <- new.env(parent = asNamespace("DBI"))
@@ -25,6 +25,7 @@ dbi_class <- function(name) {
       SparkResult = methods::setClass("SparkResult", contains = "DBIResult", where = place,
         slots = list(rows = "environment", statement = "character"))
     )
+    dbi$classes$HiveConnection <- methods::setClass("HiveConnection", contains = "SparkConnection", where = place)
     for (each in dbi$methods) {
       for (signature in each$signatures) methods::setMethod(each$generic, signature, each$method, where = place)
     }

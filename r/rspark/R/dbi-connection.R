@@ -115,4 +115,6 @@ on_spark("dbCommit", "SparkConnection", function(conn, ...) no_transactions())
 
 on_spark("dbRollback", "SparkConnection", function(conn, ...) no_transactions())
 
-no_transactions <- function() problem("Spark has no transactions: each statement counts at once. Leave dbBegin() and dbCommit() out.")
+no_transactions <- function(title = "Spark") {
+  problem(title, " has no transactions: each statement counts at once. Leave dbBegin() and dbCommit() out.")
+}

@@ -55,12 +55,13 @@ def restore(
     Who may use it is what RSparkHub says now: people who were removed or disabled since stay so.
     """
     from rsparkhub.controller.backup import restore as restore_file
+    from rsparkhub.installed.extensions import configured_services
 
     if not yes:
         typer.confirm(f"What {name} holds now is replaced. Restore {file}?", abort=True)
 
     async def work(factory: "Factory", service: "AnyService", endpoint: "JsonObject") -> None:
-        await restore_file(factory.store, service, endpoint, file.absolute())
+        await restore_file(factory.store, service, endpoint, file.absolute(), services=configured_services(factory.settings))
 
     service = _with_service(name, work)
     say(f"{service.title} holds what {file} has.")

@@ -10,14 +10,14 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from rspark_contract.reading import JsonObject
-from rsparkhub.controller.shared_services import running_endpoint, to_credential
+from rsparkhub.controller.shared_services import needed_endpoints, running_endpoint, to_credential
 from rsparkhub.domain.errors import InvalidInput, NotFound, Unavailable
 from rsparkhub.domain.session import LIVE, State, Wanted
 from rsparkhub.services.base import Account, AnyService
@@ -46,8 +46,12 @@ async def back_up(service: AnyService, endpoint: JsonObject, file: Path, *, now:
         await asyncio.to_thread(_pack, Path(made), label, file)
 
 
-async def restore(store: Store, service: AnyService, endpoint: JsonObject, file: Path) -> None:
+async def restore(
+    store: Store, service: AnyService, endpoint: JsonObject, file: Path, *, services: Mapping[str, AnyService]
+) -> None:
     """Make a service hold what `back_up` wrote, in place of what it has; who is let in is what the store says.
+
+    `services` are all of the installation, by their names: those that this one needs must run.
 
     Raises
     ------
@@ -62,11 +66,13 @@ async def restore(store: Store, service: AnyService, endpoint: JsonObject, file:
         await asyncio.to_thread(_unpack, file, Path(made), service)
         await service.restore(endpoint, Path(made, "data"))
     await store.accounts.all_behind(service.name)
+    needed = await needed_endpoints(store, service, services)
+    if needed is None:
+        return  # accounts are brought about anew as soon as what it needs runs
     for credential in await store.session_credentials.live(service.name):
         stored = await store.accounts.get(credential.owner, service.name)
-        account = Account(
-            user=credential.owner, password=stored.password, groups=await store.accounts.groups(credential.owner)
-        )  # fmt: skip
+        groups = await store.accounts.groups(credential.owner)
+        account = Account(user=credential.owner, password=stored.password, groups=groups, needed=needed)
         if stored.wanted == "open":
             await service.ensure_account(endpoint, account)
             await service.issue(endpoint, replace(account, credential=to_credential(credential)))

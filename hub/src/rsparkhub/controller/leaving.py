@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rsparkhub.backends.base import Backend
-from rsparkhub.controller.shared_services import running_endpoint
+from rsparkhub.controller.shared_services import needed_endpoints, running_endpoint
 from rsparkhub.domain.errors import RsparkhubError
 from rsparkhub.domain.user import Data
 from rsparkhub.services.base import Account, AnyService
@@ -84,8 +84,12 @@ class Leaving:
             return
         match account.wanted:
             case "open":
+                needed = await needed_endpoints(self._store, service, self._services)
+                if needed is None:
+                    return
                 groups = await self._store.accounts.groups(account.owner)
-                await service.ensure_account(endpoint, Account(user=account.owner, password=account.password, groups=groups))
+                opened = Account(user=account.owner, password=account.password, groups=groups, needed=needed)
+                await service.ensure_account(endpoint, opened)
             case "closed" | "keep":
                 await service.close_account(endpoint, user=account.owner)
             case "archive" | "delete":

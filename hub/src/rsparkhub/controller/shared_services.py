@@ -229,7 +229,11 @@ class SharedServices:
     ) -> Grant | _Away:
         """Return the way to the service with the person's account on it; what fails but with `CannotStart` is tried again."""
         stored = await self._store.accounts.get(owner, service.name)
-        account = Account(user=owner, password=stored.password, groups=await self._store.accounts.groups(owner))
+        needed = await needed_endpoints(self._store, service, self._services)
+        if needed is None:  # it has just ended, or is not ready yet
+            return _Away(again_after=self._times.retry)
+        groups = await self._store.accounts.groups(owner)
+        account = Account(user=owner, password=stored.password, groups=groups, needed=needed)
         if stored.wanted != "open":
             raise CannotStart(f"Your account on {service.title} is closed. Ask your administrator.")
         try:
@@ -277,6 +281,21 @@ async def running_endpoint(store: Store, service: AnyService) -> JsonObject | No
             return None
         rows.append(row)
     return endpoint_of(service, rows)
+
+
+async def needed_endpoints(
+    store: Store, service: AnyService, services: Mapping[str, AnyService]
+) -> Mapping[str, JsonObject] | None:
+    """Return where the shared services listen that a service needs, by their names; None unless all of them run."""
+    found: dict[str, JsonObject] = {}
+    for other in (services[name] for name in service.needs if name in services):
+        if not other.instances() and other.external() is None:
+            continue  # it is never shared
+        endpoint = await running_endpoint(store, other)
+        if endpoint is None:
+            return None
+        found[other.name] = endpoint
+    return found
 
 
 def to_credential(stored: SessionCredential) -> Credential:

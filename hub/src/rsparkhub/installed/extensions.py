@@ -13,7 +13,12 @@ from rsparkhub.services.base import AnyService, Service
 from rsparkhub.settings import Settings
 
 SERVICES: Kind[AnyService] = Kind(
-    word="service", base=Service, group="rsparkhub.services", package="rsparkhub.services", attribute="SERVICE"
+    word="service",
+    base=Service,
+    group="rsparkhub.services",
+    package="rsparkhub.services",
+    attribute="SERVICE",
+    besides=frozenset({"base", "steward"}),
 )
 INTERFACES: Kind[AnyInterface] = Kind(
     word="interface", base=Interface, group="rsparkhub.interfaces", package="rsparkhub.interfaces", attribute="INTERFACE"

@@ -72,13 +72,15 @@ class Account:
 
     `user` is the person's id, which no later person of the same name has. The hub makes `password` once and stores it; a service
     that issues credentials needs none. `groups` are the person's now, without that of everybody. `credential` is that of the
-    session that is about to start, None where it is about the account alone.
+    session that is about to start, None where it is about the account alone. `needed` has the endpoints of the shared services
+    that this one needs (`Service.needs`), by their names.
     """
 
     user: str
     password: str
     groups: tuple[str, ...] = ()
     credential: Credential | None = None
+    needed: Mapping[str, JsonObject] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +124,7 @@ class Service(ABC, Generic[O]):
     private_ports
         More ports, on which only the hub and the service's own instances speak to it.
     needs
-        Names of the services that an environment must ask for beside it.
+        Names of the services that an environment must ask for beside it. Of shared ones it gets the endpoints (`Account.needed`).
     requires
         What must be installed where its sessions run.
     issues_credentials

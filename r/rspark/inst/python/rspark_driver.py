@@ -42,6 +42,13 @@ _calls = {"named": None}  # the group of the jobs that R's own thread begins
 _numbers = itertools.count(1)
 # "SQLSTATE: 42703; line 1 pos 7", and without a place.
 _WHERE = re.compile(r" SQLSTATE: \w{5}(?:;? \(?line (\d+),? pos (\d+)\)?)?;?")
+# What Hive's metastore says itself: "…HiveException: MetaException(message:It is so.)".
+_OF_METASTORE = re.compile(r"(?:MetaException|NoSuchObjectException|InvalidOperationException)\(message:(.*)\)", re.DOTALL)
+_NO_METASTORE = re.compile(r"Unable to instantiate \S*HiveMetaStoreClient|Could not connect to meta store|TTransportException")
+_AWAY = (
+    "Hive does not answer, or this session's access to it has ended. Try again in a moment; "
+    "if it stays so, put the session to sleep and resume it, which makes the access anew"
+)
 _GROUP = "rspark-R-"
 _PLANS_AND_JAVA = ("JVM stacktrace", "Driver stacktrace", "at ", "'", "+-", ":-")
 _PATIENCE = 5.0  # seconds in which a job that was cancelled should end
@@ -178,6 +185,8 @@ def sentence(error):
     """Return what a person can do something about: the first sentence of an error of Spark, and where in a query it is."""
     if isinstance(error, NotPossible):
         return str(error)
+    if _NO_METASTORE.search(str(error)):
+        return _AWAY
     if isinstance(error, Py4JJavaError):
         return _java(error)
     if isinstance(error, (Py4JNetworkError, ConnectionError, EOFError)) or "Answer from Java side is empty" in str(error):
@@ -223,6 +232,8 @@ def _short(said):
     kept = []
     syntax = "PARSE_SYNTAX_ERROR" in said
     in_query = False
+    if refused := _OF_METASTORE.search(said):
+        return refused[1]
     said = _WHERE.sub(lambda found: f" (line {found[1]}, position {found[2]})" if found[1] else "", said)
     for line in said.splitlines():
         if line.startswith("Search path: "):  # of a table that isn't there; what was misspelled is said before

@@ -50,7 +50,7 @@ test_that("samples() names the five tables", {
 test_that("connections() names what the session has", {
   expect_equal(connections()$use, c("postgres()", "s3_ls()", "spark()", "hdfs_ls()", "mapreduce()"))
   expect_match(connections()$address[3], "^local\\[[0-9]+\\]$")
-  without(c("PGHOST", "RSPARK_S3_BUCKET", "SPARK_HOME", "RSPARK_HDFS", "RSPARK_MAPREDUCE"), expect_equal(nrow(connections()), 0L))
+  without(c("PGHOST", "RSPARK_S3_BUCKET", "SPARK_HOME", "RSPARK_HDFS", "RSPARK_HIVE", "RSPARK_MAPREDUCE"), expect_equal(nrow(connections()), 0L))
 })
 
 test_that("a password is found in a passfile as libpq finds it", {

@@ -37,10 +37,11 @@ class Context:
 class SparkAdditions:
     """What every driver of Spark in a session has for the sake of another service, and its executors too.
 
-    `jars` are on the class path, before those of Spark; `settings` are by Spark's names.
+    `jars` are on the class path, before those of Spark; `settings` are by Spark's names; `java_options` are the driver's own.
     """
 
     jars: Sequence[Path] = ()
+    java_options: Sequence[str] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
 
 

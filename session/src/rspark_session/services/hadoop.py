@@ -1,13 +1,12 @@
 """Hadoop as it is installed, for the services that run it: its jars, the Java that runs them, and files of its settings."""
 
-import os
-import shutil
 import sys
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
 from rspark_session.files import write_whole
+from rspark_session.services.java import find_java
 from rspark_session.services.problem import ServiceProblem
 
 #: Where an installation puts Hadoop, below the prefix of the session's Python: `jars/`, and `webapps/` with its pages.
@@ -17,11 +16,7 @@ INSTALL = "Install what Hadoop needs: make hdfs."
 
 def java() -> str:
     """Return the program java; raise `ServiceProblem` where there is none."""
-    home = os.environ.get("JAVA_HOME")
-    found = str(Path(home, "bin/java")) if home else shutil.which("java")
-    if found is None or not os.access(found, os.X_OK):
-        raise ServiceProblem(f"There is no Java on this machine. {INSTALL}")
-    return found
+    return find_java(INSTALL)
 
 
 def check_installed() -> None:

@@ -5,14 +5,12 @@ import secrets
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
 from rspark_session.files import write_whole
+from rspark_session.services import certificate
 from rspark_session.services.hdfs import programs
 from rspark_session.services.problem import ServiceProblem
-
-_DAYS = 36500  # who renews it would have to hand it to every session
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,18 +58,15 @@ class Certificate:
             When a program is missing or fails.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        done, names = self.folder / "made", " ".join((self.host, *self.others))
-        if done.exists() and done.read_text() == names:
+        done, known = self.folder / "made", " ".join((self.host, *self.others))
+        if done.exists() and done.read_text() == known:
             return
         for left in (self.pem, self.key, self.keystore, self.truststore):
             left.unlink(missing_ok=True)
         password = self.folder / "password"
         write_whole(password, secrets.token_urlsafe(24))
-        _run(
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-keyout", str(self.key), "-out", str(self.pem), "-days", str(_DAYS), "-subj", f"/CN={self.host}",
-            "-addext", f"subjectAltName={','.join(map(_alternative, (self.host, 'localhost', '127.0.0.1', *self.others)))}",
-        )  # fmt: skip
+        names = (self.host, *self.others)
+        certificate.make(self.pem, self.key, names=names, openssl=programs.program("openssl"), title="HDFS")
         _run(
             "openssl", "pkcs12", "-export", "-in", str(self.pem), "-inkey", str(self.key), "-name", "hdfs",
             "-out", str(self.keystore), "-passout", f"file:{password}",
@@ -82,7 +77,7 @@ class Certificate:
         )  # fmt: skip
         for path in (self.pem, self.key, self.keystore, self.truststore):
             path.chmod(0o600)
-        write_whole(done, names)
+        write_whole(done, known)
 
     def contents(self) -> dict[str, bytes]:
         """Return the files, by their names, for servers elsewhere."""
@@ -94,14 +89,6 @@ class Certificate:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, content in contents.items():
             write_whole(self.folder / name, content)
-
-
-def _alternative(name: str) -> str:
-    """Return a name or an address as a certificate has it."""
-    try:
-        return f"IP:{ip_address(name)}"
-    except ValueError:
-        return f"DNS:{name}"
 
 
 def _run(name: str, *arguments: str) -> None:

@@ -28,6 +28,7 @@ from rspark_session.services.hdfs.configuration import Address, DataNodePorts, w
 from rspark_session.services.hdfs.kerberos import SUPERUSER, Domain
 from rspark_session.services.hdfs.namenode import Away, NameNode, Refused
 from rspark_session.services.hdfs.network import ONE_MACHINE, OWN_PORTS, Network
+from rspark_session.services.ports import keep_ports
 from rspark_session.services.problem import ServiceProblem
 
 _NAME = "org.apache.hadoop.hdfs.server.namenode.NameNode"
@@ -119,7 +120,11 @@ def opened(data: Path, network: Network) -> Cluster:
     for folder in ("tmp", "tickets"):
         shutil.rmtree(data / folder, ignore_errors=True)
         (data / folder).mkdir(mode=0o700)
-    ports = _ports(data / "ports.json") if network.is_one_machine else OWN_PORTS
+    ports = (
+        keep_ports(data / "ports.json", tuple(OWN_PORTS), host=ONE_MACHINE.host, title="HDFS")
+        if network.is_one_machine
+        else OWN_PORTS
+    )
     cluster = Cluster(data=data, ports=ports, network=network)
     cluster.members.mkdir(mode=0o700, exist_ok=True)
     (data / "bin").mkdir(mode=0o700, exist_ok=True)
@@ -279,49 +284,6 @@ def _listens(port: int) -> bool:
     with suppress(OSError), socket.create_connection((ONE_MACHINE.host, port), timeout=1):
         return True
     return False
-
-
-def _ports(file: Path) -> dict[str, int]:
-    """Return the ports of the last time, so that sessions still know them; a free one for each that another has taken."""
-    try:
-        kept = json.loads(file.read_text())
-    except (OSError, ValueError):
-        kept = {}
-    ports: dict[str, int] = {}
-    with _Held() as held:
-        for name in OWN_PORTS:
-            ports[name] = held.take(int(kept.get(name, 0)))
-    if ports != kept:
-        write_whole(file, json.dumps(ports))
-    return ports
-
-
-class _Held:
-    """Ports that are held until all were chosen, so that none is chosen twice."""
-
-    def __init__(self) -> None:
-        self._sockets: list[socket.socket] = []
-
-    def __enter__(self) -> "_Held":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for each in self._sockets:
-            each.close()
-
-    def take(self, wanted: int) -> int:
-        """Return the port that is wanted where it is free, else another."""
-        for port in dict.fromkeys((wanted, 0)):
-            probe = socket.socket()
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((ONE_MACHINE.host, port))
-            except OSError:
-                probe.close()
-                continue
-            self._sockets.append(probe)
-            return int(probe.getsockname()[1])
-        raise ServiceProblem("This machine has no free port left for HDFS.")
 
 
 def _last_lines(text: str, most: int = 3) -> str:

@@ -174,13 +174,15 @@ def write_configuration(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings = everywhere(config, base_path=base_path, home=home, scratch=scratch) | secrets.settings_of_pages()
-    for addition in additions:
-        settings |= addition.settings
     found = jars()
-    if every := [*found, *(jar for addition in additions for jar in addition.jars)]:
-        settings["spark.driver.extraClassPath"] = ":".join(str(jar) for jar in every)
     if any(jar.name == OWN_JAR for jar in found):
         settings |= of_own_jar(drivers=folder.parent / DRIVERS, home=home)
+    options = [f"-Dderby.stream.error.file={scratch}/derby.log", *(word for each in additions for word in each.java_options)]
+    settings["spark.driver.defaultJavaOptions"] = " ".join(f'"{option}"' for option in options)
+    for addition in additions:
+        settings |= addition.settings
+    if every := [*found, *(jar for addition in additions for jar in addition.jars)]:
+        settings["spark.driver.extraClassPath"] = ":".join(str(jar) for jar in every)
     environ = _ENVIRON + event_logs.shell(home)
     if config.cluster is not None:
         cluster = replace(config.cluster, authorization=secrets.authorization())
@@ -221,7 +223,6 @@ def everywhere(config: SparkConfig, *, base_path: str, home: Path, scratch: Path
         # Who asks for Hive's catalog (spark-sql, enableHiveSupport()) gets a metastore in the driver's own memory: one on the
         # disk is for one driver alone, and lies in whichever folder the driver was started.
         "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:memory:metastore;create=true",
-        "spark.driver.defaultJavaOptions": f'"-Dderby.stream.error.file={scratch}/derby.log"',
         "spark.local.dir": str(scratch),
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         # As many partitions as a small machine can use; 200, the default, is for a cluster.

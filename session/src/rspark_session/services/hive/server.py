@@ -1,0 +1,151 @@
+"""The shared metastore: its process, who may use it, and its backup.
+
+data/db             the metastore's database
+data/accounts.json  whose databases are which, and which sessions may use them
+data/ports.json     where it listened the last time
+data/secret         the hub's
+"""
+
+import io
+import json
+import secrets
+import shutil
+import tarfile
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+from rspark_session.files import write_whole
+from rspark_session.services.certificate import make
+from rspark_session.services.hive.accounts import Accounts
+from rspark_session.services.hive.metastore import Metastore
+from rspark_session.services.hive.steward import BackupInvalid
+from rspark_session.services.ports import keep_ports
+from rspark_session.services.problem import ServiceProblem
+
+HOST = "127.0.0.1"
+_PORTS = ("metastore", "steward")
+#: In a backup: the database's files below it, and beside it whose databases are which.
+_DATABASE, _NAMES = "db", "names.json"
+
+
+class Server:
+    """The folder `data` of one metastore, and what runs on it."""
+
+    def __init__(self, data: Path) -> None:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.data = data
+        self.ports = keep_ports(data / "ports.json", _PORTS, host=HOST, title="Hive")
+        self.metastore = Metastore(data, host=HOST, port=self.ports["metastore"])
+        self.certificate, self.key = data / "certificate.pem", data / "key.pem"
+        self._accounts: Accounts | None = None
+        self._lock = threading.Lock()  # of a backup or a restore, of which one is made at a time
+        self._restoring = False
+
+    @property
+    def secret(self) -> str:
+        """What the hub shows."""
+        return (self.data / "secret").read_text()
+
+    def accounts(self) -> Accounts:
+        """Return the accounts; raise `ServiceProblem` while the metastore is being restored."""
+        if self._accounts is None:
+            raise ServiceProblem("Hive is starting, or being restored from a backup. Try again in a moment.")
+        return self._accounts
+
+    def start(self) -> None:
+        """Make what isn't there, and start the metastore.
+
+        Raises
+        ------
+        ServiceProblem
+            When it does not become ready.
+        """
+        if not (self.data / "secret").exists():
+            write_whole(self.data / "secret", secrets.token_urlsafe(48))
+        if not self.certificate.exists():
+            openssl = shutil.which("openssl")
+            if openssl is None:
+                raise ServiceProblem("There is no openssl on this machine. Install what Hive needs: make hive.")
+            make(self.data / "new.pem", self.key, names=("localhost",), openssl=openssl, title="Hive")
+            (self.data / "new.pem").replace(self.certificate)
+        if not self.metastore.database.exists() and (self.data / "old-db").exists():  # killed in the middle of a restore
+            (self.data / "old-db").rename(self.metastore.database)
+        self._begin()
+
+    def check_alive(self) -> None:
+        """Raise `ServiceProblem` when the metastore has ended by itself."""
+        if not self._restoring:
+            self.metastore.check_alive()
+
+    def back_up(self, to: IO[bytes]) -> None:
+        """Write the metastore as a tar file, as of one moment.
+
+        Raises
+        ------
+        ServiceProblem
+            When it can't be read.
+        """
+        with self._lock:
+            made = self.data / "backup"
+            shutil.rmtree(made, ignore_errors=True)
+            made.mkdir(mode=0o700)
+            try:
+                names = self.accounts().names()
+                self.metastore.ask(do="backup", folder=str(made))
+                with tarfile.open(fileobj=to, mode="w|") as archive:
+                    archive.add(made / self.metastore.database.name, _DATABASE)
+                    entry, content = tarfile.TarInfo(_NAMES), json.dumps(names).encode()
+                    entry.size = len(content)
+                    archive.addfile(entry, io.BytesIO(content))
+            finally:
+                shutil.rmtree(made, ignore_errors=True)
+
+    def restore(self, source: IO[bytes]) -> None:
+        """Make the metastore what a tar file has; who is let in is told anew.
+
+        Raises
+        ------
+        BackupInvalid
+            When the file is no backup; the metastore is as it was before.
+        ServiceProblem
+            When it does not start again.
+        """
+        with self._lock:
+            made = self.data / "restored"
+            shutil.rmtree(made, ignore_errors=True)
+            made.mkdir(mode=0o700)
+            try:
+                with tarfile.open(fileobj=source, mode="r|") as archive:
+                    archive.extractall(made, filter="data")
+                names = json.loads((made / _NAMES).read_text())
+                if not (made / _DATABASE / "service.properties").is_file():
+                    raise BackupInvalid("The backup of Hive can't be read: it has no database.")
+            except (tarfile.TarError, OSError, ValueError) as problem:
+                shutil.rmtree(made, ignore_errors=True)
+                if isinstance(problem, BackupInvalid):
+                    raise
+                raise BackupInvalid(f"The backup of Hive can't be read: {problem}") from problem
+            self._replace(made, names)
+
+    def _replace(self, made: Path, names: dict[str, Any]) -> None:
+        database, old = self.metastore.database, self.data / "old-db"
+        accounts, self._restoring = self.accounts(), True
+        try:
+            self._accounts = None
+            self.metastore.end()
+            shutil.rmtree(old, ignore_errors=True)
+            database.rename(old)
+            (made / _DATABASE).rename(database)
+            accounts.restore_names(names)
+            self._begin()
+        finally:
+            self._restoring = False
+        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(made, ignore_errors=True)
+
+    def _begin(self) -> None:
+        self.metastore.start()
+        accounts = Accounts(self.metastore, self.data / "accounts.json")
+        accounts.replay()
+        self._accounts = accounts
