@@ -348,6 +348,7 @@ def test_a_session_holds_no_secret_but_its_own(people: dict[str, Person], server
         assert (person.running.run / "hive/token.hdts").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.long
 def test_what_a_member_makes_in_a_groups_database_is_all_members_and_nobody_elses(
     server: HiveServer, tmp_path: Path, people: dict[str, Person]
 ) -> None:

@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 
 from rspark_session.files import write_whole
@@ -33,8 +32,7 @@ def serve(data: Path, endpoint: Path) -> None:
         write_whole(endpoint, json.dumps(_endpoint(server)))
         try:
             while True:
-                server.check_alive()
-                time.sleep(_LOOK_SECONDS)
+                server.tend(_LOOK_SECONDS)
         finally:
             endpoint.unlink(missing_ok=True)
             answering.shutdown()

@@ -125,7 +125,7 @@ class Metastore:
                 for name, value in os.environ.items()
                 if not name.startswith(("HADOOP_", "HIVE_", "SPARK_", "JDK_JAVA"))
             },
-            preexec_fn=prctl.ends_with_this_process(signal.SIGTERM),  # noqa: PLW1509  we have no threads yet
+            preexec_fn=prctl.ends_with_this_process(signal.SIGTERM),  # noqa: PLW1509  what it runs takes no lock
         )
         try:
             self._answer(_READY)

@@ -8,10 +8,13 @@ data/secret         the hub's
 
 import io
 import json
+import queue
 import secrets
 import shutil
 import tarfile
 import threading
+from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,7 +43,7 @@ class Server:
         self.certificate, self.key = data / "certificate.pem", data / "key.pem"
         self._accounts: Accounts | None = None
         self._lock = threading.Lock()  # of a backup or a restore, of which one is made at a time
-        self._restoring = False
+        self._unpacked: queue.SimpleQueue[tuple[Path, dict[str, Any], Future[None]]] = queue.SimpleQueue()
 
     @property
     def secret(self) -> str:
@@ -73,10 +76,25 @@ class Server:
             (self.data / "old-db").rename(self.metastore.database)
         self._begin()
 
-    def check_alive(self) -> None:
-        """Raise `ServiceProblem` when the metastore has ended by itself."""
-        if not self._restoring:
-            self.metastore.check_alive()
+    def tend(self, seconds: float) -> None:
+        """Wait so long; put a backup in place that was unpacked meanwhile.
+
+        The metastore ends with the thread that started it, so it is the one that calls this that starts it again.
+
+        Raises
+        ------
+        ServiceProblem
+            When the metastore has ended by itself, or does not start again.
+        """
+        self.metastore.check_alive()
+        with suppress(queue.Empty):
+            made, names, done = self._unpacked.get(timeout=seconds)
+            try:
+                self._replace(made, names)
+            except BaseException as problem:
+                done.set_exception(problem)
+                raise
+            done.set_result(None)
 
     def back_up(self, to: IO[bytes]) -> None:
         """Write the metastore as a tar file, as of one moment.
@@ -126,21 +144,19 @@ class Server:
                 if isinstance(problem, BackupInvalid):
                     raise
                 raise BackupInvalid(f"The backup of Hive can't be read: {problem}") from problem
-            self._replace(made, names)
+            done: Future[None] = Future()
+            self._unpacked.put((made, names, done))
+            done.result()
 
     def _replace(self, made: Path, names: dict[str, Any]) -> None:
         database, old = self.metastore.database, self.data / "old-db"
-        accounts, self._restoring = self.accounts(), True
-        try:
-            self._accounts = None
-            self.metastore.end()
-            shutil.rmtree(old, ignore_errors=True)
-            database.rename(old)
-            (made / _DATABASE).rename(database)
-            accounts.restore_names(names)
-            self._begin()
-        finally:
-            self._restoring = False
+        accounts, self._accounts = self.accounts(), None
+        self.metastore.end()
+        shutil.rmtree(old, ignore_errors=True)
+        database.rename(old)
+        (made / _DATABASE).rename(database)
+        accounts.restore_names(names)
+        self._begin()
         shutil.rmtree(old, ignore_errors=True)
         shutil.rmtree(made, ignore_errors=True)
 
