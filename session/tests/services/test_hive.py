@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
-from session.tests.running import WAIT, Running, part, spec
+from session.tests.running import WAIT, Running, members, part, spec
 from session.tests.services.test_hdfs import SPARK
 from tests.hdfs_server import HdfsServer
 from tests.hive_server import HiveServer
@@ -36,10 +36,12 @@ class Person:
         self.environ = idle.environ()
 
     def end(self) -> None:
-        """End the session."""
+        """End the session, with what a shim would end of it."""
         assert self.running.process is not None
         self.running.process.terminate()
         self.running.process.wait(60)
+        for left in members(self.running.name):
+            left.kill()
 
     def run(self, *command: str, text: str, **environ: str) -> str:
         """Run a program in the session, with what it is to read; return all that it prints."""
