@@ -173,8 +173,9 @@ class Running:
         return (await until(lambda: (self.process.poll(),) if self.process.poll() is not None else None, "the agent ended"))[0]
 
     def url(self, path: str) -> str:
-        """The address of something in the session."""
-        return f"http://{self.status()['address']}{self.asked['base_path']}{path}"
+        """The address of something in the session, or of the agent's own."""
+        base = "/" if path.startswith("agent/") else self.asked["base_path"]
+        return f"http://{self.status()['address']}{base}{path}"
 
     async def get(self, path: str, **more: Any) -> httpx.Response:
         return await self.http.get(self.url(path), **more)

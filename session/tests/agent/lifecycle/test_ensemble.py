@@ -371,6 +371,18 @@ async def test_the_status_is_the_same_by_file_and_by_address(start: Start) -> No
     assert (await running.get("agent/status")).json()["pid"] == running.process.pid
 
 
+async def test_what_is_the_hubs_to_ask_is_not_below_the_sessions_own_path(start: Start) -> None:
+    """Where the edge leads: a viewer would read logs there, and an editor end the session."""
+    running = start(parts=[part("one", *FOREVER)])
+    await running.until_state("ready")
+    below = f"http://{running.status()['address']}{running.asked['base_path']}agent/"
+    for path in ("healthz", "status", "logs?service=one", "stop", "suspend"):
+        for method in ("GET", "POST"):
+            answer = await running.http.request(method, below + path)
+            assert (answer.status_code, "RSparkHub" in answer.text) == (503, True), path  # as of any page: no interface is here
+    assert running.status()["state"] == "ready"
+
+
 async def test_who_knows_the_status_waits_for_another(start: Start) -> None:
     slow = python("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('{run}/deaf', 'w'); signal.pause()")
     running = start(parts=[part("slow", *slow, ready={"file": "{run}/deaf"}, stop_timeout=2.0)])

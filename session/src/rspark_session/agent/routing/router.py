@@ -56,13 +56,12 @@ class Router:
         """Answer one request."""
         path = request.path
         inside = path[len(self._base) :] if path.startswith(self._base + "/") else None
-        own = inside if inside is not None and inside.startswith(http.PREFIX) else path
-        if own == http.HEALTH:
+        if path == http.HEALTH:
             reply.send(HTTPStatus.OK, b"ok\n")
         elif not self._knows_the_secret(request):
             reply.send(HTTPStatus.UNAUTHORIZED, b"Only the edge may ask.\n")
-        elif own.startswith(http.PREFIX):
-            await self._agent(own, request, reply)
+        elif path.startswith(http.PREFIX):  # the hub's alone: the edge leads to nothing but the session's own path
+            await self._agent(path, request, reply)
         elif inside is None and path in ("/", self._base):
             reply.send(HTTPStatus.FOUND, b"", headers=[(b"location", self._base_path.encode())])
         elif inside is not None and (service := self._services.get(_first_segment(inside))):
