@@ -26,6 +26,11 @@ _DESCRIPTION = 100  # letters of it that a person is shown
 _GATEWAYS = frozenset({"pyspark-shell", "sparkr-shell"})  # what a driver is started with by Python, or by R
 _CHOICE = "rspark-spark"  # the cookie that says which of several applications is shown
 
+_END = page.html(
+    "This ends what computes",
+    "<p>A job that is ended has no result, and what waits for it gets an error.</p>"
+    '<form method="post"><button>End it</button></form>',
+)
 _NOTHING = page.html(
     "No Spark application is running",
     "<p>Spark's pages are here while a session uses Spark. Start it in R with <code>rspark::spark()</code>, or in Python "
@@ -101,6 +106,9 @@ class SparkPages:
         if path == "/" and (asked := parse_qs(request.query).get("application")):
             self._shown.redirect(reply, "/jobs/", (b"set-cookie", self._cookie(asked[0])))
             return
+        if _kills(path) and request.method != b"POST":
+            page.send(reply, HTTPStatus.OK, _END)
+            return
         application = _chosen(request, applications)
         if application is None and path == "/":
             page.send(reply, HTTPStatus.OK, self._choice(applications))
@@ -131,6 +139,14 @@ class SparkPages:
             )
         except (OSError, Unreadable):
             return None
+
+
+def _kills(path: str) -> bool:
+    """Return whether Spark would end a job or a stage at this path, also where it is only read: its own links do so.
+
+    Who may only look at the session can read, so here it takes a POST. Spark reads a path without escapes and parameters.
+    """
+    return any(segment.partition(";")[0] == "kill" for segment in unquote(path).split("/"))
 
 
 def _jobs(answer: bytes) -> list[str]:
