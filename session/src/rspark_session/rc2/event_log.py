@@ -3,17 +3,21 @@
 It is a folder of files `<number of its first event>.jsonl`, each a few megabytes. A server that is killed loses nothing that a
 client saw: an event is written before it is sent. The oldest files are removed when all are larger than the bound. Where the disk
 is full, events go on from memory, and are missing after a restart alone.
+
+A number is never another event's under the same `epoch`: where the end of the log is lost, the next server begins another.
 """
 
 import bisect
 import contextlib
-import json
 import logging
 import os
+import re
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from rspark_session.files import write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -21,6 +25,7 @@ _MOST_BYTES = 64 * 2**20
 _SEGMENT_BYTES = 4 * 2**20
 _MEMORY_BYTES = 8 * 2**20
 _EPOCH = "epoch"
+_BEGIN = re.compile(rb'\{"seq":([1-9][0-9]{0,15}),')
 
 
 class EventLog:
@@ -53,14 +58,14 @@ class EventLog:
         self._recent: deque[tuple[int, bytes]] = deque()
         self._recent_bytes = 0
         self._file: int | None = None
-        self._file_bytes = 0
         self._listeners: list[Callable[[], None]] = []
         self._complete = True
         with contextlib.suppress(OSError):  # what can't be written is in memory alone
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.epoch = self._read_epoch()
-        self._segments = sorted(int(file.stem) for file in folder.glob("*.jsonl") if file.stem.isdecimal())
+        self._sizes = self._read_sizes()
+        self._segments = [*self._sizes]
         self.last = self._mend_end()
+        self.epoch = self._read_epoch()
 
     @property
     def oldest(self) -> int:
@@ -78,6 +83,7 @@ class EventLog:
         except OSError as problem:
             if self._complete:
                 _log.warning("events are not recorded on disk: %s", problem)
+                self._forget_epoch()  # a server that starts after this one has fewer events
             self._complete = False
             self._close()
         self.last = number
@@ -135,8 +141,8 @@ class EventLog:
                 content = self._path(segment).read_bytes()
             except OSError:  # it was removed, or can't be read: what is in it is gone
                 continue
-            for line in content.split(b"\n"):
-                if line and (found := _number(line)) is not None and found > last:
+            for line in content.split(b"\n")[:-1]:  # what has no end is half an event
+                if (found := number_of(line)) is not None and found > last:
                     last = found
                     yield found, line
         for found, line in list(self._recent):  # what is not on disk
@@ -144,60 +150,97 @@ class EventLog:
                 yield found, line
 
     def _write(self, number: int, line: bytes) -> None:
-        if self._file is None or self._file_bytes + len(line) > self._segment_bytes:
+        if self._file is None or self._sizes[self._segments[-1]] + len(line) > self._segment_bytes:
             self._close()
             self._file = os.open(self._path(number), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-            self._file_bytes = 0
             self._segments.append(number)
-            self._remove_oldest()
+            self._sizes[number] = 0
+        segment = self._segments[-1]
         written = os.write(self._file, line)
         if written < len(line):  # the disk has just become full: no half of an event
-            os.ftruncate(self._file, self._file_bytes)
+            os.ftruncate(self._file, self._sizes[segment])
             raise OSError("the disk is full")
-        self._file_bytes += written
+        self._sizes[segment] += written
+        while sum(self._sizes.values()) > self._most_bytes and len(self._segments) > 1:
+            self._remove(self._segments[0])
 
-    def _remove_oldest(self) -> None:
-        while len(self._segments) * self._segment_bytes > self._most_bytes and len(self._segments) > 1:
-            self._path(self._segments.pop(0)).unlink(missing_ok=True)
+    def _remove(self, segment: int) -> None:
+        self._segments.remove(segment)
+        del self._sizes[segment]
+        with contextlib.suppress(OSError):
+            self._path(segment).unlink(missing_ok=True)
+
+    def _read_sizes(self) -> dict[int, int]:
+        """Return the sizes of the files in bytes, by the numbers of their first events, in order."""
+        found: dict[int, int] = {}
+        for file in self._folder.glob("*.jsonl"):
+            with contextlib.suppress(OSError, ValueError):  # it is not a file of ours, or just removed
+                found[int(file.stem)] = file.stat().st_size
+        return dict(sorted(found.items()))
 
     def _mend_end(self) -> int:
-        """Return the last number, after a line was cut off that a crash of the machine left half."""
-        for segment in reversed(self._segments):
-            path = self._path(segment)
-            content = path.read_bytes()
-            whole = content.rfind(b"\n") + 1
-            if whole < len(content):
-                os.truncate(path, whole)
-            lines = content[:whole].rstrip(b"\n").rsplit(b"\n", 1)
-            number = _number(lines[-1])
+        """Return the last number, after what a crash of the machine left half was cut off."""
+        while self._segments:
+            segment = self._segments[-1]
+            number, whole = self._last_whole(segment)
+            if whole < self._sizes[segment]:
+                self._forget_epoch()
             if number is not None:
+                with contextlib.suppress(OSError):  # half an event is passed over, too
+                    os.truncate(self._path(segment), whole)
+                self._sizes[segment] = whole
                 return number
+            self._remove(segment)
         return 0
+
+    def _last_whole(self, segment: int) -> tuple[int | None, int]:
+        """Return the number of the last whole event of a file, and where that ends; put aside a file that can't be read."""
+        path = self._path(segment)
+        try:
+            content = path.read_bytes()
+        except OSError as problem:
+            _log.warning("a file of the log of events can't be read: %s", problem)
+            with contextlib.suppress(OSError):
+                path.rename(path.with_suffix(".unread"))
+            return None, 0
+        end = content.rfind(b"\n") + 1
+        while end:
+            begin = content.rfind(b"\n", 0, end - 1) + 1
+            if (number := number_of(content[begin:end])) is not None:
+                return number, end
+            end = begin
+        return None, 0
 
     def _read_epoch(self) -> str:
         file = self._folder / _EPOCH
+        with contextlib.suppress(OSError, ValueError):
+            if epoch := file.read_text(encoding="utf-8")[:64]:  # a crash of the machine leaves an empty one
+                return epoch
+        epoch = secrets.token_hex(8)
         try:
-            return file.read_text(encoding="utf-8")[:64]
-        except OSError:
-            epoch = secrets.token_hex(8)
-            try:
-                file.write_text(epoch, encoding="utf-8")
-            except OSError as problem:
-                _log.warning("the log of events has no place: %s", problem)
-            return epoch
+            write_whole(file, epoch)
+        except OSError as problem:
+            _log.warning("the log of events has no place: %s", problem)
+        return epoch
+
+    def _forget_epoch(self) -> None:
+        """Let the next server begin another epoch: some numbers that clients have seen are free again."""
+        with contextlib.suppress(OSError):
+            (self._folder / _EPOCH).unlink(missing_ok=True)
 
     def _path(self, segment: int) -> Path:
         return self._folder / f"{segment:015}.jsonl"
 
     def _close(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        if self._file is None:
+            return
+        os.close(self._file)
+        self._file = None
+        if self._sizes[self._segments[-1]] == 0:
+            self._remove(self._segments[-1])
 
 
-def _number(line: bytes) -> int | None:
-    try:
-        number = json.loads(line)["seq"]
-    except (ValueError, LookupError, TypeError):
-        return None
-    return number if isinstance(number, int) else None
+def number_of(event: bytes) -> int | None:
+    """Return the sequence number, with which an event begins; None when it is no event."""
+    found = _BEGIN.match(event)
+    return int(found[1]) if found else None

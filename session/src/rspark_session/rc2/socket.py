@@ -16,6 +16,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from rspark_session.rc2 import protocol
 from rspark_session.rc2.console import Refusal
+from rspark_session.rc2.event_log import number_of
 from rspark_session.rc2.room import Room
 from rspark_session.rc2.variables import Subscription
 
@@ -155,7 +156,7 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
                 events = log.after(self._since or 0, most_bytes=_PIECE)
                 for event in events:
                     await self.write_message(event)
-                    self._since = _number(event)
+                    self._since = number_of(event)
                 if not events and not self._notices:
                     await self._news.wait()
 
@@ -200,8 +201,3 @@ def _sentence(problem: ValidationError) -> str:
 
 def _short(value: object) -> str | None:
     return value[:64] if isinstance(value, str) else None
-
-
-def _number(event: bytes) -> int:
-    """Return the sequence number, with which an event begins."""
-    return int(event[7 : event.index(b",", 7)])
