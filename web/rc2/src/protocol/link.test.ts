@@ -21,10 +21,10 @@ class FakeSocket {
     this.readyState = 3;
     this.onclose?.();
   }
-  open(epoch = 'a'): void {
+  open(epoch = 'a', last = 1000): void {
     this.readyState = FakeSocket.OPEN;
     this.onopen?.();
-    this.says({ type: 'welcome', version: 1, epoch, oldest: 1, last: 0, consoles: [] });
+    this.says({ type: 'welcome', version: 1, epoch, oldest: 1, last, consoles: [] });
   }
   says(message: object): void {
     this.onmessage?.({ data: JSON.stringify(message) });
@@ -99,6 +99,18 @@ describe('the line to the server', () => {
     socket().says(event(1));
     expect(resets).toBe(1);
     expect(events).toEqual([5, 1]);
+  });
+
+  it('forgets everything where the log has lost what was seen', () => {
+    link();
+    socket().open();
+    for (const seq of [1, 2, 3]) socket().says(event(seq));
+    socket().close();
+    vi.advanceTimersByTime(300);
+    socket().open('a', 2);
+    for (const seq of [1, 2, 3]) socket().says(event(seq));
+    expect(resets).toBe(1);
+    expect(events).toEqual([1, 2, 3, 1, 2, 3]);
   });
 
   it('sends again what was not confirmed, and no more what was', () => {

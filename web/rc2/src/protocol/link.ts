@@ -92,7 +92,8 @@ export class Link {
 
   private greet(welcome: Extract<Notice, { type: 'welcome' }>): void {
     this.tries = 0;
-    if (this.epoch !== null && this.epoch !== welcome.epoch) {
+    // A machine that crashed may have lost the last events: the log ends before what was seen.
+    if (this.epoch !== null && (this.epoch !== welcome.epoch || welcome.last < this.seen)) {
       this.seen = 0;
       this.options.reset();
     }

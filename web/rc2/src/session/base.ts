@@ -64,8 +64,8 @@ export async function requestJson<T>(path: string, init: Init = {}): Promise<T> 
 async function sentence(answer: Response): Promise<string> {
   const text = await answer.text();
   try {
-    const body = JSON.parse(text) as { message?: unknown; detail?: unknown; reason?: unknown };
-    for (const said of [body.detail, body.message, body.reason])
+    const body = JSON.parse(text) as Record<string, unknown>;
+    for (const said of [body.detail, body.message, body.reason, body.title])
       if (typeof said === 'string' && said) return said;
   } catch {
     // Not JSON: a page of something in between.
