@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from rsparkhub.auth.identity import Authenticator
-from rsparkhub.auth.sign_in.pam import STRANGER, WRONG
+from rsparkhub.auth.sign_in.pam import NOT_HERE, STRANGER, WRONG
 from rsparkhub.domain.errors import NotSignedIn, TooManyAttempts
 from rsparkhub.installed.sign_in import ways_to_sign_in
 from rsparkhub.settings import Settings
@@ -94,6 +94,16 @@ async def test_an_account_of_the_system_or_of_another_group_lets_nobody_in(
     with pytest.raises(NotSignedIn, match="not one that signs in here"):
         await sign_in(authenticator(store, settings, make_people=True, **pam), noon)
     assert await store.users.list() == []
+
+
+@as_root
+@on_sqlite
+@pytest.mark.parametrize("password", [PASSWORD, "wrong"])
+async def test_nobody_tries_out_passwords_of_accounts_of_the_system(
+    store: Store, settings: Settings, noon: datetime, account: str, password: str
+) -> None:
+    with pytest.raises(NotSignedIn, match=NOT_HERE):
+        await sign_in(authenticator(store, settings, lowest_uid=60_001), noon, password=password)
 
 
 @on_sqlite

@@ -21,6 +21,7 @@ from rsparkhub.settings.sign_in import PamSettings
 log = logging.getLogger(__name__)
 
 WRONG = "The name or the password is wrong. Check both; they are those of this machine."
+NOT_HERE = "This account is not one that signs in here. Ask an administrator."
 STRANGER = "You have no account here yet. Ask an administrator to add you."
 _LONGEST = 1000  # characters of a password
 _AT_ONCE = 4  # PAM waits after a wrong password
@@ -29,7 +30,10 @@ _threads = ThreadPoolExecutor(_AT_ONCE, "pam")
 
 
 class PamSignIn(SignIn):
-    """Which of name and password is wrong is not told; why a right password lets nobody in is."""
+    """Which of name and password is wrong is not told; why a right password lets nobody in is.
+
+    PAM is not asked about accounts of the system: whether a password is root's is nothing to be tried out here.
+    """
 
     name = "pam"
     title = "Account of this machine"
@@ -83,14 +87,16 @@ def _authenticate(name: str, password: str, settings: PamSettings) -> None:
         account = pwd.getpwnam(name)
     except KeyError:
         account = None
+    if account is not None and account.pw_uid < settings.lowest_uid:
+        raise NotSignedIn(NOT_HERE)
     try:
         pamela.authenticate(name, password, service=settings.service, resetcred=0)
     except pamela.PAMError as error:
         log.info("PAM refuses %s: %s", name, error)
         raise NotSignedIn(WRONG) from None
-    if account is None or account.pw_uid < settings.lowest_uid or not _is_in(account, settings.groups):
+    if account is None or not _is_in(account, settings.groups):
         log.warning("PAM knows %s, whom the settings of sign_in.pam don't let in", name)
-        raise NotSignedIn("This account is not one that signs in here. Ask an administrator.")
+        raise NotSignedIn(NOT_HERE)
 
 
 def _is_in(account: pwd.struct_passwd, groups: tuple[str, ...]) -> bool:
