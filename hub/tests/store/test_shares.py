@@ -1,16 +1,19 @@
 """Shares of sessions."""
 
+import asyncio
+import threading
 from datetime import datetime, timedelta
 
 import pytest
 
 from rsparkhub.domain.errors import Conflict, NotFound, TooManyRequests
 from rsparkhub.domain.session import Session, Wanted
-from rsparkhub.domain.share import Role, share_of
+from rsparkhub.domain.share import Role, Share, share_of
 from rsparkhub.store import Store
 from rsparkhub.store.audit import AuditFilter
+from rsparkhub.store.database import Connection
 from rsparkhub.store.events import By
-from rsparkhub.store.shares import MOST_SHARES
+from rsparkhub.store.shares import MOST_SHARES, Shares
 
 
 @pytest.fixture
@@ -114,3 +117,30 @@ async def test_the_audit_says_who_let_whom_in(store: Store, session: Session, no
     assert (begun.by, begun.owner, begun.session) == ("bob", "bob", session.id)
     assert begun.data == {"change": "set", "role": "viewer", "person": "ada"}
     assert ended.data["change"] == "ended"
+
+
+class _SlowShares(Shares):
+    """Shares of which each is written only when it may be."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.shares._database, store.shares._notifier)
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    async def _put(self, connection: Connection, wanted: Share) -> Share:
+        self.reached.set()
+        self.go_on.wait(60)  # in a thread of the database's
+        return await super()._put(connection, wanted)
+
+
+async def test_a_group_that_is_removed_meanwhile_leaves_no_share_to_the_next_of_its_name(
+    store: Store, session: Session, noon: datetime
+) -> None:
+    slow = _SlowShares(store)
+    sharing = asyncio.create_task(slow.set(session.id, group="lab", role=Role.EDITOR, by=By("bob", noon)))
+    await asyncio.to_thread(slow.reached.wait, 60)
+    removing = asyncio.create_task(store.users.remove_group("lab"))
+    await asyncio.wait({removing}, timeout=0.5)  # it waits for the share, or it would be done by now
+    slow.go_on.set()
+    await asyncio.gather(sharing, removing)
+    await store.users.add_group("lab", members=["eve"], now=noon)
+    assert await shared_with(store, "eve", noon) == []

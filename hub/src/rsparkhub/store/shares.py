@@ -48,7 +48,8 @@ _SESSION_FOR_UPDATE = (
     .with_for_update()
 )
 _ID_OF = sa.select(users.c.id).where(users.c.name == sa.bindparam("b_name"))
-_GROUP = sa.select(groups.c.name).where(groups.c.name == sa.bindparam("b_name"))
+#: Locked: a group that is removed meanwhile takes its shares with it, and leaves none to the next of its name.
+_GROUP = sa.select(groups.c.name).where(groups.c.name == sa.bindparam("b_name")).with_for_update(read=True)
 _SWEEP = sa.delete(shares).where(shares.c.session == _SESSION, shares.c.expires <= _NOW)
 _COUNT = sa.select(sa.func.count()).where(shares.c.session == _SESSION)
 _END = sa.delete(shares).where(shares.c.id == sa.bindparam("b_id"), shares.c.session == _SESSION).returning(*_COLUMNS)
