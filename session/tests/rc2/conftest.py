@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from session.tests.running import WAIT, Running, interface, spec
 
+from rspark_session.rc2 import protocol
 from rspark_session.rc2.client import Client, greeted
 
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
@@ -18,6 +19,18 @@ async def connected(running: Running, after: Client | None = None) -> AsyncItera
     """A client of a session, which gets what an earlier one has missed."""
     async with running.socket("rc2/api/socket") as socket, greeted(socket, after=after, seconds=WAIT) as client:
         yield client
+
+
+async def restart(client: Client, console: str) -> None:
+    """Let a kernel start anew, and wait until its restart has begun."""
+    before = len(client.events)
+
+    def begun() -> bool:
+        states = (event for event in client.events[before:] if isinstance(event, protocol.ConsoleState))
+        return any((event.console, event.state) == (console, "restarting") for event in states)
+
+    await client.send(protocol.Restart(console=console))
+    await client.until(begun)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

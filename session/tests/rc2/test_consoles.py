@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from session.tests.rc2.conftest import connected
+from session.tests.rc2.conftest import connected, restart
 from session.tests.running import Running, until
 
 from rspark_session.rc2 import protocol
@@ -153,6 +153,15 @@ async def test_a_restart_forgets_and_ends_what_runs(client: Client) -> None:
     assert [await status(client, each) for each in (running, waiting)] == ["lost", "cancelled"]
     after = await client.begin(console, "'forgotten' in globals()")
     await client.finished(after)
+    assert client.text(after).strip() == "False"
+
+
+async def test_what_comes_while_a_kernel_restarts_runs_when_it_is_there(client: Client) -> None:
+    console = await client.start("python3")
+    await client.run(console, "forgotten = 1")
+    await restart(client, console)
+    after = await client.begin(console, "'forgotten' in globals()")
+    assert await status(client, after) == "ok"
     assert client.text(after).strip() == "False"
 
 

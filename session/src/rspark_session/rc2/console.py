@@ -274,13 +274,13 @@ class Console:
 
     async def _execute_queue(self) -> None:
         while True:
-            await self._usable.wait()
             await self._arrived.wait()
             if not self._queue:
                 self._arrived.clear()
                 continue
+            await self._usable.wait()
             async with self._turn:
-                if self._queue:
+                if self._queue and self._usable.is_set():  # neither cancelled nor restarted while it waited for its turn
                     await self._execute(self._queue.popleft())
             self._changed(self)
 
@@ -293,20 +293,21 @@ class Console:
                 with contextlib.suppress(Busy):
                     await self.run_hidden(code, seconds=5)
             self._figure = request.figure
-        self._begin(execution)
-        execution.message = self._channels.send(
-            "shell",
-            "execute_request",
-            {
-                "code": request.code,
-                "silent": False,
-                "store_history": True,
-                "user_expressions": {},
-                "allow_stdin": True,
-                "stop_on_error": True,
-            },
-        )
-        await execution.done.wait()
+        if execution.lost is None:  # else its kernel is another one by now
+            self._begin(execution)
+            execution.message = self._channels.send(
+                "shell",
+                "execute_request",
+                {
+                    "code": request.code,
+                    "silent": False,
+                    "store_history": True,
+                    "user_expressions": {},
+                    "allow_stdin": True,
+                    "stop_on_error": True,
+                },
+            )
+            await execution.done.wait()
         self._running = None
         reply = execution.reply or {}
         self._show_payload(execution, reply)
