@@ -3,16 +3,19 @@
 rc2_plots <- new.env(parent = emptyenv())
 rc2_most_plots <- 100L
 
-# Return a recorded plot that says its number where it is shown as text, after it was remembered.
+# Return a recorded plot that says its number where it is shown as text, after it was remembered. What another R has drawn in the same
+# console, before a restart or a sleep, has other numbers: these begin with the time.
 rc2_remember <- function(plot) {
-  number <- (rc2_plots$last %||% 0L) + 1L
+  number <- (rc2_plots$last %||% (1000 * floor(as.numeric(Sys.time()) - 1.7e9))) + 1
   rc2_plots$last <- number
-  assign(as.character(number), plot, envir = rc2_plots)
-  gone <- as.character(number - rc2_most_plots)
+  assign(rc2_plot_name(number), plot, envir = rc2_plots)
+  gone <- rc2_plot_name(number - rc2_most_plots)
   if (exists(gone, envir = rc2_plots, inherits = FALSE)) rm(list = gone, envir = rc2_plots)
-  attr(plot, "rspark_number") <- number
+  attr(plot, "rspark_number") <- rc2_plot_name(number)
   plot
 }
+
+rc2_plot_name <- function(number) sprintf("%.0f", number)
 
 # Let repr, by which R's kernel shows a plot as text, say its number.
 rc2_name_plots <- function() {

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from session.tests.rc2.conftest import connected
+from session.tests.rc2.conftest import connected, restart
 from session.tests.running import Running
 
 from rspark_session.rc2 import protocol
@@ -258,7 +258,17 @@ async def test_a_plot_is_kept_with_its_code_and_drawn_at_any_size(running: Runni
     drawn = await running.get(f"rc2/api/consoles/{console}/plots/{plot.plot}?format=svg")
     assert drawn.headers["content-type"] == "image/svg+xml"
     assert b"<svg" in drawn.content
+    large = await running.get(f"rc2/api/consoles/{console}/plots/{plot.plot}?format=png&width=100&height=100&density=1000")
+    assert (large.status_code, "too large" in large.json()["title"]) == (404, True)
     gone = await running.get(f"rc2/api/consoles/{console}/plots/9999")
+    assert (gone.status_code, "can't be drawn" in gone.json()["title"]) == (404, True)
+    await restart(client, console)
+    execution = await client.begin(console, "plot(1)")
+    await client.finished(execution)
+    other = client.event(protocol.Plot, execution)
+    assert other is not None
+    assert other.plot != plot.plot
+    gone = await running.get(f"rc2/api/consoles/{console}/plots/{plot.plot}")
     assert (gone.status_code, "can't be drawn" in gone.json()["title"]) == (404, True)
 
 
@@ -271,6 +281,7 @@ async def test_html_has_an_origin_of_its_own_and_large_things_stand_beside(runni
     assert set(display.blobs) == {"text/html"}
     frame = await running.get(f"rc2/api/frame/{display.seq}")
     assert frame.text.startswith("<b>bold</b>")
+    assert "no-cache" in frame.headers["cache-control"]
     policy = frame.headers["content-security-policy"]
     assert "sandbox" in policy
     assert "allow-same-origin" not in policy

@@ -20,6 +20,8 @@ _FRAME_POLICY = (
     "sandbox allow-scripts allow-popups allow-downloads; default-src data: blob: 'unsafe-inline' 'unsafe-eval'; "
     "connect-src 'none'; form-action 'none'; frame-ancestors 'self'"
 )
+#: Pixels of a plot: R takes four bytes of the session's memory for each.
+_MOST_PIXELS = 10**8
 _IMAGES = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
 
 
@@ -174,13 +176,18 @@ class DrawnPlot(RoomHandler):
         form = self.get_query_argument("format", "svg")
         if form not in _IMAGES:
             raise Refusal(f"Plots are drawn as {', '.join(_IMAGES)}.")
+        width = self.number("width", 7, least=0.5, most=100)
+        height = self.number("height", 5, least=0.5, most=100)
+        density = self.number("density", 96, least=20, most=1000)
+        if form == "png" and width * height * density**2 > _MOST_PIXELS:
+            raise Refusal("This picture would be too large. Draw it smaller, or as svg or pdf.")
         question: dict[str, object] = {
             "ask": "plot",
             "plot": plot,
             "format": form,
-            "width": self.number("width", 7, least=0.5, most=100),
-            "height": self.number("height", 5, least=0.5, most=100),
-            "density": self.number("density", 96, least=20, most=1000),
+            "width": width,
+            "height": height,
+            "density": density,
         }
         content = await self.room.introspection.draw(self.console(identity), question, form)
         self.set_header("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:")
@@ -215,7 +222,7 @@ class Frame(RoomHandler):
         if html is None:
             raise Refusal("This is not kept any more. Run its code again.")
         self.set_header("Content-Security-Policy", _FRAME_POLICY)
-        self.set_header("Cache-Control", "private, max-age=86400")
+        self.set_header("Cache-Control", "private, no-cache")  # the number is another event's in another log
         self.finish(html, set_content_type="text/html; charset=utf-8")
 
 
