@@ -52,7 +52,7 @@ class StewardServer(ThreadingHTTPServer):
             self._handler(secured, client_address, self)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client went away, or speaks no TLS."""
+        """Write nothing: a client went away, or speaks no TLS."""
 
 
 class StewardHandler(BaseHTTPRequestHandler):
@@ -99,7 +99,7 @@ class StewardHandler(BaseHTTPRequestHandler):
 
     def body(self) -> Fields:
         """Return the JSON object of the request; raise `ValueError` when it is none."""
-        length = int(self.headers.get("Content-Length") or 0)
+        length = self._length()
         if length > _MOST_BYTES:
             raise ValueError("It is too long.")
         data = self.rfile.read(length) if length else b"{}"
@@ -107,7 +107,11 @@ class StewardHandler(BaseHTTPRequestHandler):
 
     def content(self) -> IO[bytes]:
         """Return the body as a file that can be read once, for as long as it says that it is."""
-        return cast("IO[bytes]", _Body(self.rfile.read, int(self.headers.get("Content-Length") or 0)))
+        return cast("IO[bytes]", _Body(self.rfile.read, self._length()))
+
+    def _length(self) -> int:
+        """Return how many bytes the body has; raise `ValueError` for what is no number. Less than none would be read for ever."""
+        return number(self.headers.get("Content-Length") or "0")
 
     def bearer(self) -> str:
         """Return the secret or token that the request shows; empty where it shows none."""
@@ -120,7 +124,7 @@ class StewardHandler(BaseHTTPRequestHandler):
 
     def refuse(self) -> None:
         """Answer that it takes the hub's secret."""
-        self.rfile.read(min(int(self.headers.get("Content-Length") or 0), _MOST_BYTES))  # so that the answer is seen
+        self.rfile.read(min(self._length(), _MOST_BYTES))  # so that the answer is seen
         self.send(HTTPStatus.UNAUTHORIZED, {"problem": "It takes the hub's secret."})
 
     def send(self, status: HTTPStatus, answer: dict[str, object]) -> None:
