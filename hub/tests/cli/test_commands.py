@@ -64,6 +64,11 @@ def test_a_class_is_added_at_once_or_not_at_all(cli: Cli, hub: RunningHub, tmp_p
     refused = cli("user", "import", "-", given="zoe,Zoe Zed,,stats\nYan\n")
     assert refused.returncode == 1
     assert "line 2: Yan is no name" in refused.stderr
+    nowhere = cli("user", "import", "-", "--links", str(tmp_path / "missing/links.csv"), given="zoe\n")
+    assert nowhere.returncode == 1
+    assert "can't be written: No such file or directory. Nobody was added." in nowhere.stderr
+    links.write_text("of last year")
+    links.chmod(0o644)
     added = cli("user", "import", "-", "--links", str(links), given="zoe,Zoe Zed,,stats\nyan\n")
     assert added.stdout.startswith("2 added, 0 there already."), added.stderr
     assert links.stat().st_mode & 0o777 == 0o600
