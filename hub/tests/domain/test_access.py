@@ -7,7 +7,7 @@ import pytest
 from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, Thing, may
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.session import Session, State, Wanted
-from rsparkhub.domain.share import Role, Share, share_of
+from rsparkhub.domain.share import Role, Share, role_called, share_of
 from rsparkhub.domain.user import User
 from rsparkhub.installed.schema import environment_schema
 
@@ -103,3 +103,10 @@ def test_of_several_shares_the_one_that_lets_do_the_most_counts() -> None:
     assert share_of(OTHER.user, [viewing, *until]) is until[1]
     assert share_of(OTHER.user, [viewing]) is viewing
     assert share_of(ADMIN.user, until) is None
+
+
+def test_a_role_that_is_not_known_lets_look_and_no_more() -> None:
+    """As of a version to come, or damaged."""
+    assert [role_called(word) for word in ("viewer", "editor", "owner", "", None, 3)] == [
+        Role.VIEWER, Role.EDITOR, Role.VIEWER, Role.VIEWER, Role.VIEWER, Role.VIEWER,
+    ]  # fmt: skip

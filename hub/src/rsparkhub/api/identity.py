@@ -21,7 +21,7 @@ from rsparkhub.auth.tokens import token_in_header
 from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.errors import NotAllowed, NotFound, NotSignedIn
 from rsparkhub.domain.session import Session
-from rsparkhub.domain.share import Role, share_of
+from rsparkhub.domain.share import share_of
 from rsparkhub.store.events import By
 from rsparkhub.store.notifier import key_of_shares
 
@@ -167,10 +167,7 @@ async def find_access(context: AppContext, identity: Identity, session_id: str, 
         if share is None or not may(identity, Action.READ, session, shares=shares):
             raise missing
         if not may(identity, to, session, shares=shares):
-            raise NotAllowed(f"This session is shared with you as {_A_ROLE[share.role]}, who may not do this. Ask its owner.")
+            raise NotAllowed(f"This session is shared with you as {share.role.in_words}, who may not do this. Ask its owner.")
         keys, until = (*keys, key_of_shares(session.id)), share.expires
     log_context.bind(session=session.id)
     return Access(session=session, until=until, keys=keys)
-
-
-_A_ROLE = {Role.VIEWER: "a viewer", Role.EDITOR: "an editor"}

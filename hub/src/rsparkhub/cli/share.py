@@ -44,7 +44,7 @@ def add(
         print_json(made.model_dump(mode="json"))
         return
     until = f", until {made.expires:%Y-%m-%d %H:%M} UTC" if made.expires else ""
-    say(f"{session} is shared with {_whom(made)}, as {_A_ROLE[made.role]}{until}.")
+    say(f"{session} is shared with {_whom(made)}, as {made.role.in_words}{until}.")
 
 
 @app.command("list")
@@ -95,9 +95,6 @@ def remove(
         print_json({"removed": share})
     else:
         say(f"The share {share} has ended.")
-
-
-_A_ROLE = {Role.VIEWER: "a viewer", Role.EDITOR: "an editor"}
 
 
 def _whom(share: "ShareView") -> str:

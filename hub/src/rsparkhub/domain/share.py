@@ -14,6 +14,16 @@ class Role(StrEnum):
     VIEWER = "viewer"  # reads what the interface shows, and changes and runs nothing
     EDITOR = "editor"  # does in the interface all that the owner does, and wakes the session and puts it to sleep
 
+    @property
+    def in_words(self) -> str:
+        """What somebody is who has it, within a sentence."""
+        return {Role.VIEWER: "a viewer", Role.EDITOR: "an editor"}[self]
+
+
+def role_called(word: object) -> Role:
+    """Return the role of a name; where it is the name of none, that which lets look, and no more."""
+    return next((role for role in Role if role == word), Role.VIEWER)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Share:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from rsparkhub.domain.errors import Conflict, NotFound, TooManyRequests
 from rsparkhub.domain.event import ShareData
 from rsparkhub.domain.session import Session, Wanted
-from rsparkhub.domain.share import Role, Share
+from rsparkhub.domain.share import Role, Share, role_called
 from rsparkhub.domain.user import EVERYONE, User, name_in
 from rsparkhub.store.database import AnyRow, Connection, Database
 from rsparkhub.store.events import By, insert_of_people
@@ -167,7 +167,8 @@ async def _id_of(connection: Connection, name: str) -> str:
 
 
 def _to_share(row: AnyRow | Collection[Any]) -> Share:
-    """Return the share of a row; one whose role can't be read lets look, and no more."""
+    """Return the share of a row."""
     share_id, session, person, group, role, created, expires = row
-    known = Role.EDITOR if role == Role.EDITOR.value else Role.VIEWER
-    return Share(id=share_id, session=session, person=person, group=group, role=known, created=created, expires=expires)
+    return Share(
+        id=share_id, session=session, person=person, group=group, role=role_called(role), created=created, expires=expires
+    )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from rspark_contract.reading import JsonObject
 from rsparkhub.domain.event import EventKind
+from rsparkhub.domain.share import role_called
 
 _MOST_LETTERS = 500
 _MOST_NAMES = 5
@@ -97,7 +98,7 @@ def _share(data: JsonObject, subjects: Subjects) -> str:
     if data.get("change") == "ended":
         return f"{subjects.actor} no longer shares {_session(subjects)} with {whom}."
     until = _text(data, "expires")[:16].replace("T", " ")
-    role = "an editor" if data.get("role") == "editor" else "a viewer"
+    role = role_called(data.get("role")).in_words
     return f"{subjects.actor} shares {_session(subjects)} with {whom} as {role}{f', until {until} UTC' if until else ''}."
 
 

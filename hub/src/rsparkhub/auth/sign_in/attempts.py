@@ -14,7 +14,7 @@ PEOPLE_PER_ADDRESS = 40
 
 @asynccontextmanager
 async def limited(proof: Mapping[str, str], context: SignInContext) -> AsyncIterator[Attempt]:
-    """Have an attempt to sign in checked inside; it counts as a wrong one unless that ends well.
+    """Count an attempt to sign in, which is checked inside: as a wrong one, unless that ends well.
 
     Its name is None where nobody can have such a one.
 

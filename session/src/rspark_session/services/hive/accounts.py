@@ -55,7 +55,7 @@ class Accounts:
         self._state = _read(file)
 
     def replay(self) -> None:
-        """Tell a metastore that has just started who is let in.
+        """Send a metastore that has just started all who are let in.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class Accounts:
             return self._state.credentials.get(f"{session}.{generation}")
 
     def set_token(self, credential: Credential, token: str) -> None:
-        """Have the metastore work on HDFS by this token where a session asks for it.
+        """Write down a session's token of HDFS, and send it to the metastore, which works there by it when that session asks.
 
         Raises
         ------

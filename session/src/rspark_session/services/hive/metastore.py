@@ -142,7 +142,7 @@ class Metastore:
             raise ServiceProblem(f"Hive's metastore ended by itself with code {code}. Its log says why.")
 
     def ask(self, **command: object) -> dict[str, Any]:
-        """Have it do something (`Commands` in `session/hive`); return its answer.
+        """Send it a command (`Commands` in `session/hive`); return its answer.
 
         Raises
         ------

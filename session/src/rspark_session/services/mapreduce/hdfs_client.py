@@ -141,7 +141,7 @@ class HdfsClient:
         self._ask("PUT", path, "MKDIRS", {"permission": "770"})
 
     def rename(self, path: str, to: str) -> None:
-        """Give what is at a path another one, where nothing is."""
+        """Move what is at a path to another, where nothing is."""
         if not self._ask("PUT", path, "RENAME", {"destination": to}).required("boolean", reading.flag):
             raise HdfsRefused(f'"{to}" is there already in HDFS. Choose another -output.')
 
