@@ -251,6 +251,23 @@ async def test_the_same_execution_sent_twice_runs_once(client: Client) -> None:
     assert client.text(after) == "1\n"
 
 
+async def test_what_was_refused_may_be_sent_again(client: Client) -> None:
+    console = await client.start("bash")
+    first = await client.begin(console, "sleep 600")
+    await client.until(lambda: client.event(protocol.ExecutionStarted, first))
+    waiting = [await client.begin(console, "true", group="all") for _ in range(1000)]
+    request = protocol.Execute(id="too-many", console=console, code="echo served")
+    await client.send(request)
+    with pytest.raises(RefusedByServer, match="wait already"):
+        await client.finished("too-many")
+    client.notices.clear()
+    await client.send(protocol.Cancel(console=console, execution=waiting[0]))
+    await client.send(request)
+    await client.until(lambda: client.event(protocol.ExecutionQueued, "too-many"))
+    await client.send(protocol.Restart(console=console))
+    assert await status(client, "too-many") == "cancelled"
+
+
 async def test_more_output_than_anybody_reads_is_counted_and_dropped(client: Client) -> None:
     console = await client.start("python3")
     execution = await client.begin(console, "for _ in range(100): print('x' * 10**6)")

@@ -97,6 +97,27 @@ async def test_a_sleep_keeps_the_transcript_the_consoles_and_what_they_hold(star
         assert numbers(second) == [*range(1, len(second.events) + 1)]
 
 
+async def test_after_a_sleep_nothing_runs_twice_and_a_console_is_found_whose_start_is_forgotten(start: Start) -> None:
+    running = await room(start)
+    async with connected(running) as first:
+        console = await first.start("bash")
+        await first.run(console, "n=0")
+        request = protocol.Execute(id="sent-twice", console=console, code="n=$((n + 1))")
+        await first.send(request)
+        await first.finished(request.id)
+    assert await running.suspend() == 0
+    [file] = (running.home / ".local/share/rspark/rc2").glob("*/events/*.jsonl")
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if "console_started" not in line))  # as after much output
+    running = await room(start, generation=2, resume=True)
+    async with connected(running, after=first) as second:
+        assert await second.start("bash") == console
+        await second.send(request)  # it never heard that it had arrived
+        shown = await second.begin(console, "echo n is $n")
+        await second.finished(shown)
+        assert second.text(shown) == "n is 1\n"
+
+
 async def test_what_a_person_does_is_activity_and_watching_is_none(start: Start) -> None:
     running = await room(start)
 

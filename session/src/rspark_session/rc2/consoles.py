@@ -6,6 +6,7 @@ A console is one of Jupyter's sessions, under the same id: JupyterLab lists its 
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
@@ -19,6 +20,15 @@ from rspark_session.rc2.recorder import Recorder
 
 _SAME_KERNEL_GONE = "The session was started anew without what this console had in memory."
 _SERVER_GONE = "The session ended while this ran."
+
+
+@dataclass
+class _Past:
+    """What the log has: consoles that have not ended, executions that have not either with their consoles, and all executions."""
+
+    consoles: dict[str, Identity] = field(default_factory=dict)
+    unfinished: dict[str, str] = field(default_factory=dict)
+    executions: list[str] = field(default_factory=list)
 
 
 class Consoles:
@@ -58,40 +68,46 @@ class Consoles:
             for console in self:
                 if (console.identity.kernelspec, console.identity.project) == (kernelspec, folder):
                     return console
+            spec = await self._spec(kernelspec)
+            if spec is None:
+                raise Refusal(f"There is no kernel {kernelspec!r} in this session.")
             try:
-                spec: Any = await ensure_async(cast(Any, self._kernels.kernel_spec_manager).get_kernel_spec(kernelspec))
-            except NoSuchKernel as problem:
-                raise Refusal(f"There is no kernel {kernelspec!r} in this session.") from problem
-            path = str(PurePosixPath(folder) / f"console-{kernelspec}")
-            try:
-                session = await self._sessions.create_session(path=path, name=kernelspec, type="console", kernel_name=kernelspec)
+                session = await self._sessions.create_session(
+                    path=_path(folder, kernelspec), name=kernelspec, type="console", kernel_name=kernelspec
+                )
             except Exception as problem:  # whatever keeps a kernel from starting, the person gets a sentence
                 raise Refusal(f"{spec.display_name} could not be started: {problem}") from problem
-            identity = Identity(
-                id=str(session["id"]),
-                kernel=str(session["kernel"]["id"]),
-                kernelspec=kernelspec,
-                language=spec.language,
-                title=spec.display_name,
-                project=folder,
-            )
-            self._record_started(identity)
-            return self._open(identity)
+            return self._begin(session, spec, project=folder)
 
-    async def reopen(self) -> None:
-        """Open the consoles that the log has and whose kernels a sleep has brought back; record that the others have ended."""
-        known, unfinished = self._read_log()
+    async def reopen(self) -> list[str]:
+        """Open the consoles whose kernels a sleep has brought back, and record that the others of the log have ended.
+
+        Return the ids of all executions that the log has, in order.
+        """
+        past = self._read_log()
         sessions = {str(session["id"]): session for session in await self._sessions.list_sessions()}
-        for execution, console in unfinished.items():
+        for execution, console in past.unfinished.items():
             self._recorder.record(
                 protocol.ExecutionFinished, console=console, execution=execution, status="lost", reason=_SERVER_GONE
             )
-        for identity in known.values():
-            session = sessions.get(identity.id)
-            if session is None:
-                self._recorder.record(protocol.ConsoleState, console=identity.id, state="ended", reason=_SAME_KERNEL_GONE)
-            else:
+        for identity in past.consoles.values():
+            if identity.id in sessions:
                 self._open(identity)
+            else:
+                self._recorder.record(protocol.ConsoleState, console=identity.id, state="ended", reason=_SAME_KERNEL_GONE)
+        for identifier, session in sessions.items():
+            if identifier not in past.consoles:
+                await self._reopen_forgotten(session)
+        return past.executions
+
+    async def _reopen_forgotten(self, session: Any) -> None:
+        """Open a console whose start is so long ago that the log has it no longer; another's session is left alone."""
+        kernelspec, path = str(session["kernel"]["name"]), PurePosixPath(session["path"])
+        folder = "" if str(path.parent) == "." else str(path.parent)
+        if session["type"] != "console" or session["name"] != kernelspec or str(path) != _path(folder, kernelspec):
+            return
+        if (spec := await self._spec(kernelspec)) is not None:
+            self._begin(session, spec, project=folder)
 
     async def end(self, console: Console, reason: str | None = None) -> None:
         """End a console and its kernel."""
@@ -111,6 +127,33 @@ class Consoles:
                     del self._consoles[console.identity.id]
                 console.kernel_changed(event)
 
+    async def _spec(self, kernelspec: str) -> Any:
+        try:
+            return await ensure_async(cast(Any, self._kernels.kernel_spec_manager).get_kernel_spec(kernelspec))
+        except NoSuchKernel:
+            return None
+
+    def _begin(self, session: Any, spec: Any, *, project: str) -> Console:
+        """Record that the console of one of Jupyter's sessions has started, and open it."""
+        identity = Identity(
+            id=str(session["id"]),
+            kernel=str(session["kernel"]["id"]),
+            kernelspec=str(session["kernel"]["name"]),
+            language=spec.language,
+            title=spec.display_name,
+            project=project,
+        )
+        self._recorder.record(
+            protocol.ConsoleStarted,
+            console=identity.id,
+            kernelspec=identity.kernelspec,
+            language=identity.language,
+            title=identity.title,
+            project=identity.project,
+            kernel=identity.kernel,
+        )
+        return self._open(identity)
+
     def _open(self, identity: Identity) -> Console:
         console = Console(identity, kernels=self._kernels, recorder=self._recorder, changed=self._changed)
         self._consoles[identity.id] = console
@@ -129,17 +172,6 @@ class Consoles:
         for listener in self.listeners:
             listener(console)
 
-    def _record_started(self, identity: Identity) -> None:
-        self._recorder.record(
-            protocol.ConsoleStarted,
-            console=identity.id,
-            kernelspec=identity.kernelspec,
-            language=identity.language,
-            title=identity.title,
-            project=identity.project,
-            kernel=identity.kernel,
-        )
-
     def _folder(self, project: str) -> str:
         """Return the folder of a project below the home, in its shortest form; raise `Refusal` when there is none."""
         path = (self._home / project).resolve()
@@ -149,17 +181,15 @@ class Consoles:
         folder = str(path.relative_to(home))
         return "" if folder == "." else folder
 
-    def _read_log(self) -> tuple[dict[str, Identity], dict[str, str]]:
-        """Return the consoles that have not ended by the log, and the executions, with their consoles."""
-        known: dict[str, Identity] = {}
-        unfinished: dict[str, str] = {}
+    def _read_log(self) -> _Past:
+        past = _Past()
         for line in self._recorder.log.all():
             if b'"type":"stream"' in line[:400]:
                 continue
             event = json.loads(line)
             match event["type"]:
                 case "console_started":
-                    known[event["console"]] = Identity(
+                    past.consoles[event["console"]] = Identity(
                         id=event["console"],
                         kernel=event["kernel"],
                         kernelspec=event["kernelspec"],
@@ -168,9 +198,15 @@ class Consoles:
                         project=event["project"],
                     )
                 case "console_state" if event["state"] == "ended":
-                    known.pop(event["console"], None)
+                    past.consoles.pop(event["console"], None)
                 case "execution_queued":
-                    unfinished[event["execution"]] = event["console"]
+                    past.executions.append(event["execution"])
+                    past.unfinished[event["execution"]] = event["console"]
                 case "execution_finished":
-                    unfinished.pop(event["execution"], None)
-        return known, unfinished
+                    past.unfinished.pop(event["execution"], None)
+        return past
+
+
+def _path(folder: str, kernelspec: str) -> str:
+    """Return what a console is called in Jupyter's list of sessions."""
+    return str(PurePosixPath(folder) / f"console-{kernelspec}")

@@ -76,7 +76,7 @@ class Rc2(ExtensionApp):
 
     async def kernels_restored(self) -> None:
         """Find the consoles again that a sleep saved; nothing of a client is served before."""
-        await self._room.consoles.reopen()
+        await self._room.reopen()
 
     async def stop_extension(self) -> None:
         """Let go of the kernels, and close the log."""

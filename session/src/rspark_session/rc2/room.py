@@ -31,11 +31,17 @@ class Room:
         """Report that a person did something."""
         self.reporter.activity()
 
+    async def reopen(self) -> None:
+        """Open the consoles again that a sleep saved; what was asked for before it is not new."""
+        for execution in await self.consoles.reopen():
+            self.remember(execution)
+
     def is_new(self, execution: str) -> bool:
-        """Return whether an execution was not asked for before, and remember it."""
-        if execution in self._executions:
-            return False
+        """Return whether an execution was not asked for before."""
+        return execution not in self._executions
+
+    def remember(self, execution: str) -> None:
+        """Remember that an execution was asked for."""
         self._executions[execution] = None
         while len(self._executions) > _REMEMBERED:
             self._executions.popitem(last=False)
-        return True

@@ -88,7 +88,7 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     async def _serve(self, name: str, fields: dict[str, Any]) -> None:  # noqa: PLR0912  (one line for each message)
         if name not in protocol.REQUEST_TYPES:
-            raise Refusal(f"This server knows no message {name!r}. Reload the page, so that both are of one version.")
+            raise Refusal(f"This server knows no message {name[:100]!r}. Reload the page, so that both are of one version.")
         request = protocol.REQUEST.validate_python(fields)
         if not isinstance(request, protocol.Hello) and self._since is None:
             raise Refusal("The first message is hello.")
@@ -106,6 +106,7 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
                 console = consoles.get(request.console)
                 if self._room.is_new(request.id):
                     console.execute(request, who=self._room.who)
+                    self._room.remember(request.id)
             case protocol.InputReply():
                 self._room.activity()
                 consoles.get(request.console).reply(request.value)
