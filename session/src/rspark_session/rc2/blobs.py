@@ -30,9 +30,12 @@ class BlobStore:
         """
         blob = Blob(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
         sizes = self._read_sizes()
-        if blob.sha256 in sizes:
-            return blob
         path, new = self._folder / blob.sha256, self._folder / f"{blob.sha256}.new"
+        if blob.sha256 in sizes and path.is_file():  # shown again, it is as new as what is shown now
+            sizes[blob.sha256] = sizes.pop(blob.sha256)
+            os.utime(path)
+            return blob
+        self._bytes -= sizes.pop(blob.sha256, 0)
         try:
             new.write_bytes(content)
             new.replace(path)

@@ -21,6 +21,11 @@ def folder(home: Path, session: str) -> Path:
         own.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.utime(own)
         for other in base.iterdir():
-            if other != own and time.time() - other.stat().st_mtime > _LEFT_FOR:
+            if other != own and time.time() - _last_used(other) > _LEFT_FOR:
                 shutil.rmtree(other, ignore_errors=True)
     return own
+
+
+def _last_used(folder: Path) -> float:
+    """Return when something was last written into a session's folder: one that runs for long is opened once alone."""
+    return max(path.stat().st_mtime for path in (folder, *folder.glob("events/*")))
