@@ -284,6 +284,7 @@ async def test_more_output_than_anybody_reads_is_counted_and_dropped(client: Cli
         ({"type": "fly"}, "no message 'fly'"),
         ({"type": "execute", "console": "x", "code": "1"}, "id"),
         ({"type": "execute", "id": "not an id!", "console": "x", "code": "1"}, "id"),
+        ({"type": "execute", "id": "long", "console": "x", "code": "€" * (2**22 + 1)}, "code: String should have at most"),
         ({"type": "hello"}, "already"),
         ({"type": "interrupt", "console": "gone"}, "does not run"),
         ([1, 2], "no message"),

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 #: Grows with every change after which an older client or server would misunderstand the other.
 VERSION = 1
-#: Bytes of the largest message that a client may send.
-MOST_BYTES = 2**23
+#: Bytes of the largest message that a client may send, or its connection is closed: the longest code fits, however it is written.
+MOST_BYTES = 2**25
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 ShortText = Annotated[str, Field(max_length=1000)]

@@ -51,6 +51,10 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         """Let nothing be compressed: it is a short way, and costs more time than it saves."""
         return None
 
+    @property
+    def max_message_size(self) -> int:
+        return protocol.MOST_BYTES
+
     async def on_message(self, message: str | bytes) -> None:
         """Serve a message; one that can't be served is refused, by its name."""
         name, fields = _read(message)
