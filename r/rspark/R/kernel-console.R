@@ -1,6 +1,8 @@
 # R's kernel as R's own console: warnings after the value and in R's words, errors without the kernel's own calls, `traceback()`
 # and `warnings()` that know of them, tables as print() has them, and questions that are asked.
 
+most_warnings <- 50L # of one expression: R has no more, either
+
 # Return the handlers of one execution with R's own ways. Those of code that runs unseen are left as they are.
 as_console <- function(handler) {
   executor <- if (is.function(handler$error)) environment(handler$error)$.self
@@ -23,7 +25,7 @@ as_console <- function(handler) {
     w$call <- own_call(w$call)
     if (getOption("warn") > 0L) {
       executor$stream(immediate_text(w), "stderr")
-    } else {
+    } else if (length(pending) < most_warnings) {
       pending[[length(pending) + 1L]] <<- w
     }
   }
@@ -94,7 +96,7 @@ warnings_text <- function(pending) {
     paste0("Warning message:\n", one(pending[[1]], 6L))
   } else if (count <= 10L) {
     paste0("Warning messages:\n", paste0(seq_len(count), ": ", vapply(pending, one, "", 10L), collapse = ""))
-  } else if (count < 50L) {
+  } else if (count < most_warnings) {
     paste0("There were ", count, " warnings (use warnings() to see them)\n")
   } else {
     "There were 50 or more warnings (use warnings() to see the first 50)\n"
@@ -116,7 +118,6 @@ immediate_text <- function(w) {
 console_state <- new.env(parent = emptyenv())
 
 remember_warnings <- function(pending) {
-  pending <- utils::head(pending, 50L)
   calls <- lapply(pending, conditionCall)
   names(calls) <- vapply(pending, conditionMessage, "")
   console_state$warnings <- calls

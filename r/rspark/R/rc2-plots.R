@@ -3,8 +3,8 @@
 rc2_plots <- new.env(parent = emptyenv())
 rc2_most_plots <- 100L
 
-# Return a recorded plot that says its number where it is shown as text, after it was remembered. What another R has drawn in the same
-# console, before a restart or a sleep, has other numbers: these begin with the time.
+# Return a recorded plot that says its number where it is shown as text, after it was remembered. What another R has drawn in the
+# same console, before a restart or a sleep, has other numbers: these begin with the time.
 rc2_remember <- function(plot) {
   number <- (rc2_plots$last %||% (1000 * floor(as.numeric(Sys.time()) - 1.7e9))) + 1
   rc2_plots$last <- number
