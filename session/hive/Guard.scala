@@ -14,8 +14,9 @@ import org.apache.thrift.transport.{TSaslServerTransport, TTransportException}
 
 /** Which calls a session may make, on which databases: what isn't named here is refused.
   *
-  * Left out on purpose are calls that need no person (transactions, roles, tokens, keys, notifications), and those by which the
-  * server would load classes or read addresses that a client names (`get_fields` with a SerDe, filters as serialized objects).
+  * Left out on purpose are calls that need no person (transactions, roles, tokens, keys, notifications), those by which the server
+  * would load classes or read addresses that a client names (`get_fields` with a SerDe, filters as serialized objects), and one
+  * that puts places together of parts, none of which says where it leads (`add_partitions_pspec`).
   */
 private class Guard(handler: IHMSHandler, sessions: Sessions) {
   private val caller = new ThreadLocal[Session]
@@ -42,6 +43,7 @@ private class Guard(handler: IHMSHandler, sessions: Sessions) {
     val may = session.databases
     method.getName match {
       case "shutdown" => null // a client that says goodbye
+      case "get_databases" if !Guard.isPattern(arguments(0)) => refuse(method, "A pattern has letters, digits and _ * | . $ - alone.")
       case "get_all_databases" | "get_databases" =>
         call(method, arguments).asInstanceOf[java.util.List[String]].asScala.filter(name => may(name) || name == Guard.Default).asJava
       case "get_all_functions" =>
@@ -126,6 +128,9 @@ private object Guard {
   def isDatabase(field: String): Boolean = field.toLowerCase.replace("_", "") == "dbname"
   def isPlace(field: String): Boolean = Set("location", "locationuri", "rootpath")(field.toLowerCase.replace("_", ""))
 
+  /** Whether a pattern may be asked for: Hive writes it as it is into a query of its database, which could ask for anything. */
+  def isPattern(asked: AnyRef): Boolean = Option(asked).forall(_.toString.matches("[\\w*|. $-]*"))
+
   /** Calls that touch nothing. */
   val Pure = Set("partition_name_has_valid_characters", "partition_name_to_vals", "partition_name_to_spec")
 
@@ -141,7 +146,7 @@ private object Guard {
   val Writes = Set(
     "create_table", "create_table_with_environment_context", "drop_table", "drop_table_with_environment_context", "alter_table",
     "alter_table_with_environment_context", "alter_table_with_cascade", "add_partition",
-    "add_partition_with_environment_context", "add_partitions", "add_partitions_pspec", "add_partitions_req",
+    "add_partition_with_environment_context", "add_partitions", "add_partitions_req",
     "append_partition", "append_partition_with_environment_context", "append_partition_by_name",
     "append_partition_by_name_with_environment_context", "drop_partition", "drop_partition_with_environment_context",
     "drop_partition_by_name", "drop_partition_by_name_with_environment_context", "alter_partition", "alter_partitions",

@@ -6,6 +6,7 @@ import javax.security.auth.callback.{Callback, CallbackHandler, NameCallback, Pa
 import javax.security.sasl.{AuthorizeCallback, RealmCallback, Sasl}
 
 import scala.jdk.CollectionConverters._
+import scala.util.Try
 
 import org.apache.hadoop.fs.FileSystem
 import org.apache.hadoop.io.Text
@@ -40,7 +41,9 @@ private class Sessions {
 
   def remove(name: String): Unit = close(known.remove(name))
 
-  private def close(session: Session): Unit = if (session != null) FileSystem.closeAllForUGI(session.identity)
+  /** Close what is open on HDFS; where the token that a session sent is none, nothing is. */
+  private def close(session: Session): Unit =
+    if (session != null) Try(session.identity).foreach(identity => FileSystem.closeAllForUGI(identity))
 
   /** Lets clients in: a handshake that doesn't end costs no more than its time. */
   val transports: TTransportFactory = new TTransportFactory {

@@ -270,6 +270,8 @@ _CALLS = {
     "create_elsewhere": "hive.createTable(table('ben', 'elsewhere', 'hdfs://127.0.0.1:1/user/ben/x'))",
     "create_over_hers": "hive.createTable(table('ben', 'hers', '/user/ada/hive/evil'))",
     "move_into_hers": "move()",
+    "ask_for_hers": """hive.getDatabases('x") || 1 == 1 || name.matches("x')""",
+    "partition_on_disk": "partition('/tmp/rspark-hive-of-ben')",
 }
 
 
@@ -278,6 +280,7 @@ def test_raw_calls_to_the_metastore_open_nothing(people: dict[str, Person], hers
 from py4j.java_gateway import java_import
 jvm = spark._jvm
 spark.sql("CREATE TABLE IF NOT EXISTS own (a INT) STORED AS PARQUET")
+spark.sql("CREATE TABLE IF NOT EXISTS own_days (a INT) PARTITIONED BY (day STRING) STORED AS PARQUET")
 conf = jvm.org.apache.hadoop.hive.conf.HiveConf(spark._jsc.hadoopConfiguration(), spark._jsc.getClass())
 conf.set("hive.metastore.failure.retries", "0")
 hive = jvm.org.apache.hadoop.hive.metastore.HiveMetaStoreClient(conf)
@@ -302,6 +305,18 @@ def move():
     changed = hive.getTable("ben", "own").deepCopy()
     changed.setDbName("ada")
     hive.alter_table("ben", "own", changed)
+
+def partition(path):
+    '''Add a partition whose place is put together of nothing and a path of the metastore's own disk.'''
+    place = hive.getTable("ben", "own_days").getSd().deepCopy()
+    place.setLocation("")
+    one = J.PartitionWithoutSD()
+    one.setValues(names("monday")); one.setRelativePath(path)
+    some = jvm.java.util.ArrayList(); some.add(one)
+    spec = J.PartitionSpec("ben", "own_days", "")
+    spec.setSharedSDPartitionSpec(J.PartitionSpecWithSharedSD(some, place))
+    every = jvm.java.util.ArrayList(); every.add(spec)
+    hive.add_partitions_pspec(jvm.org.apache.hadoop.hive.metastore.partition.spec.PartitionSpecProxy.Factory.get(every))
 
 say("own", [hive.getAllDatabases().toString(), hive.getTable("ben", "own").getTableName()])
 """ + "".join(f"attempt({name!r}, lambda: {call})\n" for name, call in _CALLS.items()) + """
