@@ -135,7 +135,9 @@ export class Console {
 
   begin(execution: Execution): Execution {
     this.byId.set(execution.id, execution);
-    this.executions = [...this.executions, execution].slice(-MOST_EXECUTIONS);
+    const all = [...this.executions, execution];
+    for (const old of all.slice(0, -MOST_EXECUTIONS)) old.outputs = []; // it is shown no more
+    this.executions = all.slice(-MOST_EXECUTIONS);
     return execution;
   }
 

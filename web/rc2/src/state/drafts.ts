@@ -1,4 +1,7 @@
-/** What was typed and isn't saved, kept in this browser until it is. */
+/**
+ * What was typed and isn't saved, kept in this browser until it is. In a browser that is full, or that keeps nothing of this page,
+ * there are no drafts; files are opened and saved all the same.
+ */
 
 import { openDB, type IDBPDatabase } from 'idb';
 
@@ -14,36 +17,46 @@ export interface Draft {
 const STORE = 'drafts';
 
 export class Drafts {
-  private readonly database: Promise<IDBPDatabase>;
+  private database: Promise<IDBPDatabase> | null = null;
 
   /** Open the drafts of one session: sessions of one origin don't see each other's. */
-  constructor(private readonly session: string) {
-    this.database = openDB('rc2', 1, {
-      upgrade: (database) => void database.createObjectStore(STORE),
-    });
-  }
+  constructor(private readonly session: string) {}
 
   private key(path: string): string {
     return `${this.session} ${path}`;
   }
 
+  /** Do something with the database; what fails is as if there were no drafts. */
+  private async attempt<T>(work: (database: IDBPDatabase) => Promise<T>): Promise<T | undefined> {
+    try {
+      this.database ??= openDB('rc2', 1, {
+        upgrade: (database) => void database.createObjectStore(STORE),
+      });
+      return await work(await this.database);
+    } catch {
+      return undefined;
+    }
+  }
+
   async write(draft: Draft): Promise<void> {
-    await (await this.database).put(STORE, draft, this.key(draft.path));
+    await this.attempt((database) => database.put(STORE, draft, this.key(draft.path)));
   }
 
   async read(path: string): Promise<Draft | undefined> {
-    return (await (await this.database).get(STORE, this.key(path))) as Draft | undefined;
+    return (await this.attempt((database) => database.get(STORE, this.key(path)))) as Draft | undefined;
   }
 
   async remove(path: string): Promise<void> {
-    await (await this.database).delete(STORE, this.key(path));
+    await this.attempt((database) => database.delete(STORE, this.key(path)));
   }
 
   async all(): Promise<Draft[]> {
-    const database = await this.database;
-    const keys = (await database.getAllKeys(STORE)).filter(
-      (key) => typeof key === 'string' && key.startsWith(`${this.session} `),
-    );
-    return Promise.all(keys.map(async (key) => (await database.get(STORE, key)) as Draft));
+    const found = await this.attempt(async (database) => {
+      const keys = (await database.getAllKeys(STORE)).filter(
+        (key) => typeof key === 'string' && key.startsWith(`${this.session} `),
+      );
+      return Promise.all(keys.map(async (key) => (await database.get(STORE, key)) as Draft));
+    });
+    return found ?? [];
   }
 }

@@ -105,6 +105,15 @@ describe('a transcript', () => {
     expect(output?.kind === 'text' && output.cut && output.text.length < 400_000).toBe(true);
   });
 
+  it('holds nothing of executions that are shown no more', () => {
+    const consoles = from(event('stream', { name: 'stdout', text: 'much' }));
+    const first = consoles.get('c')?.executions[0];
+    for (let at = 0; at < 2000; at += 1)
+      consoles.apply(event('execution_queued', { execution: `e${at}`, who: '', code: '', source: null }));
+    expect(consoles.get('c')?.executions).toHaveLength(2000);
+    expect(first?.outputs).toEqual([]);
+  });
+
   it('shows an execution of which the log has lost the beginning', () => {
     const consoles = new Consoles();
     consoles.apply(event('console_started', STARTED));
@@ -179,6 +188,21 @@ describe('a document', () => {
     expect(await document.save()).toBe(false);
     expect(document.problem).toEqual({ kind: 'failed', message: 'The home is full.' });
     expect((await drafts.read('a.R'))?.text).toBe('mine');
+  });
+
+  it('is opened and saved where the browser keeps nothing', async () => {
+    const denied = vi.spyOn(indexedDB, 'open').mockImplementation(() => {
+      throw new DOMException('The operation is insecure.', 'SecurityError');
+    });
+    const document = new Document('a.R', new Drafts('/s/2/'));
+    await document.load();
+    for (const text of ['mine', 'mine again']) {
+      document.edit(text);
+      write.mockResolvedValue(text);
+      expect(await document.save()).toBe(true);
+    }
+    expect(write).toHaveBeenLastCalledWith('a.R', 'mine again', 'mine');
+    denied.mockRestore();
   });
 
   it('follows the file while nobody has typed', async () => {
