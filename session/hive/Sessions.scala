@@ -45,6 +45,10 @@ private class Sessions {
   private def close(session: Session): Unit =
     if (session != null) Try(session.identity).foreach(identity => FileSystem.closeAllForUGI(identity))
 
+  /** Bytes that a client may announce: room is made for them before they come, and before it is known who speaks. */
+  private val LargestOfHandshake = 16 * 1024
+  private val LargestMessage = 16 * 1024 * 1024
+
   /** Lets clients in: a handshake that doesn't end costs no more than its time. */
   val transports: TTransportFactory = new TTransportFactory {
     private val factory = new TSaslServerTransport.Factory(
@@ -52,9 +56,13 @@ private class Sessions {
 
     override def getTransport(bare: TTransport): TTransport = {
       val socket = bare.asInstanceOf[TSocket]
+      val limits = socket.getConfiguration // of this connection alone
       socket.setTimeout(20000)
+      limits.setMaxMessageSize(LargestOfHandshake)
       val secured = factory.getTransport(bare)
       socket.setTimeout(0)
+      limits.setMaxMessageSize(LargestMessage)
+      secured.updateKnownMessageSize(0) // so that it reads the limit again
       secured
     }
   }

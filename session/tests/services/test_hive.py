@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -354,6 +355,13 @@ attempt("bare", client)
     assert said["own"] == ["done", "[ben, default]"]
     for name in ("wrong", "hers", "bare"):
         assert said[name][0] == "refused", said[name]
+
+
+def test_who_is_not_known_yet_has_no_room_made_for_what_they_announce(server: HiveServer) -> None:
+    for _ in range(3):  # more than the metastore has memory
+        with socket.create_connection((server.endpoint["host"], server.endpoint["port"]), timeout=WAIT) as client:
+            client.sendall(b"\x01" + (10**8).to_bytes(4, "big"))  # SASL begins, with so many bytes
+            assert client.recv(1) == b"\x04", "an error"
 
 
 def test_a_session_holds_no_secret_but_its_own(people: dict[str, Person], server: HiveServer) -> None:
