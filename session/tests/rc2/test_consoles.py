@@ -127,6 +127,16 @@ async def test_code_asks_and_any_client_answers(running: Running, client: Client
     assert client.event(protocol.InputReplied, execution) is not None
 
 
+async def test_a_question_is_bounded(client: Client) -> None:
+    console = await client.start("python3")
+    execution = await client.begin(console, "print(input('?' * 10**6))")
+    question = await client.until(lambda: client.event(protocol.InputRequest, execution))
+    assert question.prompt == "?" * 2**16
+    await client.send(protocol.InputReply(console=console, value="answered"))
+    assert await status(client, execution) == "ok"
+    assert "answered" in client.text(execution)
+
+
 @pytest.mark.parametrize(("kernel", "code"), [("ir", "x <- readline('Who? ')"), ("python3", "x = input('Who? ')")])
 async def test_a_question_can_be_interrupted(client: Client, kernel: str, code: str) -> None:
     console = await client.start(kernel)

@@ -28,6 +28,7 @@ MOST_QUEUED = 1000
 #: Executions that have ended, whose threads may still print.
 _REMEMBERED = 100
 _ANOTHER = "another client"
+_LONGEST_CODE = 2**22  # characters, as of a client's
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -426,23 +427,17 @@ class Console:
         if execution is None or message["msg_type"] != "input_request":
             return
         content = message["content"]
-        execution.output.flush()
-        password = bool(content.get("password"))
         self._question = execution
-        execution.asks_password = password
-        self._record(
-            protocol.InputRequest, execution=execution.request.id, prompt=clean(str(content.get("prompt", ""))), password=password
-        )
+        execution.asks_password = bool(content.get("password"))
+        execution.output.ask(str(content.get("prompt", "")), password=execution.asks_password)
         self._kernels.ledger.record_prompt(self.identity.kernel)
         self._kernels.reporter.changed()
         self._enter("asking")
 
     def _begin_foreign(self, identity: str, content: Any) -> None:
-        code = clean(str(content.get("code", "")))
+        code = clean(str(content.get("code", "")))[:_LONGEST_CODE]
         name = _UNSAFE.sub("-", identity)[:64] or uuid.uuid4().hex
-        execution = _Execution(
-            request=protocol.Execute(id=name, console=self.identity.id, code=code[: 2**22]), output=self._output(name)
-        )
+        execution = _Execution(request=protocol.Execute(id=name, console=self.identity.id, code=code), output=self._output(name))
         self._foreign[identity] = execution
         execution.message = identity
         self._record(protocol.ExecutionQueued, execution=name, who=_ANOTHER, code=code)

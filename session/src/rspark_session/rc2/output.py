@@ -59,6 +59,11 @@ class Output:
             traceback=tuple(clean(str(line)[:_LARGEST]) for line in traceback[:_WORD]),
         )
 
+    def ask(self, prompt: str, *, password: bool) -> None:
+        """Record a question, also beyond the bound."""
+        self.flush()
+        self._recorder.record(protocol.InputRequest, **self._of, prompt=clean(prompt[:_LARGEST]), password=password)
+
     def page(self, data: Mapping[str, Any]) -> None:
         """Record what a language opens in a pager, such as its help."""
         self.flush()
