@@ -175,6 +175,18 @@ async def test_what_comes_while_a_kernel_restarts_runs_when_it_is_there(client: 
     assert client.text(after).strip() == "False"
 
 
+@pytest.mark.parametrize(("kernel", "code"), [("ir", "Sys.sleep(600)"), ("python3", "import time; time.sleep(600)")])
+async def test_who_waits_to_look_into_a_kernel_holds_up_nobody_after_a_restart(client: Client, kernel: str, code: str) -> None:
+    console = await client.start(kernel)
+    execution = await client.begin(console, code)
+    await client.until(lambda: client.event(protocol.ExecutionStarted, execution))
+    await client.send(protocol.SubscribeVariables(console=console))
+    await restart(client, console)
+    after = await client.begin(console, "6 * 7")
+    async with asyncio.timeout(25):  # less than a kernel has for its answer
+        assert await status(client, after) == "ok"
+
+
 @pytest.mark.parametrize(
     ("kernel", "code"), [("ir", "tools::pskill(Sys.getpid(), 9)"), ("python3", "import os; os.kill(os.getpid(), 9)")]
 )

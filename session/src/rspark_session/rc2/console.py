@@ -194,8 +194,12 @@ class Console:
         """Wait until the kernel has nothing to do, and keep executions away from it; raise `Busy` when time is up."""
         try:
             async with asyncio.timeout(seconds):
-                await self._usable.wait()
-                await self._turn.acquire()
+                while True:
+                    await self._usable.wait()
+                    await self._turn.acquire()
+                    if self._usable.is_set():
+                        break
+                    self._turn.release()  # the kernel was restarted while this waited
         except TimeoutError as timeout:
             raise Busy(f"{self.identity.title} is computing. Try again when it is done.") from timeout
         try:
