@@ -2,16 +2,21 @@
 
 rc2_plots <- new.env(parent = emptyenv())
 rc2_most_plots <- 100L
+rc2_most_plot_bytes <- 2^28 # a plot has all of its points
 
 # Return a recorded plot that says its number where it is shown as text, after it was remembered. What another R has drawn in the
 # same console, before a restart or a sleep, has other numbers: these begin with the time.
-rc2_remember <- function(plot) {
-  number <- (rc2_plots$last %||% (1000 * floor(as.numeric(Sys.time()) - 1.7e9))) + 1
-  rc2_plots$last <- number
-  assign(rc2_plot_name(number), plot, envir = rc2_plots)
-  gone <- rc2_plot_name(number - rc2_most_plots)
-  if (exists(gone, envir = rc2_plots, inherits = FALSE)) rm(list = gone, envir = rc2_plots)
-  attr(plot, "rspark_number") <- rc2_plot_name(number)
+rc2_remember <- function(plot, most_bytes = rc2_most_plot_bytes) {
+  rc2_plots$last <- (rc2_plots$last %||% (1000 * floor(as.numeric(Sys.time()) - 1.7e9))) + 1
+  name <- rc2_plot_name(rc2_plots$last)
+  assign(name, plot, envir = rc2_plots)
+  sizes <- c(rc2_plots$sizes, stats::setNames(as.numeric(utils::object.size(plot)), name))
+  while (length(sizes) > 1L && (length(sizes) > rc2_most_plots || sum(sizes) > most_bytes)) {
+    rm(list = names(sizes)[[1]], envir = rc2_plots)
+    sizes <- sizes[-1]
+  }
+  rc2_plots$sizes <- sizes
+  attr(plot, "rspark_number") <- name
   plot
 }
 
