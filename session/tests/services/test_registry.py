@@ -77,7 +77,7 @@ def test_a_service_is_found_by_the_name_that_environments_use(name: str) -> None
     assert find(name).__module__ == f"rspark_session.services.{name}"
 
 
-@pytest.mark.parametrize("name", ["hive", "base", "registry", "problem", "Spark", ""])
+@pytest.mark.parametrize("name", ["oracle", "base", "registry", "problem", "Spark", ""])
 def test_a_service_without_a_module_sets_nothing_up(name: str, tmp_path: Path) -> None:
     spec = ServiceSpec(name=name, title=name)
     service = find(name)(Context(spec=spec, base_path="/s/a/", home=tmp_path, run=tmp_path))
