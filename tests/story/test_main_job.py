@@ -74,7 +74,7 @@ def test_a_person_works_in_r_sleeps_and_finds_the_variables_again(installation: 
     shoot(page, "1-catalog")
 
     # RSpark starts part by part, and opens by itself.
-    page.get_by_role("button", name="Start RSpark").click()
+    page.get_by_role("button", name="Start RSpark", exact=True).click()
     page.wait_for_url(re.compile(r"/hub/sessions/[a-z0-9]+"))
     session = page.url.rstrip("/").rsplit("/", 1)[1].split("?")[0]
     for part in ("JupyterLab", "PostgreSQL"):

@@ -260,7 +260,9 @@ spark_master <- function(set = spark_defaults()) {
   if (is.null(master)) "local" else master
 }
 
-spark_by_pyspark <- function() {
+spark_by_pyspark <- function() suspendInterrupts(driver_of_python()) # finish() allows them while it waits
+
+driver_of_python <- function() {
   python <- session_python()
   if (reticulate::py_available() && !reticulate::py_module_available("pyspark")) {
     problem(
@@ -299,11 +301,18 @@ say_start <- function(start) {
   views_again()
 }
 
-# Wait for work of the driver, and return its result. R can be interrupted meanwhile, which cancels it.
+# Wait for work of the driver, and return its result. R can be interrupted meanwhile, which cancels it: between two calls of Python,
+# since an interrupt that leaves reticulate's C++ in its middle makes a later call end R by a segmentation fault.
 finish <- function(work) {
   done <- FALSE
-  on.exit(if (!done) work$cancel())
-  while (!done) done <- work$wait(0.1)
+  on.exit(if (!done) suspendInterrupts(work$cancel()))
+  suspendInterrupts({
+    force(work)
+    while (!done) {
+      done <- isTRUE(work$wait(0.1))
+      if (!done) allowInterrupts(look_for_interrupt())
+    }
+  })
   if (is.null(work$error)) {
     return(work$result)
   }
@@ -316,6 +325,10 @@ finish <- function(work) {
   }
   problem("Spark says: ", work$error)
 }
+
+# R looks for an interrupt at each thousandth step of a loop. Sys.sleep() looks too, but where one waits already it leaves its own
+# handler of the signal in place (R_SelectEx), and the next interrupt jumps to nowhere.
+look_for_interrupt <- function() for (step in seq_len(2000L)) NULL
 
 # An error of sparklyr is a page of Java; the person gets its first sentence.
 as_spark_error <- function(expression) {

@@ -8,7 +8,7 @@ from session.tests.running import Running, interface, until
 Start = Callable[..., Running]
 
 SPARK = "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()"
-LONG = "spark.sql('SELECT sum(hash(a.id, b.id)) FROM range(300000) a, range(300000) b').collect()"
+LONG = "spark.sql('SELECT sum(hash(a.id, b.id)) FROM range(3000000000) a, range(300) b').collect()"
 
 
 async def with_spark(start: Start, generation: int = 1, cores: int = 1) -> Running:
@@ -95,7 +95,7 @@ async def test_r_in_a_session_starts_spark_in_words_and_an_interrupt_cancels_its
         said = await kernel.shown("library(rspark); x <- spark_sql('SELECT 1 AS one'); cat(x$one)")
         assert "Starting Spark ..." in said
         assert f"{running.asked['base_path']}spark/" in said
-        query = await kernel.begin("spark_sql('SELECT sum(hash(a.id, b.id)) AS s FROM range(300000) a, range(300000) b')")
+        query = await kernel.begin("spark_sql('SELECT sum(hash(a.id, b.id)) AS s FROM range(3000000000) a, range(300) b')")
         await until(lambda: any("SELECT sum(hash(a.id, b.id))" in each for each in busy(running)), "Spark computes")
         assert (await running.post(f"api/kernels/{kernel_id}/interrupt")).status_code == 204
         await kernel.result_of(query)

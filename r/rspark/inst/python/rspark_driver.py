@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import threading
+import time
 import traceback
 
 import rspark_frames
@@ -19,7 +20,16 @@ from pyspark.errors.exceptions.base import PySparkException
 from pyspark.sql import SparkSession
 
 from rspark_session.services.spark import joining
-from rspark_session.services.spark.driver import cancel_group, cancel_jobs, forget, has_ended, lost, name_jobs, quiet
+from rspark_session.services.spark.driver import (
+    cancel_group,
+    cancel_jobs,
+    forget,
+    has_ended,
+    lost,
+    name_jobs,
+    process_has_ended,
+    quiet,
+)
 
 __all__ = [
     "NotPossible",
@@ -151,10 +161,15 @@ def cancel_on_interrupt():
 
 
 def _cancel_calls(group):
-    with contextlib.suppress(Exception):  # a driver that has ended computes nothing
-        if group is not None:
-            cancel_group(group)
-        cancel_jobs()
+    """Cancel the jobs of R's own calls until none is left: the call may be on its way to its next one."""
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline and not process_has_ended():
+        with contextlib.suppress(Exception):  # the connection may be the one that was interrupted
+            if group is not None:
+                cancel_group(group)
+            if not cancel_jobs():
+                return
+        time.sleep(0.05)
 
 
 def query(session, sql, bigint):

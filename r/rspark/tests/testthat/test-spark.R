@@ -167,10 +167,14 @@ active_jobs <- function() {
 }
 
 test_that("an interrupt cancels the query, and the next call works", {
-  long <- "SELECT sum(hash(a.id, b.id)) AS s FROM range(300000) a, range(300000) b"
-  interrupt_in(3)
-  expect_identical(tryCatch(spark_sql(long), interrupt = function(condition) "interrupted"), "interrupted")
-  expect_length(active_jobs(), 0)
+  long <- "SELECT sum(hash(a.id, b.id)) AS s FROM range(3000000000) a, range(300) b"
+  spark()
+  # More than once: what the first left in the middle, the third ended R by.
+  for (time in 1:4) {
+    interrupt_in(1.5)
+    expect_identical(tryCatch(spark_sql(long), interrupt = function(condition) "interrupted"), "interrupted")
+    expect_length(active_jobs(), 0)
+  }
   expect_identical(spark_sql("SELECT 1 AS one")$one, 1L)
   # A call of the person's own, in R's own thread.
   frame <- spark()$sql(long)

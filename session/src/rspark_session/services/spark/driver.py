@@ -76,8 +76,8 @@ def active_jobs() -> frozenset[int]:
     return frozenset() if context is None else frozenset(context.statusTracker().getActiveJobsIds())
 
 
-def cancel_jobs(before: frozenset[int] = frozenset(), *, keep: str = "\0") -> None:
-    """Cancel the jobs that run, of whichever thread.
+def cancel_jobs(before: frozenset[int] = frozenset(), *, keep: str = "\0") -> int:
+    """Cancel the jobs that run, of whichever thread, and return how many there were.
 
     Parameters
     ----------
@@ -88,17 +88,19 @@ def cancel_jobs(before: frozenset[int] = frozenset(), *, keep: str = "\0") -> No
     """
     context: Any = SparkContext._active_spark_context
     if context is None:
-        return
-    scheduler = context._jsc.sc()
+        return 0
+    scheduler, cancelled = context._jsc.sc(), 0
     for job in active_jobs() - before:
         group = scheduler.statusStore().job(job).jobGroup()
         name = str(group.get()) if group.isDefined() else ""
         if not name.startswith(keep) and not _is_run_of_stream(name):
             tasks = _running_tasks(job)
             scheduler.cancelJob(job)
+            cancelled += 1
             # A job of a thread of Python carries no wish to be interrupted: its tasks would keep their cores to their own end.
             for task in tasks:
                 scheduler.killTaskAttempt(task, True, "interrupted")
+    return cancelled
 
 
 def _running_tasks(job: int) -> list[int]:
