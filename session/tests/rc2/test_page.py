@@ -192,6 +192,27 @@ async def test_nothing_is_lost_while_the_network_is(context: BrowserContext, edg
     assert shown.count("after all") == 1
 
 
+async def test_a_terminal_that_comes_back_types_nothing_by_itself(context: BrowserContext, edge: Edge, running: Running) -> None:
+    page = await opened(context, edge, running)
+    await page.keyboard.press("Control+Shift+p")
+    await page.get_by_role("combobox", name="Command or file").fill("New terminal")
+    await page.keyboard.press("Enter")
+    rows = page.locator("[data-terminal] .xterm-rows")
+    await expect(rows).to_contain_text("ann:")
+    # A program asks where the cursor is, and has its answer. What the shell showed, the question too, comes again later.
+    await page.keyboard.type("printf '\\033[6n'; read -rsd R; echo $((6 * 7)) asked\n")
+    await expect(rows).to_contain_text("42 asked")
+    edge.stop()
+    await expect(page.get_by_text("The connection is lost.")).to_be_visible()
+    await edge.start()
+    await expect(page.get_by_text("The connection is lost.")).to_be_hidden()
+    await expect(rows).to_contain_text("42 asked")
+    await page.locator("[data-terminal] textarea").focus()
+    await page.keyboard.type("echo $((6 * 8)) after\n")
+    await expect(rows).to_contain_text("48 after")
+    assert not re.search(r"\d;\d+R", await rows.inner_text())
+
+
 async def test_what_is_typed_survives_and_overwrites_nothing(context: BrowserContext, edge: Edge, running: Running) -> None:
     file: Path = running.home / "kept.R"
     file.write_text("first <- 1\n")

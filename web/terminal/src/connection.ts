@@ -1,6 +1,6 @@
 /** The line to a shell, which holds through a lost network. */
 
-import { pause, read, resized, typed, type FromShell } from './protocol.ts';
+import { pause, read, resized, typed, type FromShell } from '@rsparkhub/ui/shell';
 import { SessionAsleep, SessionGone, find, open, socketOf } from './shells.ts';
 
 export type Situation =

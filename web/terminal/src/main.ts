@@ -10,7 +10,7 @@ import { Terminal } from '@xterm/xterm';
 
 import { Connection } from './connection.ts';
 import { Notice, element } from './notice.ts';
-import { isAnswer, type FromShell } from './protocol.ts';
+import { isAnswer, type FromShell } from '@rsparkhub/ui/shell';
 import { follow } from './theme.ts';
 
 const READING = 'rspark-terminal-screen-reader';

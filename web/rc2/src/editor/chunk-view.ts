@@ -1,12 +1,12 @@
 /** Chunks in the editor: their ground, what runs them, and their output under them. */
 
-import { RangeSetBuilder, StateField, type EditorState, type Extension } from '@codemirror/state';
+import { EditorState, Prec, RangeSetBuilder, StateField, type Extension } from '@codemirror/state';
 import { Decoration, EditorView, WidgetType, type DecorationSet } from '@codemirror/view';
 import { mount, unmount } from 'svelte';
 import ChunkBar from '../output/ChunkBar.svelte';
 import ChunkOutput from '../output/ChunkOutput.svelte';
 import { chunkName } from './actions.ts';
-import { chunks } from './chunks.ts';
+import { chunkAt, chunks } from './chunks.ts';
 
 type Mounted = ReturnType<typeof mount>;
 
@@ -92,12 +92,24 @@ function decorate(state: EditorState, path: string): DecorationSet {
   return builder.finish();
 }
 
+const COMMENTS: Record<string, string> = { r: '#', python: '#', bash: '#', sh: '#', sql: '--' };
+
+/** How a line of a chunk is commented: the grammars of its languages come later than the document, and than a person's keys. */
+const comments = Prec.high(
+  EditorState.languageData.of((state, at) => {
+    const line = state.doc.lineAt(at).number - 1;
+    const token = COMMENTS[chunkAt(chunks(state.doc.toString()), line)?.language.toLowerCase() ?? ''];
+    return token === undefined ? [] : [{ commentTokens: { line: token } }];
+  }),
+);
+
 /** Return what shows the chunks of a document. */
 export function chunkView(path: string): Extension {
-  return StateField.define<DecorationSet>({
+  const shown = StateField.define<DecorationSet>({
     create: (state) => decorate(state, path),
     update: (decorations, transaction) =>
       transaction.docChanged ? decorate(transaction.state, path) : decorations,
     provide: (field) => EditorView.decorations.from(field),
   });
+  return [shown, comments];
 }

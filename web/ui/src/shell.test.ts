@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isAnswer, pause, read, resized, typed } from './protocol.ts';
+import { isAnswer, pause, read, resized, typed } from './shell.ts';
 
 describe('messages of a shell', () => {
   it('are read', () => {
