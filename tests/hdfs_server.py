@@ -40,6 +40,16 @@ class HdfsServer:
         self.wait_for(self.endpoint_file.exists)
         return self
 
+    def __enter__(self) -> "HdfsServer":
+        try:
+            return self.start()
+        except BaseException:
+            self.end()
+            raise
+
+    def __exit__(self, *problem: object) -> None:
+        self.end()
+
     def wait_for(self, condition: Any) -> None:
         deadline = time.monotonic() + _PATIENCE
         while not condition():

@@ -46,6 +46,16 @@ class HiveServer:
             time.sleep(0.05)
         return self
 
+    def __enter__(self) -> "HiveServer":
+        try:
+            return self.start()
+        except BaseException:
+            self.end()
+            raise
+
+    def __exit__(self, *problem: object) -> None:
+        self.end()
+
     def end(self) -> int:
         """End it in order; return its exit code."""
         assert self.process is not None

@@ -67,11 +67,8 @@ SPARK = {"mode": "local", "memory": 2**29, "cores": 1}
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HdfsServer]:
-    server = HdfsServer(tmp_path_factory.mktemp("hdfs"))
-    try:
-        yield server.start()
-    finally:
-        server.end()
+    with HdfsServer(tmp_path_factory.mktemp("hdfs")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

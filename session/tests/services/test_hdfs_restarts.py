@@ -21,11 +21,8 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HdfsServer]:
-    server = HdfsServer(tmp_path_factory.mktemp("hdfs"))
-    try:
-        yield server.start()
-    finally:
-        server.end()
+    with HdfsServer(tmp_path_factory.mktemp("hdfs")) as server:
+        yield server
 
 
 class Files:

@@ -54,7 +54,7 @@ class Person:
 
     def python(self, code: str, **environ: str) -> "Said":
         """Run Python with a driver of Spark, `spark`; what `say(name, value)` says is returned by its name."""
-        return Said(self.run("python", "-", text=_PROLOGUE + code, **environ))
+        return Said(self.run("python", "-", text=PROLOGUE + code, **environ))
 
 
 class Said(dict[str, Any]):
@@ -69,7 +69,7 @@ class Said(dict[str, Any]):
         raise AssertionError(f"nothing was said of {name}:\n{self.text}")
 
 
-_PROLOGUE = """
+PROLOGUE = """
 import json
 from pyspark.sql import SparkSession
 spark = SparkSession.builder.getOrCreate()
@@ -92,15 +92,8 @@ def sql(name, text):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HiveServer]:
     folder = tmp_path_factory.mktemp("hive")
-    hdfs = HdfsServer(folder)
-    server = HiveServer(folder, hdfs)
-    try:
-        hdfs.start()
-        yield server.start()
-    finally:
-        if server.process is not None:
-            server.end()
-        hdfs.end()
+    with HdfsServer(folder) as hdfs, HiveServer(folder, hdfs) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from session.tests.services.test_hive import _PROLOGUE, Person
+from session.tests.services.test_hive import PROLOGUE, Person
 from tests.hdfs_server import HdfsServer
 from tests.hive_server import HiveServer
 
@@ -23,15 +23,8 @@ pytestmark = pytest.mark.timeout(900)
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HiveServer]:
     folder = tmp_path_factory.mktemp("hive")
-    hdfs = HdfsServer(folder)
-    server = HiveServer(folder, hdfs)
-    try:
-        hdfs.start()
-        yield server.start()
-    finally:
-        if server.process is not None:
-            server.end()
-        hdfs.end()
+    with HdfsServer(folder) as hdfs, HiveServer(folder, hdfs) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +56,7 @@ def test_all_killed_while_it_writes_loses_nothing_that_was_acknowledged(server: 
     )  # fmt: skip
     assert making.stdin is not None
     assert making.stdout is not None
-    making.stdin.write(_PROLOGUE + _MAKE)
+    making.stdin.write(PROLOGUE + _MAKE)
     making.stdin.close()
     made: list[str] = []
     enough = threading.Event()

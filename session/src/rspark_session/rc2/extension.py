@@ -4,11 +4,10 @@ import os
 from pathlib import Path
 from typing import Any, cast
 
-from jupyter_server.base.handlers import APIHandler, AuthenticatedFileHandler
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
-from tornado import web
 
+from rspark_session.jupyter.built_page import BuiltPage, PageConfig
 from rspark_session.jupyter.kernels import Kernels
 from rspark_session.jupyter.lab import Lab
 from rspark_session.rc2 import place
@@ -32,31 +31,8 @@ _POLICY = (
 )
 
 
-class Page(AuthenticatedFileHandler):
-    """The page and what belongs to it. Files under `assets/` carry their content in their names and never change."""
-
-    @property
-    def content_security_policy(self) -> str:
-        return _POLICY
-
-    def set_headers(self) -> None:
-        super().set_headers()
-        self.set_header("Cache-Control", "max-age=31536000, immutable" if self.path.startswith("assets/") else "no-cache")
-
-
-class PageConfig(APIHandler):
-    """What the page can't know by itself."""
-
-    @web.authenticated
-    def get(self) -> None:
-        self.finish(
-            {
-                "hub": os.environ.get("RSPARK_HUB_URL", "/hub/"),
-                "home": str(Path.home()),
-                "user": os.environ.get("RSPARK_USER", ""),
-                "session": os.environ.get("RSPARK_SESSION", ""),
-            }
-        )
+class Page(BuiltPage):
+    policy = _POLICY
 
 
 class Rc2(ExtensionApp):
@@ -71,7 +47,13 @@ class Rc2(ExtensionApp):
         self._room = _room(server)
         self.handlers.append((r"/rc2/api/socket", Socket, {"room": self._room}))
         self.handlers.extend(handlers(self._room))
-        self.handlers.append((r"/rc2/config\.json", PageConfig))
+        config = {
+            "hub": os.environ.get("RSPARK_HUB_URL", "/hub/"),
+            "home": str(Path.home()),
+            "user": os.environ.get("RSPARK_USER", ""),
+            "session": os.environ.get("RSPARK_SESSION", ""),
+        }
+        self.handlers.append((r"/rc2/config\.json", PageConfig, {"config": config}))
         self.handlers.append((r"/rc2/(.*)", Page, {"path": str(_STATIC), "default_filename": "index.html"}))
 
     async def kernels_restored(self) -> None:

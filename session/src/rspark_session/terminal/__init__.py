@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from jupyter_server.base.handlers import APIHandler, AuthenticatedFileHandler
 from jupyter_server.extension.application import ExtensionApp
-from tornado import web
+
+from rspark_session.jupyter.built_page import BuiltPage, PageConfig
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -20,24 +20,8 @@ _POLICY = (
 )
 
 
-class Page(AuthenticatedFileHandler):
-    """The page and what belongs to it. Files under `assets/` carry their content in their names and never change."""
-
-    @property
-    def content_security_policy(self) -> str:
-        return _POLICY
-
-    def set_headers(self) -> None:
-        super().set_headers()
-        self.set_header("Cache-Control", "max-age=31536000, immutable" if self.path.startswith("assets/") else "no-cache")
-
-
-class PageConfig(APIHandler):
-    """What the page can't know by itself."""
-
-    @web.authenticated
-    def get(self) -> None:
-        self.finish({"hub": os.environ.get("RSPARK_HUB_URL", "/hub/")})
+class Page(BuiltPage):
+    policy = _POLICY
 
 
 class TerminalPage(ExtensionApp):
@@ -48,7 +32,8 @@ class TerminalPage(ExtensionApp):
     load_other_extensions = False
 
     def initialize_handlers(self) -> None:
-        self.handlers.append((r"/terminal/config\.json", PageConfig))
+        config = {"hub": os.environ.get("RSPARK_HUB_URL", "/hub/")}
+        self.handlers.append((r"/terminal/config\.json", PageConfig, {"config": config}))
         self.handlers.append((r"/terminal/(.*)", Page, {"path": str(_STATIC), "default_filename": "index.html"}))
 
 
