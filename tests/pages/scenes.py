@@ -151,6 +151,19 @@ async def _add_person(page: Page) -> None:
     await page.get_by_role("dialog").wait_for()
 
 
+async def _add_class(page: Page) -> None:
+    await page.get_by_role("button", name="Add a class").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("The list").fill("zoe, Zoe Zed, zoe@example.org, stats\nYan")
+    await dialog.get_by_role("button", name="Add", exact=True).click()
+    await dialog.get_by_role("alert").wait_for()
+
+
+async def _share(page: Page) -> None:
+    await page.get_by_role("region", name="Shared with").get_by_role("button", name="Share").click()
+    await page.get_by_role("dialog").wait_for()
+
+
 async def _link(page: Page) -> None:
     await page.get_by_role("button", name="Actions for bo").click()
     await page.get_by_role("menuitem", name="One-time sign-in link").click()
@@ -169,6 +182,12 @@ async def _make_token(page: Page) -> None:
     await page.get_by_label("What is it for").fill("My laptop")
     await page.get_by_role("button", name="Make", exact=True).click()
     await page.get_by_text("Copy it now").wait_for()
+
+
+def _shared(hub: FixtureHub) -> None:
+    shared = world.session(owner="bob", name="Homework")
+    hub.put(shared)
+    hub.world.shared = [{"session": shared, "role": "viewer", "expires": None}]
 
 
 _ONE = "/hub/sessions/kq4wz7m2xb"
@@ -190,6 +209,8 @@ SCENES = [
     Scene(name="session-starting", path=_ONE, see="Starting PostgreSQL", arrange=_with(world.starting)),
     Scene(name="session-starting-log", path=_ONE, see="Starting PostgreSQL", arrange=_with(world.starting), act=_show_log),
     Scene(name="session-running", path=_ONE, see="Open JupyterLab", arrange=_with(world.session)),
+    Scene(name="session-share", path=_ONE, see="Open JupyterLab", arrange=_with(world.session), act=_share),
+    Scene(name="session-shared", path="/hub/", see="Homework", arrange=_shared),
     Scene(name="session-busy", path=_ONE, see="R kernel, analysis.ipynb", arrange=_with(world.longest_soon)),
     Scene(name="session-idle", path=_ONE, see="Sleeps in 9 min", arrange=_with(world.idle_soon)),
     Scene(
@@ -216,6 +237,7 @@ SCENES = [
     Scene(name="admin-sessions-none", path="/hub/admin/sessions?q=nonsense", see="No session matches “nonsense”", arrange=_crowd),
     Scene(name="admin-people", path="/hub/admin/people", see="carla", arrange=_people),
     Scene(name="admin-people-add", path="/hub/admin/people", see="carla", arrange=_people, act=_add_person),
+    Scene(name="admin-people-class", path="/hub/admin/people", see="carla", arrange=_people, act=_add_class),
     Scene(name="admin-people-link", path="/hub/admin/people", see="carla", arrange=_people, act=_link),
     Scene(name="admin-groups", path="/hub/admin/people", see="carla", arrange=_people, act=_groups),
     Scene(name="admin-group-edit", path="/hub/admin/people", see="carla", arrange=_people, act=_edit_group),
