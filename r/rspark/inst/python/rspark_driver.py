@@ -16,6 +16,7 @@ import traceback
 
 import rspark_frames
 from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
+from pyspark import SparkContext
 from pyspark.errors.exceptions.base import PySparkException
 from pyspark.sql import SparkSession
 
@@ -137,6 +138,7 @@ def cancel_on_interrupt():
     """
     _calls["named"] = None
     name_calls()
+    _interrupt_waits()
     handler = signal.getsignal(signal.SIGINT)
     if not callable(handler) or getattr(handler, "of_rspark", False):
         return
@@ -158,6 +160,25 @@ def cancel_on_interrupt():
     sigaction(signal.SIGINT, None, action)
     signal.signal(signal.SIGINT, interrupted)
     sigaction(signal.SIGINT, action, None)
+
+
+def _interrupt_waits():
+    """Have the signal end the system call in which a call of R's waits for the driver.
+
+    R's Sys.sleep() sets the process's handler of the signal by signal(), after which Linux goes on with a read that it
+    interrupted: R would learn of the signal when the driver has answered.
+    """
+    client = SparkContext._gateway._gateway_client
+    send = client.send_command
+    if getattr(send, "of_rspark", False):
+        return
+
+    def send_command(*args, **options):
+        signal.siginterrupt(signal.SIGINT, True)
+        return send(*args, **options)
+
+    send_command.of_rspark = True
+    client.send_command = send_command
 
 
 def _cancel_calls(group):
