@@ -1,5 +1,8 @@
 """Variables, tables, help, completion and plots, as R and Python answer for them."""
 
+import asyncio
+import os
+import signal
 from typing import Any
 
 import pytest
@@ -55,6 +58,12 @@ async def ask(running: Running, console: str, what: str, **question: Any) -> Any
     answer = await running.post(f"rc2/api/consoles/{console}/{what}", json=question)
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+async def finished(client: Client, console: str, code: str) -> str:
+    execution = await client.begin(console, code)
+    await client.finished(execution)
+    return execution
 
 
 async def filled(client: Client, kernel: str) -> str:
@@ -198,6 +207,17 @@ async def test_a_busy_kernel_says_so(running: Running, client: Client) -> None:
     assert (await ask(running, console, "complete", code="rnor", position=4))["completions"] == []
     await client.send(protocol.Interrupt(console=console))
     await client.finished(execution)
+
+
+async def test_a_question_waits_for_another_one_that_takes_long(running: Running, client: Client) -> None:
+    console = await filled(client, "python3")
+    pid = int(client.text(await finished(client, console, "import os; print(os.getpid())")))
+    page = f"rc2/api/consoles/{console}/page"
+    os.kill(pid, signal.SIGSTOP)
+    asked = [asyncio.ensure_future(running.post(page, json={"name": "table"})) for _ in range(3)]
+    await asyncio.sleep(4)  # longer than a question waits for a person's code
+    os.kill(pid, signal.SIGCONT)
+    assert [answer.status_code for answer in await asyncio.gather(*asked)] == [200] * 3
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ from rspark_session.rc2.recorder import Recorder, clean
 MOST_QUEUED = 1000
 #: Executions that have ended, whose threads may still print.
 _REMEMBERED = 100
+#: Seconds in which a kernel has started, or answered what was asked before.
+_QUESTIONS = 30.0
 _ANOTHER = "another client"
 _LONGEST_CODE = 2**22  # characters, as of a client's
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
@@ -191,17 +193,28 @@ class Console:
 
     @asynccontextmanager
     async def turn(self, *, seconds: float) -> AsyncIterator[None]:
-        """Wait until the kernel has nothing to do, and keep executions away from it; raise `Busy` when time is up."""
-        try:
-            async with asyncio.timeout(seconds):
-                while True:
+        """Wait until the kernel has nothing to do, and keep executions away from it.
+
+        Raises
+        ------
+        Busy
+            When a person's code takes longer than `seconds`, or a start or questions like this one take longer than `_QUESTIONS`.
+        """
+        until = asyncio.get_running_loop().time() + seconds
+        last = until - seconds + max(seconds, _QUESTIONS)
+        while True:
+            try:
+                async with asyncio.timeout_at(until):
                     await self._usable.wait()
                     await self._turn.acquire()
-                    if self._usable.is_set():
-                        break
-                    self._turn.release()  # the kernel was restarted while this waited
-        except TimeoutError as timeout:
-            raise Busy(f"{self.identity.title} is computing. Try again when it is done.") from timeout
+            except TimeoutError as timeout:
+                if self._running is not None or until >= last:
+                    raise Busy(f"{self.identity.title} is computing. Try again when it is done.") from timeout
+                until = min(until + seconds, last)
+                continue
+            if self._usable.is_set():
+                break
+            self._turn.release()  # the kernel was restarted while this waited
         try:
             yield
         finally:
