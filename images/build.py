@@ -187,7 +187,8 @@ def fill(name: str, context: Path) -> None:
             raise CannotBuild("PostgreSQL's extensions are not there yet. Run `scripts/install up` first.")
         shutil.copytree(extensions, context / "postgres-extensions")
         shutil.copy(R_PACKAGES, context)
-        shutil.copytree(TOP / "docs/tutorial", context / "templates/tutorial")
+        for template in ("tutorial", "shiny-app"):
+            shutil.copytree(TOP / "docs" / template, context / "templates" / template)
         shutil.copytree(TOP / "r/rspark", context / "rspark")
         shutil.copytree(TOP / "r/nycflights13", context / "r/nycflights13")
         shutil.copy(TOP / "r/install-nycflights13", context / "r")

@@ -19,6 +19,7 @@ import sysconfig
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
@@ -278,19 +279,20 @@ def storage_steps() -> list[Step]:
 def template_steps() -> list[Step]:
     templates = TOP / ".venv-session/share/rspark/templates"
 
-    def copy() -> list[list[str]]:
+    def copy(name: str) -> list[list[str]]:
         templates.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(templates / "tutorial", ignore_errors=True)
-        return [["cp", "-r", "docs/tutorial", str(templates)]]
+        shutil.rmtree(templates / name, ignore_errors=True)
+        return [["cp", "-r", f"docs/{name}", str(templates)]]
 
     return [
         Step(
-            name="tutorial",
-            says="the tutorial, which homes get from environments that name it",
-            inputs=[TOP / "docs/tutorial"],
-            makes=[templates / "tutorial/README.md"],
-            commands=copy,
+            name=name,
+            says=f"{what}, which homes get from environments that name it",
+            inputs=[TOP / "docs" / name],
+            makes=[templates / name / first],
+            commands=partial(copy, name),
         )
+        for name, what, first in (("tutorial", "the tutorial", "README.md"), ("shiny-app", "an app of Shiny", "app.R"))
     ]
 
 

@@ -6,10 +6,20 @@ from typing import Any
 
 import pytest
 
-from rsparkhub.auth.forward_auth import Allow, ForwardAuthRequest, Redirect, Refuse, SignInAtSession, authorize
+from rsparkhub.auth.forward_auth import (
+    NO_SUCH_SESSION,
+    Allow,
+    ForwardAuthRequest,
+    Redirect,
+    Refuse,
+    SignInAtSession,
+    authorize,
+    may_go_on,
+)
 from rsparkhub.auth.session_address import request_origin, session_in_uri
 from rsparkhub.domain.access import Identity
 from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.domain.share import Role, Share
 from rsparkhub.domain.user import User
 from rsparkhub.settings import Settings
 
@@ -264,3 +274,30 @@ class TestSessionsWithHostsOfTheirOwn:
         assert ask(host="hub.example.org", settings=settings, **OPENS) == ALLOWED
         assert ask(host="hub.example.org", settings=settings, method="POST", origin="https://hub.example.org") == ALLOWED
         assert status(ask(host="hub.example.org", settings=settings, method="POST", origin="http://hub.example.org")) == 403
+
+
+WATCHED = Share(id="share", session=SESSION.id, group="everyone", role=Role.VIEWER, created=NOON)
+
+
+@pytest.mark.parametrize(
+    ("method", "upgrade", "for_visitors", "passes"),
+    [
+        ("GET", "", False, True),
+        ("GET", "websocket", False, False),
+        ("GET", "websocket", True, True),
+        ("POST", "", True, False),
+        ("POST", "websocket", True, False),
+        ("GET", "h2c", True, False),
+    ],
+)
+def test_who_may_only_view_uses_the_websockets_of_what_is_made_for_visitors(
+    method: str, upgrade: str, for_visitors: bool, passes: bool
+) -> None:
+    came_in = request_origin(PATH, Settings())
+    request = ForwardAuthRequest(method=method, uri=URI, upgrade=upgrade, came_in=came_in, session=session_in_uri(URI))
+    viewer = replace(BOB, how="token")
+    said = authorize(request, SESSION, viewer, [WATCHED], for_visitors=for_visitors)
+    assert isinstance(said, Allow) is passes
+    if upgrade != "h2c":  # which is nobody's
+        assert may_go_on(request, SESSION, viewer, [WATCHED], for_visitors=for_visitors).good is passes
+        assert authorize(request, SESSION, viewer, for_visitors=for_visitors) == NO_SUCH_SESSION, "not without a share"

@@ -1,13 +1,15 @@
 """The catalog is what the files say now."""
 
 import os
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from rsparkhub.catalog import Catalog, catalog
 from rsparkhub.domain.errors import EnvironmentInvalid, NotFound
+from rsparkhub.domain.session import Component, Session, State, Wanted
 from rsparkhub.installed.schema import environment_schema
 
 
@@ -153,3 +155,27 @@ def test_a_later_folder_may_replace_an_environment(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentInvalid, match=r"folder of environments .*none can't be read: .* Check the setting"):
         Catalog([tmp_path / "none"], environment_schema()).check()
+
+
+def test_what_a_session_serves_is_for_visitors_while_it_and_its_environment_are_an_app(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    running = Session(
+        id="aaaa", owner="ada", name="A", environment="app", wanted=Wanted.RUNNING, state=State.RUNNING, created=now,
+        queued_at=now,
+        components=(Component(name="interface", title="Shiny"),),
+    )  # fmt: skip
+    of_notebooks = replace(running, components=(Component(name="interface", title="JupyterLab"),))
+    catalog = Catalog([tmp_path], environment_schema())
+    assert not catalog.is_for_visitors(running), "nobody knows what it is"
+    write(tmp_path, "app", interface="{shiny: {app: class/app}}")
+    assert catalog.is_for_visitors(running)
+    assert not catalog.is_for_visitors(of_notebooks), "it was started before the environment was changed"
+    write(tmp_path, "app", interface="jupyterlab")
+    assert not catalog.is_for_visitors(running)
+
+
+@pytest.mark.parametrize("app", ["/etc", "~/app", "../app", "app/../../other", ""])
+def test_an_app_is_in_the_home(tmp_path: Path, app: str) -> None:
+    write(tmp_path, "app", interface=f"{{shiny: {{app: '{app}'}}}}")
+    with pytest.raises(EnvironmentInvalid, match="app"):
+        Catalog([tmp_path], environment_schema()).check()

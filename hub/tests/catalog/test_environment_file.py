@@ -24,7 +24,7 @@ spec:
 """
 SCHEMA = environment_schema(BackendTraits(name="process"))
 MODE = "spec.services.spark.mode"
-INTERFACES = "jupyterlab, rc2, terminal, {web: {command: […]}}"
+INTERFACES = "jupyterlab, rc2, {shiny: {app: …}}, terminal, {web: {command: […]}}"
 CHECKOUT = Path(__file__).parents[3]
 
 

@@ -55,12 +55,22 @@ class Decision(NamedTuple):
 
 
 class Authorizer:
-    """Answers forward-auth requests; `clock` returns seconds since the epoch."""
+    """Answers forward-auth requests.
+
+    `clock` returns seconds since the epoch, and `for_visitors` whether what a session serves is made for who may only view it.
+    """
 
     def __init__(
-        self, *, store: Store, authenticator: Authenticator, settings: Settings, clock: Callable[[], float] = time.time
+        self,
+        *,
+        store: Store,
+        authenticator: Authenticator,
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+        for_visitors: Callable[[Session], bool] = lambda _: False,
     ) -> None:
         self._store = store
+        self._for_visitors = for_visitors
         self._authenticator = authenticator
         self._sign_in = SessionHostSignIn(store.credentials, settings)
         self._settings = settings
@@ -177,11 +187,14 @@ class Authorizer:
             if isinstance(identity, Identity):
                 session = await self._look_up(Lookup("session", "", request.session))
                 shares = await self._look_up(Lookup("shares", "", request.session))
+                if not isinstance(session, Session):
+                    return GoOn(False)
                 return may_go_on(
                     request,
-                    session if isinstance(session, Session) else None,
+                    session,
                     identity,
                     shares if isinstance(shares, tuple) else (),
+                    for_visitors=self._for_visitors(session),
                 )
         return GoOn(False)
 
@@ -214,7 +227,23 @@ class Authorizer:
                 break
         if identity is None:
             return authorize(request, None, None)
-        return _decide_for(identity, request.session, request, found)
+        return self._decide_for(identity, request.session, request, found)
+
+    def _decide_for(
+        self, identity: Identity, session_id: str, request: ForwardAuthRequest, found: dict[Lookup, Found]
+    ) -> Answer | Lookup:
+        lookup = Lookup("session", "", session_id)
+        if lookup not in found:
+            return lookup
+        session = found[lookup]
+        if not isinstance(session, Session) or may(identity, Action.OPEN, session):
+            return authorize(request, session if isinstance(session, Session) else None, identity)
+        lookup = Lookup("shares", "", session_id)
+        if lookup not in found:
+            return lookup
+        shares = found[lookup]
+        given = shares if isinstance(shares, tuple) else ()
+        return authorize(request, session, identity, given, for_visitors=self._for_visitors(session))
 
     async def _look_up(self, key: Lookup) -> Found:  # noqa: PLR0911  # a line a kind
         now = datetime.now(UTC)
@@ -258,20 +287,6 @@ class Authorizer:
             return Redirect(url=url)
         lifetime, secure = self._settings.login_lifetime, request.came_in.secure
         return Redirect(url=url, set_cookie=cookies.set_session_cookie(value, lifetime=lifetime, secure=secure))
-
-
-def _decide_for(identity: Identity, session_id: str, request: ForwardAuthRequest, found: dict[Lookup, Found]) -> Answer | Lookup:
-    lookup = Lookup("session", "", session_id)
-    if lookup not in found:
-        return lookup
-    session = found[lookup]
-    if not isinstance(session, Session) or may(identity, Action.OPEN, session):
-        return authorize(request, session if isinstance(session, Session) else None, identity)
-    lookup = Lookup("shares", "", session_id)
-    if lookup not in found:
-        return lookup
-    shares = found[lookup]
-    return authorize(request, session, identity, shares if isinstance(shares, tuple) else ())
 
 
 def _at_own_host(request: ForwardAuthRequest, own: str, found: dict[Lookup, Found]) -> Answer | Lookup | None:

@@ -9,7 +9,8 @@ waits. The rules, in the order in which they are tried:
 3. A session that is not theirs, and not shared with them, does not exist for them.
 4. Whoever is known by a cookie may be a page that somebody else wrote: it may read only from its own origin, and change
    something or open a websocket only with an `Origin` that is its own.
-5. Whoever may only view a session reads from it: no method that changes something, and no websocket.
+5. Whoever may only view a session reads from it: no method that changes something, and no websocket, unless what the session
+   serves is made for visitors.
 6. A session that doesn't run has nothing to show; the hub's page about it has.
 7. A token in the query works for a program. Anybody may have a browser open an address with one, so there it leads to the
    session's own host, where that is, and opens nothing under the hub's name.
@@ -158,12 +159,17 @@ _OWN_HOST = Refuse(
 
 
 def authorize(  # noqa: PLR0911  # a rule each
-    request: ForwardAuthRequest, session: Session | None, identity: Identity | None, shares: Sequence[Share] = ()
+    request: ForwardAuthRequest,
+    session: Session | None,
+    identity: Identity | None,
+    shares: Sequence[Share] = (),
+    *,
+    for_visitors: bool = False,
 ) -> Answer:
     """Return what the edge is to do with a request.
 
     `session` is the row of the session that its path names, and `shares` are those of it that have not run out; they count for
-    nobody who may open it without them.
+    nobody who may open it without them. With `for_visitors` who may only view it uses its websockets too.
     """
     if refusal := _refuse_address(request):
         return refusal
@@ -173,7 +179,7 @@ def authorize(  # noqa: PLR0911  # a rule each
         return NO_SUCH_SESSION
     if identity.how == "cookie" and (refusal := _refuse_cookie(request)):
         return refusal
-    if not _may(request, identity, session, shares):
+    if not _may(request, identity, session, shares, for_visitors=for_visitors):
         return _VIEW_ONLY
     if not _is_up(session):
         return _not_running(request, session)
@@ -184,14 +190,24 @@ def authorize(  # noqa: PLR0911  # a rule each
 
 
 def may_go_on(
-    request: ForwardAuthRequest, session: Session | None, identity: Identity | None, shares: Sequence[Share] = ()
+    request: ForwardAuthRequest,
+    session: Session | None,
+    identity: Identity | None,
+    shares: Sequence[Share] = (),
+    *,
+    for_visitors: bool = False,
 ) -> GoOn:
     """Return whether a request that was let in may go on: who asked is still somebody who may ask it of the session."""
-    return GoOn(identity is not None and session is not None and _may(request, identity, session, shares))
+    if identity is None or session is None:
+        return GoOn(False)
+    return GoOn(_may(request, identity, session, shares, for_visitors=for_visitors))
 
 
-def _may(request: ForwardAuthRequest, identity: Identity, session: Session, shares: Sequence[Share]) -> bool:
-    return may(identity, Action.OPEN if request.changes else Action.VIEW, session, shares=shares)
+def _may(
+    request: ForwardAuthRequest, identity: Identity, session: Session, shares: Sequence[Share], *, for_visitors: bool
+) -> bool:
+    looks = not request.changes or (for_visitors and request.method in SAFE_METHODS)
+    return may(identity, Action.VIEW if looks else Action.OPEN, session, shares=shares)
 
 
 def _by_share(answer: Allow, session: Session, share: Share | None) -> Allow:

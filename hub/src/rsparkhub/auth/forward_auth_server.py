@@ -7,7 +7,7 @@ else runs; the others come when they are ready, in any order.
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from rsparkhub.auth.reply import reply
 from rsparkhub.auth.revocation import revocations
 from rsparkhub.domain.edge_contract import FORWARD_AUTH_SOCKET, LONGEST_LINE
 from rsparkhub.domain.errors import RsparkhubError
+from rsparkhub.domain.session import Session
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
 
@@ -39,9 +40,15 @@ class UnreadableQuestion(ValueError):
 
 
 @asynccontextmanager
-async def serving_forward_auth(*, store: Store, authenticator: Authenticator, settings: Settings) -> AsyncIterator[None]:
+async def serving_forward_auth(
+    *,
+    store: Store,
+    authenticator: Authenticator,
+    settings: Settings,
+    for_visitors: Callable[[Session], bool] = lambda _: False,
+) -> AsyncIterator[None]:
     """Answer the edge, on a socket in the folder of sockets, for as long as this is entered."""
-    authorizer = Authorizer(store=store, authenticator=authenticator, settings=settings)
+    authorizer = Authorizer(store=store, authenticator=authenticator, settings=settings, for_visitors=for_visitors)
     connections: set[_Connection] = set()
     following = [
         asyncio.create_task(_follow_changes(store, authorizer, connections), name="forward auth: changes"),

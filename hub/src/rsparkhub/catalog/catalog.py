@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from rspark_contract.ensemble import INTERFACE
 from rsparkhub.catalog.environment_file import read_environment
 from rsparkhub.catalog.schema import Schema
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.errors import EnvironmentInvalid, NotFound
+from rsparkhub.domain.session import Session
 
 log = logging.getLogger(__name__)
 _SUFFIXES = (".yaml", ".yml")
@@ -80,6 +82,17 @@ class Catalog:
             return self._read()[name]
         except KeyError:
             raise NotFound(f"There is no environment {name}. Choose one of the catalog.") from None
+
+    def is_for_visitors(self, session: Session) -> bool:
+        """Return whether what a session serves is made for who may only view it.
+
+        The environment may have got another interface after the session was started: then it is not.
+        """
+        environment = self._read().get(session.environment)
+        if environment is None or not environment.spec.interface.for_visitors:
+            return False
+        title = environment.spec.interface.title
+        return any(component.name == INTERFACE and component.title == title for component in session.components)
 
     def problems(self) -> list[str]:
         """Return what is wrong with the files, one text a file."""

@@ -194,6 +194,7 @@ class Schema:
             mark=self._interfaces[name].mark or title[:2],
             options=getattr(block, name),
             viewable=self._interfaces[name].viewable,
+            for_visitors=self._interfaces[name].for_visitors,
         )
 
     def _service_choice(self, name: str, options: ServiceOptions) -> ServiceChoice:

@@ -120,7 +120,12 @@ async def _hub(settings: "Settings", stop: asyncio.Event) -> None:
         factory = await opened(stack, settings)
         server = TellingServer(factory.app, log_level=settings.log_level)
         with contextlib.closing(_bound(settings.socket_dir / "hub.sock")) as listening:
-            async with serving_forward_auth(store=factory.store, authenticator=factory.authenticator, settings=settings):
+            async with serving_forward_auth(
+                store=factory.store,
+                authenticator=factory.authenticator,
+                settings=settings,
+                for_visitors=factory.catalog.is_for_visitors,
+            ):
                 serving = asyncio.create_task(server.serve(sockets=[listening]))
                 await asyncio.wait((serving, asyncio.create_task(stop.wait())), return_when=asyncio.FIRST_COMPLETED)
                 server.should_exit = True

@@ -69,7 +69,7 @@ class InterfaceChoice:
     """The interface of an environment.
 
     `mark` is what stands for it where there is no room for its title; `viewable` says whether it shows something to who may only
-    read from it.
+    read from it, and `for_visitors` whether they use its websockets too.
     """
 
     name: str
@@ -77,6 +77,7 @@ class InterfaceChoice:
     mark: str
     options: Options
     viewable: bool = True
+    for_visitors: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,8 @@ class Interface(ABC, Generic[O]):
         Whether the workspaces of its kernels outlive a sleep: what the reference says, and its module in the session does.
     viewable
         Whether it shows something to who may only read from it: no websocket, and no method that changes something.
+    for_visitors
+        Whether who may only look uses its websockets all the same: what it serves is made for visitors, as an app is.
     requires
         What must be installed where its sessions run.
     """
@@ -43,6 +45,7 @@ class Interface(ABC, Generic[O]):
     Options: ClassVar[type[Options]] = Options
     saves: ClassVar[bool] = False
     viewable: ClassVar[bool] = True
+    for_visitors: ClassVar[bool] = False
     requires: ClassVar[Requirements] = Requirements()
 
     def session_spec(self, options: O, *, title: str, kernels: tuple[str, ...]) -> InterfaceSpec:

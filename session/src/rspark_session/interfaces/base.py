@@ -75,11 +75,15 @@ class Context:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Where an interface listens: at a Unix socket, or on a port of 127.0.0.1. Each request gets the headers."""
+    """Where an interface listens: at a Unix socket, or on a port of 127.0.0.1. Each request gets the headers.
+
+    With `strips_base` requests come without the path under which the session is served, and begin with a slash.
+    """
 
     socket: Path | None = None
     port: int | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    strips_base: bool = False
 
 
 class Host(Protocol):
@@ -113,6 +117,8 @@ class Interface(ABC):
     traffic_is_activity: ClassVar[bool] = True
     #: Whether there is anything in memory that `save` can save.
     saves_workspace: ClassVar[bool] = False
+    #: Whether it is started again, by another call of `start`, when it ends by itself after it was ready. Else the session fails.
+    restarts: ClassVar[bool] = False
 
     def __init__(self, context: Context) -> None:
         self.context = context

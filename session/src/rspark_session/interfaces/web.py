@@ -5,10 +5,10 @@ and `BASE_PATH` hold the same. It is ready when it accepts connections, and, wit
 below 500. Its traffic through the agent is a person's activity, and it is busy while it, or what it started, uses the processor.
 """
 
-import socket
 from collections.abc import Mapping
 
 from rspark_session.interfaces.base import Context, Endpoint, Host, Interface, InterfaceUnavailable, LaunchedProcess
+from rspark_session.processes.ports import free_port
 
 _HOST = "127.0.0.1"
 
@@ -18,7 +18,7 @@ class Web(Interface):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._port = context.spec.port or _free_port()
+        self._port = context.spec.port or free_port(_HOST)
         self._process: LaunchedProcess | None = None
 
     def start(self) -> LaunchedProcess:
@@ -57,15 +57,6 @@ class Web(Interface):
 
     def _filled(self, text: str) -> str:
         return text.replace("{port}", str(self._port)).replace("{base}", self.context.base_path)
-
-
-def _free_port() -> int:
-    """Return a port that nobody has. Another program may take it before the command does: `until_ready` finds that out."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 INTERFACE = Web

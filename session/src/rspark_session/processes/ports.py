@@ -1,8 +1,9 @@
-"""Who listens where: the TCP ports of given processes, read from /proc."""
+"""Who listens where: the TCP ports of given processes, read from /proc, and one that is free."""
 
 # ruff: noqa: PTH115, PTH123, PTH208  (read every few seconds in every session: a Path costs as much as the reading)
 
 import os
+import socket
 from collections.abc import Iterable
 
 _LISTENING = "0A"
@@ -12,6 +13,15 @@ def listening(pids: Iterable[int]) -> dict[int, set[int]]:
     """Return the TCP ports on which each process listens."""
     by_socket = _listening_sockets()
     return {pid: {by_socket[name] for name in _sockets(pid) if name in by_socket} for pid in pids}
+
+
+def free_port(host: str) -> int:
+    """Return a port on which nobody listens. Another program may take it before the caller does."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _listening_sockets() -> dict[str, int]:

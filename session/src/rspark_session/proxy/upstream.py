@@ -25,7 +25,8 @@ class UpstreamGone(Exception):
 class Upstream:
     """Where to hand requests on to: a Unix socket, or a port, of this machine's own address where no `host` is named.
 
-    With `tls` it is spoken to over TLS, and must show a certificate of `localhost`.
+    With `tls` it is spoken to over TLS, and must show a certificate of `localhost`. `base` is the start of the path that it does
+    not get to see.
     """
 
     socket: Path | None = None
@@ -33,6 +34,7 @@ class Upstream:
     host: str = "127.0.0.1"
     headers: tuple[tuple[bytes, bytes], ...] = ()  # set on each request, whatever the client sent
     tls: ssl.SSLContext | None = None
+    base: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ async def forward(
     """
     exchange = await _connect(upstream, bodyless=request.method == b"HEAD")
     try:
-        exchange.transport.write(_head(request, upstream, target or request.target))
+        exchange.transport.write(_head(request, upstream, target or request.target.removeprefix(upstream.base)))
         if request.is_websocket:
             return await _upgrade(exchange, reply, change, on_data)
         sending = asyncio.ensure_future(_send_body(request, reply, exchange))

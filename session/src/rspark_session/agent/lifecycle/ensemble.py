@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -44,6 +44,7 @@ _log = logging.getLogger(__name__)
 _ENDED = {"suspend": How.SUSPENDED, "stop": How.STOPPED, "fail": How.FAILED}
 #: Seconds until a component that failed is started again; it doubles up to the longest.
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+_INTERFACE_STOP = 20.0  # seconds that an interface may take to end before it is started again
 _AGAIN = "The session goes on without it, and it is started again."
 _UNWRITTEN = "It could not be written down how the session ended: {}."
 
@@ -127,39 +128,62 @@ class Ensemble:
         return code
 
     def _work(self) -> list[Coroutine[Any, Any, None]]:
-        see_through = self._see_through_again if self._interface_component else self._see_through_component
-        work = [see_through(spec) for spec in self._document.components]
-        if self._interface_component:
-            work.append(self._see_through(self._interface_component, ()))
+        work = [self._see_through_spec(spec) for spec in self._document.components]
+        if self._interface and self._interface_component:
+            work.append(self._see_interface_through(self._interface, self._interface_component))
         return [*work, self._watch.run()]
 
-    async def _see_through_component(self, spec: ComponentSpec) -> None:
-        await self._see_through(self._components[spec.name], spec.after)
+    async def _see_through_spec(self, spec: ComponentSpec) -> None:
+        component = self._components[spec.name]
+        if self._interface_component:  # the person's work goes on without it
+            await self._see_through_again(component, spec.after, stop_timeout=spec.stop_timeout, ready=spec.ready)
+        else:
+            await self._see_through(component, spec.after)
+
+    async def _see_interface_through(self, interface: Interface, component: Component) -> None:
+        if interface.restarts:
+            await self._see_through_again(component, (), stop_timeout=_INTERFACE_STOP, must_start=True)
+        else:
+            await self._see_through(component, ())
 
     async def _see_through(self, component: Component, after: tuple[str, ...]) -> None:
         try:
             await component.run([self._components[name] for name in after])
         except ComponentFailed as failure:
-            _log.error("%s (%s)", failure.reason, failure.detail)
-            self._decide(Ending("fail", failure.reason, failure.detail))
+            self._fail(failure)
 
-    async def _see_through_again(self, spec: ComponentSpec) -> None:
-        """Start a component beside an interface again whenever it fails: the person's work goes on without it meanwhile."""
-        component, pause = self._components[spec.name], _FIRST_PAUSE
+    async def _see_through_again(
+        self,
+        component: Component,
+        after: tuple[str, ...],
+        *,
+        stop_timeout: float,
+        ready: Mapping[str, str] | None = None,
+        must_start: bool = False,
+    ) -> None:
+        """Start a component again whenever it fails; one that `must_start` and never was ready fails the session."""
+        pause = _FIRST_PAUSE
         while True:
             began = asyncio.get_running_loop().time()
             try:
-                await component.run([self._components[name] for name in spec.after])
+                await component.run([self._components[name] for name in after])
             except ComponentFailed as failure:
+                if must_start and not component.was_ready:
+                    self._fail(failure)
+                    return
                 _log.error("%s (%s)", failure.reason, failure.detail)
                 component.report.reason = f"{failure.reason} {_AGAIN}"
                 self._reporter.publish()
-            await component.stop(spec.stop_timeout)  # one that was not ready in time still runs
-            health.forget(spec.ready)
+            await component.stop(stop_timeout)  # one that was not ready in time still runs
+            health.forget(ready or {})
             if asyncio.get_running_loop().time() - began > _LONGEST_PAUSE:
                 pause = _FIRST_PAUSE
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _fail(self, failure: ComponentFailed) -> None:
+        _log.error("%s (%s)", failure.reason, failure.detail)
+        self._decide(Ending("fail", failure.reason, failure.detail))
 
     def _end_as_requested(self, ending: RequestedEnding) -> None:
         if ending in ("suspend", "stop"):
@@ -206,8 +230,12 @@ class Ensemble:
 
     def _open_interface(self) -> None:
         component = self._interface_component
-        if self._interface and component and component.is_ready:
-            self._router.upstream = _upstream(self._interface.endpoint)
+        is_open = self._interface and component and component.is_ready
+        self._router.upstream = self._upstream(self._interface.endpoint) if self._interface and is_open else None
+
+    def _upstream(self, endpoint: Endpoint) -> Upstream:
+        base = self._document.base_path.rstrip("/").encode() if endpoint.strips_base else b""
+        return Upstream(socket=endpoint.socket, port=endpoint.port, headers=endpoint.headers, base=base)
 
     def _decide(self, ending: Ending) -> None:
         """End it; the first to say so decides how."""
@@ -292,13 +320,13 @@ class Ensemble:
         return ComponentState.FAILED in {states[name], *(states[other] for other in waits_for)}
 
     def _component_of_interface(self, interface: Interface, process: LaunchedProcess, report: ComponentReport) -> Component:
-        started = Launched(process.pid, process.output)
-        self._children.expect(started)
+        first = Launched(process.pid, process.output)
+        self._children.expect(first)
         return Component(
             report=report,
             log=self._log_of(INTERFACE),
             children=self._children,
-            launch=lambda: started,
+            launch=_starts(interface, first),
             healthy=partial(_until_ready, interface, self._host),
             on_change=self._component_changed,
         )
@@ -319,6 +347,22 @@ class Ensemble:
         self._reporter.publish()
 
 
+def _starts(interface: Interface, first: Launched) -> Callable[[], Launched]:
+    """Return what gives the process that runs already, and later starts the interface again."""
+    waiting = [first]
+
+    def launch() -> Launched:
+        if waiting:
+            return waiting.pop()
+        try:
+            process = interface.start()
+        except InterfaceUnavailable as problem:
+            raise ComponentFailed(str(problem), None) from problem
+        return Launched(process.pid, process.output)
+
+    return launch
+
+
 async def _until_ready(interface: Interface, host: Host) -> None:
     try:
         await interface.until_ready(host)
@@ -328,10 +372,6 @@ async def _until_ready(interface: Interface, host: Host) -> None:
 
 def _counts_traffic(interface: Interface | None) -> bool:
     return interface is None or interface.traffic_is_activity
-
-
-def _upstream(endpoint: Endpoint) -> Upstream:
-    return Upstream(socket=endpoint.socket, port=endpoint.port, headers=endpoint.headers)
 
 
 def _own_log(document: EnsembleDocument) -> Log:

@@ -8,6 +8,8 @@ def not_open(state: AgentState) -> bytes:
     """Return the page that says why the interface can't be reached in this state."""
     if state is AgentState.STARTING:
         return page.html("Your session is starting", "<p>It opens here by itself when it is ready.</p>", refresh=1)
+    if state is AgentState.READY:
+        return page.html("It starts again", "<p>It had ended by itself. It opens here when it is ready.</p>", refresh=1)
     return page.html(
         "Your session has ended or is about to", "<p>What it saved is on your list of sessions; start it from there.</p>"
     )
