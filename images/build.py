@@ -6,29 +6,35 @@ made anew only when its own inputs have changed. It needs Debian, root, and no m
 
 import argparse
 import hashlib
-import json
 import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from socket import AF_UNIX, socket
-from typing import Any
+
+from node import Image, Node, find_images
 
 TOP = Path(__file__).resolve().parent.parent
 IMAGES = TOP / "images"
 #: The packages of R that sessions offer, on one machine as well.
 R_PACKAGES = TOP / "requirements/r-packages.txt"
+#: What of Debian's packages the base does without: manuals, and what programs say in languages other than English.
+LEFT_OUT = IMAGES / "debian-left-out.txt"
 BUILD = TOP / ".build/images"
+STORAGE = BUILD / "storage"
+#: Where a layer is while it is being made: all that images take is in one folder, on one disk.
+PARTIAL = BUILD / "partial"
+#: What the disk must have room for, in bytes: a layer is there up to four times while it is made, and once afterwards.
+#: The first is for all images where there are none, the second for new layers over a base that is there.
+ROOM_FOR_ALL, ROOM_FOR_CHANGES = 7 * 10**9, 3 * 10**9
 #: Where the nodes of the cluster are; each has images of its own.
 NODES = Path("/run/rspark-cluster")
 PACKAGES = ("mmdebstrap", "buildah", "runc", "ca-certificates")
 PREFIX = "localhost/rsparkhub"
-REFERENCE = "org.opencontainers.image.ref.name"
 #: Each stands on the one before it names; what nothing else stands on comes last.
 CHAIN = {"spark": "base", "session": "spark", "hub": "base", "edge": "hub"}
 #: The runtime and the limits that also work where this machine is a container itself.
@@ -55,7 +61,7 @@ def main() -> int:
     asked = parser.parse_args()
     try:
         build(asked.names or list(CHAIN), base=asked.base, tag=asked.tag)
-    except CannotBuild as problem:
+    except (CannotBuild, LookupError) as problem:
         print(f"images: {problem}", file=sys.stderr)
         return 4
     return 0
@@ -68,19 +74,45 @@ def build(names: Iterable[str], *, base: str | None, tag: str) -> None:
     wanted = needed(names)
     install()
     BUILD.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(PARTIAL, ignore_errors=True)  # of a build that was killed
+    PARTIAL.mkdir()
     (BUILD / "containers.conf").write_text(CONTAINERS_CONF)
-    if base is None and "base" in wanted:
-        base = debian()
+    debian = f"{PREFIX}/base:{digest([IMAGES / 'debian-packages.txt', LEFT_OUT, R_PACKAGES])}"
+    is_there = bool(run(["buildah", "images", "--quiet", base or debian], check=False).strip())
+    check_room(ROOM_FOR_CHANGES if is_there else ROOM_FOR_ALL)
+    if base is None and not is_there:
+        step("base", partial(make_debian, debian))
     for name in wanted:
         if name != "base":
-            below = base if CHAIN[name] == "base" else f"{PREFIX}/{CHAIN[name]}:{tag}"
-            step(name, partial(image, name, below=str(below), tag=tag))
-    made = [name for name in wanted if name != "base"]
+            below = base or debian if CHAIN[name] == "base" else f"{PREFIX}/{CHAIN[name]}:{tag}"
+            step(name, partial(image, name, below=below, tag=tag))
+    forget_old(debian)
+    shutil.rmtree(PARTIAL)
+    found = find_images(STORAGE, [f"{PREFIX}/{name}:{tag}" for name in wanted if name != "base"])
     nodes = [node for node in sorted(NODES.glob("node-*/containerd.sock")) if answers(node)]
     for node in nodes:
-        step(f"load into {node.parent.name}", partial(load, made, node, tag=tag))
+        step(f"load into {node.parent.name}", partial(load, found, node))
     if not nodes:
         print("No cluster runs here, so nothing was loaded. `make cluster` starts one; then run this again.", flush=True)
+
+
+def check_room(needed: int) -> None:
+    """Raise a sentence where the disk has too little room for what is to be built."""
+    free = shutil.disk_usage(BUILD).free
+    if free < needed:
+        raise CannotBuild(
+            f"Images take up to {needed / 1e9:.0f} GB in {BUILD} while they are built, and its disk has {free / 1e9:.1f} GB "
+            f"free. Free {(needed - free) / 1e9:.1f} GB there, then try again."
+        )
+
+
+def forget_old(debian: str) -> None:
+    """Delete from the storage what no image of now stands on, which costs the disk a copy for each change of a layer."""
+    listed = run(["buildah", "images", "--format", "{{.Name}}:{{.Tag}}"]).split()
+    for name in listed:
+        if name.startswith(f"{PREFIX}/base:") and name != debian:
+            run(["buildah", "rmi", name], check=False)  # one that is stood upon stays
+    run(["buildah", "rmi", "--prune"])
 
 
 def needed(names: Iterable[str]) -> list[str]:
@@ -119,29 +151,17 @@ def install() -> None:
         run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing], environ=environ)
 
 
-def debian() -> str:
-    """Make the Debian base where its list of packages has changed."""
-    name = f"{PREFIX}/base:{digest([IMAGES / 'debian-packages.txt', R_PACKAGES])}"
-    if run(["buildah", "images", "--quiet", name], check=False).strip():
-        return name
-
-    def make() -> str:
-        packages = [*words_of(IMAGES / "debian-packages.txt"), *(f"r-cran-{name.lower()}" for name in words_of(R_PACKAGES))]
-        root = BUILD / "base"
-        shutil.rmtree(root, ignore_errors=True)
-        without = ["/usr/share/doc/*/*", "/usr/share/man/*/*", "/usr/share/info/*"]
-        run(
-            ["mmdebstrap", "--variant=minbase", "--aptopt=APT::Install-Recommends \"false\"",
-             *(f"--dpkgopt=path-exclude={path}" for path in without), f"--include={','.join(packages)}", "bookworm", str(root)]
-        )  # fmt: skip
-        container = run(["buildah", "from", "scratch"]).strip()
-        run(["buildah", "add", "--quiet", container, str(root), "/"])
-        run(["buildah", "commit", "--quiet", "--rm", container, name])
-        shutil.rmtree(root)
-        return f"Debian with R, Python and Java, {len(packages)} packages and what they need"
-
-    step("base", make)
-    return name
+def make_debian(name: str) -> str:
+    """Make the Debian base; return what it is."""
+    packages = [*words_of(IMAGES / "debian-packages.txt"), *(f"r-cran-{name.lower()}" for name in words_of(R_PACKAGES))]
+    container = run(["buildah", "from", "scratch"]).strip()
+    root = run(["buildah", "mount", container]).strip()
+    run(
+        ["mmdebstrap", "--variant=minbase", "--aptopt=APT::Install-Recommends \"false\"",
+         *(f"--dpkgopt=path-exclude={path}" for path in words_of(LEFT_OUT)), f"--include={','.join(packages)}", "bookworm", root]
+    )  # fmt: skip
+    run(["buildah", "commit", "--quiet", "--rm", container, name])
+    return f"Debian with R, Python and Java, {len(packages)} packages and what they need"
 
 
 def words_of(file: Path) -> list[str]:
@@ -163,7 +183,9 @@ def image(name: str, *, below: str, tag: str) -> str:
     if name == "session":
         inputs = [context, IMAGES / "session.Containerfile", TOP / "requirements/spark.txt"]
         command.append(f"--build-arg=IMAGE_INPUTS={digest(inputs)}")
-    return run([*command, str(context)]).strip()[:12]
+    made = run([*command, str(context)]).strip()[:12]
+    shutil.rmtree(context)
+    return made
 
 
 def fill(name: str, context: Path) -> None:
@@ -217,72 +239,9 @@ def answers(path: Path) -> bool:
         return client.connect_ex(str(path)) == 0
 
 
-def load(names: list[str], node: Path, *, tag: str) -> str:
-    """Import images into a node's containerd, as one archive in which each layer is once."""
-    ids = {name: mark_of(f"{PREFIX}/{name}:{tag}") for name in names}
-    ctr = ["ctr", "--address", str(node), "--namespace", "k8s.io"]
-    there = loaded(ctr)
-    changed = [name for name in names if there.get(f"{PREFIX}/{name}:{tag}") != ids[name]]
-    if not changed:
-        return "all there"
-    layout = BUILD / "layout"  # kept: what is in it already is not written again
-    for name in changed:
-        run(
-            [
-                "buildah",
-                "push",
-                "--quiet",
-                "--disable-compression",
-                f"{PREFIX}/{name}:{tag}",
-                f"oci:{layout}:{PREFIX}/{name}:{tag}",
-            ]
-        )
-    index = json.loads((layout / "index.json").read_text())
-    wanted = {f"{PREFIX}/{name}:{tag}" for name in changed}
-    index["manifests"] = [one for one in index["manifests"] if one.get("annotations", {}).get(REFERENCE) in wanted]
-    for manifest in index["manifests"]:
-        manifest["annotations"]["io.containerd.image.name"] = manifest["annotations"][REFERENCE]
-    (BUILD / "index.json").write_text(json.dumps(index))
-    known = {line.removeprefix("sha256:") for line in run([*ctr, "content", "list", "--quiet"]).split()}
-    archive = BUILD / "images.tar"
-    with tarfile.open(archive, "w") as tar:
-        for path in blobs(layout, index):
-            if path.name not in known:
-                tar.add(path, path.relative_to(layout), recursive=False)
-        tar.add(layout / "oci-layout", "oci-layout")
-        tar.add(BUILD / "index.json", "index.json")
-    run([*ctr, "images", "import", str(archive)])
-    for name in changed:
-        run([*ctr, "images", "label", f"{PREFIX}/{name}:{tag}", f"rsparkhub/id={ids[name]}"])
-    archive.unlink()
-    return ", ".join(f"rsparkhub/{name}:{tag}" for name in changed)
-
-
-def mark_of(image: str) -> str:
-    """Give what tells this image from any other, in the length that a label may have."""
-    return run(["buildah", "images", "--quiet", "--no-trunc", image]).strip().removeprefix("sha256:")[:60]
-
-
-def blobs(layout: Path, index: dict[str, Any]) -> list[Path]:
-    """Give the files of a layout that its images are made of, each once."""
-    found: dict[Path, None] = {}
-    for manifest in index["manifests"]:
-        path = layout / "blobs" / manifest["digest"].replace(":", "/")
-        said = json.loads(path.read_text())
-        for part in ({"digest": manifest["digest"]}, said["config"], *said["layers"]):
-            found[layout / "blobs" / part["digest"].replace(":", "/")] = None
-    return list(found)
-
-
-def loaded(ctr: list[str]) -> dict[str, str]:
-    """Give the images that a node has from here, by name, and what they were here."""
-    found = {}
-    for line in run([*ctr, "images", "list"]).splitlines()[1:]:
-        words = line.split()
-        marks = [mark.removeprefix("rsparkhub/id=") for mark in words[-1].split(",") if mark.startswith("rsparkhub/id=")]
-        if marks:
-            found[words[0]] = marks[0]
-    return found
+def load(images: list[Image], socket: Path) -> str:
+    """Put images into a node; return which were not there."""
+    return ", ".join(image.name.removeprefix("localhost/") for image in Node(socket, run=run).load(images)) or "all there"
 
 
 def digest(paths: Iterable[Path]) -> str:
@@ -295,8 +254,15 @@ def digest(paths: Iterable[Path]) -> str:
     return found.hexdigest()[:12]
 
 
-def run(command: list[str], *, environ: dict[str, str] | None = None, folder: Path = TOP, check: bool = True) -> str:
-    """Run a command; give what it prints.
+def run(
+    command: list[str],
+    *,
+    given: bytes | None = None,
+    environ: dict[str, str] | None = None,
+    folder: Path = TOP,
+    check: bool = True,
+) -> str:
+    """Run a command that reads what it is `given`; return what it prints.
 
     Raises
     ------
@@ -304,14 +270,25 @@ def run(command: list[str], *, environ: dict[str, str] | None = None, folder: Pa
         When it fails, with the end of what it said.
     """
     if command[0] == "buildah":
-        storage = [f"--root={BUILD / 'storage'}", "--runroot=/run/rspark-images", "--storage-driver=overlay"]
+        # Each file is whole in its layer, for whoever else mounts it.
+        storage = [
+            f"--root={STORAGE}",
+            "--runroot=/run/rspark-images",
+            "--storage-driver=overlay",
+            "--storage-opt=overlay.mountopt=nodev",
+        ]
         command = ["buildah", *storage, *command[1:]]
-    environ = (environ or dict(os.environ)) | {"CONTAINERS_CONF": str(BUILD / "containers.conf"), "BUILDAH_ISOLATION": "chroot"}
-    done = subprocess.run(command, env=environ, cwd=folder, capture_output=True, text=True, check=False)
+    environ = (environ or dict(os.environ)) | {
+        "CONTAINERS_CONF": str(BUILD / "containers.conf"),
+        "BUILDAH_ISOLATION": "chroot",
+        "TMPDIR": str(PARTIAL),
+    }
+    done = subprocess.run(command, env=environ, cwd=folder, input=given, capture_output=True, check=False)
+    printed, said = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
     if check and done.returncode != 0:
-        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
-        raise CannotBuild(f"{' '.join(command[:1])} failed. Mend what it says, then try again:\n{said}")
-    return done.stdout
+        end = "\n".join((printed + said).strip().splitlines()[-15:])
+        raise CannotBuild(f"{' '.join(command[:1])} failed. Mend what it says, then try again:\n{end}")
+    return printed
 
 
 if __name__ == "__main__":
