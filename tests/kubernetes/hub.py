@@ -51,6 +51,19 @@ ENVIRONMENTS = {
         kernels=["r", "python"],
         services={"hdfs": {"scope": "shared", "quota": "2Gi"}, "spark": {"mode": "local", "memory": "512Mi"}},
     ),
+    "tables": environment(
+        "tables",
+        resources={"cpu": 2, "memory": "3Gi"},
+        kernels=["r", "python"],
+        services={
+            "postgres": {"scope": "shared"},
+            "hdfs": {"scope": "shared", "quota": "2Gi"},
+            "spark": {"mode": "local", "memory": "512Mi"},
+            "hive": {"scope": "shared"},
+            "mapreduce": {"mode": "local"},
+            "s3": {"scope": "shared"},
+        },
+    ),
     "objects": environment("objects", kernels=["r", "python"], services={"s3": {"scope": "shared"}}),
 }
 

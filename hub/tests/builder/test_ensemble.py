@@ -126,6 +126,13 @@ def test_a_shared_service_is_nobodys_and_has_no_interface() -> None:
     assert [part.name for part in spec.components] == ["postgres"]
 
 
+def test_a_shared_service_may_reach_the_shared_services_that_it_needs_and_no_others() -> None:
+    hive, postgres = services()["hive"], services()["postgres"]
+    row = replace(ROW, id="hive", kind="service", owner=None)
+    assert BUILDER.service(row, hive, hive.instances()[0]).uses == ("hdfs",)
+    assert BUILDER.service(row, postgres, postgres.instances()[0]).uses == ()
+
+
 def test_a_server_of_the_sessions_own_is_one_of_its_components() -> None:
     spec = built(services={"postgres": {"scope": "session"}})
     assert [part.name for part in spec.components] == ["postgres"]

@@ -9,8 +9,9 @@ from rsparkhub.catalog import read_environment
 from rsparkhub.domain.backend import ONE_MACHINE, BackendTraits
 from rsparkhub.domain.environment import Resources, ServiceOptions
 from rsparkhub.domain.errors import EnvironmentInvalid, Unavailable
+from rsparkhub.domain.quantity import ByteSize
 from rsparkhub.installed.schema import environment_schema
-from rsparkhub.services.base import Account, Credential
+from rsparkhub.services.base import Account, Credential, ServiceSettings
 from rsparkhub.services.hive import Hive
 
 from .test_hdfs_service import CERTIFICATE
@@ -44,11 +45,13 @@ def test_an_environment_asks_for_it_beside_what_it_needs(file: Path) -> None:
         read_environment(file, environment_schema(PROCESS))
 
 
-def test_a_backend_whose_sessions_are_elsewhere_refuses_it_in_a_sentence(file: Path) -> None:
-    with pytest.raises(EnvironmentInvalid) as refusal:
-        read_environment(file, environment_schema(BackendTraits(name="kubernetes", uses_images=True)))
-    said = str(refusal.value).replace("scope shared", "scope: shared")
-    assert "spec.services.hive.scope: shared is not possible on the backend kubernetes." in said
+def test_it_is_for_sessions_elsewhere_as_well(file: Path) -> None:
+    file.write_text(FILE.replace("  interface: terminal\n", "  interface: terminal\n  image: an/image:1\n"))
+    elsewhere = BackendTraits(name="kubernetes", uses_images=True)
+    assert read_environment(file, environment_schema(elsewhere)).spec.services["hive"].is_shared
+    (instance,) = Hive().configured(ServiceSettings(volume=ByteSize(2**30)), elsewhere).instances()
+    assert (instance.id, instance.volume) == ("hive", 2**30)
+    assert Hive.ports == {"metastore": 9083, "steward": 9084}
 
 
 def test_a_session_gets_its_secret_in_a_file_and_nothing_else_that_is_secret() -> None:

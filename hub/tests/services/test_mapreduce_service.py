@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from rsparkhub.catalog import read_environment
-from rsparkhub.domain.backend import ONE_MACHINE, BackendTraits
+from rsparkhub.domain.backend import BackendTraits
 from rsparkhub.domain.environment import Resources
 from rsparkhub.domain.errors import EnvironmentInvalid
 from rsparkhub.installed.schema import environment_schema
-from rsparkhub.services.mapreduce import MapReduce, MapReduceOptions
+from rsparkhub.services.mapreduce import NETWORKS, MapReduce, MapReduceOptions
 
 FILE = """\
 apiVersion: rsparkhub/v1
@@ -20,7 +20,7 @@ spec:
   services:
     mapreduce: {mode: yarn}
 """
-PROCESS = BackendTraits(name="process", capabilities=frozenset({ONE_MACHINE}))
+PROCESS = BackendTraits(name="process", capabilities=frozenset({NETWORKS}))
 
 
 @pytest.fixture
@@ -48,11 +48,18 @@ def test_a_yarn_for_all_is_refused(file: Path) -> None:
         read_environment(file, environment_schema(PROCESS))
 
 
-def test_a_backend_whose_sessions_are_elsewhere_refuses_it_in_a_sentence(file: Path) -> None:
-    with pytest.raises(EnvironmentInvalid) as refusal:
-        read_environment(file, environment_schema(BackendTraits(name="kubernetes", uses_images=True)))
-    assert "mapreduce" in str(refusal.value)
-    assert "kubernetes" in str(refusal.value)
+def test_a_yarn_is_refused_where_no_process_of_a_session_may_make_a_network_and_one_process_is_not(file: Path) -> None:
+    pods = environment_schema(BackendTraits(name="kubernetes", uses_images=True))
+    with pytest.raises(
+        EnvironmentInvalid, match=r"spec\.services\.mapreduce\.mode:? yarn is not possible on the backend kubernetes"
+    ):
+        read_environment(file, pods)
+    file.write_text(
+        FILE.replace("mode: yarn", "mode: local").replace(
+            "  interface: terminal\n", "  interface: terminal\n  image: an/image:1\n"
+        )
+    )
+    assert "mapreduce" in read_environment(file, pods).spec.services
 
 
 def test_a_session_says_what_jobs_may_use() -> None:

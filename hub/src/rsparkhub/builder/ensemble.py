@@ -101,6 +101,7 @@ class Builder:
             cpu=instance.cpu,
             memory=instance.memory,
             home_size=instance.volume,
+            uses=tuple(name for name in service.needs if name in self.services and self.services[name].instances()),
             service_name=service.name,
             ports=service.ports,
             private_ports=service.private_ports,

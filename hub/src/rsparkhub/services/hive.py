@@ -12,7 +12,6 @@ from typing import ClassVar
 from rspark_contract import reading
 from rspark_contract.reading import Fields, JsonObject, Unreadable
 from rspark_contract.specs import ComponentSpec, SecretFile
-from rsparkhub.domain.backend import ONE_MACHINE
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.domain.quantity import ByteSize
@@ -24,7 +23,7 @@ _ENDPOINT = "{run}/hive.json"
 _SERVER = ComponentSpec(
     name="hive",
     title="Hive",
-    command=("{python}", "-m", "rspark_session.services.hive", "--data", "{data}", "--endpoint", _ENDPOINT),
+    command=("{python}", "-m", "rspark_session.services.hive", "--data", "{data}", "--endpoint", _ENDPOINT, "--host", "{host}"),
     ready={"file": _ENDPOINT},
     stop_timeout=30.0,
 )
@@ -47,13 +46,13 @@ class Hive(Service[ServiceOptions]):
         folders=("share/rspark/jars/hive",),
         installed_by="make hive",
     )
+    ports: ClassVar[Mapping[str, int]] = {"metastore": 9083, "steward": 9084}
     issues_credentials = True
 
-    def capabilities(self, options: ServiceOptions) -> Mapping[str, str]:
-        return {"scope": ONE_MACHINE}
-
     def instances(self) -> tuple[Instance, ...]:
-        return (Instance(id="hive", components=(_SERVER,), memory=ByteSize(2**30), unprivileged=True),)
+        return (
+            Instance(id="hive", components=(_SERVER,), memory=ByteSize(2**30), volume=self.settings.volume, unprivileged=True),
+        )
 
     async def ensure_account(self, endpoint: JsonObject, account: Account) -> None:
         hdfs = account.needed["hdfs"]

@@ -7,16 +7,19 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rspark_contract.reading import JsonObject
-from rsparkhub.domain.backend import ONE_MACHINE
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.requirements import Requirements
 from rsparkhub.services.base import Account, Service, SessionConfig
+
+#: What a backend offers in whose sessions a process may make a network of its own, which a YARN takes.
+NETWORKS = "session-networks"
 
 
 class MapReduceOptions(ServiceOptions):
     mode: Literal["local", "yarn"] = Field(
         default="local",
-        description="Where jobs run: in one process each, or on a YARN of the session's own, which starts with its first job.",
+        description="Where jobs run: in one process each, or on a YARN of the session's own, which starts with its first job. "
+        "Kubernetes has no `yarn`: no process of a pod may make the network that it takes.",
     )
 
 
@@ -30,7 +33,7 @@ class MapReduce(Service[MapReduceOptions]):
     requires = Requirements(java=17, r=("rspark",), folders=("share/rspark/hadoop/jars",), installed_by="make hdfs")
 
     def capabilities(self, options: MapReduceOptions) -> Mapping[str, str]:
-        return {"mode": ONE_MACHINE}
+        return {"mode": NETWORKS} if options.mode == "yarn" else {}
 
     def session_config(
         self,

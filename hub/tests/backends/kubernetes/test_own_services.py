@@ -19,7 +19,12 @@ BUILDER = Builder(interfaces={}, services=services(), settings=Settings(data=Pat
 
 
 @pytest.mark.parametrize(
-    ("name", "ports", "private"), [("postgres", {"postgres": 5432}, {}), ("s3", {"s3": 9000}, {"admin": 9001})]
+    ("name", "ports", "private"),
+    [
+        ("postgres", {"postgres": 5432}, {}),
+        ("s3", {"s3": 9000}, {"admin": 9001}),
+        ("hive", {"metastore": 9083, "steward": 9084}, {}),
+    ],
 )
 def test_a_service_has_its_ports_and_a_volume_of_the_size_that_is_set(
     name: str, ports: dict[str, int], private: dict[str, int]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 class ProcessDefinition(BackendDefinition):
     name = "process"
-    capabilities = frozenset({ARCHIVE, ONE_MACHINE, "spark-standalone"})
+    capabilities = frozenset({ARCHIVE, ONE_MACHINE, "spark-standalone", "session-networks"})
 
     def describe(self, settings: Settings) -> str:
         return "Sessions run as processes of this machine."

@@ -21,7 +21,8 @@ from rspark_session.services.hdfs.certificate import Certificate
 from rspark_session.services.hdfs.cluster import DATANODE, check_alive, end, start
 from rspark_session.services.hdfs.configuration import Address, DataNodePorts, write_server_configuration
 from rspark_session.services.hdfs.kerberos import Domain
-from rspark_session.services.hdfs.network import OWN_PORTS, found
+from rspark_session.services.hdfs.network import OWN_PORTS
+from rspark_session.services.host import find_host
 from rspark_session.services.problem import ServiceProblem
 from rspark_session.services.run_server import run_server
 
@@ -87,7 +88,7 @@ def serve(data: Path, ready: Path, namenode: NameNodeAddress, *, bind: str, name
     """
     ready.unlink(missing_ok=True)
     deadline = time.monotonic() + _READY
-    _, full = found(name)
+    _, full = find_host(name, title="HDFS")
     process = _started(data, namenode, bind=bind, hostname=full, deadline=deadline)
     try:
         _until_registered(process, namenode, full, deadline=deadline)

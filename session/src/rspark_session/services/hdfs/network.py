@@ -1,13 +1,10 @@
 """Where the servers of HDFS listen and are found: all on one machine, or each at an address of its own."""
 
-import socket
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rspark_session.services.problem import ServiceProblem
+from rspark_session.services.host import LOOPBACK, find_host
 
-_LOOPBACK = "127.0.0.1"
 #: The ports of servers that have addresses of their own, as the hub knows them. One machine's have the same names.
 OWN_PORTS: Mapping[str, int] = {
     "kdc": 10088,
@@ -18,7 +15,6 @@ OWN_PORTS: Mapping[str, int] = {
     "data_https": 9865,
     "steward": 9872,
 }
-_SECONDS = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +36,10 @@ class Network:
     @property
     def is_one_machine(self) -> bool:
         """Whether all are on one machine, and take whichever ports are free."""
-        return self.bind == _LOOPBACK
+        return self.bind == LOOPBACK
 
 
-ONE_MACHINE = Network(bind=_LOOPBACK, host=_LOOPBACK)
+ONE_MACHINE = Network(bind=LOOPBACK, host=LOOPBACK)
 
 
 def network(bind: str, *, name: str, datanodes: int, replication: int) -> Network:
@@ -65,9 +61,9 @@ def network(bind: str, *, name: str, datanodes: int, replication: int) -> Networ
     ServiceProblem
         When the name is nobody's.
     """
-    if bind == _LOOPBACK:
+    if bind == LOOPBACK:
         return ONE_MACHINE
-    host, full = found(name)
+    host, full = find_host(name, title="HDFS")
     domain = full.removeprefix(name)
     hosts = tuple(f"{datanode_name(name, number)}{domain}" for number in range(datanodes))
     # A certificate that also names the DataNodes that will be added: sessions know the file system by it.
@@ -85,23 +81,3 @@ def network(bind: str, *, name: str, datanodes: int, replication: int) -> Networ
 def datanode_name(name: str, number: int) -> str:
     """Return the name of the host of a DataNode."""
     return f"{name}-data-{number}"
-
-
-def found(name: str) -> tuple[str, str]:
-    """Return the address of a host, and its full name; wait until it has one.
-
-    Raises
-    ------
-    ServiceProblem
-        When it has none for long.
-    """
-    deadline = time.monotonic() + _SECONDS
-    while True:
-        try:
-            entry = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM, flags=socket.AI_CANONNAME)[0]
-        except OSError as problem:
-            if time.monotonic() > deadline:
-                raise ServiceProblem(f"The name {name} of HDFS can't be resolved: {problem.strerror}.") from problem
-            time.sleep(0.5)
-            continue
-        return str(entry[4][0]), entry[3] or name

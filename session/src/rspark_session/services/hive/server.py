@@ -4,6 +4,7 @@ data/db             the metastore's database
 data/accounts.json  whose databases are which, and which sessions may use them
 data/ports.json     where it listened the last time
 data/secret         the hub's
+data/names          what the certificate says beyond `localhost`
 """
 
 import io
@@ -13,6 +14,7 @@ import secrets
 import shutil
 import tarfile
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
@@ -23,23 +25,30 @@ from rspark_session.services.certificate import make
 from rspark_session.services.hive.accounts import Accounts
 from rspark_session.services.hive.metastore import Metastore
 from rspark_session.services.hive.steward import BackupInvalid
+from rspark_session.services.host import LOOPBACK
 from rspark_session.services.ports import keep_ports
 from rspark_session.services.problem import ServiceProblem
 
-HOST = "127.0.0.1"
-_PORTS = ("metastore", "steward")
+#: With an address of its own it has these, which the hub knows. On this machine's they have the same names.
+OWN_PORTS = {"metastore": 9083, "steward": 9084}
 #: In a backup: the database's files below it, and beside it whose databases are which.
 _DATABASE, _NAMES = "db", "names.json"
 
 
 class Server:
-    """The folder `data` of one metastore, and what runs on it."""
+    """The folder `data` of one metastore, and what runs on it, on the address `host`.
 
-    def __init__(self, data: Path) -> None:
+    Clients find it on this machine, or at `names`: the names and addresses of its host.
+    """
+
+    def __init__(self, data: Path, *, host: str = LOOPBACK, names: Sequence[str] = ()) -> None:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.data = data
-        self.ports = keep_ports(data / "ports.json", _PORTS, host=HOST, title="Hive")
-        self.metastore = Metastore(data, host=HOST, port=self.ports["metastore"])
+        self.host = host
+        self._names = tuple(names)
+        own = host != LOOPBACK
+        self.ports = OWN_PORTS if own else keep_ports(data / "ports.json", tuple(OWN_PORTS), host=host, title="Hive")
+        self.metastore = Metastore(data, host=host, port=self.ports["metastore"])
         self.certificate, self.key = data / "certificate.pem", data / "key.pem"
         self._accounts: Accounts | None = None
         self._lock = threading.Lock()  # of a backup or a restore, of which one is made at a time
@@ -66,12 +75,14 @@ class Server:
         """
         if not (self.data / "secret").exists():
             write_whole(self.data / "secret", secrets.token_urlsafe(48))
-        if not self.certificate.exists():
+        names = self.data / "names"
+        if not self.certificate.exists() or (names.read_text().split() if names.exists() else []) != list(self._names):
             openssl = shutil.which("openssl")
             if openssl is None:
                 raise ServiceProblem("There is no openssl on this machine. Install what Hive needs: make hive.")
-            make(self.data / "new.pem", self.key, names=("localhost",), openssl=openssl, title="Hive")
+            make(self.data / "new.pem", self.key, names=("localhost", *self._names), openssl=openssl, title="Hive")
             (self.data / "new.pem").replace(self.certificate)
+            write_whole(names, " ".join(self._names))
         if not self.metastore.database.exists() and (self.data / "old-db").exists():  # killed in the middle of a restore
             (self.data / "old-db").rename(self.metastore.database)
         self._begin()
