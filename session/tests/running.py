@@ -124,13 +124,13 @@ class Running:
     def home(self) -> Path:
         return Path(self.asked["home"])
 
-    def start(self, **environ: str) -> None:
-        """Start the agent as the shim does."""
+    def start(self, *prefix: str, **environ: str) -> None:
+        """Start the agent as the shim does, by way of the command `prefix`."""
         (self.run / "log").mkdir(parents=True)
         (self.run / "ensemble.json").write_text(json.dumps(self.asked))
         with (self.run / "log/agent.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [PYTHON, "-m", "rspark_session.agent", self.run / "ensemble.json"],
+                [*prefix, PYTHON, "-m", "rspark_session.agent", self.run / "ensemble.json"],
                 env={**os.environ, "RSPARK_ENSEMBLE": self.name, "RSPARK_R_LIBS": str(R_LIBRARY), **environ},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

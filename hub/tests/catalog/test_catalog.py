@@ -105,10 +105,10 @@ def test_a_file_that_asks_for_what_does_not_exist_keeps_what_it_was(tmp_path: Pa
     path = write(tmp_path, "one")
     catalog = Catalog([tmp_path], environment_schema())
     catalog.check()
-    path.write_text(path.read_text().replace("jupyterlab", "rstudio"))
+    path.write_text(path.read_text().replace("jupyterlab", "spyder"))
     assert catalog.get("one").spec.interface.name == "jupyterlab"
     (problem,) = catalog.problems()
-    assert "line 4: spec.interface rstudio is not in this version; choose one of" in problem
+    assert "line 4: spec.interface spyder is not in this version; choose one of" in problem
 
 
 def test_a_broken_file_says_what_became_of_its_environment(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ spec:
 """
 SCHEMA = environment_schema(BackendTraits(name="process"))
 MODE = "spec.services.spark.mode"
-INTERFACES = "jupyterlab, rc2, {shiny: {app: …}}, terminal, {web: {command: […]}}"
+INTERFACES = "jupyterlab, rc2, rstudio, {shiny: {app: …}}, terminal, {web: {command: […]}}"
 CHECKOUT = Path(__file__).parents[3]
 
 
@@ -99,8 +99,8 @@ def test_the_projects_own_environments_are_good(path: Path) -> None:
         ("jupyterlab", "jupyter", "FILE, line 5: spec.interface jupyter is not in this version; did you mean jupyterlab?"),
         ("jupyterlab", "vscode", f"FILE, line 5: spec.interface vscode is not in this version; choose one of {INTERFACES}."),
         (
-            "jupyterlab", "{rstudio: {}}",
-            f"FILE, line 5: spec.interface.rstudio is not in this version; choose one of {INTERFACES}.",
+            "jupyterlab", "{spyder: {}}",
+            f"FILE, line 5: spec.interface.spyder is not in this version; choose one of {INTERFACES}.",
         ),
         ("jupyterlab", "[vscode]", f'FILE, line 5: spec.interface is to be one of {INTERFACES}; found ["vscode"].'),
         (

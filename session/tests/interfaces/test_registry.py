@@ -55,7 +55,7 @@ def test_an_interface_is_found_by_the_name_that_environments_use(name: str) -> N
     assert find(name).__module__ == f"rspark_session.interfaces.{name}"
 
 
-@pytest.mark.parametrize("name", ["rstudio", "base", "jupyter_server", "Web", "web.py", "", "../agent"])
+@pytest.mark.parametrize("name", ["spyder", "base", "jupyter_server", "Web", "web.py", "", "../agent"])
 def test_what_is_no_interface_is_refused_by_its_name(name: str) -> None:
     with pytest.raises(InterfaceUnavailable, match="There is no interface") as refused:
         find(name)

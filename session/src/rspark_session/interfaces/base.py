@@ -115,6 +115,8 @@ class Interface(ABC):
 
     #: Whether visits, unsafe requests and frames of websockets are a person's activity. Others call `Host.activity` themselves.
     traffic_is_activity: ClassVar[bool] = True
+    #: Whether frames of websockets are; where a page sends some by itself they are not.
+    frames_are_activity: ClassVar[bool] = True
     #: Whether there is anything in memory that `save` can save.
     saves_workspace: ClassVar[bool] = False
     #: Whether it is started again, by another call of `start`, when it ends by itself after it was ready. Else the session fails.
@@ -141,6 +143,10 @@ class Interface(ABC):
         InterfaceUnavailable, OSError
             When it can't be started.
         """
+
+    def is_activity(self, method: str, path: str) -> bool:
+        """Return whether a request is a person's doing, beside the visit of a page; the path is without the session's own."""
+        return method not in ("GET", "HEAD", "OPTIONS")
 
     @property
     @abstractmethod

@@ -95,6 +95,8 @@ class Ensemble:
             measure_again=self._watch.measure_again,
             on_end=self._end_as_requested,
             on_activity=(lambda: self._watch.note_activity(datetime.now(UTC))) if _counts_traffic(interface) else None,
+            is_activity=interface.is_activity if interface else lambda _method, _path: False,
+            frames_are_activity=interface is not None and interface.frames_are_activity,
         )
         self._ending: asyncio.Future[Ending] | None = None
         self._refusals = Refusals()

@@ -20,7 +20,6 @@ from rspark_session.proxy.server import Reply, Request
 from rspark_session.proxy.upstream import Upstream, UpstreamGone, forward
 from rspark_session.services.base import Service
 
-_SAFE = (b"GET", b"HEAD", b"OPTIONS")
 _SECRET_HEADER = http.SECRET_HEADER.lower().encode()
 
 
@@ -38,6 +37,8 @@ class Router:
         measure_again: Callable[[], Awaitable[None]],
         on_end: Callable[[Ending], None],
         on_activity: Callable[[], None] | None,
+        is_activity: Callable[[str, str], bool],
+        frames_are_activity: bool,
     ) -> None:
         self.upstream: Upstream | None = None  # the interface, once it is ready
         self._base_path = document.base_path
@@ -48,6 +49,8 @@ class Router:
         self._measure_again = measure_again
         self._on_end = on_end
         self._on_activity = on_activity
+        self._is_activity = is_activity
+        self._frames_are_activity = frames_are_activity
         self._secret = document.secret.encode()
         self._base = document.base_path.rstrip("/")
         self._joined: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
@@ -134,15 +137,21 @@ class Router:
         if self.upstream is None:
             page.send(reply, HTTPStatus.SERVICE_UNAVAILABLE, pages.not_open(self._reporter.report.state))
             return
-        if self._on_activity and (request.method not in _SAFE or head.get(request.headers, b"sec-fetch-mode") == b"navigate"):
+        if self._on_activity and self._is_somebodys(request):
             self._on_activity()
+        counts_frames = self._on_activity and self._frames_are_activity
         try:
-            joined = await forward(request, reply, self.upstream, on_data=self._on_data if self._on_activity else None)
+            joined = await forward(request, reply, self.upstream, on_data=self._on_data if counts_frames else None)
             if joined is not None:
                 self._joined.add(joined)
         except UpstreamGone:
             if not reply.started:
                 page.send(reply, HTTPStatus.BAD_GATEWAY, pages.NO_ANSWER)
+
+    def _is_somebodys(self, request: Request) -> bool:
+        if head.get(request.headers, b"sec-fetch-mode") == b"navigate":
+            return True
+        return self._is_activity(request.method.decode("latin-1"), request.path.removeprefix(self._base))
 
     def _on_data(self, data: bytes) -> None:
         """Count text and binary frames as a person's activity; pings and pongs are the browser's own."""
