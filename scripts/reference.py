@@ -50,12 +50,24 @@ def settings_page() -> str:
     return "\n".join(lines)
 
 
+def _model_of_each(kind: Any) -> type[BaseModel] | None:
+    """Return of which form each of a mapping of groups is; None for what is no such mapping."""
+    arguments = get_args(kind)
+    each = arguments[1] if len(arguments) == 2 and get_origin(kind) is Mapping else None
+    return each if isinstance(each, type) and issubclass(each, BaseModel) else None
+
+
 def settings_of(model: type[BaseModel], defaults: Mapping[str, Any], before: str, variable: str) -> Iterator[str]:
     """Give a row for each setting; a group of settings gives those in it."""
     for name, field in model.model_fields.items():
         default, kind = defaults[name], field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from settings_of(kind, default, f"{before}{name}.", f"{variable}{name.upper()}__")
+            continue
+        if (model_of_each := _model_of_each(kind)) is not None:
+            defaults_of_each = model_of_each.model_construct().model_dump(mode="json")
+            each = {name: defaults_of_each.get(name) for name in model_of_each.model_fields}
+            yield from settings_of(model_of_each, each, f"{before}{name}.NAME.", f"{variable}{name.upper()}__NAME__")
             continue
         shown = "" if default is None or default in ("", [], {}) else f"`{default}`"
         yield row(f"`{before}{name}`", f"`{variable}{name.upper()}`", shown, field.description or "")

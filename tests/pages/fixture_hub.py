@@ -36,6 +36,7 @@ from rsparkhub.wire.users import (
     RemovedUserView,
     RosterProblemView,
     RosterResult,
+    SignedOut,
     SignInLink,
     TokenView,
     UserView,
@@ -70,6 +71,7 @@ class World:
         self.logs: dict[str, str] = {}
         self.endless_logs = False
         self.attempts_left = 3
+        self.sign_out_url: str | None = None
         self.busy_refusals = False
         self.asked: list[tuple[str, str, Json | None]] = []
         self.refusals: dict[str, tuple[int, str]] = {}
@@ -251,7 +253,7 @@ class FixtureHub:
 
     async def _logout(self, request: Request) -> Response:
         self.world.me = None
-        return Response(status_code=204)
+        return JSONResponse(SignedOut(url=self.world.sign_out_url).model_dump(mode="json"))
 
     # Sessions
 

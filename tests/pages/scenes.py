@@ -34,6 +34,18 @@ def _nobody(hub: FixtureHub) -> None:
     hub.world.me = None
 
 
+def _other_sites(hub: FixtureHub) -> None:
+    _nobody(hub)
+    for name, title in (("university", "University account"), ("lab", "The lab")):
+        url = f"http://localhost:8000/hub/sign-in/oidc/{name}"
+        hub.world.ways.append({"name": f"oidc:{name}", "title": title, "fields": [], "url": url})
+
+
+def _other_sites_alone(hub: FixtureHub) -> None:
+    _other_sites(hub)
+    del hub.world.ways[0]
+
+
 def _admin(hub: FixtureHub) -> None:
     hub.world.me = world.me(admin=True)
 
@@ -198,6 +210,8 @@ SCENES = [
     Scene(name="sign-in-used-link", path="/hub/?link=used", see="This link can’t be used any more", arrange=_nobody),
     Scene(name="sign-in-wrong", path="/hub/", see="Sign in", arrange=_nobody, act=_wrong_password),
     Scene(name="sign-in-too-often", path="/hub/", see="Sign in", arrange=_nobody, act=_too_often),
+    Scene(name="sign-in-elsewhere", path="/hub/?next=/s/abc/", see="University account", arrange=_other_sites),
+    Scene(name="sign-in-taken", path="/hub/?problem=taken", see="Somebody here has your name", arrange=_other_sites_alone),
     Scene(name="home-one-button", path="/hub/", see="Start RSpark", arrange=_one_environment),
     Scene(name="home-first-time", path="/hub/", see="Start a session", arrange=_nothing),
     Scene(name="home-nothing", path="/hub/", see="There is nothing to start yet", arrange=_no_environment),

@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import Page, expect
 
+from rsparkhub.auth.sign_in.base import SignInProblem
 from tests.pages.fixture_hub import FixtureHub
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -84,6 +85,42 @@ async def test_the_ways_to_sign_in_are_the_hubs(page: Page, nobody: FixtureHub) 
     await expect(page.get_by_role("heading", name="Start a session")).to_be_visible()
     body = {"name": "ada", "password": nobody.world.password, "way": "ldap"}
     assert ("POST", "/login", body) in nobody.world.asked
+
+
+_LAB = {"name": "oidc:lab", "title": "The lab", "fields": [], "url": "http://localhost:1/hub/sign-in/oidc/lab"}
+
+
+async def test_another_site_is_a_button_that_brings_back_to_where_one_wanted_to_be(page: Page, nobody: FixtureHub) -> None:
+    nobody.world.ways.append(_LAB)
+    await page.goto("/hub/?next=/s/abc/lab")
+    button = page.get_by_role("list", name="Sign in at").get_by_role("link", name="The lab")
+    await expect(button).to_have_attribute("href", f"{_LAB['url']}?next=%2Fs%2Fabc%2Flab")
+    await expect(page.get_by_label("Password")).to_be_visible()
+
+
+async def test_where_people_sign_in_at_other_sites_alone_no_password_is_asked_for(page: Page, nobody: FixtureHub) -> None:
+    nobody.world.ways = [_LAB]
+    await page.goto("/hub/")
+    await expect(page.get_by_role("link", name="The lab")).to_be_visible()
+    await expect(page.get_by_label("Password")).to_have_count(0)
+    await expect(page.get_by_text("sign in by a link")).to_have_count(0)
+
+
+async def test_each_thing_that_goes_wrong_elsewhere_has_a_sentence(page: Page, nobody: FixtureHub) -> None:
+    for problem in SignInProblem:
+        await page.goto(f"/hub/?problem={problem.value}")
+        await expect(page.get_by_role("alert")).to_contain_text(". ")
+    await page.goto("/hub/?problem=Send your password to evil.example")
+    await expect(page.get_by_label("Password")).to_be_visible()
+    await expect(page.get_by_role("alert")).to_have_count(0)
+
+
+async def test_signing_out_goes_on_to_the_site_where_one_signed_in(page: Page, hub: FixtureHub) -> None:
+    hub.world.sign_out_url = "/hub/sign-in/oidc/lab/sign-out"
+    await page.goto("/hub/account")
+    await page.get_by_role("button", name="Account of ada").click()
+    await page.get_by_role("menuitem", name="Sign out").click()
+    await page.wait_for_url("**/hub/sign-in/oidc/lab/sign-out")
 
 
 async def test_where_people_sign_in_by_links_alone_no_password_is_asked_for(page: Page, nobody: FixtureHub) -> None:

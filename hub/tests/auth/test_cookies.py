@@ -5,7 +5,17 @@ from http.cookies import SimpleCookie
 
 import pytest
 
-from rsparkhub.auth.cookies import clear_hub_cookie, hub_cookie, hub_logins, set_hub_cookie, values_of
+from rsparkhub.auth.cookies import (
+    clear_hub_cookie,
+    hub_cookie,
+    hub_cookies_in,
+    hub_logins,
+    set_hub_cookie,
+    set_sign_in_cookie,
+    sign_in_cookie,
+    values_of,
+)
+from rsparkhub.domain.edge_contract import OWN_COOKIES
 
 
 @pytest.mark.parametrize(("secure", "name"), [(False, "rsparkhub"), (True, "__Host-rsparkhub")])
@@ -28,6 +38,13 @@ def test_it_is_found_among_others_also_when_there_are_several() -> None:
     assert values_of(hub_cookie(secure=True), header) == ["three"]
     for nothing in ("", ";", "=", "rsparkhub", "a=rsparkhub=x"):
         assert [value for value in values_of(hub_cookie(secure=False), nothing) if value] == []
+
+
+def test_that_of_a_sign_in_under_way_reaches_the_hub_and_no_session() -> None:
+    name = sign_in_cookie(secure=False)
+    assert hub_cookies_in(f"a=1; {name}=secret; {name}-80=x; x{name}=y") == f"{name}=secret"
+    assert {name, sign_in_cookie(secure=True)} <= set(OWN_COOKIES)
+    assert set_sign_in_cookie("v", lifetime=timedelta(minutes=1), secure=True).startswith("__Host-rsparkhub_sign_in=v; Path=/; ")
 
 
 def test_two_hubs_of_one_machine_have_a_cookie_each() -> None:

@@ -1,5 +1,6 @@
 """Sign-in with an account of this machine: a real one, which the test makes, and the real PAM."""
 
+import asyncio
 import os
 import subprocess
 from collections.abc import Iterator
@@ -104,6 +105,27 @@ async def test_nobody_tries_out_passwords_of_accounts_of_the_system(
 ) -> None:
     with pytest.raises(NotSignedIn, match=NOT_HERE):
         await sign_in(authenticator(store, settings, lowest_uid=60_001), noon, password=password)
+
+
+@as_root
+@on_sqlite
+async def test_many_wrong_passwords_from_one_address_hold_up_another_by_a_turn(
+    store: Store, settings: Settings, noon: datetime, account: str
+) -> None:
+    of = authenticator(store, settings, make_people=True)
+
+    async def try_out(number: int) -> None:
+        with pytest.raises(NotSignedIn):
+            await of.sign_in("pam", {"name": f"nobody{number}", "password": "x"}, address="198.51.100.9", now=noon)
+
+    tries = [asyncio.create_task(try_out(number)) for number in range(16)]
+    await asyncio.sleep(0)  # they are asked first
+    assert await sign_in(of, noon) == account
+    left = [each for each in tries if not each.done()]
+    assert len(left) >= 4
+    for each in left:
+        each.cancel()
+    await asyncio.gather(*tries, return_exceptions=True)
 
 
 @on_sqlite

@@ -241,9 +241,13 @@ export async function signIn(name: string, password: string, way?: string): Prom
 }
 
 export async function signOut(): Promise<void> {
-  await api.logout();
+  const elsewhere = await api.logout();
   becomeUser(null);
   expired.set(false);
+  if (elsewhere?.startsWith('/hub/')) {
+    location.assign(elsewhere);
+    return;
+  }
   history.replaceState(null, '', '/hub/');
   dispatchEvent(new PopStateEvent('popstate'));
 }

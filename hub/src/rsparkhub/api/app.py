@@ -38,6 +38,7 @@ from rsparkhub.api.resources import (
     session_events,
     sessions,
     shares,
+    sign_in_elsewhere,
     tokens,
     usage,
     users,
@@ -58,7 +59,8 @@ from rsparkhub.store import Store
 _PAGES = Path(rsparkhub.__file__).parent / "pages"
 _LARGEST_BODY = 1024 * 1024  # bytes
 _RESOURCES = (
-    login, me, environments, sessions, session_events, logs, shares, users, roster, removed_users, groups, tokens, usage, audit,
+    login, sign_in_elsewhere, me, environments, sessions, session_events, logs, shares, users, roster, removed_users, groups,
+    tokens, usage, audit,
 )  # fmt: skip
 
 

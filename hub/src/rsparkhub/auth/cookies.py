@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from itertools import islice
 
-from rsparkhub.domain.edge_contract import HUB_COOKIE, SECURE, SESSION_COOKIE
+from rsparkhub.domain.edge_contract import HUB_COOKIE, SECURE, SESSION_COOKIE, SIGN_IN_COOKIE
 
 
 def hub_cookie(*, secure: bool, port: int | None = None) -> str:
@@ -44,6 +44,16 @@ def set_session_cookie(value: str, *, lifetime: timedelta, secure: bool) -> str:
     return _set_cookie(session_cookie(secure=secure), value, lifetime=lifetime, secure=secure)
 
 
+def sign_in_cookie(*, secure: bool) -> str:
+    """Return the name of the cookie that binds a sign-in at another site to the browser that began it."""
+    return SECURE + SIGN_IN_COOKIE if secure else SIGN_IN_COOKIE
+
+
+def set_sign_in_cookie(value: str, *, lifetime: timedelta, secure: bool) -> str:
+    """Write the `Set-Cookie` header that binds a sign-in at another site to a browser; a lifetime of nothing clears it."""
+    return _set_cookie(sign_in_cookie(secure=secure), value, lifetime=lifetime, secure=secure)
+
+
 #: A page under the same name may have set some more of ours; each costs a look into the store.
 MOST_VALUES = 8
 
@@ -57,7 +67,7 @@ def values_of(name: str, header: str) -> list[str]:
     return list(islice(dict.fromkeys(values), MOST_VALUES))
 
 
-_HUB_COOKIE = re.compile(rf"(?:{re.escape(SECURE)})?{re.escape(HUB_COOKIE)}(?:-[0-9]{{1,5}})?")
+_HUB_COOKIE = re.compile(rf"(?:{re.escape(SECURE)})?(?:{re.escape(HUB_COOKIE)}(?:-[0-9]{{1,5}})?|{re.escape(SIGN_IN_COOKIE)})")
 _TOKEN = re.compile(r"[A-Za-z0-9_.~+/=-]{1,512}")
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from rsparkhub.auth import tokens
 from rsparkhub.auth.passwords import Passwords
 from rsparkhub.auth.revocation import keys_of
-from rsparkhub.auth.sign_in.base import SignIn, SignInContext
+from rsparkhub.auth.sign_in.base import SignIn, SignInContext, SignInElsewhere
 from rsparkhub.auth.sign_in.link import LinkSignIn
 from rsparkhub.auth.sign_in.password import PasswordSignIn
 from rsparkhub.domain.access import Identity
@@ -127,7 +127,8 @@ class Authenticator:
             raise NotSignedIn("This user was removed. Ask an administrator.") from error
         await self._seen(user, now)
         if not again:
-            await self._note_sign_in(user, way, now)
+            site = proof.get("site") if isinstance(self._ways[way], SignInElsewhere) else None
+            await self._note_sign_in(user, f"{way}:{site}" if site else way, now)
         return Login(token=login, expires=expires, user=user)
 
     async def sign_in_with_link(self, link: str, *, now: datetime) -> Login:
@@ -141,10 +142,14 @@ class Authenticator:
         proof = {"name": name, "password": password}
         return await self.sign_in(PasswordSignIn.name, proof, address=address, now=now, again=again)
 
-    async def sign_out(self, token: str) -> None:
-        """End a sign-in, told by its cookie's value or its bearer token; one that has ended already is no error."""
-        if tokens.is_plausible(token, tokens.LOGIN):
-            await self._store.credentials.remove_login(tokens.digest(token))
+    async def sign_out(self, token: str) -> str | None:
+        """End a sign-in, by its cookie's value or its bearer token; return at which site it was made, `WAY:SITE`, None for here.
+
+        One that has ended already is no error.
+        """
+        if not tokens.is_plausible(token, tokens.LOGIN):
+            return None
+        return await self._store.credentials.remove_login(tokens.digest(token))
 
     async def hash_password(self, password: str) -> str:
         """Hash the password of a person who is about to be added; InvalidInput when it is too short or too long."""

@@ -21,10 +21,12 @@ LONGEST_LINE = 2**20
 
 HUB_COOKIE = "rsparkhub"
 SESSION_COOKIE = "rspark_session"
+#: Binds to a browser what it has begun at another site where people sign in.
+SIGN_IN_COOKIE = "rsparkhub_sign_in"
 SECURE = "__Host-"  # before the name of a cookie over TLS: a browser takes it from this very host alone
 #: Every cookie of ours, by the name that a browser sends, which may have a hyphen and a port after it. None of them reaches a
 #: session, whichever hub of this host it is of.
-OWN_COOKIES = (HUB_COOKIE, SECURE + HUB_COOKIE, SESSION_COOKIE, SECURE + SESSION_COOKIE)
+OWN_COOKIES = tuple(prefix + name for name in (HUB_COOKIE, SESSION_COOKIE, SIGN_IN_COOKIE) for prefix in ("", SECURE))
 
 #: A session's id, as it stands in an address and in a host's name.
 SESSION_ID = r"[a-z][a-z0-9-]{0,40}"

@@ -202,7 +202,7 @@ def _logging(settings: Settings) -> dict[str, Any]:
     """
     level = {"warning": "WARN"}.get(settings.log_level, settings.log_level.upper())
     quiet = [] if settings.log_level == "debug" else ["http.handlers.reverse_proxy"]
-    hidden = [{"type": "replace", "parameter": name, "value": "REDACTED"} for name in ("token", "ticket")]
+    hidden = [{"type": "replace", "parameter": name, "value": "REDACTED"} for name in ("token", "ticket", "code", "state")]
     fields = {
         "request>headers": {"filter": "delete"},
         "resp_headers": {"filter": "delete"},

@@ -67,7 +67,7 @@ _TAKE_LINK = (
 )
 _LINK = sa.select(sign_in_links.c.user_name).where(sign_in_links.c.digest == _DIGEST, sign_in_links.c.expires > _NOW)
 _USE_TOKEN = sa.update(tokens).where(tokens.c.digest == _DIGEST).values(last_used=_NOW)
-_REMOVE_LOGIN = sa.delete(logins).where(logins.c.digest == _DIGEST).returning(logins.c.digest)
+_REMOVE_LOGIN = sa.delete(logins).where(logins.c.digest == _DIGEST).returning(logins.c.digest, logins.c.site)
 _END_LOGIN = (
     sa.delete(logins)
     .where(logins.c.user_name == sa.bindparam("b_user_name"), logins.c.digest.like(sa.bindparam("b_begin")))
@@ -163,11 +163,7 @@ class Credentials:
             # Locked: a password that changes meanwhile ends this sign-in too, and one that has changed forbids it.
             if not await connection.rows(_STILL_HAS, {"b_user_name": user_name, "b_hash": password_hash}):
                 return False
-            await _sweep(connection, logins, now)
-            await connection.rows(_END_OLDEST_LOGINS, {"b_user_name": user_name})
-            await connection.rows(
-                sa.insert(logins), {"digest": digest, "user_name": user_name, "created": now, "expires": expires}
-            )
+            await insert_login(connection, user_name, digest=digest, expires=expires, now=now)
             return True
 
         return await self._database.write(work)
@@ -197,10 +193,7 @@ class Credentials:
                 return False
             if found[0][0] is not None:
                 raise NotSignedIn(DISABLED)
-            await _sweep(connection, logins, now)
-            await connection.rows(_END_OLDEST_LOGINS, {"b_user_name": user_name})
-            values = {"digest": digest, "user_name": user_name, "created": now, "expires": expires}
-            await connection.rows(sa.insert(logins), values)
+            await insert_login(connection, user_name, digest=digest, expires=expires, now=now)
             return True
 
         return await self._database.write(work)
@@ -210,9 +203,11 @@ class Credentials:
         users = to_users(await self._database.read(_PERSON_OF_LOGIN, {"b_digest": digest, "b_now": now}))
         return users[0] if users else None
 
-    async def remove_login(self, digest: str) -> None:
-        """End a browser's sign-in."""
-        await self._revoked(await self._database.change(_REMOVE_LOGIN, {"b_digest": digest}))
+    async def remove_login(self, digest: str) -> str | None:
+        """End a browser's sign-in; return at which site it was made, `WAY:SITE`, None for here."""
+        removed = await self._database.change(_REMOVE_LOGIN, {"b_digest": digest})
+        await self._revoked(removed)
+        return removed[0][1] if removed else None
 
     async def logins(self, user_name: str, *, now: datetime) -> list[SignedInBrowser]:
         """Return the browsers in which a user is signed in, the oldest first."""
@@ -320,6 +315,16 @@ class Credentials:
 def _id_of(digest: str) -> str:
     """Return by what people call a sign-in; nothing that could be shown to be let in follows from it."""
     return f"l{digest[:12]}"
+
+
+async def insert_login(
+    connection: Connection, user_name: str, *, digest: str, expires: datetime, site: str | None = None, now: datetime
+) -> None:
+    """Write a browser's sign-in at the hub in a transaction; `site` is where they signed in, NULL for here."""
+    await _sweep(connection, logins, now)
+    await connection.rows(_END_OLDEST_LOGINS, {"b_user_name": user_name})
+    values = {"digest": digest, "user_name": user_name, "created": now, "expires": expires, "site": site}
+    await connection.rows(sa.insert(logins), values)
 
 
 async def _sweep(connection: Connection, table: sa.Table, now: datetime) -> None:

@@ -16,6 +16,7 @@ from rsparkhub.store.credentials import Credentials
 from rsparkhub.store.database import Database
 from rsparkhub.store.events import Events
 from rsparkhub.store.failures import unavailable
+from rsparkhub.store.identities import Identities
 from rsparkhub.store.leases import Leases
 from rsparkhub.store.login_attempts import LoginAttempts
 from rsparkhub.store.logs import Logs
@@ -53,6 +54,7 @@ class Store:
         self.shares = Shares(database, notifier)
         self.people = People(database)
         self.credentials = Credentials(database, notifier)
+        self.identities = Identities(database, notifier)
         self.attempts = LoginAttempts(database)
         self.accounts = ServiceAccounts(database)
         self.session_credentials = SessionCredentials(database)

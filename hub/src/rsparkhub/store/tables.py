@@ -207,8 +207,21 @@ logins = sa.Table(
     sa.Column("digest", Words, primary_key=True),
     sa.Column("user_name", sa.ForeignKey("users.name", ondelete="CASCADE"), nullable=False, index=True),
     sa.Column("session", Words),  # at whose own host it is; NULL is the hub
+    sa.Column("site", Words),  # where they signed in, `WAY:SITE`; NULL is here
     sa.Column("created", Moment, nullable=False),
     sa.Column("expires", Moment, nullable=False, index=True),
+)
+
+# Who somebody is in another system, which vouches for them: `subject` is what that calls them for ever. `groups` are those they
+# are in because it said so last.
+identities = sa.Table(
+    "identities",
+    metadata,
+    sa.Column("source", Words, primary_key=True),
+    sa.Column("subject", Words, primary_key=True),
+    sa.Column("user_name", sa.ForeignKey("users.name", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("groups", Document, nullable=False),
+    sa.Column("created", Moment, nullable=False),
 )
 
 tokens = sa.Table(

@@ -24,6 +24,9 @@ class WayToSignIn(Answer):
     name: str
     title: str
     fields: list[str] = Field(description="What a person fills in, in this order.")
+    url: str | None = Field(
+        default=None, description="Where a browser goes to sign in at another site, which takes `next`; null for a form."
+    )
 
 
 class Limits(Answer):
@@ -46,6 +49,12 @@ class SignedIn(Answer):
     token: str = Field(description="Send it as `Authorization: Bearer …`.")
     expires: datetime | None
     user: Me
+
+
+class SignedOut(Answer):
+    url: str | None = Field(
+        default=None, description="Where the browser goes to sign out at the site too at which it signed in; null for nowhere."
+    )
 
 
 class UserView(Answer):

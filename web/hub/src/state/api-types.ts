@@ -1027,6 +1027,14 @@ export interface components {
             expires: string | null;
             user: components["schemas"]["Me"];
         };
+        /** SignedOut */
+        SignedOut: {
+            /**
+             * Url
+             * @description Where the browser goes to sign out at the site too at which it signed in; null for nowhere.
+             */
+            url: string | null;
+        };
         /**
          * SleepConsent
          * @description What a person agrees to lose by a sleep.
@@ -1210,6 +1218,11 @@ export interface components {
              * @description What a person fills in, in this order.
              */
             fields: string[];
+            /**
+             * Url
+             * @description Where a browser goes to sign in at another site, which takes `next`; null for a form.
+             */
+            url: string | null;
         };
         /** FieldProblem */
         FieldProblem: {
@@ -1392,6 +1405,7 @@ export type SharedSessionList = components['schemas']['SharedSessionList'];
 export type SharedSessionView = components['schemas']['SharedSessionView'];
 export type SignInLink = components['schemas']['SignInLink'];
 export type SignedIn = components['schemas']['SignedIn'];
+export type SignedOut = components['schemas']['SignedOut'];
 export type SleepConsent = components['schemas']['SleepConsent'];
 export type SleepRefusedView = components['schemas']['SleepRefusedView'];
 export type State = components['schemas']['State'];

@@ -14,6 +14,7 @@ import type {
   SharedSessionList,
   ShareList,
   SignedIn,
+  SignedOut,
   SignInLink,
   TokenList,
   UserList,
@@ -79,7 +80,8 @@ export class Api {
   /** Without a `way` the hub takes its first. */
   login = async (name: string, password: string, way?: string): Promise<Me> =>
     (await this.#send<SignedIn>('POST', '/login', { name, password, ...(way && { way }) })).user;
-  logout = (): Promise<void> => this.#send('POST', '/logout');
+  /** Return where to sign out too; null for nowhere. */
+  logout = async (): Promise<string | null> => (await this.#send<SignedOut>('POST', '/logout')).url ?? null;
 
   catalog = (): Promise<EnvironmentList> => this.#get('/environments');
 

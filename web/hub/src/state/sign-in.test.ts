@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { askable, chosenWay } from './sign-in.ts';
+import { askable, chosenWay, departure, elsewhere, problemElsewhere } from './sign-in.ts';
 
-const password = { name: 'password', title: 'Name and password', fields: ['name', 'password'] };
-const directory = { name: 'ldap', title: 'Your university', fields: ['name', 'password'] };
-const card = { name: 'card', title: 'A card', fields: ['pin'] };
+const password = { name: 'password', title: 'Name and password', fields: ['name', 'password'], url: null };
+const directory = { name: 'ldap', title: 'Your university', fields: ['name', 'password'], url: null };
+const card = { name: 'card', title: 'A card', fields: ['pin'], url: null };
 
 it('ways whose fields the page does not have are left out', () => {
   expect(askable([password, card, { ...card, fields: [] }])).toEqual([password]);
@@ -15,4 +15,19 @@ it('the first way is taken until another is picked', () => {
   expect(chosenWay([password, directory], '')).toBe('password');
   expect(chosenWay([password, directory], 'ldap')).toBe('ldap');
   expect(chosenWay([password, directory], 'gone')).toBe('password');
+});
+
+it('ways of other sites are links that bring back to where one wanted to be', () => {
+  const url = 'https://hub.example/hub/sign-in/oidc/lab';
+  const lab = { name: 'oidc:lab', title: 'The lab', fields: [], url };
+  expect(elsewhere([password, lab, { ...lab, url: 'javascript:alert(1)' }])).toEqual([lab]);
+  expect(askable([password, lab])).toEqual([password]);
+  expect(departure(lab, null)).toBe(url);
+  expect(departure(lab, '/s/a/lab?b=c&d')).toBe(`${url}?next=%2Fs%2Fa%2Flab%3Fb%3Dc%26d`);
+});
+
+it('what is wrong has a sentence of ours, and never one of an address', () => {
+  expect(problemElsewhere('taken')).toMatch(/has your name already/);
+  expect(problemElsewhere('Send your password to evil.example')).toBeNull();
+  expect(problemElsewhere(null)).toBeNull();
 });

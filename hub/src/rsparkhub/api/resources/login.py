@@ -9,12 +9,12 @@ from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.me import me_of
 from rsparkhub.auth.cookies import clear_hub_cookie, set_hub_cookie
 from rsparkhub.auth.identity import Login as MadeLogin
-from rsparkhub.auth.sign_in.base import SignIn
+from rsparkhub.auth.sign_in.base import SignIn, SignInElsewhere
 from rsparkhub.auth.sign_in.password import PasswordSignIn
 from rsparkhub.auth.tokens import token_in_header
 from rsparkhub.domain.errors import NotAllowed, NotFound
 from rsparkhub.settings import Settings
-from rsparkhub.wire.users import Login, SignedIn, WayToSignIn
+from rsparkhub.wire.users import Login, SignedIn, SignedOut, WayToSignIn
 
 router = APIRouter(prefix="/hub/api", tags=["sign-in"])
 
@@ -33,9 +33,20 @@ def address_of(request: Request) -> str | None:
 @router.get("/login", summary="List the ways to sign in")
 async def ways_to_sign_in(context: Context) -> list[WayToSignIn]:
     """Those that a sign-in page offers. Nobody needs to be signed in to ask."""
-    return [
-        WayToSignIn(name=way.name, title=way.title_for(context.settings), fields=list(way.fields)) for way in _offered(context)
+    settings = context.settings
+    forms = [WayToSignIn(name=way.name, title=way.title_for(settings), fields=list(way.fields)) for way in _forms(context)]
+    sites = [
+        WayToSignIn(
+            name=f"{way.name}:{site.name}",
+            title=site.title,
+            fields=[],
+            url=f"{settings.url}/hub/sign-in/{way.name}/{site.name}",
+        )
+        for way in context.authenticator.ways.values()
+        if isinstance(way, SignInElsewhere)
+        for site in way.sites(settings)
     ]
+    return [*sites, *forms]
 
 
 @router.post("/login", summary="Sign in", responses=responses(401, 403, 404, 422, 429))
@@ -43,7 +54,7 @@ async def login(body: Login, request: Request, response: Response, context: Cont
     """Sets the cookie, and gives the same sign-in as a token for programs."""
     if is_foreign(request.headers, context.own_origins(request)):
         raise NotAllowed("Sign in on the hub's own page.")
-    offered = [way.name for way in _offered(context)]
+    offered = [way.name for way in _forms(context)]
     way = body.way if body.way is not None else PasswordSignIn.name
     if way not in offered:
         raise NotFound(f"There is no such way to sign in. Choose one of {', '.join(offered) or 'none'}.")
@@ -53,17 +64,19 @@ async def login(body: Login, request: Request, response: Response, context: Cont
     return SignedIn(token=made.token, expires=made.expires, user=me_of(made.user, context))
 
 
-def _offered(context: AppContext) -> list[SignIn]:
+def _forms(context: AppContext) -> list[SignIn]:
+    """Return the ways that people use by filling in a form."""
     ways = context.authenticator.ways.values()
-    return [way for way in ways if way.is_offered(context.settings)]
+    return [way for way in ways if way.fields and way.is_offered(context.settings)]
 
 
-@router.post("/logout", status_code=204, summary="Sign out", responses=responses(401, 403))
-async def logout(identity: Reader, request: Request, context: Context) -> Response:
+@router.post("/logout", summary="Sign out", responses=responses(401, 403))
+async def logout(identity: Reader, request: Request, response: Response, context: Context) -> SignedOut:
     """Ends the sign-in that the cookie or the token is of. An API token goes on working; delete it under `/tokens`."""
     if identity.how == "token":
         await context.authenticator.sign_out(token_in_header(request.headers["authorization"]) or "")
-        return Response(status_code=204)
-    for value in browser_logins(request):
-        await context.authenticator.sign_out(value)
-    return Response(status_code=204, headers={"Set-Cookie": clear_hub_cookie(secure=over_tls(request), port=request.url.port)})
+        return SignedOut()
+    sites = [await context.authenticator.sign_out(value) for value in browser_logins(request)]
+    response.headers.append("Set-Cookie", clear_hub_cookie(secure=over_tls(request), port=request.url.port))
+    site = next(filter(None, sites), None)
+    return SignedOut(url=None if site is None else f"/hub/sign-in/{site.replace(':', '/')}/sign-out")

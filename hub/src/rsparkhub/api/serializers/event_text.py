@@ -83,8 +83,8 @@ def _warning(data: JsonObject, subjects: Subjects) -> str:
 
 
 def _sign_in(data: JsonObject, subjects: Subjects) -> str:
-    way = _text(data, "way")
-    return f"{subjects.actor} signs in {_WAYS.get(way, f'by {way}')}."
+    way, _, site = _text(data, "way").partition(":")
+    return f"{subjects.actor} signs in {f'at {site}' if site else _WAYS.get(way, f'by {way}')}."
 
 
 def _visit(data: JsonObject, subjects: Subjects) -> str:

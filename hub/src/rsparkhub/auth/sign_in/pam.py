@@ -12,6 +12,7 @@ import pwd
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from rsparkhub.auth.fair_turns import FairTurns
 from rsparkhub.auth.sign_in.attempts import limited
 from rsparkhub.auth.sign_in.base import SignIn, SignInContext
 from rsparkhub.domain.errors import NotSignedIn, Unavailable
@@ -27,6 +28,8 @@ _LONGEST = 1000  # characters of a password
 _AT_ONCE = 4  # PAM waits after a wrong password
 _SECONDS = 30.0  # that PAM has, which may ask a directory
 _threads = ThreadPoolExecutor(_AT_ONCE, "pam")
+#: Whoever tries out passwords from one address holds up another by one turn.
+_turns = FairTurns(at_once=_AT_ONCE, most_of_one=50, most=500)
 
 
 class PamSignIn(SignIn):
@@ -53,7 +56,8 @@ class PamSignIn(SignIn):
             password = proof.get("password", "")
             if attempt.name is None or not 0 < len(password) <= _LONGEST or "\0" in password:
                 raise NotSignedIn(WRONG)
-            await _check(attempt.name, password, settings)
+            async with _turns.turn(attempt.address or ""):
+                await _check(attempt.name, password, settings)
         made = await context.store.credentials.add_vouched_login(
             attempt.name,
             digest=context.login_digest,
