@@ -98,6 +98,18 @@ async def test_a_sleep_that_may_end_what_computes_names_it(start: Start) -> None
     assert running.record()["saved"]["kernels"][0]["lost"] == []
 
 
+async def test_what_a_notebook_left_running_is_work_also_while_it_waits(start: Start) -> None:
+    running = await awake(start)
+    async with running.kernel(await running.new_kernel("python3")) as kernel:
+        await kernel.shown("import subprocess; p = subprocess.Popen(['sleep', '600'])")
+        await until(lambda: running.status()["busy_with"] == ["Python kernel"], "the session is busy")
+        await ask(running, "idle")
+        assert (await refusal(running))["reason"] == "it computes (Python kernel)."
+    await ask(running, "kept")
+    assert await running.ended() == 0
+    assert running.record()["ended"] == ["Python kernel"]
+
+
 async def test_bash_has_its_variables_and_functions_again(start: Start) -> None:
     running = await awake(start)
     kernel_id = await running.new_kernel("bash")

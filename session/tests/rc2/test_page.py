@@ -309,3 +309,25 @@ async def test_a_phone_reads_and_runs(chromium: Browser, edge: Edge, running: Ru
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     finally:
         await context.close()
+
+
+async def test_many_tabs_are_all_there_and_one_that_was_left_goes_on(edge: Edge, running: Running) -> None:
+    """A browser has six connections to a host, and keeps pages that were left: neither may leave a page without its session."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox"], ignore_default_args=["--disable-back-forward-cache"]
+        )
+        context = await browser.new_context(viewport=WIDE, reduced_motion="reduce", locale="en-GB")
+        context.set_default_timeout(60_000)
+        for _ in range(8):
+            page = await opened(context, edge, running)
+        await enter(page, "cat('before', 'leaving\\n')")
+        transcript = page.get_by_role("log", name="Transcript")
+        await expect(transcript).to_contain_text("before leaving")
+        await page.goto(f"http://localhost:{edge.port}{running.asked['base_path']}agent/nowhere")
+        await page.go_back(wait_until="commit")  # a page that the browser kept is not loaded again
+        await expect(page.get_by_role("contentinfo")).to_contain_text("R: Ready")
+        await enter(page, "cat('after', 'all\\n')")
+        await expect(transcript).to_contain_text("after all")
+        await expect(context.pages[0].get_by_role("log", name="Transcript")).to_contain_text("after all")
+        await browser.close()

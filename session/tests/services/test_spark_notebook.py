@@ -46,7 +46,7 @@ async def test_an_interrupted_cell_takes_its_jobs_along_and_leaves_streams_and_t
         assert (await kernel.shown(gone)).splitlines()[-1].startswith("False ")
         assert (await kernel.shown("print(spark.range(5).count(), query.isActive)")).splitlines()[-1] == "5 True"
         await kernel.shown("query.stop()")
-        await until(lambda: not busy(running), "Spark rests")
+        await until(lambda: not running.status()["busy"], "the session rests, with its driver")
         await kernel.shown("spark.stop()")
 
 
@@ -99,7 +99,7 @@ async def test_r_in_a_session_starts_spark_in_words_and_an_interrupt_cancels_its
         await until(lambda: any("SELECT sum(hash(a.id, b.id))" in each for each in busy(running)), "Spark computes")
         assert (await running.post(f"api/kernels/{kernel_id}/interrupt")).status_code == 204
         await kernel.result_of(query)
-        await until(lambda: not busy(running), "Spark rests")
+        await until(lambda: not running.status()["busy"], "the session rests, with its driver")
         assert (await kernel.shown("cat(spark_sql('SELECT 2 AS two')$two)")).splitlines()[-1] == "2"
         missing = await kernel.shown("spark_sql('SELECT * FROM nowhere')")
         assert (

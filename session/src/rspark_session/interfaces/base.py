@@ -185,6 +185,11 @@ class Interface(ABC):
         return ()
 
     @property
+    def kernels(self) -> Iterable[int]:
+        """Pids of kernels: what they left running computes, whether it uses the processor or not. Each has a title."""
+        return ()
+
+    @property
     def own_processes(self) -> Iterable[int]:
         """Pids of processes that only serve: they never count as computing."""
         return ()

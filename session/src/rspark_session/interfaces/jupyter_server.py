@@ -168,6 +168,11 @@ class JupyterServer(Interface):
         return self._client.processes.shells if self._client else ()
 
     @property
+    def kernels(self) -> Iterable[int]:
+        """The kernels of its notebooks and consoles."""
+        return self.titles.keys() - set(self.shells)
+
+    @property
     def own_processes(self) -> Iterable[int]:
         """The server, and a kernel that nobody has requested."""
         warm = self._client.processes.warm_kernel if self._client else None

@@ -81,6 +81,14 @@ def command_line(pid: int) -> list[str]:
     return words.decode(errors="replace").split("\0")[:-1]
 
 
+def program(pid: int) -> str | None:
+    """Return the file that a process runs; None when it is gone, or isn't ours to look into."""
+    try:
+        return str(Path(f"/proc/{pid}/exe").readlink())
+    except OSError:
+        return None
+
+
 def working_folder(pid: int) -> str | None:
     """Return the folder in which a process works; None when it is gone, or isn't ours to look into."""
     try:

@@ -11,6 +11,7 @@ import termios
 from collections.abc import Iterable
 from pathlib import Path
 
+from rspark_session.processes import standing
 from rspark_session.processes.tree import Process
 
 #: They pass keys on to something that runs elsewhere.
@@ -24,12 +25,12 @@ def running(shells: Iterable[int], processes: Iterable[Process]) -> list[str]:
     found: dict[str, None] = {}  # a set that keeps its order
     below = list(processes)
     for shell in shells:
-        stat = _stat(shell)
-        if stat is None:
+        own = standing.read(shell)
+        if own is None:
             continue
-        own_group, foreground = stat.group, stat.foreground
+        foreground = own.foreground
         for process in below:
-            if process.parent != shell or (child := _stat(process.pid)) is None or child.group == own_group:
+            if process.parent != shell or (child := standing.read(process.pid)) is None or child.group == own.group:
                 continue
             if child.group != foreground:
                 if not child.stopped:
@@ -39,25 +40,9 @@ def running(shells: Iterable[int], processes: Iterable[Process]) -> list[str]:
     return list(found)
 
 
-class _Stat:
-    """What /proc says of a process's group, and of the group in the foreground of its terminal."""
-
-    def __init__(self, fields: list[str]) -> None:
-        self.stopped = fields[0] in "Tt"
-        self.group, self.foreground = int(fields[2]), int(fields[5])
-
-
-def _stat(pid: int) -> _Stat | None:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    return _Stat(text[text.rindex(")") + 2 :].split())
-
-
 def _is_in(process: Process, group: int) -> bool:
-    stat = _stat(process.pid)
-    return stat is not None and stat.group == group
+    found = standing.read(process.pid)
+    return found is not None and found.group == group
 
 
 def _waits_for_keys(shell: int, leader: Process, group: list[Process]) -> bool:

@@ -12,7 +12,7 @@ from rspark_contract.http import LONGEST_MEASUREMENT
 from rspark_contract.saved import Restored
 from rspark_contract.status import AgentState
 from rspark_session.agent.components.component import Component
-from rspark_session.agent.reporting import busy, terminals
+from rspark_session.agent.reporting import busy, left_running, terminals
 from rspark_session.agent.reporting.memory_limit import MemoryLimit
 from rspark_session.agent.reporting.meter import Meter, Sample
 from rspark_session.agent.reporting.reporter import Reporter
@@ -100,14 +100,18 @@ class Watch:
         report.memory, report.cpu = sample.memory, sample.cpu
         if self._limit.has_killed():
             self._note_killed()
+        own = self._own(sample)
+        titles = self._interface.titles if self._interface else {}
         self._computing = busy.by_processor(
             sample,
             self._hot,
-            own=self._own(sample),
+            own=own,
             components=[component.child.pid for component in self._components if component.child],
-            titles=self._interface.titles if self._interface else {},
+            titles=titles,
         )
         self._hot = busy.hot(sample)
+        kernels = {pid: titles[pid] for pid in self._interface.kernels if pid in titles} if self._interface else {}
+        self._computing += left_running.running(kernels, sample.processes.values(), own=own, adopter=os.getpid())
         self._computing += terminals.running(self._interface.shells if self._interface else (), sample.processes.values())
         self._computing += await self._used_services(sample)
         if not self.update_busy():
