@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import uvicorn
 from starlette.applications import Starlette
@@ -27,6 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from rsparkhub.api.resources.pages import CONTENT_SECURITY_POLICY
 from rsparkhub.domain.roster import read_roster
 from rsparkhub.wire.environment import EnvironmentList
+from rsparkhub.wire.handout import HandoutView
 from rsparkhub.wire.record import EventView
 from rsparkhub.wire.session import SessionView
 from rsparkhub.wire.share import SharedSessionView, ShareView
@@ -68,6 +70,7 @@ class World:
         self.events: list[Json] = []
         self.shares: list[Json] = []
         self.shared: list[Json] = []  # {session, role, expires}: what others share
+        self.handout: Json = examples.handout()
         self.logs: dict[str, str] = {}
         self.endless_logs = False
         self.attempts_left = 3
@@ -207,6 +210,9 @@ class FixtureHub:
             Route(f"{api}/sessions/{{id}}/shares", self._shares),
             Route(f"{api}/sessions/{{id}}/shares", self._share, methods=["POST"]),
             Route(f"{api}/sessions/{{id}}/shares/{{share}}", self._unshare, methods=["DELETE"]),
+            Route(f"{api}/sessions/{{id}}/handouts", self._bring, methods=["POST"]),
+            Route(f"{api}/sessions/{{id}}/handouts/{{handout}}", self._handout),
+            Route(f"{api}/links", self._make_link, methods=["POST"]),
             Route(f"{api}/shared-sessions", self._shared),
             Route(f"{api}/sessions/{{id}}/{{change}}", self._want, methods=["POST"]),
             Route(f"{api}/events", self._stream),
@@ -280,6 +286,9 @@ class FixtureHub:
     async def _start(self, request: Request) -> Response:
         said = await request.json()
         environment = next(each for each in self.world.environments if each["name"] == said["environment"])
+        there = [each for each in self._seen(False) if each["environment"] == environment["name"]]
+        if said.get("reuse") and there:
+            return JSONResponse(there[0], status_code=202)
         session = examples.session(
             id=f"new{len(self.world.sessions)}",
             environment=environment["name"],
@@ -326,6 +335,19 @@ class FixtureHub:
     async def _unshare(self, request: Request) -> Response:
         self.world.shares = [each for each in self.world.shares if each["id"] != request.path_params["share"]]
         return Response(status_code=204)
+
+    async def _bring(self, request: Request) -> Response:
+        return JSONResponse(HandoutView.model_validate(self.world.handout).model_dump(mode="json"), status_code=202)
+
+    async def _handout(self, request: Request) -> Response:
+        return JSONResponse(HandoutView.model_validate(self.world.handout).model_dump(mode="json"))
+
+    async def _make_link(self, request: Request) -> Response:
+        said = await request.json()
+        if "://" in said["source"] and not said["source"].startswith("http"):
+            return problem(422, "source: the source is the https or http address of a Git repository.")
+        query = urlencode({"environment": said["environment"], "from": said["source"]})
+        return JSONResponse({"url": f"{self.url}/hub/start?{query}"})
 
     async def _shared(self, request: Request) -> Response:
         views = [SharedSessionView.model_validate(each).model_dump(mode="json") for each in self.world.shared]

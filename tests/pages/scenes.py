@@ -205,6 +205,34 @@ def _shared(hub: FixtureHub) -> None:
 _ONE = "/hub/sessions/kq4wz7m2xb"
 _LONG = "An analysis with a very long name that somebody gave it without thinking of where it has to stand"
 
+_LINK = "/hub/start?environment=rspark&from=https%3A//github.com/our-course/labs&branch=week-2&open=labs/lab1.Rmd"
+
+
+def _brought(**changes: object) -> Arrange:
+    def arrange(hub: FixtureHub) -> None:
+        hub.put(world.session())
+        hub.world.handout = world.handout(**changes)
+
+    return arrange
+
+
+async def _agree(page: Page) -> None:
+    await page.get_by_role("button", name="Start and open lab1.Rmd").click()
+    await page.get_by_text("From github.com/our-course/labs").or_(page.get_by_text("The files are")).first.wait_for()
+
+
+async def _link_dialog(page: Page) -> None:
+    await page.get_by_role("button", name="Copy a link for students").first.click()
+    await page.get_by_role("dialog").wait_for()
+    await page.get_by_label("Files from").fill("https://github.com/our-course/labs")
+
+
+async def _made_link(page: Page) -> None:
+    await _link_dialog(page)
+    await page.get_by_role("button", name="Make the link").click()
+    await page.get_by_role("button", name="Copy link").wait_for()
+
+
 SCENES = [
     Scene(name="sign-in", path="/hub/", see="Sign in", arrange=_nobody),
     Scene(name="sign-in-used-link", path="/hub/?link=used", see="This link can’t be used any more", arrange=_nobody),
@@ -244,6 +272,29 @@ SCENES = [
     ),
     Scene(name="session-long-name", path=_ONE, see="Open JupyterLab", arrange=_with(world.session, name=_LONG)),
     Scene(name="session-missing", path="/hub/sessions/nowhere", see="There is nothing at this address", arrange=_nothing),
+    Scene(name="start", path=_LINK, see="Open lab1.Rmd", arrange=_nothing),
+    Scene(name="start-again", path=_LINK, see="goes on", arrange=_brought()),
+    Scene(name="start-incomplete", path="/hub/start?environment=rspark", see="This link is not complete", arrange=_nothing),
+    Scene(name="start-bringing", path=_LINK, see="Open lab1.Rmd", arrange=_brought(), act=_agree),
+    Scene(
+        name="start-failed",
+        path=_LINK,
+        see="Open lab1.Rmd",
+        arrange=_brought(state="failed", reason="The repository has no branch week-2. Ask who sent you the link."),
+        act=_agree,
+    ),
+    Scene(
+        name="start-side-by-side",
+        path=_LINK,
+        see="Open lab1.Rmd",
+        arrange=_brought(
+            state="done",
+            notes=["You changed lab1.Rmd, and so did who made it. Yours is as it was; the new one is lab1.new-1a2b3c4.Rmd."],
+        ),
+        act=_agree,
+    ),
+    Scene(name="link-dialog", path="/hub/", see="Flight delays", arrange=_everything, act=_link_dialog),
+    Scene(name="link-made", path="/hub/", see="Flight delays", arrange=_everything, act=_made_link),
     Scene(name="account", path="/hub/account", see="Nightly report", arrange=_tokens),
     Scene(name="account-new-token", path="/hub/account", see="You have no tokens", arrange=_nothing, act=_make_token),
     Scene(name="admin-sessions", path="/hub/admin/sessions", see="Homework 1", arrange=_crowd),

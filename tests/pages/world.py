@@ -336,3 +336,11 @@ def history(count: int) -> list[Json]:
             }
         )
     return made
+
+
+def handout(**changes: object) -> Json:
+    """The files of a link on their way into a session."""
+    return {
+        "id": "5b1d0a63c0f4d6e2", "state": "running", "step": "Bringing 12 of 30 files", "reason": None, "notes": [],
+        "url": "/s/kq4wz7m2xb/",
+    } | changes  # fmt: skip

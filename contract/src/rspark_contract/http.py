@@ -20,6 +20,9 @@ STATUS = "/agent/status"
 SUSPEND = "/agent/suspend"
 STOP = "/agent/stop"
 LOGS = "/agent/logs"
+#: POST brings a `handout.Handout`; GET with `?id=ID` answers how far it is, and 404 where there is none. An agent of the version
+#: before answers 404 to both.
+HANDOUT = "/agent/handout"
 
 SECRET_HEADER = "X-Rspark-Secret"  # noqa: S105  the header's name
 

@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from rspark_contract.handout import Handout, HandoutState, HandoutStatus
+
 
 class Agent:
     """Gives the log of one component: what was written, and what is written while somebody follows."""
@@ -23,6 +25,8 @@ class Agent:
         self.followers = 0
         self.address = ""
         self.busy_with: list[str] = []  # what is found when it is measured anew
+        self.handouts: dict[str, Handout] = {}
+        self.opens: str | None = None  # of a handout, which is done then
         self._more = asyncio.Condition()
         self._ended = False
 
@@ -38,7 +42,8 @@ class Agent:
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator["Agent"]:
-        app = Starlette(routes=[Route("/agent/logs", self._logs), Route("/agent/status", self._status)])
+        handout = Route("/agent/handout", self._handout, methods=["GET", "POST"])
+        app = Starlette(routes=[Route("/agent/logs", self._logs), Route("/agent/status", self._status), handout])
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off", ws="none"))
         serving = asyncio.create_task(server._serve())
         try:
@@ -57,6 +62,18 @@ class Agent:
             return PlainTextResponse("Not for you.", status_code=401)
         busy_with = self.busy_with if request.headers.get("cache-control") == "no-cache" else ["What was"]
         return JSONResponse({"state": "ready", "busy": bool(busy_with), "busy_with": busy_with})
+
+    async def _handout(self, request: Request) -> Response:
+        if request.headers.get("x-rspark-secret") != "s3cret":
+            return PlainTextResponse("Not for you.", status_code=401)
+        if request.method == "POST":
+            asked = Handout.parse(await request.json())
+            self.handouts[asked.id] = asked
+        found = asked if request.method == "POST" else self.handouts.get(request.query_params.get("id", ""))
+        if found is None:
+            return PlainTextResponse("There is none.", status_code=404)
+        state = HandoutState.RUNNING if self.opens is None else HandoutState.DONE
+        return JSONResponse(HandoutStatus(id=found.id, state=state, step="Getting the files", opens=self.opens).to_json())
 
     async def _logs(self, request: Request) -> Response:
         if request.headers.get("x-rspark-secret") != "s3cret":

@@ -44,6 +44,7 @@ WHO: dict[str, set[str]] = {
     "GET /environments/{name}": PEOPLE,
     "GET /sessions": PEOPLE,
     "POST /sessions": PEOPLE,
+    "POST /links": PEOPLE,
     "GET /shared-sessions": PEOPLE,
     "GET /events": PEOPLE,
     "GET /usage": PEOPLE,
@@ -54,6 +55,8 @@ WHO: dict[str, set[str]] = {
     "POST /sessions/{id}/resume": EDITORS,
     "POST /sessions/{id}/stop": OWNERS,
     "DELETE /sessions/{id}": OWNERS,
+    "POST /sessions/{id}/handouts": OWNERS,
+    "GET /sessions/{id}/handouts/{handout}": OWNERS,
     "GET /sessions/{id}/shares": OWNERS,
     "POST /sessions/{id}/shares": OWNERS,
     "DELETE /sessions/{id}/shares/{share}": OWNERS,
@@ -85,6 +88,8 @@ WHO: dict[str, set[str]] = {
 SENT: dict[str, Any] = {
     "POST /login": {"name": "zoe", "password": "wrong horse"},
     "POST /sessions": {"environment": "rspark"},
+    "POST /links": {"environment": "rspark", "source": "tutorial"},
+    "POST /sessions/{id}/handouts": {"source": "https://git.example/labs"},
     "POST /sessions/{id}/shares": {"name": "other", "role": "editor"},
     "POST /tokens": {"name": "laptop"},
     "POST /roster": {"text": "new"},
@@ -155,7 +160,7 @@ async def test_who_may_call_what(world: World, sessions: tuple[str, str, str], c
     session, another, share = sessions
     method, _, path = call.partition(" ")
     clients = {who: await client_of(world, who, session, another) for who in sorted(ALL)}
-    names = {"share": share, "name": "owner", "id": session if "/sessions/" in path else "none"}
+    names = {"share": share, "handout": "0" * 16, "name": "owner", "id": session if "/sessions/" in path else "none"}
     if path.startswith(("/environments", "/groups")):
         names["name"] = "rspark" if path.startswith("/environments") else "lab"
     refused_first = sorted(ALL, key=lambda who: (who in WHO[call], who))

@@ -36,3 +36,9 @@ def lay(name: str, home: Path, *, templates: Path | None = None) -> bool:
         shutil.rmtree(growing, ignore_errors=True)
         raise
     return True
+
+
+def was_laid(name: str, home: Path) -> bool:
+    """Return whether a home has the project of a name from `lay`."""
+    place = home / name
+    return (home / _MARKS / name).exists() and place.is_dir() and not place.is_symlink()

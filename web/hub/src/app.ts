@@ -235,7 +235,10 @@ export async function signIn(name: string, password: string, way?: string): Prom
     location.assign(next);
     return;
   }
-  history.replaceState(null, '', next ?? location.pathname);
+  // What a link starts is asked when its person is signed in.
+  const here =
+    get(pageLocation).route.page === 'start' ? location.pathname + location.search : location.pathname;
+  history.replaceState(null, '', next ?? here);
   dispatchEvent(new PopStateEvent('popstate'));
   becomeUser(found);
 }

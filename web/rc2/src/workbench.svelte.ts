@@ -11,6 +11,7 @@ import { snippets } from './editor/snippets.ts';
 import { Link, type Situation } from './protocol/link.ts';
 import type { Notice, Source } from './protocol/messages.ts';
 import { base, requestJson, socketAddress } from './session/base.ts';
+import * as contents from './session/contents.ts';
 import * as rc2 from './session/rc2.ts';
 import { Consoles, type Console } from './state/consoles.svelte.ts';
 import { Documents } from './state/documents.svelte.ts';
@@ -343,6 +344,17 @@ class Workbench {
     this.documents.active = path;
     this.panes?.openDocument(path);
     if (line !== undefined) this.goTo(path, line);
+  }
+
+  /** Open what the address of the page says, once: a reload goes on with what is open then. */
+  async openLinked(): Promise<void> {
+    const address = new URL(location.href);
+    const path = address.searchParams.get('open');
+    if (path === null) return;
+    address.searchParams.delete('open');
+    history.replaceState(history.state, '', address);
+    if (await contents.isFolder(path)) this.panes?.show('files');
+    else await this.openDocument(path);
   }
 
   goTo(path: string, line: number): void {

@@ -5,6 +5,7 @@ deadline, none is decompressed, and no redirect is followed. Agents are near; no
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
@@ -13,9 +14,12 @@ from http import HTTPStatus
 import aiohttp
 from yarl import URL
 
+from rspark_contract.handout import Handout, HandoutStatus
+from rspark_contract.handout import read_status as read_handout_status
 from rspark_contract.http import (
     FRESH,
     FRESH_HEADER,
+    HANDOUT,
     LOGS,
     LONGEST_MEASUREMENT,
     SECRET_HEADER,
@@ -106,6 +110,15 @@ class AgentClient:
         """Ask an agent to end; return whether it accepted. To ask twice is the same as to ask once."""
         return await self._ask("POST", address, ending_path(ending), secret, {}, seconds=_SECONDS) is not None
 
+    async def begin_handout(self, address: str, secret: str, handout: Handout) -> HandoutStatus | None:
+        """Ask an agent to bring a handout, unless it does; return how far it is, and None where the agent doesn't take it."""
+        body = json.dumps(handout.to_json()).encode()
+        return _handout(await self._ask("POST", address, HANDOUT, secret, {}, seconds=_SECONDS, body=body))
+
+    async def handout(self, address: str, secret: str, id: str) -> HandoutStatus | None:  # noqa: A002  the contract's name
+        """Return how far a handout is; None where the agent knows none by this id, or doesn't answer."""
+        return _handout(await self._ask("GET", address, f"{HANDOUT}?id={id}", secret, {}, seconds=_SECONDS))
+
     async def log(self, address: str, secret: str, component: str, *, tail: int, follow: bool) -> AsyncGenerator[bytes, None]:
         """Return the log of a component: its last `tail` bytes, and with `follow` what is written from then on.
 
@@ -138,7 +151,15 @@ class AgentClient:
         return _pieces(response, address, most=None if follow else tail)
 
     async def _ask(
-        self, method: str, address: str, path: str, secret: str, headers: Mapping[str, str], *, seconds: float
+        self,
+        method: str,
+        address: str,
+        path: str,
+        secret: str,
+        headers: Mapping[str, str],
+        *,
+        seconds: float,
+        body: bytes | None = None,
     ) -> tuple[bytes, str | None] | None:
         """Return the body and the ETag of an answer; None when it is no success, too long, or doesn't come in time.
 
@@ -148,14 +169,16 @@ class AgentClient:
         try:
             async with asyncio.timeout(seconds):
                 try:
-                    return await self._request(method, _url(address, path), headers)
+                    return await self._request(method, _url(address, path), headers, body)
                 except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError):
-                    return await self._request(method, _url(address, path), headers)
+                    return await self._request(method, _url(address, path), headers, body)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
             return None
 
-    async def _request(self, method: str, url: URL, headers: Mapping[str, str]) -> tuple[bytes, str | None] | None:
-        async with self._open().request(method, url, headers=headers, allow_redirects=False) as response:
+    async def _request(
+        self, method: str, url: URL, headers: Mapping[str, str], sent: bytes | None
+    ) -> tuple[bytes, str | None] | None:
+        async with self._open().request(method, url, headers=headers, data=sent, allow_redirects=False) as response:
             if not response.ok or response.status >= HTTPStatus.MULTIPLE_CHOICES:
                 return None
             body = bytearray()
@@ -180,6 +203,10 @@ class AgentClient:
                 skip_auto_headers=("User-Agent",),
             )
         return self._session
+
+
+def _handout(answer: tuple[bytes, str | None] | None) -> HandoutStatus | None:
+    return read_handout_status(answer[0]) if answer is not None else None
 
 
 def _url(address: str, path: str) -> URL:

@@ -30,6 +30,7 @@ from rsparkhub.api.resources import (
     audit,
     environments,
     groups,
+    handouts,
     login,
     logs,
     me,
@@ -59,8 +60,8 @@ from rsparkhub.store import Store
 _PAGES = Path(rsparkhub.__file__).parent / "pages"
 _LARGEST_BODY = 1024 * 1024  # bytes
 _RESOURCES = (
-    login, sign_in_elsewhere, me, environments, sessions, session_events, logs, shares, users, roster, removed_users, groups,
-    tokens, usage, audit,
+    login, sign_in_elsewhere, me, environments, sessions, session_events, logs, handouts, shares, users, roster, removed_users,
+    groups, tokens, usage, audit,
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from rsparkhub.settings.sign_in import SignInSettings
 B = TypeVar("B", bound=BaseModel)
 
 _HOST_NAME = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)(?::(?:[0-9]{1,5}|\*))?")
+_SOURCE = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?")
 _LONGEST = 70  # of a folder of sockets: a socket's path has 107 bytes, and listeners have names of their own
 
 
@@ -75,6 +76,11 @@ class Settings(BaseSettings):
         default=(),
         description="More names by which the edge and the hub are reached, as a list or with commas between them: `NAME`, "
         "`NAME:PORT`. That of public_url, localhost, and this machine's own are known; a request for any other name gets 421.",
+    )
+    link_sources: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Git addresses from which links may bring files into sessions, each with all that is below it, as a list or "
+        "with commas between them, such as `https://github.com/our-course`; any https or http address by default.",
     )
     backend: str = Field(default="process", description="Where sessions run: the name of a backend.")
     store_url: str | None = Field(
@@ -155,7 +161,7 @@ class Settings(BaseSettings):
     def _split_folders(cls, value: object) -> object:
         return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
 
-    @field_validator("host_names", mode="before")
+    @field_validator("host_names", "link_sources", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
         return tuple(filter(None, re.split(r"[\s,]+", value))) if isinstance(value, str) else value
@@ -168,6 +174,14 @@ class Settings(BaseSettings):
             if not _HOST_NAME.fullmatch(name):
                 raise ValueError(f"{name} is not a host's name; write NAME or NAME:PORT")
         return names
+
+    @field_validator("link_sources")
+    @classmethod
+    def _check_sources(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            if not _SOURCE.fullmatch(address):
+                raise ValueError(f"{address} is no address of Git repositories; write https://HOST or https://HOST/FOLDER")
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -29,6 +29,16 @@ _DISABLED = sa.select(users.c.name).where(users.c.id == sa.bindparam("b_owner"),
 _OF_KEY = sa.select(*SESSION_COLUMNS).where(
     sessions.c.owner == sa.bindparam("b_owner"), sessions.c.idempotency_key == sa.bindparam("b_key")
 )
+_OF_ENVIRONMENT = (
+    sa.select(*SESSION_COLUMNS)
+    .where(
+        sessions.c.owner == sa.bindparam("b_owner"),
+        sessions.c.environment == sa.bindparam("b_environment"),
+        sessions.c.kind == "session",
+        sessions.c.wanted != Wanted.DELETED.value,
+    )
+    .order_by(sessions.c.created.desc(), sessions.c.id.desc())
+)
 _HOW_MANY = sa.select(sa.func.count()).where(
     sessions.c.owner == sa.bindparam("b_owner"), sessions.c.wanted != Wanted.DELETED.value
 )
@@ -50,6 +60,13 @@ _PURGE = (
 )
 
 
+def _rank(session: Session) -> int:
+    """Return which of a person's sessions of an environment is gone on with; the least first."""
+    if session.wanted is Wanted.RUNNING and session.state not in {State.FAILED, State.STOPPED}:
+        return 0 if session.state is State.RUNNING else 1
+    return 2 if session.state in {State.SUSPENDED, State.SUSPENDING} else 3
+
+
 class SessionRequests:
     """Makes sessions, reads them, and writes what is wanted of them."""
 
@@ -69,12 +86,13 @@ class SessionRequests:
         options: dict[str, Any] | None = None,
         idempotency_key: str | None = None,
         most: int | None = None,
+        reuse: bool = False,
         now: datetime,
     ) -> tuple[Session, bool]:
         """Make a session that is wanted to run and stands in the queue; return it, and whether it is a new one.
 
-        The same owner and key, or an id that there is, returns the session that there is. `most` is how many the owner may
-        have.
+        The same owner and key, or an id that there is, returns the session that there is. With `reuse` so does the same owner
+        and environment: one that runs before one that sleeps, and the newest of these. `most` is how many the owner may have.
 
         Raises
         ------
@@ -92,6 +110,10 @@ class SessionRequests:
                 known = await connection.rows(_OF_KEY, {"b_owner": owner, "b_key": idempotency_key})
                 if known:
                     return to_session(known[0]), False
+            if reuse:
+                there = await connection.rows(_OF_ENVIRONMENT, {"b_owner": owner, "b_environment": environment})
+                if usable := [session for session in map(to_session, there) if not session.damaged]:
+                    return min(usable, key=_rank), False
             if most is not None:
                 await self._check_limit(connection, owner, most)
             values = {

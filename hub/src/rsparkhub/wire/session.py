@@ -21,7 +21,12 @@ class SessionStart(Ask):
 
     environment: str = Field(min_length=1, max_length=40, description="Its name in the catalog.", examples=["rspark"])
     name: Title | None = Field(default=None, description="What you call it; the environment's title by default.")
-    project: Line | None = Field(default=None, description="The Git repository to open; refused in this version.")
+    reuse: bool = Field(
+        default=False, description="Take your session of this environment where you have one, and wake it; a new one otherwise."
+    )
+    project: Line | None = Field(
+        default=None, description="Refused: files are brought by `/sessions/{id}/handouts`, once the session runs."
+    )
     options: dict[OptionName, Option] = Field(
         default_factory=dict,
         max_length=32,

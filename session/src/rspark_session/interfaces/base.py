@@ -156,6 +156,10 @@ class Interface(ABC):
     def write_home_files(self, welcome: "Sequence[Cell]") -> None:  # noqa: B027  (most interfaces have none)
         """Write what a new home gets from this interface; the cells are what the session's services have to show."""
 
+    def document_url(self, path: str) -> str | None:
+        """Return the address that opens a document of the home, under the session's own; None where the interface has none."""
+        return None
+
     async def run(self, host: Host) -> None:  # noqa: B027  (most interfaces report nothing)
         """Take in what the interface reports, until it has ended."""
 

@@ -4,6 +4,7 @@
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from rspark_session.interfaces.jupyter_server import JupyterServer
 
@@ -23,6 +24,10 @@ class JupyterLab(JupyterServer):
         from rspark_session.welcome import NAME, is_new
 
         return f"/lab/tree/{NAME}" if is_new(self.context.home, self.context.spec.kernels) else self.default_url
+
+    def document_url(self, path: str) -> str:
+        """Return the address by which JupyterLab opens a file, or shows a folder."""
+        return f"lab/tree/{quote(path)}"
 
     def write_home_files(self, welcome: "Sequence[Cell]") -> None:
         """Write the welcome notebook into a new home."""

@@ -62,3 +62,18 @@ class Body:
             self._paused = False
             self._source.resume_reading()
         return data
+
+    async def read_all(self, most: int) -> bytes | None:
+        """Wait for the whole body and return it; None when it is longer than `most` bytes.
+
+        Raises
+        ------
+        BodyBroken
+            When the sender went away before the end.
+        """
+        data = b""
+        while piece := await self.read():
+            data += piece
+            if len(data) > most:
+                return None
+        return data

@@ -283,6 +283,47 @@ export interface components {
             /** Members */
             members: string[];
         };
+        /**
+         * HandoutState
+         * @description How far it is.
+         * @enum {string}
+         */
+        HandoutState: "running" | "done" | "failed";
+        /**
+         * HandoutView
+         * @description How far a handout is.
+         */
+        HandoutView: {
+            /**
+             * Id
+             * @description The same for the same handout.
+             * @example 5b1d0a63c0f4d6e2
+             */
+            id: string;
+            state: components["schemas"]["HandoutState"];
+            /**
+             * Step
+             * @description What is done now.
+             * @example Bringing 12 of 30 files
+             */
+            step: string;
+            /**
+             * Reason
+             * @description Why it failed, in a sentence.
+             */
+            reason: string | null;
+            /**
+             * Notes
+             * @description What the person should know of what was brought, a sentence each.
+             */
+            notes: string[];
+            /**
+             * Url
+             * @description Where the document is opened.
+             * @example /s/kq4wz7m2xb/lab/tree/labs/lab1.Rmd
+             */
+            url: string;
+        };
         /** LastExitView */
         LastExitView: {
             /**
@@ -345,6 +386,17 @@ export interface components {
              * @description Sessions you may have, asleep or awake.
              */
             sessions: number;
+        };
+        /**
+         * LinkView
+         * @description A link that starts work.
+         */
+        LinkView: {
+            /**
+             * Url
+             * @example https://hub.example/hub/start?environment=rspark&from=https://github.com/our/labs
+             */
+            url: string;
         };
         /** Login */
         Login: {
@@ -428,6 +480,66 @@ export interface components {
             name: string;
             /** Members */
             members?: string[];
+        };
+        /**
+         * NewHandout
+         * @description What is to be brought into a session, and opened.
+         */
+        NewHandout: {
+            /**
+             * Source
+             * @description The https or http address of a Git repository, without a name and password, query or #; or the name of a template of the session's image.
+             * @example https://github.com/our-course/labs
+             */
+            source: string;
+            /**
+             * Branch
+             * @description The branch; the repository's default one without it.
+             */
+            branch?: string | null;
+            /**
+             * Folder
+             * @description The folder of the source that is brought; all without it.
+             */
+            folder?: string | null;
+            /**
+             * Document
+             * @description What is opened, as a path in what is brought.
+             */
+            document?: string | null;
+        };
+        /**
+         * NewLink
+         * @description What a link is to start, bring and open.
+         */
+        NewLink: {
+            /**
+             * Source
+             * @description The https or http address of a Git repository, without a name and password, query or #; or the name of a template of the session's image.
+             * @example https://github.com/our-course/labs
+             */
+            source: string;
+            /**
+             * Branch
+             * @description The branch; the repository's default one without it.
+             */
+            branch?: string | null;
+            /**
+             * Folder
+             * @description The folder of the source that is brought; all without it.
+             */
+            folder?: string | null;
+            /**
+             * Document
+             * @description What is opened, as a path in what is brought.
+             */
+            document?: string | null;
+            /**
+             * Environment
+             * @description Its name in the catalog.
+             * @example rspark
+             */
+            environment: string;
         };
         /**
          * NewShare
@@ -799,8 +911,14 @@ export interface components {
              */
             name?: string | null;
             /**
+             * Reuse
+             * @description Take your session of this environment where you have one, and wake it; a new one otherwise.
+             * @default false
+             */
+            reuse: boolean;
+            /**
              * Project
-             * @description The Git repository to open; refused in this version.
+             * @description Refused: files are brought by `/sessions/{id}/handouts`, once the session runs.
              */
             project?: string | null;
             /**
@@ -1371,14 +1489,19 @@ export type EventView = components['schemas']['EventView'];
 export type FileProblemView = components['schemas']['FileProblemView'];
 export type GroupList = components['schemas']['GroupList'];
 export type GroupView = components['schemas']['GroupView'];
+export type HandoutState = components['schemas']['HandoutState'];
+export type HandoutView = components['schemas']['HandoutView'];
 export type LastExitView = components['schemas']['LastExitView'];
 export type LifecycleView = components['schemas']['LifecycleView'];
 export type Limits = components['schemas']['Limits'];
+export type LinkView = components['schemas']['LinkView'];
 export type Login = components['schemas']['Login'];
 export type LostObjectView = components['schemas']['LostObjectView'];
 export type Me = components['schemas']['Me'];
 export type Members = components['schemas']['Members'];
 export type NewGroup = components['schemas']['NewGroup'];
+export type NewHandout = components['schemas']['NewHandout'];
+export type NewLink = components['schemas']['NewLink'];
 export type NewShare = components['schemas']['NewShare'];
 export type NewToken = components['schemas']['NewToken'];
 export type NewUser = components['schemas']['NewUser'];

@@ -5,7 +5,11 @@ import type {
   CreatedToken,
   EnvironmentList,
   GroupList,
+  HandoutView,
+  LinkView,
   LogServices,
+  NewHandout,
+  NewLink,
   NewUser,
   RemovedUserList,
   RosterResult,
@@ -88,6 +92,16 @@ export class Api {
   session = (id: string): Promise<Session> => this.#get(`/sessions/${encodeURIComponent(id)}`);
   start = (environment: string, key: string, name?: string): Promise<Session> =>
     this.#send('POST', '/sessions', { environment, ...(name ? { name } : {}) }, { 'Idempotency-Key': key });
+
+  /** Return the person's session of an environment, on its way to running: the one that there is, or a new one. */
+  startOrWake = (environment: string): Promise<Session> =>
+    this.#send('POST', '/sessions', { environment, reuse: true });
+  /** Bring files into a session, and return how far it is. */
+  bring = (id: string, handout: NewHandout): Promise<HandoutView> =>
+    this.#send('POST', `/sessions/${encodeURIComponent(id)}/handouts`, { ...handout });
+  handout = (id: string, handout: string): Promise<HandoutView> =>
+    this.#get(`/sessions/${encodeURIComponent(id)}/handouts/${encodeURIComponent(handout)}`);
+  makeLink = (link: NewLink): Promise<LinkView> => this.#send('POST', '/links', { ...link });
 
   /** Return all sessions of the person, or of everybody. */
   async sessions(all: boolean): Promise<Session[]> {

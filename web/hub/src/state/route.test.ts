@@ -8,6 +8,8 @@ it.each([
   ['/hub/sessions/kq4wz7m2xb/', { page: 'session', id: 'kq4wz7m2xb' }],
   ['/hub/sessions', { page: 'home' }],
   ['/hub/account', { page: 'account' }],
+  ['/hub/start', { page: 'start' }],
+  ['/hub/start/x', { page: 'unknown' }],
   ['/hub/admin', { page: 'admin', part: 'sessions' }],
   ['/hub/admin/people', { page: 'admin', part: 'people' }],
   ['/hub/gallery', { page: 'gallery' }],

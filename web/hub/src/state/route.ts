@@ -7,6 +7,7 @@ export type Route =
   | { page: 'home' }
   | { page: 'session'; id: string }
   | { page: 'account' }
+  | { page: 'start' }
   | { page: 'admin'; part: AdminPage }
   | { page: 'gallery' }
   | { page: 'unknown' };
@@ -24,6 +25,7 @@ export function parse(path: string): Route {
   if (first === 'sessions' && second && /^[a-z0-9-]{1,64}$/.test(second))
     return { page: 'session', id: second };
   if (first === 'account' && second === undefined) return { page: 'account' };
+  if (first === 'start' && second === undefined) return { page: 'start' };
   if (first === 'gallery' && second === undefined) return { page: 'gallery' };
   if (first === 'admin') {
     const part = ADMIN_PAGES.find((name) => name === (second ?? 'sessions'));
@@ -38,6 +40,7 @@ export function path(route: Exclude<Route, { page: 'unknown' }>, query: Record<s
     home: () => `${ROOT}/`,
     session: () => `${ROOT}/sessions/${(route as { id: string }).id}`,
     account: () => `${ROOT}/account`,
+    start: () => `${ROOT}/start`,
     admin: () => `${ROOT}/admin/${(route as { part: AdminPage }).part}`,
     gallery: () => `${ROOT}/gallery`,
   }[route.page]();

@@ -40,6 +40,15 @@ const body = (model: object): Init => ({
   headers: { 'Content-Type': 'application/json' },
 });
 
+/** Return whether there is a folder at a path. */
+export async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await requestJson<Model>(at(path, '?content=0'))).type === 'directory';
+  } catch {
+    return false;
+  }
+}
+
 /** Return what is in a folder: folders first, then by name as people sort them. */
 export async function list(folder: string): Promise<Entry[]> {
   const model = await requestJson<Model>(at(folder, '?type=directory'));

@@ -68,27 +68,33 @@ async def _id_of(context: AppContext, name: str) -> str:
 def refuse_unknown(body: SessionStart) -> None:
     """Raise `InvalidInput` for what the form of a request has, and no session of this version does anything with."""
     if body.project is not None:
-        raise InvalidInput("Opening a project is not in this version. Leave `project` out, and clone it in the session.")
+        raise InvalidInput("Sessions have no project. Leave `project` out, and bring files by /sessions/{id}/handouts.")
     if body.options:
         raise InvalidInput(f"Environments have no options in this version. Leave `options` out ({', '.join(body.options)}).")
 
 
 @router.post("", status_code=202, summary="Ask for a session", responses=responses(401, 403, 404, 409, 422, 429))
 async def start(body: SessionStart, identity: Person, context: Context, key: IdempotencyKey = None) -> SessionView:
-    """Answers at once; the session is on its way, and `/sessions/{id}/events` tells how far."""
+    """Answers at once; the session is on its way, and `/sessions/{id}/events` tells how far.
+
+    With `reuse`, asked again or from two places at once, it is the same session.
+    """
     environment = visible_one(context, identity, body.environment)
     refuse_unknown(body)
     if environment.unavailable:
         raise Conflict(f"{environment.metadata.title} can't be started: {environment.unavailable}")
     context.session_rate.take(identity.user.name)
-    session, _ = await context.store.sessions.create(
+    session, made = await context.store.sessions.create(
         owner=identity.user.id,
         environment=environment.name,
         name=body.name or environment.metadata.title,
         idempotency_key=key,
         most=context.settings.most_sessions_per_person,
+        reuse=body.reuse,
         now=context.now(),
     )
+    if body.reuse and not made:
+        session = await context.store.sessions.set_wanted(session.id, Wanted.RUNNING, by=identity.user.id, now=context.now())
     return await context.serializer.serialize_one(session)
 
 

@@ -26,6 +26,7 @@ from rspark_session.agent.components.logs import Log, Stdout
 from rspark_session.agent.components.report import ComponentReport
 from rspark_session.agent.lifecycle.checkpoint_store import CheckpointStore
 from rspark_session.agent.lifecycle.ending import Ending, Outcome, end
+from rspark_session.agent.lifecycle.handouts import Handouts
 from rspark_session.agent.lifecycle.interface_host import InterfaceHost
 from rspark_session.agent.lifecycle.saving import SaveResult, save
 from rspark_session.agent.lifecycle.sleeping import Refusals
@@ -86,6 +87,7 @@ class Ensemble:
             if interface and process and interface_report
             else None
         )
+        self._handouts = Handouts(document=document, environ=environ, children=self._children, interface=interface)
         self._router = Router(
             document=document,
             reporter=self._reporter,
@@ -97,6 +99,7 @@ class Ensemble:
             on_activity=(lambda: self._watch.note_activity(datetime.now(UTC))) if _counts_traffic(interface) else None,
             is_activity=interface.is_activity if interface else lambda _method, _path: False,
             frames_are_activity=interface is not None and interface.frames_are_activity,
+            handouts=self._handouts,
         )
         self._ending: asyncio.Future[Ending] | None = None
         self._refusals = Refusals()

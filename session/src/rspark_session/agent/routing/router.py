@@ -6,11 +6,14 @@ import json
 import weakref
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
+from typing import Protocol
 from urllib.parse import parse_qs
 
-from rspark_contract import http
+from rspark_contract import handout, http, reading
 from rspark_contract.ensemble import EnsembleDocument
+from rspark_contract.handout import Handout, HandoutStatus
 from rspark_contract.http import Ending
+from rspark_contract.reading import Unreadable
 from rspark_session.agent.components.logs import Log
 from rspark_session.agent.reporting.reporter import Reporter
 from rspark_session.agent.routing import pages
@@ -21,6 +24,16 @@ from rspark_session.proxy.upstream import Upstream, UpstreamGone, forward
 from rspark_session.services.base import Service
 
 _SECRET_HEADER = http.SECRET_HEADER.lower().encode()
+
+
+class Handouts(Protocol):
+    """Brings handouts into the home."""
+
+    def begin(self, asked: Handout) -> HandoutStatus:
+        """Bring one, unless that is under way; return how far it is."""
+
+    def status(self, id: str) -> HandoutStatus | None:  # noqa: A002  the contract's name
+        """Return how far one is; None where there is none."""
 
 
 class Router:
@@ -39,6 +52,7 @@ class Router:
         on_activity: Callable[[], None] | None,
         is_activity: Callable[[str, str], bool],
         frames_are_activity: bool,
+        handouts: Handouts,
     ) -> None:
         self.upstream: Upstream | None = None  # the interface, once it is ready
         self._base_path = document.base_path
@@ -51,6 +65,7 @@ class Router:
         self._on_activity = on_activity
         self._is_activity = is_activity
         self._frames_are_activity = frames_are_activity
+        self._handouts = handouts
         self._secret = document.secret.encode()
         self._base = document.base_path.rstrip("/")
         self._joined: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
@@ -94,6 +109,8 @@ class Router:
             reply.send(HTTPStatus.ACCEPTED, b"")
         elif path == http.LOGS:
             await self._log(request, reply)
+        elif path == http.HANDOUT:
+            await self._handout(request, reply)
         else:
             reply.send(HTTPStatus.NOT_FOUND, b"The agent has no such page.\n")
 
@@ -132,6 +149,27 @@ class Router:
         async for data in log.read(tail=int(tail), follow=query.get("follow", ["0"])[0] in ("1", "true")):
             await reply.write(data)
         reply.end()
+
+    async def _handout(self, request: Request, reply: Reply) -> None:
+        """Bring a handout (POST), or answer how far one is (GET)."""
+        if request.method == b"POST":
+            body = await request.body.read_all(handout.MOST_BYTES)
+            try:
+                asked = Handout.parse(reading.decode(body or b"", most=handout.MOST_BYTES))
+            except Unreadable as problem:
+                reply.send(HTTPStatus.UNPROCESSABLE_ENTITY, f"{problem}\n".encode())
+                return
+            if self.upstream is None:  # not yet, or no longer: it would be ended with all else
+                reply.send(HTTPStatus.SERVICE_UNAVAILABLE, b"The session is not ready.\n")
+                return
+            status = self._handouts.begin(asked)
+        else:
+            found = self._handouts.status(parse_qs(request.query).get("id", [""])[0])
+            if found is None:
+                reply.send(HTTPStatus.NOT_FOUND, b"There is no such handout.\n")
+                return
+            status = found
+        reply.send(HTTPStatus.OK, json.dumps(status.to_json()).encode(), kind=b"application/json")
 
     async def _interface(self, request: Request, reply: Reply) -> None:
         if self.upstream is None:
