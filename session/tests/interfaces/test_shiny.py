@@ -17,6 +17,7 @@ from session.tests.running import Running, interface, members, until
 
 pytestmark = pytest.mark.timeout(400)
 Start = Callable[..., Running]
+LONG = 300.0  # seconds: of a grace a part is R's to end in, and a loaded machine is slow
 
 APP = """
 library(shiny)
@@ -76,7 +77,8 @@ async def shiny(start: Start, home: Path, *, app: str | None = APP, **more: obje
     folder.mkdir(parents=True, exist_ok=True)
     if app is not None:
         (folder / "app.R").write_text(app)
-    running = start(interface=interface("shiny", title="The class's app", config={"app": "class/app"}), **more)
+    app_of_class = interface("shiny", title="The class's app", config={"app": "class/app"})
+    running = start(interface=app_of_class, grace=LONG, **more)
     await running.until_state("ready")
     return running
 

@@ -108,8 +108,10 @@ class Front(Handler):
         while head := self.rfile.read(6):
             length = head[1] & 0x7F
             typed = bytes(byte ^ head[2 + place % 4] for place, byte in enumerate(self.rfile.read(length)))
-            if head[0] & 0x0F == 1:
-                self.wfile.write(bytes([0x81, length]) + typed)
+            self.wfile.write(bytes([head[0], length]) + typed)  # text, or the end
+            if head[0] & 0x0F != 1:
+                break
+        self.close_connection = True
 
 
 def socket_of_session():

@@ -43,7 +43,8 @@ async def start(tmp_path: Path, programs: Path) -> AsyncIterator[Start]:
     session = "t" + uuid.uuid4().hex[:9]
 
     def go(*, installed: bool = True, **more: Any) -> Running:
-        running = Running(spec(tmp_path, id=session, interface=interface("rstudio", title="RStudio"), **more))
+        asked = {"interface": interface("rstudio", title="RStudio"), "grace": 300.0, **more}
+        running = Running(spec(tmp_path, id=session, **asked))
         made.append(running)
         path = f"{programs}:{os.environ['PATH']}" if installed else os.environ["PATH"]
         running.start(*ACCOUNT, PATH=path)

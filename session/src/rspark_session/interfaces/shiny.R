@@ -128,5 +128,9 @@ local({
     # What runs callbacks makes an error of an interrupt, and what reads from visitors swallows it.
     error = function(problem) if (!ends()) stop(problem)
   )
+  # httpuv still closes connections in a thread of its own: one that meets an R that is going away aborts it.
+  httpuv::stopAllServers()
+  quiet <- Sys.time() + 1
+  while (Sys.time() < quiet) later::run_now(0.1)
   quit(save = "no", status = 0)
 })
