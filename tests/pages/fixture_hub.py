@@ -35,6 +35,7 @@ from rsparkhub.wire.share import SharedSessionView, ShareView
 from rsparkhub.wire.users import (
     CreatedToken,
     Me,
+    RemovedGroupView,
     RemovedUserView,
     RosterProblemView,
     RosterResult,
@@ -63,6 +64,7 @@ class World:
         self.sessions: dict[str, Json] = {}
         self.people: list[Json] = [examples.person("ada", admin=True)]
         self.removed: list[Json] = []
+        self.removed_groups: list[Json] = []
         self.trust: str | None = None
         self.address: str | None = None  # that of links; its own by default
         self.groups: list[Json] = []
@@ -222,6 +224,8 @@ class FixtureHub:
             Route(f"{api}/users/{{name}}", self._remove_person, methods=["DELETE"]),
             Route(f"{api}/removed-users", self._removed),
             Route(f"{api}/removed-users/{{id}}", self._discard, methods=["DELETE"]),
+            Route(f"{api}/removed-groups", self._removed_groups),
+            Route(f"{api}/removed-groups/{{id}}", self._discard_group, methods=["DELETE"]),
             Route(f"{api}/users/{{name}}/password", self._done, methods=["POST"]),
             Route(f"{api}/users/{{name}}/link", self._link, methods=["POST"]),
             Route(f"{api}/groups", self._groups),
@@ -422,6 +426,16 @@ class FixtureHub:
         found["data"] = request.query_params["data"]
         return JSONResponse(found, status_code=202)
 
+    async def _removed_groups(self, request: Request) -> Response:
+        listed = [RemovedGroupView.model_validate(each).model_dump(mode="json") for each in self.world.removed_groups]
+        self.world.removed_groups = [each for each in self.world.removed_groups if each["data"] == "keep"]
+        return JSONResponse({"removed": listed})
+
+    async def _discard_group(self, request: Request) -> Response:
+        [found] = [each for each in self.world.removed_groups if each["id"] == request.path_params["id"]]
+        found["data"] = request.query_params["data"]
+        return JSONResponse(found, status_code=202)
+
     async def _link(self, request: Request) -> Response:
         link = SignInLink(
             url=f"{self.world.address or self.url}/hub/?token=4f1c9a7be2d84c5b9f31", expires=examples.now() + timedelta(days=1)
@@ -442,7 +456,16 @@ class FixtureHub:
         return JSONResponse(group)
 
     async def _remove_group(self, request: Request) -> Response:
-        self.world.groups = [each for each in self.world.groups if each["name"] != request.path_params["name"]]
+        name, data = request.path_params["name"], request.query_params["data"]
+        self.world.groups = [each for each in self.world.groups if each["name"] != name]
+        left = {
+            "id": name,
+            "name": f"{name} (removed)",
+            "removed": examples.ago(hours=0),
+            "data": data,
+            "left": ["hdfs", "postgres"],
+        }
+        self.world.removed_groups.append(left)
         return Response(status_code=204)
 
     async def _tokens(self, request: Request) -> Response:

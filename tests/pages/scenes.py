@@ -189,6 +189,13 @@ async def _edit_group(page: Page) -> None:
     await page.get_by_role("dialog").wait_for()
 
 
+async def _remove_group(page: Page) -> None:
+    await _groups(page)
+    await page.get_by_role("button", name="Actions for the group stats-101").click()
+    await page.get_by_role("menuitem", name="Remove").click()
+    await page.get_by_role("dialog").wait_for()
+
+
 async def _make_token(page: Page) -> None:
     await page.get_by_role("button", name="Make a token").click()
     await page.get_by_label("What is it for").fill("My laptop")
@@ -305,6 +312,7 @@ SCENES = [
     Scene(name="admin-people-class", path="/hub/admin/people", see="carla", arrange=_people, act=_add_class),
     Scene(name="admin-people-link", path="/hub/admin/people", see="carla", arrange=_people, act=_link),
     Scene(name="admin-groups", path="/hub/admin/people", see="carla", arrange=_people, act=_groups),
+    Scene(name="admin-group-remove", path="/hub/admin/people", see="carla", arrange=_people, act=_remove_group),
     Scene(name="admin-group-edit", path="/hub/admin/people", see="carla", arrange=_people, act=_edit_group),
     Scene(name="admin-environments", path="/hub/admin/environments", see="Kept asleep for", arrange=_crowd),
     Scene(name="admin-audit", path="/hub/admin/audit", see="makes a one-time sign-in link", arrange=_history),

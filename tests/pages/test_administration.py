@@ -217,6 +217,28 @@ async def test_what_removed_people_left_is_listed_and_deleted_after_a_question(p
     assert ("DELETE", "/removed-users/bo", None) in crowd.world.asked
 
 
+async def test_what_becomes_of_a_groups_data_is_chosen_and_what_is_kept_is_listed(page: Page, crowd: FixtureHub) -> None:
+    crowd.world.groups = [{"name": "lab", "members": []}]
+    await page.goto("/hub/admin/people")
+    await page.get_by_role("tab", name="Groups").click()
+    await page.get_by_role("button", name="Actions for the group lab").click()
+    await page.get_by_role("menuitem", name="Remove").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_label("databases, folder and bucket are kept")).to_be_checked()
+    await dialog.get_by_label("written into an archive").check()
+    await dialog.get_by_label("databases, folder and bucket are kept").check()
+    await dialog.get_by_role("button", name="Remove the group").click()
+    await expect(page.get_by_role("region", name="Messages")).to_contain_text("The group lab is removed.")
+    await page.get_by_role("tab", name="Removed").click()
+    table = page.get_by_role("table", name="Removed people and groups")
+    await expect(table.get_by_role("row", name="lab")).to_contain_text("hdfs, postgres")
+    await page.get_by_role("button", name="Actions for what the group lab left").click()
+    await page.get_by_role("menuitem", name="Delete", exact=True).click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete it").click()
+    await expect(table.get_by_role("row", name="lab")).to_have_count(0)
+    assert ("DELETE", "/removed-groups/lab", None) in crowd.world.asked
+
+
 async def test_a_class_is_added_at_once_and_its_links_are_downloaded(page: Page, hub: FixtureHub) -> None:
     hub.world.me = world.me(admin=True)
     await page.goto("/hub/admin/people")

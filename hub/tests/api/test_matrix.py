@@ -78,6 +78,8 @@ WHO: dict[str, set[str]] = {
     "DELETE /users/{name}/tokens/{id}": OWNERS,
     "GET /removed-users": {ADMIN},
     "DELETE /removed-users/{id}": {ADMIN},
+    "GET /removed-groups": {ADMIN},
+    "DELETE /removed-groups/{id}": {ADMIN},
     "GET /groups": {ADMIN},
     "POST /groups": {ADMIN},
     "PUT /groups/{name}": {ADMIN},

@@ -32,6 +32,7 @@ OF_ADMINISTRATORS = [
     Call("POST", "/hub/api/users", {"name": "new"}, 201, 409),
     Call("DELETE", "/hub/api/users/eve", None, 204, 404),
     Call("DELETE", "/hub/api/removed-users/gone?data=delete", None, 202),
+    Call("DELETE", "/hub/api/removed-groups/left?data=delete", None, 202),
     Call("POST", "/hub/api/users/eve/password", {"password": "correct horse"}, 204),
     Call("POST", "/hub/api/users/eve/link", None, 201),
     Call("POST", "/hub/api/groups", {"name": "new", "members": ["eve"]}, 201, 409),
@@ -52,7 +53,14 @@ FOREIGN = [
     {"Sec-Fetch-Site": "cross-site", "Origin": "http://hub.example"},
     {"X-Nothing": "said"},
 ]
-READ_BY_ADMINISTRATORS = ["/hub/api/users", "/hub/api/removed-users", "/hub/api/users/eve", "/hub/api/groups", "/hub/api/audit"]
+READ_BY_ADMINISTRATORS = [
+    "/hub/api/users",
+    "/hub/api/removed-users",
+    "/hub/api/removed-groups",
+    "/hub/api/users/eve",
+    "/hub/api/groups",
+    "/hub/api/audit",
+]
 
 calls = pytest.mark.parametrize
 name_of = lambda call: f"{call.method} {call.path}"  # noqa: E731
@@ -63,6 +71,9 @@ async def session(world: World) -> str:
     """A running session of bob's."""
     await world.store.users.add_group("lab", now=world.clock())
     await world.store.users.add("gone", now=world.clock())
+    await world.store.accounts.get("gone", "postgres")
+    await world.store.users.add_group("left", now=world.clock())
+    await world.store.users.remove_group("left", now=world.clock())
     await world.store.users.remove("gone", now=world.clock())
     made = await world.session_of("bob")
     await world.controller.run(made)

@@ -432,6 +432,36 @@ class TestLeaving:
         assert (answer.status_code, answer.json()) == (202, removed | {"data": "delete"})
         assert (await ada.delete("/hub/api/removed-users/nobody", params={"data": "delete"})).status_code == 404
 
+    @pytest.mark.parametrize(("data", "status"), [("keep", 204), ("delete", 204), ("archive", 409), ("burn", 422)])
+    async def test_what_becomes_of_the_data_of_a_group_is_said(self, world: World, data: str, status: int) -> None:
+        ada = await world.program("ada")
+        await world.store.accounts.get("bob", "postgres")
+        await ada.post("/hub/api/groups", json={"name": "lab", "members": ["bob"]})
+        answer = await ada.delete("/hub/api/groups/lab", params={"data": data})
+        assert answer.status_code == status
+        removed = {"id": "lab", "name": "lab (removed)", "removed": "2026-11-24T12:00:00Z", "data": data, "left": ["postgres"]}
+        listed = [removed] if status == 204 else []
+        assert (await ada.get("/hub/api/removed-groups")).json() == {"removed": listed}
+
+    @pytest.mark.parametrize("which", ["lab", "lab (removed)"])
+    async def test_what_was_kept_of_a_group_is_deleted_later_and_in_the_audit(self, world: World, which: str) -> None:
+        ada = await world.program("ada")
+        await world.store.accounts.get("bob", "postgres")
+        await ada.post("/hub/api/groups", json={"name": "lab"})
+        await ada.delete("/hub/api/groups/lab")
+        for wrong, status in (({}, 422), ({"data": "keep"}, 422), ({"data": "archive"}, 409)):
+            assert (await ada.delete(f"/hub/api/removed-groups/{which}", params=wrong)).status_code == status
+        for _ in range(2):
+            answer = await ada.delete(f"/hub/api/removed-groups/{which}", params={"data": "delete"})
+            assert (answer.status_code, answer.json()["data"]) == (202, "delete")
+        assert (await ada.delete("/hub/api/removed-groups/nobody", params={"data": "delete"})).status_code == 404
+        events = (await ada.get("/hub/api/audit", params={"kind": "group"})).json()["events"]
+        assert [each["text"] for each in events] == [
+            "ada deletes what was kept of the group lab (removed).",
+            "ada removes the group lab. Its data are kept.",
+            "ada adds the group lab.",
+        ]
+
     async def test_who_is_disabled_is_let_in_nowhere_until_enabled(self, world: World) -> None:
         await world.authenticator.set_password("bob", GOOD)
         ada, token, browser = await world.program("ada"), await world.program("bob"), await world.browser("bob")

@@ -203,7 +203,18 @@ def test_groups_are_made_filled_and_removed(cli: Cli, hub: RunningHub) -> None:
     assert cli("group", "add", "stats", "ana").stdout == "In stats: ana.\n"
     assert cli("group", "set", "stats").stdout == "In stats: nobody.\n"
     assert json.loads(cli("group", "list", "--json").stdout)["groups"] == [{"name": "stats", "members": []}]
-    assert cli("group", "remove", "stats").returncode == 0
+    removed = cli("group", "remove", "stats")
+    assert removed.returncode == 0
+    assert "kept where they are" in removed.stdout
+    assert json.loads(cli("group", "removed", "--json").stdout) == {"removed": []}  # no service runs here
+    cli("group", "add", "stats")
+    assert json.loads(cli("group", "remove", "stats", "--data", "delete", "--json").stdout) == {
+        "removed": "stats",
+        "data": "delete",
+    }
+    assert "Nothing is left" in cli("group", "removed").stdout
+    assert cli("group", "discard", "stats").returncode == 2
+    assert "nothing is left here" in cli("group", "discard", "stats", "--delete").stderr
 
 
 def test_a_token_lets_a_program_in_from_elsewhere_until_it_is_removed(cli: Cli, hub: RunningHub, tmp_path: Path) -> None:

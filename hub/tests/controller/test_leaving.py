@@ -46,6 +46,9 @@ class Server(Service[Any]):
     async def remove_account(self, endpoint: JsonObject, *, user: str, archive: Path | None) -> None:
         self._do("remove", user, archive.name if archive else "")
 
+    async def remove_group(self, endpoint: JsonObject, *, group: str, archive: Path | None) -> None:
+        self._do("remove group", group, archive.name if archive else "")
+
 
 class Backend:
     """The part of a backend that is asked here, on real folders."""
@@ -109,6 +112,34 @@ async def test_a_removed_person_s_account_is_seen_to_when_the_service_is_back(
     await leaving.look()
     assert server.did == [did]
     assert await store.accounts.behind() == []
+
+
+@pytest.mark.parametrize(
+    ("data", "did"),
+    [
+        (Data.KEEP, []),
+        (Data.DELETE, [("remove group", "lab.2", "")]),
+        (Data.ARCHIVE, [("remove group", "lab.2", "group.lab.2")]),
+    ],
+)
+async def test_what_a_removed_group_has_is_seen_to_when_the_service_is_back(
+    store: Store, leaving: Leaving, server: Server, ada: str, noon: datetime, data: Data, did: list[tuple[str, ...]]
+) -> None:
+    await store.users.add_group("lab", now=noon)
+    await store.users.remove_group("lab", now=noon)
+    await store.users.add_group("lab", now=noon)
+    await store.users.remove_group("lab", data=data, now=noon)
+    await service_is(store, State.RUNNING, noon)
+    server.up = False
+    await leaving.look()
+    server.up = True
+    await leaving.look()
+    await leaving.look()
+    assert server.did == did
+    assert await store.accounts.behind() == []
+    await store.left_groups.discard("lab", Data.DELETE)  # that of before is another one, and was kept
+    await leaving.look()
+    assert server.did == [*did, ("remove group", "lab", "")]
 
 
 async def test_who_is_disabled_and_enabled_is_let_out_and_in(

@@ -224,7 +224,7 @@ async def out_of_the_group(world: World, session: str, share: str) -> None:
 
 
 async def without_the_group(world: World, session: str, share: str) -> None:
-    await world.store.users.remove_group("lab")
+    await world.store.users.remove_group("lab", now=datetime.now(UTC))
 
 
 TakeShare = Callable[[World, str, str], Awaitable[None]]

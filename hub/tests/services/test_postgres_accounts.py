@@ -239,6 +239,29 @@ class TestLeaving:
         assert dump.stat().st_mode & 0o777 == 0o600
         await Postgres().remove_account(endpoint, user=user, archive=None)  # again, when nothing is left
 
+    async def test_with_a_group_goes_its_database_and_a_later_one_of_the_name_has_none_of_it(
+        self, endpoint: Endpoint, connect: Connect, tmp_path: Path
+    ) -> None:
+        await ensure_account(endpoint, user="ada", password="pw", groups=("gone",))
+        with connect("ada", "pw", dbname="group.gone") as group:
+            group.execute("CREATE TABLE IF NOT EXISTS everybodys AS SELECT 7 AS n")
+        await ensure_account(endpoint, user="ada", password="pw", groups=("gone.2",))
+        with connect("ada", "pw", dbname="group.gone.2") as later:
+            assert later.execute("SELECT current_user").fetchone() == ("group.gone.2",)
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                later.execute("SELECT n FROM everybodys")
+            with pytest.raises(psycopg.OperationalError, match="permission denied"):
+                connect("ada", "pw", dbname="group.gone")
+            await Postgres().remove_group(endpoint, group="gone", archive=tmp_path / "archive")
+            await Postgres().remove_group(endpoint, group="gone", archive=None)  # again
+            assert later.execute("SELECT count(*) FROM pg_roles WHERE rolname = 'group.gone'").fetchone() == (0,)
+            assert later.execute("SELECT count(*) FROM pg_database WHERE datname = 'group.gone'").fetchone() == (0,)
+        assert (tmp_path / "archive/group.gone.dump").read_bytes().startswith(b"PGDMP")
+        # Who has not been told yet that it is gone may go on.
+        await Postgres().remove_group(endpoint, group="gone.2", archive=None)
+        await ensure_account(endpoint, user="ada", password="pw")
+        connect("ada", "pw").close()
+
     async def test_what_cannot_be_archived_is_kept(
         self, endpoint: Endpoint, connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:

@@ -25,7 +25,7 @@ from rsparkhub.controller import backup
 from rsparkhub.domain.environment import Resources, ServiceOptions
 from rsparkhub.domain.errors import InvalidInput, Unavailable
 from rsparkhub.services.base import Account, Credential
-from rsparkhub.services.s3 import S3, bucket_of, key_of
+from rsparkhub.services.s3 import S3, bucket_of, bucket_of_group, key_of
 from rsparkhub.store import Store
 
 CHECKOUT = Path(__file__).parents[3]
@@ -290,6 +290,22 @@ class TestLeaving:
         with tarfile.open(file) as archive:
             assert [each.name for each in archive if each.isfile()] == ["user-gone/a/b"]
         assert list((tmp_path / "archive").iterdir()) == [file]
+
+    async def test_with_a_group_goes_its_bucket_and_a_later_one_of_the_name_has_none_of_it(
+        self, server: Server, tmp_path: Path
+    ) -> None:
+        ada = await let_in(server, "ada", groups=("lost",))
+        assert ada.status("PUT", "/group-lost/c", b"everybody's") == 200
+        ada = await let_in(server, "ada", groups=("lost.2",))
+        later = bucket_of_group("lost.2")
+        assert ada.status("PUT", f"/{later}/d", b"new") == 200
+        assert (ada.status("GET", f"/{later}/c"), ada.status("GET", "/group-lost/c")) == (404, 403)
+        await SERVICE.remove_group(server.endpoint, group="lost", archive=tmp_path / "archive")
+        with tarfile.open(tmp_path / "archive/s3.tar") as archive:
+            assert [each.name for each in archive if each.isfile()] == ["group-lost/c"]
+        await SERVICE.remove_group(server.endpoint, group="lost", archive=tmp_path / "again")  # again
+        assert not (tmp_path / "again/s3.tar").exists()
+        assert ada.ask("GET", f"/{later}/d") == (200, b"new")
 
     async def test_a_server_that_is_down_says_so(self, server: Server) -> None:
         with pytest.raises(Unavailable, match="does not answer"):

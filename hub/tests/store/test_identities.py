@@ -116,3 +116,10 @@ async def test_groups_are_made_where_that_is_wanted_so_many_at_a_time(store: Sto
 async def test_two_first_sign_ins_at_one_moment_are_one_person(store: Store, noon: datetime) -> None:
     assert set(await asyncio.gather(*(sign_in(store, noon) for _ in range(6)))) == {"ada"}
     assert [user.id for user in await store.users.list()] == ["ada"]
+
+
+async def test_a_group_that_another_system_brings_is_another_one_each_time(store: Store, noon: datetime) -> None:
+    for group_id in ("lab", "lab.2"):
+        await sign_in(store, noon, groups=["lab"], make_groups=True)
+        assert await store.accounts.groups("ada") == (group_id,)
+        await store.users.remove_group("lab", now=noon)

@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 
 from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.store import open_store
+from rsparkhub.store.events import By
 from rsparkhub.store.migrate import HEAD, MIGRATIONS, VERSION_TABLE, downgrade, revision, upgrade
 from rsparkhub.store.opening import connect, read_url
 from rsparkhub.store.tables import metadata
@@ -78,6 +79,25 @@ async def test_up_and_down_and_up_again(empty_url: str, noon: datetime) -> None:
     assert set(seen[0]) == {*metadata.tables, VERSION_TABLE}
     async with open_store(empty_url) as store:
         await store.users.add("ada", now=noon)
+
+
+async def test_groups_of_before_keep_what_is_theirs_and_leave_it_to_no_later_one(empty_url: str, noon: datetime) -> None:
+    async with open_store(empty_url) as store:
+        ada = await store.users.add("ada", now=noon)
+        await store.accounts.get(ada.id, "postgres")
+        for name in ("lab", "gone", "back"):
+            await store.users.add_group(name, members=["ada"], now=noon)
+        for name in ("gone", "back"):
+            await store.users.remove_group(name, by=By("ada", noon), now=noon)
+        await store.users.add_group("back", members=["ada"], now=noon)
+    await on(empty_url, lambda connection: downgrade(connection, "0011"))
+    async with open_store(empty_url) as store:
+        # "back" has what the first of its name had, since that version; "gone" has left it, and a later one has another place.
+        assert await store.accounts.groups(ada.id) == ("back", "lab")
+        assert [(left.owner, left.left) for left in await store.left_groups.left_data()] == [("gone", ("postgres",))]
+        assert [account.owner for account in await store.accounts.behind()] == ["ada"]  # whose groups have changed
+        await store.users.add_group("gone", members=["ada"], now=noon)
+        assert await store.accounts.groups(ada.id) == ("back", "gone.2", "lab")
 
 
 async def test_data_of_a_newer_version_are_left_alone(empty_url: str, noon: datetime) -> None:

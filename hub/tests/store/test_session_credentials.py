@@ -38,5 +38,5 @@ async def test_an_account_is_behind_when_the_groups_of_its_person_change(store: 
     await store.users.set_members("lab", ["ada"])
     [behind] = await store.accounts.behind()
     await store.accounts.set_applied(behind, "open")
-    await store.users.remove_group("lab")
+    await store.users.remove_group("lab", now=noon)
     assert len(await store.accounts.behind()) == 1

@@ -71,7 +71,7 @@ async def test_a_later_person_or_group_of_the_name_is_let_into_nothing(store: St
     await store.shares.set(session.id, group="lab", role=Role.EDITOR, by=By("bob", noon))
     await store.users.remove("ada", now=noon)
     await store.users.add("ada", now=noon)
-    await store.users.remove_group("lab")
+    await store.users.remove_group("lab", now=noon)
     await store.users.add_group("lab", members=["ada", "eve"], now=noon)
     assert await shared_with(store, "ada", noon) == await shared_with(store, "eve", noon) == []
     assert await store.shares.of_session(session.id, now=noon) == ()
@@ -138,7 +138,7 @@ async def test_a_group_that_is_removed_meanwhile_leaves_no_share_to_the_next_of_
     slow = _SlowShares(store)
     sharing = asyncio.create_task(slow.set(session.id, group="lab", role=Role.EDITOR, by=By("bob", noon)))
     await asyncio.to_thread(slow.reached.wait, 60)
-    removing = asyncio.create_task(store.users.remove_group("lab"))
+    removing = asyncio.create_task(store.users.remove_group("lab", now=noon))
     await asyncio.wait({removing}, timeout=0.5)  # it waits for the share, or it would be done by now
     slow.go_on.set()
     await asyncio.gather(sharing, removing)

@@ -44,7 +44,7 @@ async def test_nobody_is_not_found(store: Store, noon: datetime) -> None:
         store.users.get("eve"),
         store.users.remove("eve", now=noon),
         store.users.set_password_hash("eve", "hash"),
-        store.users.remove_group("class"),
+        store.users.remove_group("class", now=noon),
         store.users.set_members("class", []),
     ):
         with pytest.raises(NotFound):
@@ -125,7 +125,7 @@ async def test_groups_say_who_is_in_them(store: Store, noon: datetime) -> None:
     ]  # fmt: skip
     assert (await store.users.get("bob")).groups == {"class", "lab"}
     assert [sorted(user.groups) for user in await store.users.list()] == [[], ["class", "lab"], ["class"]]
-    await store.users.remove_group("lab")
+    await store.users.remove_group("lab", now=noon)
     assert (await store.users.get("bob")).groups == {"class"}
 
 
@@ -196,6 +196,41 @@ async def test_what_was_kept_is_listed_and_may_be_discarded_later(store: Store, 
     assert await store.people.left_data() == []
     with pytest.raises(NotFound):
         await store.people.discard("ada", Data.DELETE)
+
+
+async def test_a_later_group_of_a_name_is_another_one(store: Store, noon: datetime) -> None:
+    ada = await store.users.add("ada", now=noon)
+    for group_id in ("lab", "lab.2", "lab.3"):
+        await store.users.add_group("lab", members=["ada"], now=noon)
+        assert await store.accounts.groups(ada.id) == (group_id,)
+        await store.users.remove_group("lab", now=noon)
+        assert await store.accounts.groups(ada.id) == ()
+
+
+@pytest.mark.parametrize("data", list(Data))
+async def test_what_a_removed_group_has_on_services_is_kept_listed_and_discarded(
+    store: Store, noon: datetime, data: Data
+) -> None:
+    ada = await store.users.add("ada", now=noon)
+    await store.accounts.get(ada.id, "postgres")
+    await store.users.add_group("lab", now=noon)
+    assert await store.left_groups.left_data() == []
+    with pytest.raises(NotFound):
+        await store.left_groups.discard("lab", Data.DELETE)  # it is there
+    await store.users.remove_group("lab", data=data, now=noon)
+    left = LeftData(owner="lab", removed=noon, data=data, left=("postgres",))
+    assert await store.left_groups.left_data() == [left]
+    assert await store.people.left_data() == []  # no person is called so
+    if data is Data.KEEP:
+        assert await store.accounts.behind() == []
+        assert await store.left_groups.discard("lab", Data.DELETE) == replace(left, data=Data.DELETE)
+        data = Data.DELETE
+    with pytest.raises(Conflict):
+        await store.left_groups.discard("lab", Data.ARCHIVE if data is Data.DELETE else Data.DELETE)
+    (account,) = await store.accounts.behind()
+    assert (account.owner, account.service, account.wanted) == ("group.lab", "postgres", data.value)
+    await store.accounts.set_applied(account, account.wanted)
+    assert await store.left_groups.left_data() == []
 
 
 async def test_a_home_stays_while_a_session_of_it_is_there(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:

@@ -13,7 +13,7 @@ import (
 	"rsparkhub/s3/internal/people"
 )
 
-// Handler answers under /people/NAME, /keys/ACCESS, /archive and /archive/BUCKET.
+// Handler answers under /people/NAME, /groups/BUCKET, /keys/ACCESS and /archive.
 func Handler(token string, known *people.People, store *buckets.Buckets) http.Handler {
 	a := &admin{people: known, buckets: store}
 	mux := http.NewServeMux()
@@ -21,6 +21,8 @@ func Handler(token string, known *people.People, store *buckets.Buckets) http.Ha
 	mux.HandleFunc("POST /people/{name}/close", a.closePerson)
 	mux.HandleFunc("DELETE /people/{name}", a.removePerson)
 	mux.HandleFunc("GET /people/{name}/archive", a.archivePerson)
+	mux.HandleFunc("DELETE /groups/{bucket}", a.removeGroup)
+	mux.HandleFunc("GET /groups/{bucket}/archive", a.archiveGroup)
 	mux.HandleFunc("PUT /keys/{access}", a.putKey)
 	mux.HandleFunc("DELETE /keys/{access}", a.removeKey)
 	mux.HandleFunc("GET /archive", a.archive)
@@ -100,6 +102,33 @@ func (a *admin) archivePerson(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.stream(w, func(bucket string) bool { return bucket == person.Bucket })
+}
+
+// ofGroup refuses what is no bucket of a group: those of people go with them.
+func ofGroup(w http.ResponseWriter, bucket string) bool {
+	if !strings.HasPrefix(bucket, buckets.GroupPrefix) {
+		http.Error(w, bucket+" is no bucket of a group", http.StatusBadRequest)
+		return false
+	}
+	return true
+}
+
+func (a *admin) removeGroup(w http.ResponseWriter, r *http.Request) {
+	if bucket := r.PathValue("bucket"); ofGroup(w, bucket) {
+		answer(w, a.buckets.Remove(bucket))
+	}
+}
+
+func (a *admin) archiveGroup(w http.ResponseWriter, r *http.Request) {
+	wanted := r.PathValue("bucket")
+	if !ofGroup(w, wanted) {
+		return
+	}
+	if !a.buckets.Exists(wanted) {
+		http.Error(w, "there is no such bucket", http.StatusNotFound)
+		return
+	}
+	a.stream(w, func(bucket string) bool { return bucket == wanted })
 }
 
 func (a *admin) archive(w http.ResponseWriter, _ *http.Request) {

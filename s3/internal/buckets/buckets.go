@@ -77,6 +77,12 @@ func (b *Buckets) Ensure(name, owner string) error {
 	return b.ChangeBucketOwner(ctx, name, owner)
 }
 
+// Exists tells whether there is a bucket of this name.
+func (b *Buckets) Exists(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir() && !strings.ContainsAny(name, "/\x00")
+}
+
 // Remove deletes a bucket with all that is in it. There may be none.
 func (b *Buckets) Remove(name string) error {
 	if name == "" || strings.ContainsAny(name, "/\x00") || strings.HasPrefix(name, ".") {

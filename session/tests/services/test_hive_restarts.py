@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +129,29 @@ def test_a_port_that_another_has_is_another_one(server: HiveServer, ada: Person)
         json.dumps(json.loads((server.data / "ports.json").read_text()) | {"metastore": before})
     )
     server.start()
+
+
+def test_a_group_that_is_removed_leaves_a_list_of_tables_and_nothing_to_a_later_one(
+    server: HiveServer, ada: Person, tmp_path: Path
+) -> None:
+    service, endpoint = server.service, server.endpoint
+    asyncio.run(service.ensure_account(endpoint, server.account("ada", ("lab",))))
+    asyncio.run(server.hdfs.service.ensure_account(server.hdfs.endpoint, server.account("ada", ("lab",))))
+    ada.python('spark.range(3).write.mode("overwrite").saveAsTable("group_lab.kept")')
+    asyncio.run(service.remove_group(endpoint, group="lab", archive=tmp_path))  # before ada is known to have left
+    (table,) = json.loads((tmp_path / "hive.json").read_text())
+    assert (table["name"], table["location"].endswith("/group/lab/hive/kept")) == ("kept", True)
+    asyncio.run(service.remove_group(endpoint, group="lab", archive=tmp_path / "again"))
+    assert json.loads((tmp_path / "again/hive.json").read_text()) == []
+    members = server.session("s-later", "ada", groups=("lab.2",))
+    config = next(each["config"] for each in members["services"] if each["name"] == "hive")
+    assert config["databases"] == ["ada", "group_lab_2"]
+    # The files are HDFS's to archive and to delete.
+    asyncio.run(server.hdfs.service.remove_group(server.hdfs.endpoint, group="lab", archive=tmp_path))
+    with tarfile.open(tmp_path / "hdfs.tar") as archive:
+        assert any(name.startswith("lab/hive/kept/part-") for name in archive.getnames())
+    asyncio.run(server.hdfs.service.remove_group(server.hdfs.endpoint, group="lab", archive=tmp_path / "gone"))
+    assert not (tmp_path / "gone/hdfs.tar").exists()
 
 
 def test_a_person_who_is_removed_leaves_a_list_of_tables_and_no_database(server: HiveServer, ada: Person, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from rsparkhub.api.resources import (
     login,
     logs,
     me,
+    removed_groups,
     removed_users,
     roster,
     session_events,
@@ -61,7 +62,7 @@ _PAGES = Path(rsparkhub.__file__).parent / "pages"
 _LARGEST_BODY = 1024 * 1024  # bytes
 _RESOURCES = (
     login, sign_in_elsewhere, me, environments, sessions, session_events, logs, handouts, shares, users, roster, removed_users,
-    groups, tokens, usage, audit,
+    groups, removed_groups, tokens, usage, audit,
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from rsparkhub.cli.leaving import BECOMES, ArchiveOption, DataOption, read_archive, read_data
 from rsparkhub.cli.output import AsJson, say
 from rsparkhub.domain.user import Data
 
@@ -21,8 +22,6 @@ _WHAT_BECOMES = {
     Data.ARCHIVE: "Their home and databases are being written into the folder `archive` of the data folder, and then deleted.",
     Data.DELETE: "Their home and databases are being deleted.",
 }
-
-_BECOMES = {Data.KEEP: "kept", Data.ARCHIVE: "being archived", Data.DELETE: "being deleted"}
 
 Name = Annotated[str, typer.Argument(help="The person's name.", show_default=False)]
 
@@ -127,28 +126,14 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def remove(
     name: Name,
-    data: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="keep|archive|delete",
-            help="What becomes of their home and their databases: kept, written into the folder `archive`, or deleted. "
-            "Another word is the data folder, as for every command.",
-            show_default="keep",
-        ),
-    ] = None,
+    data: DataOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Remove a person and their sessions. A later person of the same name gets nothing of theirs."""
     from rsparkhub.cli.access import ask
-    from rsparkhub.cli.options import use_data
     from rsparkhub.cli.output import print_json
 
-    becomes = Data.KEEP
-    for word in data or ():
-        if word in list(Data):
-            becomes = Data(word)
-        else:
-            use_data(Path(word))
+    becomes = read_data(data)
     ask(lambda hub: hub.users.remove(name, data=becomes))
     if as_json:
         print_json({"removed": name, "data": becomes.value})
@@ -168,7 +153,7 @@ def removed(as_json: AsJson = False) -> None:
         return
     print_table(
         ["ID", "WHO", "REMOVED", "LEFT", "WHAT BECOMES OF IT"],
-        ([each.id, each.name, ago(each.removed), ", ".join(each.left), _BECOMES[each.data]] for each in found),
+        ([each.id, each.name, ago(each.removed), ", ".join(each.left), BECOMES[each.data]] for each in found),
         empty="Nothing is left of anybody who was removed.",
     )
 
@@ -176,21 +161,14 @@ def removed(as_json: AsJson = False) -> None:
 @app.command()
 def discard(
     person: Annotated[str, typer.Argument(metavar="ID", help="Their id, as `removed` lists it.", show_default=False)],
-    archive: Annotated[
-        bool | None,
-        typer.Option(
-            "--archive/--delete", help="Write it into the folder `archive` first, or only delete it.", show_default=False
-        ),
-    ] = None,
+    archive: ArchiveOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Archive or delete what was kept of somebody who was removed."""
     from rsparkhub.cli.access import ask
     from rsparkhub.cli.output import print_json
 
-    if archive is None:
-        raise typer.BadParameter("Say whether it is archived first (--archive) or only deleted (--delete).")
-    becomes = Data.ARCHIVE if archive else Data.DELETE
+    becomes = read_archive(archive)
     left = ask(lambda hub: hub.users.discard(person, data=becomes))
     if as_json:
         print_json(left.model_dump(mode="json"))

@@ -12,6 +12,8 @@ from rsparkhub.wire.users import (
     CreatedToken,
     GroupList,
     GroupView,
+    RemovedGroupList,
+    RemovedGroupView,
     RemovedUserList,
     RemovedUserView,
     RosterResult,
@@ -113,9 +115,18 @@ class Groups:
         body = {"members": [*members]}
         return await self._connection.ask(GroupView, "PUT", f"/groups/{quote(name, safe='')}", body=body, again=True)
 
-    async def remove(self, name: str) -> None:
-        """Remove a group; its members stay."""
-        await self._connection.tell("DELETE", f"/groups/{quote(name, safe='')}")
+    async def remove(self, name: str, *, data: Data = Data.KEEP) -> None:
+        """Remove a group; its members stay. Its database, folder and bucket are kept, archived or deleted."""
+        await self._connection.tell("DELETE", f"/groups/{quote(name, safe='')}", params={"data": data.value})
+
+    async def removed(self) -> builtins.list[RemovedGroupView]:
+        """Return which groups were removed, and left something."""
+        return (await self._connection.ask(RemovedGroupList, "GET", "/removed-groups", again=True)).removed
+
+    async def discard(self, group: str, *, data: Data) -> RemovedGroupView:
+        """Archive or delete what is left of a group that was removed, by its id or by what lists call it."""
+        path = f"/removed-groups/{quote(group, safe='')}"
+        return await self._connection.ask(RemovedGroupView, "DELETE", path, params={"data": data.value})
 
 
 class Tokens:

@@ -1,4 +1,4 @@
-"""Brings about what was asked of people who leave, or change groups: their accounts on services, and their homes.
+"""Brings about what was asked of people and groups that leave, or change: their accounts on services, and homes.
 
 The store says what is wanted, and stays so until it is done: a service that is down, a controller that dies, change nothing but
 the time it takes.
@@ -10,10 +10,11 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
+from rspark_contract.reading import JsonObject
 from rsparkhub.backends.base import Backend
 from rsparkhub.controller.shared_services import needed_endpoints, running_endpoint
 from rsparkhub.domain.errors import RsparkhubError
-from rsparkhub.domain.user import Data
+from rsparkhub.domain.user import Data, group_of_owner
 from rsparkhub.services.base import Account, AnyService
 from rsparkhub.store import Store
 from rsparkhub.store.service_accounts import ServiceAccount
@@ -28,7 +29,7 @@ _LONGEST_PAUSE_SECONDS = 60.0
 class Leaving:
     """Closes, opens and removes accounts on shared services, and archives or deletes homes.
 
-    `archives` is the folder of archives, with a folder for each person's id.
+    `archives` is the folder of archives, with a folder for each person's id, and for each group's behind `group.`.
     """
 
     def __init__(self, *, store: Store, backend: Backend, services: Mapping[str, AnyService], archives: Path) -> None:
@@ -82,6 +83,9 @@ class Leaving:
         endpoint = await running_endpoint(self._store, service) if service is not None else None
         if service is None or endpoint is None:
             return
+        if (group := group_of_owner(account.owner)) is not None:
+            await self._apply_to_group(service, endpoint, account, group)
+            return
         match account.wanted:
             case "open":
                 needed = await needed_endpoints(self._store, service, self._services)
@@ -97,6 +101,14 @@ class Leaving:
                 await service.remove_account(endpoint, user=account.owner, archive=archive)
         await self._store.accounts.set_applied(account, account.wanted)
         log.info("The account of %s on %s: %s.", account.owner, account.service, account.wanted)
+
+    async def _apply_to_group(self, service: AnyService, endpoint: JsonObject, account: ServiceAccount, group: str) -> None:
+        """Archive or delete what a group that was removed has on a service; what is kept is open to nobody as it is."""
+        if account.wanted in {"archive", "delete"}:
+            archive = self._archive(account.owner, Data(account.wanted))
+            await service.remove_group(endpoint, group=group, archive=archive)
+        await self._store.accounts.set_applied(account, account.wanted)
+        log.info("What the group %s has on %s: %s.", group, account.service, account.wanted)
 
     async def _remove_home(self, owner: str, data: Data) -> None:
         await self._backend.remove_home(owner, archive=self._archive(owner, data))

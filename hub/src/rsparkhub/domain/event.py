@@ -92,12 +92,13 @@ class PersonData(TypedDict):
 
 
 class GroupData(TypedDict):
-    """Of `group`: what was changed of it, and who came and went."""
+    """Of `group`: what was changed of it, who came and went, and what becomes of its data when it goes."""
 
-    change: Literal["added", "removed", "members"]
+    change: Literal["added", "removed", "members", "discarded"]
     group: str
     joined: list[str]
     left: list[str]
+    data: NotRequired[str]
 
 
 class TokenData(TypedDict):

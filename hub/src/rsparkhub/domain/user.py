@@ -7,15 +7,16 @@ from enum import StrEnum
 
 #: Also fit for a PostgreSQL role, a folder and a Kubernetes label.
 USER_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-#: What `nth_id` returns.
+#: What `nth_id` returns, of people and of groups.
 PERSON_ID = re.compile(rf"{USER_NAME.pattern}(\.[0-9]+)?")
 #: The group that everybody is in, without being written down.
 EVERYONE = "everyone"
+_OWNING_GROUP = re.compile(rf"group\.(?P<id>{PERSON_ID.pattern})")
 _REMOVED = re.compile(rf"(?P<name>{USER_NAME.pattern}) \(removed(?:, (?P<number>[0-9]{{1,9}}))?\)")
 
 
 class Data(StrEnum):
-    """What becomes of a person's data (home, databases) when they are removed."""
+    """What becomes of the data (home, databases) of a person or a group when they are removed."""
 
     KEEP = "keep"
     ARCHIVE = "archive"
@@ -24,9 +25,9 @@ class Data(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class LeftData:
-    """What may be left of somebody who was removed: `home`, and services on which they have data, by name.
+    """What may be left of a person or a group that was removed: a person's `home`, and services with data of theirs, by name.
 
-    `data` is what becomes of it.
+    `owner` is the id. `data` is what becomes of it.
     """
 
     owner: str
@@ -60,8 +61,19 @@ class User:
 
 
 def nth_id(name: str, number: int) -> str:
-    """Return the id of the first, second, … person of a name; no name has a dot in it."""
+    """Return the id of the first, second, … person or group of a name; no name has a dot in it."""
     return name if number == 1 else f"{name}.{number}"
+
+
+def owner_of_group(group_id: str) -> str:
+    """Return what stands in place of a person's id where a group has something; no person has such an id."""
+    return f"group.{group_id}"
+
+
+def group_of_owner(owner: str) -> str | None:
+    """Return the id of the group that has something, None where it is a person."""
+    match = _OWNING_GROUP.fullmatch(owner)
+    return None if match is None else match["id"]
 
 
 def name_in(person_id: str) -> str:
@@ -70,12 +82,12 @@ def name_in(person_id: str) -> str:
 
 
 def removed_label(person_id: str) -> str:
-    """Return what a person who was removed is called: `ada (removed)`, and the second of that name `ada (removed, 2)`."""
+    """Return what who was removed is called, a person or a group: `ada (removed)`, and the second `ada (removed, 2)`."""
     name, _, number = person_id.partition(".")
     return f"{name} (removed, {number})" if number else f"{name} (removed)"
 
 
 def id_of_label(label: str) -> str | None:
-    """Return the id of a person who was removed, by what they are called; None for a text of another form."""
+    """Return the id of a person or a group that was removed, by what they are called; None for a text of another form."""
     match = _REMOVED.fullmatch(label)
     return None if match is None else nth_id(match["name"], int(match["number"] or 1))

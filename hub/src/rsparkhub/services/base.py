@@ -71,9 +71,9 @@ class Account:
     """A person's account on a shared service.
 
     `user` is the person's id, which no later person of the same name has. The hub makes `password` once and stores it; a service
-    that issues credentials needs none. `groups` are the person's now, without that of everybody. `credential` is that of the
-    session that is about to start, None where it is about the account alone. `needed` has the endpoints of the shared services
-    that this one needs (`Service.needs`), by their names.
+    that issues credentials needs none. `groups` are the ids of the groups that the person is in now, without that of everybody.
+    `credential` is that of the session that is about to start, None where it is about the account alone. `needed` has the
+    endpoints of the shared services that this one needs (`Service.needs`), by their names.
     """
 
     user: str
@@ -205,6 +205,17 @@ class Service(ABC, Generic[O]):
         """Delete a person's account with all that is theirs alone; before, write it into `archive`, a folder, if given.
 
         What they made in what is others' goes to whom that belongs to. There may be no account.
+
+        Raises
+        ------
+        Unavailable
+            When the service can't be reached, or refuses.
+        """
+
+    async def remove_group(self, endpoint: JsonObject, *, group: str, archive: Path | None) -> None:
+        """Delete what a group has, which was removed; before, write it into `archive`, a folder, if given.
+
+        `group` is its id. It may have nothing. Its members are in it no more, but their accounts may not be told yet.
 
         Raises
         ------

@@ -87,6 +87,17 @@ class Hive(Service[ServiceOptions]):
             _write(archive / "hive.json", found)
         await steward.ask("DELETE", f"/accounts/{user}")
 
+    async def remove_group(self, endpoint: JsonObject, *, group: str, archive: Path | None) -> None:
+        """Delete a group's database; before, write which tables it had as `hive.json` into the archive, if one is given.
+
+        The tables' files are in the group's folder in HDFS, and go where that goes.
+        """
+        steward = _steward(endpoint)
+        if archive is not None:
+            found: Fields = await steward.ask("GET", f"/groups/{group}/tables")
+            _write(archive / "hive.json", found)
+        await steward.ask("DELETE", f"/groups/{group}")
+
     async def backup(self, endpoint: JsonObject, folder: Path) -> None:
         """Write all that is known of tables; their files are HDFS's, with a backup of its own."""
         await _steward(endpoint).download("/backup", folder / "hive.tar")

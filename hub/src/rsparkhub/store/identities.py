@@ -12,6 +12,7 @@ from rsparkhub.domain.vouched import Vouched
 from rsparkhub.store.credentials import DISABLED, insert_login
 from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.events import By, insert_of_people
+from rsparkhub.store.left_groups import insert_group
 from rsparkhub.store.notifier import Notifier, key_of_user
 from rsparkhub.store.service_accounts import members_changed
 from rsparkhub.store.tables import groups, identities, members, users
@@ -149,8 +150,7 @@ class Identities:
         wanted = vouched.groups or frozenset()
         there = await _existing(connection, wanted)
         for group in sorted(wanted - there)[:MOST_MADE] if make_groups else ():
-            statement = self._database.insert(groups).on_conflict_do_nothing().returning(groups.c.name)
-            if await connection.rows(statement, {"name": group, "created": by.at}):
+            if await insert_group(connection, self._database, group, now=by.at):
                 await self._note(connection, "added", group, by=by)
             there |= {group}
         current = {str(row[0]) for row in await connection.rows(_THEIR_GROUPS, {"b_name": name})}

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from rsparkhub.domain.user import Data
 from rsparkhub.store.database import Connection, Database
-from rsparkhub.store.tables import members, service_accounts, users
+from rsparkhub.store.tables import group_ids, members, service_accounts, users
 
 AccountState = Literal["open", "closed", "keep", "archive", "delete"]
 
@@ -31,10 +31,11 @@ _GET = sa.select(*_COLUMNS).where(*_ONE)
 _USER = sa.select(users.c.disabled).where(users.c.id == sa.bindparam("b_owner")).with_for_update(key_share=True)
 _ID = sa.func.coalesce(users.c.id, users.c.name)
 _GROUPS = (
-    sa.select(members.c.group)
+    sa.select(group_ids.c.id)
+    .join(members, members.c.group == group_ids.c.name)
     .join(users, users.c.name == members.c.user_name)
-    .where(sa.bindparam("b_owner") == _ID)
-    .order_by(members.c.group)
+    .where(sa.bindparam("b_owner") == _ID, group_ids.c.removed.is_(None))
+    .order_by(group_ids.c.id)
 )
 _BEHIND = (
     sa.select(*_COLUMNS)
@@ -46,7 +47,7 @@ _BEHIND = (
     )
     .order_by(*_COLUMNS[:2])
 )
-#: Person, service and what is wanted, of each account that people who were removed have left.
+#: Owner, service and what is wanted, of each account that people and groups that were removed have left.
 LEFT_ACCOUNTS = (
     sa.select(service_accounts.c.owner, service_accounts.c.service, service_accounts.c.wanted)
     .where(
@@ -89,7 +90,10 @@ _MEMBERS_CHANGED = (
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceAccount:
-    """An account; `owner` is a person's id. It is as it should be when `applied` is `wanted`, and so are the revisions."""
+    """An account; `owner` is a person's id, or what `owner_of_group` returns of a group that was removed.
+
+    It is as it should be when `applied` is `wanted`, and so are the revisions.
+    """
 
     owner: str
     service: str
@@ -126,7 +130,7 @@ class ServiceAccounts:
         return await self._database.write(work)
 
     async def groups(self, owner: str) -> tuple[str, ...]:
-        """Return the groups that a person is in now, by name."""
+        """Return the ids of the groups that a person is in now, in order."""
         return tuple(row[0] for row in await self._database.read(_GROUPS, {"b_owner": owner}))
 
     async def behind(self) -> list[ServiceAccount]:
@@ -146,7 +150,7 @@ class ServiceAccounts:
 
 
 async def discard_accounts(connection: Connection, owner: str, data: Data) -> None:
-    """Write that all accounts that were kept of a person who was removed are to be archived or deleted, in a transaction."""
+    """Write that all accounts that were kept of an owner that was removed are to be archived or deleted, in a transaction."""
     await connection.rows(_DISCARD, {"b_owner": owner, "b_wanted": data.value})
 
 

@@ -18,6 +18,7 @@ from rsparkhub.store.events import Events
 from rsparkhub.store.failures import unavailable
 from rsparkhub.store.identities import Identities
 from rsparkhub.store.leases import Leases
+from rsparkhub.store.left_groups import LeftGroups
 from rsparkhub.store.login_attempts import LoginAttempts
 from rsparkhub.store.logs import Logs
 from rsparkhub.store.migrate import bring_up_to_date
@@ -53,6 +54,7 @@ class Store:
         self.users = Users(database, notifier)
         self.shares = Shares(database, notifier)
         self.people = People(database)
+        self.left_groups = LeftGroups(database)
         self.credentials = Credentials(database, notifier)
         self.identities = Identities(database, notifier)
         self.attempts = LoginAttempts(database)

@@ -166,6 +166,17 @@ groups = sa.Table(
     sa.Column("created", Moment, nullable=False),
 )
 
+# Every group there ever was. Its id is never given again; `removed` is null of those that there are.
+group_ids = sa.Table(
+    "group_ids",
+    metadata,
+    sa.Column("id", Words, primary_key=True),
+    sa.Column("name", Words, nullable=False),
+    sa.Column("created", Moment),
+    sa.Column("removed", Moment),
+    sa.Index("ix_group_ids_name", "name"),
+)
+
 members = sa.Table(
     "members",
     metadata,
@@ -247,7 +258,8 @@ login_attempts = sa.Table(
 
 # A person's account on a shared service, by their id: its password, made once, which the session gets in a passfile; what is
 # wanted of it (`open`, `closed`, or gone: `keep`, `archive`, `delete`), and which of these a controller has brought about.
-# `revision` grows when the person's groups change, and `applied_revision` is the one that the account has.
+# `revision` grows when the person's groups change, and `applied_revision` is the one that the account has. A group that
+# was removed has accounts too, by `group.` and its id: what it has there, which is kept, archived or deleted.
 service_accounts = sa.Table(
     "service_accounts",
     metadata,

@@ -16,6 +16,7 @@ from rsparkhub.store.admission_queue import lock_queue
 from rsparkhub.store.database import AnyRow, Connection, Database
 from rsparkhub.store.desired import set_wanted
 from rsparkhub.store.events import By, insert_of_people
+from rsparkhub.store.left_groups import group_event, insert_group, mark_group_removed
 from rsparkhub.store.notifier import Notifier, key_of_secret, key_of_user
 from rsparkhub.store.people import mark_removed, new_person
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
@@ -175,13 +176,12 @@ class Users:
         return await self._database.write(work)
 
     async def _add_members(self, connection: Connection, group: str, chosen: frozenset[str], *, by: By) -> None:
-        statement = self._database.insert(groups).on_conflict_do_nothing().returning(groups.c.name)
-        made = await connection.rows(statement, {"name": group, "created": by.at})
+        made = await insert_group(connection, self._database, group, now=by.at)
         await connection.rows(_GROUP_FOR_UPDATE, {"b_name": group})
         joined = chosen - await _members(connection, group)
         await _join(connection, group, joined)
         if made or joined:
-            await self._note(connection, _group("added" if made else "members", group, joined=joined), by=by)
+            await self._note(connection, group_event("added" if made else "members", group, joined=joined), by=by)
 
     async def get(self, name: str) -> User:
         """Return a user; NotFound when there is none of this name."""
@@ -321,17 +321,22 @@ class Users:
         chosen = frozenset(members)
 
         async def work(connection: Connection) -> None:
-            statement = self._database.insert(groups).on_conflict_do_nothing().returning(groups.c.name)
-            if not await connection.rows(statement, {"name": name, "created": now}):
+            if not await insert_group(connection, self._database, name, now=now):
                 raise Conflict(f"There is a group called {name} already.")
             await _join(connection, name, chosen)
-            await self._note(connection, _group("added", name, joined=chosen), by=by)
+            await self._note(connection, group_event("added", name, joined=chosen), by=by)
 
         await self._database.write(work)
         return Group(name=name, created=now, members=chosen)
 
-    async def remove_group(self, name: str, *, by: By | None = None) -> None:
-        """Remove a group; the users stay. NotFound when there is none."""
+    async def remove_group(self, name: str, *, data: Data = Data.KEEP, by: By | None = None, now: datetime) -> None:
+        """Remove a group; the users stay. A controller does with what it has on services what `data` says.
+
+        Raises
+        ------
+        NotFound
+            When there is none of this name.
+        """
 
         async def work(connection: Connection) -> list[str]:
             before = await _members(connection, name)
@@ -340,7 +345,8 @@ class Users:
             if not await connection.rows(_REMOVE_GROUP, {"b_name": name}):
                 raise NotFound(f"There is no group called {name}.")
             await connection.rows(_END_SHARES_WITH_GROUP, {"b_name": name})
-            await self._note(connection, _group("removed", name, left=before), by=by)
+            await mark_group_removed(connection, self._database, name, data=data, now=now)
+            await self._note(connection, group_event("removed", name, left=before, data=data), by=by)
             return keys
 
         await self._notifier.notify(*await self._database.write(work), about="revoked")
@@ -356,7 +362,7 @@ class Users:
             await members_changed(connection, name)
             await connection.rows(_EMPTY_GROUP, {"b_name": name})
             await _join(connection, name, chosen)
-            change = _group("members", name, joined=chosen - before, left=before - chosen)
+            change = group_event("members", name, joined=chosen - before, left=before - chosen)
             await self._note(connection, change, by=by)
             return await _keys_of(connection, before - chosen)
 
@@ -417,12 +423,6 @@ async def insert_user(
 
 def _by(person: str | None, now: datetime) -> By | None:
     return None if person is None else By(person, now)
-
-
-def _group(
-    change: Literal["added", "removed", "members"], name: str, *, joined: Iterable[str] = (), left: Iterable[str] = ()
-) -> GroupData:
-    return GroupData(change=change, group=name, joined=sorted(joined), left=sorted(left))
 
 
 async def _members(connection: Connection, group: str) -> frozenset[str]:

@@ -125,6 +125,20 @@ class RemovedUserList(Answer):
     removed: list[RemovedUserView]
 
 
+class RemovedGroupView(Answer):
+    """A group that was removed, and of which something is left."""
+
+    id: str = Field(description="Given once: no later group of the name has it.", examples=["stats-101"])
+    name: str = Field(description="What lists call it.", examples=["stats-101 (removed)"])
+    removed: datetime
+    data: Data = Field(description="What becomes of what is left: it is kept, being archived, or being deleted.")
+    left: list[str] = Field(description="Services on which it may have something, by name.", examples=[["hdfs", "postgres"]])
+
+
+class RemovedGroupList(Answer):
+    removed: list[RemovedGroupView]
+
+
 class PasswordChange(Ask):
     password: NewPassword
     current: Password | None = Field(default=None, description="Your present password, when you change your own.")

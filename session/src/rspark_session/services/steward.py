@@ -22,6 +22,8 @@ _MOST_BYTES = 2**17
 _CONNECTION = 60.0  # seconds in which a client must have said what it wants
 #: A person's id.
 _USER = re.compile(r"[a-z][a-z0-9_-]{0,31}(\.[0-9]{1,9})?")
+#: A group's id.
+GROUP = re.compile(r"[a-z][a-z0-9_-]{0,63}(\.[0-9]{1,9})?")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
@@ -182,6 +184,13 @@ def user(word: str) -> str:
     """Return a person's id; raise `ValueError` when it is none."""
     if not _USER.fullmatch(word):
         raise ValueError(f"{word!r} is no person's id.")
+    return word
+
+
+def group(word: str) -> str:
+    """Return a word as the id of a group; raise `ValueError` when it is none."""
+    if not GROUP.fullmatch(word):
+        raise ValueError("This is no group's id.")
     return word
 
 

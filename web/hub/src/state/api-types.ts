@@ -122,7 +122,7 @@ export interface components {
         };
         /**
          * Data
-         * @description What becomes of a person's data (home, databases) when they are removed.
+         * @description What becomes of the data (home, databases) of a person or a group when they are removed.
          * @enum {string}
          */
         Data: "keep" | "archive" | "delete";
@@ -631,6 +631,45 @@ export interface components {
             starts: number;
             /** Seconds */
             seconds: number;
+        };
+        /** RemovedGroupList */
+        RemovedGroupList: {
+            /** Removed */
+            removed: components["schemas"]["RemovedGroupView"][];
+        };
+        /**
+         * RemovedGroupView
+         * @description A group that was removed, and of which something is left.
+         */
+        RemovedGroupView: {
+            /**
+             * Id
+             * @description Given once: no later group of the name has it.
+             * @example stats-101
+             */
+            id: string;
+            /**
+             * Name
+             * @description What lists call it.
+             * @example stats-101 (removed)
+             */
+            name: string;
+            /**
+             * Removed
+             * Format: date-time
+             */
+            removed: string;
+            /** @description What becomes of what is left: it is kept, being archived, or being deleted. */
+            data: components["schemas"]["Data"];
+            /**
+             * Left
+             * @description Services on which it may have something, by name.
+             * @example [
+             *       "hdfs",
+             *       "postgres"
+             *     ]
+             */
+            left: string[];
         };
         /** RemovedUserList */
         RemovedUserList: {
@@ -1507,6 +1546,8 @@ export type NewToken = components['schemas']['NewToken'];
 export type NewUser = components['schemas']['NewUser'];
 export type PasswordChange = components['schemas']['PasswordChange'];
 export type PersonUsage = components['schemas']['PersonUsage'];
+export type RemovedGroupList = components['schemas']['RemovedGroupList'];
+export type RemovedGroupView = components['schemas']['RemovedGroupView'];
 export type RemovedUserList = components['schemas']['RemovedUserList'];
 export type RemovedUserView = components['schemas']['RemovedUserView'];
 export type ResourcesView = components['schemas']['ResourcesView'];

@@ -11,6 +11,7 @@ import type {
   NewHandout,
   NewLink,
   NewUser,
+  RemovedGroupList,
   RemovedUserList,
   RosterResult,
   NewShare,
@@ -24,7 +25,18 @@ import type {
   UserList,
   WayToSignIn,
 } from './api-types.ts';
-import type { Browser, Group, Me, RemovedUser, Session, Share, SharedSession, Token, User } from './model.ts';
+import type {
+  Browser,
+  Group,
+  Me,
+  RemovedGroup,
+  RemovedUser,
+  Session,
+  Share,
+  SharedSession,
+  Token,
+  User,
+} from './model.ts';
 
 export class Problem extends Error {
   readonly status: number;
@@ -168,8 +180,12 @@ export class Api {
     this.#send('DELETE', `/users/${encodeURIComponent(name)}?data=${data}`);
   removedUsers = async (): Promise<RemovedUser[]> =>
     (await this.#get<RemovedUserList>('/removed-users')).removed;
-  discard = (id: string, data: 'archive' | 'delete'): Promise<RemovedUser> =>
+  removedGroups = async (): Promise<RemovedGroup[]> =>
+    (await this.#get<RemovedGroupList>('/removed-groups')).removed;
+  discardUser = (id: string, data: 'archive' | 'delete'): Promise<RemovedUser> =>
     this.#send('DELETE', `/removed-users/${encodeURIComponent(id)}?data=${data}`);
+  discardGroup = (id: string, data: 'archive' | 'delete'): Promise<RemovedGroup> =>
+    this.#send('DELETE', `/removed-groups/${encodeURIComponent(id)}?data=${data}`);
   disableUser = (name: string): Promise<User> =>
     this.#send('POST', `/users/${encodeURIComponent(name)}/disable`);
   enableUser = (name: string): Promise<User> =>
@@ -195,7 +211,8 @@ export class Api {
   addGroup = (name: string): Promise<Group> => this.#send('POST', '/groups', { name, members: [] });
   setMembers = (name: string, members: string[]): Promise<Group> =>
     this.#send('PUT', `/groups/${encodeURIComponent(name)}`, { members });
-  removeGroup = (name: string): Promise<void> => this.#send('DELETE', `/groups/${encodeURIComponent(name)}`);
+  removeGroup = (name: string, data: 'keep' | 'archive' | 'delete' = 'keep'): Promise<void> =>
+    this.#send('DELETE', `/groups/${encodeURIComponent(name)}?data=${data}`);
 
   tokens = async (): Promise<Token[]> => (await this.#get<TokenList>('/tokens')).tokens;
   makeToken = (name: string, days: number | null): Promise<CreatedToken> =>

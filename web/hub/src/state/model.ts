@@ -7,6 +7,7 @@ export type {
   LostObjectView as LostObject,
   Me,
   Progress,
+  RemovedGroupView as RemovedGroup,
   RemovedUserView as RemovedUser,
   RestoredKernelView as RestoredKernel,
   RestoredView as Restored,

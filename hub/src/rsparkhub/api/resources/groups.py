@@ -1,10 +1,14 @@
 """Groups: they say who may start what. For administrators."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from rsparkhub.api.context import Context
 from rsparkhub.api.identity import Administrator, by_now
 from rsparkhub.api.problems import responses
+from rsparkhub.api.resources.removed_users import refuse_archive
+from rsparkhub.domain.user import Data
 from rsparkhub.wire.users import GroupList, GroupView, Members, NewGroup
 
 router = APIRouter(prefix="/hub/api/groups", tags=["people"])
@@ -31,7 +35,17 @@ async def set_members(name: str, body: Members, identity: Administrator, context
     return GroupView(name=name, members=sorted(set(body.members)))
 
 
-@router.delete("/{name}", status_code=204, summary="Remove a group", responses=responses(401, 403, 404))
-async def remove(name: str, identity: Administrator, context: Context) -> None:
-    """Its members stay."""
-    await context.store.users.remove_group(name, by=by_now(identity, context))
+DataQuery = Annotated[
+    Data,
+    Query(
+        description="What becomes of its database, folder and bucket: they are kept, written into an archive, or deleted. A "
+        "later group of the same name gets none of them.",
+    ),
+]
+
+
+@router.delete("/{name}", status_code=204, summary="Remove a group", responses=responses(401, 403, 404, 409, 422))
+async def remove(name: str, identity: Administrator, context: Context, data: DataQuery = Data.KEEP) -> None:
+    """Its members stay, and reach nothing of what was the group's."""
+    refuse_archive(context, data)
+    await context.store.users.remove_group(name, data=data, by=by_now(identity, context), now=context.now())

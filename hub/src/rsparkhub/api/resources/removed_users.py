@@ -40,6 +40,7 @@ def refuse_archive(context: AppContext, data: Data) -> None:
     """Raise `Conflict` where data is to be archived, and the backend can't read what it would write."""
     if data is Data.ARCHIVE and not context.archives:
         raise Conflict(
-            "Homes are volumes here, which the hub can't read, so there is no archive. Keep the data, copy or snapshot the "
-            "volume by the means of your cluster, then delete the data with `rsparkhub user discard`."
+            "Homes and services have volumes here, which the hub can't read, so there is no archive. Keep the data, copy or "
+            "snapshot the volume by the means of your cluster, then delete the data with `rsparkhub user discard` or "
+            "`rsparkhub group discard`."
         )

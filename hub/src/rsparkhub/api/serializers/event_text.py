@@ -34,7 +34,7 @@ _COMPONENT_STATES = {
     "ended": "has ended",
 }
 _WAYS = {"password": "by password", "link": "by a one-time link", "pam": "with an account of the machine"}
-_DATA = {"keep": "Their data are kept.", "archive": "Their data are archived.", "delete": "Their data are deleted."}
+_DATA = {"keep": "data are kept.", "archive": "data are archived.", "delete": "data are deleted."}
 
 
 class Subjects(NamedTuple):
@@ -107,7 +107,7 @@ def _person(data: JsonObject, subjects: Subjects) -> str:
     as_admin = ", as an administrator" if data.get("admin") is True else ""
     changes = {
         "added": "signs in for the first time, and is added." if own else f"adds {whom}{as_admin}.",
-        "removed": f"removes {whom}. {_DATA.get(_text(data, 'data'), '')}".strip(),
+        "removed": f"removes {whom}.{_what_becomes('Their', data)}",
         "discarded": f"{'archives' if data.get('data') == 'archive' else 'deletes'} what was kept of {whom}.",
         "disabled": f"disables {whom}: nobody signs in as them.",
         "enabled": f"enables {whom}: they may sign in again.",
@@ -118,6 +118,11 @@ def _person(data: JsonObject, subjects: Subjects) -> str:
     return f"{subjects.actor} {changes.get(_text(data, 'change'), f'changes something of {whom}.')}"
 
 
+def _what_becomes(whose: str, data: JsonObject) -> str:
+    becomes = _DATA.get(_text(data, "data"))
+    return f" {whose} {becomes}" if becomes else ""
+
+
 def _group(data: JsonObject, subjects: Subjects) -> str:
     actor, group = subjects.actor, f"the group {_text(data, 'group')}".strip()
     joined, left = _names(data.get("joined")), _names(data.get("left"))
@@ -125,7 +130,9 @@ def _group(data: JsonObject, subjects: Subjects) -> str:
         case "added":
             return f"{actor} adds {group}{f', with {joined}' if joined else ''}."
         case "removed":
-            return f"{actor} removes {group}{f', of {left}' if left else ''}."
+            return f"{actor} removes {group}{f', of {left}' if left else ''}.{_what_becomes('Its', data)}"
+        case "discarded":
+            return f"{actor} {'archives' if data.get('data') == 'archive' else 'deletes'} what was kept of {group}."
         case _:
             changes = [f"in: {joined}"] * bool(joined) + [f"out: {left}"] * bool(left)
             return f"{actor} sets who is in {group}; {'; '.join(changes) or 'nobody comes or goes'}."

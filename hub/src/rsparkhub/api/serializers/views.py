@@ -25,7 +25,7 @@ from rsparkhub.wire.session import (
     SleepRefusedView,
 )
 from rsparkhub.wire.share import ShareView
-from rsparkhub.wire.users import RemovedUserView, TokenView, UserView
+from rsparkhub.wire.users import RemovedGroupView, RemovedUserView, TokenView, UserView
 
 
 def session_view(
@@ -190,5 +190,12 @@ def _sleep_refused_view(refusal: SleepRefusal | None) -> SleepRefusedView | None
 def removed_user_view(left: LeftData) -> RemovedUserView:
     """Return the view of somebody who was removed."""
     return RemovedUserView(
+        id=left.owner, name=removed_label(left.owner), removed=left.removed, data=left.data, left=list(left.left)
+    )
+
+
+def removed_group_view(left: LeftData) -> RemovedGroupView:
+    """Return the view of a group that was removed."""
+    return RemovedGroupView(
         id=left.owner, name=removed_label(left.owner), removed=left.removed, data=left.data, left=list(left.left)
     )

@@ -130,6 +130,13 @@ class Hdfs(Service[HdfsOptions]):
             await steward.archive_home(user, archive / "hdfs.tar")
         await steward.remove_home(user)
 
+    async def remove_group(self, endpoint: JsonObject, *, group: str, archive: Path | None) -> None:
+        """Delete a group's folder; before, write it as `hdfs.tar` into the archive, if one is given."""
+        steward = Steward(endpoint)
+        if archive is not None:
+            await steward.archive_group(group, archive / "hdfs.tar")
+        await steward.remove_group(group)
+
     async def backup(self, endpoint: JsonObject, folder: Path) -> None:
         await Steward(endpoint).back_up(folder / "hdfs.tar")
 

@@ -32,6 +32,14 @@ class Steward:
         """Write a person's home as a tar file, whole or not at all; nothing where there is no home."""
         await self._client.download(f"/accounts/{user}/archive", file)
 
+    async def archive_group(self, group: str, file: Path) -> None:
+        """Write a group's folder as a tar file, whole or not at all; nothing where there is none."""
+        await self._client.download(f"/groups/{group}/archive", file)
+
+    async def remove_group(self, group: str) -> None:
+        """Delete a group's folder."""
+        await self._client.ask("DELETE", f"/groups/{group}")
+
     async def back_up(self, file: Path) -> None:
         """Write what all people have as a tar file, whole or not at all."""
         await self._client.download("/backup", file)

@@ -125,6 +125,12 @@ class Postgres(Service[ServiceOptions]):
 
         await remove(endpoint, role=role_of(user), archive=archive)
 
+    async def remove_group(self, endpoint: JsonObject, *, group: str, archive: Path | None) -> None:
+        """Drop a group's role and database; before, dump it into the archive, if one is given."""
+        from rsparkhub.services.postgres.account import GROUP, remove  # noqa: PLC0415
+
+        await remove(endpoint, role=GROUP + group, archive=archive)
+
     async def issue(self, endpoint: JsonObject, account: Account) -> JsonObject:
         from rsparkhub.services.postgres.account import open_login  # noqa: PLC0415
 

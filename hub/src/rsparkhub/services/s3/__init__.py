@@ -62,6 +62,14 @@ class S3(Service[ServiceOptions]):
             await administrator.archive_person(user, archive / "s3.tar")
         await administrator.remove_person(user)
 
+    async def remove_group(self, endpoint: JsonObject, *, group: str, archive: Path | None) -> None:
+        from rsparkhub.services.s3.administrator import Administrator  # noqa: PLC0415
+
+        administrator, bucket = Administrator(endpoint), bucket_of_group(group)
+        if archive is not None:
+            await administrator.archive_bucket(bucket, archive / "s3.tar")
+        await administrator.remove_bucket(bucket)
+
     async def issue(self, endpoint: JsonObject, account: Account) -> JsonObject:
         from rsparkhub.services.s3.administrator import Administrator  # noqa: PLC0415
 

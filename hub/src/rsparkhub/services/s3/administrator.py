@@ -48,6 +48,14 @@ class Administrator:
         """Write a person's bucket into a tar, whole or not at all; none when there is no such person."""
         await self._archive(f"/people/{user}/archive", file)
 
+    async def remove_bucket(self, bucket: str) -> None:
+        """Delete a group's bucket; there may be none."""
+        await self._change("DELETE", f"/groups/{bucket}")
+
+    async def archive_bucket(self, bucket: str, file: Path) -> None:
+        """Write a group's bucket into a tar, whole or not at all; none when there is no such bucket."""
+        await self._archive(f"/groups/{bucket}/archive", file)
+
     async def archive(self, file: Path) -> None:
         """Write all buckets of people and groups into a tar, whole or not at all."""
         await self._archive("/archive", file)

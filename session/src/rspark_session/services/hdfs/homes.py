@@ -58,7 +58,7 @@ class Homes:
         self._ask("PUT", home_of(user), "SETQUOTA", namespacequota=str(2**63 - 1), storagespacequota=str(space))
 
     def _ensure_group(self, group: str) -> None:
-        path = f"{_GROUPS}/{group}"
+        path = folder_of(group)
         self._ask("PUT", path, "MKDIRS", permission="770")
         self._ask("PUT", path, "SETOWNER", owner=SUPERUSER, group=group_of(group))
         self._ask("PUT", path, "SETACL", aclspec=_ACL)
@@ -74,10 +74,20 @@ class Homes:
         self._ask("DELETE", home_of(user), "DELETE", recursive="true")
         (self.members / user).unlink(missing_ok=True)
 
-    def exists(self, user: str) -> bool:
-        """Return whether a person has a home."""
+    def remove_group(self, group: str) -> None:
+        """Delete a group's folder with all that is in it. There may be none.
+
+        Raises
+        ------
+        Refused, Away
+            When the NameNode does not do it.
+        """
+        self._ask("DELETE", folder_of(group), "DELETE", recursive="true")
+
+    def exists(self, path: str) -> bool:
+        """Return whether there is a folder."""
         try:
-            self._ask("GET", home_of(user), "GETFILESTATUS")
+            self._ask("GET", path, "GETFILESTATUS")
         except Refused as problem:
             if problem.kind == "FileNotFoundException":
                 return False
@@ -91,6 +101,11 @@ class Homes:
 def group_of(group: str) -> str:
     """Return a group as the file system has it: no person's own group, which has their id, is called so."""
     return f"@{group}"
+
+
+def folder_of(group: str) -> str:
+    """Return the path of a group's folder."""
+    return f"{_GROUPS}/{group}"
 
 
 def home_of(user: str) -> str:

@@ -7,6 +7,8 @@ PUT    /accounts/<user>/quota              {"quota": bytes}   limit what it take
 POST   /accounts/<user>/close              cancel all tokens of a person
 GET    /accounts/<user>/archive            the home as a tar file
 DELETE /accounts/<user>                    delete the home
+GET    /groups/<group>/archive             the folder of a group as a tar file
+DELETE /groups/<group>                     delete the folder of a group
 PUT    /credentials/<session>/<generation> {"user": …}        the token of a generation: {"token": …}
 POST   /credentials/<session>/<generation>/renew
 DELETE /credentials/<session>/<generation> cancel it
@@ -19,7 +21,6 @@ GET    /jmx?qry=…                          how the file system is, for whoever
 
 import base64
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -32,13 +33,12 @@ from rspark_session.services import steward
 from rspark_session.services.hdfs.archive import TREES, Archive, ArchiveInvalid
 from rspark_session.services.hdfs.certificate import Certificate
 from rspark_session.services.hdfs.credentials import Credentials
-from rspark_session.services.hdfs.homes import Homes, home_of
+from rspark_session.services.hdfs.homes import Homes, folder_of, home_of
 from rspark_session.services.hdfs.kerberos import SUPERUSER
 from rspark_session.services.hdfs.namenode import Away, NameNode, Refused
 from rspark_session.services.problem import ServiceProblem
 from rspark_session.services.steward import StewardHandler, StewardServer
 
-_GROUP = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 #: What the NameNode's pages show of the file system as a whole; nothing of a person is in it.
 _BEANS = frozenset(
     {
@@ -105,10 +105,9 @@ class _Handler(StewardHandler):
         work = self.server.work
         match words:
             case ("accounts", user, "archive"):
-                if work.homes.exists(steward.user(user)):
-                    self._send_tar({user: home_of(user)})
-                else:
-                    self.send(HTTPStatus.NOT_FOUND, {"problem": "There is no such home."})
+                self._send_archive(home_of(steward.user(user)))
+            case ("groups", group, "archive"):
+                self._send_archive(folder_of(steward.group(group)))
             case ("keys",):
                 files = {name: base64.b64encode(content).decode() for name, content in work.keys().items()}
                 self.send(HTTPStatus.OK, {"files": files})
@@ -123,7 +122,7 @@ class _Handler(StewardHandler):
         work = self.server.work
         match (self.command, *words):
             case ("PUT", "accounts", user):
-                groups = body.required("groups", reading.items(reading.matching(_GROUP), most=1000))
+                groups = body.required("groups", reading.items(reading.matching(steward.GROUP), most=1000))
                 work.homes.ensure(steward.user(user), groups=groups)
                 self.send(HTTPStatus.OK, {})
             case ("PUT", "accounts", user, "quota"):
@@ -135,6 +134,9 @@ class _Handler(StewardHandler):
             case ("DELETE", "accounts", user):
                 work.credentials.revoke_of(steward.user(user))
                 work.homes.remove(steward.user(user))
+                self.send(HTTPStatus.OK, {})
+            case ("DELETE", "groups", group):
+                work.homes.remove_group(steward.group(group))
                 self.send(HTTPStatus.OK, {})
             case ("PUT", "credentials", session, generation):
                 owner = steward.user(body.required("user", reading.text(64)))
@@ -158,6 +160,13 @@ class _Handler(StewardHandler):
             for bean in shown["beans"]:
                 bean.pop("CorruptFiles", None)  # their paths are people's own
             self.send(HTTPStatus.OK, shown)
+
+    def _send_archive(self, path: str) -> None:
+        """Send a person's or a group's folder, by the name that it has in `/user` or `/group`."""
+        if self.server.work.homes.exists(path):
+            self._send_tar({path.rpartition("/")[2]: path})
+        else:
+            self.send(HTTPStatus.NOT_FOUND, {"problem": "There is no such folder."})
 
     def _send_tar(self, trees: Mapping[str, str]) -> None:
         archive = self.server.work.archive

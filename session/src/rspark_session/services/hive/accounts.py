@@ -171,9 +171,18 @@ class Accounts:
             When the metastore does not say it.
         """
         with self._lock:
-            name = self._state.users.get(user)
-            found: list[Any] = self._metastore.ask(do="describe", name=name)["tables"] if name is not None else []
-            return found
+            return self._describe(self._state.users.get(user))
+
+    def describe_group(self, group: str) -> list[Any]:
+        """Return what tables a group has in its database, as JSON.
+
+        Raises
+        ------
+        ServiceProblem
+            When the metastore does not say it.
+        """
+        with self._lock:
+            return self._describe(self._state.groups.get(group))
 
     def remove(self, user: str) -> None:
         """Delete a person's database, but for its files, which are in their home.
@@ -189,6 +198,26 @@ class Accounts:
                 self._metastore.ask(do="drop", name=name)
                 del self._state.users[user]
             self._state.members.pop(user, None)
+            self._write()
+
+    def remove_group(self, group: str) -> None:
+        """Delete a group's database, but for its files, which are in its folder; who is in it still is so no more.
+
+        Raises
+        ------
+        ServiceProblem
+            When the metastore does not do it.
+        """
+        with self._lock:
+            state = self._state
+            left = [user for user, groups in state.members.items() if group in groups]
+            for user in left:
+                state.members[user].remove(group)
+                for credential in self._of(user):
+                    self._announce(credential)
+            if (name := state.groups.get(group)) is not None:
+                self._metastore.ask(do="drop", name=name)
+                del state.groups[group]
             self._write()
 
     def names(self) -> dict[str, Any]:
@@ -207,6 +236,10 @@ class Accounts:
                 groups[:] = [group for group in groups if group in state.groups]
             state.credentials = {key: each for key, each in before.credentials.items() if each.user in state.users}
             self._write()
+
+    def _describe(self, name: str | None) -> list[Any]:
+        found: list[Any] = self._metastore.ask(do="describe", name=name)["tables"] if name is not None else []
+        return found
 
     def _move(self, place: str) -> None:
         state = self._state

@@ -4,6 +4,8 @@ PUT    /accounts/<user>                    {"groups": […], "hdfs": "hdfs://hos
 POST   /accounts/<user>/close              let no session of a person in any more
 GET    /accounts/<user>/tables             what is in a person's database: {"tables": […]}
 DELETE /accounts/<user>                    delete a person's database, but for its files
+GET    /groups/<group>/tables              what is in a group's database: {"tables": […]}
+DELETE /groups/<group>                     delete a group's database, but for its files
 PUT    /credentials/<session>/<generation> {"user": …, "secret": …}   let a session in: {"databases": […]}
 DELETE /credentials/<session>/<generation> let it in no more
 GET    /backup                             the metastore as a tar file
@@ -26,7 +28,6 @@ from rspark_session.services.hive.accounts import Accounts
 from rspark_session.services.problem import ServiceProblem
 from rspark_session.services.steward import StewardHandler, StewardServer
 
-_GROUP = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _PLACE = re.compile(r"hdfs://[a-z0-9.-]{1,253}:[0-9]{1,5}")
 
 
@@ -91,7 +92,7 @@ class _Handler(StewardHandler):
         answer: dict[str, object] = {}
         match (self.command, *words):
             case ("PUT", "accounts", user):
-                groups = body.required("groups", reading.items(reading.matching(_GROUP), most=1000))
+                groups = body.required("groups", reading.items(reading.matching(steward.GROUP), most=1000))
                 accounts.ensure(steward.user(user), groups=groups, place=body.required("hdfs", reading.matching(_PLACE)))
             case ("POST", "accounts", user, "close"):
                 accounts.close(steward.user(user))
@@ -99,6 +100,10 @@ class _Handler(StewardHandler):
                 answer = {"tables": accounts.describe(steward.user(user))}
             case ("DELETE", "accounts", user):
                 accounts.remove(steward.user(user))
+            case ("GET", "groups", group, "tables"):
+                answer = {"tables": accounts.describe_group(steward.group(group))}
+            case ("DELETE", "groups", group):
+                accounts.remove_group(steward.group(group))
             case ("PUT", "credentials", session, generation):
                 user, secret = steward.user(body.required("user", reading.text(64))), body.required("secret", reading.text(4096))
                 answer = {"databases": accounts.open(session, steward.number(generation), user=user, secret=secret)}
