@@ -34,6 +34,14 @@ async def test_after_the_sign_in_one_is_where_one_wanted_to_be(page: Page, nobod
     await page.wait_for_url("**/s/abc/lab")
 
 
+async def test_after_the_sign_in_a_link_goes_on_and_has_started_nothing(page: Page, nobody: FixtureHub) -> None:
+    await page.goto("/hub/start?environment=rspark&from=https://git.example/labs&open=lab1.Rmd")
+    await expect(page.get_by_text("Sign in to go on with your link.")).to_be_visible()
+    await _sign_in(page, nobody.world.password)
+    await expect(page.get_by_role("button", name="Start and open lab1.Rmd")).to_be_visible()
+    assert nobody.world.sessions == {}
+
+
 async def test_nobody_is_sent_to_a_foreign_place(page: Page, nobody: FixtureHub) -> None:
     await page.goto("/hub/?next=//evil.example/hub/")
     await _sign_in(page, nobody.world.password)

@@ -19,16 +19,23 @@ MOST_BYTES = 64 * 1024
 #: Notes of one handout; what is more is counted in the last one.
 MOST_NOTES = 20
 
-#: An address from which Git reads: no name and password in it, no query, and nothing that Git takes for an option.
-GIT_ADDRESS = re.compile(
-    r"https?://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?"
-    r"/[A-Za-z0-9._~!$&'()*+,;=:%/-]{1,400}"
+#: The name of a template, as a pattern.
+TEMPLATE_PATTERN = r"[a-z0-9][a-z0-9_-]{0,39}"
+#: An address from which Git reads, as a pattern: no name and password in it, no query, nothing that Git takes for an option.
+#: No part of its path is `.` or `..`, in any disguise: who resolves these on the way would read another repository.
+ADDRESS_PATTERN = (
+    r"https?://[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,5})?"
+    r"(?:/\.?[A-Za-z0-9_~-](?:[A-Za-z0-9._~+@,=!-]|%20)*)+/?"
 )
-_DOTS = re.compile(r"/\.{1,2}(?:/|$)|%(?:2[ef]|5c|0|1|7f)", re.IGNORECASE)
-#: The name of a template.
-TEMPLATE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-_BRANCH = re.compile(r"(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|$)))[A-Za-z0-9_][A-Za-z0-9._/+@-]{0,198}(?<![./])")
-_PATH = re.compile("[^\x00-\x1f\x7f\\\\]{1,400}")
+SOURCE_PATTERN = f"(?:{TEMPLATE_PATTERN}|{ADDRESS_PATTERN})"
+#: Parts of words with `.` or `@` between them and never at an end, which leaves out all that means something else to Git.
+BRANCH_PATTERN = r"[A-Za-z0-9_](?:[.@]?[A-Za-z0-9_+-])*(?:/[A-Za-z0-9_](?:[.@]?[A-Za-z0-9_+-])*)*"
+#: No part of a path begins with a dot, so that it leads neither out nor into `.git`.
+PATH_PATTERN = r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*(?:/[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*)*"
+MOST_SOURCE, MOST_BRANCH, MOST_PATH = 500, 200, 400  # letters
+
+_SOURCE, _BRANCH, _PATH = (re.compile(pattern) for pattern in (SOURCE_PATTERN, BRANCH_PATTERN, PATH_PATTERN))
+TEMPLATE = re.compile(TEMPLATE_PATTERN)
 _ID = re.compile("[0-9a-f]{16}")
 
 
@@ -40,10 +47,7 @@ def source(value: object) -> str:
     Unreadable
         When it is neither.
     """
-    if isinstance(value, str) and TEMPLATE.fullmatch(value):
-        return value
-    # Whoever resolves `..` on the way, under whatever name, would read another repository than the one that was allowed.
-    if isinstance(value, str) and GIT_ADDRESS.fullmatch(value) and not _DOTS.search(value):
+    if isinstance(value, str) and len(value) <= MOST_SOURCE and _SOURCE.fullmatch(value):
         return value
     raise Unreadable(
         "the source is the https or http address of a Git repository, without a name and password, query or #; or a template"
@@ -52,14 +56,14 @@ def source(value: object) -> str:
 
 def branch(value: object) -> str:
     """Read the name of a branch; raise `Unreadable` when no branch can be called so."""
-    if isinstance(value, str) and _BRANCH.fullmatch(value):
+    if isinstance(value, str) and len(value) <= MOST_BRANCH and _BRANCH.fullmatch(value):
         return value
     raise Unreadable("this is no name of a branch")
 
 
 def relative_path(value: object) -> str:
     """Read the path of a file or folder below another; raise `Unreadable` when it leads elsewhere, or into `.git`."""
-    if isinstance(value, str) and _PATH.fullmatch(value) and is_inside(value):
+    if isinstance(value, str) and len(value) <= MOST_PATH and _PATH.fullmatch(value):
         return value
     raise Unreadable("this is no path of a file inside the source, such as labs/lab1.Rmd")
 

@@ -29,6 +29,7 @@ def test_what_is_below_a_source_is_allowed(address: str) -> None:
         "https://github.com.evil.example/our-course/labs",
         "https://github.com:8443/our-course/labs",
         "http://git.example/anything",
+        "https://github.com:99999/our-course/labs",
     ],
 )
 def test_what_is_not_below_one_is_refused(address: str) -> None:

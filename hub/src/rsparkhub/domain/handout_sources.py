@@ -8,8 +8,13 @@ _PORTS = {"https": 443, "http": 80}
 
 def allows(sources: Iterable[str], address: str) -> bool:
     """Return whether an address is one of the sources, or below one; without any source each is."""
-    asked, sources = urlsplit(address), tuple(sources)
-    return not sources or any(_is_below(asked, urlsplit(source)) for source in sources)
+    sources = tuple(sources)
+    if not sources:
+        return True
+    try:
+        return any(_is_below(urlsplit(address), urlsplit(source)) for source in sources)
+    except ValueError:  # a port that there can't be
+        return False
 
 
 def _is_below(asked: SplitResult, source: SplitResult) -> bool:

@@ -2,14 +2,22 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from rspark_contract.handout import HandoutState, branch, relative_path, source
+from rspark_contract.handout import (
+    BRANCH_PATTERN,
+    MOST_BRANCH,
+    MOST_PATH,
+    MOST_SOURCE,
+    PATH_PATTERN,
+    SOURCE_PATTERN,
+    HandoutState,
+)
 from rsparkhub.wire.text import Answer, Ask
 
-Source = Annotated[str, Field(min_length=1, max_length=700), AfterValidator(source)]
-Branch = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(branch)]
-RelativePath = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(relative_path)]
+Source = Annotated[str, Field(min_length=1, max_length=MOST_SOURCE, pattern=f"^{SOURCE_PATTERN}$")]
+Branch = Annotated[str, Field(min_length=1, max_length=MOST_BRANCH, pattern=f"^{BRANCH_PATTERN}$")]
+RelativePath = Annotated[str, Field(min_length=1, max_length=MOST_PATH, pattern=f"^{PATH_PATTERN}$")]
 
 
 class NewHandout(Ask):

@@ -52,7 +52,7 @@ _FAILURES = (
         ("file too large", "sigxfsz", "signal 25", "file size limit"),
         "The repository is larger than {size}, which is too much. Ask for a smaller one.",
     ),
-    (("couldn't find remote ref",), "The repository has {missing}. Ask who sent you the link."),
+    (("couldn't find remote ref", "invalid refspec"), "The repository has {missing}. Ask who sent you the link."),
     (
         ("could not resolve", "could not connect", "couldn't connect", "failed to connect", "timed out", "too slow"),
         "{host} can't be reached from your session. Check the address, or try again later.",
