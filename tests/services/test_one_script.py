@@ -24,8 +24,15 @@ invisible(spark()$read$parquet("air.parquet")$createOrReplaceTempView("stored"))
 found <- spark_sql("SELECT Month, count(*) AS n FROM stored GROUP BY Month")
 counts$hdfs <- months(found$Month, found$n)
 
+# Hive's table lies in HDFS too, and outlives the session: another script, or another program, asks for it by its name.
+hive <- hive()
+if (dbExistsTable(hive, "air_of_hive")) dbRemoveTable(hive, "air_of_hive")
+invisible(dbExecute(hive, "CREATE TABLE air_of_hive STORED AS PARQUET AS SELECT * FROM stored"))
+found <- dbGetQuery(hive, "SELECT Month, count(*) AS n FROM air_of_hive GROUP BY Month")
+counts$hive <- months(found$Month, found$n)
+
 # A map of MapReduce reads lines: one month each.
-invisible(spark()$sql("SELECT string(Month) AS value FROM stored")$write$mode("overwrite")$text("air.months"))
+invisible(spark()$sql("SELECT string(Month) AS value FROM air_of_hive")$write$mode("overwrite")$text("air.months"))
 if ("air.counted" %in% hdfs_ls()$name) hdfs_rm("air.counted", recursive = TRUE, trash = FALSE)
 code <- system2("mapred", c("streaming", "-input", "air.months", "-output", "air.counted", "-mapper", "cat",
                             "-reducer", shQuote("uniq -c")))
@@ -49,5 +56,5 @@ for (place in names(counts)) cat(place, if (identical(counts[[place]], expected)
 def test_one_script_takes_a_table_through_every_service_and_the_counts_agree(full: FullSession) -> None:
     said = full.r(SCRIPT)
     assert [line.split() for line in said.splitlines() if line.split()[-1:] == ["agrees"]] == [
-        [place, "agrees"] for place in ("postgres", "spark", "hdfs", "mapreduce", "s3")
+        [place, "agrees"] for place in ("postgres", "spark", "hdfs", "hive", "mapreduce", "s3")
     ], said

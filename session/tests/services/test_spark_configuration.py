@@ -42,6 +42,12 @@ def test_a_local_driver_computes_itself_and_is_reached_by_nobody_else(tmp_path: 
     assert not [name for name in said if "kubernetes" in name or "dynamicAllocation" in name]
 
 
+def test_what_hadoop_writes_beside_a_driver_is_in_a_folder_of_the_session(tmp_path: Path) -> None:
+    """Else it is /tmp/hadoop-<account>, which another account that once had this name, or anybody, may have made before."""
+    assert conf(tmp_path)["spark.hadoop.hadoop.tmp.dir"] == f"{tmp_path}/scratch/hadoop"
+    assert "spark.hadoop.hadoop.tmp.dir" not in conf(tmp_path, mode="kubernetes", kubernetes=KUBERNETES)  # /tmp is the pod's own
+
+
 def test_a_driver_on_kubernetes_asks_for_executors_from_none_to_the_most(tmp_path: Path) -> None:
     said = conf(tmp_path, mode="kubernetes", workers=3, max=2, kubernetes=KUBERNETES)
     assert said["spark.master"] == "k8s://https://kubernetes.default.svc"

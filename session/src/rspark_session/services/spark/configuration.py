@@ -183,6 +183,9 @@ def write_configuration(
         settings |= addition.settings
     if every := [*found, *(jar for addition in additions for jar in addition.jars)]:
         settings["spark.driver.extraClassPath"] = ":".join(str(jar) for jar in every)
+    if config.executors is None:
+        # By default it is /tmp/hadoop-<account>, which whoever comes first makes, with rights that keep all others out.
+        settings["spark.hadoop.hadoop.tmp.dir"] = str(scratch / "hadoop")
     environ = _ENVIRON + event_logs.shell(home)
     if config.cluster is not None:
         cluster = replace(config.cluster, authorization=secrets.authorization())
