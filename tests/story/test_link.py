@@ -111,6 +111,7 @@ def test_the_same_document_opens_in_rc2(installation: Installation, browser: Bro
     assert "open=" not in page.url
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_what_goes_wrong_is_one_sentence_and_can_be_tried_again(
     installation: Installation, browser: BrowserContext, course: Course
