@@ -34,6 +34,8 @@ export interface Panes {
   closeDocument(path: string): void;
   openSheet(console: string, name: string, path: (string | number)[]): void;
   openTerminal(name?: string): void;
+  /** Open what is read at length beside the documents; the same once more is shown again. */
+  open(component: string, title: string, props: object): void;
   toggle(side: 'left' | 'bottom' | 'right'): void;
   maximize(): void;
   split(): void;

@@ -14,6 +14,7 @@ from rspark_session.rc2 import place
 from rspark_session.rc2.blobs import BlobStore
 from rspark_session.rc2.consoles import Consoles
 from rspark_session.rc2.event_log import EventLog
+from rspark_session.rc2.git import handlers as git
 from rspark_session.rc2.handlers import handlers
 from rspark_session.rc2.introspection import Introspection
 from rspark_session.rc2.recorder import Recorder
@@ -47,6 +48,7 @@ class Rc2(ExtensionApp):
         self._room = _room(server)
         self.handlers.append((r"/rc2/api/socket", Socket, {"room": self._room}))
         self.handlers.extend(handlers(self._room))
+        self.handlers.extend(git.handlers(self._room, git.Git(self._room.home, Path(server.runtime_dir) / "rc2-git")))
         config = {
             "hub": os.environ.get("RSPARK_HUB_URL", "/hub/"),
             "home": str(Path.home()),

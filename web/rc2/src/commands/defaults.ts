@@ -381,6 +381,13 @@ export function registerCommands(workbench: typeof Workbench): void {
       run: () => workbench.panes?.focus('outline'),
     },
     {
+      id: 'focus-git',
+      title: 'Go to Git',
+      group: 'Panes',
+      keys: ['Ctrl+Shift+G'],
+      run: () => workbench.panes?.focus('git'),
+    },
+    {
       id: 'focus-preview',
       title: 'Go to the preview',
       group: 'Panes',

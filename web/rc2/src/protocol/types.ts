@@ -558,6 +558,480 @@ export interface components {
             values?: (number | string | boolean)[];
         };
         /**
+         * GitBranch
+         * @description A branch. `remote` is the remote's name for one that is there and not here; `current` is checked out.
+         */
+        GitBranch: {
+            /** Name */
+            name: string;
+            /**
+             * Remote
+             * @default null
+             */
+            remote: string | null;
+            /**
+             * Current
+             * @default false
+             */
+            current: boolean;
+            /**
+             * Upstream
+             * @default null
+             */
+            upstream: string | null;
+            /** Oid */
+            oid: string;
+            /** Subject */
+            subject: string;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+        };
+        /**
+         * GitBranchRequest
+         * @description `POST git/switch`: check out a branch, or with `make` a new one. Refused where work would be lost. `GitStatus`.
+         */
+        GitBranchRequest: {
+            /** Repository */
+            repository: string;
+            /** Name */
+            name: string;
+            /**
+             * Remote
+             * @default null
+             */
+            remote?: string | null;
+            /**
+             * Make
+             * @default false
+             */
+            make?: boolean;
+        };
+        /**
+         * GitBranches
+         * @description `POST git/branches` with a `GitRequest`: newest first.
+         */
+        GitBranches: {
+            /** Branches */
+            branches: components["schemas"]["GitBranch"][];
+            /** More */
+            more: number;
+        };
+        /**
+         * GitChange
+         * @description A file that a commit changed.
+         */
+        GitChange: {
+            /** Path */
+            path: string;
+            /**
+             * Original
+             * @default null
+             */
+            original: string | null;
+            /**
+             * Change
+             * @enum {string}
+             */
+            change: "modified" | "added" | "deleted" | "renamed" | "copied" | "type";
+        };
+        /**
+         * GitCommit
+         * @description A commit. `names` are the branches and tags that it is.
+         */
+        GitCommit: {
+            /** Oid */
+            oid: string;
+            /** Parents */
+            parents: string[];
+            /** Author */
+            author: string;
+            /** Email */
+            email: string;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Subject */
+            subject: string;
+            /**
+             * Names
+             * @default []
+             */
+            names: string[];
+        };
+        /**
+         * GitCommitOf
+         * @description `POST git/show`: what a commit did.
+         */
+        GitCommitOf: {
+            /** Repository */
+            repository: string;
+            /** Oid */
+            oid: string;
+        };
+        /**
+         * GitCommitRequest
+         * @description `POST git/commit`: commit what is staged. `GitStatus`.
+         */
+        GitCommitRequest: {
+            /** Repository */
+            repository: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * GitFile
+         * @description A file that is not as in the last commit. `original` is the name that it had before.
+         */
+        GitFile: {
+            /** Path */
+            path: string;
+            /**
+             * Original
+             * @default null
+             */
+            original: string | null;
+            /**
+             * Staged
+             * @default null
+             */
+            staged: ("modified" | "added" | "deleted" | "renamed" | "copied" | "type") | null;
+            /**
+             * Unstaged
+             * @default null
+             */
+            unstaged: ("modified" | "added" | "deleted" | "renamed" | "copied" | "type") | "untracked" | null;
+            /**
+             * Conflict
+             * @default false
+             */
+            conflict: boolean;
+        };
+        /**
+         * GitHistory
+         * @description Commits; `more` says whether there are older ones, and `head` with which it begins.
+         */
+        GitHistory: {
+            /** Head */
+            head: string | null;
+            /** Commits */
+            commits: components["schemas"]["GitCommit"][];
+            /** More */
+            more: boolean;
+        };
+        /**
+         * GitHistoryRequest
+         * @description `POST git/history`: commits before and with `head`, newest first, without the first `skip`.
+         */
+        GitHistoryRequest: {
+            /** Repository */
+            repository: string;
+            /**
+             * Head
+             * @default null
+             */
+            head?: string | null;
+            /**
+             * Skip
+             * @default 0
+             */
+            skip?: number;
+            /**
+             * Count
+             * @default 50
+             */
+            count?: number;
+        };
+        /**
+         * GitIdentity
+         * @description `POST git/identity`: set the name and e-mail of all commits of this home. `GitStatus`.
+         */
+        GitIdentity: {
+            /** Repository */
+            repository: string;
+            /** Name */
+            name: string;
+            /** Email */
+            email: string;
+        };
+        /**
+         * GitPathsRequest
+         * @description `POST git/stage`, `git/unstage`, `git/discard`: `GitStatus`. `all` is every file; `discard` takes only files by name.
+         *
+         *     What is discarded of a file that Git knows is gone: ask before.
+         */
+        GitPathsRequest: {
+            /** Repository */
+            repository: string;
+            /**
+             * Paths
+             * @default []
+             */
+            paths?: string[];
+            /**
+             * All
+             * @default false
+             */
+            all?: boolean;
+        };
+        /**
+         * GitProgress
+         * @description How a transfer goes. `credentials`: `place` asks who you are; `username` is given where the address has one.
+         *
+         *     `done`, `failed` and `credentials` are the last, and `text` is a sentence there.
+         */
+        GitProgress: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "progress" | "done" | "failed" | "credentials";
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Percent
+             * @default null
+             */
+            percent: number | null;
+            /**
+             * Place
+             * @default null
+             */
+            place: string | null;
+            /**
+             * Username
+             * @default null
+             */
+            username: string | null;
+        };
+        /**
+         * GitRemote
+         * @description `POST git/remote`: set the address of the remote. It has no password in it: that is asked for. `GitStatus`.
+         */
+        GitRemote: {
+            /** Repository */
+            repository: string;
+            /**
+             * Name
+             * @default origin
+             */
+            name?: string;
+            /** Address */
+            address: string;
+        };
+        /**
+         * GitRepositories
+         * @description `GET git/repositories`: the folders of the home that have a repository.
+         */
+        GitRepositories: {
+            /** Repositories */
+            repositories: string[];
+        };
+        /**
+         * GitRequest
+         * @description What all requests about a repository have. `POST git/status`, `git/init`, `git/abort`, `git/continue`: `GitStatus`.
+         */
+        GitRequest: {
+            /** Repository */
+            repository: string;
+        };
+        /**
+         * GitResolve
+         * @description `POST git/resolve`: settle a conflict with one of the two versions, or with a text. `GitStatus`.
+         */
+        GitResolve: {
+            /** Repository */
+            repository: string;
+            /** Path */
+            path: string;
+            /**
+             * Take
+             * @enum {string}
+             */
+            take: "ours" | "theirs" | "text";
+            /**
+             * Text
+             * @default null
+             */
+            text?: string | null;
+        };
+        /**
+         * GitShown
+         * @description The message of a commit, and the files it changed against its first parent; `more` are beyond the most that is sent.
+         */
+        GitShown: {
+            /** Message */
+            message: string;
+            /** Files */
+            files: components["schemas"]["GitChange"][];
+            /** More */
+            more: number;
+        };
+        /**
+         * GitStageText
+         * @description `POST git/stage-text`: stage a text as a file's, such as the file with some of its changes alone. `GitStatus`.
+         *
+         *     `index` is that of `GitTexts`: where something else is staged meanwhile, this is refused.
+         */
+        GitStageText: {
+            /** Repository */
+            repository: string;
+            /** Path */
+            path: string;
+            /** Text */
+            text: string;
+            /** Index */
+            index: string | null;
+        };
+        /**
+         * GitStatus
+         * @description How a repository is. Before the first commit `head` is absent; `branch` is where a commit and no branch is checked out.
+         *
+         *     `more` are files beyond the most that is sent. `undoable`: the last commit can be undone, since no remote has it.
+         */
+        GitStatus: {
+            /** Repository */
+            repository: string;
+            /** Head */
+            head: string | null;
+            /** Branch */
+            branch: string | null;
+            /** Upstream */
+            upstream: string | null;
+            /** Ahead */
+            ahead: number;
+            /** Behind */
+            behind: number;
+            /** Files */
+            files: components["schemas"]["GitFile"][];
+            /** More */
+            more: number;
+            /** Under Way */
+            under_way: ("merge" | "rebase" | "cherry-pick" | "revert") | null;
+            /** Remotes */
+            remotes: string[];
+            /** Name */
+            name: string;
+            /** Email */
+            email: string;
+            /** Undoable */
+            undoable: boolean;
+        };
+        /**
+         * GitText
+         * @description A version of a file; no `text` where there is none, or it is not shown, for which `reason` is the word.
+         */
+        GitText: {
+            /**
+             * Text
+             * @default null
+             */
+            text: string | null;
+            /**
+             * Reason
+             * @default null
+             */
+            reason: ("absent" | "binary" | "large") | null;
+        };
+        /**
+         * GitTexts
+         * @description Two versions of a file. `now` is the file as it is on the disk, where there is a conflict; `index` names what is staged.
+         */
+        GitTexts: {
+            before: components["schemas"]["GitText"];
+            after: components["schemas"]["GitText"];
+            /** @default null */
+            now: components["schemas"]["GitText"] | null;
+            /**
+             * Index
+             * @default null
+             */
+            index: string | null;
+        };
+        /**
+         * GitTextsRequest
+         * @description `POST git/texts`: a file before and after. `staged`: from the last commit to the index; `unstaged`: from there to the file.
+         *
+         *     `commit`: from before the commit `oid` to it. `conflict`: `before` is theirs, `after` yours.
+         */
+        GitTextsRequest: {
+            /** Repository */
+            repository: string;
+            /** Path */
+            path: string;
+            /**
+             * Original
+             * @default null
+             */
+            original?: string | null;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "staged" | "unstaged" | "commit" | "conflict";
+            /**
+             * Oid
+             * @default null
+             */
+            oid?: string | null;
+        };
+        /**
+         * GitTransfer
+         * @description `POST git/transfer`: talk to the remote; the answer is a `GitProgress` a line. To close the request is to cancel it.
+         *
+         *     `username` and `password` answer a `credentials` for `place`. They stay in the server's memory until the session ends.
+         */
+        GitTransfer: {
+            /** Repository */
+            repository: string;
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "fetch" | "pull" | "push";
+            /**
+             * Place
+             * @default null
+             */
+            place?: string | null;
+            /**
+             * Username
+             * @default null
+             */
+            username?: string | null;
+            /**
+             * Password
+             * @default null
+             */
+            password?: string | null;
+        };
+        /**
+         * GitUndoRequest
+         * @description `POST git/undo`: undo the last commit, which is `head`, and keep what it changed, staged. `GitUndone`.
+         */
+        GitUndoRequest: {
+            /** Repository */
+            repository: string;
+            /** Head */
+            head: string;
+        };
+        /**
+         * GitUndone
+         * @description The message of the commit that was undone.
+         */
+        GitUndone: {
+            /** Message */
+            message: string;
+            status: components["schemas"]["GitStatus"];
+        };
+        /**
          * Hello
          * @description The first message. `since` is the last sequence number that the client saw of the log named `epoch`; 0 for everything.
          */
@@ -1342,6 +1816,32 @@ export type ExecutionQueued = components['schemas']['ExecutionQueued'];
 export type ExecutionStarted = components['schemas']['ExecutionStarted'];
 export type Figure = components['schemas']['Figure'];
 export type Filter = components['schemas']['Filter'];
+export type GitBranch = components['schemas']['GitBranch'];
+export type GitBranchRequest = components['schemas']['GitBranchRequest'];
+export type GitBranches = components['schemas']['GitBranches'];
+export type GitChange = components['schemas']['GitChange'];
+export type GitCommit = components['schemas']['GitCommit'];
+export type GitCommitOf = components['schemas']['GitCommitOf'];
+export type GitCommitRequest = components['schemas']['GitCommitRequest'];
+export type GitFile = components['schemas']['GitFile'];
+export type GitHistory = components['schemas']['GitHistory'];
+export type GitHistoryRequest = components['schemas']['GitHistoryRequest'];
+export type GitIdentity = components['schemas']['GitIdentity'];
+export type GitPathsRequest = components['schemas']['GitPathsRequest'];
+export type GitProgress = components['schemas']['GitProgress'];
+export type GitRemote = components['schemas']['GitRemote'];
+export type GitRepositories = components['schemas']['GitRepositories'];
+export type GitRequest = components['schemas']['GitRequest'];
+export type GitResolve = components['schemas']['GitResolve'];
+export type GitShown = components['schemas']['GitShown'];
+export type GitStageText = components['schemas']['GitStageText'];
+export type GitStatus = components['schemas']['GitStatus'];
+export type GitText = components['schemas']['GitText'];
+export type GitTexts = components['schemas']['GitTexts'];
+export type GitTextsRequest = components['schemas']['GitTextsRequest'];
+export type GitTransfer = components['schemas']['GitTransfer'];
+export type GitUndoRequest = components['schemas']['GitUndoRequest'];
+export type GitUndone = components['schemas']['GitUndone'];
 export type Hello = components['schemas']['Hello'];
 export type Help = components['schemas']['Help'];
 export type HelpMatch = components['schemas']['HelpMatch'];

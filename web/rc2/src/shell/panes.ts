@@ -8,6 +8,7 @@ import HelpPane from '../panes/HelpPane.svelte';
 import OutlinePane from '../panes/OutlinePane.svelte';
 import PlotsPane from '../panes/PlotsPane.svelte';
 import PreviewPane from '../panes/PreviewPane.svelte';
+import LazyPane from './LazyPane.svelte';
 import SheetPane from '../panes/SheetPane.svelte';
 import TerminalPane from '../panes/TerminalPane.svelte';
 import VariablesPane from '../panes/VariablesPane.svelte';
@@ -15,6 +16,7 @@ import VariablesPane from '../panes/VariablesPane.svelte';
 export const FIXED = {
   files: 'Files',
   outline: 'Outline',
+  git: 'Git',
   console: 'Console',
   variables: 'Variables',
   plots: 'Plots',
@@ -24,9 +26,19 @@ export const FIXED = {
 export type Fixed = keyof typeof FIXED;
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each pane has properties of its own
-export const COMPONENTS: Record<string, Component<any>> = {
+type Pane = Component<any>;
+
+/** Return a pane whose code is loaded when it is first shown. */
+const lazy =
+  (load: () => Promise<{ default: Pane }>): Pane =>
+  (anchor, props) =>
+    LazyPane(anchor, { load, props: props as object });
+
+export const COMPONENTS: Record<string, Pane> = {
   files: FilesPane,
   outline: OutlinePane,
+  git: lazy(() => import('../panes/GitPane.svelte')),
+  diff: lazy(() => import('../panes/DiffPane.svelte')),
   console: ConsolePane,
   variables: VariablesPane,
   plots: PlotsPane,
