@@ -331,3 +331,82 @@ async def test_many_tabs_are_all_there_and_one_that_was_left_goes_on(edge: Edge,
         await expect(transcript).to_contain_text("after all")
         await expect(context.pages[0].get_by_role("log", name="Transcript")).to_contain_text("after all")
         await browser.close()
+
+
+SLOW = """bar <- txtProgressBar(max = 4, style = 3)
+for (i in 1:4) {
+  setTxtProgressBar(bar, i)
+  while (!file.exists(paste0("go", i))) Sys.sleep(0.05)
+}
+stop("nearly")
+"""
+
+
+async def test_a_job_runs_in_the_background(context: BrowserContext, edge: Edge, running: Running) -> None:
+    (running.home / "slow.R").write_text(SLOW)
+    (running.home / "quick.sh").write_text("echo quick\n")
+    page = await opened(context, edge, running)
+    other = await opened(context, edge, running)
+    await open_file(page, "slow.R")
+    await page.keyboard.press("Control+Alt+Shift+r")
+    jobs = page.get_by_role("group", name="Jobs")
+    await expect(jobs.get_by_role("progressbar", name="Progress of slow.R")).to_have_attribute("aria-valuenow", "25")
+    await enter(page, "cat('the console', 'is free\\n')")
+    await expect(page.get_by_role("log", name="Transcript")).to_contain_text("the console is free")
+    await expect(page.get_by_role("contentinfo")).to_contain_text("1 job 25 %")
+    for number in range(1, 5):
+        (running.home / f"go{number}").touch()
+    # Its end is told in another tab, too.
+    await expect(other.get_by_text(re.compile("slow.R failed after"))).to_be_visible()
+    await other.get_by_role("button", name="Show", exact=True).click()
+    await expect(other.get_by_role("log", name="Output of slow.R")).to_contain_text("Error")
+    await expect(other.get_by_role("log", name="Output of slow.R")).to_contain_text("nearly")
+    await other.get_by_role("button", name="Go to line 6 of slow.R").click()
+    await expect(other.get_by_role("textbox", name="Editor of slow.R")).to_be_focused()
+    await expect(other.get_by_role("contentinfo")).to_contain_text("Line 6")
+    # And to who comes later, once.
+    await other.close()
+    await page.close()
+    writer = await opened(context, edge, running)
+    await open_file(writer, "quick.sh")
+    await writer.keyboard.press("Control+Alt+Shift+r")
+    await expect(writer.get_by_role("log", name="Output of quick.sh")).to_contain_text("quick")
+    await expect(writer.get_by_text(re.compile("quick.sh is done after"))).to_be_visible()
+    await writer.get_by_role("button", name=re.compile("^slow.R")).click()
+    await expect(writer.get_by_role("log", name="Output of slow.R")).to_contain_text("nearly")
+    await writer.reload()
+    await expect(writer.get_by_role("contentinfo")).to_contain_text("R: Ready")
+    await expect(writer.get_by_text(re.compile("quick.sh is done after"))).to_have_count(0)
+
+
+REPORT = """# A report
+
+```{r}
+answer <- 6 * 7
+```
+
+The answer is `r answer`.
+"""
+
+
+async def test_a_document_is_rendered_and_previewed(context: BrowserContext, edge: Edge, running: Running) -> None:
+    (running.home / "report.Rmd").write_text(REPORT)
+    page = await opened(context, edge, running)
+    await open_file(page, "report.Rmd")
+    await page.keyboard.press("Control+Shift+k")
+    frame = page.frame_locator("iframe[title='Preview of report.html']")
+    await expect(frame.get_by_text("The answer is 42.")).to_be_visible()
+    assert await page.locator("iframe").get_attribute("sandbox") == "allow-scripts allow-popups"
+    await page.get_by_role("textbox", name="Editor of report.Rmd").focus()
+    await page.keyboard.press("Control+Home")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("End")
+    await page.keyboard.type("\nstop('not yet')")  # what is rendered is saved before
+    await page.keyboard.press("Control+Shift+k")
+    preview = page.get_by_role("group", name="Preview")
+    await expect(preview).to_contain_text("The last render failed.")
+    await preview.get_by_role("button", name=re.compile("Go to line")).click()
+    await expect(page.get_by_role("textbox", name="Editor of report.Rmd")).to_be_focused()
+    await preview.get_by_role("button", name="Show the output").click()
+    await expect(page.get_by_role("log", name="Output of report.Rmd to HTML")).to_contain_text("not yet")

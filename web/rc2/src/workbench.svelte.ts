@@ -9,13 +9,14 @@ import { chunkAt, chunks, hasChunks, type Chunk } from './editor/chunks.ts';
 import { languageOf } from './editor/languages.ts';
 import { snippets } from './editor/snippets.ts';
 import { Link, type Situation } from './protocol/link.ts';
-import type { Notice, Source } from './protocol/messages.ts';
+import type { Notice, RenderFormat, Source } from './protocol/messages.ts';
 import { base, requestJson, socketAddress } from './session/base.ts';
 import * as contents from './session/contents.ts';
 import * as rc2 from './session/rc2.ts';
 import { Consoles, type Console } from './state/consoles.svelte.ts';
 import { Documents } from './state/documents.svelte.ts';
 import { Drafts } from './state/drafts.ts';
+import { endText, Jobs, type Job } from './state/jobs.svelte.ts';
 import { plots } from './state/plots.svelte.ts';
 import { settings } from './state/settings.svelte.ts';
 import { Variables } from './state/variables.svelte.ts';
@@ -58,6 +59,7 @@ class Workbench {
   readonly registry = new Registry();
   readonly consoles = new Consoles();
   readonly variables = new Variables();
+  readonly jobs = new Jobs(base.pathname, (job) => this.tellOf(job));
   readonly documents = new Documents(new Drafts(base.pathname));
   readonly editors = new Map<string, EditorView>();
   situation: Situation = $state('connecting');
@@ -78,6 +80,10 @@ class Workbench {
   recalled: { code: string; number: number } = $state.raw({ code: '', number: 0 });
   dialog: 'palette' | 'files' | 'keys' | 'settings' | 'history' | null = $state(null);
   preview: string | null = $state(null);
+  /** Grows when the file that is previewed was made anew. */
+  previewVersion = $state(0);
+  /** The render that was asked for here, whose result is shown when it is there. */
+  private rendering: string | null = null;
   panes: Panes | null = null;
   private waitingStarts = new Set<string>();
   private waitingRuns: { language: string; run: (console: Console) => void }[] = [];
@@ -85,6 +91,10 @@ class Workbench {
   private readonly link = new Link({
     open: () => new WebSocket(socketAddress('rc2/api/socket')),
     event: (event) => {
+      if ('job' in event) {
+        this.jobs.apply(event);
+        return;
+      }
       this.consoles.apply(event);
       plots.take(event);
       if (event.type === 'console_started') this.consoleStarted(event.console);
@@ -93,6 +103,7 @@ class Workbench {
     reset: () => {
       this.consoles.reset();
       plots.clear();
+      this.jobs.reset();
       this.subscribed.clear();
     },
     changed: (situation) => {
@@ -202,14 +213,15 @@ class Workbench {
 
   private take(notice: Notice): void {
     if (notice.type === 'variables') this.variables.take(notice);
-    else if (notice.type === 'welcome')
+    else if (notice.type === 'welcome') {
+      this.jobs.greet(notice.epoch, notice.last, notice.jobs);
       for (const info of notice.consoles) {
         this.consoles.add(info);
         const console = this.consoles.get(info.console);
         if (console) console.state = info.state;
         this.consoleStarted(info.console);
       }
-    else if (notice.type === 'console_opened') this.consoleStarted(notice.console);
+    } else if (notice.type === 'console_opened') this.consoleStarted(notice.console);
     else if (notice.type === 'refused' && notice.request !== 'hello')
       toasts.show(notice.why, { meaning: 'warning' });
   }
@@ -242,6 +254,58 @@ class Workbench {
 
   cancel(console: Console, execution: string): void {
     this.link.send({ type: 'cancel', console: console.id, execution });
+  }
+
+  // Jobs
+
+  /** Save the document in the editor, and run it in the background, or render it. */
+  async startJob(format?: RenderFormat): Promise<string | null> {
+    const document = this.documents.current;
+    if (!document) return null;
+    if (document.dirty) await document.save();
+    if (document.dirty) return null; // why it could not be saved is shown already
+    const id = crypto.randomUUID();
+    this.link.send({ type: 'start_job', id, path: document.path, ...(format ? { format } : {}) });
+    this.jobs.chosen = id;
+    return id;
+  }
+
+  /** Render the document in the editor: in a form, or in that of its last render. */
+  async render(format?: RenderFormat): Promise<void> {
+    const path = this.documents.active ?? '';
+    const id = await this.startJob(format ?? this.jobs.renderOf(path)?.format ?? 'html');
+    if (id === null) return;
+    this.rendering = id;
+    this.preview = null;
+    this.panes?.show('preview');
+  }
+
+  cancelJob(job: Job): void {
+    this.link.send({ type: 'cancel_job', job: job.id });
+  }
+
+  /** Show that a job has ended, also to who looks at another page. */
+  private tellOf(job: Job): void {
+    if (job.id === this.rendering && job.result !== null) {
+      this.preview = job.result;
+      this.previewVersion += 1;
+      this.panes?.show('preview');
+    }
+    const text = endText(job);
+    const show = (): void => {
+      this.jobs.chosen = job.id;
+      this.panes?.show('jobs');
+    };
+    toasts.show(text, {
+      meaning: job.status === 'ok' ? 'good' : job.status === 'cancelled' ? 'neutral' : 'bad',
+      action: { text: 'Show', run: show },
+    });
+    if (!document.hidden || !('Notification' in window) || Notification.permission !== 'granted') return;
+    const notification = new Notification(text, { tag: job.id, body: job.reason ?? '' });
+    notification.addEventListener('click', () => {
+      window.focus();
+      show();
+    });
   }
 
   // What is run from an editor

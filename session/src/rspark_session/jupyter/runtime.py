@@ -1,6 +1,7 @@
 """What runs in the server, for those who report, save and restore it: they get this, and not the server itself."""
 
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -16,7 +17,7 @@ from rspark_session.jupyter.terminals import Terminals
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """Kernels, notebooks' sessions and terminals of a server that has started."""
+    """Kernels, notebooks' sessions and terminals of a server that has started; `computing` returns what its extensions run."""
 
     options: ServerOptions
     kernels: Kernels
@@ -24,6 +25,7 @@ class Runtime:
     sessions: SessionManager
     terminals: Terminals
     log: logging.Logger
+    computing: Callable[[], Mapping[int, str]]
 
     async def list_sessions(self) -> list[dict[str, Any]]:
         """Return Jupyter's models of the sessions: a notebook and its kernel each."""
@@ -35,7 +37,7 @@ class Runtime:
         return {session["kernel"]["id"]: session["path"] for session in await self.list_sessions()}
 
     async def processes(self) -> Processes:
-        """Return the titles of kernels and shells, which kernels compute, and the warm kernel."""
+        """Return the titles of kernels, shells and programs of extensions, which of them compute, and the warm kernel."""
         notebooks = await self.notebooks()
         titles: dict[int, str] = {}
         busy = []
@@ -48,6 +50,9 @@ class Runtime:
                 busy.append(title)
         shells = {terminal.ptyproc.pid: f"terminal {name}" for name, terminal in self.terminals.terminals.items()}
         titles |= shells
+        programs = self.computing()
+        titles |= programs
+        busy += programs.values()
         warm = self.kernels.warm_kernel
         return Processes(titles=titles, busy=tuple(busy), warm_kernel=warm.process.pid if warm else None, shells=tuple(shells))
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
@@ -48,6 +49,16 @@ class WaitsForKernels(Protocol):
         """Do it."""
 
 
+@runtime_checkable
+class Computes(Protocol):
+    """An extension that runs programs of its own, which are work while they run."""
+
+    @property
+    def computing(self) -> Mapping[int, str]:
+        """Their titles by their pids."""
+        ...
+
+
 class Server(ServerApp):
     """A Jupyter server that the agent starts, hears from, and puts to sleep."""
 
@@ -83,7 +94,12 @@ class Server(ServerApp):
             sessions=self.session_manager,
             terminals=cast(Terminals, self.web_app.settings["terminal_manager"]),
             log=cast(Any, self.log),  # traitlets says that it may be an adapter, too
+            computing=self._computing,
         )
+
+    def _computing(self) -> Mapping[int, str]:
+        apps = [app for extension in self.extension_manager.extension_apps.values() for app in extension]
+        return {pid: title for app in apps if isinstance(app, Computes) for pid, title in app.computing.items()}
 
     @property
     def _kernels(self) -> Kernels:

@@ -1,6 +1,7 @@
 """Rc² as an extension of Jupyter Server: its page, and the room with all that is asked of it."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from rspark_session.rc2.event_log import EventLog
 from rspark_session.rc2.git import handlers as git
 from rspark_session.rc2.handlers import handlers
 from rspark_session.rc2.introspection import Introspection
+from rspark_session.rc2.jobs import Jobs
 from rspark_session.rc2.recorder import Recorder
 from rspark_session.rc2.room import Room
 from rspark_session.rc2.socket import Socket
@@ -62,8 +64,14 @@ class Rc2(ExtensionApp):
         """Find the consoles again that a sleep saved; nothing of a client is served before."""
         await self._room.reopen()
 
+    @property
+    def computing(self) -> Mapping[int, str]:
+        """The titles of the jobs that run, by their pids."""
+        return self._room.jobs.titles
+
     async def stop_extension(self) -> None:
-        """Let go of the kernels, and close the log."""
+        """End the jobs, let go of the kernels, and close the log."""
+        self._room.jobs.close()
         self._room.consoles.detach()
         self._room.recorder.log.close()
 
@@ -80,6 +88,7 @@ def _room(server: ServerApp) -> Room:
         home=home,
         recorder=recorder,
         consoles=consoles,
+        jobs=Jobs(home=home, recorder=recorder, reporter=kernels.reporter),
         introspection=introspection,
         variables=VariablesFeed(consoles, introspection),
         reporter=kernels.reporter,

@@ -137,6 +137,25 @@ class UnsubscribeVariables(Model):
     console: Identifier
 
 
+RenderFormat = Literal["html", "pdf", "docx"]
+
+
+class StartJob(Model):
+    """Run a script of R, Python or bash in the background, or render a document in a form. `path` is below the home."""
+
+    type: Literal["start_job"] = "start_job"
+    id: Identifier
+    path: RelativePath
+    format: RenderFormat | None = None
+
+
+class CancelJob(Model):
+    """End a job, and all that it has started."""
+
+    type: Literal["cancel_job"] = "cancel_job"
+    job: Identifier
+
+
 class Ping(Model):
     """Ask for a `pong`, by which a client sees that the connection holds."""
 
@@ -154,6 +173,8 @@ Request = (
     | Cancel
     | SubscribeVariables
     | UnsubscribeVariables
+    | StartJob
+    | CancelJob
     | Ping
 )
 
@@ -161,11 +182,16 @@ Request = (
 # Events, which are numbered and recorded
 
 
-class Event(Model):
-    """What all events have: their number in the log, when they happened, and the console that they are about."""
+class Recorded(Model):
+    """What all events have: their number in the log, and when they happened."""
 
     seq: Annotated[int, Field(ge=1)]
     time: datetime
+
+
+class Event(Recorded):
+    """What the events of a console have."""
+
     console: Identifier
 
 
@@ -309,6 +335,56 @@ class ClearOutput(OfExecution):
     wait: bool = False
 
 
+class OfJob(Recorded):
+    """What the events of a job have. `job` is the `id` of its `start_job`."""
+
+    job: Identifier
+
+
+class JobStarted(OfJob):
+    """A job runs. `who` asked for it; `format` is that of a document that is rendered."""
+
+    type: Literal["job_started"] = "job_started"
+    who: ShortText
+    title: ShortText
+    path: RelativePath
+    format: RenderFormat | None = None
+
+
+class JobOutput(OfJob):
+    """Text that a job has printed, as into a terminal."""
+
+    type: Literal["job_output"] = "job_output"
+    text: str
+
+
+class JobProgress(OfJob):
+    """How far a job is, from 0 to 1, and what it does now, where its program says so."""
+
+    type: Literal["job_progress"] = "job_progress"
+    fraction: Annotated[float, Field(ge=0, le=1)]
+    step: ShortText | None = None
+
+
+JobStatus = Literal["ok", "error", "cancelled", "lost"]
+
+
+class JobFinished(OfJob):
+    """A job has ended. `lost`: the session ended before it; `reason` is then a sentence.
+
+    `result` is the path of what a render has made, `line` the line of the job's file at which it failed, from 1. `dropped` are
+    characters of output that were more than one job may record.
+    """
+
+    type: Literal["job_finished"] = "job_finished"
+    status: JobStatus
+    code: int | None = None
+    reason: str | None = None
+    result: RelativePath | None = None
+    line: Annotated[int, Field(ge=1)] | None = None
+    dropped: Count = 0
+
+
 AnyEvent = (
     ConsoleStarted
     | ConsoleState
@@ -323,6 +399,10 @@ AnyEvent = (
     | InputRequest
     | InputReplied
     | ClearOutput
+    | JobStarted
+    | JobOutput
+    | JobProgress
+    | JobFinished
 )
 
 
@@ -342,11 +422,24 @@ class ConsoleInfo(Model):
     queue: tuple[Identifier, ...]
 
 
+class JobInfo(Model):
+    """A job that runs."""
+
+    job: Identifier
+    who: ShortText
+    title: ShortText
+    path: RelativePath
+    format: RenderFormat | None
+    started: datetime
+    fraction: float | None
+    step: str | None
+
+
 class Welcome(Model):
     """The answer to `hello`. Events after `since` follow; `last` is the newest of them.
 
-    `oldest` is the first that is still recorded, and `consoles` are those that run. Where `epoch` is not the client's, the log is
-    another: the client forgets what it has, and gets everything.
+    `oldest` is the first that is still recorded; `consoles` and `jobs` are those that run. Where `epoch` is not the client's, the
+    log is another: the client forgets what it has, and gets everything.
     """
 
     type: Literal["welcome"] = "welcome"
@@ -355,6 +448,7 @@ class Welcome(Model):
     oldest: Count
     last: Count
     consoles: tuple[ConsoleInfo, ...] = ()
+    jobs: tuple[JobInfo, ...] = ()
 
 
 class ConsoleOpened(Model):
@@ -405,7 +499,7 @@ class Variables(Model):
 
 
 class Refused(Model):
-    """A message could not be served. `why` is a sentence; `execution` is that of an `execute`."""
+    """A message could not be served. `why` is a sentence; `execution` is the id of an `execute` or a `start_job`."""
 
     type: Literal["refused"] = "refused"
     request: str
@@ -890,6 +984,7 @@ def schemas() -> dict[str, Any]:
         *AnyEvent.__args__,
         *Notice.__args__,
         ConsoleInfo,
+        JobInfo,
         Page,
         Children,
         Completions,

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from rspark_session.rc2.blobs import BlobStore
 from rspark_session.rc2.event_log import EventLog
-from rspark_session.rc2.protocol import Blob, Event
+from rspark_session.rc2.protocol import Blob, Recorded
 
 #: Bytes of one form of a value that an event has itself.
 _INLINE = 2**15
@@ -28,7 +28,7 @@ class Recorder:
         self.log = log
         self.blobs = blobs
 
-    def record(self, event: type[Event], **fields: Any) -> int:
+    def record(self, event: type[Recorded], **fields: Any) -> int:
         """Record an event, and return its number."""
         now = datetime.now(UTC)
         return self.log.append(lambda number: event(seq=number, time=now, **fields).model_dump_json().encode())

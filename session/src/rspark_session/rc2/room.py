@@ -7,6 +7,7 @@ from pathlib import Path
 from rspark_session.jupyter.reporter import ActivityReporter
 from rspark_session.rc2.consoles import Consoles
 from rspark_session.rc2.introspection import Introspection
+from rspark_session.rc2.jobs import Jobs
 from rspark_session.rc2.recorder import Recorder
 from rspark_session.rc2.variables import VariablesFeed
 
@@ -16,12 +17,13 @@ _REMEMBERED = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Room:
-    """The consoles of a session, their log, and who works here."""
+    """The consoles and jobs of a session, their log, and who works here."""
 
     who: str
     home: Path
     recorder: Recorder
     consoles: Consoles
+    jobs: Jobs
     introspection: Introspection
     variables: VariablesFeed
     reporter: ActivityReporter
@@ -32,16 +34,16 @@ class Room:
         self.reporter.activity()
 
     async def reopen(self) -> None:
-        """Open the consoles again that a sleep saved; what was asked for before it is not new."""
-        for execution in await self.consoles.reopen():
-            self.remember(execution)
+        """Open the consoles again that a sleep saved, and record which jobs it ended; what was asked for before is not new."""
+        for asked in (*await self.consoles.reopen(), *self.jobs.reopen()):
+            self.remember(asked)
 
     def is_new(self, execution: str) -> bool:
-        """Return whether an execution was not asked for before."""
+        """Return whether an execution or a job was not asked for before."""
         return execution not in self._executions
 
     def remember(self, execution: str) -> None:
-        """Remember that an execution was asked for."""
+        """Remember that an execution or a job was asked for."""
         self._executions[execution] = None
         while len(self._executions) > _REMEMBERED:
             self._executions.popitem(last=False)

@@ -124,6 +124,14 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
                 self._go_on(consoles.get(request.console).restart(), request)
             case protocol.CloseConsole():
                 self._go_on(consoles.end(consoles.get(request.console)), request)
+            case protocol.StartJob():
+                self._room.activity()
+                if self._room.is_new(request.id):
+                    self._room.jobs.start(request, who=self._room.who)
+                    self._room.remember(request.id)
+            case protocol.CancelJob():
+                self._room.activity()
+                self._room.jobs.cancel(request.job)
             case protocol.SubscribeVariables():
                 self._subscribe(request.console)
             case protocol.UnsubscribeVariables():
@@ -138,7 +146,8 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         log = self._room.recorder.log
         known = hello.epoch in (None, log.epoch) and hello.since <= log.last
         running = tuple(console.info for console in self._room.consoles)
-        self._notify(protocol.Welcome(epoch=log.epoch, oldest=log.oldest, last=log.last, consoles=running))
+        jobs = tuple(self._room.jobs)
+        self._notify(protocol.Welcome(epoch=log.epoch, oldest=log.oldest, last=log.last, consoles=running, jobs=jobs))
         self._since = hello.since if known else 0
         self._unlisten = log.listen(self._news.set)
         self._sending = asyncio.ensure_future(self._send())
@@ -173,7 +182,7 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self._news.set()
 
     def _refuse(self, name: str, why: str, fields: dict[str, Any]) -> None:
-        execution = fields.get("id" if name == "execute" else "execution")
+        execution = fields.get("id" if name in {"execute", "start_job"} else "execution")
         refused = protocol.Refused(
             request=name[:100],
             why=why,

@@ -15,6 +15,7 @@ import { openSearchPanel, selectNextOccurrence } from '@codemirror/search';
 import type { EditorView } from '@codemirror/view';
 import { insertChunk, insertSpaced } from '../editor/actions.ts';
 import { hasChunks } from '../editor/chunks.ts';
+import { isDocument, isScript } from '../state/jobs.svelte.ts';
 import { settings } from '../state/settings.svelte.ts';
 import type { workbench as Workbench } from '../workbench.svelte.ts';
 import type { Command } from './registry.svelte.ts';
@@ -32,6 +33,7 @@ export function registerCommands(workbench: typeof Workbench): void {
   const hasEditor = (): boolean => workbench.editor !== null;
   const busy = (): boolean => workbench.console?.state === 'busy' || workbench.console?.state === 'asking';
   const inChunks = (): boolean => hasChunks(workbench.documents.active ?? '');
+  const isProse = (): boolean => isDocument(workbench.documents.active ?? '');
   const chunk = (which: 'this' | 'above' | 'all'): void => {
     const editor = workbench.editor;
     if (!editor) return;
@@ -60,11 +62,39 @@ export function registerCommands(workbench: typeof Workbench): void {
       run: () => workbench.runAtCursor(false),
     },
     {
-      id: 'knit',
-      title: 'Preview the document',
+      id: 'render',
+      title: 'Render the document as the last time',
       group: 'Run',
       keys: ['Ctrl+Shift+K'],
-      enabled: inChunks,
+      enabled: isProse,
+      run: () => workbench.render(),
+    },
+    {
+      id: 'render-html',
+      title: 'Render to HTML',
+      group: 'Run',
+      enabled: isProse,
+      run: () => workbench.render('html'),
+    },
+    {
+      id: 'render-docx',
+      title: 'Render to Word',
+      group: 'Run',
+      enabled: isProse,
+      run: () => workbench.render('docx'),
+    },
+    {
+      id: 'render-pdf',
+      title: 'Render to PDF',
+      group: 'Run',
+      enabled: isProse,
+      run: () => workbench.render('pdf'),
+    },
+    {
+      id: 'preview',
+      title: 'Preview what is typed',
+      group: 'Run',
+      enabled: isProse,
       run: () => {
         workbench.preview = null;
         workbench.panes?.show('preview');
@@ -85,6 +115,16 @@ export function registerCommands(workbench: typeof Workbench): void {
       keys: ['Ctrl+Shift+S', 'Ctrl+Shift+Enter'],
       enabled: () => hasEditor() && !inChunks(),
       run: () => workbench.runFile(),
+    },
+    {
+      id: 'run-job',
+      title: 'Run the file as a background job',
+      group: 'Run',
+      keys: ['Ctrl+Alt+Shift+R'],
+      enabled: () => isScript(workbench.documents.active ?? ''),
+      run: async () => {
+        if ((await workbench.startJob()) !== null) workbench.panes?.show('jobs');
+      },
     },
     {
       id: 'run-chunk',
@@ -372,6 +412,13 @@ export function registerCommands(workbench: typeof Workbench): void {
       group: 'Panes',
       keys: ['Ctrl+6'],
       run: () => workbench.panes?.focus('plots'),
+    },
+    {
+      id: 'focus-jobs',
+      title: 'Go to the jobs',
+      group: 'Panes',
+      keys: ['Alt+Shift+J'],
+      run: () => workbench.panes?.focus('jobs'),
     },
     {
       id: 'focus-outline',

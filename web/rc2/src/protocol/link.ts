@@ -63,9 +63,10 @@ export class Link {
   /** Send a message; while the line is lost it waits, so that what a person asked for is done once it is back. */
   send(message: ToServer): void {
     const text = JSON.stringify(message);
-    if (message.type === 'execute') this.unconfirmed.set(message.id, text);
+    const asks = message.type === 'execute' || message.type === 'start_job';
+    if (asks) this.unconfirmed.set(message.id, text);
     if (this.situation === 'open' && this.socket?.readyState === WebSocket.OPEN) this.socket.send(text);
-    else if (message.type !== 'execute') this.waiting.push(text);
+    else if (!asks) this.waiting.push(text);
   }
 
   close(): void {
@@ -82,6 +83,7 @@ export class Link {
       if (message.seq <= this.seen) return;
       this.seen = message.seq;
       if (message.type === 'execution_queued') this.unconfirmed.delete(message.execution);
+      if (message.type === 'job_started') this.unconfirmed.delete(message.job);
       this.options.event(message);
     } else {
       if (message.type === 'refused' && message.request === 'hello') this.become('refused');

@@ -20,8 +20,14 @@ export type ToServer =
   | Schemas['Cancel']
   | Schemas['SubscribeVariables']
   | Schemas['UnsubscribeVariables']
+  | Given<Schemas['StartJob'], 'type' | 'id' | 'path'>
+  | Schemas['CancelJob']
   | Schemas['Ping'];
 export type ServerEvent = Schemas['AnyEvent'];
+/** What is about a job, and not about a console. */
+export type JobEvent =
+  Schemas['JobStarted'] | Schemas['JobOutput'] | Schemas['JobProgress'] | Schemas['JobFinished'];
+export type ConsoleEvent = Exclude<ServerEvent, JobEvent>;
 export type Notice = Schemas['Notice'];
 export type FromServer = ServerEvent | Notice;
 
@@ -29,6 +35,9 @@ export type Source = Schemas['Source'];
 export type Figure = Schemas['Figure'];
 export type Variable = Schemas['Variable'];
 export type ConsoleInfo = Schemas['ConsoleInfo'];
+export type JobInfo = Schemas['JobInfo'];
+export type JobStatus = Schemas['JobFinished']['status'];
+export type RenderFormat = NonNullable<Schemas['StartJob']['format']>;
 export type ConsoleState = Schemas['ConsoleState']['state'];
 export type ExecutionStatus = Schemas['ExecutionFinished']['status'];
 export type Rich = Pick<Schemas['Display'], 'seq' | 'data' | 'blobs' | 'metadata'>;

@@ -8,7 +8,7 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        AnyEvent: components["schemas"]["ConsoleStarted"] | components["schemas"]["ConsoleState"] | components["schemas"]["ExecutionQueued"] | components["schemas"]["ExecutionStarted"] | components["schemas"]["ExecutionFinished"] | components["schemas"]["Stream"] | components["schemas"]["Display"] | components["schemas"]["UpdateDisplay"] | components["schemas"]["Plot"] | components["schemas"]["Error"] | components["schemas"]["InputRequest"] | components["schemas"]["InputReplied"] | components["schemas"]["ClearOutput"];
+        AnyEvent: components["schemas"]["ConsoleStarted"] | components["schemas"]["ConsoleState"] | components["schemas"]["ExecutionQueued"] | components["schemas"]["ExecutionStarted"] | components["schemas"]["ExecutionFinished"] | components["schemas"]["Stream"] | components["schemas"]["Display"] | components["schemas"]["UpdateDisplay"] | components["schemas"]["Plot"] | components["schemas"]["Error"] | components["schemas"]["InputRequest"] | components["schemas"]["InputReplied"] | components["schemas"]["ClearOutput"] | components["schemas"]["JobStarted"] | components["schemas"]["JobOutput"] | components["schemas"]["JobProgress"] | components["schemas"]["JobFinished"];
         /**
          * Blob
          * @description Data that is too large for an event: `rc2/api/blob/<sha256>` has it.
@@ -34,6 +34,20 @@ export interface components {
             console: string;
             /** Execution */
             execution: string;
+        };
+        /**
+         * CancelJob
+         * @description End a job, and all that it has started.
+         */
+        CancelJob: {
+            /**
+             * Type
+             * @default cancel_job
+             * @constant
+             */
+            type: "cancel_job";
+            /** Job */
+            job: string;
         };
         /**
          * Children
@@ -1281,6 +1295,168 @@ export interface components {
             /** Console */
             console: string;
         };
+        /**
+         * JobFinished
+         * @description A job has ended. `lost`: the session ended before it; `reason` is then a sentence.
+         *
+         *     `result` is the path of what a render has made, `line` the line of the job's file at which it failed, from 1. `dropped` are
+         *     characters of output that were more than one job may record.
+         */
+        JobFinished: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Job */
+            job: string;
+            /**
+             * Type
+             * @default job_finished
+             * @constant
+             */
+            type: "job_finished";
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "error" | "cancelled" | "lost";
+            /**
+             * Code
+             * @default null
+             */
+            code: number | null;
+            /**
+             * Reason
+             * @default null
+             */
+            reason: string | null;
+            /**
+             * Result
+             * @default null
+             */
+            result: string | null;
+            /**
+             * Line
+             * @default null
+             */
+            line: number | null;
+            /**
+             * Dropped
+             * @default 0
+             */
+            dropped: number;
+        };
+        /**
+         * JobInfo
+         * @description A job that runs.
+         */
+        JobInfo: {
+            /** Job */
+            job: string;
+            /** Who */
+            who: string;
+            /** Title */
+            title: string;
+            /** Path */
+            path: string;
+            /** Format */
+            format: ("html" | "pdf" | "docx") | null;
+            /**
+             * Started
+             * Format: date-time
+             */
+            started: string;
+            /** Fraction */
+            fraction: number | null;
+            /** Step */
+            step: string | null;
+        };
+        /**
+         * JobOutput
+         * @description Text that a job has printed, as into a terminal.
+         */
+        JobOutput: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Job */
+            job: string;
+            /**
+             * Type
+             * @default job_output
+             * @constant
+             */
+            type: "job_output";
+            /** Text */
+            text: string;
+        };
+        /**
+         * JobProgress
+         * @description How far a job is, from 0 to 1, and what it does now, where its program says so.
+         */
+        JobProgress: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Job */
+            job: string;
+            /**
+             * Type
+             * @default job_progress
+             * @constant
+             */
+            type: "job_progress";
+            /** Fraction */
+            fraction: number;
+            /**
+             * Step
+             * @default null
+             */
+            step: string | null;
+        };
+        /**
+         * JobStarted
+         * @description A job runs. `who` asked for it; `format` is that of a document that is rendered.
+         */
+        JobStarted: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Job */
+            job: string;
+            /**
+             * Type
+             * @default job_started
+             * @constant
+             */
+            type: "job_started";
+            /** Who */
+            who: string;
+            /** Title */
+            title: string;
+            /** Path */
+            path: string;
+            /**
+             * Format
+             * @default null
+             */
+            format: ("html" | "pdf" | "docx") | null;
+        };
         JsonValue: unknown;
         Notice: components["schemas"]["Welcome"] | components["schemas"]["ConsoleOpened"] | components["schemas"]["Variables"] | components["schemas"]["Refused"] | components["schemas"]["Pong"];
         /**
@@ -1477,7 +1653,7 @@ export interface components {
         };
         /**
          * Refused
-         * @description A message could not be served. `why` is a sentence; `execution` is that of an `execute`.
+         * @description A message could not be served. `why` is a sentence; `execution` is the id of an `execute` or a `start_job`.
          */
         Refused: {
             /**
@@ -1501,7 +1677,7 @@ export interface components {
              */
             execution: string | null;
         };
-        Request: components["schemas"]["Hello"] | components["schemas"]["StartConsole"] | components["schemas"]["Execute"] | components["schemas"]["InputReply"] | components["schemas"]["Interrupt"] | components["schemas"]["Restart"] | components["schemas"]["CloseConsole"] | components["schemas"]["Cancel"] | components["schemas"]["SubscribeVariables"] | components["schemas"]["UnsubscribeVariables"] | components["schemas"]["Ping"];
+        Request: components["schemas"]["Hello"] | components["schemas"]["StartConsole"] | components["schemas"]["Execute"] | components["schemas"]["InputReply"] | components["schemas"]["Interrupt"] | components["schemas"]["Restart"] | components["schemas"]["CloseConsole"] | components["schemas"]["Cancel"] | components["schemas"]["SubscribeVariables"] | components["schemas"]["UnsubscribeVariables"] | components["schemas"]["StartJob"] | components["schemas"]["CancelJob"] | components["schemas"]["Ping"];
         /**
          * Restart
          * @description End the kernel of a console and start it anew, without what it had in memory. What is queued is cancelled.
@@ -1564,6 +1740,27 @@ export interface components {
              * @default
              */
             project?: string;
+        };
+        /**
+         * StartJob
+         * @description Run a script of R, Python or bash in the background, or render a document in a form. `path` is below the home.
+         */
+        StartJob: {
+            /**
+             * Type
+             * @default start_job
+             * @constant
+             */
+            type: "start_job";
+            /** Id */
+            id: string;
+            /** Path */
+            path: string;
+            /**
+             * Format
+             * @default null
+             */
+            format?: ("html" | "pdf" | "docx") | null;
         };
         /**
          * Stream
@@ -1759,8 +1956,8 @@ export interface components {
          * Welcome
          * @description The answer to `hello`. Events after `since` follow; `last` is the newest of them.
          *
-         *     `oldest` is the first that is still recorded, and `consoles` are those that run. Where `epoch` is not the client's, the log is
-         *     another: the client forgets what it has, and gets everything.
+         *     `oldest` is the first that is still recorded; `consoles` and `jobs` are those that run. Where `epoch` is not the client's, the
+         *     log is another: the client forgets what it has, and gets everything.
          */
         Welcome: {
             /**
@@ -1785,6 +1982,11 @@ export interface components {
              * @default []
              */
             consoles: components["schemas"]["ConsoleInfo"][];
+            /**
+             * Jobs
+             * @default []
+             */
+            jobs: components["schemas"]["JobInfo"][];
         };
     };
     responses: never;
@@ -1796,6 +1998,7 @@ export interface components {
 export type AnyEvent = components['schemas']['AnyEvent'];
 export type Blob = components['schemas']['Blob'];
 export type Cancel = components['schemas']['Cancel'];
+export type CancelJob = components['schemas']['CancelJob'];
 export type Children = components['schemas']['Children'];
 export type ChildrenRequest = components['schemas']['ChildrenRequest'];
 export type ClearOutput = components['schemas']['ClearOutput'];
@@ -1854,6 +2057,11 @@ export type InputRequest = components['schemas']['InputRequest'];
 export type InspectRequest = components['schemas']['InspectRequest'];
 export type Inspection = components['schemas']['Inspection'];
 export type Interrupt = components['schemas']['Interrupt'];
+export type JobFinished = components['schemas']['JobFinished'];
+export type JobInfo = components['schemas']['JobInfo'];
+export type JobOutput = components['schemas']['JobOutput'];
+export type JobProgress = components['schemas']['JobProgress'];
+export type JobStarted = components['schemas']['JobStarted'];
 export type JsonValue = components['schemas']['JsonValue'];
 export type Notice = components['schemas']['Notice'];
 export type Page = components['schemas']['Page'];
@@ -1870,6 +2078,7 @@ export type Restart = components['schemas']['Restart'];
 export type Sort = components['schemas']['Sort'];
 export type Source = components['schemas']['Source'];
 export type StartConsole = components['schemas']['StartConsole'];
+export type StartJob = components['schemas']['StartJob'];
 export type Stream = components['schemas']['Stream'];
 export type SubscribeVariables = components['schemas']['SubscribeVariables'];
 export type UnsubscribeVariables = components['schemas']['UnsubscribeVariables'];

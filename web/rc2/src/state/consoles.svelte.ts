@@ -1,11 +1,11 @@
 /** Transcripts of consoles, made from the server's events alone: the same events give the same transcript. */
 
 import type {
+  ConsoleEvent,
   ConsoleInfo,
   ConsoleState,
   ExecutionStatus,
   Rich,
-  ServerEvent,
   Source,
 } from '../protocol/messages.ts';
 import { print } from '../output/ansi.ts';
@@ -157,14 +157,14 @@ type Begun = Pick<ConsoleInfo, 'console' | 'kernelspec' | 'title' | 'language' |
 
 export class Consoles {
   all: Console[] = $state.raw([]);
-  private readonly listeners = new Set<(event: ServerEvent) => void>();
+  private readonly listeners = new Set<(event: ConsoleEvent) => void>();
 
   get(id: string): Console | undefined {
     return this.all.find((console) => console.id === id);
   }
 
   /** Hear of every event after it was applied. */
-  listen(listener: (event: ServerEvent) => void): () => void {
+  listen(listener: (event: ConsoleEvent) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
@@ -180,7 +180,7 @@ export class Consoles {
       this.all = [...this.all, new Console(id, kernelspec, title, language, project, kernel)];
   }
 
-  apply(event: ServerEvent): void {
+  apply(event: ConsoleEvent): void {
     if (event.type === 'console_started') this.add(event);
     else {
       const console = this.get(event.console);
@@ -190,7 +190,7 @@ export class Consoles {
   }
 }
 
-function applyTo(console: Console, event: Exclude<ServerEvent, { type: 'console_started' }>): void {
+function applyTo(console: Console, event: Exclude<ConsoleEvent, { type: 'console_started' }>): void {
   if (event.type === 'console_state') {
     console.state = event.state;
     console.reason = event.reason;

@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ServerEvent } from '../protocol/messages.ts';
+import type { ConsoleEvent } from '../protocol/messages.ts';
 import * as contents from '../session/contents.ts';
 import { RequestFailed } from '../session/base.ts';
 import { Consoles } from './consoles.svelte.ts';
@@ -36,7 +36,7 @@ vi.mock('../session/contents.ts', async () => {
 });
 
 let seq = 0;
-const event = (type: string, more: object = {}): ServerEvent =>
+const event = (type: string, more: object = {}): ConsoleEvent =>
   ({
     seq: (seq += 1),
     time: '2026-01-01T00:00:00Z',
@@ -44,11 +44,11 @@ const event = (type: string, more: object = {}): ServerEvent =>
     execution: 'e',
     type,
     ...more,
-  }) as ServerEvent;
+  }) as ConsoleEvent;
 const STARTED = { kernelspec: 'r', language: 'R', title: 'R', project: '', kernel: 'k' };
 
 describe('a transcript', () => {
-  const from = (...events: ServerEvent[]): Consoles => {
+  const from = (...events: ConsoleEvent[]): Consoles => {
     const consoles = new Consoles();
     for (const one of [
       event('console_started', STARTED),
