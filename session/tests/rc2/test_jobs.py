@@ -95,6 +95,7 @@ async def test_a_script_of_r_says_how_far_it_is(running: Running, client: Client
     ("name", "text", "line", "shown"),
     [
         ("wrong.R", WRONG, 2, "Error in f(3) : bad 3"),
+        ("open.R", 'cat("half a line")\nstop("x")\n', 2, "half a line\nAt open.R"),
         ("half.R", "x <- 1\ny <- (2 +\n)\n", 3, "unexpected ')'"),
         ("wrong.py", "def f():\n    return {}['x']\n\n\nf()\n", 2, "KeyError"),
         ("wrong.sh", "set -e\necho begun\nno-such-command\n", 3, "not found"),

@@ -118,7 +118,9 @@ export class Jobs {
     started: string,
   ): void {
     if (this.all.some((job) => job.id === id)) return;
-    this.all = [new Job(id, title, path, format, who, started), ...this.all].slice(0, MOST_JOBS);
+    const all = [...this.all, new Job(id, title, path, format, who, started)];
+    // What runs is known first, from the welcome; what ended before comes after it, from the log.
+    this.all = all.sort((one, other) => other.started.localeCompare(one.started)).slice(0, MOST_JOBS);
   }
 }
 

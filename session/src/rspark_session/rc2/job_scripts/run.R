@@ -3,7 +3,8 @@
   script <- Sys.getenv("RSPARK_JOB_SCRIPT")
   Sys.unsetenv("RSPARK_JOB_SCRIPT")
   options(keep.source = TRUE, warn = 1, showErrorCalls = FALSE)
-  at <- function(line) message("At ", script, ", line ", line, ":")
+  # The line may be open in which a progress bar stands.
+  at <- function(line) message("\nAt ", script, ", line ", line, ":")
   within <- function(call) {
     reference <- attr(call, "srcref")
     if (is.null(reference)) return(NULL)
