@@ -2,8 +2,14 @@
 
 import os
 
+import playwright.async_api
+import playwright.sync_api
 import pytest
 from tests.unix_accounts import remove_accounts
+
+for api in (playwright.async_api, playwright.sync_api):
+    # In milliseconds: a page shows what is expected of it also on a machine that does much else.
+    api.expect.set_options(timeout=60_000)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -16,8 +16,6 @@ from session.tests.running import CHECKOUT, Running, until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 edge, chromium, context = test_page.edge, test_page.chromium, test_page.context
 
-expect.set_options(timeout=60_000)  # what is loaded when it is first shown takes its time on a slow machine
-
 LINES = [f"line {number}" for number in range(40)]
 
 

@@ -395,7 +395,7 @@ async def test_a_document_is_rendered_and_previewed(context: BrowserContext, edg
     await open_file(page, "report.Rmd")
     await page.keyboard.press("Control+Shift+k")
     frame = page.frame_locator("iframe[title='Preview of report.html']")
-    await expect(frame.get_by_text("The answer is 42.")).to_be_visible()
+    await expect(frame.get_by_text("The answer is 42.")).to_be_visible(timeout=60_000)
     assert await page.locator("iframe").get_attribute("sandbox") == "allow-scripts allow-popups"
     await page.get_by_role("textbox", name="Editor of report.Rmd").focus()
     await page.keyboard.press("Control+Home")
@@ -405,8 +405,8 @@ async def test_a_document_is_rendered_and_previewed(context: BrowserContext, edg
     await page.keyboard.type("\nstop('not yet')")  # what is rendered is saved before
     await page.keyboard.press("Control+Shift+k")
     preview = page.get_by_role("group", name="Preview")
-    await expect(preview).to_contain_text("The last render failed.")
+    await expect(preview).to_contain_text("The last render failed.", timeout=60_000)
     await preview.get_by_role("button", name=re.compile("Go to line")).click()
     await expect(page.get_by_role("textbox", name="Editor of report.Rmd")).to_be_focused()
     await preview.get_by_role("button", name="Show the output").click()
-    await expect(page.get_by_role("log", name="Output of report.Rmd to HTML")).to_contain_text("not yet")
+    await expect(page.get_by_role("log", name="Output of report.Rmd to HTML")).to_contain_text("not yet", timeout=60_000)
