@@ -38,6 +38,9 @@ READERS = EDITORS | {VIEWER, MEMBER, ITSELF}
 WHO: dict[str, set[str]] = {
     "GET /login": ALL,
     "POST /login": ALL,
+    "GET /hub/sign-in/{way}/{site}": ALL,
+    "GET /hub/sign-in/{way}/{site}/callback": ALL,
+    "GET /hub/sign-in/{way}/{site}/sign-out": ALL,
     "POST /logout": KNOWN,
     "GET /me": KNOWN,
     "GET /environments": PEOPLE,
@@ -163,6 +166,7 @@ async def test_who_may_call_what(world: World, sessions: tuple[str, str, str], c
     method, _, path = call.partition(" ")
     clients = {who: await client_of(world, who, session, another) for who in sorted(ALL)}
     names = {"share": share, "handout": "0" * 16, "name": "owner", "id": session if "/sessions/" in path else "none"}
+    names |= {"way": "oidc", "site": "campus"}
     if path.startswith(("/environments", "/groups")):
         names["name"] = "rspark" if path.startswith("/environments") else "lab"
     refused_first = sorted(ALL, key=lambda who: (who in WHO[call], who))
@@ -170,7 +174,7 @@ async def test_who_may_call_what(world: World, sessions: tuple[str, str, str], c
     for who in refused_first:
         if call in ENDLESS and who in WHO[call]:
             continue
-        url = f"/hub/api{path.format(**names)}"
+        url = path.format(**names) if path.startswith("/hub/") else f"/hub/api{path.format(**names)}"
         answer = await clients[who].request(method, url, json=SENT.get(call))
         found[who] = answer.status_code
     of_session = "/sessions/" in path

@@ -235,7 +235,7 @@ async def test_the_audit_names_sessions_and_says_what_people_did(world: World) -
         "ada enables zoe (removed): they may sign in again.",
         "ada adds the group lab, with zoe.",
         "ada sets who is in the group lab; in: bob; out: zoe.",
-        "ada removes the group lab, of bob.",
+        "ada removes the group lab, of bob. Its data are kept.",
         "ada makes the token “laptop”.",
         "ada ends the token “laptop”.",
         "zoe (removed) signs in by password.",

@@ -11,8 +11,8 @@ from rsparkhub.cli import command_line
 
 #: After its first word, everything is the command that runs in the session.
 PASSES_ON = ("session", "exec")
-#: Says with `--data` what becomes of somebody's data too.
-HAS_ITS_OWN = ("user", "remove")
+#: Say with `--data` what becomes of somebody's data too.
+HAVE_THEIR_OWN = {("user", "remove"), ("group", "remove")}
 
 
 def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -49,13 +49,13 @@ def test_the_data_folder_is_named_in_any_place(path: tuple[str, ...], tmp_path: 
     leaf = dict(leaves(command_line()))[path]
     words = [*path, *words_of(leaf)]
     places = len(path) + 1 if path == PASSES_ON else len(words) + 1
-    if path == HAS_ITS_OWN:
+    if path in HAVE_THEIR_OWN:
         places = len(path)  # the command's own is below
     for place in range(places):
         for option in (["--data", str(tmp_path)], [f"--data={tmp_path}"]):
             assert run(path, [*words[:place], *option, *words[place:]], monkeypatch) == str(tmp_path), (place, option)
     assert run(path, words, monkeypatch) is None
-    if path != HAS_ITS_OWN:
+    if path not in HAVE_THEIR_OWN:
         twice = ["--data", "elsewhere", *path, "--data", str(tmp_path), *words[len(path) :]]
         assert run(path, twice, monkeypatch) == str(tmp_path)
 

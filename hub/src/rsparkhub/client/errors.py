@@ -11,7 +11,9 @@ _RETRY_AFTER = 60  # seconds, where the hub says nothing
 
 
 def _all(kind: type[RsparkhubError]) -> list[type[RsparkhubError]]:
-    return [kind, *(each for child in kind.__subclasses__() for each in _all(child))]
+    """Return the errors that a caller may know: what the hub's own rooms make of them is theirs."""
+    children = [child for child in kind.__subclasses__() if child.__module__ == errors.__name__]
+    return [kind, *(each for child in children for each in _all(child))]
 
 
 _BY_CODE = {kind.code: kind for kind in _all(errors.RsparkhubError)}
