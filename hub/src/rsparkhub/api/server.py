@@ -8,6 +8,8 @@ from fastapi import FastAPI
 from rsparkhub.api.bounded_http import BoundedHttp, most_connections
 
 _GRACE = 5  # seconds that answers under way have when the hub stops
+#: Seconds for which a connection is kept after an answer: longer than the edge keeps its own (`UPSTREAM_IDLE_SECONDS`).
+_KEEP_ALIVE = 60
 
 
 class Server(uvicorn.Server):
@@ -26,6 +28,7 @@ class Server(uvicorn.Server):
                 access_log=False,  # the edge writes one
                 proxy_headers=False,  # `forwarded` does it, and knows whom to believe
                 server_header=False,
+                timeout_keep_alive=_KEEP_ALIVE,
                 timeout_graceful_shutdown=_GRACE,
             )
         )

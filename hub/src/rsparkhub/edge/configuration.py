@@ -28,6 +28,9 @@ from rsparkhub.settings import Settings, known_hosts
 Routes = list[dict[str, Any]]
 Handler = dict[str, Any]
 
+#: How long an upstream's connection is kept for the next request. It must be less than the upstream keeps it: a request that is
+#: sent as the other side closes is lost, and Caddy may send only a GET again.
+UPSTREAM_IDLE_SECONDS = 5
 _ONLY_OURS = ["X-Rspark-*", "X-Forwarded-*", "X-Real-Ip", "Forwarded"]
 #: A browser sends a cookie without a name as its value alone, so a session may set none that looks like ours either.
 _SETS_OWN_COOKIE = rf"^\s*=?\s*(?:{'|'.join(OWN_COOKIES)})(?:-[0-9]+)?\s*=.*$"
@@ -246,7 +249,7 @@ def _proxy(dial: str, *, request: dict[str, Any] | None = None, response: dict[s
             "protocol": "http",
             "compression": False,
             "dial_timeout": "3s",
-            "keep_alive": {"idle_timeout": "30s", "max_idle_conns_per_host": 128},
+            "keep_alive": {"idle_timeout": f"{UPSTREAM_IDLE_SECONDS}s", "max_idle_conns_per_host": 128},
         },
         "headers": {"request": request or {}, "response": response or {}},
     }
