@@ -124,8 +124,8 @@ async def test_a_kernel_that_computes_makes_the_session_busy(start: Start) -> No
     kernel_id = session["kernel"]["id"]
     async with running.kernel(kernel_id) as kernel:
         await kernel.shown("1")
-        message = await kernel.begin("Sys.sleep(600)")
-        while json.loads(await kernel.socket.recv())["msg_type"] != "execute_input":
+        message = await kernel.begin("cat('now'); Sys.sleep(600)")  # an interrupt before R begins with the cell ends nothing
+        while json.loads(await kernel.socket.recv())["msg_type"] != "stream":
             pass
         await until(lambda: running.status()["busy_with"] == ["R kernel, analysis.ipynb"], "the session is busy")
         assert running.status()["busy"] is True

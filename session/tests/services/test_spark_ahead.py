@@ -73,9 +73,10 @@ async def test_clients_of_spark_connect_share_the_sessions_driver_and_need_its_t
         assert (await other.shown("print(spark.catalog.tableExists('mine'), spark.table('ours').count())")) == "False 4"
         function = "from pyspark.sql.functions import udf\n@udf('long')\ndef twice(x): return 2 * x\n"
         assert (await one.shown(f"{function}print(spark.range(3).select(twice('id')).collect()[2][0])")).splitlines()[-1] == "4"
-        # An interrupted cell takes its query along.
-        long = await one.begin("spark.range(10**7).crossJoin(spark.range(10**6)).selectExpr('sum(hash(*))').collect()")
+        # An interrupted cell takes its query along; what is said to compute is that query, and none before it.
         busy = "Spark, Session"
+        await until(lambda: not any(name.startswith(busy) for name in running.status()["busy_with"]), "nothing computes")
+        long = await one.begin("spark.range(10**7).crossJoin(spark.range(10**6)).selectExpr('sum(hash(*))').collect()")
         await until(lambda: any(name.startswith(busy) for name in running.status()["busy_with"]), "the query runs")
         await running.post(f"api/kernels/{ids[0]}/interrupt")
         await asyncio.wait_for(one.result_of(long), 120)
