@@ -305,8 +305,12 @@ say_start <- function(start) {
 # since an interrupt that leaves reticulate's C++ in its middle makes a later call end R by a segmentation fault.
 finish <- function(work) {
   done <- FALSE
-  on.exit(if (!done) suspendInterrupts(work$cancel()))
+  on.exit(suspendInterrupts({
+    if (!done) work$cancel()
+    driver()$leave_interrupts(FALSE)
+  }))
   suspendInterrupts({
+    driver()$leave_interrupts(TRUE)
     force(work)
     while (!done) {
       done <- isTRUE(work$wait(0.1))

@@ -15,13 +15,14 @@ import time
 import traceback
 
 import rspark_frames
-from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
+from py4j.protocol import CALL_COMMAND_NAME, Py4JError, Py4JJavaError, Py4JNetworkError
 from pyspark import SparkContext
 from pyspark.errors.exceptions.base import PySparkException
 from pyspark.sql import SparkSession
 
 from rspark_session.services.spark import joining
 from rspark_session.services.spark.driver import (
+    active_jobs,
     cancel_group,
     cancel_jobs,
     forget,
@@ -39,6 +40,7 @@ __all__ = [
     "collected",
     "forget",
     "has_ended",
+    "leave_interrupts",
     "lost",
     "name_calls",
     "query",
@@ -49,7 +51,8 @@ __all__ = [
 
 quiet()
 
-_calls = {"named": None}  # the group of the jobs that R's own thread begins
+# The group of the jobs that R's own thread begins, and whether R waits for work and looks for interrupts itself.
+_calls = {"named": None, "waits": False}
 _numbers = itertools.count(1)
 # "SQLSTATE: 42703; line 1 pos 7", and without a place.
 _WHERE = re.compile(r" SQLSTATE: \w{5}(?:;? \(?line (\d+),? pos (\d+)\)?)?;?")
@@ -83,6 +86,10 @@ class Work:
         self._group = f"{_GROUP}{next(_numbers)}"
         self._description = " ".join(description.split())[:500]  # by which a person knows it on Spark's pages
         self._do = do
+        self._before = frozenset()
+        if session is not None:
+            with contextlib.suppress(Exception):  # a driver that has ended, which the work will meet
+                self._before = active_jobs()
         self._done = threading.Event()
         threading.Thread(target=self._run, daemon=True, name=self._group).start()
 
@@ -91,10 +98,15 @@ class Work:
         return self._done.wait(seconds)
 
     def cancel(self):
-        """Cancel its jobs, and those that it would begin next, and wait a moment for the end."""
-        with contextlib.suppress(Exception):  # a driver that has ended computes nothing
-            cancel_group(self._group)
-        self._done.wait(_PATIENCE)
+        """Cancel its jobs, and those that it would begin next, until none is left and it has ended; wait a moment for that."""
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            left = 0
+            with contextlib.suppress(Exception):  # a driver that has ended computes nothing
+                cancel_group(self._group)
+                left = cancel_jobs(self._before)
+            if self._done.wait(0.05) and not left:
+                return
 
     def _run(self):
         try:
@@ -128,7 +140,11 @@ def name_calls():
     """Name the jobs of R's own calls, such as `session$range(9)$count()`; call it in R's own thread."""
     if _calls["named"] is None:
         _calls["named"] = f"{_GROUP}calls-{next(_numbers)}"
-        name_jobs(_calls["named"], "a call in R")
+        try:
+            name_jobs(_calls["named"], "a call in R")
+        except BaseException:  # an interrupt among them
+            _calls["named"] = None
+            raise
 
 
 def cancel_on_interrupt():
@@ -144,6 +160,8 @@ def cancel_on_interrupt():
         return
 
     def interrupted(number, frame):
+        if _calls["waits"]:
+            return
         try:
             handler(number, frame)
         except KeyboardInterrupt:
@@ -162,6 +180,11 @@ def cancel_on_interrupt():
     sigaction(signal.SIGINT, action, None)
 
 
+def leave_interrupts(to_r):
+    """Leave interrupts to R, or take them again: one that R and Python both serve would end what R does because of it."""
+    _calls["waits"] = to_r
+
+
 def _interrupt_waits():
     """Have the signal end the system call in which a call of R's waits for the driver.
 
@@ -173,9 +196,11 @@ def _interrupt_waits():
     if getattr(send, "of_rspark", False):
         return
 
-    def send_command(*args, **options):
+    def send_command(command, *args, **options):
         signal.siginterrupt(signal.SIGINT, True)
-        return send(*args, **options)
+        if command.startswith(CALL_COMMAND_NAME) and threading.current_thread() is threading.main_thread():
+            name_calls()  # anew after an interrupt: what is left of the last group is cancelled for ever
+        return send(command, *args, **options)
 
     send_command.of_rspark = True
     client.send_command = send_command

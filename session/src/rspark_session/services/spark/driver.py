@@ -178,10 +178,14 @@ def quiet() -> None:
     """Keep pages of logs from a person's output: each error is raised as well."""
     for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    root = logging.getLogger()
-    if _is_news not in root.filters:
-        root.addFilter(_is_news)
+    for logger in (logging.getLogger(), logging.getLogger("py4j.clientserver")):
+        if _is_news not in logger.filters:
+            logger.addFilter(_is_news)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    return record.msg not in {"KeyboardInterrupt while sending command.", "Exception while sending command."}
+    return record.msg not in {
+        "KeyboardInterrupt while sending command.",
+        "Exception while sending command.",
+        "Exception occurred while shutting down connection",
+    }
