@@ -23,7 +23,7 @@ BIN = TOP / ".venv/bin"
 #: Tests of one file share what they start, so a file is one process's.
 TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
 #: How much of what a failed step said is told once more at the end, where people look first.
-LINES = 40
+LINES = 25
 #: For how long to hear what has been said when a step has ended, in seconds: a process that it left may keep the pipe.
 HEARING = 5.0
 
