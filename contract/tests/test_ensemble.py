@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from rspark_contract.ensemble import DocumentInvalid, EnsembleDocument, read_document
 from rspark_contract.reading import Unreadable
-from rspark_contract.specs import ComponentSpec, InterfaceSpec, Places, SecretFile, ServiceSpec
+from rspark_contract.specs import ComponentSpec, FirstStart, InterfaceSpec, Places, SecretFile, ServiceSpec
 
 PLACES = Places(run=Path("/run/3"), keep=Path("/keep"), home=Path("/home/ada"), data=Path("/data"), notify=Path("/bells"))
 SERVER = ComponentSpec(
     name="store", title="Store", command=("{python}", "--at", "{host}:{port:store}", "--data={data}"),
     environ={"PLACE": "{run}"}, ready={"tcp": "{host}:{port:store}"},
+    first_start=FirstStart(path="{data}/disk", reason="Store formats its disk."),
 )  # fmt: skip
 DOCUMENT = EnsembleDocument(
     id="aaaa",
@@ -57,6 +58,7 @@ def test_each_placeholder_is_filled_wherever_it_stands() -> None:
     server = filled.components[0]
     assert server.command == ("/bin/python", "--at", "127.0.0.1:41", "--data=/data")
     assert (server.environ, server.ready) == ({"PLACE": "/run/3"}, {"tcp": "127.0.0.1:41"})
+    assert server.first_start == FirstStart(path="/data/disk", reason="Store formats its disk.")
     assert filled.environ == {"STORE": "127.0.0.1:41"}
     assert filled.files[0].content == "<port>41</port> {other} /home/ada"
     assert filled.services[0].config == {"uri": "store://127.0.0.1:41", "most": [3]}

@@ -1,7 +1,13 @@
 """One R script that touches every service: the same table in each, and everywhere the same count."""
 
+from pathlib import Path
+
 import pytest
 
+from rsparkhub.services.hdfs import Hdfs
+from rsparkhub.services.hive import Hive
+from rsparkhub.services.postgres import Postgres
+from rsparkhub.services.s3 import S3
 from tests.services.conftest import FullSession
 
 pytestmark = pytest.mark.timeout(900)
@@ -58,3 +64,14 @@ def test_one_script_takes_a_table_through_every_service_and_the_counts_agree(ful
     assert [line.split() for line in said.splitlines() if line.split()[-1:] == ["agrees"]] == [
         [place, "agrees"] for place in ("postgres", "spark", "hdfs", "hive", "mapreduce", "s3")
     ], said
+
+
+def test_the_first_start_of_a_service_told_why_it_took_longer_and_the_next_is_none(full: FullSession) -> None:
+    for service in (Hdfs(), Hive(), Postgres(), S3()):
+        for instance in service.instances():
+            for component in instance.components:
+                first = component.first_start
+                assert first is not None
+                assert Path(first.path.format(data=full.services / instance.id)).exists()
+                if service.name in ("hdfs", "hive"):  # the others may be ready before anybody looks
+                    assert f"{component.title}: starting ({first.reason})" in full.told

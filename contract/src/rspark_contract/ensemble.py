@@ -7,8 +7,8 @@ stands for them (`EnsembleDocument.filled`):
 - `{python}`: the Python of the session; `{host}`: the address to listen on;
 - `{port:NAME}`: a free port, the same wherever the name stands.
 
-They stand in commands, in the environment, in conditions of being ready, in files, and in the configuration of the interface
-and of services. Any other text in braces is left as it is.
+They stand in commands, in the environment, in conditions of being ready, in the paths of first starts, in files, and in the
+configuration of the interface and of services. Any other text in braces is left as it is.
 """
 
 import re
@@ -185,6 +185,7 @@ class EnsembleDocument:
                 command=tuple(map(change, component.command)),
                 environ={name: change(value) for name, value in component.environ.items()},
                 ready={kind: change(where) for kind, where in component.ready.items()},
+                first_start=component.first_start and replace(component.first_start, path=change(component.first_start.path)),
             )
             for component in self.components
         )

@@ -40,12 +40,33 @@ class SecretFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FirstStart:
+    """What a component does at its first start alone, which makes that start slower than all others.
+
+    It is the first as long as nothing is at `path`, which the component makes then. `reason` says what it does, in a sentence.
+    """
+
+    path: str
+    reason: str
+
+    def to_json(self) -> JsonObject:
+        """Return its JSON."""
+        return {"path": self.path, "reason": self.reason}
+
+    @classmethod
+    def parse(cls, value: object) -> "FirstStart":
+        """Read it; raise `Unreadable` when it has no path or no reason."""
+        fields = Fields(value)
+        return cls(path=fields.required("path", _WORD), reason=fields.required("reason", reading.text()))
+
+
+@dataclass(frozen=True, kw_only=True)
 class ComponentSpec:
     """A command of the ensemble beyond its interface.
 
     `ready` says when it is healthy: `{"file": path}` (it exists; a JSON object in it is the component's endpoint),
     `{"http": url}` (it answers below 500) or `{"tcp": "host:port"}` (it accepts). `after` names the components that must be
-    ready before this one is started. `stop_timeout` is in seconds.
+    ready before this one is started. `stop_timeout` is in seconds. `first_start` is None where every start takes the same time.
     """
 
     name: str
@@ -56,6 +77,7 @@ class ComponentSpec:
     after: tuple[str, ...] = ()
     stop_signal: str = "SIGTERM"
     stop_timeout: float = 20.0
+    first_start: FirstStart | None = None
 
     def to_json(self) -> JsonObject:
         """Return its JSON."""
@@ -68,6 +90,7 @@ class ComponentSpec:
             "after": list(self.after),
             "stop_signal": self.stop_signal,
             "stop_timeout": self.stop_timeout,
+            **({"first_start": self.first_start.to_json()} if self.first_start else {}),
         }
 
     @classmethod
@@ -83,6 +106,7 @@ class ComponentSpec:
             after=fields.get("after", _NAMES, ()),
             stop_signal=fields.get("stop_signal", reading.matching(re.compile("SIG[A-Z0-9]+")), "SIGTERM"),
             stop_timeout=fields.get("stop_timeout", _SECONDS, 20.0),
+            first_start=fields.get("first_start", FirstStart.parse, None),
         )
 
 

@@ -3,8 +3,9 @@
 It follows the contract between the agent and the process backend (its files, its HTTP, its signals), and saves one number
 where the agent saves workspaces. `<home>/behaviour.json` tells it how to behave: `ready_after` and `save_takes` in seconds,
 `deaf` (doesn't end when asked), `fails` (a reason to fail with once ready), `exits` (ends at once with this code), `hangs`
-(is never ready), `hides` (starts a process that leaves its session and its parent), `busy` (what it says it computes),
-`loses` (what it can't keep: then it refuses to sleep, and ends with 1 when it must).
+(is never ready), `slow` (why it takes long to start, which it does until a file `quick` is in the home), `hides` (starts a
+process that leaves its session and its parent), `busy` (what it says it computes), `loses` (what it can't keep: then it
+refuses to sleep, and ends with 1 when it must).
 """
 
 import datetime
@@ -63,7 +64,11 @@ def publish(state: AgentState, **more: object) -> None:
         updated=datetime.datetime.now(datetime.UTC),
         components=tuple(
             ComponentStatus(
-                name=name, title=title, state=component_state, endpoint={"host": "127.0.0.1", "port": 1} if listens else None
+                name=name,
+                title=title,
+                state=component_state,
+                reason=BEHAVIOUR.get("slow") if state is AgentState.STARTING else None,
+                endpoint={"host": "127.0.0.1", "port": 1} if listens else None,
             )
             for name, title in titles.items()
         ),
@@ -138,6 +143,8 @@ value = json.loads(saved_file.read_text()) if SPEC.resume and saved_file.exists(
 if BEHAVIOUR.get("hangs"):
     ENDING.wait()
 ENDING.wait(BEHAVIOUR.get("ready_after", 0))
+while "slow" in BEHAVIOUR and not (HOME / "quick").exists() and not ENDING.wait(0.05):
+    pass
 if not ENDING.is_set():
     value += 1
     (HOME / "value").write_text(str(value))

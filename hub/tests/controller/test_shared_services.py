@@ -81,6 +81,27 @@ async def test_the_first_session_starts_the_service_and_shows_it(world, shared: 
     assert set(directory.admitted) == {("ada", password)}
 
 
+async def test_a_session_shows_why_the_first_start_of_a_service_takes_longer(world, shared: str, directory: Directory) -> None:
+    why = "At its first start PostgreSQL makes its database files."
+    behave(world.data)
+    home = world.data / "services" / "postgres"
+    home.mkdir(parents=True)
+    (home / "behaviour.json").write_text(json.dumps({"slow": why}))
+    async with world.controller():
+        session_id = await world.create(shared)
+        waiting = await world.when(session_id, lambda row: any(part.reason for part in row.components))
+        assert [(part.name, part.state, part.reason) for part in waiting.components] == [
+            ("postgres", "starting", why),
+            ("interface", "waiting", None),
+        ]
+        assert waiting.reason is None
+        (home / "quick").touch()
+        running = await world.until(session_id, State.RUNNING)
+        assert [part.reason for part in running.components] == [None, None]
+    told = [event.data for event in await world.store.events.since(session_id, 0) if event.kind == "part"]
+    assert ("postgres", "starting", why) in [(each["part"], each["state"], each["reason"]) for each in told]
+
+
 async def test_a_service_needs_no_place_in_the_queue(world, shared: str, directory: Directory) -> None:
     world.with_settings(most_starting=1, most_running=1)
     async with world.controller():

@@ -61,10 +61,14 @@ class Pending:
 
 @dataclass(frozen=True, kw_only=True)
 class _Away:
-    """One service can't be used yet; the fields are those of `Pending`."""
+    """One service can't be used yet; the fields are those of `Pending`.
+
+    `slow_because` says why it takes long to start, which is shown at the service and is no reason of the session.
+    """
 
     reason: str | None = None
     again_after: timedelta | None = None
+    slow_because: str | None = None
 
 
 class SharedServices:
@@ -109,9 +113,8 @@ class SharedServices:
                 components.append(Component(name=service.name, title=service.title, state=ComponentState.READY))
                 continue
             away.append(found)
-            components.append(
-                Component(name=service.name, title=service.title, state=ComponentState.STARTING, reason=found.reason)
-            )
+            reason = found.reason or found.slow_because
+            components.append(Component(name=service.name, title=service.title, state=ComponentState.STARTING, reason=reason))
         if not away:
             return Granted(grants=grants, components=tuple(components))
         missing = reduce(_both, away)
@@ -131,7 +134,7 @@ class SharedServices:
         endpoint = endpoint_of(service, rows)
         if any(row.state is not State.RUNNING for row in rows) or endpoint is None or session.owner is None:
             restarts = any(row.id in self._restarting for row in rows)
-            return _Away(reason=_restarting(service) if restarts else None)
+            return _Away(reason=_restarting(service) if restarts else None, slow_because=_slow_because(rows))
         granted = await self._ensure_account(service, endpoint, options, session, session.owner)
         if isinstance(granted, Grant):
             for row in rows:
@@ -305,6 +308,12 @@ def to_credential(stored: SessionCredential) -> Credential:
 
 def _restarting(service: AnyService) -> str:
     return f"{service.title} is restarting. This session starts as soon as it is back."
+
+
+def _slow_because(rows: Iterable[Session]) -> str | None:
+    """Return why the first of the instances that start takes long, in its own words; None where none does."""
+    starting = (each for row in rows if row.state is State.STARTING for each in row.components)
+    return next((each.reason for each in starting if each.state is ComponentState.STARTING and each.reason), None)
 
 
 def _both(one: _Away, other: _Away) -> _Away:

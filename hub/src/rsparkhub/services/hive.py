@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from rspark_contract import reading
 from rspark_contract.reading import Fields, JsonObject, Unreadable
-from rspark_contract.specs import ComponentSpec, SecretFile
+from rspark_contract.specs import ComponentSpec, FirstStart, SecretFile
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.domain.quantity import ByteSize
@@ -26,6 +26,9 @@ _SERVER = ComponentSpec(
     command=("{python}", "-m", "rspark_session.services.hive", "--data", "{data}", "--endpoint", _ENDPOINT, "--host", "{host}"),
     ready={"file": _ENDPOINT},
     stop_timeout=30.0,
+    first_start=FirstStart(
+        path="{data}/db", reason="At its first start Hive makes the schema of its database, which takes longer."
+    ),
 )
 #: What is archived is as it was said.
 _TABLES = reading.items(reading.json_object(depth=8, values=2**20, letters=2**24), most=2**20)

@@ -7,6 +7,7 @@ from typing import cast, get_args
 
 import sqlalchemy as sa
 
+from rspark_contract.status import ComponentState
 from rsparkhub.domain.event import (
     ComponentData,
     Event,
@@ -150,13 +151,18 @@ async def insert_of_people(
 
 
 def differences(before: Session, after: Session) -> list[NewEvent]:
-    """Return the events of what a controller changes in a row: its state, the state of each component, a new notice."""
+    """Return the events of what a controller changes in a row: its state, a new notice, and of each component its state.
+
+    Why a component takes long to start may be known only after it began: then that is one more event.
+    """
     happened = []
     if before.state != after.state:
         happened.append(state_event(before, after))
-    known = {component.name: component.state for component in before.components}
+    known = {component.name: component for component in before.components}
     for component in after.components:
-        if known.get(component.name) != component.state:
+        same = known.get(component.name)
+        explains = component.state is ComponentState.STARTING and component.reason is not None
+        if same is None or same.state != component.state or (explains and same.reason != component.reason):
             changed = ComponentData(
                 part=component.name,
                 title=component.title,

@@ -121,6 +121,23 @@ async def test_a_home_that_can_not_be_made_fails_the_session_in_a_sentence(start
     assert running.record()["how"] == "failed"
 
 
+async def test_a_first_start_says_why_it_takes_longer_until_it_is_over(start: Start, tmp_path: Path) -> None:
+    why = "Store formats its disk."
+    first_start = {"path": str(tmp_path / "disk"), "reason": why}
+    store = part("store", *FOREVER, ready={"file": "{run}/store.json"}, first_start=first_start)
+    running = start(kind="service", parts=[store, part("late", *FOREVER, after=["store"], first_start=first_start)])
+    await until(lambda: running.part("store")["state"] == "starting", "it is being started")
+    assert (running.part("store")["reason"], running.part("late")["reason"]) == (why, None)
+    (tmp_path / "disk").mkdir()
+    (running.run / "store.json").write_text("{}")
+    await running.until_state("ready")
+    assert running.part("store")["reason"] is None
+    assert await running.suspend() == 0
+    again = start(kind="service", parts=[store], generation=2)
+    await until(lambda: again.part("store")["state"] == "starting", "it is being started for the second time")
+    assert again.part("store")["reason"] is None
+
+
 async def test_a_part_that_dies_fails_the_ensemble_with_its_last_words(start: Start) -> None:
     words = python("import sys, time; print('no space left on device', flush=True); time.sleep(0.2); sys.exit(3)")
     running = start(parts=[part("store", *words), part("other", *FOREVER)])

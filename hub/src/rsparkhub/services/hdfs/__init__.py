@@ -13,7 +13,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from rspark_contract.reading import JsonObject
-from rspark_contract.specs import ComponentSpec, SecretFile
+from rspark_contract.specs import ComponentSpec, FirstStart, SecretFile
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.quantity import ByteSize
 from rsparkhub.domain.requirements import Requirements
@@ -27,6 +27,9 @@ _SERVER = ComponentSpec(
     command=("{python}", "-m", "rspark_session.services.hdfs", "--data", "{data}", "--endpoint", _ENDPOINT),
     ready={"file": _ENDPOINT},
     stop_timeout=45.0,
+    first_start=FirstStart(
+        path="{data}/name.formatted", reason="At its first start HDFS makes its keys and formats its disk, which takes longer."
+    ),
 )
 _DATANODE = ComponentSpec(
     name="datanode",
@@ -37,6 +40,9 @@ _DATANODE = ComponentSpec(
     ),
     ready={"file": _REGISTERED},
     stop_timeout=45.0,
+    first_start=FirstStart(
+        path="{data}/blocks/current", reason="At its first start a DataNode formats its disk, which takes longer."
+    ),
 )  # fmt: skip
 _MEMORY = ByteSize(2**30)
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from pydantic import Field, field_validator
 
 from rspark_contract.reading import JsonObject
-from rspark_contract.specs import ComponentSpec, SecretFile
+from rspark_contract.specs import ComponentSpec, FirstStart, SecretFile
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.domain.quantity import ByteSize, Duration
@@ -88,6 +88,7 @@ class Postgres(Service[ServiceOptions]):
             command=(*_COMMAND, "--data", "{data}", "--host", "{host}", "--connections", most),
             ready={"file": _ENDPOINT},
             stop_timeout=30.0,
+            first_start=_first_start("{data}"),
         )
         return (Instance(id="postgres", components=(server,), volume=self.settings.volume),)
 
@@ -176,6 +177,7 @@ class Postgres(Service[ServiceOptions]):
             ),
             ready={"file": _ENDPOINT},
             stop_timeout=30.0,
+            first_start=_first_start("{keep}/postgres"),
         )
         return (server,)
 
@@ -218,6 +220,12 @@ class Postgres(Service[ServiceOptions]):
                 "temp_file_limit": f"{self.settings.temporary_files // 1024}kB",
             },
         )
+
+
+def _first_start(data: str) -> FirstStart:
+    """Return what a server does once in the folder `data`."""
+    reason = "At its first start PostgreSQL makes its database files and loads the sample tables, which takes longer."
+    return FirstStart(path=f"{data}/cluster", reason=reason)
 
 
 def role_of(user: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from rspark_contract.reading import JsonObject
-from rspark_contract.specs import ComponentSpec, SecretFile
+from rspark_contract.specs import ComponentSpec, FirstStart, SecretFile
 from rsparkhub.domain.environment import Resources, Scope, ServiceOptions
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.domain.requirements import Requirements
@@ -23,6 +23,9 @@ _SERVER = ComponentSpec(
     command=("{python}", "-m", "rspark_session.services.s3", "--data", "{data}", "--endpoint", _ENDPOINT, "--host", "{host}"),
     ready={"file": _ENDPOINT},
     stop_timeout=20.0,
+    first_start=FirstStart(
+        path="{data}/storage", reason="At its first start the object storage unpacks the sample tables, which takes longer."
+    ),
 )
 #: An id that is the end of a bucket's name as it is: also the host of a URI has no other letters.
 _PLAIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -1,10 +1,12 @@
 """One component of the ensemble: started when those before it are ready, watched while it runs, ended when asked."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 
 from rspark_contract.reading import JsonObject
+from rspark_contract.specs import FirstStart
 from rspark_contract.status import ComponentState
 from rspark_session.agent.components.logs import Log
 from rspark_session.agent.components.report import ComponentReport
@@ -27,6 +29,7 @@ class Component:
     """A process of the ensemble with a name, a state and a log.
 
     `launch` starts it, and `healthy` waits until it is well and returns its endpoint. Each change of state calls `on_change`.
+    While it starts for the first time, the reason in `first_start` is reported.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Component:
         on_change: Callable[[], None],
         stop_signal: int = signal.SIGTERM,
         stop_timeout: float = 20.0,
+        first_start: FirstStart | None = None,
     ) -> None:
         self.report = report
         self.log = log
@@ -50,6 +54,7 @@ class Component:
         self._on_change = on_change
         self._stop_signal = stop_signal
         self._stop_timeout = stop_timeout
+        self._first_start = first_start
         self._pumping: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
 
@@ -75,7 +80,7 @@ class Component:
         """
         for other in after:
             await other._ready.wait()
-        self._set(ComponentState.STARTING)
+        self._set(ComponentState.STARTING, self._reason_of_first_start())
         try:
             launched = self._launch()
         except OSError as problem:
@@ -118,6 +123,11 @@ class Component:
         finally:
             healthy.cancel()
             ended.cancel()
+
+    def _reason_of_first_start(self) -> str | None:
+        """Return why this start takes longer than the next ones will, None where it doesn't."""
+        first = self._first_start
+        return first.reason if first is not None and not os.path.lexists(first.path) else None
 
     def _set(self, state: ComponentState, reason: str | None = None) -> None:
         self.report.state, self.report.reason = state, reason

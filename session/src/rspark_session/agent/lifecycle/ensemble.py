@@ -314,6 +314,7 @@ class Ensemble:
             on_change=self._component_changed,
             stop_signal=signal.Signals[spec.stop_signal],
             stop_timeout=spec.stop_timeout,
+            first_start=spec.first_start,
         )
 
     def _is_settled(self, name: str) -> bool:
