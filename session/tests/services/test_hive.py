@@ -189,6 +189,42 @@ def test_programs_that_speak_hiveserver2s_protocol_have_the_same_tables(people: 
         assert "secret " not in said
 
 
+def test_pyhive_has_the_same_tables_with_the_rights_of_its_person(people: dict[str, Person], hers: Said) -> None:
+    ada = people["ada"]
+    said = Said(
+        ada.run(
+            "python",
+            "-",
+            text="""
+import json, subprocess
+from pyhive import hive
+
+def ask(name, statement, **changed):
+    try:
+        with hive.connect(**way | changed) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            found = cursor.fetchall() if cursor.description else []
+    except Exception as problem:
+        found = "refused: " + str(problem)
+    print("SAID " + json.dumps([name, found]), flush=True)
+
+way = json.loads(subprocess.run(["hiveserver2", "--json"], stdout=subprocess.PIPE, check=True).stdout)
+ask("words", "SELECT id, word FROM words")
+ask("made", "CREATE TABLE by_pyhive STORED AS PARQUET AS SELECT 7 AS seven")
+ask("seven", "SELECT seven FROM ada.by_pyhive")
+ask("databases", "SHOW DATABASES")
+ask("others", "CREATE TABLE ben.by_ada STORED AS PARQUET AS SELECT 7 AS seven")
+ask("wrong", "SELECT word FROM words", password="wrong")
+""",
+        )
+    )
+    assert (said["words"], said["made"], said["seven"]) == ([[1, "secret"]], [], [[7]]), said.text
+    assert ["ben"] not in said["databases"]
+    for name in ("others", "wrong"):
+        assert said[name][:8] == "refused:", said.text
+    assert "takes nothing but --json" in ada.run("hiveserver2", "--xml", text="")
+
+
 # What follows is Ben against Ada: by every way in, nothing of hers is read, listed, written or dropped.
 
 

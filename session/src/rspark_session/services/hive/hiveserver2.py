@@ -1,6 +1,7 @@
 """`python -m rspark_session.services.hive.hiveserver2 hiveserver2|hive …`: what the session's programs of these names do."""
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -59,15 +60,27 @@ def ensure(folder: Path) -> int:
         return int(port.read_text())
 
 
+def _for_pyhive(port: int, database: str, password: str) -> dict[str, str | int]:
+    """Return what `pyhive.hive.connect` takes, by the names of its arguments."""
+    who = {"username": database, "password": password, "auth": "CUSTOM"}
+    return {"host": "127.0.0.1", "port": port, "database": database, **who}
+
+
 def main() -> int:
-    """Return the exit code: 0, or 1 with a sentence on stderr; beeline takes this process over."""
+    """Return the exit code: 0, or else with a sentence on stderr; beeline takes this process over."""
     name, *arguments = sys.argv[1:]
+    if name == "hiveserver2" and arguments not in ([], ["--json"]):
+        print("hiveserver2 takes nothing but --json, with which it prints what pyhive.hive.connect() takes.", file=sys.stderr)
+        return 2
     password, database = Path(os.environ["RSPARK_HIVE_PASSWORD_FILE"]), os.environ["RSPARK_HIVE"]
     try:
         port = ensure(password.parent)
     except NotReady as problem:
         print(problem, file=sys.stderr)
         return 1
+    if arguments == ["--json"] and name == "hiveserver2":
+        print(json.dumps(_for_pyhive(port, database, password.read_text().strip())))
+        return 0
     url = f"jdbc:hive2://127.0.0.1:{port}/{database}"
     if name == "hiveserver2":
         print(f"{url}\nThe user is {database}; the password is in {password}.")

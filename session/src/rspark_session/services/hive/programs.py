@@ -16,7 +16,7 @@ _PROGRAM = """#!/bin/sh
 exec {python} -m rspark_session.services.hive.hiveserver2 {name} "$@"
 """
 _ABOUT = {
-    "hiveserver2": "Starts the session's HiveServer2 where it doesn't run, and says how it is reached.",
+    "hiveserver2": "Starts the session's HiveServer2 where it doesn't run, and prints how it is reached: --json for PyHive.",
     "hive": "Queries at a shell: hive -e 'SELECT 1'. All that beeline takes may follow.",
 }
 
