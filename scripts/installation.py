@@ -62,6 +62,7 @@ TO_RUN_HDFS = {
 TO_TEST = {
     "what checks and tests the R package": ["r-cran-roxygen2", "qpdf"],
     "the browser of the tests": ["chromium"],
+    "a directory, in which the tests sign in": ["slapd", "ldap-utils"],
     "the load of the benchmarks": ["wrk"],
 }
 

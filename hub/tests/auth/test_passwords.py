@@ -1,12 +1,14 @@
 """How a password is kept."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 from argon2.low_level import Type
 
+from rsparkhub.auth.fair_threads import FairThreads
 from rsparkhub.auth.fair_turns import FairTurns
 from rsparkhub.auth.passwords import Passwords
 from rsparkhub.domain.errors import InvalidInput, TooManyAttempts
@@ -105,6 +107,43 @@ async def test_who_gives_up_while_waiting_takes_no_turn_along() -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     assert order == ["a", "a", "b", "a", "a"]
     await asyncio.wait_for(work("last"), 1)
+
+
+async def test_one_origin_that_may_not_have_every_turn_never_holds_up_another() -> None:
+    turns, go_on = FairTurns(at_once=3, at_once_of_one=2, most_of_one=9, most=9), asyncio.Event()
+    order: list[str] = []
+
+    async def work(origin: str) -> None:
+        async with turns.turn(origin):
+            order.append(origin)
+            await go_on.wait()
+
+    many = [asyncio.create_task(work("a")) for _ in range(5)]
+    await asyncio.sleep(0)
+    assert order == ["a", "a"]
+    other = asyncio.create_task(work("b"))
+    await asyncio.sleep(0)
+    assert order == ["a", "a", "b"]
+    go_on.set()
+    await asyncio.wait_for(asyncio.gather(*many, other), 9)
+    assert order == ["a", "a", "b", "a", "a", "a"]
+
+
+async def test_a_thread_has_its_turn_until_it_ends_also_when_nobody_waits_for_it() -> None:
+    threads, begun, may_end = FairThreads("test", at_once=2), threading.Semaphore(0), threading.Event()
+
+    def work() -> None:
+        begun.release()
+        may_end.wait(60)
+
+    for _ in range(2):  # the second finds no turn: one of two is another origin's
+        with pytest.raises(TimeoutError):
+            await threads.run(work, origin="a", seconds=0.1)
+    assert begun.acquire(timeout=60)
+    assert not begun.acquire(blocking=False)
+    assert await threads.run(lambda: "another's", origin="b", seconds=60) == "another's"
+    may_end.set()
+    assert await threads.run(lambda: "mine", origin="a", seconds=60) == "mine"
 
 
 @pytest.mark.parametrize(("password", "said"), [("short", "at least 8"), ("", "at least 8"), ("x" * 1001, "at most 1000")])

@@ -40,7 +40,8 @@ def outside(group: str) -> Iterable[EntryPoint]:
 def test_our_own_are_modules() -> None:
     registry = SIGN_IN.load(lambda group: [])
     assert [(way.name, way.fields) for way in registry.values()] == [
-        ("link", ()), ("oidc", ()), ("pam", ("name", "password")), ("password", ("name", "password")),
+        ("ldap", ("name", "password")), ("link", ()), ("oidc", ()),
+        ("pam", ("name", "password")), ("password", ("name", "password")),
     ]  # fmt: skip
     assert registry.problems == ()
 
@@ -58,7 +59,9 @@ async def test_one_of_another_package_signs_in(store: Store, settings: Settings,
 
 
 async def test_what_is_no_way_is_said(store: Store, settings: Settings, noon: datetime) -> None:
-    with pytest.raises(InvalidInput, match="There is no way to sign in called nothing; there are link, oidc, pam, password"):
+    with pytest.raises(
+        InvalidInput, match="There is no way to sign in called nothing; there are ldap, link, oidc, pam, password"
+    ):
         await Authenticator(store, settings, ways=SIGN_IN.load(lambda group: [])).sign_in("nothing", {}, address=None, now=noon)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from rsparkhub.auth import tokens
 from rsparkhub.auth.passwords import Passwords
 from rsparkhub.auth.revocation import keys_of
-from rsparkhub.auth.sign_in.base import SignIn, SignInContext, SignInElsewhere
+from rsparkhub.auth.sign_in.base import SignIn, SignInContext
 from rsparkhub.auth.sign_in.link import LinkSignIn
 from rsparkhub.auth.sign_in.password import PasswordSignIn
 from rsparkhub.domain.access import Identity
@@ -127,7 +127,7 @@ class Authenticator:
             raise NotSignedIn("This user was removed. Ask an administrator.") from error
         await self._seen(user, now)
         if not again:
-            site = proof.get("site") if isinstance(self._ways[way], SignInElsewhere) else None
+            site = proof.get("site")
             await self._note_sign_in(user, f"{way}:{site}" if site else way, now)
         return Login(token=login, expires=expires, user=user)
 

@@ -6,6 +6,7 @@ import platform
 import stat
 import time
 from collections.abc import Awaitable, Callable
+from itertools import chain
 
 import rsparkhub
 from rsparkhub.domain.errors import InstallationProblem
@@ -15,6 +16,7 @@ from rsparkhub.installation import start_checks
 from rsparkhub.installation.data_folder import is_closed, is_held, read_holder
 from rsparkhub.installed.extensions import backend_of
 from rsparkhub.installed.left_out import problems
+from rsparkhub.installed.sign_in import ways_to_sign_in
 from rsparkhub.programs import output_of
 from rsparkhub.settings import Settings
 
@@ -36,7 +38,8 @@ async def examine(settings: Settings) -> list[Finding]:
     looks += [lambda: _now(processes(settings)), lambda: answers(settings)] if running else []
     looks += [] if running else [lambda: _now(start_checks.free_port(settings))]
     found = list(await asyncio.gather(*(look() for look in looks)))
-    return [*found, *extensions(), *await definition.examine(settings, start_checks.needs())]
+    ways = await asyncio.gather(*(way.examine(settings) for way in ways_to_sign_in().values()))
+    return [*found, *extensions(), *await definition.examine(settings, start_checks.needs()), *chain.from_iterable(ways)]
 
 
 def extensions() -> list[Finding]:

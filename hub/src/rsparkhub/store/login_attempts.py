@@ -128,6 +128,15 @@ class LoginAttempts:
 
         await self._database.write(work)
 
+    async def withdraw(self, attempt: Attempt) -> None:
+        """Count an attempt no longer: nobody could say whether it was right."""
+
+        async def work(connection: Connection) -> None:
+            for key in sorted(filter(None, (attempt.pair, _of_address(attempt.address)))):
+                await connection.rows(_ONE_LESS, {"b_key": key})
+
+        await self._database.write(work)
+
 
 def _of_address(address: str | None) -> str | None:
     return None if address is None else f"address {address}"

@@ -2,14 +2,14 @@
 
 from fastapi import APIRouter, Request, Response
 
-from rsparkhub.api.context import AppContext, Context
+from rsparkhub.api.context import Context
 from rsparkhub.api.identity import Reader, browser_logins, over_tls
 from rsparkhub.api.origin import is_foreign
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.me import me_of
 from rsparkhub.auth.cookies import clear_hub_cookie, set_hub_cookie
 from rsparkhub.auth.identity import Login as MadeLogin
-from rsparkhub.auth.sign_in.base import SignIn, SignInElsewhere
+from rsparkhub.auth.sign_in.base import SignInElsewhere
 from rsparkhub.auth.sign_in.password import PasswordSignIn
 from rsparkhub.auth.tokens import token_in_header
 from rsparkhub.domain.errors import NotAllowed, NotFound
@@ -34,7 +34,11 @@ def address_of(request: Request) -> str | None:
 async def ways_to_sign_in(context: Context) -> list[WayToSignIn]:
     """Those that a sign-in page offers. Nobody needs to be signed in to ask."""
     settings = context.settings
-    forms = [WayToSignIn(name=way.name, title=way.title_for(settings), fields=list(way.fields)) for way in _forms(context)]
+    forms = [
+        WayToSignIn(name=name, title=title, fields=list(way.fields))
+        for way in context.authenticator.ways.values()
+        for name, title in way.forms(settings).items()
+    ]
     sites = [
         WayToSignIn(
             name=f"{way.name}:{site.name}",
@@ -54,20 +58,15 @@ async def login(body: Login, request: Request, response: Response, context: Cont
     """Sets the cookie, and gives the same sign-in as a token for programs."""
     if is_foreign(request.headers, context.own_origins(request)):
         raise NotAllowed("Sign in on the hub's own page.")
-    offered = [way.name for way in _forms(context)]
-    way = body.way if body.way is not None else PasswordSignIn.name
-    if way not in offered:
+    offered = [name for way in context.authenticator.ways.values() for name in way.forms(context.settings)]
+    chosen = body.way if body.way is not None else PasswordSignIn.name
+    if chosen not in offered:
         raise NotFound(f"There is no such way to sign in. Choose one of {', '.join(offered) or 'none'}.")
-    proof = {"name": body.name, "password": body.password}
+    way, _, site = chosen.partition(":")
+    proof = {"name": body.name, "password": body.password} | ({"site": site} if site else {})
     made = await context.authenticator.sign_in(way, proof, address=address_of(request), now=context.now())
     keep_in_browser(response, request, context.settings, made)
     return SignedIn(token=made.token, expires=made.expires, user=me_of(made.user, context))
-
-
-def _forms(context: AppContext) -> list[SignIn]:
-    """Return the ways that people use by filling in a form."""
-    ways = context.authenticator.ways.values()
-    return [way for way in ways if way.fields and way.is_offered(context.settings)]
 
 
 @router.post("/logout", summary="Sign out", responses=responses(401, 403))

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from rsparkhub.auth.passwords import Passwords
 from rsparkhub.domain.errors import NotSignedIn
+from rsparkhub.domain.finding import Finding
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
 
@@ -61,6 +62,17 @@ class SignIn(ABC):
     def title_for(self, settings: Settings) -> str:
         """Return what people of this installation see."""
         return self.title
+
+    def forms(self, settings: Settings) -> Mapping[str, str]:
+        """Return the titles of its forms on the sign-in page, by what a call of the API asks for.
+
+        That is `NAME`, or `NAME:SITE` where there are several; then the proof has `site`.
+        """
+        return {self.name: self.title_for(settings)} if self.fields and self.is_offered(settings) else {}
+
+    async def examine(self, settings: Settings) -> Sequence[Finding]:
+        """Return what `rsparkhub doctor` says of it."""
+        return []
 
     @abstractmethod
     async def sign_in(self, proof: Mapping[str, str], context: SignInContext) -> str:

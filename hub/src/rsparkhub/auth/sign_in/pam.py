@@ -4,16 +4,15 @@ Off until the setting `sign_in.pam.enabled` says otherwise. The name is the pers
 machine decides who is who.
 """
 
-import asyncio
 import grp
 import logging
 import os
 import pwd
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from rsparkhub.auth.fair_turns import FairTurns
-from rsparkhub.auth.sign_in.attempts import limited
+from rsparkhub.auth.fair_threads import FairThreads
+from rsparkhub.auth.sign_in.attempts import limited, may_be_password
 from rsparkhub.auth.sign_in.base import SignIn, SignInContext
 from rsparkhub.domain.errors import NotSignedIn, Unavailable
 from rsparkhub.settings import Settings
@@ -24,12 +23,9 @@ log = logging.getLogger(__name__)
 WRONG = "The name or the password is wrong. Check both; they are those of this machine."
 NOT_HERE = "This account is not one that signs in here. Ask an administrator."
 STRANGER = "You have no account here yet. Ask an administrator to add you."
-_LONGEST = 1000  # characters of a password
-_AT_ONCE = 4  # PAM waits after a wrong password
 _SECONDS = 30.0  # that PAM has, which may ask a directory
-_threads = ThreadPoolExecutor(_AT_ONCE, "pam")
-#: Whoever tries out passwords from one address holds up another by one turn.
-_turns = FairTurns(at_once=_AT_ONCE, most_of_one=50, most=500)
+#: PAM waits after a wrong password: whoever tries them out from one address holds up nobody at another.
+_threads = FairThreads("pam", at_once=4)
 
 
 class PamSignIn(SignIn):
@@ -54,10 +50,9 @@ class PamSignIn(SignIn):
             raise NotSignedIn("Nobody signs in here with an account of this machine. Choose another way.")
         async with limited(proof, context) as attempt:
             password = proof.get("password", "")
-            if attempt.name is None or not 0 < len(password) <= _LONGEST or "\0" in password:
+            if attempt.name is None or not may_be_password(password):
                 raise NotSignedIn(WRONG)
-            async with _turns.turn(attempt.address or ""):
-                await _check(attempt.name, password, settings)
+            await _check(attempt.name, password, settings, origin=attempt.address or "")
         made = await context.store.credentials.add_vouched_login(
             attempt.name,
             digest=context.login_digest,
@@ -70,11 +65,10 @@ class PamSignIn(SignIn):
         return attempt.name
 
 
-async def _check(name: str, password: str, settings: PamSettings) -> None:
+async def _check(name: str, password: str, settings: PamSettings, *, origin: str) -> None:
     """Raise `NotSignedIn` where PAM says no, `Unavailable` where it can't say."""
-    asking = asyncio.get_running_loop().run_in_executor(_threads, _authenticate, name, password, settings)
     try:
-        await asyncio.wait_for(asking, _SECONDS)
+        await _threads.run(partial(_authenticate, name, password, settings), origin=origin, seconds=_SECONDS)
     except TimeoutError:
         raise Unavailable("This machine does not say whether the password is right. Try again in a moment.") from None
 
