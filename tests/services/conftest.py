@@ -17,7 +17,7 @@ FULL = ROOT / "environments/rspark-full.yaml"
 class FullSession:
     """A session of the administrator's, with every service, in which programs are run as in its terminal.
 
-    It is the first of its RSparkHub; `told` is what the command line told while it started.
+    It is the first of its RSparkHub.
     """
 
     def __init__(self, here: Running) -> None:
@@ -25,7 +25,6 @@ class FullSession:
         self._environ = environ(RSPARKHUB_DATA=str(here.data))
         started = self._command("session", "start", "rspark-full", "--wait", "--json", "--timeout", "400")
         assert started.returncode == 0, started.stdout + started.stderr
-        self.told = started.stderr
         self.id = str(json.loads(started.stdout)["id"])
         self.home = Path(self.run("printenv", "HOME").strip())
 
@@ -38,6 +37,12 @@ class FullSession:
     def r(self, code: str) -> str:
         """Run R code in the session; return what it prints."""
         return self.run("Rscript", "-e", code)
+
+    def audit(self) -> str:
+        """Return what the hub's log of events says, as `rsparkhub audit` prints it."""
+        found = self._command("audit", "--kind", "part", "--limit", "200", "--json")
+        assert found.returncode == 0, found.stderr
+        return found.stdout
 
     def _command(self, *words: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run([COMMAND, *words], env=self._environ, capture_output=True, text=True, timeout=900, check=False)

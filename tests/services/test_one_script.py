@@ -67,6 +67,7 @@ def test_one_script_takes_a_table_through_every_service_and_the_counts_agree(ful
 
 
 def test_the_first_start_of_a_service_told_why_it_took_longer_and_the_next_is_none(full: FullSession) -> None:
+    told = full.audit()
     for service in (Hdfs(), Hive(), Postgres(), S3()):
         for instance in service.instances():
             for component in instance.components:
@@ -74,4 +75,4 @@ def test_the_first_start_of_a_service_told_why_it_took_longer_and_the_next_is_no
                 assert first is not None
                 assert Path(first.path.format(data=full.services / instance.id)).exists()
                 if service.name in ("hdfs", "hive"):  # the others may be ready before anybody looks
-                    assert f"{component.title}: starting ({first.reason})" in full.told
+                    assert first.reason in told
