@@ -60,9 +60,7 @@ def main(rounds: int) -> None:
         seconds = [asyncio.run(measure(options, kernel, code)) for _ in range(rounds)]
         rows.append([title, f"{statistics.median(seconds):.1f}", f"{max(seconds):.1f}"])
     body = table(["", "median, seconds", "longest"], rows)
-    write_section(
-        "Spark's first result", f"{rounds} rounds each, in a kernel that runs.\n\n{body}", with_versions="PySpark 4.3.0"
-    )
+    write_section("Spark's first result", f"{rounds} rounds each, in a kernel that runs.\n\n{body}", with_versions=version())
 
 
 if __name__ == "__main__":
