@@ -1,6 +1,8 @@
 """What a person types, and what comes back."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -360,3 +362,12 @@ def test_a_link_has_the_address_that_the_data_folder_s_hub_says(cli: Cli, hub: R
     cli.environ.pop("RSPARKHUB_DATA", None)
     made = cli("user", "link", "--data", str(hub.settings.data))
     assert made.stdout.startswith(f"{hub.settings.url}/hub/?token=")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_are_no_connections(closed: str) -> None:
+    script = (
+        "import os; from rsparkhub.cli import _open_closed_streams as o; o(); os.write(1, b'x'); os.write(2, b'x'); os.read(0, 1)"
+    )
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", script]
+    assert subprocess.run(command, check=False, stdin=subprocess.DEVNULL, timeout=60).returncode == 0

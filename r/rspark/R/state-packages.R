@@ -59,7 +59,7 @@ capture_packages <- function(save) {
   settings <- list()
   if (isNamespaceLoaded("knitr")) {
     knitr <- asNamespace("knitr")
-    for (name in c("opts_chunk", "opts_knit", "knit_hooks", "opts_hooks")) {
+    for (name in c("opts_chunk", "opts_knit", "opts_template", "knit_hooks", "opts_hooks", "knit_engines")) {
       of <- knitr[[name]]
       now <- of$get()
       default <- of$get(default = TRUE)
@@ -72,13 +72,63 @@ capture_packages <- function(save) {
     theme <- ggplot2$theme_get()
     if (!same(theme, ggplot2$theme_grey())) settings[["ggplot2::theme_set"]] <- theme
   }
+  for (package in names(drawing_settings)) {
+    if (isNamespaceLoaded(package)) settings[[package]] <- drawing_settings[[package]]$read()
+  }
+  if (isNamespaceLoaded("foreach") && asNamespace("foreach")$getDoParRegistered()) {
+    backend <- asNamespace("foreach")$getDoParName()
+    if (identical(backend, "doSEQ")) {
+      settings[["foreach::registerDoSEQ"]] <- list()
+    } else {
+      lose(save, paste0("foreach's backend ", backend), "workers", "Its workers end with R. Register it again.")
+    }
+  }
   if (length(settings)) settings
+}
+
+# How things are drawn: what a package has no list of defaults for is saved whole, since it is small.
+drawing_settings <- list(
+  grDevices = list(
+    read = function() list(palette = grDevices::palette(), pdf = grDevices::pdf.options(), ps = grDevices::ps.options()),
+    restore = function(saved) {
+      if (!same(saved$palette, grDevices::palette())) grDevices::palette(saved$palette)
+      do.call(grDevices::pdf.options, saved$pdf)
+      # ps.options() warns of those that it may not set.
+      suppressWarnings(do.call(grDevices::ps.options, saved$ps))
+    }
+  ),
+  ggplot2 = list(
+    read = function() lapply(of_ggplot2(), function(each) each$default_aes),
+    restore = function(saved) {
+      of <- of_ggplot2()
+      for (name in intersect(names(saved), names(of))) {
+        if (!same(of[[name]]$default_aes, saved[[name]])) assign("default_aes", saved[[name]], envir = of[[name]])
+      }
+    }
+  ),
+  lattice = list(
+    read = function() mget(c("lattice.theme", "lattice.options"), envir = asNamespace("lattice")$.LatticeEnv),
+    restore = function(saved) list2env(saved, asNamespace("lattice")$.LatticeEnv)
+  )
+)
+
+# Return what ggplot2 draws and computes with: objects that update_geom_defaults() and update_stat_defaults() change.
+of_ggplot2 <- function() {
+  ggplot2 <- asNamespace("ggplot2")
+  Filter(function(each) inherits(each, c("Geom", "Stat")), mget(grep("^(Geom|Stat)", names(ggplot2), value = TRUE), envir = ggplot2))
 }
 
 restore_packages <- function(value, reader) {
   each_guarded(names(value), "package settings", function(name) {
+    if (name %in% names(drawing_settings)) {
+      return(drawing_settings[[name]]$restore(value[[name]]))
+    }
     package <- asNamespace(sub("::.*", "", name))
     setting <- package[[sub(".*::", "", name)]]
-    if (is.function(setting)) setting(value[[name]]) else do.call(setting$set, value[[name]])
+    if (name == "ggplot2::theme_set") {
+      setting(value[[name]])
+    } else {
+      do.call(if (is.function(setting)) setting else setting$set, value[[name]])
+    }
   })
 }

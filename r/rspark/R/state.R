@@ -75,7 +75,7 @@ each_guarded <- function(items, class, work, why = "It can't be restored: ") {
 
 # Options of the front end, which the next kernel has from its own, and of the evaluation that runs this code.
 front_end_options <- paste0(
-  "^(jupyter[.]|repr[.]|IRkernel[.]|rstudio[.]|vsc[.]|browser$|viewer$|pager$|editor$|device$|device[.]ask[.]default$|",
+  "^(jupyter[.]|IRkernel[.]|rstudio[.]|vsc[.]|browser$|viewer$|pager$|editor$|device$|device[.]ask[.]default$|",
   "pdfviewer$|help_type$|prompt$|continue$|echo$|askYesNo$|menu[.]graphics$|locatorBell$|plumber[.]docs[.]callback$|",
   "shiny[.]launch[.]browser$|page_viewer$|connectionObserver$|try[.]outFile$)"
 )

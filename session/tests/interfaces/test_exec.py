@@ -73,7 +73,10 @@ async def test_input_output_errors_and_the_code_are_the_commands_own(session: Se
     assert (done.returncode, done.stdout) == (127, b"")
     assert b"no-such-program: There is no such command." in done.stderr
     (session.running.home / "data").write_text("x")
-    assert (await session.run("./data")).returncode == 126
+    done = await session.run("./data")
+    assert (done.returncode, done.stderr) == (126, b"./data: It can't be run: Permission denied.\n")
+    closed = ["sh", "-c", 'exec "$@" <&-', "sh", *session.command("sh", "-c", "cat; exit 200")]
+    assert (await asyncio.to_thread(subprocess.run, closed, check=False, timeout=120)).returncode == 200
 
 
 async def test_every_byte_comes_as_it_is_and_none_is_lost(session: Session) -> None:

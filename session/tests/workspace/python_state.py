@@ -71,6 +71,30 @@ CASES = (
               "import pathlib; pathlib.Path('own_module.py').write_text('CONFIG = {}\\nN = 0\\n'); sys.path.append('.')\n"
               "import own_module; from own_module import CONFIG; own_module.CONFIG['a'] = 1; own_module.N = 2",
               "own_module.CONFIG, own_module.CONFIG is CONFIG, own_module.N", "({'a': 1}, True, 2)"),
+    StateCase("sources of cells, for tracebacks and `inspect`", "def sourced(x):\n    return x + 1",
+              "__import__('inspect').getsource(sourced)", "'def sourced(x):\\n    return x + 1\\n'"),
+    StateCase("`from __future__ import`", "from __future__ import annotations",
+              "bool(get_ipython().compile.flags & __import__('__future__').annotations.compiler_flag)"),
+    StateCase("`%precision`, `%xmode` and `%automagic`", "%precision 3\n%xmode Minimal\n%automagic off",
+              "(lambda ip: (ip.display_formatter.format(3.14159)[0]['text/plain'], ip.InteractiveTB.mode, ip.automagic))"
+              "(get_ipython())", "('3.142', 'Minimal', False)"),
+    StateCase("format of plots in a notebook (`%config InlineBackend.figure_format`)",
+              "%matplotlib inline\n%config InlineBackend.figure_format = 'svg'",
+              "__import__('matplotlib_inline.config').config.InlineBackend.instance().figure_formats", "{'svg'}"),
+    StateCase("dialects of `csv`, time-out of sockets, first day of a week",
+              "import csv, socket, calendar; csv.register_dialect('mine', delimiter=';'); socket.setdefaulttimeout(3); "
+              "calendar.setfirstweekday(6)",
+              "__import__('csv').get_dialect('mine').delimiter, __import__('socket').getdefaulttimeout(), "
+              "__import__('calendar').firstweekday()", "(';', 3.0, 6)"),
+    StateCase("limits of the process (`resource`), and how nice it is",
+              "import os, resource; resource.setrlimit(resource.RLIMIT_NOFILE, (777, resource.getrlimit(7)[1]))"
+              "; base = os.nice(0); _ = os.nice(1)",
+              "__import__('resource').getrlimit(7)[0], __import__('os').nice(0) - base", "(777, 1)"),
+    StateCase("functions and classes that you gave to Python: `sys.meta_path`, `builtins`, numpy's `seterrcall`",
+              "import sys, builtins, numpy as np\nclass Finder:\n    @staticmethod\n    def find_spec(*a): return None\n"
+              "sys.meta_path.insert(0, Finder)\ndef called(*a): pass\nbuiltins.everywhere = called; np.seterrcall(called)",
+              "__import__('sys').meta_path[0] is Finder, everywhere is called, __import__('numpy').geterrcall() is called",
+              "(True, True, True)"),
     StateCase("`umask`", "import os; os.umask(0o027)", "__import__('os').umask(0o022)", "23"),
     StateCase("settings of `gc`", "import gc; gc.disable()", "__import__('gc').isenabled()", "False"),
     StateCase("profilers, debuggers and `tracemalloc`", "import tracemalloc; tracemalloc.start()", named="tracemalloc"),
@@ -91,4 +115,7 @@ CASES = (
               "import signal\ndef on_usr1(*a): pass\n_ = signal.signal(signal.SIGUSR1, on_usr1)", named="SIGUSR1"),
     StateCase("functions of modules that were replaced",
               "import math\ndef mine(x): return 0\nmath.sqrt = mine", named="math.sqrt"),
+    StateCase("what you gave to classes of modules, as an accessor of pandas",
+              "import pandas as pd\n@pd.api.extensions.register_dataframe_accessor('own')\nclass Own:\n"
+              "    def __init__(self, frame): pass\npd.Series.doubled = property(lambda self: self * 2)", named="DataFrame.own"),
 )  # fmt: skip

@@ -69,6 +69,26 @@ CASES = (
         "old <- ggplot2::theme_set(ggplot2::theme_bw())",
         "identical(ggplot2::theme_get(), ggplot2::theme_bw())",
     ),
+    StateCase(
+        "defaults of ggplot2's geoms",
+        "ggplot2::update_geom_defaults('point', list(size = 9))",
+        "c(ggplot2::GeomPoint$default_aes$size, ggplot2::GeomLine$default_aes$alpha)",
+        "c(9, NA)",
+    ),
+    StateCase(
+        "engines of knitr", "knitr::knit_engines$set(mine = function(options) 'x')", "knitr::knit_engines$get('mine')(1)", '"x"'
+    ),
+    StateCase("settings of lattice", "lattice::lattice.options(mine = 20)", "lattice::lattice.options()$mine", "20"),
+    StateCase(
+        "`palette()`, and options of `pdf()` and `postscript()`",
+        "palette(c('red', 'blue')); pdf.options(width = 3)",
+        "list(palette(), pdf.options()$width)",
+        'list(c("red", "blue"), 3)',
+    ),
+    StateCase(
+        "size of plots in a notebook (`repr.plot.width`)", "options(repr.plot.width = 3)", "getOption('repr.plot.width')", "3"
+    ),
+    StateCase("backend of foreach", "foreach::registerDoSEQ()", "foreach::getDoParName()", '"doSEQ"'),
     StateCase("`umask`", "Sys.umask('027')", "format(Sys.umask(NA))", '"27"'),
     StateCase("working directory", "dir.create('w'); setwd('w')", "basename(getwd())", '"w"'),
     StateCase("open connections", "held <- file('/dev/null', 'r')", named="held"),

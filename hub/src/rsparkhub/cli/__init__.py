@@ -39,7 +39,7 @@ app = typer.Typer(
 
 @app.callback()
 def every_command() -> None:
-    """Hold the commands."""
+    """Gather the commands."""
 
 
 for part in (up, down, doctor, processes, usage, audit, render):
@@ -70,6 +70,7 @@ def main() -> None:
 
     # What a command has to say it says in its own words; `hub`, `controller` and `edge` ask for their logs themselves.
     logging.getLogger("rsparkhub").addHandler(logging.NullHandler())
+    _open_closed_streams()
     try:
         command_line()()
     except RsparkhubError as error:
@@ -87,6 +88,15 @@ def main() -> None:
             sys.exit(ExitCode.INSTALLATION)
         say(f"rsparkhub: {_keep_details(error)}", error=True)
         sys.exit(ExitCode.BUG)
+
+
+def _open_closed_streams() -> None:
+    """Open /dev/null for input, output and errors that are closed (`<&-`): else a connection would get their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free
 
 
 def _keep_details(error: Exception) -> str:

@@ -124,10 +124,20 @@ async def _receive(socket: ClientConnection, write: Write) -> int:
 
 def _send_stdin(loop: asyncio.AbstractEventLoop, socket: ClientConnection) -> None:
     """Send what is read here until its end; each piece waits until the last one is sent."""
-    with contextlib.suppress(ConnectionClosed, OSError, RuntimeError):  # the command has ended, and so have we
-        while piece := os.read(sys.stdin.fileno(), _PIECE):
+    with contextlib.suppress(ConnectionClosed, RuntimeError):  # the command has ended, and so have we
+        while piece := _read_stdin():
             asyncio.run_coroutine_threadsafe(socket.send(bytes([STDIN]) + piece), loop).result()
         asyncio.run_coroutine_threadsafe(socket.send(bytes([CLOSE, STDIN])), loop).result()
+
+
+def _read_stdin() -> bytes:
+    """Return what is read next; nothing at the end of it, and where it is closed (`<&-`) or can't be read, as a folder."""
+    if sys.stdin is None:
+        return b""
+    try:
+        return os.read(sys.stdin.fileno(), _PIECE)
+    except OSError:
+        return b""
 
 
 @contextlib.contextmanager

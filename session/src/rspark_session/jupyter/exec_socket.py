@@ -89,7 +89,8 @@ class ExecSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             output = await self._start(command, tty=tty, size=size)
         except (OSError, ValueError) as problem:
             code = _NOT_FOUND if isinstance(problem, FileNotFoundError) else _NOT_EXECUTABLE
-            why = "There is no such command" if code == _NOT_FOUND else f"It can't be run: {problem}"
+            reason = problem.strerror if isinstance(problem, OSError) else problem
+            why = "There is no such command" if code == _NOT_FOUND else f"It can't be run: {reason}"
             self._work = asyncio.ensure_future(self._fail(f"{command[0]}: {why}.\n", code))
             return
         self._work = asyncio.ensure_future(self._see_through(output))

@@ -1,10 +1,13 @@
-"""Functions that cells gave to IPython: for its events, for how results are shown, for what becomes of code and errors."""
+"""Functions that cells gave to IPython and Python: for events, for how results are shown, for what becomes of code and errors."""
 
+import builtins
+import sys
 from typing import Any
 
 from rspark_session.workspace.namespace import shell
 
 _LISTS = ("input_transformers_cleanup", "input_transformers_post", "ast_transformers")
+_LISTS_OF_PYTHON = ("meta_path", "path_hooks")
 
 
 def registered() -> dict[str, Any]:
@@ -26,6 +29,12 @@ def registered() -> dict[str, Any]:
         found |= {f"{name}:{number}": item for number, item in enumerate(mine)}
     if ip.custom_exceptions and _is_persons(_handler_of(ip)):
         found["error handler:"] = (ip.custom_exceptions, _handler_of(ip))
+    for name in _LISTS_OF_PYTHON:
+        found |= {f"sys.{name}:{number}": item for number, item in enumerate(getattr(sys, name)) if _is_of_cells(item)}
+    found |= {f"builtins:{name}": value for name, value in vars(builtins).items() if _is_of_cells(value)}
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and _is_persons(numpy.geterrcall()):
+        found["numpy's error handler:"] = numpy.geterrcall()
     return found
 
 
@@ -44,8 +53,20 @@ def register(name: str, value: Any) -> None:
             ip.display_formatter.formatters[more.partition(":")[0]].for_type_by_name(module, type_name, function)
         case "error handler":
             ip.set_custom_exc(*value)
+        case "numpy's error handler":
+            sys.modules["numpy"].seterrcall(value)
+        case "builtins":
+            setattr(builtins, more, value)
+        case _ if kind.removeprefix("sys.") in _LISTS_OF_PYTHON:
+            entries = getattr(sys, kind.removeprefix("sys."))
+            entries.insert(min(int(more), len(entries)), value)
         case _ if kind in _LISTS:
             getattr(ip, kind).append(value)
+
+
+def _is_of_cells(value: Any) -> bool:
+    """Return whether a function, a class or an object was made by a cell."""
+    return value.__module__ == "__main__" if isinstance(value, type) else _is_persons(value)
 
 
 def _is_persons(function: Any) -> bool:

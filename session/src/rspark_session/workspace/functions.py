@@ -3,6 +3,8 @@
 import types
 from typing import Any
 
+import cloudpickle  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
 from rspark_session.workspace.namespace import namespace
 
 _SLOTS = ("__name__", "__qualname__", "__defaults__", "__kwdefaults__", "__annotations__", "__doc__", "__module__")
@@ -45,6 +47,15 @@ def reduce_cell(cell: types.CellType) -> tuple[Any, ...]:
         return make_cell, (), (cell.cell_contents,), None, None, fill_cell
     except ValueError:  # it is empty
         return make_cell, ()
+
+
+_NO_FILE = "<dynamic-code>"  # cloudpickle's
+
+
+def reduce_code(code: types.CodeType) -> tuple[Any, ...]:
+    """Return how pickle makes code again, with the cell that it is from: that is where its source is found."""
+    make_code, arguments = cloudpickle.cloudpickle._code_reduce(code)
+    return make_code, tuple(code.co_filename if isinstance(part, str) and part == _NO_FILE else part for part in arguments)
 
 
 def reduce(function: types.FunctionType) -> tuple[Any, ...]:

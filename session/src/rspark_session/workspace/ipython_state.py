@@ -1,5 +1,7 @@
-"""What IPython itself has beside the names: extensions, aliases, and what was typed."""
+"""What IPython itself has beside the names: extensions, aliases, what was typed, and how it shows things."""
 
+import importlib
+import linecache
 import sys
 from typing import Any
 
@@ -60,6 +62,78 @@ def set_history(saved: dict[str, Any]) -> list[str]:
     shell().execution_count = saved["count"]
     shell().ast_node_interactivity = saved["shows"]
     return []
+
+
+#: Sources of cells that are kept: the newest, up to so many characters.
+_MOST_OF_SOURCES = 2**22
+
+
+def sources() -> dict[str, Any]:
+    """Return the source of each cell, which tracebacks and `inspect.getsource` show, and what is imported from `__future__`."""
+    cells: dict[str, tuple[int, list[str]]] = {}
+    left = _MOST_OF_SOURCES
+    for name, number in reversed(shell().compile._filename_map.items()):
+        entry = linecache.cache.get(name)
+        if entry is None or len(entry) == 1:
+            continue
+        left -= entry[0]
+        if left < 0:
+            break
+        cells[name] = number, list(entry[2])
+    return {"cells": dict(reversed(cells.items())), "flags": shell().compile.flags}
+
+
+def set_sources(saved: dict[str, Any]) -> list[str]:
+    """Restore them."""
+    compiler = shell().compile
+    compiler.flags |= saved["flags"]
+    for name, (number, lines) in saved["cells"].items():
+        linecache.cache.setdefault(name, (sum(map(len, lines)), None, lines, name))
+        compiler._filename_map.setdefault(name, number)
+    return []
+
+
+_OF_THE_SHELL = ("automagic", "autoawait", "autocall")
+_OF_TEXT = ("pprint", "float_precision", "float_format", "max_width", "max_seq_length")
+_OF_INLINE = ("figure_formats", "print_figure_kwargs", "close_figures")
+
+
+def display() -> dict[str, Any]:
+    """Return how results, errors and plots are shown: `%precision`, `%xmode`, `%config InlineBackend`, `%automagic`."""
+    text = shell().display_formatter.formatters["text/plain"]
+    inline = _inline()
+    return {
+        "shell": {name: getattr(shell(), name) for name in _OF_THE_SHELL},
+        "text": {name: getattr(text, name) for name in _OF_TEXT},
+        "errors": shell().InteractiveTB.mode,
+        "plots": inline and {name: getattr(inline, name) for name in _OF_INLINE},
+    }
+
+
+def set_display(saved: dict[str, Any]) -> list[str]:
+    """Restore it."""
+    text = shell().display_formatter.formatters["text/plain"]
+    for target, names in ((shell(), saved["shell"]), (text, saved["text"])):
+        for name, value in names.items():
+            if getattr(target, name) != value:
+                setattr(target, name, value)
+    if shell().InteractiveTB.mode != saved["errors"]:
+        shell().InteractiveTB.set_mode(mode=saved["errors"])
+    if saved["plots"]:
+        kind = importlib.import_module("matplotlib_inline.config").InlineBackend
+        inline = kind.instance(parent=shell())
+        inline.shell = shell()
+        if inline not in shell().configurables:
+            shell().configurables.append(inline)
+        for name, value in saved["plots"].items():
+            if getattr(inline, name) != value:
+                setattr(inline, name, value)
+    return []
+
+
+def _inline() -> Any:
+    module = sys.modules.get("matplotlib_inline.config")
+    return module.InlineBackend._instance if module is not None else None
 
 
 def _reloader() -> Any:

@@ -10,7 +10,15 @@ _OF_THE_KERNEL = ("backend", "backend_fallback", "interactive")  # of matplotlib
 def numpy_options() -> dict[str, Any] | None:
     """Return how numpy prints, and what it does about errors."""
     numpy = sys.modules.get("numpy")
-    return None if numpy is None else {"print": dict(numpy.get_printoptions()), "errors": numpy.geterr()}
+    return (
+        None
+        if numpy is None
+        else {
+            "print": dict(numpy.get_printoptions()),
+            "errors": numpy.geterr(),
+            "buffer": numpy.getbufsize(),
+        }
+    )
 
 
 def set_numpy_options(saved: dict[str, Any]) -> list[str]:
@@ -19,6 +27,8 @@ def set_numpy_options(saved: dict[str, Any]) -> list[str]:
     known = numpy.get_printoptions()
     numpy.set_printoptions(**{name: value for name, value in saved["print"].items() if name in known and name != "override_repr"})
     numpy.seterr(**saved["errors"])
+    if "buffer" in saved:  # versions before this one have none
+        numpy.setbufsize(saved["buffer"])
     return []
 
 

@@ -1,10 +1,14 @@
 """What Python has once for the whole process: environment, folder, search path, locale, decimals, logging."""
 
+import calendar
+import csv
 import decimal
 import gc
 import locale
 import logging
 import os
+import resource
+import socket
 import sys
 import time
 from pathlib import Path
@@ -123,6 +127,65 @@ def set_interpreter(saved: tuple[bool, tuple[int, int, int], int]) -> list[str]:
     gc.set_threshold(*threshold)
     (gc.enable if enabled else gc.disable)()
     sys.set_int_max_str_digits(digits)
+    return []
+
+
+def limits() -> dict[str, int] | None:
+    """Return the limits that this process has otherwise than who started it, and how much nicer it is: None for neither."""
+    parent = os.getppid()
+    changed = {}
+    for name in (name for name in dir(resource) if name.startswith("RLIMIT_")):
+        number = getattr(resource, name)
+        soft = resource.getrlimit(number)[0]
+        try:
+            before = resource.prlimit(parent, number)[0]
+        except PermissionError:  # another account started it
+            break
+        if soft != before:
+            changed[name] = soft
+    nicer = os.getpriority(os.PRIO_PROCESS, 0) - os.getpriority(os.PRIO_PROCESS, parent)
+    return changed | ({"nice": nicer} if nicer > 0 else {}) or None
+
+
+def set_limits(saved: dict[str, int]) -> list[str]:
+    """Restore them, and return those that are not possible here."""
+    problems = []
+    for name, value in saved.items():
+        if name == "nice":
+            os.nice(max(0, os.getpriority(os.PRIO_PROCESS, os.getppid()) + value - os.getpriority(os.PRIO_PROCESS, 0)))
+            continue
+        number = getattr(resource, name)
+        try:
+            resource.setrlimit(number, (value, resource.getrlimit(number)[1]))
+        except (OSError, ValueError):
+            problems.append(f"The limit {name} can't be {value} here.")
+    return problems
+
+
+_DIALECTS = frozenset({"excel", "excel-tab", "unix"})
+_OF_A_DIALECT = ("delimiter", "quotechar", "doublequote", "escapechar", "lineterminator", "quoting", "skipinitialspace", "strict")
+
+
+def defaults() -> dict[str, Any]:
+    """Return what modules of Python take where a call does not say otherwise."""
+    dialects = {name: csv.get_dialect(name) for name in csv.list_dialects() if name not in _DIALECTS}
+    return {
+        "csv": {name: {key: getattr(dialect, key) for key in _OF_A_DIALECT} for name, dialect in dialects.items()},
+        "csv field": csv.field_size_limit(),
+        "socket": socket.getdefaulttimeout(),
+        "switch": sys.getswitchinterval(),
+        "week": calendar.firstweekday(),
+    }
+
+
+def set_defaults(saved: dict[str, Any]) -> list[str]:
+    """Restore them."""
+    for name, dialect in saved["csv"].items():
+        csv.register_dialect(name, **dialect)
+    csv.field_size_limit(saved["csv field"])
+    socket.setdefaulttimeout(saved["socket"])
+    sys.setswitchinterval(saved["switch"])
+    calendar.setfirstweekday(saved["week"])
     return []
 
 

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -15,6 +16,7 @@ from rspark_session.workspace.objects import is_persons
 
 _OF_POOLS = frozenset({"threading", "concurrent", "multiprocessing", "asyncio", "logging"})
 _OWN_THREADS = ("ipykernel", "IPython", "zmq", "tornado", "asyncio", "traitlets", "jupyter_client")
+_ACCESSORS = ("CachedAccessor", "Accessor")  # of pandas, by version
 _MODULES_OF_THE_KERNEL = ("__main__", "__mp_main__", "ipykernel", "IPython", "rspark_session")
 
 
@@ -98,3 +100,19 @@ def _replaced(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
             for key, member in members.items():
                 if isinstance(member, FunctionType) and member.__globals__ is space:
                     yield f"{name}.{key}", "replaced function", "A function of a module was replaced. Replace it again."
+                elif member is not value and not is_persons(name) and _is_added(member, space):
+                    yield f"{name}.{key}", "member", "A class of a module was given it. Give it again."
+
+
+#: Members of a class that lead to a function or a class, by their types: what is asked in another way may import something.
+_LEADS_TO: dict[Any, str] = {staticmethod: "__func__", classmethod: "__func__", property: "fget", cached_property: "func"}
+
+
+def _is_added(member: Any, space: dict[str, Any]) -> bool:
+    """Return whether a member of a class was made by a cell: a property, a class, an accessor of pandas."""
+    kind = type(member)
+    name = _LEADS_TO.get(kind) or ("_accessor" if kind.__name__ in _ACCESSORS else None)
+    inner = getattr(member, name, None) if name else member
+    if type(inner) is FunctionType:
+        return inner.__globals__ is space
+    return issubclass(type(inner), type) and inner.__module__ == "__main__"

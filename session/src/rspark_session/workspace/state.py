@@ -33,6 +33,8 @@ PARTS = (
     Part("recursion limit", sys.getrecursionlimit, process_state.set_recursion_limit),
     Part("umask", process_state.umask, process_state.set_umask),
     Part("interpreter", process_state.interpreter, process_state.set_interpreter),
+    Part("limits", process_state.limits, process_state.set_limits),
+    Part("defaults of Python's modules", process_state.defaults, process_state.set_defaults),
     Part("decimal context", process_state.decimal_context, process_state.set_decimal_context),
     Part("logging", process_state.logging_settings, process_state.set_logging),
     Part("numpy options", library_state.numpy_options, library_state.set_numpy_options),
@@ -42,6 +44,8 @@ PARTS = (
     Part("extensions", ipython_state.extensions, ipython_state.load_extensions),
     Part("aliases", ipython_state.aliases, ipython_state.set_aliases),
     Part("input history", ipython_state.history, ipython_state.set_history),
+    Part("sources of cells", ipython_state.sources, ipython_state.set_sources),
+    Part("how results are shown", ipython_state.display, ipython_state.set_display),
 )
 
 

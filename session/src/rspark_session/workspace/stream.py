@@ -53,6 +53,9 @@ class Part(NamedTuple):
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
     def __init__(self, sink: "_Sink", shared: frozenset[int], watchdog: Watchdog) -> None:
         super().__init__(sink, protocol=_PROTOCOL)
+        # One dictionary, which C asks for every object: cloudpickle's is several in a row, asked in Python.
+        table = {**self.dispatch_table, types.CodeType: functions.reduce_code}
+        pickle.Pickler.dispatch_table.__set__(self, table)  # type: ignore[attr-defined]
         self.memo: Any
         self._sink = sink
         self._space = namespace()[0]

@@ -81,9 +81,11 @@ _LOCKS = (type(sys.modules["_thread"].allocate_lock()), type(sys.modules["_threa
 _by_type: dict[type, Kind | None] = {}
 
 
-#: What Python and libraries say of objects that are made for one process.
+#: What Python, Cython and libraries say of objects that are made for one process.
 _REFUSES = re.compile(
-    r"\b(can(not|'t)( be)? pickled?|(not|isn't) pickl[ei]able|pickling .* (not|isn't) supported)\b", re.IGNORECASE
+    r"\b(can(not|'t)( be)? pickled?|(not|isn't) pickl[ei]able|pickling .* (not|isn't) supported"
+    r"|no default __reduce__|cannot be converted to a Python object for pickling)\b",
+    re.IGNORECASE,
 )
 
 
