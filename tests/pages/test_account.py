@@ -35,7 +35,7 @@ async def test_a_token_is_revoked_after_a_question(page: Page, hub: FixtureHub) 
 
 async def test_the_password_is_changed_with_the_present_one(page: Page, hub: FixtureHub) -> None:
     await page.goto("/hub/account")
-    await page.get_by_label("Present password").fill("old password")
+    await page.get_by_label("Current password").fill("old password")
     await page.get_by_label("New password").fill("new password")
     await page.get_by_role("button", name="Change password").click()
     await expect(page.get_by_role("region", name="Messages")).to_contain_text("You have a new password.")

@@ -120,7 +120,7 @@ async def test_a_password_is_set(page: Page, crowd: FixtureHub) -> None:
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("New password").fill("short")
     await dialog.get_by_role("button", name="Set password").click()
-    await expect(dialog).to_contain_text("Take at least 8 characters.")
+    await expect(dialog).to_contain_text("Use at least 8 characters.")
     await dialog.get_by_label("New password").fill("long enough")
     await dialog.get_by_role("button", name="Set password").click()
     await expect(dialog).to_be_hidden()

@@ -130,7 +130,7 @@ async def test_a_message_above_a_dialog_can_be_put_away(page: Page, gallery: str
     await page.goto(gallery)
     await page.get_by_role("button", name="A problem").click()
     await page.get_by_role("button", name="A dialog").click()
-    await page.get_by_role("button", name="Put away").click()
+    await page.get_by_role("button", name="Dismiss").click()
     await expect(page.get_by_text("It did not work. Try again.")).to_be_hidden()
     await expect(page.get_by_role("dialog")).to_be_visible()
 

@@ -23,7 +23,7 @@ MEDIA_TYPE = "application/problem+json"
 _OF_HTTP = {
     400: ("bad-request", "The request could not be read. Check that it is well-formed HTTP and JSON."),
     404: ("not-found", "There is nothing at this address. The calls are listed in /hub/api/openapi.json."),
-    405: ("method-not-allowed", "This address does not take that method. The header Allow says which it takes."),
+    405: ("method-not-allowed", "This address does not support that method. Use one that the header Allow lists."),
     408: ("too-slow", "The request came too slowly. Send it again, over a better connection."),
     413: ("too-large", "The request is too large. Send less at once."),
     415: ("not-json", "The body is not JSON. Send it with Content-Type: application/json."),

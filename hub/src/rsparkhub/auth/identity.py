@@ -182,7 +182,7 @@ class Authenticator:
         """
         name, most = name.strip(), self._settings.token_lifetime
         if not 1 <= len(name) <= 60:
-            raise InvalidInput("A token's name has 1 to 60 characters. Say what it is for.")
+            raise InvalidInput("A token's name has 1 to 60 characters. Name what it is for.")
         lifetime = most if lifetime is None else lifetime
         if not timedelta() < lifetime <= most:
             raise InvalidInput(f"A token works for at most {most.days} days. Choose a shorter time.")

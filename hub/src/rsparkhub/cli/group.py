@@ -8,7 +8,7 @@ from rsparkhub.cli.leaving import BECOMES, ArchiveOption, DataOption, read_archi
 from rsparkhub.cli.output import AsJson, say
 from rsparkhub.domain.user import Data
 
-app = typer.Typer(name="group", help="Groups of people, which say who may start what.", no_args_is_help=True)
+app = typer.Typer(name="group", help="Groups of people: they decide who may start what.", no_args_is_help=True)
 
 _WHAT_BECOMES = {
     Data.KEEP: "Its database, folder and bucket are kept where they are, and open to nobody.",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="service",
-    help="What shared services hold, backed up and restored.",
+    help="Shared services: back up and restore their data.",
     no_args_is_help=True,
     rich_help_panel="This machine",
 )
@@ -50,7 +50,7 @@ def restore(
     file: Annotated[Path, typer.Argument(help="What `backup` wrote.", show_default=False)],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
 ) -> None:
-    """Make a shared service hold what a backup has, in place of what it holds now.
+    """Restore a backup into a shared service: it replaces what is there now.
 
     Who may use it is what RSparkHub says now: people who were removed or disabled since stay so.
     """

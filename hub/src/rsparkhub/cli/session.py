@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(name="session", help="Sessions: start, look, put to sleep, wake, end.", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The session's id.", show_default=False)]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait until it is so; the exit code says whether it got there.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until it is done; the exit code is 0 only then.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="End what computes, without asking.")]
 Timeout = Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait.")]
 

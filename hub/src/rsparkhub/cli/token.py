@@ -6,7 +6,7 @@ import typer
 
 from rsparkhub.cli.output import AsJson, say
 
-app = typer.Typer(name="token", help="API tokens: what lets your programs in.", no_args_is_help=True)
+app = typer.Typer(name="token", help="API tokens: for your programs.", no_args_is_help=True)
 
 
 @app.command()
@@ -47,7 +47,7 @@ def list_(as_json: AsJson = False) -> None:
 def remove(
     token: Annotated[str, typer.Argument(metavar="ID", help="The token's id.", show_default=False)], as_json: AsJson = False
 ) -> None:
-    """Take a token's power away."""
+    """Revoke a token: programs that use it are refused from now on."""
     from rsparkhub.cli.access import ask
     from rsparkhub.cli.output import print_json
 

@@ -61,10 +61,10 @@ def import_(
     links: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where sign-in links are written as CSV; else they are printed.")
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Only say what is wrong, and add nobody.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only check the list, and add nobody.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add a class at once. Where something is wrong in a line, it is said, and nobody is added."""
+    """Add a class at once. Where a line is wrong, nobody is added, and the line is named."""
     from rsparkhub.cli.access import ask
     from rsparkhub.cli.output import print_json
     from rsparkhub.domain.errors import InvalidInput

@@ -144,7 +144,7 @@ class Tokens:
         return await self._connection.ask(CreatedToken, "POST", "/tokens", body={"name": name, "days": days})
 
     async def remove(self, token_id: str) -> None:
-        """Take a token's power away."""
+        """Revoke a token: programs that use it are refused from now on."""
         await self._connection.tell("DELETE", f"/tokens/{quote(token_id, safe='')}")
 
 

@@ -12,7 +12,7 @@ from rsparkhub.domain.session import Session, State, Wanted
 
 #: A start may take five minutes and an end two, as the settings and the environments usually say; some say more.
 LONG = timedelta(minutes=15)
-_LOOK = "Tell your administrator; `rsparkhub doctor` and the controller's log say more."
+_LOOK = "Tell your administrator; `rsparkhub doctor` and the controller's log have more."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,7 +94,7 @@ class Roster(Ask):
         examples=["name,full name,e-mail,group\nada,Ada Lovelace,ada@example.org,stats-101"],
     )
     links: bool = Field(default=True, description="Whether a one-time sign-in link is made for each of them who is added.")
-    check: bool = Field(default=False, description="Only say what is wrong, and add nobody.")
+    check: bool = Field(default=False, description="Only check the list, and add nobody.")
 
 
 class RosterProblemView(Answer):
@@ -141,7 +141,7 @@ class RemovedGroupList(Answer):
 
 class PasswordChange(Ask):
     password: NewPassword
-    current: Password | None = Field(default=None, description="Your present password, when you change your own.")
+    current: Password | None = Field(default=None, description="Your current password, when you change your own.")
     end_tokens: bool = Field(default=False, description="Whether the person's API tokens end too; browsers always do.")
 
 

@@ -611,7 +611,7 @@ export interface components {
             password: string;
             /**
              * Current
-             * @description Your present password, when you change your own.
+             * @description Your current password, when you change your own.
              */
             current?: string | null;
             /**
@@ -812,7 +812,7 @@ export interface components {
             links: boolean;
             /**
              * Check
-             * @description Only say what is wrong, and add nobody.
+             * @description Only check the list, and add nobody.
              * @default false
              */
             check: boolean;

@@ -53,7 +53,7 @@ async def show(
     session = await find_session(context, identity, session_id, to=Action.CHANGE)
     status = await context.agents.handout(_address(session), session.secret or "", handout)
     if status is None:
-        raise Unavailable("The session doesn't tell how far it is with these files. Open the link again.")
+        raise Unavailable("The session does not report on these files. Open the link again.")
     return _view(session, status)
 
 

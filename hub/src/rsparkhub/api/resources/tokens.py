@@ -32,7 +32,7 @@ async def create(body: NewToken, identity: Person, context: Context) -> CreatedT
     return CreatedToken(**token_view(token).model_dump(), token=secret)
 
 
-@router.delete("/{id}", status_code=204, summary="Take a token's power away", responses=responses(401, 403, 404))
+@router.delete("/{id}", status_code=204, summary="Revoke a token", responses=responses(401, 403, 404))
 async def remove(token_id: Annotated[str, Path(alias="id")], identity: Person, context: Context) -> None:
     """At once."""
     await context.store.credentials.remove_token(token_id, user_name=identity.user.name, by=by_now(identity, context))

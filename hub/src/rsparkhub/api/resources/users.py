@@ -147,8 +147,8 @@ async def _find(context: AppContext, identity: Identity, name: str) -> User:
 
 async def _check_present_password(context: AppContext, user: User, current: str | None, address: str | None) -> None:
     if current is None:
-        raise NotAllowed("Tell your present password too.")
+        raise NotAllowed("Send your current password too.")
     try:
         await context.authenticator.sign_in_with_password(user.name, current, address, now=context.now(), again=True)
     except NotSignedIn:
-        raise NotAllowed("Your present password is not right. Check it, or ask an administrator to set a new one.") from None
+        raise NotAllowed("Your current password is not right. Check it, or ask an administrator to set a new one.") from None

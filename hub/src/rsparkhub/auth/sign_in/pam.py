@@ -70,7 +70,7 @@ async def _check(name: str, password: str, settings: PamSettings, *, origin: str
     try:
         await _threads.run(partial(_authenticate, name, password, settings), origin=origin, seconds=_SECONDS)
     except TimeoutError:
-        raise Unavailable("This machine does not say whether the password is right. Try again in a moment.") from None
+        raise Unavailable("The password can't be checked on this machine now. Try again in a moment.") from None
 
 
 def _authenticate(name: str, password: str, settings: PamSettings) -> None:

@@ -83,7 +83,7 @@ def _image_of(spec: EnsembleSpec, settings: KubernetesSettings) -> str:
     if not image:
         setting = "service_image" if spec.is_service else "session_image"
         raise CannotStart(
-            "It is not said which image to run. Ask your administrator to name one.",
+            "The environment names no image to run. Ask your administrator to name one.",
             detail=f"Neither the environment nor the setting kubernetes.{setting} names an image.",
         )
     return image
