@@ -120,6 +120,15 @@ def keys_of(schema: Mapping[str, Any], whole: Mapping[str, Any], before: str) ->
         yield f"{before}{name}", type_of(merged, whole), default, merged.get("description", "")
         for inner in objects_in(merged, whole):
             yield from keys_of(inner, whole, f"{before}{name}.")
+        for inner in objects_in(resolved(each_of(merged), whole), whole):
+            yield from keys_of(inner, whole, f"{before}{name}.{'NAME.' if 'items' not in merged else ''}")
+
+
+def each_of(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema of each of a list's entries, or of the entries of a mapping whose keys are anybody's."""
+    named = said.get("patternProperties") or {}
+    found: Mapping[str, Any] = said.get("items") or next(iter(named.values()), None) or {}
+    return found
 
 
 def resolved(said: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:

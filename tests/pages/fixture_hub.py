@@ -30,7 +30,7 @@ from rsparkhub.domain.roster import read_roster
 from rsparkhub.wire.environment import EnvironmentList
 from rsparkhub.wire.handout import HandoutView
 from rsparkhub.wire.record import EventView
-from rsparkhub.wire.session import SessionView
+from rsparkhub.wire.session import Extension, Renaming, SessionView
 from rsparkhub.wire.share import SharedSessionView, ShareView
 from rsparkhub.wire.users import (
     CreatedToken,
@@ -206,6 +206,8 @@ class FixtureHub:
             Route(f"{api}/sessions", self._sessions),
             Route(f"{api}/sessions", self._start, methods=["POST"]),
             Route(f"{api}/sessions/{{id}}", self._session),
+            Route(f"{api}/sessions/{{id}}", self._rename, methods=["PATCH"]),
+            Route(f"{api}/sessions/{{id}}/extend", self._extend, methods=["POST"]),
             Route(f"{api}/sessions/{{id}}", self._want_deleted, methods=["DELETE"]),
             Route(f"{api}/sessions/{{id}}/events", self._stream),
             Route(f"{api}/sessions/{{id}}/logs", self._logs),
@@ -293,11 +295,14 @@ class FixtureHub:
         there = [each for each in self._seen(False) if each["environment"] == environment["name"]]
         if said.get("reuse") and there:
             return JSONResponse(there[0], status_code=202)
+        if said.get("options", {}).get("workers") == "9":
+            return problem(422, "The option workers of Statistics lab is to be a number from 1 to 8.")
         session = examples.session(
             id=f"new{len(self.world.sessions)}",
             environment=environment["name"],
             title=environment["title"],
             name=said.get("name") or environment["title"],
+            options={"size": "small", "workers": 2, "trace": False} | said.get("options", {}),
             state="queued",
             ready=None,
             services=[],
@@ -321,6 +326,19 @@ class FixtureHub:
         if self.world.busy_refusals and session["busy"] and change != "resume" and not {*consent} & {"confirm", "force"}:
             return problem(409, "It computes.", code="busy", running=session["busy_with"])
         return JSONResponse(self.change(session["id"], **changes[change]), status_code=202)
+
+    async def _rename(self, request: Request) -> Response:
+        said = Renaming.model_validate(await request.json())
+        return JSONResponse(self.change(request.path_params["id"], name=said.name))
+
+    async def _extend(self, request: Request) -> Response:
+        extension = Extension.model_validate(await request.json())
+        session = self.world.sessions[request.path_params["id"]]
+        if not session["sleeps"]["can_extend"]:
+            return problem(409, f"{session['name']} sleeps as late as it may: 12 hours ahead. Put it off again later.")
+        at = datetime.fromisoformat(session["sleeps"]["at"]) + extension.by
+        sleeps = session["sleeps"] | {"at": at.isoformat(), "can_extend": at < examples.now() + timedelta(hours=12)}
+        return JSONResponse(self.change(session["id"], sleeps=sleeps, warnings=[]))
 
     async def _want_deleted(self, request: Request) -> Response:
         return JSONResponse(self.change(request.path_params["id"], wanted="deleted", state="stopping"), status_code=202)
@@ -350,7 +368,8 @@ class FixtureHub:
         said = await request.json()
         if "://" in said["source"] and not said["source"].startswith("http"):
             return problem(422, "source: the source is the https or http address of a Git repository.")
-        query = urlencode({"environment": said["environment"], "from": said["source"]})
+        chosen = [("option", f"{name}={value}") for name, value in said.get("options", {}).items()]
+        query = urlencode([("environment", said["environment"]), ("from", said["source"]), *chosen])
         return JSONResponse({"url": f"{self.url}/hub/start?{query}"})
 
     async def _shared(self, request: Request) -> Response:

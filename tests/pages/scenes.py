@@ -152,6 +152,21 @@ async def _delete(page: Page) -> None:
     await page.get_by_role("dialog").wait_for()
 
 
+async def _rename(page: Page) -> None:
+    await page.get_by_role("button", name="More for Homework 3").click()
+    await page.get_by_role("menuitem", name="Rename").click()
+    await page.get_by_role("dialog").wait_for()
+
+
+def _sized(hub: FixtureHub) -> None:
+    hub.world.environments = [world.sized()]
+
+
+async def _choose_options(page: Page) -> None:
+    await page.get_by_role("button", name="Start Statistics lab").click()
+    await page.get_by_role("dialog").wait_for()
+
+
 async def _choose_some(page: Page) -> None:
     for row in range(4):
         await page.get_by_role("checkbox", name="Choose Homework").nth(row).check()
@@ -255,6 +270,9 @@ SCENES = [
     Scene(name="home-nothing", path="/hub/", see="There is nothing to start yet", arrange=_no_environment),
     Scene(name="home-everything", path="/hub/", see="Flight delays", arrange=_everything),
     Scene(name="home-delete", path="/hub/", see="Homework 3", arrange=_everything, act=_delete),
+    Scene(name="home-rename", path="/hub/", see="Homework 3", arrange=_everything, act=_rename),
+    Scene(name="home-options", path="/hub/", see="Start Statistics lab", arrange=_sized, act=_choose_options),
+    Scene(name="start-options", path=_LINK.replace("rspark", "sized"), see="Workers", arrange=_sized),
     Scene(name="account-menu", path="/hub/", see="Flight delays", arrange=_everything, act=_account_menu),
     Scene(name="help", path="/hub/", see="Flight delays", arrange=_everything, act=_help),
     Scene(name="session-queued", path=_ONE, see="14th in the queue", arrange=_with(world.queued, 14)),
@@ -265,6 +283,12 @@ SCENES = [
     Scene(name="session-shared", path="/hub/", see="Homework", arrange=_shared),
     Scene(name="session-busy", path=_ONE, see="R kernel, analysis.ipynb", arrange=_with(world.longest_soon)),
     Scene(name="session-idle", path=_ONE, see="Sleeps in 9 min", arrange=_with(world.idle_soon)),
+    Scene(
+        name="session-idle-at-the-bound",
+        path=_ONE,
+        see="as late as it may",
+        arrange=_with(world.session, sleeps=world.sleeps(hours=12, can_extend=False)),
+    ),
     Scene(
         name="session-brought-back",
         path=_ONE,

@@ -117,3 +117,33 @@ async def test_what_can_not_be_started_here_says_why_and_has_no_button(page: Pag
     await page.goto("/hub/")
     await expect(page.get_by_text(why)).to_be_visible()
     await expect(page.get_by_role("button", name="Start")).to_have_count(1)
+
+
+async def test_what_an_environment_offers_is_chosen_before_it_starts(page: Page, hub: FixtureHub) -> None:
+    hub.world.environments = [world.sized()]
+    await page.goto("/hub/")
+    await page.get_by_role("button", name="Start Statistics lab").click()
+    dialog = page.get_by_role("dialog", name="Start Statistics lab")
+    await expect(dialog.get_by_label("Workers")).to_have_value("2")
+    await dialog.get_by_label("Size").select_option("large")
+    await dialog.get_by_label("Workers").fill("9")
+    await dialog.get_by_role("button", name="Start").click()
+    await expect(dialog.get_by_role("alert")).to_have_text("The option workers of Statistics lab is to be a number from 1 to 8.")
+    await dialog.get_by_label("Workers").fill("3")
+    await dialog.get_by_role("button", name="Start").click()
+    await expect(page.get_by_role("heading", name="Statistics lab", level=1)).to_be_visible()
+    said = hub.world.asked[-1][2]
+    assert said == {"environment": "sized", "options": {"size": "large", "workers": "3"}}
+    facts = page.get_by_role("region", name="About it")
+    await expect(facts.get_by_text("Large: 4 cores")).to_be_visible()
+    await expect(dialog).to_have_count(0)
+
+
+async def test_a_link_brings_its_options_into_a_new_session(page: Page, hub: FixtureHub) -> None:
+    hub.world.environments = [world.sized()]
+    await page.goto("/hub/start?environment=sized&from=tutorial&option=size%3Dlarge")
+    await expect(page.get_by_label("Size")).to_have_value("large")
+    await page.get_by_role("button", name="Start and get the files").click()
+    await expect(page.get_by_role("heading", name="Statistics lab", level=1)).to_be_visible()
+    started = [call for call in hub.world.asked if call[1] == "/sessions"]
+    assert started == [("POST", "/sessions", {"environment": "sized", "reuse": True, "options": {"size": "large"}})]

@@ -1,6 +1,7 @@
 """A session's own page: it starts, opens, fails, sleeps and is gone, as the hub says it."""
 
 import re
+from datetime import datetime
 
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
@@ -238,3 +239,60 @@ async def test_a_sleep_that_was_given_up_says_why_and_can_be_had_all_the_same(pa
     await page.get_by_role("dialog").get_by_role("button", name="Sleep anyway").click()
     await expect(page.get_by_role("heading", name="Going to sleep")).to_be_visible()
     assert hub.world.asked[-1] == ("POST", f"/sessions/{ID}/suspend", {"force": True})
+
+
+async def test_an_idle_session_says_when_it_sleeps_and_is_put_off_until_it_can_not_be(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.session(sleeps=world.sleeps(hours=9)))
+    await page.goto(PATH)
+    state = page.get_by_role("region", name="State")
+    more = state.get_by_role("button", name="+2 h for RSpark")
+    await expect(state.get_by_text("Sleeps at")).to_be_visible()
+    await more.click()
+    await expect(state).to_contain_text(clock_of(hub.world.sessions[ID]["sleeps"]["at"]))
+    await more.click()
+    await expect(state.get_by_text("as late as it may")).to_be_visible()
+    await expect(more).to_have_count(0)
+    extended = [call for call in hub.world.asked if call[1].endswith("/extend")]
+    assert extended == [("POST", f"/sessions/{ID}/extend", {"by": "2h"})] * 2
+
+
+async def test_who_is_refused_more_time_is_told_why(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.session())
+    await page.goto("/hub/")
+    more = page.get_by_role("button", name="+2 h for RSpark")
+    await expect(more).to_be_visible()
+    hub.world.sessions[ID]["sleeps"]["can_extend"] = False  # somebody else put it off meanwhile
+    await more.click()
+    await expect(page.get_by_text("RSpark sleeps as late as it may: 12 hours ahead.")).to_be_visible()
+
+
+async def test_a_sleeping_session_says_until_when_it_is_kept(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.asleep(kept_until="2031-12-05T12:00:00Z"))
+    await page.goto(PATH)
+    await expect(page.get_by_text("Kept until 5 Dec 2031.")).to_be_visible()
+    await page.goto("/hub/")
+    await expect(page.get_by_text("Kept until 5 Dec 2031")).to_be_visible()
+
+
+async def test_a_session_gets_another_name_everywhere(page: Page, hub: FixtureHub) -> None:
+    hub.put(world.session())
+    await page.goto(PATH)
+    await page.get_by_role("button", name="More for RSpark").click()
+    await page.get_by_role("menuitem", name="Rename").click()
+    dialog = page.get_by_role("dialog", name="Rename RSpark")
+    await dialog.get_by_label("Name").fill("  ")
+    await dialog.get_by_role("button", name="Rename").click()
+    await expect(dialog.get_by_text("Say what you call it.")).to_be_visible()
+    await dialog.get_by_label("Name").fill(" Größe & 大小 ")
+    await dialog.get_by_role("button", name="Rename").click()
+    await expect(page.get_by_role("heading", name="Größe & 大小")).to_be_visible()
+    await expect(dialog).to_have_count(0)
+    await expect(page).to_have_title("Größe & 大小 · RSparkHub")
+    assert hub.world.asked[-1] == ("PATCH", f"/sessions/{ID}", {"name": "Größe & 大小"})
+    await page.get_by_role("link", name="RSparkHub, your sessions").click()
+    await expect(page.get_by_role("link", name="Größe & 大小", exact=True)).to_be_visible()
+
+
+def clock_of(time: str) -> str:
+    """Return the hour and minute of a time, as pages say it here."""
+    return f"{datetime.fromisoformat(time).astimezone():%H:%M}"

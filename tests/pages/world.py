@@ -86,11 +86,37 @@ def terminal() -> Json:
     }
 
 
+def sized() -> Json:
+    """An environment that offers options."""
+    none: Json = {"description": "", "choices": [], "least": None, "most": None}
+    return rspark() | {
+        "name": "sized",
+        "title": "Statistics lab",
+        "options": [
+            none
+            | {
+                "name": "size",
+                "title": "Size",
+                "kind": "choice",
+                "default": "small",
+                "description": "A large one waits longer for its turn.",
+                "choices": [{"value": "small", "title": "Small: 1 core, 2 GB"}, {"value": "large", "title": "Large: 4 cores"}],
+            },
+            none | {"name": "workers", "title": "Workers", "kind": "number", "default": 2, "least": 1, "most": 8},
+            none | {"name": "trace", "title": "Write what Spark does", "kind": "yes-no", "default": False},
+        ],
+    }
+
+
 def parts(*states: str) -> list[Json]:
     names = [("postgres", "PostgreSQL"), ("spark", "Spark"), ("interface", "JupyterLab")]
     return [
         {"name": name, "title": title, "state": state, "reason": None} for (name, title), state in zip(names, states, strict=True)
     ]
+
+
+def sleeps(*, why: str = "idle", can_extend: bool = True, **until: float) -> Json:
+    return {"at": ahead(**until), "why": why, "can_extend": can_extend}
 
 
 def session(**changes: Any) -> Json:
@@ -124,6 +150,8 @@ def session(**changes: Any) -> Json:
         "generation": 1,
         "last_exit": None,
         "restored": None,
+        "sleeps": None if changes.get("busy") or changes.get("state") else sleeps(minutes=115, seconds=50),
+        "kept_until": None,
         "services": parts("ready", "ready", "ready"),
         "warnings": [],
         "project": None,
@@ -140,7 +168,8 @@ def busy(**changes: Any) -> Json:
 def idle_soon(**changes: Any) -> Json:
     text = "Nobody uses it. After 2 hours without use it goes to sleep, with your work kept."
     warning = {"kind": "idle", "at": ahead(minutes=9, seconds=20), "text": text}
-    return session(**{"last_activity": ago(minutes=111), "cpu": 0.0, "warnings": [warning], **changes})
+    soon = {"warnings": [warning], "sleeps": sleeps(minutes=9, seconds=20)}
+    return session(**{"last_activity": ago(minutes=111), "cpu": 0.0, **soon, **changes})
 
 
 def longest_soon(**changes: Any) -> Json:
@@ -189,6 +218,7 @@ def asleep(**changes: Any) -> Json:
             "wanted": "suspended",
             "reason": "Nobody used it for 2 hours.",
             "ended": ago(hours=16),
+            "kept_until": ahead(days=6, hours=8),
             "last_activity": ago(hours=18),
             "memory": None,
             "cpu": None,

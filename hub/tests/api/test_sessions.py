@@ -36,7 +36,7 @@ async def test_a_session_that_was_asked_for_waits_in_the_queue_at_once(world: Wo
         "queue_position": 1, "url": f"/s/{told['id']}/", "created": "2026-11-24T12:00:00Z", "started": None, "ready": None,
         "ended": None, "last_activity": None, "busy": False, "busy_with": [], "memory": None, "cpu": None,
         "memory_limit": 4 * 2**30, "cpu_limit": 2.0, "cost": None, "generation": 0, "last_exit": None, "restored": None,
-        "sleep_refused": None,
+        "sleep_refused": None, "sleeps": None, "kept_until": None,
         "services": [], "warnings": [], "project": None, "options": {},
     }  # fmt: skip
     assert (await (await world.program("bob")).get(f"{SESSIONS}/{told['id']}")).json() == told
@@ -46,7 +46,7 @@ async def test_a_session_that_was_asked_for_waits_in_the_queue_at_once(world: Wo
     ("asked", "name", "why"),
     [
         ({"project": "https://git.example/bob/hw.git"}, "project", "bring files by /sessions/{id}/handouts"),
-        ({"options": {"r": "4.5"}}, "options", "in this version"),
+        ({"options": {"r": "4.5"}}, "options", "RSpark has no options"),
     ],
 )
 async def test_what_no_session_would_do_is_refused_by_name(world: World, asked: dict[str, object], name: str, why: str) -> None:
@@ -395,3 +395,119 @@ async def test_a_broken_file_of_the_catalog_is_told_and_where_it_is_only_to_admi
     assert [each["name"] for each in of_ada["environments"]]
     broken.unlink()
     assert (await (await world.program("bob")).get("/hub/api/environments")).json()["incomplete"] is False
+
+
+async def test_the_sleep_of_an_idle_session_is_put_off_until_it_can_not_be_any_further(world: World) -> None:
+    session = await world.session_of("bob", name="Thesis")
+    await world.controller.run(session)
+    bob = await world.program("bob")
+    url = f"{SESSIONS}/{session}"
+    assert (await bob.get(url)).json()["sleeps"] == {"at": "2026-11-24T14:00:00Z", "why": "idle", "can_extend": True}
+    for hour in (16, 18, 20, 22):
+        answer = await bob.post(f"{url}/extend")
+        assert (answer.status_code, answer.json()["sleeps"]["at"]) == (200, f"2026-11-24T{hour}:00:00Z")
+    bound = (await bob.post(f"{url}/extend", json={"by": "3h"})).json()["sleeps"]
+    assert bound == {"at": "2026-11-25T00:00:00Z", "why": "idle", "can_extend": False}
+    refused = await bob.post(f"{url}/extend")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert refused.json()["detail"] == "Thesis sleeps as late as it may: 12 hours ahead. Put it off again later."
+    told = [event for event in await world.store.events.since(session, 0) if event.kind == "extended"]
+    assert [(event.by, event.owner, event.data["until"][11:16]) for event in told] == [
+        ("bob", "bob", f"{hour:02}:00") for hour in (16, 18, 20, 22, 0)
+    ]
+    audit = (await (await world.program("ada")).get("/hub/api/audit", params={"kind": "extended"})).json()["events"]
+    assert audit[0]["text"] == "bob puts off the sleep of Thesis until 2026-11-25 00:00 UTC."
+
+
+async def test_a_sleep_is_not_put_off_by_nonsense_nor_in_a_session_that_sleeps(world: World) -> None:
+    session = await world.session_of("bob")
+    await world.controller.run(session)
+    bob = await world.program("bob")
+    for by in ("0s", "59s", "31d", "2", 7200, "-2h", None):
+        assert (await bob.post(f"{SESSIONS}/{session}/extend", json={"by": by})).status_code == 422, by
+    await world.store.sessions.set_wanted(session, Wanted.SUSPENDED, by="bob", now=world.clock())
+    await world.controller.end(session, State.SUSPENDED)
+    assert "is asleep" in (await bob.post(f"{SESSIONS}/{session}/extend")).json()["detail"]
+    assert (await bob.get(f"{SESSIONS}/{session}")).json()["kept_until"] == "2026-12-01T12:00:00Z"
+    lost = await world.session_of("bob", environment="long-gone")
+    await world.controller.run(lost)
+    assert "is not in the catalog" in (await bob.post(f"{SESSIONS}/{lost}/extend")).json()["detail"]
+
+
+async def test_a_session_gets_another_name_and_keeps_its_id_and_address(world: World) -> None:
+    session = await world.session_of("bob", name="RSpark")
+    await world.controller.run(session)
+    bob, ada = await world.program("bob"), await world.program("ada")
+    url = f"{SESSIONS}/{session}"
+    before = (await bob.get(url)).json()
+    for name in ("Größe & 大小 🌍", "x" * 80, "Thesis", "Thesis"):
+        answer = await bob.patch(url, json={"name": name})
+        assert (answer.status_code, answer.json()) == (200, before | {"name": name})
+    assert (await bob.get(SESSIONS)).json()["sessions"][0]["name"] == "Thesis"
+    for wrong in ("", "x" * 81, "a\nb", "a\x00b", None, 7):
+        assert (await bob.patch(url, json={"name": wrong})).status_code == 422, wrong
+    audit = (await ada.get("/hub/api/audit", params={"session": "Thesis"})).json()["events"]
+    renamed = [event for event in audit if event["kind"] == "renamed"]
+    assert [event["text"] for event in renamed][::-1] == [
+        "bob renames RSpark to Größe & 大小 🌍.",
+        f"bob renames Größe & 大小 🌍 to {'x' * 80}.",
+        f"bob renames {'x' * 80} to Thesis.",
+    ], "the same name again is no event"
+    assert {event["session_name"] for event in audit} == {"Thesis"}
+
+
+async def test_a_deleted_session_gets_no_other_name(world: World) -> None:
+    session = await world.session_of("bob")
+    await world.store.sessions.set_wanted(session, Wanted.DELETED, by="bob", now=world.clock())
+    answer = await (await world.program("bob")).patch(f"{SESSIONS}/{session}", json={"name": "Thesis"})
+    assert answer.status_code == 404
+
+
+OFFERED = """\
+apiVersion: rsparkhub/v1
+kind: Environment
+metadata: {name: sized, title: Sized}
+spec:
+  interface: terminal
+  resources: {cpu: 2, memory: 4Gi}
+  options:
+    size:
+      title: Size
+      kind: choice
+      default: small
+      choices: [{value: small}, {value: large, title: Large, cpu: 8, memory: 16Gi}]
+    workers: {title: Workers, kind: number, least: 1, most: 8, default: 2, variable: WORKERS}
+"""
+
+
+async def test_a_session_is_started_with_options_and_keeps_them(world: World) -> None:
+    (world.settings.data / "environments" / "sized.yaml").write_text(OFFERED)
+    bob = await world.program("bob")
+    offered = (await bob.get("/hub/api/environments/sized")).json()["options"]
+    assert offered[0] == {
+        "name": "size", "title": "Size", "description": "", "kind": "choice", "default": "small", "least": None, "most": None,
+        "choices": [{"value": "small", "title": "small"}, {"value": "large", "title": "Large"}],
+    }  # fmt: skip
+    told = (await start(bob, environment="sized", options={"size": "large", "workers": "3"})).json()
+    assert (told["options"], told["cpu_limit"]) == ({"size": "large", "workers": 3.0}, 8.0)
+    assert told["memory_limit"] == 16 * 2**30
+    await world.controller.run(told["id"])
+    await world.controller.end(told["id"], State.SUSPENDED)
+    await world.store.sessions.set_wanted(told["id"], Wanted.RUNNING, by="bob", now=world.clock())
+    assert (await bob.get(f"{SESSIONS}/{told['id']}")).json()["options"] == told["options"]
+    again = await start(bob, environment="sized", reuse=True, options={"size": "small"})
+    assert (again.json()["id"], again.json()["options"]) == (told["id"], told["options"])
+    for wrong, why in (({"size": "huge"}, "one of small, large"), ({"workers": 9}, "from 1 to 8"), ({"x": 1}, "no option x")):
+        refused = await start(bob, environment="sized", options=wrong)
+        assert (refused.status_code, why in refused.json()["detail"]) == (422, True)
+    assert (await start(bob, environment="sized")).json()["options"] == {"size": "small", "workers": 2}
+
+
+async def test_a_link_keeps_options_that_are_right(world: World) -> None:
+    (world.settings.data / "environments" / "sized.yaml").write_text(OFFERED)
+    bob = await world.program("bob")
+    link = {"environment": "sized", "source": "tutorial", "options": {"size": "large", "workers": 3}}
+    made = (await bob.post("/hub/api/links", json=link)).json()["url"]
+    assert made.endswith("/hub/start?environment=sized&from=tutorial&option=size%3Dlarge&option=workers%3D3")
+    refused = await bob.post("/hub/api/links", json=link | {"options": {"size": "huge"}})
+    assert (refused.status_code, refused.json()["detail"]) == (422, "The option size of Sized is to be one of small, large.")

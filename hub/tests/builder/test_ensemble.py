@@ -155,3 +155,21 @@ def test_what_the_installation_says_to_a_service_is_in_what_runs() -> None:
 def test_a_generation_that_has_not_begun_cannot_run() -> None:
     with pytest.raises(ValueError, match="has not begun"):
         built(replace(ROW, secret=None))
+
+
+OFFERED = {
+    "size": {
+        "title": "Size", "kind": "choice", "default": "small",
+        "choices": [{"value": "small"}, {"value": "large", "cpu": 8, "memory": "16Gi"}],
+    },
+    "trace": {"title": "Trace", "kind": "yes-no", "default": False, "variable": "TRACE"},
+}  # fmt: skip
+
+
+def test_the_options_of_a_session_set_its_size_and_its_variables_at_each_start() -> None:
+    chosen = replace(ROW, options={"size": "large", "trace": True})
+    for row in (chosen, replace(chosen, state=State.RESUMING, generation=3)):
+        spec = built(row, options=OFFERED, resources={"cpu": 2, "memory": "4Gi"}, services={"spark": {"mode": "local"}})
+        assert (spec.cpu, str(spec.memory), spec.environ["TRACE"]) == (8, "16Gi", "true")
+    spec = built(replace(ROW, options={"size": "huge"}), options=OFFERED, resources={"cpu": 2, "memory": "4Gi"})
+    assert (spec.cpu, str(spec.memory), spec.environ["TRACE"]) == (2, "4Gi", "false"), "what is no longer allowed is the default"

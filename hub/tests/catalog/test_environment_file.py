@@ -208,3 +208,48 @@ def test_of_very_many_problems_the_first_are_told(file: Path) -> None:
 def test_a_file_that_is_not_there_is_named(file: Path) -> None:
     with pytest.raises(EnvironmentInvalid, match=r"rspark\.yaml can't be read: No such file or directory\. Check"):
         read_environment(file, SCHEMA)
+
+
+OPTIONS = """\
+  options:
+    size:
+      title: Size
+      kind: choice
+      default: small
+      choices:
+      - {value: small, cpu: 1, memory: 2Gi}
+      - {value: large, title: Large, cpu: 4, memory: 16Gi}
+    trace: {title: Trace, kind: yes-no, default: false, variable: TRACE}
+"""
+
+
+def test_an_environment_offers_options_in_their_order(file: Path) -> None:
+    file.write_text(GOOD + OPTIONS)
+    options = read_environment(file, SCHEMA).spec.options
+    assert list(options) == ["size", "trace"]
+    assert [(each.value, each.cpu, str(each.memory)) for each in options["size"].choices] == [
+        ("small", 1.0, "2Gi"), ("large", 4.0, "16Gi"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("default: small", "default: huge", "line 13: spec.options.size has a default that is not possible: it is to be one of"),
+        ("cpu: 4", "cpu: -4", "line 19: spec.options.size.choices[1].cpu is to be more than 0; found -4"),
+        ("kind: yes-no", "kind: switch", "line 20: spec.options.trace.kind is to be 'choice', 'number', 'text' or 'yes-no'"),
+        ("variable: TRACE", "variable: trace", "line 20: spec.options.trace sets trace, which is no variable's name"),
+        ("variable: TRACE", "colour: red", "spec.options.trace.colour is not a key that RSparkHub knows"),
+        ("    trace:", "    Trace:", "spec.options"),
+        ("variable: TRACE", "variable: HOME", "line 20: spec.options.trace sets HOME, which the session itself needs"),
+    ],
+)
+def test_a_wrong_option_is_told_with_its_line(file: Path, old: str, new: str, problem: str) -> None:
+    text = GOOD + OPTIONS
+    assert old in text
+    assert problem in problem_of(file, text.replace(old, new))
+
+
+def test_two_options_do_not_set_the_same(file: Path) -> None:
+    cores = "    cores: {title: Cores, kind: number, least: 1, most: 2, default: 1, sets: cpu}\n"
+    assert "spec.options.cores sets cpu, which size sets too; let one of them do it." in problem_of(file, GOOD + OPTIONS + cores)

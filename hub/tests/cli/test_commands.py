@@ -45,6 +45,30 @@ def test_a_session_is_started_listed_and_shown(cli: Cli, hub: RunningHub) -> Non
     assert f"{hub.settings.url}/s/{session}/" in shown
 
 
+def test_options_are_checked_before_anything_starts(cli: Cli, hub: RunningHub) -> None:
+    refused = cli("session", "start", "rspark", "--option", "size=large")
+    assert (refused.returncode, "has no options. Leave `options` out (size)" in refused.stderr) == (1, True)
+    assert cli("session", "start", "rspark", "--option", "size").returncode == 2
+
+
+def test_the_sleep_of_a_session_is_put_off_and_it_gets_another_name(cli: Cli, hub: RunningHub) -> None:
+    session = json.loads(cli("session", "start", "rspark", "--json").stdout)["id"]
+    ready = datetime.now(UTC)
+    come_to(hub, session, state=State.RUNNING, generation=1, started=ready, ready=ready)
+    extended = cli("session", "extend", session, "--by", "30m")
+    at = json.loads(cli("session", "show", session, "--json").stdout)["sleeps"]["at"]
+    assert datetime.fromisoformat(at) == ready + timedelta(hours=2, minutes=30)
+    assert extended.stdout == f"{session} sleeps at {datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M}.\n", extended.stderr
+    assert extended.stdout.removeprefix(session).strip(" .\n") in cli("session", "show", session).stdout
+    assert ", as late as it may." in cli("session", "extend", session, "--by", "20h").stdout
+    refused = cli("session", "extend", session)
+    assert (refused.returncode, "sleeps as late as it may" in refused.stderr) == (1, True)
+    assert cli("session", "extend", session, "--by", "soon").returncode == 2
+    assert cli("session", "rename", session, "Größe & 大小").stdout == f"{session} is called Größe & 大小.\n"
+    assert "Größe & 大小" in cli("session", "list").stdout
+    assert cli("session", "rename", session, "x" * 81).returncode == 1
+
+
 def test_a_session_is_shared_and_shared_no_longer(cli: Cli, hub: RunningHub) -> None:
     cli("user", "add", "eve")
     session = json.loads(cli("session", "start", "rspark", "--json").stdout)["id"]
@@ -160,7 +184,7 @@ def test_a_session_that_does_not_exist_is_one_sentence(cli: Cli, hub: RunningHub
     assert "no such session" in told.stderr
 
 
-@pytest.mark.parametrize("words", [("--option", "r=4.5"), ("--project", "https://git.example/bob/hw.git")])
+@pytest.mark.parametrize("words", [("--option", "r"), ("--project", "https://git.example/bob/hw.git")])
 def test_what_no_session_would_do_is_a_usage_error(cli: Cli, words: tuple[str, str]) -> None:
     assert cli("session", "start", "rspark", *words).returncode == 2
 

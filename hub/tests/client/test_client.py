@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -38,6 +39,18 @@ async def test_a_session_is_started_shown_listed_and_sent_where_it_is_wanted(ser
         assert (await hub.sessions.resume(session.id)).wanted is Wanted.RUNNING
         assert (await hub.sessions.delete(session.id)).wanted is Wanted.DELETED
         assert await hub.sessions.list() == []
+
+
+async def test_the_sleep_of_a_session_is_put_off_and_it_is_renamed(served: World) -> None:
+    session = await served.session_of("bob")
+    await served.controller.run(session)
+    async with client(served, "bob") as hub:
+        sleeps = (await hub.sessions.extend(session)).sleeps
+        assert sleeps is not None
+        assert sleeps.at == served.clock() + timedelta(hours=4)
+        with pytest.raises(errors.InvalidInput):
+            await hub.sessions.extend(session, by=timedelta(seconds=5))
+        assert (await hub.sessions.rename(session, "Thesis")).name == "Thesis"
 
 
 async def test_a_long_list_is_read_to_its_end(served: World, monkeypatch: pytest.MonkeyPatch) -> None:

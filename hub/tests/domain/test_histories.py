@@ -9,14 +9,17 @@ import pytest
 from rspark_contract.status import AgentState, AgentStatus
 from rsparkhub.domain.ensemble import Observed
 from rsparkhub.domain.environment import Lifecycle
+from rsparkhub.domain.errors import Conflict
 from rsparkhub.domain.plan import Limits, Wait, plan
 from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.domain.sleep_time import extended
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LIFECYCLE = Lifecycle(idle="2h", suspended="7d", longest="24h")
 ACTIVE = "a person does something"
 BUSY = "it computes"
 DONE = "it computes no more"
+PUT_OFF = "somebody puts off its sleep by two hours"
 CONTROLLER = "another controller goes on"
 
 
@@ -81,11 +84,40 @@ HISTORIES = (
         until=5,
     ),
     History(name="it is stopped in time", until=1.7),
+    History(name="its sleep is put off early", happens=((0.5, PUT_OFF),), decided=((3.8, "idle"), (4, "sleep"))),
+    History(
+        name="its sleep is put off after the notice, twice, and another controller goes on",
+        happens=((1.9, PUT_OFF), (2, PUT_OFF), (2.1, CONTROLLER)),
+        decided=((1.8, "idle"), (1.9, "withdrawn"), (5.8, "idle"), (6, "sleep")),
+    ),
+    History(
+        name="its sleep is put off, and it is used after that for hours",
+        happens=((1, PUT_OFF), (3.5, ACTIVE)),
+        decided=((5.3, "idle"), (5.5, "sleep")),
+    ),
+    History(
+        name="its sleep is put off, and it computes for a while that ends before",
+        happens=((1, PUT_OFF), (2, BUSY), (3, DONE)),
+        decided=((3.8, "idle"), (4, "sleep")),
+    ),
+    History(
+        name="its sleep is put off again and again, but not beyond its longest run",
+        happens=tuple((float(hour), PUT_OFF) for hour in range(1, 16)),
+        decided=((21.6, "longest"), (23.8, "idle"), (24, "sleep")),
+    ),
 )
 
 
 def observed(status: AgentStatus) -> Observed:
     return Observed(phase="up", status=status)
+
+
+def put_off(row: Session, lifecycle: Lifecycle, now: datetime) -> datetime | None:
+    """Return what the request writes; what it had where that can't be put off."""
+    try:
+        return extended(row, lifecycle, by=timedelta(hours=2), most=timedelta(hours=12), now=now)
+    except Conflict:
+        return row.awake_until
 
 
 def decisions(history: History) -> list[tuple[float, str]]:
@@ -99,10 +131,14 @@ def decisions(history: History) -> list[tuple[float, str]]:
     happens, now, found = list(history.happens), NOON, []
     while now <= NOON + timedelta(hours=history.until):
         while happens and NOON + timedelta(hours=happens[0][0]) <= now:
+            what = happens.pop(0)[1]
+            if what == PUT_OFF:
+                row = replace(row, awake_until=put_off(row, history.lifecycle, now))
+                continue
             change: dict[str, dict[str, Any]] = {
                 ACTIVE: {"last_activity": now}, BUSY: {"busy": True}, DONE: {"busy": False}, CONTROLLER: {},
             }  # fmt: skip
-            status = replace(status, **change[happens.pop(0)[1]])
+            status = replace(status, **change[what])
         step = plan(row, observed(status), now=now, limits=limits)
         assert isinstance(step, Wait)
         at = round((now - NOON) / timedelta(hours=1), 6)

@@ -41,7 +41,7 @@ async def test_what_only_adds_to_a_session_is_left_out(make: MakeSession, put: P
 
 
 _DOCUMENTS = ("components", "busy_with", "endpoints", "restored", "last_exit", "options", "notices")
-_TIMES = ("queued_at", "started", "ready", "ended", "end_requested_at", "last_activity", "created")
+_TIMES = ("queued_at", "started", "ready", "ended", "end_requested_at", "last_activity", "created", "awake_until")
 
 
 async def write_raw(store: Store, session_id: str, column: str, literal: str) -> None:

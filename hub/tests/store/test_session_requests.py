@@ -7,7 +7,8 @@ import pytest
 from store_scene import MakeSession, OpenStore, Put, hold
 
 from rsparkhub.domain.errors import Conflict, NotFound
-from rsparkhub.domain.session import State, Wanted
+from rsparkhub.domain.plan import begin
+from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.store import Store
 
 MINUTE = timedelta(minutes=1)
@@ -226,3 +227,60 @@ async def test_a_request_that_is_given_up_leaves_the_store_in_order(make: MakeSe
     rows = {row.id for row in await store.sessions.list()}
     created = {event.session for event in await store.events.since(None, 0) if event.kind == "created"}
     assert rows == created  # each was written as a whole or not at all
+
+
+HOURS = timedelta(hours=2)
+
+
+def later(session: Session) -> datetime:
+    return (session.awake_until or session.created) + HOURS
+
+
+async def test_hubs_that_put_off_a_sleep_at_once_each_put_it_off(
+    make: MakeSession, put: Put, store: Store, open_another: OpenStore, noon: datetime
+) -> None:
+    session = await put(await make(), State.RUNNING)
+    stores = [store, await open_another(), await open_another()]
+    await asyncio.gather(*(stores[number % 3].sessions.extend(session.id, later, by="ada", now=noon) for number in range(6)))
+    assert (await store.sessions.get(session.id)).awake_until == noon + 6 * HOURS
+    told = [event for event in await store.events.since(session.id, 0) if event.kind == "extended"]
+    assert [event.data["until"] for event in told] == [(noon + number * HOURS).isoformat() for number in range(1, 7)]
+
+
+async def test_a_controller_that_was_about_to_put_it_to_sleep_does_not(
+    make: MakeSession, put: Put, store: Store, open_another: OpenStore, noon: datetime
+) -> None:
+    session = await put(await make(), State.RUNNING)
+    planned = await hold(store, session, now=noon)
+    await (await open_another()).sessions.extend(session.id, later, by="ada", now=noon)
+    assert await store.leases.save(
+        planned, planned.session, holder="put", next_reconcile_at=None, now=noon, wanted=Wanted.SUSPENDED, reason="Idle."
+    )
+    row = await store.sessions.get(session.id)
+    assert (row.wanted, row.awake_until) == (Wanted.RUNNING, noon + HOURS)
+    (again,) = await store.leases.claim(holder="another", now=noon, lease=MINUTE, limit=1)
+    assert again.session.awake_until == noon + HOURS, "it is due at once, as it is now"
+
+
+async def test_what_a_controller_begins_anew_has_no_postponement_of_before(
+    make: MakeSession, put: Put, store: Store, noon: datetime
+) -> None:
+    session = await put(await make(), State.RUNNING)
+    await store.sessions.extend(session.id, later, by="ada", now=noon)
+    row = await put(session, State.SUSPENDED)
+    assert row.awake_until is not None
+    claimed = await hold(store, session, now=noon)
+    assert await store.leases.save(claimed, begin(row, now=noon), holder="put", next_reconcile_at=None, now=noon)
+    assert (await store.sessions.get(session.id)).awake_until is None
+
+
+async def test_a_postponement_that_is_refused_writes_nothing(make: MakeSession, store: Store, noon: datetime) -> None:
+    def refuse(_: Session) -> datetime:
+        raise Conflict("No.")
+
+    session = await make()
+    with pytest.raises(Conflict):
+        await store.sessions.extend(session.id, refuse, by="ada", now=noon)
+    with pytest.raises(NotFound):
+        await store.sessions.extend("nothing", later, by="ada", now=noon)
+    assert [event.kind for event in await store.events.since(None, 0)] == ["created"]

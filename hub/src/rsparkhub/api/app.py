@@ -101,7 +101,7 @@ def create_app(
     behind_edge
         Whether to believe `X-Forwarded-…`; by default, when the request came by a Unix socket.
     """
-    serializer = SessionSerializer(store=store, catalog=catalog, now=now)
+    serializer = SessionSerializer(store=store, catalog=catalog, now=now, longest_extension=settings.longest_extension)
     context = AppContext(
         settings=settings,
         store=store,

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from rspark_contract.reading import JsonObject
 from rspark_contract.specs import ComponentSpec, SecretFile, ServiceSpec
 from rsparkhub.domain.ensemble import EnsembleSpec
-from rsparkhub.domain.environment import Environment
+from rsparkhub.domain.environment import Environment, Resources
 from rsparkhub.domain.session import Session, State
+from rsparkhub.domain.start_options import chosen, options_in_force
 from rsparkhub.interfaces.base import AnyInterface
 from rsparkhub.services.base import Account, AnyService, Instance
 from rsparkhub.settings import Settings
@@ -53,7 +54,11 @@ class Builder:
             The session's own, to speak to the hub.
         """
         spec = environment.spec
-        used = self._used(environment, grants)
+        choice = chosen(spec.options, options_in_force(spec.options, session.options))
+        resources = spec.resources.model_copy(
+            update={"cpu": choice.cpu or spec.resources.cpu, "memory": choice.memory or spec.resources.memory}
+        )
+        used = self._used(environment, grants, resources)
         return EnsembleSpec(
             id=session.id,
             generation=session.generation,
@@ -68,11 +73,11 @@ class Builder:
             ),
             services=tuple(used.services),
             components=tuple(used.components),
-            environ=used.environ,
+            environ={**choice.variables, **used.environ},
             files=tuple(used.files),
             image=spec.image,
-            cpu=spec.resources.cpu,
-            memory=spec.resources.memory,
+            cpu=resources.cpu,
+            memory=resources.memory,
             home_size=spec.home.size,
             grace=spec.lifecycle.grace,
             resume=session.state is State.RESUMING,
@@ -108,7 +113,7 @@ class Builder:
             unprivileged=instance.unprivileged,
         )
 
-    def _used(self, environment: Environment, grants: Mapping[str, Grant]) -> _Used:
+    def _used(self, environment: Environment, grants: Mapping[str, Grant], resources: Resources) -> _Used:
         used = _Used()
         for name, choice in environment.spec.services.items():
             service, grant = self.services[name], grants.get(name)
@@ -116,7 +121,7 @@ class Builder:
                 continue
             config = service.session_config(
                 choice.options,
-                resources=environment.spec.resources,
+                resources=resources,
                 endpoint=grant.endpoint if grant else None,
                 account=grant.account if grant else None,
             )

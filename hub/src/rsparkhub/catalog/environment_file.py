@@ -15,6 +15,7 @@ from rsparkhub.catalog.yaml_file import LARGEST, Yaml, YamlProblem, read_yaml
 from rsparkhub.catalog.yaml_file import Path as KeyPath
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.errors import EnvironmentInvalid
+from rsparkhub.domain.start_options import WRONG_OPTION
 
 _MOST_TOLD = 20
 
@@ -104,7 +105,7 @@ class _Sentences:
         kind, found = error["type"], f"found {_shown(error['input'])}"
         if kind == "missing":
             return "is missing"
-        if kind == NOT_IN_THIS_VERSION:
+        if kind in (NOT_IN_THIS_VERSION, WRONG_OPTION):
             return error["msg"]
         if key == _INTERFACE and isinstance(error["input"], str):
             return self._no_interface(error["input"])

@@ -29,6 +29,7 @@ from rsparkhub.domain.environment import (
     ServiceOptions,
 )
 from rsparkhub.domain.requirements import Requirements
+from rsparkhub.domain.start_options import OptionKey, StartOption, set_twice
 from rsparkhub.interfaces.base import AnyInterface
 from rsparkhub.services.base import AnyService
 
@@ -138,6 +139,7 @@ class Schema:
                 access=spec.access,
                 backends={name: block for name in self._blocks if (block := getattr(spec, name)) is not None},
                 template=spec.template,
+                options=spec.options,
             ),
         )
 
@@ -146,6 +148,8 @@ class Schema:
 
         The second is no fault of an environment that is optional.
         """
+        for option, what, other in set_twice(environment.spec.options):
+            yield Refusal(("spec", "options", option), f"sets {what}, which {other} sets too; let one of them do it")
         asked = environment.spec.services
         for name, choice in asked.items():
             service, key = self._services[name], ("spec", "services", name)
@@ -236,6 +240,10 @@ class Schema:
                 Field(default=None, description="A project that a home gets once, as a folder of this name: `tutorial`."),
             ),
         }
+        fields["options"] = (
+            dict[OptionKey, StartOption],
+            Field(default={}, max_length=20, description="What a person may choose at a start, by name."),
+        )
         for name, block in self._blocks.items():
             fields[name] = (block.options | None, Field(default=None, description=block.description))
         return _model("Spec", fields)

@@ -1,7 +1,7 @@
 """`rsparkhub session`: start, look, put to sleep, wake, end."""
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,13 +28,20 @@ def start(
     environment: Annotated[str, typer.Argument(metavar="ENV", help="The environment's name.", show_default=False)],
     name: Annotated[str | None, typer.Option(help="What you call it.", show_default=False)] = None,
     key: Annotated[str | None, typer.Option(help="The same key gives the same session again.", show_default=False)] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option", "-o", metavar="NAME=VALUE", help="An option of the environment; may be given again.", show_default=False
+        ),
+    ] = None,
     wait: Wait = False,
     timeout: Timeout = 300,
     as_json: AsJson = False,
 ) -> None:
-    """Start a session of an environment."""
+    """Start a session of an environment; `rsparkhub environment list --json` says which options it has."""
+    options = _options(option or ())
     _want(
-        lambda hub: hub.sessions.start(environment, name=name, idempotency_key=key),
+        lambda hub: hub.sessions.start(environment, name=name, options=options, idempotency_key=key),
         says="is on its way", wait=wait, timeout=timeout, as_json=as_json,
     )  # fmt: skip
 
@@ -59,6 +66,45 @@ def suspend(
         lambda hub, confirm: hub.sessions.suspend(session, confirm=confirm, force=force),
         yes=yes or force, says="goes to sleep", wait=wait, timeout=timeout, as_json=as_json,
     )  # fmt: skip
+
+
+@app.command()
+def extend(
+    session: Id,
+    by: Annotated[str, typer.Option(metavar="DURATION", help="How much later it sleeps, such as 30m or 2h.")] = "2h",
+    as_json: AsJson = False,
+) -> None:
+    """Put off the sleep of an idle session, as far as the installation allows."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import print_json
+    from rsparkhub.domain.quantity import parse_duration
+
+    try:
+        duration = parse_duration(by)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--by") from None
+    view = ask(lambda hub: hub.sessions.extend(session, by=duration))
+    if as_json:
+        print_json(view.model_dump(mode="json"))
+    else:
+        say(f"{session} {_sleeps(view) or 'stays awake'}.")
+
+
+@app.command()
+def rename(
+    session: Id,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What you call it.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Give a session another name; its id and its addresses stay."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import print_json
+
+    view = ask(lambda hub: hub.sessions.rename(session, name))
+    if as_json:
+        print_json(view.model_dump(mode="json"))
+    else:
+        say(f"{session} is called {view.name}.")
 
 
 @app.command()
@@ -213,6 +259,17 @@ def exec_(
     raise typer.Exit(code)
 
 
+def _options(given: "Sequence[str]") -> dict[str, str]:
+    """Return the values of options by their names, of texts `NAME=VALUE`."""
+    found: dict[str, str] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f"{each} is to be NAME=VALUE", param_hint="--option")
+        found[name] = value
+    return found
+
+
 def _want(
     request: "Callable[[AsyncHub], Awaitable[SessionView]]", *, says: str, wait: bool, timeout: float, as_json: bool
 ) -> None:
@@ -320,6 +377,17 @@ def _state(session: "SessionView") -> str:
     return f"{session.state}, number {session.queue_position}" if session.queue_position else str(session.state)
 
 
+def _sleeps(session: "SessionView") -> str:
+    """Return when it sleeps by itself, or loses what its sleep saved, in this machine's time; empty where neither is known."""
+    if session.sleeps is not None:
+        why = "" if session.sleeps.why == "idle" else ", after its longest run"
+        late = "" if session.sleeps.can_extend or session.sleeps.why == "longest" else ", as late as it may"
+        return f"sleeps at {session.sleeps.at.astimezone():%Y-%m-%d %H:%M}{why}{late}"
+    if session.kept_until is not None:
+        return f"is kept until {session.kept_until.astimezone():%Y-%m-%d %H:%M}"
+    return ""
+
+
 def _lines(session: "SessionView", hub_url: str) -> list[tuple[str, str]]:
     from rsparkhub.cli.output import ago, size
 
@@ -329,6 +397,7 @@ def _lines(session: "SessionView", hub_url: str) -> list[tuple[str, str]]:
         ("name", session.name),
         ("person", session.owner),
         ("environment", f"{session.environment} ({session.interface})"),
+        ("options", ", ".join(f"{name}={value}" for name, value in session.options.items())),
         ("state", _state(session)),
         ("reason", session.reason or ""),
         ("detail", session.detail or ""),
@@ -337,6 +406,7 @@ def _lines(session: "SessionView", hub_url: str) -> list[tuple[str, str]]:
         ("busy with", ", ".join(session.busy_with)),
         ("stays awake", f"not put to sleep: {session.sleep_refused.reason}" if session.sleep_refused else ""),
         ("last activity", ago(session.last_activity)),
+        ("by itself", _sleeps(session)),
         ("memory", f"{size(session.memory)}{limit}" if session.memory else ""),
         ("ready", ago(session.ready)),
         ("last exit", f"code {session.last_exit.code}, {ago(session.last_exit.at)}" if session.last_exit else ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from httpx_sse import EventSource
@@ -13,6 +13,7 @@ from httpx_sse import EventSource
 from rsparkhub.client.connection import Connection
 from rsparkhub.client.waiting import News, Waiting
 from rsparkhub.domain.errors import NotFound, Unavailable
+from rsparkhub.domain.quantity import format_duration
 from rsparkhub.domain.session import State
 from rsparkhub.domain.share import Role
 from rsparkhub.wire.session import LogServices, SessionList, SessionView
@@ -70,6 +71,21 @@ class Sessions:
     async def resume(self, session_id: str) -> SessionView:
         """Want it awake, as it was."""
         return await self._connection.ask(SessionView, "POST", f"/sessions/{session_id}/resume", again=True)
+
+    async def extend(self, session_id: str, *, by: timedelta = timedelta(hours=2)) -> SessionView:
+        """Put off its sleep by this much, or by as much as is allowed: `sleeps` says until when.
+
+        Raises
+        ------
+        Conflict
+            When it can't be put off any further.
+        """
+        body = {"by": format_duration(by)}
+        return await self._connection.ask(SessionView, "POST", f"/sessions/{session_id}/extend", body=body)
+
+    async def rename(self, session_id: str, name: str) -> SessionView:
+        """Give it another name; its id and its addresses stay."""
+        return await self._connection.ask(SessionView, "PATCH", f"/sessions/{session_id}", body={"name": name}, again=True)
 
     async def stop(self, session_id: str, *, confirm: bool = False) -> SessionView:
         """Want it ended; the files stay, what is in memory is not saved. Raise `Busy` as `suspend` does."""

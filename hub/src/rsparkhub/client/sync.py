@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
 import httpx
@@ -100,6 +100,12 @@ class SyncSessions:
 
     def resume(self, session_id: str) -> SessionView:
         return self._thread.run(self._sessions.resume(session_id))
+
+    def extend(self, session_id: str, *, by: timedelta = timedelta(hours=2)) -> SessionView:
+        return self._thread.run(self._sessions.extend(session_id, by=by))
+
+    def rename(self, session_id: str, name: str) -> SessionView:
+        return self._thread.run(self._sessions.rename(session_id, name))
 
     def stop(self, session_id: str, *, confirm: bool = False) -> SessionView:
         return self._thread.run(self._sessions.stop(session_id, confirm=confirm))

@@ -1,9 +1,9 @@
 """When a session goes to sleep by itself, and which notice comes before.
 
 An idle session sleeps after its environment's `idle`, counted from the last time that somebody used it; a session that
-computes is never idle. Each session sleeps after `longest` in one go, and what slept for `suspended` is stopped. A notice
-always comes first, and sleep never comes sooner than `ahead` after it: so a computation that ended at night is not put to
-sleep in the minute it ended.
+computes is never idle, and somebody may put off the sleep of one that is (`domain.sleep_time`). Each session sleeps after
+`longest` in one go, and what slept for `suspended` is stopped. A notice always comes first, and sleep never comes sooner than
+`ahead` after it: so a computation that ended at night is not put to sleep in the minute it ended.
 
 An idle session that could not keep what it has stays awake: its user is told once, and it is tried again, each time after twice
 as long (`retry_after`). Only the longest run ends a session whatever is lost.
@@ -80,6 +80,21 @@ def retry_after(attempts: int) -> timedelta:
     return min(_AT_LEAST * (1 << doublings), _LONGEST_RETRY)
 
 
+def last_use(session: Session, ready: datetime, now: datetime) -> datetime:
+    """Return when a session was last used; a time to come, as the clock of a node may say, counts as now."""
+    return max(ready, min(session.last_activity or ready, now))
+
+
+def idle_end(session: Session, ready: datetime, lifecycle: Lifecycle, now: datetime) -> datetime:
+    """Return until when a session is not yet idle for too long, nobody using it meanwhile."""
+    end = last_use(session, ready, now) + lifecycle.idle
+    return end if session.awake_until is None else max(end, session.awake_until)
+
+
+def _is_put_off(session: Session, notice: Notice) -> bool:
+    return session.awake_until is not None and notice.at < session.awake_until
+
+
 def _longest(session: Session, since: datetime, lifecycle: Lifecycle, now: datetime) -> Verdict:
     length = duration_in_words(lifecycle.longest)
     given = next(_given(session, "longest"), None)
@@ -97,21 +112,21 @@ def _longest(session: Session, since: datetime, lifecycle: Lifecycle, now: datet
 
 
 def _idle(session: Session, ready: datetime, lifecycle: Lifecycle, now: datetime) -> Verdict:
-    active = max(ready, min(session.last_activity or ready, now))
+    active, end = last_use(session, ready, now), idle_end(session, ready, lifecycle, now)
     length = duration_in_words(lifecycle.idle)
     reason = f"Put to sleep after {length} without use. Resume it when you like."
     if session.refusal is not None:
         again = session.refusal.at + retry_after(session.refusal.number)
         if session.refusal.at > active:  # its user was told then
-            again = max(again, active + lifecycle.idle)
+            again = max(again, end)
             return Change(wanted=Wanted.SUSPENDED, reason=reason, sleep=Sleep.IDLE) if now >= again else Nothing(until=again)
         if now < again:
             return Nothing(until=again)
-    given = next((notice for notice in _given(session, "idle") if notice.given > active), None)
+    given = next((each for each in _given(session, "idle") if each.given > active and not _is_put_off(session, each)), None)
     return _stage(
         session,
         kind="idle",
-        end=active + lifecycle.idle,
+        end=end,
         before=ahead(lifecycle.idle),
         given=given,
         now=now,

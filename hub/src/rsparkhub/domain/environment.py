@@ -4,13 +4,14 @@ It knows no interface, service or backend by name: `rsparkhub.catalog.schema` re
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from rsparkhub.domain.quantity import ByteSize, Duration
+from rsparkhub.domain.start_options import StartOption
 from rsparkhub.domain.user import EVERYONE
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$", description="lower case, digits and hyphens")]
@@ -105,7 +106,7 @@ class EnvironmentSpec:
     """What an environment is.
 
     `backends` has what it says to single backends, by their names; `template` names the project of the session's image that a
-    home gets once.
+    home gets once. `options` has what a person may choose at a start, by name.
     """
 
     interface: InterfaceChoice
@@ -118,6 +119,7 @@ class EnvironmentSpec:
     access: Access
     backends: Mapping[str, Options]
     template: str | None = None
+    options: Mapping[str, StartOption] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

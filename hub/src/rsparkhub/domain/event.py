@@ -7,7 +7,7 @@ from typing import Literal, NotRequired, TypedDict
 from rspark_contract.reading import JsonObject
 
 #: Of a session; the pages follow these.
-SessionEventKind = Literal["created", "state", "part", "warning", "wanted"]
+SessionEventKind = Literal["created", "state", "part", "warning", "wanted", "extended", "renamed"]
 #: Of people, for the audit alone. A `visit` is to somebody else's session.
 PeopleEventKind = Literal["sign-in", "visit", "share", "person", "group", "token"]
 EventKind = Literal[SessionEventKind, PeopleEventKind]
@@ -26,6 +26,20 @@ class WantedData(TypedDict):
 
     wanted: str
     reason: str | None
+
+
+class ExtendedData(TypedDict):
+    """Of `extended`: until when an idle session stays awake (ISO 8601)."""
+
+    until: str
+    generation: int
+
+
+class RenamedData(TypedDict):
+    """Of `renamed`: what a session is called from now on, and what it was called."""
+
+    name: str
+    was: str
 
 
 class StateData(TypedDict):
@@ -109,7 +123,7 @@ class TokenData(TypedDict):
 
 
 #: What is written of an event, by its kind.
-SessionEventData = CreatedData | WantedData | StateData | ComponentData | WarningData
+SessionEventData = CreatedData | WantedData | ExtendedData | RenamedData | StateData | ComponentData | WarningData
 PeopleEventData = SignInData | VisitData | ShareData | PersonData | GroupData | TokenData
 EventData = SessionEventData | PeopleEventData
 

@@ -17,10 +17,20 @@ class Notice:
     text: str
 
 
-def still_valid(notices: Iterable[Notice], *, busy: bool, last_activity: datetime | None) -> tuple[Notice, ...]:
-    """Return the notices that hold: one for being idle is void once the session computes, or somebody has used it since."""
+def still_valid(
+    notices: Iterable[Notice], *, busy: bool, last_activity: datetime | None, awake_until: datetime | None
+) -> tuple[Notice, ...]:
+    """Return the notices that hold.
+
+    One for being idle is void once the session computes, somebody has used it since, or its sleep was put off (`awake_until`).
+    """
     return tuple(
         notice
         for notice in notices
-        if notice.kind != "idle" or not (busy or (last_activity is not None and last_activity >= notice.given))
+        if notice.kind != "idle"
+        or not (
+            busy
+            or (last_activity is not None and last_activity >= notice.given)
+            or (awake_until is not None and awake_until > notice.at)
+        )
     )

@@ -37,7 +37,7 @@ def apply_observation(session: Session, observed: Observed, *, now: datetime) ->
         memory=status.memory,
         cpu=status.cpu,
         restored=status.restored if status.restored is not None else session.restored,
-        notices=still_valid(session.notices, busy=status.busy, last_activity=last_activity),
+        notices=still_valid(session.notices, busy=status.busy, last_activity=last_activity, awake_until=session.awake_until),
     )
 
 

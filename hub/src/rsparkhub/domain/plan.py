@@ -158,6 +158,7 @@ def begin(session: Session, *, now: datetime) -> Session:
         restored=None,
         notices=(),
         refusal=None,
+        awake_until=None,
     )
 
 

@@ -141,6 +141,7 @@ class Session:
     last_exit: LastExit | None = None
     notices: tuple[Notice, ...] = ()  # of what will put this generation to sleep
     refusal: SleepRefusal | None = None  # of the last sleep of this generation that was given up; `at` is by the hub's clock
+    awake_until: datetime | None = None  # somebody put off the sleep of this generation; it is not idle before that
     project: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     damaged: bool = False  # its row can't be read: it is shown as failed, and left alone until it is deleted

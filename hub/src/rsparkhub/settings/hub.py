@@ -100,6 +100,11 @@ class Settings(BaseSettings):
         "itself, and 100 on a cluster.",
     )
     most_sessions_per_person: int = Field(default=10, ge=1, description="Sessions a person may have, asleep or awake.")
+    longest_extension: Duration = Field(
+        default=timedelta(hours=12),
+        description="How far ahead of now people may put off the sleep of an idle session; 0s: not at all. The longest run of "
+        "its environment bounds it too.",
+    )
     lease: Duration = Field(default=timedelta(seconds=15), description="How long a controller may work unseen.")
     look_every: Duration = Field(
         default=timedelta(seconds=10), description="How often a running session is looked at without a reason."

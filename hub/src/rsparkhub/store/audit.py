@@ -12,8 +12,10 @@ from rsparkhub.store.events import EVENT_COLUMNS, By, insert_of_people, to_event
 from rsparkhub.store.tables import events, sessions
 
 _AT_ONCE = 500  # a statement has so many parameters
-_NAMES = sa.select(events.c.session, events.c.data).where(
-    events.c.session.in_(sa.bindparam("b_ids", expanding=True)), events.c.kind == "created"
+_NAMES = (
+    sa.select(events.c.session, events.c.data)
+    .where(events.c.session.in_(sa.bindparam("b_ids", expanding=True)), events.c.kind.in_(("created", "renamed")))
+    .order_by(events.c.id)
 )
 
 
@@ -54,7 +56,7 @@ class Audit:
         return [to_event(row) for row in await self._database.read(query)]
 
     async def session_names(self, ids: Iterable[str]) -> dict[str, str]:
-        """Return what sessions are or were called, by id; one whose beginning is not known any more is left out."""
+        """Return what sessions are called, or were at last, by id; one whose beginning is not known any more is left out."""
         asked = sorted({each for each in ids if each})
         found: dict[str, str] = {}
         for first in range(0, len(asked), _AT_ONCE):

@@ -42,16 +42,18 @@ SESSION_COLUMNS = tuple(
         "id", "kind", "owner", "name", "environment", "wanted", "state", "generation", "reason", "detail", "created",
         "queued_at", "started", "ready", "ended", "end_requested_at", "last_activity", "busy", "busy_with", "memory", "cpu",
         "upstream", "secret", "components", "endpoints", "restored", "last_exit", "project", "options", "notices",
-        "sleep", "refusal",
+        "sleep", "refusal", "awake_until",
     )
 )  # fmt: skip
 
 #: What changes at almost every observation of a running session.
 MEASURED = ("last_activity", "busy", "busy_with", "memory", "cpu")
-#: What the controller writes and nobody else, but for `state`, `queued_at`, `reason` and `detail`, which a request may set too.
+#: What the controller writes and nobody else, but for `state`, `queued_at`, `reason`, `detail` and `awake_until`, which a
+#: request may set too.
 OBSERVED = (
     "state", "generation", "reason", "detail", "queued_at", "started", "ready", "ended", "end_requested_at", *MEASURED,
     "upstream", "secret", "components", "endpoints", "restored", "last_exit", "notices", "refusal",
+    "awake_until",
 )  # fmt: skip
 
 
@@ -81,6 +83,7 @@ def to_session(row: AnyRow) -> Session:
         last_exit=_parsed(row, 26, _last_exit, lost_exit),
         project=row[27], options=_parsed(row, 28, _object, {}), notices=_parsed(row, 29, _notices, ()),
         sleep=_parsed(row, 30, _sleep, Sleep.KEPT), refusal=_parsed(row, 31, _refusal, None),
+        awake_until=row[32],
     )  # fmt: skip
 
 

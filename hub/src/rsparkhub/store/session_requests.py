@@ -1,6 +1,6 @@
 """What users ask of sessions: make one, read them, change what is wanted of one."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from rsparkhub.domain.errors import Conflict, NotFound
 from rsparkhub.domain.event import CreatedData
 from rsparkhub.domain.session import LIVE, RowKind, Session, Sleep, State, Wanted, new_session_id
 from rsparkhub.domain.user import name_in
+from rsparkhub.store import details
 from rsparkhub.store.admission_queue import lock_queue, requeue_head
 from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.desired import set_wanted
@@ -215,6 +216,49 @@ class SessionRequests:
         await self._notifier.notify(id)
         return session
 
+    async def extend(
+        self,
+        id: str,  # noqa: A002
+        until: Callable[[Session], datetime],
+        *,
+        by: str,
+        now: datetime,
+    ) -> Session:
+        """Write until when a session stays awake though nobody uses it, and return it.
+
+        `until` returns that time, or raises why not, from the row as it is then: two that ask at once put it off twice.
+
+        Raises
+        ------
+        NotFound
+            When there is no such session, or it is being deleted.
+        """
+
+        async def work(connection: Connection) -> Session:
+            before = await self._find_for_update(connection, id)
+            return await details.extend(connection, self._database, before, until(before), by=by, now=now)
+
+        session = await self._database.write(work)
+        await self._notifier.notify(id)
+        return session
+
+    async def rename(self, id: str, name: str, *, by: str, now: datetime) -> Session:  # noqa: A002
+        """Give a session another name, and return it; its id and its addresses stay. Twice is the same as once.
+
+        Raises
+        ------
+        NotFound
+            When there is no such session, or it is being deleted.
+        """
+
+        async def work(connection: Connection) -> Session:
+            before = await self._find_for_update(connection, id)
+            return await details.rename(connection, self._database, before, name, by=by, now=now)
+
+        session = await self._database.write(work)
+        await self._notifier.notify(id, about="changed")
+        return session
+
     async def purge(self, id: str) -> bool:  # noqa: A002
         """Delete the row of a deleted session with its logs; its events stay. Return whether there was one."""
 
@@ -242,6 +286,15 @@ class SessionRequests:
         counts = {state: found.pop(state.value, 0) for state in State}
         counts[State.FAILED] += sum(found.values())  # whose state can't be read, and which are shown as failed
         return counts
+
+    async def _find_for_update(self, connection: Connection, id: str) -> Session:  # noqa: A002
+        found = await connection.rows(_GET_FOR_UPDATE, {"b_id": id})
+        session = to_session(found[0]) if found else None
+        if session is None or session.is_service:
+            raise NotFound(f"There is no session {id}.")
+        if session.wanted is Wanted.DELETED:
+            raise NotFound(f"There is no session {id}: it has been deleted.")
+        return session
 
     async def _check_limit(self, connection: Connection, owner: str | None, most: int) -> None:
         if (await connection.rows(_HOW_MANY, {"b_owner": owner}))[0][0] >= most:

@@ -52,6 +52,7 @@ sessions = sa.Table(
     sa.Column("last_exit", Document),
     sa.Column("notices", Document),  # of what will put it to sleep; NULL is none
     sa.Column("refusal", Document),  # of the last sleep that was given up
+    sa.Column("awake_until", Moment),  # a user put off its sleep; a new generation has none
     # Who works on it. `lease_epoch` grows with each lease, so that an old one is never taken for a new one of the same holder.
     # `claimable_at` is when the next lease may be taken: `next_reconcile_at` while it is free, the lease's end while it is not.
     sa.Column("next_reconcile_at", Moment),

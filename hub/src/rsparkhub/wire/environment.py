@@ -32,6 +32,26 @@ class ComponentView(Answer):
     )
 
 
+class StartChoiceView(Answer):
+    """One of the values of a choice."""
+
+    value: str
+    title: str
+
+
+class StartOptionView(Answer):
+    """What may be chosen at a start."""
+
+    name: str = Field(examples=["size"])
+    title: str
+    description: str
+    kind: Literal["choice", "number", "text", "yes-no"]
+    default: bool | float | str = Field(description="What it is where nobody chooses.")
+    choices: list[StartChoiceView] = Field(description="Of a choice.")
+    least: float | None = Field(description="Of a number.")
+    most: float | None = Field(description="Of a number.")
+
+
 class EnvironmentView(Answer):
     """One environment that you may start."""
 
@@ -51,6 +71,7 @@ class EnvironmentView(Answer):
     expected_resume: float | None = Field(
         default=None, description="Seconds: the median of the last resumes of what was saved; null before the first."
     )
+    options: list[StartOptionView] = Field(default_factory=list, description="What may be chosen at a start.")
     unavailable: str | None = Field(
         default=None, description="Why it can't be started here, and what to do, in a sentence or two; null when it can."
     )

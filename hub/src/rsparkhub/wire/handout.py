@@ -13,7 +13,7 @@ from rspark_contract.handout import (
     SOURCE_PATTERN,
     HandoutState,
 )
-from rsparkhub.wire.text import Answer, Ask
+from rsparkhub.wire.text import Answer, Ask, Option, OptionName
 
 Source = Annotated[str, Field(min_length=1, max_length=MOST_SOURCE, pattern=f"^{SOURCE_PATTERN}$")]
 Branch = Annotated[str, Field(min_length=1, max_length=MOST_BRANCH, pattern=f"^{BRANCH_PATTERN}$")]
@@ -48,6 +48,9 @@ class NewLink(NewHandout):
     """What a link is to start, bring and open."""
 
     environment: str = Field(min_length=1, max_length=40, description="Its name in the catalog.", examples=["rspark"])
+    options: dict[OptionName, Option] = Field(
+        default_factory=dict, max_length=32, description="Values of the environment's options, for a session that is made anew."
+    )
 
 
 class LinkView(Answer):

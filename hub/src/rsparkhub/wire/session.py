@@ -1,19 +1,14 @@
 """Sessions on the wire."""
 
-from datetime import datetime
-from typing import Annotated, Literal
+from datetime import datetime, timedelta
+from typing import Literal
 
-from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import ConfigDict, Field
 
 from rspark_contract.status import ComponentState
+from rsparkhub.domain.quantity import Duration
 from rsparkhub.domain.session import State, Wanted
-from rsparkhub.wire.text import Answer, Ask, JsonObject, Line, OptionName, Title, check_option
-
-Option = Annotated[
-    bool | int | float | str,
-    PlainValidator(check_option),
-    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "number"}, {"type": "string", "maxLength": 500}]}),
-]
+from rsparkhub.wire.text import Answer, Ask, JsonObject, Line, Option, OptionName, Title
 
 
 class SessionStart(Ask):
@@ -30,8 +25,8 @@ class SessionStart(Ask):
     options: dict[OptionName, Option] = Field(
         default_factory=dict,
         max_length=32,
-        description="Options of the environment; refused in this version.",
-        json_schema_extra={"additionalProperties": False},
+        description="Values of options that the environment has, by name; the others are at their defaults. A session that is "
+        "taken by `reuse` keeps its own.",
     )
 
 
@@ -45,6 +40,28 @@ class SleepConsent(Consent):
     """What a person agrees to lose by a sleep."""
 
     force: bool = Field(default=False, description="Sleep also where something could not be kept. It includes `confirm`.")
+
+
+class Extension(Ask):
+    """How long a session's sleep is put off."""
+
+    by: Duration = Field(
+        default=timedelta(hours=2), ge=timedelta(minutes=1), le=timedelta(days=30), description="How much later it sleeps."
+    )
+
+
+class Renaming(Ask):
+    """What of a session is to be another."""
+
+    name: Title = Field(description="What you call it.")
+
+
+class SleepTimeView(Answer):
+    """When a session goes to sleep by itself, if nobody uses it until then."""
+
+    at: datetime
+    why: Literal["idle", "longest"] = Field(description="Because nobody uses it, or because of its longest run.")
+    can_extend: bool = Field(description="Whether it can be put off now.")
 
 
 class ServiceView(Answer):
@@ -163,10 +180,14 @@ class SessionView(Answer):
         default=None, description="Why this run was not put to sleep the last time that it should."
     )
     restored: RestoredView | None = Field(description="What of the last run's work was brought back.")
+    sleeps: SleepTimeView | None = Field(default=None, description="Null for one that computes, or doesn't run.")
+    kept_until: datetime | None = Field(
+        default=None, description="When a sleeping session is stopped, and loses the work that was saved; files stay."
+    )
     services: list[ServiceView] = Field(description="All parts of the ensemble, the interface included.")
     warnings: list[WarningView]
     project: str | None
-    options: JsonObject
+    options: JsonObject = Field(description="The values of its environment's options, by name.")
 
     @property
     def settled(self) -> bool:

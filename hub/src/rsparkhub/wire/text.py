@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from rsparkhub.domain.user import USER_NAME
 
@@ -44,6 +44,14 @@ def check_option(value: object) -> bool | int | float | str:
     if isinstance(value, str) and len(value) <= 500:
         return value
     raise ValueError("an option is true or false, a number, or a text of at most 500 characters")
+
+
+#: The value of an option.
+Option = Annotated[
+    bool | int | float | str,
+    PlainValidator(check_option),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "number"}, {"type": "string", "maxLength": 500}]}),
+]
 
 
 class Answer(BaseModel):

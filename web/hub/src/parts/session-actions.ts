@@ -6,6 +6,7 @@ import type { Change, Consent } from '../state/api.ts';
 import { busyQuestion } from '../state/busy-text.ts';
 import { confirm } from '../state/confirm.ts';
 import type { Session } from '../state/model.ts';
+import { renaming } from '../state/renaming.ts';
 import { mayChange } from '../state/role.ts';
 import { go } from '../state/router.ts';
 import { path } from '../state/route.ts';
@@ -71,10 +72,15 @@ export function menu(session: Session, without: Change[] = [], more: MenuItem[] 
     onselect: () => void change(session, wanted),
   });
   const rest = items.filter((wanted) => wanted !== 'delete').map(item);
+  const name: MenuItem[] =
+    mine === 'owner' && session.wanted !== 'deleted'
+      ? [{ text: 'Rename', icon: 'pencil', onselect: () => renaming.set(session) }]
+      : [];
   return [
     ...more,
     ...rest,
-    ...(taking.length > 0 && rest.length + more.length > 0 ? ['line' as const] : []),
+    ...name,
+    ...(taking.length > 0 && rest.length + more.length + name.length > 0 ? ['line' as const] : []),
     ...taking.map(item),
   ];
 }

@@ -5,7 +5,7 @@ import { Problem } from './api.ts';
 import { session } from './examples.ts';
 import { Sessions } from './sessions.ts';
 
-const api = { start: vi.fn(), change: vi.fn() };
+const api = { start: vi.fn(), change: vi.fn(), extend: vi.fn(), rename: vi.fn() };
 const notifications = { show: vi.fn() };
 let sessions: Sessions;
 let actions: Actions;
@@ -79,4 +79,23 @@ it('what computes is left as it is until the person agrees', async () => {
   api.change.mockResolvedValue(session({ id: 'a', state: 'suspending' }));
   expect(await actions.change('a', 'suspend', 'confirm')).toEqual({ kind: 'done' });
   expect(api.change).toHaveBeenLastCalledWith('a', 'suspend', 'confirm');
+});
+
+it('a sleep that is put off shows when it is, and one that can’t be says why', async () => {
+  const sleeps = { at: '2026-11-24T16:00:00Z', why: 'idle' as const, can_extend: false };
+  api.extend.mockResolvedValueOnce(session({ id: 'a', state: 'running', sleeps }));
+  await actions.extend('a');
+  expect(get(sessions.known).get('a')?.sleeps).toEqual(sleeps);
+  api.extend.mockRejectedValueOnce(new Problem('It sleeps as late as it may.', 409, 'conflict'));
+  await actions.extend('a');
+  expect(notifications.show).toHaveBeenCalledWith('It sleeps as late as it may.', { meaning: 'bad' });
+});
+
+it('a new name shows at once, and one that is refused is said to who typed it', async () => {
+  api.rename.mockResolvedValueOnce(session({ id: 'a', name: 'Thesis' }));
+  expect(await actions.rename('a', 'Thesis')).toBeNull();
+  expect(get(sessions.known).get('a')?.name).toBe('Thesis');
+  api.rename.mockRejectedValueOnce(new Problem('The name is too long.', 422, 'invalid-input'));
+  expect(await actions.rename('a', 'x'.repeat(81))).toBe('The name is too long.');
+  expect(notifications.show).not.toHaveBeenCalled();
 });

@@ -3,6 +3,7 @@ import { get } from 'svelte/store';
 import { idempotencyKey, errorMessage, Problem, type Api, type Change, type Consent } from './api.ts';
 import type { Session } from './model.ts';
 import type { Sessions } from './sessions.ts';
+import type { Choices } from './start-options.ts';
 
 export interface Notifications {
   show: (text: string, options?: { meaning?: 'bad' | 'good' | 'neutral' }) => unknown;
@@ -24,36 +25,40 @@ function isBusy(error: unknown): error is Problem {
 /** Requests that are under way at the same time when many rows are changed. */
 const CONCURRENCY = 6;
 
+type Calls = Pick<Api, 'start' | 'change' | 'extend' | 'rename'>;
+
 export class Actions {
-  readonly #api: Pick<Api, 'start' | 'change'>;
+  readonly #api: Calls;
   readonly #sessions: Sessions;
   readonly #notifications: Notifications;
   /** The idempotency key of each start until the hub answers: a second press, or a new try, starts nothing twice. */
   readonly #keys = new Map<string, string>();
 
-  constructor(parts: {
-    api: Pick<Api, 'start' | 'change'>;
-    sessions: Sessions;
-    notifications: Notifications;
-  }) {
+  constructor(parts: { api: Calls; sessions: Sessions; notifications: Notifications }) {
     this.#api = parts.api;
     this.#sessions = parts.sessions;
     this.#notifications = parts.notifications;
   }
 
-  /** Start a session and return it; null when the hub refused, and the reason is shown. */
-  async start(environment: string, name?: string): Promise<Session | null> {
-    const start = `${environment}\n${name ?? ''}`;
+  /** Start a session and return it; null when the hub refused, and the reason is shown: to `refused`, where there is one. */
+  async start(
+    environment: string,
+    name?: string,
+    options: Choices = {},
+    refused?: (reason: string) => void,
+  ): Promise<Session | null> {
+    const start = `${environment}\n${name ?? ''}\n${JSON.stringify(options)}`;
     const key = this.#keys.get(start) ?? idempotencyKey();
     this.#keys.set(start, key);
     const since = this.#sessions.mark();
     try {
-      const session = await this.#api.start(environment, key, name);
+      const session = await this.#api.start(environment, key, name, options);
       this.#keys.delete(start);
       this.#sessions.applyResponse(session, since);
       return session;
     } catch (error) {
-      this.#notifications.show(errorMessage(error), { meaning: 'bad' });
+      if (refused) refused(errorMessage(error));
+      else this.#notifications.show(errorMessage(error), { meaning: 'bad' });
       return null;
     }
   }
@@ -65,6 +70,27 @@ export class Actions {
     if (isBusy(error)) return { kind: 'busy', running: error.running };
     this.#notifications.show(errorMessage(error), { meaning: 'bad' });
     return { kind: 'refused' };
+  }
+
+  /** Put off the sleep of a session; where the hub refuses, the reason is shown. */
+  async extend(id: string): Promise<void> {
+    const since = this.#sessions.mark();
+    try {
+      this.#sessions.applyResponse(await this.#api.extend(id), since);
+    } catch (error) {
+      this.#notifications.show(errorMessage(error), { meaning: 'bad' });
+    }
+  }
+
+  /** Give a session another name; return why not, or null when it is done. */
+  async rename(id: string, name: string): Promise<string | null> {
+    const since = this.#sessions.mark();
+    try {
+      this.#sessions.applyResponse(await this.#api.rename(id, name), since);
+      return null;
+    } catch (error) {
+      return errorMessage(error);
+    }
   }
 
   /** Change many sessions, show one notification of how it went, and return those that were left since they compute. */

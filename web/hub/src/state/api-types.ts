@@ -203,6 +203,11 @@ export interface components {
              */
             expected_resume: number | null;
             /**
+             * Options
+             * @description What may be chosen at a start.
+             */
+            options: components["schemas"]["StartOptionView"][];
+            /**
              * Unavailable
              * @description Why it can't be started here, and what to do, in a sentence or two; null when it can.
              */
@@ -231,7 +236,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "created" | "state" | "part" | "warning" | "wanted" | "sign-in" | "visit" | "share" | "person" | "group" | "token";
+            kind: "created" | "state" | "part" | "warning" | "wanted" | "extended" | "renamed" | "sign-in" | "visit" | "share" | "person" | "group" | "token";
             /**
              * By
              * @description The person who asked; null when the hub acted by itself.
@@ -252,6 +257,21 @@ export interface components {
             data: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * Extension
+         * @description How long a session's sleep is put off.
+         */
+        Extension: {
+            /**
+             * By
+             * @description How much later it sleeps.
+             * @default PT2H
+             * @example 60s
+             * @example 2h
+             * @example 7d
+             */
+            by: string;
         };
         /**
          * FileProblemView
@@ -540,6 +560,13 @@ export interface components {
              * @example rspark
              */
             environment: string;
+            /**
+             * Options
+             * @description Values of the environment's options, for a session that is made anew.
+             */
+            options?: {
+                [key: string]: boolean | number | string;
+            };
         };
         /**
          * NewShare
@@ -709,6 +736,17 @@ export interface components {
              *     ]
              */
             left: string[];
+        };
+        /**
+         * Renaming
+         * @description What of a session is to be another.
+         */
+        Renaming: {
+            /**
+             * Name
+             * @description What you call it.
+             */
+            name: string;
         };
         /** ResourcesView */
         ResourcesView: {
@@ -962,7 +1000,7 @@ export interface components {
             project?: string | null;
             /**
              * Options
-             * @description Options of the environment; refused in this version.
+             * @description Values of options that the environment has, by name; the others are at their defaults. A session that is taken by `reuse` keeps its own.
              */
             options?: {
                 [key: string]: boolean | number | string;
@@ -1090,6 +1128,17 @@ export interface components {
             /** @description What of the last run's work was brought back. */
             restored: components["schemas"]["RestoredView"] | null;
             /**
+             * @description Null for one that computes, or doesn't run.
+             * @default null
+             */
+            sleeps: components["schemas"]["SleepTimeView"] | null;
+            /**
+             * Kept Until
+             * @description When a sleeping session is stopped, and loses the work that was saved; files stay.
+             * @default null
+             */
+            kept_until: string | null;
+            /**
              * Services
              * @description All parts of the ensemble, the interface included.
              */
@@ -1098,7 +1147,10 @@ export interface components {
             warnings: components["schemas"]["WarningView"][];
             /** Project */
             project: string | null;
-            /** Options */
+            /**
+             * Options
+             * @description The values of its environment's options, by name.
+             */
             options: {
                 [key: string]: unknown;
             };
@@ -1231,6 +1283,78 @@ export interface components {
              * @description What could not be kept; nothing where it computes.
              */
             lost: components["schemas"]["LostObjectView"][];
+        };
+        /**
+         * SleepTimeView
+         * @description When a session goes to sleep by itself, if nobody uses it until then.
+         */
+        SleepTimeView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Why
+             * @description Because nobody uses it, or because of its longest run.
+             * @enum {string}
+             */
+            why: "idle" | "longest";
+            /**
+             * Can Extend
+             * @description Whether it can be put off now.
+             */
+            can_extend: boolean;
+        };
+        /**
+         * StartChoiceView
+         * @description One of the values of a choice.
+         */
+        StartChoiceView: {
+            /** Value */
+            value: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * StartOptionView
+         * @description What may be chosen at a start.
+         */
+        StartOptionView: {
+            /**
+             * Name
+             * @example size
+             */
+            name: string;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "choice" | "number" | "text" | "yes-no";
+            /**
+             * Default
+             * @description What it is where nobody chooses.
+             */
+            default: boolean | number | string;
+            /**
+             * Choices
+             * @description Of a choice.
+             */
+            choices: components["schemas"]["StartChoiceView"][];
+            /**
+             * Least
+             * @description Of a number.
+             */
+            least: number | null;
+            /**
+             * Most
+             * @description Of a number.
+             */
+            most: number | null;
         };
         /**
          * State
@@ -1525,6 +1649,7 @@ export type Data = components['schemas']['Data'];
 export type EnvironmentList = components['schemas']['EnvironmentList'];
 export type EnvironmentView = components['schemas']['EnvironmentView'];
 export type EventView = components['schemas']['EventView'];
+export type Extension = components['schemas']['Extension'];
 export type FileProblemView = components['schemas']['FileProblemView'];
 export type GroupList = components['schemas']['GroupList'];
 export type GroupView = components['schemas']['GroupView'];
@@ -1550,6 +1675,7 @@ export type RemovedGroupList = components['schemas']['RemovedGroupList'];
 export type RemovedGroupView = components['schemas']['RemovedGroupView'];
 export type RemovedUserList = components['schemas']['RemovedUserList'];
 export type RemovedUserView = components['schemas']['RemovedUserView'];
+export type Renaming = components['schemas']['Renaming'];
 export type ResourcesView = components['schemas']['ResourcesView'];
 export type RestoredKernelView = components['schemas']['RestoredKernelView'];
 export type RestoredView = components['schemas']['RestoredView'];
@@ -1572,6 +1698,9 @@ export type SignedIn = components['schemas']['SignedIn'];
 export type SignedOut = components['schemas']['SignedOut'];
 export type SleepConsent = components['schemas']['SleepConsent'];
 export type SleepRefusedView = components['schemas']['SleepRefusedView'];
+export type SleepTimeView = components['schemas']['SleepTimeView'];
+export type StartChoiceView = components['schemas']['StartChoiceView'];
+export type StartOptionView = components['schemas']['StartOptionView'];
 export type State = components['schemas']['State'];
 export type TokenList = components['schemas']['TokenList'];
 export type TokenView = components['schemas']['TokenView'];

@@ -37,6 +37,7 @@ import type {
   Token,
   User,
 } from './model.ts';
+import type { Choices } from './start-options.ts';
 
 export class Problem extends Error {
   readonly status: number;
@@ -102,12 +103,17 @@ export class Api {
   catalog = (): Promise<EnvironmentList> => this.#get('/environments');
 
   session = (id: string): Promise<Session> => this.#get(`/sessions/${encodeURIComponent(id)}`);
-  start = (environment: string, key: string, name?: string): Promise<Session> =>
-    this.#send('POST', '/sessions', { environment, ...(name ? { name } : {}) }, { 'Idempotency-Key': key });
+  start = (environment: string, key: string, name?: string, options: Choices = {}): Promise<Session> =>
+    this.#send(
+      'POST',
+      '/sessions',
+      { environment, ...(name ? { name } : {}), ...chosen(options) },
+      { 'Idempotency-Key': key },
+    );
 
   /** Return the person's session of an environment, on its way to running: the one that there is, or a new one. */
-  startOrWake = (environment: string): Promise<Session> =>
-    this.#send('POST', '/sessions', { environment, reuse: true });
+  startOrWake = (environment: string, options: Choices = {}): Promise<Session> =>
+    this.#send('POST', '/sessions', { environment, reuse: true, ...chosen(options) });
   /** Bring files into a session, and return how far it is. */
   bring = (id: string, handout: NewHandout): Promise<HandoutView> =>
     this.#send('POST', `/sessions/${encodeURIComponent(id)}/handouts`, { ...handout });
@@ -136,6 +142,12 @@ export class Api {
     const body = consent === 'none' || change === 'resume' ? undefined : { [consent]: true };
     return this.#send('POST', `${path}/${change}`, body);
   }
+
+  /** Put off the sleep of a session by two hours, or by as much as is allowed. */
+  extend = (id: string): Promise<Session> =>
+    this.#send('POST', `/sessions/${encodeURIComponent(id)}/extend`, { by: '2h' });
+  rename = (id: string, name: string): Promise<Session> =>
+    this.#send('PATCH', `/sessions/${encodeURIComponent(id)}`, { name });
 
   /** Return the sessions that others share with this person. */
   sharedSessions = async (): Promise<SharedSession[]> =>
@@ -266,6 +278,10 @@ export class Api {
     if (answer.status === 401 && path !== '/login') this.#options.onSignedOut?.();
     throw problem;
   }
+}
+
+function chosen(options: Choices): Body {
+  return Object.keys(options).length > 0 ? { options } : {};
 }
 
 async function problemOf(answer: Response): Promise<Problem> {

@@ -18,6 +18,8 @@ export const KINDS: { key: AuditEvent['kind']; text: string }[] = [
   { key: 'token', text: 'Tokens' },
   { key: 'created', text: 'New sessions' },
   { key: 'wanted', text: 'Requests' },
+  { key: 'extended', text: 'Sleeps put off' },
+  { key: 'renamed', text: 'New names of sessions' },
   { key: 'state', text: 'States of sessions' },
   { key: 'part', text: 'Parts of sessions' },
   { key: 'warning', text: 'Warnings' },

@@ -32,6 +32,8 @@ export function session(changes: Partial<Session> = {}): Session {
     last_exit: null,
     sleep_refused: null,
     restored: null,
+    sleeps: null,
+    kept_until: null,
     services: [
       { name: 'postgres', title: 'PostgreSQL', state: 'ready', reason: null },
       { name: 'spark', title: 'Spark', state: 'ready', reason: null },

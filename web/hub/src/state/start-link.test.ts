@@ -3,7 +3,7 @@ import { fileName, readLink, sourceText } from './start-link.ts';
 
 it('a link says what it starts, brings and opens', () => {
   const query = new URLSearchParams(
-    'environment=rspark&from=https%3A//git.example/labs&branch=main&folder=week1&open=labs/lab%201.Rmd',
+    'environment=rspark&from=https%3A//git.example/labs&branch=main&folder=week1&open=labs/lab%201.Rmd&option=size%3Dlarge&option=note%3Da%3Db&option=odd',
   );
   expect(readLink(query)).toEqual({
     environment: 'rspark',
@@ -11,6 +11,7 @@ it('a link says what it starts, brings and opens', () => {
     branch: 'main',
     folder: 'week1',
     document: 'labs/lab 1.Rmd',
+    options: { size: 'large', note: 'a=b' },
   });
 });
 

@@ -14,6 +14,7 @@ from rsparkhub.domain.access import Action
 from rsparkhub.domain.errors import Conflict, Unavailable
 from rsparkhub.domain.handout_sources import allows
 from rsparkhub.domain.session import Session, State
+from rsparkhub.domain.start_options import check_options
 from rsparkhub.wire.handout import HandoutView, LinkView, NewHandout, NewLink
 
 router = APIRouter(prefix="/hub/api", tags=["sessions"])
@@ -62,6 +63,7 @@ async def make_link(body: NewLink, identity: Person, context: Context) -> LinkVi
     """Checks what a link says, and writes it. Whoever opens the link is asked before anything starts; nothing is stored."""
     environment = visible_one(context, identity, body.environment)
     handout = _allowed(body, context.settings.link_sources)
+    check_options(environment.metadata.title, environment.spec.options, body.options)
     said = {
         "environment": environment.name,
         "from": handout.source,
@@ -69,8 +71,14 @@ async def make_link(body: NewLink, identity: Person, context: Context) -> LinkVi
         "folder": handout.folder,
         "open": handout.document,
     }
-    query = urlencode({name: value for name, value in said.items() if value is not None}, safe="/:", quote_via=quote)
+    chosen = [("option", f"{name}={_option_text(value)}") for name, value in body.options.items()]
+    asked = [(name, value) for name, value in said.items() if value is not None]
+    query = urlencode([*asked, *chosen], safe="/:", quote_via=quote)
     return LinkView(url=f"{context.settings.url}/hub/start?{query}")
+
+
+def _option_text(value: bool | float | str) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _allowed(asked: NewHandout, sources: tuple[str, ...]) -> Handout:

@@ -10,11 +10,13 @@ from rsparkhub.api.identity import Person, Reader, SessionId, find_session
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.environments import visible_one
 from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, may
-from rsparkhub.domain.errors import Busy, Conflict, InvalidInput, NotAllowed, NotFound
+from rsparkhub.domain.errors import Busy, Conflict, InvalidInput, NotAllowed, NotFound, RsparkhubError
 from rsparkhub.domain.session import Session, Sleep, State, Wanted
+from rsparkhub.domain.sleep_time import extended
+from rsparkhub.domain.start_options import check_options
 from rsparkhub.domain.stuck import LONG
 from rsparkhub.domain.user import id_of_label, name_in
-from rsparkhub.wire.session import Consent, SessionList, SessionStart, SessionView, SleepConsent
+from rsparkhub.wire.session import Consent, Extension, Renaming, SessionList, SessionStart, SessionView, SleepConsent
 
 router = APIRouter(prefix="/hub/api/sessions", tags=["sessions"])
 
@@ -69,8 +71,6 @@ def refuse_unknown(body: SessionStart) -> None:
     """Raise `InvalidInput` for what the form of a request has, and no session of this version does anything with."""
     if body.project is not None:
         raise InvalidInput("Sessions have no project. Leave `project` out, and bring files by /sessions/{id}/handouts.")
-    if body.options:
-        raise InvalidInput(f"Environments have no options in this version. Leave `options` out ({', '.join(body.options)}).")
 
 
 @router.post("", status_code=202, summary="Ask for a session", responses=responses(401, 403, 404, 409, 422, 429))
@@ -81,6 +81,7 @@ async def start(body: SessionStart, identity: Person, context: Context, key: Ide
     """
     environment = visible_one(context, identity, body.environment)
     refuse_unknown(body)
+    options = check_options(environment.metadata.title, environment.spec.options, body.options)
     if environment.unavailable:
         raise Conflict(f"{environment.metadata.title} can't be started: {environment.unavailable}")
     context.session_rate.take(identity.user.name)
@@ -88,6 +89,7 @@ async def start(body: SessionStart, identity: Person, context: Context, key: Ide
         owner=identity.user.id,
         environment=environment.name,
         name=body.name or environment.metadata.title,
+        options=options,
         idempotency_key=key,
         most=context.settings.most_sessions_per_person,
         reuse=body.reuse,
@@ -147,6 +149,25 @@ async def resume(session_id: SessionId, identity: Person, context: Context) -> S
     return await _want(context, identity, session_id, Wanted.RUNNING, to=Action.RUN)
 
 
+@router.post("/{id}/extend", summary="Put off its sleep", responses=responses(401, 403, 404, 409, 422))
+async def extend(session_id: SessionId, identity: Person, context: Context, extension: Extension | None = None) -> SessionView:
+    """An idle session sleeps so much later, and no later than the installation and its longest run allow; `sleeps` says when.
+
+    Asked twice, it is put off twice. It ends with the run: after the next sleep the session sleeps as its environment says.
+    409 where it can't be put off any further.
+    """
+    session = await find_session(context, identity, session_id, to=Action.RUN)
+    try:
+        lifecycle = context.catalog.get(session.environment).spec.lifecycle
+    except RsparkhubError:
+        raise Conflict(f"{session.environment} is not in the catalog at present. Use the session to keep it awake.") from None
+    by, most, now = (extension or Extension()).by, context.settings.longest_extension, context.now()
+    session = await context.store.sessions.extend(
+        session.id, lambda row: extended(row, lifecycle, by=by, most=most, now=now), by=identity.user.id, now=now
+    )
+    return await context.serializer.serialize_one(session)
+
+
 @router.post("/{id}/stop", status_code=202, summary="End it", responses=responses(401, 403, 404, 409, 422))
 async def stop(session_id: SessionId, identity: Person, context: Context, consent: Consent | None = None) -> SessionView:
     """Ends everything without saving what is in memory; files stay. Asked again, it is the same.
@@ -155,6 +176,14 @@ async def stop(session_id: SessionId, identity: Person, context: Context, consen
     """
     sleep = Sleep.KEPT if consent and consent.confirm else Sleep.IDLE
     return await _want(context, identity, session_id, Wanted.STOPPED, sleep=sleep)
+
+
+@router.patch("/{id}", summary="Rename it", responses=responses(401, 403, 404, 422))
+async def rename(body: Renaming, session_id: SessionId, identity: Person, context: Context) -> SessionView:
+    """Gives it another name; its id and its addresses stay."""
+    session = await find_session(context, identity, session_id, to=Action.CHANGE)
+    session = await context.store.sessions.rename(session.id, body.name, by=identity.user.id, now=context.now())
+    return await context.serializer.serialize_one(session)
 
 
 @router.delete("/{id}", status_code=202, summary="Delete it", responses=responses(401, 403, 404, 409, 422))

@@ -68,6 +68,16 @@ def _wanted(data: JsonObject, subjects: Subjects) -> str:
     return _with_reason(f"{subjects.actor} {asks.format(_session(subjects))}", data)
 
 
+def _extended(data: JsonObject, subjects: Subjects) -> str:
+    until = _text(data, "until")[:16].replace("T", " ")
+    return f"{subjects.actor} puts off the sleep of {_session(subjects)}{f' until {until} UTC' if until else ''}."
+
+
+def _renamed(data: JsonObject, subjects: Subjects) -> str:
+    was, name = _text(data, "was") or _session(subjects), _text(data, "name") or "something else"
+    return f"{subjects.actor} renames {was} to {name}."
+
+
 def _state(data: JsonObject, subjects: Subjects) -> str:
     state = _text(data, "state")
     return _with_reason(f"{_session(subjects)} {_STATES.get(state, f'is {state}')}", data)
@@ -147,6 +157,8 @@ def _token(data: JsonObject, subjects: Subjects) -> str:
 _TEXTS: Mapping[EventKind, Callable[[JsonObject, Subjects], str]] = {
     "created": _created,
     "wanted": _wanted,
+    "extended": _extended,
+    "renamed": _renamed,
     "state": _state,
     "part": _part,
     "warning": _warning,

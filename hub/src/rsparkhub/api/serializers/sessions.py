@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rsparkhub.api.serializers.views import session_view, without_details
 from rsparkhub.catalog import Catalog
@@ -20,10 +20,11 @@ log = logging.getLogger(__name__)
 class SessionSerializer:
     """Makes the JSON of sessions; however many they are, it asks the store a few times at most."""
 
-    def __init__(self, *, store: Store, catalog: Catalog, now: Callable[[], datetime]) -> None:
+    def __init__(self, *, store: Store, catalog: Catalog, now: Callable[[], datetime], longest_extension: timedelta) -> None:
         self._store = store
         self._catalog = catalog
         self._now = now
+        self._longest_extension = longest_extension
 
     async def serialize(self, sessions: Sequence[Session], positions: dict[str, int] | None = None) -> list[SessionView]:
         """Return the views of these sessions; `positions` is the queue, where the caller knows it."""
@@ -63,7 +64,15 @@ class SessionSerializer:
     ) -> SessionView:
         """Return the view of a session; of one that can't be shown, no more than what it is, so that it can be ended."""
         try:
-            return session_view(session, environment=environment, position=position, owner=owner, now=now, deleted_at=deleted_at)
+            return session_view(
+                session,
+                environment=environment,
+                position=position,
+                owner=owner,
+                now=now,
+                longest_extension=self._longest_extension,
+                deleted_at=deleted_at,
+            )
         except Exception as error:  # whatever it is, the sessions beside it are shown
             log_once(log, f"{session.id} {error}", "Session %s can't be shown: %r", session.id, error)
             return session_view(without_details(session), environment=None, position=position, owner=owner, now=now)

@@ -1,19 +1,21 @@
 """From what things are inside to what the API says of them: pure."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rspark_contract.saved import SleepRefusal
 from rsparkhub.api.serializers.components import components_of
 from rsparkhub.api.serializers.event_text import Subjects, event_text
 from rsparkhub.api.serializers.warnings import stuck_warnings, warnings_of
-from rsparkhub.domain.environment import Environment
+from rsparkhub.domain.environment import Environment, Lifecycle
 from rsparkhub.domain.event import Event
 from rsparkhub.domain.session import LastExit, Session
 from rsparkhub.domain.share import Share
+from rsparkhub.domain.sleep_time import can_extend, kept_until, sleep_time
+from rsparkhub.domain.start_options import StartOption, chosen, options_in_force
 from rsparkhub.domain.user import LeftData, User, name_in, removed_label
 from rsparkhub.store.credentials import Token
-from rsparkhub.wire.environment import EnvironmentView, LifecycleView, ResourcesView
+from rsparkhub.wire.environment import EnvironmentView, LifecycleView, ResourcesView, StartChoiceView, StartOptionView
 from rsparkhub.wire.record import EventView
 from rsparkhub.wire.session import (
     LastExitView,
@@ -23,6 +25,7 @@ from rsparkhub.wire.session import (
     ServiceView,
     SessionView,
     SleepRefusedView,
+    SleepTimeView,
 )
 from rsparkhub.wire.share import ShareView
 from rsparkhub.wire.users import RemovedGroupView, RemovedUserView, TokenView, UserView
@@ -35,10 +38,23 @@ def session_view(
     position: int | None,
     owner: str,
     now: datetime,
+    longest_extension: timedelta = timedelta(),
     deleted_at: datetime | None = None,
 ) -> SessionView:
-    """Return the view of a session; `environment` is None when the catalog no longer has it, `owner` is the owner's label."""
+    """Return the view of a session.
+
+    Parameters
+    ----------
+    environment
+        None when the catalog no longer has it.
+    owner
+        The owner's label.
+    longest_extension
+        How far ahead its sleep may be put off.
+    """
     spec = environment.spec if environment else None
+    values = options_in_force(spec.options, session.options) if spec else session.options
+    choice = chosen(spec.options, values) if spec else None
     return SessionView(
         id=session.id,
         owner=owner,
@@ -62,21 +78,30 @@ def session_view(
         busy_with=list(session.busy_with),
         memory=session.memory,
         cpu=session.cpu,
-        memory_limit=int(spec.resources.memory) if spec else None,
-        cpu_limit=spec.resources.cpu if spec else None,
+        memory_limit=int((choice and choice.memory) or spec.resources.memory) if spec else None,
+        cpu_limit=((choice and choice.cpu) or spec.resources.cpu) if spec else None,
         cost=None,
         generation=session.generation,
         last_exit=_last_exit_view(session.last_exit),
         sleep_refused=_sleep_refused_view(session.refusal),
         restored=RestoredView.model_validate(session.restored.to_json()) if session.restored else None,
+        sleeps=_sleep_time_view(session, spec.lifecycle, longest_extension, now) if spec else None,
+        kept_until=kept_until(session, spec.lifecycle) if spec else None,
         services=[ServiceView(name=p.name, title=p.title, state=p.state, reason=p.reason) for p in session.components],
         warnings=[
             *(warnings_of(session, spec.lifecycle, now) if spec else ()),
             *stuck_warnings(session, deleted_at=deleted_at, now=now),
         ],
         project=session.project,
-        options=session.options,
+        options=values,
     )
+
+
+def _sleep_time_view(session: Session, lifecycle: Lifecycle, most: timedelta, now: datetime) -> SleepTimeView | None:
+    planned = sleep_time(session, lifecycle, now=now)
+    if planned is None:
+        return None
+    return SleepTimeView(at=planned.at, why=planned.why, can_extend=can_extend(session, lifecycle, most=most, now=now))
 
 
 def without_details(session: Session) -> Session:
@@ -111,7 +136,21 @@ def environment_view(environment: Environment, *, expected_start: float | None, 
         lifecycle=LifecycleView(**{name: getattr(spec.lifecycle, name) for name in LifecycleView.model_fields}),
         expected_start=expected_start,
         expected_resume=expected_resume,
+        options=[_option_view(name, option) for name, option in spec.options.items()],
         unavailable=environment.unavailable,
+    )
+
+
+def _option_view(name: str, option: StartOption) -> StartOptionView:
+    return StartOptionView(
+        name=name,
+        title=option.title,
+        description=option.description,
+        kind=option.kind,
+        default=option.default,
+        choices=[StartChoiceView(value=each.value, title=each.title or each.value) for each in option.choices],
+        least=option.least,
+        most=option.most,
     )
 
 

@@ -20,7 +20,9 @@ def warnings_of(session: Session, lifecycle: Lifecycle, now: datetime) -> list[W
     """Return the notices that still hold, and the one that is due though the controller has not given it yet."""
     if session.state is not State.RUNNING or session.wanted is not Wanted.RUNNING:
         return []
-    standing = still_valid(session.notices, busy=session.busy, last_activity=session.last_activity)
+    standing = still_valid(
+        session.notices, busy=session.busy, last_activity=session.last_activity, awake_until=session.awake_until
+    )
     verdict = decide(session, lifecycle, now=now)
     due = (verdict.notice,) if isinstance(verdict, Warn) else ()
     return [WarningView(kind=notice.kind, at=notice.at, text=notice.text) for notice in (*standing, *due)]
