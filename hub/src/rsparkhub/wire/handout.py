@@ -49,7 +49,10 @@ class NewLink(NewHandout):
 
     environment: str = Field(min_length=1, max_length=40, description="Its name in the catalog.", examples=["rspark"])
     options: dict[OptionName, Option] = Field(
-        default_factory=dict, max_length=32, description="Values of the environment's options, for a session that is made anew."
+        default_factory=dict,
+        max_length=32,
+        description="Values of the environment's options, for a session that is made anew.",
+        json_schema_extra={"additionalProperties": False},
     )
 
 

@@ -27,6 +27,7 @@ class SessionStart(Ask):
         max_length=32,
         description="Values of options that the environment has, by name; the others are at their defaults. A session that is "
         "taken by `reuse` keeps its own.",
+        json_schema_extra={"additionalProperties": False},  # no names of another form
     )
 
 
