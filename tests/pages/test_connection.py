@@ -87,7 +87,7 @@ async def test_the_network_is_back_and_so_is_the_page(page: Page, hub: FixtureHu
     await page.wait_for_timeout(3000)  # by now it waits for longer
     hub.come_back()
     await page.evaluate("dispatchEvent(new Event('online'))")
-    await expect(page.get_by_role("heading", name="Start a session")).to_be_visible(timeout=1000)
+    await expect(page.get_by_role("heading", name="Start a session")).to_be_visible(timeout=2000)
 
 
 async def test_a_page_of_an_older_version_is_loaded_anew_once(page: Page, hub: FixtureHub) -> None:

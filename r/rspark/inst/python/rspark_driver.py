@@ -158,6 +158,8 @@ def cancel_on_interrupt():
     handler = signal.getsignal(signal.SIGINT)
     if not callable(handler) or getattr(handler, "of_rspark", False):
         return
+    if getattr(handler, "__module__", "") == "rpytools.signals":
+        handler = _take_from_r
 
     def interrupted(number, frame):
         if _calls["waits"]:
@@ -178,6 +180,19 @@ def cancel_on_interrupt():
     sigaction(signal.SIGINT, None, action)
     signal.signal(signal.SIGINT, interrupted)
     sigaction(signal.SIGINT, action, None)
+
+
+def _take_from_r(number, frame):
+    """Raise KeyboardInterrupt where R has an interrupt to serve, and take it from R.
+
+    reticulate's own handler does the same, but asks a function of R's, in which R may serve the interrupt itself: the handler then
+    fails with another error, and what was interrupted goes on.
+    """
+    process = ctypes.CDLL(None)
+    pending, suspended = (ctypes.c_int.in_dll(process, f"R_interrupts_{name}") for name in ("pending", "suspended"))
+    if pending.value and not suspended.value:
+        pending.value = 0
+        raise KeyboardInterrupt
 
 
 def leave_interrupts(to_r):

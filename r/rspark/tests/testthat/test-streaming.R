@@ -3,7 +3,12 @@ test_that("a query on a stream goes on from its checkpoint in the next driver, a
   on.exit(options(old))
   inbox <- tempfile("inbox")
   dir.create(inbox)
-  come <- function(rows, name) write.csv(mtcars[rows, ], file.path(inbox, name), row.names = FALSE)
+  # Whole at once: a query that looks into the folder while a file is being written takes what is there for all of it.
+  come <- function(rows, name) {
+    written <- tempfile(tmpdir = dirname(inbox))
+    write.csv(mtcars[rows, ], written, row.names = FALSE)
+    stopifnot(file.rename(written, file.path(inbox, name)))
+  }
   come(1:10, "one.csv")
   counted <- function() spark_sql("SELECT sum(n) AS n FROM by_cyl")$n
 
