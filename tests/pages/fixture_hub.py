@@ -336,7 +336,7 @@ class FixtureHub:
         session = self.world.sessions[request.path_params["id"]]
         if not session["sleeps"]["can_extend"]:
             return problem(409, f"{session['name']} sleeps as late as it may: 12 hours ahead. Put it off again later.")
-        at = datetime.fromisoformat(session["sleeps"]["at"]) + extension.by
+        at = datetime.fromisoformat(session["sleeps"]["at"]) + extension.duration
         sleeps = session["sleeps"] | {"at": at.isoformat(), "can_extend": at < examples.now() + timedelta(hours=12)}
         return JSONResponse(self.change(session["id"], sleeps=sleeps, warnings=[]))
 

@@ -13,7 +13,6 @@ from httpx_sse import EventSource
 from rsparkhub.client.connection import Connection
 from rsparkhub.client.waiting import News, Waiting
 from rsparkhub.domain.errors import NotFound, Unavailable
-from rsparkhub.domain.quantity import format_duration
 from rsparkhub.domain.session import State
 from rsparkhub.domain.share import Role
 from rsparkhub.wire.session import LogServices, SessionList, SessionView
@@ -80,7 +79,7 @@ class Sessions:
         Conflict
             When it can't be put off any further.
         """
-        body = {"by": format_duration(by)}
+        body = {"by": f"{by // timedelta(minutes=1)}m"}
         return await self._connection.ask(SessionView, "POST", f"/sessions/{session_id}/extend", body=body)
 
     async def rename(self, session_id: str, name: str) -> SessionView:

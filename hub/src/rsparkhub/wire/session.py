@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from rspark_contract.status import ComponentState
-from rsparkhub.domain.quantity import Duration
+from rsparkhub.domain.quantity import parse_duration
 from rsparkhub.domain.session import State, Wanted
 from rsparkhub.wire.text import Answer, Ask, JsonObject, Line, Option, OptionName, Title
 
@@ -46,9 +46,17 @@ class SleepConsent(Consent):
 class Extension(Ask):
     """How long a session's sleep is put off."""
 
-    by: Duration = Field(
-        default=timedelta(hours=2), ge=timedelta(minutes=1), le=timedelta(days=30), description="How much later it sleeps."
+    by: str = Field(
+        default="2h",
+        pattern=r"^([1-9][0-9]{0,3}m|[1-9][0-9]?h)$",
+        description="How much later it sleeps, in minutes or hours.",
+        examples=["30m", "2h"],
     )
+
+    @property
+    def duration(self) -> timedelta:
+        """How much later it sleeps."""
+        return parse_duration(self.by)
 
 
 class Renaming(Ask):

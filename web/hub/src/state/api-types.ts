@@ -265,11 +265,10 @@ export interface components {
         Extension: {
             /**
              * By
-             * @description How much later it sleeps.
-             * @default PT2H
-             * @example 60s
+             * @description How much later it sleeps, in minutes or hours.
+             * @default 2h
+             * @example 30m
              * @example 2h
-             * @example 7d
              */
             by: string;
         };

@@ -161,7 +161,7 @@ async def extend(session_id: SessionId, identity: Person, context: Context, exte
         lifecycle = context.catalog.get(session.environment).spec.lifecycle
     except RsparkhubError:
         raise Conflict(f"{session.environment} is not in the catalog at present. Use the session to keep it awake.") from None
-    by, most, now = (extension or Extension()).by, context.settings.longest_extension, context.now()
+    by, most, now = (extension or Extension()).duration, context.settings.longest_extension, context.now()
     session = await context.store.sessions.extend(
         session.id, lambda row: extended(row, lifecycle, by=by, most=most, now=now), by=identity.user.id, now=now
     )
