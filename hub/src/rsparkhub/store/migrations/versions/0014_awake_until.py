@@ -1,9 +1,9 @@
-"""Users put off the sleep of idle sessions. It follows 0013, which was there before it."""
+"""Users put off the sleep of idle sessions."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
+revision = "0014"
 down_revision = "0013"
 
 
