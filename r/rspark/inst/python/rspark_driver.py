@@ -185,8 +185,8 @@ def cancel_on_interrupt():
 def _take_from_r(number, frame):
     """Raise KeyboardInterrupt where R has an interrupt to serve, and take it from R.
 
-    reticulate's own handler does the same, but asks a function of R's, in which R may serve the interrupt itself: the handler then
-    fails with another error, and what was interrupted goes on.
+    reticulate's own handler does the same, but asks a function of R's, in which R may serve the interrupt itself: the handler
+    then fails with another error, and what was interrupted goes on.
     """
     process = ctypes.CDLL(None)
     pending, suspended = (ctypes.c_int.in_dll(process, f"R_interrupts_{name}") for name in ("pending", "suspended"))
