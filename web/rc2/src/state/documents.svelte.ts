@@ -27,6 +27,8 @@ export class Document {
   private saved = '';
   /** The save before: one follows the other. */
   private last: Promise<unknown> = Promise.resolve();
+  /** How many saves have begun: what was asked before one says nothing about what the session has after it. */
+  private saves = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -87,6 +89,7 @@ export class Document {
 
   /** Write the text to the session. What goes wrong is in `problem`; the text is kept. */
   save(): Promise<boolean> {
+    this.saves += 1;
     const next = this.last.then(() => this.write());
     this.last = next;
     return next;
@@ -124,14 +127,17 @@ export class Document {
 
   /** Look whether the session has another version: what nobody has typed into just follows it. */
   async refresh(): Promise<void> {
-    if (this.saving || this.problem?.kind === 'conflict') return;
+    await this.last;
+    const { saves } = this;
+    if (this.problem?.kind === 'conflict') return;
     const now = await contents.version(this.path);
-    if (now === this.read) return;
+    if (now === this.read || saves !== this.saves) return;
     if (now === null) {
       if (this.read !== null) this.problem = { kind: 'gone' };
       return;
     }
     const theirs = await contents.readText(this.path);
+    if (saves !== this.saves) return;
     if (!this.dirty) this.take(theirs);
     else if (theirs.text.replaceAll('\r\n', '\n') !== this.current)
       this.problem = { kind: 'conflict', theirs };

@@ -171,6 +171,32 @@ describe('a document', () => {
     expect(await drafts.read('a.R')).toBeUndefined();
   });
 
+  it('is in no conflict with itself, when it is saved while the page looks what the session has', async () => {
+    const document = await opened();
+    document.edit('mine');
+    let answer: (hash: string) => void = () => undefined;
+    vi.mocked(contents.version).mockReturnValue(new Promise((resolve) => (answer = resolve)));
+    const looked = document.refresh();
+    await vi.waitFor(() => {
+      expect(contents.version).toHaveBeenCalled();
+    });
+    let written: (hash: string) => void = () => undefined;
+    write.mockReturnValue(new Promise((resolve) => (written = resolve)));
+    const saved = document.save();
+    await vi.waitFor(() => {
+      expect(write).toHaveBeenCalledWith('a.R', 'mine', '1');
+    });
+    document.edit('mine and more');
+    read.mockResolvedValue(file('mine', '2')); // the session has it already, and its answer is on the way
+    answer('2');
+    await looked;
+    expect(document.problem).toBeNull();
+    written('2');
+    expect(await saved).toBe(true);
+    expect(document.text).toBe('mine and more');
+    expect(document.dirty).toBe(true);
+  });
+
   it('takes theirs when the person says so', async () => {
     const document = await opened();
     document.edit('mine');
