@@ -29,7 +29,7 @@ async def test_an_address_where_nothing_is(world: World, path: str) -> None:
     [
         ("PUT", "/hub/api/login", "GET, POST"),
         ("PATCH", "/hub/api/sessions", "GET, POST"),
-        ("PUT", "/hub/api/sessions/abc", "DELETE, GET"),
+        ("PUT", "/hub/api/sessions/abc", "DELETE, GET, PATCH"),
         ("POST", "/hub/sessions/abc", "GET, HEAD"),
     ],
 )
