@@ -59,7 +59,8 @@ test_that("what functions use of the workspace goes with them", {
 test_that("words are counted as they are, in a job of Hadoop", {
   text <- to_dfs(lines)
   said <- capture_messages(counts <- mapreduce(text, map = words, reduce = total, combine = TRUE))
-  expect_match(said, "map 100 %, reduce 100 %", all = FALSE)
+  # R looks every tenth of a second how far it is; which of the steps it sees is chance.
+  expect_match(said, "^map [0-9]+ %, reduce [0-9]+ %", all = FALSE)
   expect_match(said, "The job is done: 100 lines read", all = FALSE)
   found <- as.data.frame(from_dfs(counts))
   expect_equal(found$val[match(names(true_counts), found$key)], as.vector(true_counts))
