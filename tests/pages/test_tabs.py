@@ -141,7 +141,7 @@ async def test_pages_that_were_left_hold_nothing(tabs: BrowserContext, one_sessi
     # Full loads, each from a page that the browser keeps for Back.
     for load in range(12):
         await page.goto(f"/hub/sessions/{ID}?load={load}")
-        await expect(page.get_by_role("heading", name="Idle")).to_be_visible(timeout=5_000)
+        await expect(page.get_by_role("heading", name="Idle")).to_be_visible()
     await until(lambda: one_session.streams == 1)
 
 

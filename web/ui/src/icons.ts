@@ -7,7 +7,6 @@ export const icons = {
   check: 'M3 8.5 6.4 12 13 4.5',
   'check-circle': 'M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8ZM5.3 8.2l1.9 1.9 3.6-4',
   'chevron-down': 'M4 6l4 4 4-4',
-  'chevron-right': 'M6 4l4 4-4 4',
   circle: 'M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11Z',
   clock: 'M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8ZM8 4.6V8l2.3 1.6',
   copy: 'M5.5 5.5h7.2v8.2H5.5ZM3.3 10.5V2.3h7',
@@ -31,28 +30,20 @@ export const icons = {
   retry: 'M13.2 8a5.2 5.2 0 1 1-1.6-3.8L13.4 6M13.4 2.6V6H10',
   search: 'M7 2.2a4.8 4.8 0 1 0 0 9.6 4.8 4.8 0 0 0 0-9.6ZM10.5 10.5l3.3 3.3',
   stop: 'M4.6 4.6h6.8v6.8H4.6Z',
-  sun: 'M8 5.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6ZM8 1.4v1.2M8 13.4v1.2M1.4 8h1.2M13.4 8h1.2M3.3 3.3l.9.9M11.8 11.8l.9.9M12.7 3.3l-.9.9M4.2 11.8l-.9.9',
-  screen: 'M2 3h12v8H2ZM6 14h4M8 11v3',
   trash: 'M2.8 4.2h10.4M6 4V2.4h4V4M4.2 4.4l.6 9.2h6.4l.6-9.2M6.7 7v4M9.3 7v4',
-  undo: 'M3.5 6.5h6a3.5 3.5 0 0 1 0 7H6M6.2 3.5l-3 3 3 3',
   user: 'M8 2.4a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6ZM2.8 13.8c0-2.6 2.2-4.2 5.2-4.2s5.2 1.6 5.2 4.2',
-  chart: 'M2.5 13.5h11M4 11V7.5M7 11V3.5M10 11V6M13 11V8.5',
-  expand: 'M9.5 2.5h4v4M6.5 13.5h-4v-4M13.2 2.8 9.5 6.5M2.8 13.2l3.7-3.7',
   file: 'M4 1.8h5.2L12.5 5v9.2H4ZM9 2v3.3h3.3',
-  filter: 'M2 3.5h12L9.5 8.6v4.6l-3-1.6v-3Z',
   folder:
     'M1.8 4.2c0-.8.5-1.2 1.2-1.2h3l1.5 1.8h5.3c.8 0 1.4.5 1.4 1.3v5.7c0 .8-.6 1.4-1.4 1.4H3.2c-.8 0-1.4-.6-1.4-1.4Z',
-  gear: 'M8 5.8a2.2 2.2 0 1 0 0 4.4 2.2 2.2 0 0 0 0-4.4ZM8 1.8v1.7M8 12.5v1.7M1.8 8h1.7M12.5 8h1.7M3.6 3.6l1.2 1.2M11.2 11.2l1.2 1.2M12.4 3.6l-1.2 1.2M4.8 11.2l-1.2 1.2',
-  keyboard: 'M1.8 4h12.4v8H1.8ZM4 6.5h.1M6.6 6.5h.1M9.3 6.5h.1M12 6.5h.1M5 9.5h6',
-  'panel-bottom': 'M2 2.8h12v10.4H2ZM2 9.3h12',
-  'panel-left': 'M2 2.8h12v10.4H2ZM6.2 2.8v10.4',
-  'panel-right': 'M2 2.8h12v10.4H2ZM9.8 2.8v10.4',
-  save: 'M2.5 2.5h8.2l2.8 2.8v8.2h-11ZM5 2.7v3.6h5V2.7M5 13.3V9.5h6v3.8',
-  terminal: 'M2 2.8h12v10.4H2ZM4.6 5.8 7 8l-2.4 2.2M8.4 10.4h3',
-  window: 'M6.5 3.5h-4v10h10v-4M9 2.5h4.5V7M13.2 2.8 7.5 8.5',
 } as const satisfies Record<string, string>;
 
 /** Small closed shapes, drawn full. */
 export const solid: ReadonlySet<string> = new Set(['play', 'stop']);
 
-export type IconName = keyof typeof icons;
+/** The name of an icon, or the path of one that a single app has. */
+export type IconName = keyof typeof icons | `M${string}`;
+
+/** Return the path of an icon. */
+export function iconPath(name: IconName): string {
+  return name in icons ? icons[name as keyof typeof icons] : name;
+}
