@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 
-from session.tests.running import Json, Running, interface, members, part, until
+from session.tests.running import WAIT, Json, Kernel, Running, interface, members, part, until
 
 Start = Callable[..., Running]
 
@@ -29,6 +29,40 @@ async def awake(start: Start, **more: Json) -> Running:
 
 async def drivers(running: Running) -> int:
     return sum("org.apache.spark.deploy.SparkSubmit" in process.cmdline() for process in members(running.name))
+
+
+async def jobs(running: Running) -> int:
+    """Return how many jobs the session's driver runs."""
+    pages = "spark/api/v1/applications"
+    [application] = json.loads((await running.get(pages, follow_redirects=True)).text)
+    found = await running.get(f"{pages}/{application['id']}/jobs?status=running", follow_redirects=True)
+    return len(json.loads(found.text))
+
+
+async def until_jobs(running: Running, number: int) -> None:
+    """Wait until the session's driver runs so many jobs."""
+    async with asyncio.timeout(WAIT):
+        while await jobs(running) != number:
+            await asyncio.sleep(0.1)
+
+
+async def interrupts_its_own_alone(running: Running, client: Kernel, client_id: str) -> None:
+    """Interrupt a query of a kernel that has the driver itself, as R has, while a client's query runs in it."""
+    long = "spark.range(10**7).crossJoin(spark.range(10**6)).selectExpr('sum(hash(*))').collect()"
+    id_ = await running.new_kernel("python3")
+    async with running.kernel(id_) as driving:
+        start = DRIVE.replace(".builder", ".builder.config('spark.sql.shuffle.partitions', 2)")
+        assert (await driving.shown(f"import os\ndel os.environ['SPARK_REMOTE']\n{start}")).splitlines()[-1].startswith("499500 ")
+        assert await drivers(running) == 1
+        own = await driving.begin(long)
+        await until_jobs(running, 1)
+        theirs = await client.begin(long)  # after the other one, whose end takes along what began after it
+        await until_jobs(running, 2)
+        await running.post(f"api/kernels/{id_}/interrupt")
+        await asyncio.wait_for(driving.result_of(own), 120)
+        await until_jobs(running, 1)
+        await running.post(f"api/kernels/{client_id}/interrupt")
+        await asyncio.wait_for(client.result_of(theirs), 120)
 
 
 async def test_the_first_kernel_has_the_driver_that_waits_and_another_starts_its_own(start: Start) -> None:
@@ -81,6 +115,7 @@ async def test_clients_of_spark_connect_share_the_sessions_driver_and_need_its_t
         await running.post(f"api/kernels/{ids[0]}/interrupt")
         await asyncio.wait_for(one.result_of(long), 120)
         await until(lambda: not any(name.startswith(busy) for name in running.status()["busy_with"]), "the query has ended")
+        await interrupts_its_own_alone(running, one, ids[0])
         # Without the token, or with another one, nobody comes in.
         code = "import os, re\nfrom pyspark.sql.connect.session import SparkSession as S\nurl = os.environ['SPARK_REMOTE']\n"
         code += "for other in (re.sub('token=.*', 'token=' + '0' * 64, url), re.sub('/;.*', '', url)):\n    try:\n"

@@ -17,6 +17,8 @@ from pyspark.sql.session import SparkSession
 
 #: How many tasks of a stage are ended at once when its job is cancelled: those that run, so at most its cores.
 _TASKS = 10_000
+#: How Spark Connect tags the jobs of its clients.
+_OF_CLIENTS = "SparkConnect_"
 #: What a driver exits with when its memory is full (SparkExitCode.OOM).
 _NO_MEMORY = 52
 
@@ -84,16 +86,18 @@ def cancel_jobs(before: frozenset[int] = frozenset(), *, keep: str = "\0") -> in
     before
         Jobs that were there before, and stay.
     keep
-        Jobs of groups that begin so stay too. So do those of streaming queries: who interrupts a call means that call.
+        Jobs of groups that begin so stay too. So do those of streaming queries, and of clients of Spark Connect that share the
+        driver: who interrupts a call means that call.
     """
     context: Any = SparkContext._active_spark_context
     if context is None:
         return 0
     scheduler, cancelled = context._jsc.sc(), 0
     for job in active_jobs() - before:
-        group = scheduler.statusStore().job(job).jobGroup()
+        known = scheduler.statusStore().job(job)
+        group = known.jobGroup()
         name = str(group.get()) if group.isDefined() else ""
-        if not name.startswith(keep) and not _is_run_of_stream(name):
+        if not name.startswith(keep) and not _is_run_of_stream(name) and not _is_of_a_client(known.jobTags()):
             tasks = _running_tasks(job)
             scheduler.cancelJob(job)
             cancelled += 1
@@ -137,6 +141,11 @@ def _is_run_of_stream(group: str) -> bool:
         return str(uuid.UUID(group)) == group
     except ValueError:
         return False
+
+
+def _is_of_a_client(tags: Any) -> bool:
+    """Return whether a job with these tags was begun by a client of Spark Connect (its `ExecuteJobTag`)."""
+    return any(str(tag).startswith(_OF_CLIENTS) for tag in _each(tags))
 
 
 def lost(made_again: Collection[str] = ()) -> list[dict[str, str]]:
