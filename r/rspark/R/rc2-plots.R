@@ -5,9 +5,9 @@ rc2_most_plots <- 100L
 rc2_most_plot_bytes <- 2^28 # a plot has all of its points
 
 # Return a recorded plot that says its number where it is shown as text, after it was remembered. What another R has drawn in the
-# same console, before a restart or a sleep, has other numbers: these begin with the time.
+# same console, before a restart or a sleep, has other numbers: these begin with the time in milliseconds, and no plot takes less.
 rc2_remember <- function(plot, most_bytes = rc2_most_plot_bytes) {
-  rc2_plots$last <- (rc2_plots$last %||% (1000 * floor(as.numeric(Sys.time()) - 1.7e9))) + 1
+  rc2_plots$last <- (rc2_plots$last %||% floor(1000 * (as.numeric(Sys.time()) - 1.7e9))) + 1
   name <- rc2_plot_name(rc2_plots$last)
   assign(name, plot, envir = rc2_plots)
   sizes <- c(rc2_plots$sizes, stats::setNames(as.numeric(utils::object.size(plot)), name))
