@@ -282,7 +282,7 @@ async def test_a_session_gets_another_name_everywhere(page: Page, hub: FixtureHu
     dialog = page.get_by_role("dialog", name="Rename RSpark")
     await dialog.get_by_label("Name").fill("  ")
     await dialog.get_by_role("button", name="Rename").click()
-    await expect(dialog.get_by_text("Say what you call it.")).to_be_visible()
+    await expect(dialog.get_by_text("Enter a name.")).to_be_visible()
     await dialog.get_by_label("Name").fill(" Größe & 大小 ")
     await dialog.get_by_role("button", name="Rename").click()
     await expect(page.get_by_role("heading", name="Größe & 大小")).to_be_visible()

@@ -162,8 +162,9 @@ def options_in_force(declared: Mapping[str, StartOption], kept: Mapping[str, obj
     found: dict[str, Value] = {}
     for name, option in declared.items():
         value = kept.get(name)
-        is_value = isinstance(value, bool | int | float | str) and option.problem_of(value) is None
-        found[name] = value if is_value and isinstance(value, bool | int | float | str) else option.default
+        if not isinstance(value, bool | int | float | str) or option.problem_of(value) is not None:
+            value = option.default
+        found[name] = value
     return found
 
 

@@ -17,15 +17,20 @@ from rsparkhub.store.tables import sessions
 #: Asked to run in one of these states, a session goes to the queue at once.
 _ASLEEP = frozenset({State.SUSPENDED, State.STOPPED, State.FAILED})
 
+#: What makes a controller look at a row at once. While one holds the lease, the row is due when the lease ends; who holds it sees
+#: the new revision when saving.
+DUE_AT_ONCE = {
+    "spec_revision": sessions.c.spec_revision + 1,
+    "next_reconcile_at": sa.bindparam("b_now"),
+    "claimable_at": sa.case((sessions.c.lease_holder.is_(None), sa.bindparam("b_now")), else_=sessions.c.claimable_at),
+}
+
 _WANT = (
     sa.update(sessions)
     .where(sessions.c.id == sa.bindparam("b_id"))
     .values(
         wanted=sa.bindparam("b_wanted"),
-        spec_revision=sessions.c.spec_revision + 1,
-        next_reconcile_at=sa.bindparam("b_now"),
-        # While somebody holds the lease, it is due when the lease ends; who holds it sees the new revision when saving.
-        claimable_at=sa.case((sessions.c.lease_holder.is_(None), sa.bindparam("b_now")), else_=sessions.c.claimable_at),
+        **DUE_AT_ONCE,
         sleep=sa.bindparam("b_sleep"),
         end_requested_at=sa.bindparam("b_end_requested_at"),
         state=sa.bindparam("b_state"),

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from rsparkhub.domain.event import ExtendedData, RenamedData
 from rsparkhub.domain.session import Session
 from rsparkhub.store.database import Connection, Database
+from rsparkhub.store.desired import DUE_AT_ONCE
 from rsparkhub.store.events import NewEvent, insert
 from rsparkhub.store.tables import sessions
 
@@ -15,13 +16,8 @@ _RENAME = sa.update(sessions).where(sessions.c.id == sa.bindparam("b_id")).value
 _EXTEND = (
     sa.update(sessions)
     .where(sessions.c.id == sa.bindparam("b_id"))
-    .values(
-        awake_until=sa.bindparam("b_awake_until"),
-        # A controller that has planned its sleep from the row as it was sees by this that it is another, and looks at once.
-        spec_revision=sessions.c.spec_revision + 1,
-        next_reconcile_at=sa.bindparam("b_now"),
-        claimable_at=sa.case((sessions.c.lease_holder.is_(None), sa.bindparam("b_now")), else_=sessions.c.claimable_at),
-    )
+    # A controller that has planned its sleep from the row as it was sees by the revision that it is another.
+    .values(awake_until=sa.bindparam("b_awake_until"), **DUE_AT_ONCE)
 )
 
 
