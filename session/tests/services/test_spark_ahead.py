@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 
 from session.tests.running import WAIT, Json, Kernel, Running, interface, members, part, until
@@ -18,6 +19,8 @@ spark = SparkSession.builder.getOrCreate()
 total = spark.range(1000).selectExpr("sum(id)").first()[0]
 print(total, spark.version, time.monotonic() - began)
 """
+# One job that takes hours and next to no memory: two joins at once would fill the driver, and the second one would end by itself.
+LONG = "spark.range(10**13).selectExpr('sum(hash(id))').collect()"
 
 
 async def awake(start: Start, **more: Json) -> Running:
@@ -31,32 +34,35 @@ async def drivers(running: Running) -> int:
     return sum("org.apache.spark.deploy.SparkSubmit" in process.cmdline() for process in members(running.name))
 
 
-async def jobs(running: Running) -> int:
-    """Return how many jobs the session's driver runs."""
+async def jobs(running: Running) -> list[Json]:
+    """Return the jobs of the session's driver, the last first."""
     pages = "spark/api/v1/applications"
     [application] = json.loads((await running.get(pages, follow_redirects=True)).text)
-    found = await running.get(f"{pages}/{application['id']}/jobs?status=running", follow_redirects=True)
-    return len(json.loads(found.text))
+    found: list[Json] = json.loads((await running.get(f"{pages}/{application['id']}/jobs", follow_redirects=True)).text)
+    return found
 
 
 async def until_jobs(running: Running, number: int) -> None:
     """Wait until the session's driver runs so many jobs."""
-    async with asyncio.timeout(WAIT):
-        while await jobs(running) != number:
-            await asyncio.sleep(0.1)
+    deadline = time.monotonic() + WAIT
+    while True:
+        found = await jobs(running)
+        if sum(job["status"] == "RUNNING" for job in found) == number:
+            return
+        assert time.monotonic() < deadline, f"waited in vain for {number} jobs: {found[:5]}"
+        await asyncio.sleep(0.1)
 
 
 async def interrupts_its_own_alone(running: Running, client: Kernel, client_id: str) -> None:
     """Interrupt a query of a kernel that has the driver itself, as R has, while a client's query runs in it."""
-    long = "spark.range(10**7).crossJoin(spark.range(10**6)).selectExpr('sum(hash(*))').collect()"
     id_ = await running.new_kernel("python3")
     async with running.kernel(id_) as driving:
         start = DRIVE.replace(".builder", ".builder.config('spark.sql.shuffle.partitions', 2)")
         assert (await driving.shown(f"import os\ndel os.environ['SPARK_REMOTE']\n{start}")).splitlines()[-1].startswith("499500 ")
         assert await drivers(running) == 1
-        own = await driving.begin(long)
+        own = await driving.begin(LONG)
         await until_jobs(running, 1)
-        theirs = await client.begin(long)  # after the other one, whose end takes along what began after it
+        theirs = await client.begin(LONG)  # after the other one, whose end takes along what began after it
         await until_jobs(running, 2)
         await running.post(f"api/kernels/{id_}/interrupt")
         await asyncio.wait_for(driving.result_of(own), 120)
@@ -110,7 +116,7 @@ async def test_clients_of_spark_connect_share_the_sessions_driver_and_need_its_t
         # An interrupted cell takes its query along; what is said to compute is that query, and none before it.
         busy = "Spark, Session"
         await until(lambda: not any(name.startswith(busy) for name in running.status()["busy_with"]), "nothing computes")
-        long = await one.begin("spark.range(10**7).crossJoin(spark.range(10**6)).selectExpr('sum(hash(*))').collect()")
+        long = await one.begin(LONG)
         await until(lambda: any(name.startswith(busy) for name in running.status()["busy_with"]), "the query runs")
         await running.post(f"api/kernels/{ids[0]}/interrupt")
         await asyncio.wait_for(one.result_of(long), 120)
