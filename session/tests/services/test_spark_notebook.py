@@ -41,12 +41,18 @@ async def test_an_interrupted_cell_takes_its_jobs_along_and_leaves_streams_and_t
         assert (await running.post(f"api/kernels/{kernel_id}/interrupt")).status_code == 204
         await kernel.result_of(cell)
         gone = (
-            "thread.join(20)\nprint(thread.is_alive(), [job for job in spark.sparkContext.statusTracker().getJobIdsForGroup()])"
+            "thread.join(120)\nprint(thread.is_alive(), [job for job in spark.sparkContext.statusTracker().getJobIdsForGroup()])"
         )
         assert (await kernel.shown(gone)).splitlines()[-1].startswith("False ")
         assert (await kernel.shown("print(spark.range(5).count(), query.isActive)")).splitlines()[-1] == "5 True"
         await kernel.shown("query.stop()")
         await until(lambda: not running.status()["busy"], "the session rests, with its driver")
+        # As where PySpark's next call to the driver fails because of the interrupt, and the cell with that error.
+        cell = await kernel.begin(f"try:\n    {LONG}\nexcept KeyboardInterrupt:\n    raise ConnectionError('no answer')")
+        await until(lambda: busy(running), "Spark computes")
+        await running.post(f"api/kernels/{kernel_id}/interrupt")
+        assert "no answer" in await kernel.result_of(cell)
+        await until(lambda: not running.status()["busy"], "nothing of it is left")
         await kernel.shown("spark.stop()")
 
 

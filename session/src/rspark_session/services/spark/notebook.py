@@ -22,6 +22,7 @@ _SESSIONS = "pyspark.sql.session"  # the last of the modules that both ways to a
 _GROUP = "spark.jobGroup.id"
 _OURS = "rspark-cell-"
 _FOLLOWED = 600.0  # seconds
+_PATIENCE = 5.0  # seconds in which the driver is asked to cancel jobs
 _numbers = itertools.count(1)
 
 
@@ -83,18 +84,39 @@ class Cells:
             if said := driver.why_it_ended():
                 print(said, file=sys.stderr, flush=True)
                 return
-        if isinstance(result.error_in_exec, KeyboardInterrupt) and (remote := _remote_session()) is not None:
+        if not _was_interrupted(result.error_in_exec):
+            return
+        if (remote := _remote_session()) is not None:
             with contextlib.suppress(Exception):  # a server that has ended computes nothing
                 remote.interruptAll()
-        elif isinstance(result.error_in_exec, KeyboardInterrupt) and _context() is not None:
-            with contextlib.suppress(Exception):
-                from rspark_session.services.spark import driver  # noqa: PLC0415
+        elif _context() is not None:
+            self._cancel()
+            if begun := [thread for thread in threading.enumerate() if thread not in self._threads]:
+                threading.Thread(target=_follow, args=(begun, self._before), daemon=True).start()
 
+    def _cancel(self) -> None:
+        """Cancel the jobs of this cell, by another connection where the one that is tried was interrupted."""
+        from rspark_session.services.spark import driver  # noqa: PLC0415
+
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline and not driver.process_has_ended():
+            with contextlib.suppress(Exception):
                 if self._group is not None:
                     driver.cancel_group(self._group)
                 driver.cancel_jobs(self._before)
-                if begun := [thread for thread in threading.enumerate() if thread not in self._threads]:
-                    threading.Thread(target=_follow, args=(begun, self._before), daemon=True).start()
+                return
+            time.sleep(0.05)
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Return whether an error is an interrupt, or came of one.
+
+    PySpark ends each call by another one to the driver. After an interrupt that one fails at times, since Py4J closes connections
+    as it passes one on: then the cell's error is that of the connection.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _follow(threads: list[threading.Thread], before: frozenset[int]) -> None:
