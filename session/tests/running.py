@@ -100,6 +100,14 @@ def members(name: str) -> list[psutil.Process]:
     return found
 
 
+def command_of(process: psutil.Process) -> list[str]:
+    """Return the command line of a process; empty when it has ended."""
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return []
+
+
 @dataclass
 class Running:
     """An agent at work."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import pytest
 from session.tests.browsing import Edge
-from session.tests.running import Running, interface, members, until
+from session.tests.running import Running, command_of, interface, members, until
 
 Start = Callable[..., Running]
 #: What `rsparkhub session exec` does once it knows where the session is.
@@ -93,7 +93,7 @@ async def test_a_slow_reader_slows_the_command_down_and_loses_nothing(session: S
         session.command("head", "-c", "50000000", "/dev/zero"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
     ) as slow:
         assert slow.stdout is not None
-        server = next(process for process in members(session.running.name) if "rspark_session.jupyter" in process.cmdline())
+        server = next(process for process in members(session.running.name) if "rspark_session.jupyter" in command_of(process))
         await asyncio.sleep(3)
         before = server.memory_info().rss
         assert len(await asyncio.to_thread(slow.stdout.read)) == 50_000_000

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-from session.tests.running import Running, interface, members, until
+from session.tests.running import Running, command_of, interface, members, until
 
 Start = Callable[..., Running]
 
@@ -159,7 +159,7 @@ async def test_what_a_kernel_left_running_makes_the_session_busy(start: Start) -
 
 async def test_the_interface_that_dies_fails_the_session(start: Start) -> None:
     running = await lab(start)
-    server = next(process for process in members(running.name) if "rspark_session.jupyter" in process.cmdline())
+    server = next(process for process in members(running.name) if "rspark_session.jupyter" in command_of(process))
     server.kill()
     assert await running.ended() == 1
     assert running.status()["reason"] == "Jupyterlab was killed, as happens when the memory of the machine runs out."
@@ -185,7 +185,7 @@ async def test_a_part_that_dies_does_not_take_the_work_along(start: Start) -> No
         await kernel.shown("x = 42")
 
     def stores() -> list[psutil.Process]:
-        return [process for process in members(running.name) if process.cmdline()[-1:] == ["import signal; signal.pause()"]]
+        return [process for process in members(running.name) if command_of(process)[-1:] == ["import signal; signal.pause()"]]
 
     (store_before,) = stores()
     store_before.terminate()
@@ -234,7 +234,7 @@ async def test_a_kernel_that_is_given_up_is_noted(start: Start) -> None:
 
     while await kernels():
         for process in members(running.name):
-            if kernel_id in str(process.cmdline()):
+            if kernel_id in str(command_of(process)):
                 process.kill()
         await asyncio.sleep(0.1)
     assert await running.suspend() == 0

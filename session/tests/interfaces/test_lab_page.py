@@ -48,6 +48,9 @@ async def test_an_open_notebook_goes_on_after_a_sleep(start: Start, edge: Edge) 
 
         assert await running.suspend() == 0
         edge.stop()
+        # A sleep that takes long is told of in a dialog, which waits for an answer.
+        told = page.get_by_role("dialog", name="Server Connection Error")
+        await page.add_locator_handler(told, lambda _: page.keyboard.press("Escape"))
         await awake(start, edge, 2)
         await run_cell(page, "x + 2")
         await expect(last_output(page)).to_have_text("43", timeout=60_000)

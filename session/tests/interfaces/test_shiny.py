@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import websockets
-from session.tests.running import Running, interface, members, until
+from session.tests.running import Running, command_of, interface, members, until
 
 pytestmark = pytest.mark.timeout(400)
 Start = Callable[..., Running]
@@ -89,7 +89,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def pid_of_r(running: Running) -> int | None:
-    found = [process.pid for process in members(running.name) if "shiny.R" in str(process.cmdline())]
+    found = [process.pid for process in members(running.name) if "shiny.R" in str(command_of(process))]
     return found[0] if found else None
 
 

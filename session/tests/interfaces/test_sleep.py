@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from session.tests.running import Running, interface, members, until
+from session.tests.running import Running, command_of, interface, members, until
 
 Start = Callable[..., Running]
 
@@ -294,7 +294,7 @@ async def test_a_server_that_hangs_is_told_and_what_was_saved_stays(start: Start
     assert await running.suspend() == 0
     running = start(interface=interface("jupyterlab"), generation=2, resume=True, grace=6.0)
     await running.until_state("ready")
-    server = next(process for process in members(running.name) if "rspark_session.jupyter" in process.cmdline())
+    server = next(process for process in members(running.name) if "rspark_session.jupyter" in command_of(process))
     os.kill(server.pid, signal.SIGSTOP)
     assert await running.suspend() == 1
     assert running.status()["reason"] == "The workspace could not be saved in time. What was saved before is still there."

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 
 import websockets
-from session.tests.running import WAIT, Running, interface, members, until
+from session.tests.running import WAIT, Running, command_of, interface, members, until
 
 Start = Callable[..., Running]
 
@@ -101,7 +101,7 @@ async def test_what_has_ended_computes_no_more_as_soon_as_somebody_asks(start: S
         fresh = {"cache-control": "no-cache"}
         assert (await running.get("agent/status", headers=fresh)).json()["busy_with"] == ["python3"]
         for process in members(running.name):
-            if "while True: pass" in process.cmdline():
+            if "while True: pass" in command_of(process):
                 process.kill()
                 process.wait()
         assert (await running.get("agent/status", headers=fresh)).json()["busy_with"] == []

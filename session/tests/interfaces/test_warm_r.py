@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import psutil
 import pytest
-from session.tests.running import Json, Running, interface, members, until
+from session.tests.running import Json, Running, command_of, interface, members, until
 
 from rspark_session.agent.reporting.busy import COMPUTES
 
@@ -22,7 +22,7 @@ def warm_kernels(running: Running) -> list[psutil.Process]:
     return [
         process
         for process in members(running.name)
-        if process.name() == "R" and process.cmdline()[-1].endswith("/warm-kernel.json")
+        if process.name() == "R" and " ".join(command_of(process)).endswith("/warm-kernel.json")
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-from session.tests.running import PYTHON, Running, interface, members, part, until
+from session.tests.running import PYTHON, Running, command_of, interface, members, part, until
 
 Start = Callable[..., Running]
 
@@ -144,7 +144,7 @@ async def test_pages_streams_and_websockets_of_a_real_program_pass_through_the_a
 
 def listens(process: psutil.Process) -> bool:
     """Whether a program listens on a port; the agent itself does, too."""
-    own = "web_server.py" in str(process.cmdline())
+    own = "web_server.py" in str(command_of(process))
     return own and any(connection.status == psutil.CONN_LISTEN for connection in process.net_connections())
 
 
@@ -170,6 +170,6 @@ async def test_a_program_that_computes_makes_the_session_busy_under_its_own_titl
 
     await running.post("compute/apart?seconds=600")
     await until(lambda: running.status()["busy_with"] == ["The lab's pages"], "what it started computes")
-    next(process for process in members(running.name) if "monotonic" in str(process.cmdline())).kill()
+    next(process for process in members(running.name) if "monotonic" in str(command_of(process))).kill()
     await until(lambda: not running.status()["busy"], "it rests")
     assert await running.suspend() == 0

@@ -4,10 +4,9 @@ import signal
 import uuid
 from collections.abc import Callable
 
-import psutil
 import pytest
 from session.tests.rc2.conftest import connected
-from session.tests.running import Running, interface, members, until
+from session.tests.running import Running, command_of, interface, members, until
 
 from rspark_session.rc2 import protocol
 from rspark_session.rc2.client import Client
@@ -134,20 +133,13 @@ async def test_a_cancelled_job_leaves_nothing_behind(running: Running, client: C
     await until(lambda: running.status()["busy_with"] == ["job long.sh"], "a job is work")
 
     def sleeping() -> set[str]:
-        return {word for each in members(running.name) for word in _words(each) if word in {"501", "502", "503", "504"}}
+        return {word for each in members(running.name) for word in command_of(each) if word in {"501", "502", "503", "504"}}
 
     await until(lambda: {"501", "502", "503"} <= sleeping(), "all of it runs")
     await client.send(protocol.CancelJob(job=job))
     assert (await finished(client, job)).status == "cancelled"
     await until(lambda: not sleeping(), "nothing of it is left")
     await until(lambda: running.status()["busy_with"] == [], "and the session rests")
-
-
-def _words(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return []
 
 
 @module_wide
@@ -198,7 +190,7 @@ async def test_a_job_is_never_lost_silently(start: Start) -> None:
     async with connected(running) as first:
         killed = await begin(first, "long.sh")
         await first.until(lambda: "begun" in printed(first, killed) or None)
-        servers = [each for each in members(running.name) if "rspark_session.jupyter" in each.cmdline()]
+        servers = [each for each in members(running.name) if "rspark_session.jupyter" in command_of(each)]
         min(servers, key=lambda each: each.create_time()).send_signal(signal.SIGKILL)
     await running.ended()
     running = start(interface=interface("rc2"), generation=2)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from session.tests.rc2.conftest import connected
-from session.tests.running import Running, interface, members, until
+from session.tests.running import Running, command_of, interface, members, until
 
 from rspark_session.rc2 import protocol
 from rspark_session.rc2.client import Client
@@ -58,7 +58,7 @@ async def test_a_killed_server_loses_nothing_that_was_seen(start: Start) -> None
         await first.run(console, "print('before')")
         execution = await first.begin(console, "print('begun', flush=True)\nimport time; time.sleep(600)")
         await first.until(lambda: "begun" in first.text(execution) or None)
-        servers = [each for each in members(running.name) if "rspark_session.jupyter" in each.cmdline()]
+        servers = [each for each in members(running.name) if "rspark_session.jupyter" in command_of(each)]
         min(servers, key=lambda each: each.create_time()).send_signal(
             signal.SIGKILL
         )  # others are its forks, about to be programs

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, ViewportSize, async_playwright, expect
 from session.tests.browsing import Edge
 from session.tests.running import CHECKOUT, Running
 
@@ -276,6 +276,24 @@ async def test_panes_are_as_they_were_left(context: BrowserContext, edge: Edge, 
     await page.reload()
     await expect(page.get_by_role("textbox", name="Editor of script.R")).to_be_visible()
     await expect(page.get_by_role("tree")).to_be_hidden()
+
+
+async def test_who_opens_a_document_is_not_led_to_another_one(context: BrowserContext, edge: Edge, running: Running) -> None:
+    """Opening a home's first document by itself takes a moment, in which a person may open theirs."""
+    page = await context.new_page()
+    opened_theirs = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await opened_theirs.wait()
+        await route.continue_()
+
+    await page.route(re.compile(r"/api/contents/document\.Rmd"), late)
+    await page.goto(f"http://localhost:{edge.port}{running.asked['base_path']}rc2/")
+    await open_file(page, "script.R")
+    opened_theirs.set()
+    await until_true(page, "Object.values(localStorage).some(text => text.includes('document:script.R'))")
+    await expect(page.get_by_role("textbox", name="Editor of script.R")).to_be_visible()
+    await expect(page.get_by_role("tab", name="document.Rmd")).to_have_count(0)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable
 
-from session.tests.running import WAIT, Json, Kernel, Running, interface, members, part, until
+from session.tests.running import WAIT, Json, Kernel, Running, command_of, interface, members, part, until
 
 Start = Callable[..., Running]
 
@@ -31,7 +31,7 @@ async def awake(start: Start, **more: Json) -> Running:
 
 
 async def drivers(running: Running) -> int:
-    return sum("org.apache.spark.deploy.SparkSubmit" in process.cmdline() for process in members(running.name))
+    return sum("org.apache.spark.deploy.SparkSubmit" in command_of(process) for process in members(running.name))
 
 
 async def jobs(running: Running) -> list[Json]:
@@ -92,7 +92,7 @@ async def test_the_first_kernel_has_the_driver_that_waits_and_another_starts_its
         # Stopped, the same process serves the next session; and it ends with its kernel.
         await kernel.shown("spark.stop()")
         assert (await kernel.shown(DRIVE)).splitlines()[-1].startswith("499500 ")
-        pids = [process for process in members(running.name) if "org.apache.spark.rspark.Ahead" in process.cmdline()]
+        pids = [process for process in members(running.name) if "org.apache.spark.rspark.Ahead" in command_of(process)]
     assert len(pids) == 1
     await running.http.delete(running.url(f"api/kernels/{first}"))
     await until(lambda: not pids[0].is_running(), "the driver ended with its kernel")

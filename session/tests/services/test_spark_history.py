@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-from session.tests.running import WAIT, Running, interface, members
+from session.tests.running import WAIT, Running, command_of, interface, members
 
 from rspark_session.services.spark import event_logs
 
@@ -45,7 +45,7 @@ async def test_the_jobs_of_an_application_that_has_ended_are_seen_also_after_a_s
     base = f"{running.asked['base_path']}spark/past/"
     assert f'href="{base}history/{application}' in jobs.text
     assert [link for link in re.findall(r'(?:href|src)="(/[^"]+)"', jobs.text) if not link.startswith(base)] == []
-    [server] = [process for process in members(running.name) if any("HistoryServer" in word for word in process.cmdline())]
+    [server] = [process for process in members(running.name) if any("HistoryServer" in word for word in command_of(process))]
     async with httpx.AsyncClient(timeout=WAIT) as outside:
         for connection in server.net_connections():
             if connection.status == "LISTEN":

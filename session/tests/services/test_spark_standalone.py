@@ -5,12 +5,11 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import psutil
-from session.tests.running import PYTHON, WAIT, Kernel, Running, interface, members, part, until
+from session.tests.running import PYTHON, WAIT, Kernel, Running, command_of, interface, members, part, until
 
 Start = Callable[..., Running]
 
@@ -58,12 +57,7 @@ async def awake(start: Start, generation: int = 1) -> Running:
 
 
 def daemons(running: Running, name: str) -> list[psutil.Process]:
-    found = []
-    for process in members(running.name):
-        with suppress(psutil.NoSuchProcess):
-            if f"org.apache.spark.deploy.{name}" in process.cmdline():
-                found.append(process)
-    return found
+    return [process for process in members(running.name) if f"org.apache.spark.deploy.{name}" in command_of(process)]
 
 
 async def workers(kernel: Kernel, number: str = "") -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from session.tests.running import CHECKOUT, HEADERS, PYTHON, Running, interface, members, part, until
+from session.tests.running import CHECKOUT, HEADERS, PYTHON, Running, command_of, interface, members, part, until
 
 Start = Callable[..., Running]
 
@@ -181,7 +181,7 @@ async def test_beside_an_interface_a_part_that_fails_is_named_and_started_again(
     (running.home / "mended").touch()
     await until(lambda: set(states(running).values()) == {"ready"}, "it is mended, and what waited for it runs")
     assert running.part("store")["reason"] is None
-    next(process for process in members(running.name) if "store.json" in " ".join(process.cmdline())).kill()
+    next(process for process in members(running.name) if "store.json" in " ".join(command_of(process))).kill()
     await until(lambda: running.part("store")["state"] != "ready", "it is gone")
     await until(lambda: running.part("store")["state"] == "ready", "it is there again")
     assert running.status()["state"] == "ready"

@@ -45,10 +45,11 @@ class Started:
         return left_running.running({self.pid: TITLE}, walk(os.getpid()).values(), own=[os.getpid()], adopter=os.getpid())
 
     def until(self, *expected: str) -> None:
+        """Wait until this is found running: a program that is starting is at times between two of its own."""
         deadline = time.monotonic() + 60
-        while not (self.ready.exists() and self.running() == list(expected)) and time.monotonic() < deadline:
+        while not self.ready.exists() or (found := self.running()) != list(expected):
+            assert time.monotonic() < deadline, found if self.ready.exists() else "the kernel has not begun"
             time.sleep(0.05)
-        assert self.running() == list(expected)
 
 
 @pytest.fixture
