@@ -64,9 +64,10 @@ images:  ## build the images and load them into the cluster of this machine; nee
 web:  ## build the pages
 	@scripts/install up
 
-docs:  ## make the reference pages (docs/reference) from the code
+docs:  ## make the reference pages (docs/reference) from the code, and the site of all pages in .build/site; takes REPOSITORY=https://…/blob/main
 	@scripts/install test
 	@scripts/make-reference
+	@REPOSITORY='$(REPOSITORY)' scripts/make-docs
 
 types:  ## make the types that the pages have of the API (web/hub/src/state/api-types.ts) from the code
 	@scripts/install test

@@ -24,7 +24,7 @@ BY_FOLDER = {
     "R package": ("r/", "session/src/rspark_session/services/"),
     "end to end": (
         "hub/src/", "session/src/", "contract/src/", "web/", "r/rspark/", "edge/", "s3/", "environments/", "tests/",
-        "docs/how-to/",
+        "docs/how-to/", "docs/site/",
     ),
     "cluster": ("cluster/",),
     "Kubernetes": (

@@ -50,6 +50,7 @@ STEPS = (
     ),
     Step(name="layers", kind="check", command=[f"{BIN}/lint-imports"]),
     Step(name="reference", kind="check", command=["scripts/make-reference", "--check"]),
+    Step(name="docs", kind="check", command=["scripts/make-docs"]),
     Step(name="pages: types", kind="check", command=["scripts/make-web-types", "--check"]),
     Step(name="pages: check", kind="check", command=["npm", "run", "check"], folder=TOP / "web"),
     Step(name="pages: test", kind="test", command=["npm", "run", "test"], folder=TOP / "web"),

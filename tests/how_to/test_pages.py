@@ -51,3 +51,13 @@ def test_an_interface_is_added_as_the_page_says(reader: Reader) -> None:
             assert promised.replace("ID", id_) in shown.text
         titles = {each["name"]: each["interface_title"] for each in client.get("/hub/api/environments").json()["environments"]}
         assert titles == {"page": "A page", "files": "Files"}
+
+
+@pytest.mark.parametrize("page", ["use-a-terminal", "use-any-program"])
+def test_an_interface_is_offered_and_used_as_its_page_says(page: str, reader: Reader) -> None:
+    reader.follow(PAGES / f"{page}.md")
+    if page == "use-any-program":
+        ((id_, address),) = reader.sessions.items()
+        with reader.installation.client() as client:
+            shown = client.get(f"/s/{id_}/", headers={"Host": address.split("/")[2]}, follow_redirects=True)
+            assert shown.text == "The board\n"

@@ -45,6 +45,7 @@ def test_a_file_that_is_no_module_touches_who_reads_it() -> None:
         ("r/rspark/R/spark.R", {"R package", "end to end"}),
         ("cluster/cmd/cluster/main.go", {"build: cluster", "cluster", "build: Helm", "build: images", "Kubernetes"}),
         ("tests/kubernetes/test_nodes.py", {"build: cluster", "build: Helm", "build: images", "Kubernetes"}),
+        ("docs/site/conf.py", {"end to end"}),
         ("README.md", set()),
     ],
 )
