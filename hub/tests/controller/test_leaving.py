@@ -1,6 +1,9 @@
 """What is asked of people who leave is brought about, whenever that becomes possible."""
 
+import asyncio
 import tarfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,7 +30,12 @@ class Server(Service[Any]):
 
     def __init__(self) -> None:
         self.up = True
+        self.held: dict[str, asyncio.Event] = {}  # what goes on until its event is set
         self.did: list[tuple[str, ...]] = []
+
+    async def _hold(self, what: str) -> None:
+        if what in self.held:
+            await self.held[what].wait()
 
     def instances(self) -> tuple[Instance, ...]:
         return (Instance(id="postgres", components=()),)
@@ -42,9 +50,11 @@ class Server(Service[Any]):
 
     async def close_account(self, endpoint: JsonObject, *, user: str) -> None:
         self._do("close", user)
+        await self._hold(f"close {user}")
 
     async def remove_account(self, endpoint: JsonObject, *, user: str, archive: Path | None) -> None:
         self._do("remove", user, archive.name if archive else "")
+        await self._hold(f"remove {user}")
 
     async def remove_group(self, endpoint: JsonObject, *, group: str, archive: Path | None) -> None:
         self._do("remove group", group, archive.name if archive else "")
@@ -93,10 +103,14 @@ async def service_is(store: Store, state: State, now: datetime) -> None:
 
 @pytest.mark.parametrize(
     ("data", "did"),
-    [(Data.KEEP, ("close", "ada")), (Data.DELETE, ("remove", "ada", "")), (Data.ARCHIVE, ("remove", "ada", "ada"))],
+    [
+        (Data.KEEP, [("close", "ada")]),
+        (Data.DELETE, [("close", "ada"), ("remove", "ada", "")]),
+        (Data.ARCHIVE, [("close", "ada"), ("remove", "ada", "ada")]),
+    ],
 )
 async def test_a_removed_person_s_account_is_seen_to_when_the_service_is_back(
-    store: Store, leaving: Leaving, server: Server, ada: str, noon: datetime, data: Data, did: tuple[str, ...]
+    store: Store, leaving: Leaving, server: Server, ada: str, noon: datetime, data: Data, did: list[tuple[str, ...]]
 ) -> None:
     await store.users.remove("ada", data=data, now=noon)
     await leaving.look()  # the service was never started: nobody signs in there
@@ -110,7 +124,7 @@ async def test_a_removed_person_s_account_is_seen_to_when_the_service_is_back(
     server.up = True
     await leaving.look()
     await leaving.look()
-    assert server.did == [did]
+    assert server.did == did
     assert await store.accounts.behind() == []
 
 
@@ -210,4 +224,73 @@ async def test_what_fails_is_tried_again_later_and_holds_up_nothing_else(
     server.up = True
     for number in range(8, 80):
         await leaving.look(number)
-    assert server.did == [("remove", "ada", "")]
+    assert server.did == [("close", "ada"), ("remove", "ada", "")]
+
+
+@asynccontextmanager
+async def running(leaving: Leaving) -> AsyncIterator[None]:
+    """Let it look every second, as a controller does."""
+    task = asyncio.create_task(leaving.run())
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def comes_to(server: Server, *did: tuple[str, ...]) -> None:
+    async with asyncio.timeout(60):
+        while not set(did) <= set(server.did):
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("held", ["remove bob", "close bob"])
+async def test_nobody_s_right_outlives_what_takes_long_for_somebody_else(
+    store: Store, leaving: Leaving, server: Server, ada: str, noon: datetime, held: str
+) -> None:
+    """A home of gigabytes that is archived, or a role that PostgreSQL can't close while something is locked."""
+    await service_is(store, State.RUNNING, noon)
+    bob = await store.users.add("bob", now=noon)
+    await store.accounts.get(bob.id, "postgres")
+    server.held[held] = asyncio.Event()
+    async with running(leaving):
+        await store.users.remove("bob", data=Data.ARCHIVE, now=noon)
+        await comes_to(server, ("remove", "bob", "bob") if held == "remove bob" else ("close", "bob"))
+        await store.users.disable("ada", now=noon)
+        await comes_to(server, ("close", "ada"))
+        assert ("close", "bob") in server.did, "who is removed is let out before what they have is archived"
+        server.held[held].set()
+        await comes_to(server, ("remove", "bob", "bob"))
+    assert len(server.did) == len(set(server.did)), "what is under way is not begun again"
+
+
+async def test_who_is_let_out_waits_for_no_failure_of_before(
+    store: Store, leaving: Leaving, server: Server, ada: str, noon: datetime
+) -> None:
+    await service_is(store, State.RUNNING, noon)
+    await store.users.add_group("lab", members=["ada"], now=noon)
+    server.up = False
+    for _ in range(6):
+        await leaving.look()
+    server.up = True
+    await store.users.disable("ada", now=noon)
+    await leaving.look(1)
+    assert server.did == [("close", "ada")]
+
+
+async def test_a_service_of_another_package_that_breaks_holds_up_nobody(
+    store: Store, leaving: Leaving, server: Server, ada: str, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await service_is(store, State.RUNNING, noon)
+    bob = await store.users.add("bob", now=noon)
+    await store.accounts.get(bob.id, "postgres")
+    close = server.close_account
+
+    async def breaks(endpoint: JsonObject, *, user: str) -> None:
+        if user == "ada":
+            raise KeyError("port")
+        await close(endpoint, user=user)
+
+    monkeypatch.setattr(server, "close_account", breaks)
+    for name in ("ada", "bob"):
+        await store.users.disable(name, now=noon)
+    await leaving.look()
+    assert server.did == [("close", "bob")]

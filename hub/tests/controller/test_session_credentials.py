@@ -1,5 +1,6 @@
 """What a session signs in with on a shared service is its own: made at its start, renewed, and revoked when it has ended."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -34,7 +35,8 @@ class Tokens(Service[ServiceOptions]):
         self.did: list[tuple[str, ...]] = []
 
     def instances(self) -> tuple[Instance, ...]:
-        return (Instance(id="tokens", components=(ComponentSpec(name="tokens", title="Tokens", command=("sleep", "1000")),)),)
+        component = ComponentSpec(name=self.name, title=self.title, command=("sleep", "1000"))
+        return (Instance(id=self.name, components=(component,)),)
 
     def _do(self, what: str, account: Account) -> None:
         if not self.up:
@@ -59,6 +61,12 @@ class Tokens(Service[ServiceOptions]):
         assert account is not None
         assert account.credential is not None
         return SessionConfig(environ={"TOKEN": str(account.credential.issued["token"])})
+
+
+class Others(Tokens):
+    """A second such service."""
+
+    name, title = "others", "Others"
 
 
 @pytest.fixture
@@ -114,3 +122,30 @@ async def test_one_is_renewed_while_its_session_lives(world, tokens: Tokens) -> 
         await credentials.look()
         await credentials.look()
     assert tokens.did.count(("renew", "ada", f"{session_id}.1")) == 1
+
+
+async def test_one_that_takes_long_holds_up_no_others(world, tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key of a service that doesn't answer, or a login that PostgreSQL can't drop yet."""
+    held, revoke = asyncio.Event(), tokens.revoke
+    world.services = {"tokens": tokens, "others": Others()}
+    world.add_environment("safe", services="{tokens: {scope: shared}, others: {scope: shared}}")
+    ids: list[str] = []
+
+    async def hangs(endpoint: JsonObject, account: Account) -> None:
+        assert account.credential is not None
+        if account.credential.session == ids[0]:
+            await held.wait()
+        await revoke(endpoint, account)
+
+    monkeypatch.setattr(tokens, "revoke", hangs)
+    async with world.controller():
+        for _ in range(2):
+            ids.append(await world.create("safe"))
+            await world.until(ids[-1], State.RUNNING)
+        for session_id in ids:
+            await world.set_wanted(session_id, Wanted.STOPPED)
+        async with asyncio.timeout(60):
+            while len(await world.store.session_credentials.ended()) != 1:
+                await asyncio.sleep(0.05)
+        assert [(each.session, each.service) for each in await world.store.session_credentials.ended()] == [(ids[0], "tokens")]
+        held.set()

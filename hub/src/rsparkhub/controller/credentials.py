@@ -1,7 +1,7 @@
 """Renews what sessions sign in with on shared services, and revokes it when their generation has ended.
 
 The store has each credential from before the service hears of it until it is revoked there: a service that is down, a controller
-that dies, change nothing but the time it takes.
+that dies, change nothing but the time it takes. A service that doesn't answer, or one that takes long, holds up no others.
 """
 
 import asyncio
@@ -20,6 +20,8 @@ from rsparkhub.store.session_credentials import SessionCredential
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 2.0
+#: How many of a service are seen to at once.
+_AT_ONCE = 8
 
 
 class Credentials:
@@ -39,33 +41,45 @@ class Credentials:
         self._account_seconds = account_seconds
 
     async def run(self) -> None:
-        """Look every two seconds, for ever: what has ended opens nothing soon after."""
+        """Look after each service every two seconds, for ever: what has ended opens nothing soon after."""
+        async with asyncio.TaskGroup() as group:
+            for name in self._services:
+                group.create_task(self._run(name))
+
+    async def _run(self, name: str) -> None:
         while True:
             try:
-                await self.look()
+                await self._look_at(name)
             except RsparkhubError as error:
-                log.error("It could not be looked up which credentials are to be renewed or revoked: %s", error)
+                log.error("It could not be looked up which credentials of %s are to be renewed or revoked: %s", name, error)
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def look(self) -> None:
         """Revoke what has ended and renew what is due, as far as the services run."""
-        ended = await self._store.session_credentials.ended()
-        for name, service in self._services.items():
-            of_service = [credential for credential in ended if credential.service == name]
-            due: list[SessionCredential] = []
-            if service.renew_every is not None:
-                due = await self._store.session_credentials.due(name, before=self._clock() - service.renew_every)
-            if not of_service and not due:
-                continue
-            endpoint = await running_endpoint(self._store, service)
-            if endpoint is None:
-                continue
-            for credential in of_service:
+        await asyncio.gather(*map(self._look_at, self._services))
+
+    async def _look_at(self, name: str) -> None:
+        service = self._services[name]
+        ended = [credential for credential in await self._store.session_credentials.ended() if credential.service == name]
+        due: list[SessionCredential] = []
+        if service.renew_every is not None:
+            due = await self._store.session_credentials.due(name, before=self._clock() - service.renew_every)
+        endpoint = await running_endpoint(self._store, service) if ended or due else None
+        if endpoint is None:
+            return
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def revoke(credential: SessionCredential) -> None:
+            async with turns:
                 if await self._try(service.revoke, endpoint, credential):
                     await self._store.session_credentials.remove(credential)
-            for credential in due:
+
+        async def renew(credential: SessionCredential) -> None:
+            async with turns:
                 if await self._try(service.renew, endpoint, credential):
                     await self._store.session_credentials.set_renewed(credential, now=self._clock())
+
+        await asyncio.gather(*map(revoke, ended), *map(renew, due))
 
     async def _try(
         self,
