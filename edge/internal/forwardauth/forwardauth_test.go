@@ -478,7 +478,7 @@ func goOn(good bool) string { return fmt.Sprintf(`"good":%v`, good) }
 func opens(c *client, keys ...string) (*open, context.Context) {
 	ctx, end := context.WithCancel(context.Background())
 	one := &open{uri: "/s/abc/ws", key: key, keys: keys, checked: time.Now(), end: end}
-	c.open.add(one, time.Now())
+	_, _ = c.open.add(one, time.Now())
 	return one, ctx
 }
 
@@ -514,16 +514,42 @@ func TestWhatTheHubNamedBeforeARequestWasNotedIsAskedAgain(t *testing.T) {
 	asked := time.Now()
 	o.notify("u-ada", asked.Add(time.Millisecond))
 	one := &open{keys: []string{"u-ada"}}
-	if !o.add(one, asked) {
+	if again, _ := o.add(one, asked); !again {
 		t.Error("an answer from before is believed")
 	}
 	o.remove(one)
-	if o.add(one, asked.Add(2*time.Millisecond)) {
+	if again, _ := o.add(one, asked.Add(2*time.Millisecond)); again {
 		t.Error("an answer from after is not believed")
 	}
 	o.remove(one)
 	if len(o.all)+len(o.byKey) != 0 {
 		t.Error("something is left")
+	}
+}
+
+func TestOnePersonHasSoManyOpenAndOthersTheirOwn(t *testing.T) {
+	o := newOpenRequests()
+	var ones []*open
+	for range mostOpen {
+		one := &open{keys: []string{"u-ada", "k1"}}
+		if _, err := o.add(one, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		ones = append(ones, one)
+	}
+	more := &open{keys: []string{"u-ada", "k2"}}
+	if _, err := o.add(more, time.Now()); err == nil {
+		t.Error("one person has more than there may be")
+	}
+	if _, err := o.add(&open{keys: []string{"u-bob", "k1"}}, time.Now()); err != nil {
+		t.Error("another person pays for it:", err)
+	}
+	if len(o.all) != mostOpen+1 {
+		t.Error("what was refused is noted")
+	}
+	o.remove(ones[0])
+	if _, err := o.add(more, time.Now()); err != nil {
+		t.Error("there is no place when one has ended:", err)
 	}
 }
 

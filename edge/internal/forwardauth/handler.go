@@ -23,7 +23,7 @@ func init() { caddy.RegisterModule(Handler{}) }
 
 // The variables of a request that the handler sets for those after it.
 const (
-	stageVar    = "rspark_stage" // who is spoken to; the error routes say which of them did not answer
+	stageVar    = "rspark_stage" // who is spoken to; the error routes say which of them did not answer, or that it is too many
 	upstreamVar = "rspark_upstream"
 	secretVar   = "rspark_secret"
 )
@@ -111,10 +111,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		defer time.AfterFunc(time.Until(ends), end).Stop()
 	}
 	going := &open{uri: r.URL.RequestURI(), key: asked, keys: said.grant.keys, checked: time.Now(), end: end}
-	if h.client.open.add(going, said.grant.asked) {
-		h.client.recheck([]*open{going})
+	again, err := h.client.open.add(going, said.grant.asked)
+	if err != nil {
+		caddyhttp.SetVar(ctx, stageVar, "too many")
+		return caddyhttp.Error(http.StatusTooManyRequests, err)
 	}
 	defer h.client.open.remove(going)
+	if again {
+		h.client.recheck([]*open{going})
+	}
 	r = r.WithContext(ctx)
 	if said.grant.sandboxed {
 		w = &sandboxed{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, headers: h.Sandbox}

@@ -2,6 +2,7 @@ package forwardauth
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -13,9 +14,15 @@ const (
 	recheckEach = 5 * time.Second
 	// notifiedFor is how long a key is remembered that the hub named: who is let in by an older answer is asked about again.
 	notifiedFor = 2 * answerTimeout
+	// mostOpen is the most requests of one person that go on at a time: a browser with twenty pages of JupyterLab has a hundred. Each
+	// takes two of the edge's descriptors, of which there are some ten thousands for everybody.
+	mostOpen = 400
 )
 
-// open is a request that was let in and has not ended: a websocket, a stream, a download, or any other one.
+var errTooMany = errors.New("this person has too many requests open")
+
+// open is a request that was let in and has not ended: a websocket, a stream, a download, or any other one. The first of its keys is
+// the person's who asked.
 type open struct {
 	uri     string
 	key     request
@@ -37,12 +44,14 @@ func newOpenRequests() *openRequests {
 }
 
 // add notes a request that was let in by an answer to what was asked at a time; it returns whether the hub has named a key of its
-// grant since, so that it must be asked again.
-func (o *openRequests) add(one *open, asked time.Time) bool {
+// grant since, so that it must be asked again. It notes none beyond mostOpen of a person, and returns errTooMany.
+func (o *openRequests) add(one *open, asked time.Time) (again bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if len(one.keys) > 0 && len(o.byKey[one.keys[0]]) >= mostOpen {
+		return false, errTooMany
+	}
 	o.all[one] = struct{}{}
-	again := false
 	for _, key := range one.keys {
 		with := o.byKey[key]
 		if with == nil {
@@ -52,7 +61,7 @@ func (o *openRequests) add(one *open, asked time.Time) bool {
 		with[one] = struct{}{}
 		again = again || o.notified[key].After(asked)
 	}
-	return again
+	return again, nil
 }
 
 // remove forgets a request that has ended.

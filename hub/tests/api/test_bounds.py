@@ -61,6 +61,15 @@ def test_what_is_made_in_a_loop_comes_to_an_end_and_goes_on_later() -> None:
         rate.take("ada")
 
 
+def test_to_look_counts_nothing() -> None:
+    rate = Rate("changes", burst=1, refill=timedelta(minutes=1), clock=lambda: NOON)
+    for _ in range(5):
+        rate.check("ada")
+    rate.take("ada")
+    with pytest.raises(TooManyRequests):
+        rate.check("ada")
+
+
 def test_a_cookie_that_is_there_thousands_of_times_costs_a_few_looks() -> None:
     header = "; ".join(f"rsparkhub=l_{number}" for number in range(3000))
     assert values_of("rsparkhub", header) == [f"l_{number}" for number in range(MOST_VALUES)]

@@ -193,5 +193,39 @@ async def test_who_may_call_what(world: World, sessions: tuple[str, str, str], c
             assert status == 403, (call, who, status)
 
 
+#: Nobody is kept from signing out. Signing in counts too; it is asked apart, since it needs a password.
+WITHOUT_END = {"POST /login", "POST /logout"}
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_what_one_person_changes_in_a_loop_has_an_end_whatever_it_is(world: World, sessions: tuple[str, str, str]) -> None:
+    """Making and deleting, renaming, sharing and no longer: each writes into the audit, which keeps it."""
+    session, _, share = sessions
+    owner, other, admin = [await world.program(name) for name in ("owner", "other", "ada")]
+    for number in range(700):
+        answer = await owner.patch(f"/hub/api/sessions/{session}", json={"name": f"n{number}"})
+        if answer.status_code != 200:
+            break
+    assert (answer.status_code, number) == (429, 600)
+    assert "Wait" in answer.json()["detail"]
+    assert int(answer.headers["retry-after"]) > 0
+    names = {"id": session, "share": share, "name": "owner", "handout": "0" * 16}
+    changing = {call for call in CALLS if OWNER in WHO[call] and not call.startswith("GET ")} - WITHOUT_END
+    assert len(changing) > 10
+    for call in sorted(changing):
+        method, _, path = call.partition(" ")
+        url = f"/hub/api{path.format(**names)}"
+        assert (await owner.request(method, url, json=SENT.get(call))).status_code == 429, call
+    await world.authenticator.set_password("owner", "correct horse")
+    signing_in = {"name": "owner", "password": "correct horse"}
+    assert (await world.nobody().post("/hub/api/login", json=signing_in)).status_code == 429
+    for _ in range(3):  # of somebody who does not know the password
+        assert (await world.nobody().post("/hub/api/login", json={"name": "other", "password": "wrong horse"})).status_code == 401
+    assert (await owner.get(f"/hub/api/sessions/{session}")).status_code == 200
+    assert (await other.post("/hub/api/links", json=SENT["POST /links"])).status_code == 200
+    for _ in range(700):
+        assert (await admin.patch(f"/hub/api/sessions/{session}", json={"name": "n"})).status_code == 200
+
+
 def test_nobody_is_said_to_may_what_there_is_not() -> None:
     assert set(WHO) == set(CALLS)

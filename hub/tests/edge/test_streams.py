@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -302,9 +303,9 @@ class TestShares:
         await comes_to(404, lambda: there.get(f"/s/{session}/x", headers=its))
 
 
-async def comes_to(status: int, ask: Callable[[], Awaitable[httpx.Response]]) -> None:
+async def comes_to(status: int, ask: Callable[[], Awaitable[httpx.Response]], *, within: float = SOON) -> None:
     """Ask until the answer has a status, which it must have soon."""
-    async with asyncio.timeout(SOON):
+    async with asyncio.timeout(within):
         while (await ask()).status_code != status:
             await asyncio.sleep(0.05)
 
@@ -312,6 +313,52 @@ async def comes_to(status: int, ask: Callable[[], Awaitable[httpx.Response]]) ->
 async def ends(socket: websockets.ClientConnection) -> None:
     with pytest.raises(websockets.ConnectionClosed):
         await asyncio.wait_for(socket.recv(), SOON)
+
+
+class TestManyOfOnePerson:
+    """What one person has open at a time has an end, whatever it is and whatever lets them in; others have theirs."""
+
+    MOST = 400
+
+    @pytest.mark.parametrize("way", ["a token", "two tokens", "two sessions"])
+    async def test_who_has_too_many_websockets_is_told_so_and_others_are_served(self, world: World, way: str) -> None:
+        await world.person("ada")
+        await world.person("bob")
+        sessions = [await world.session("ada") for _ in range(2 if way == "two sessions" else 1)]
+        tokens = [await world.token("ada") for _ in range(2 if way == "two tokens" else 1)]
+        urls = [f"ws://{world.host}/s/{session.id}/ws" for session in sessions]
+        headers = [{"Authorization": f"token {token}"} for token in tokens]
+        async with AsyncExitStack() as stack:
+
+            async def opened(number: int) -> int:
+                connecting = websockets.connect(
+                    urls[number % len(urls)],
+                    additional_headers=headers[number % len(headers)],
+                    open_timeout=120,
+                    ping_interval=None,
+                )
+                try:
+                    await stack.enter_async_context(connecting)
+                except websockets.InvalidStatus as refused:
+                    return refused.response.status_code
+                return 101
+
+            statuses = [
+                status for begin in range(0, 500, 50) for status in await asyncio.gather(*map(opened, range(begin, begin + 50)))
+            ]
+            assert (statuses.count(101), statuses.count(429)) == (self.MOST, 100)
+            refused = await world.client(bearer=tokens[0]).get(f"/s/{sessions[0].id}/x")
+            assert (refused.status_code, refused.json()["code"]) == (429, "too-many-requests")
+            assert "Close pages" in refused.json()["detail"]
+            assert int(refused.headers["retry-after"]) > 0
+            page = await world.client(bearer=tokens[0]).get(f"/s/{sessions[0].id}/x", headers={"Accept": "text/html"})
+            assert page.status_code == 429
+            assert "<h1>You have too many connections open" in page.text
+            others = await world.session("bob")
+            for _ in range(3):
+                assert (await world.client(bearer=await world.token("bob")).get(f"/s/{others.id}/x")).status_code == 200
+            assert (await world.client(bearer=tokens[0]).get("/hub/page")).status_code == 200
+        await comes_to(200, lambda: world.client(bearer=tokens[0]).get(f"/s/{sessions[0].id}/x"), within=60)
 
 
 class TestEvents:

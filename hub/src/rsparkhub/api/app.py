@@ -113,6 +113,7 @@ def create_app(
         serializer=serializer,
         broadcaster=EventBroadcaster(store=store, serializer=serializer),
         places=StreamPlaces(most=most_connections() // 2),
+        change_rate=Rate("changes", burst=600, refill=timedelta(minutes=10), clock=now),
         session_rate=Rate(
             "sessions", burst=max(60, 2 * settings.most_sessions_per_person), refill=timedelta(minutes=10), clock=now
         ),

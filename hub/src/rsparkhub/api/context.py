@@ -35,6 +35,7 @@ class AppContext:
     serializer: SessionSerializer
     broadcaster: EventBroadcaster
     places: StreamPlaces
+    change_rate: Rate
     session_rate: Rate
     token_rate: Rate
     agents: AgentClient

@@ -105,9 +105,11 @@ SessionId = Annotated[str, Path(alias="id", description="The session's id.", exa
 Reader = Annotated[Identity, Depends(_reader)]
 
 
-async def _person(identity: Reader) -> Identity:
+async def _person(identity: Reader, request: Request, context: Context) -> Identity:
     if identity.session is not None:
         raise NotAllowed("A session's own token may only read that session. Use a token of yours.")
+    if request.method not in SAFE_METHODS and not identity.user.admin:
+        context.change_rate.take(identity.user.name)  # each writes what is kept: in the audit, if nowhere else
     return identity
 
 

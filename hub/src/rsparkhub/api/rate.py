@@ -24,7 +24,15 @@ class Rate:
         self._used: OrderedDict[str, tuple[float, datetime]] = OrderedDict()
 
     def take(self, person: str) -> None:
-        """Count one.
+        """Count one; `check` says what is raised."""
+        used = self.check(person)
+        self._used[person] = (used + 1, self._clock())
+        self._used.move_to_end(person)
+        if len(self._used) > _MOST_REMEMBERED:
+            self._used.popitem(last=False)
+
+    def check(self, person: str) -> float:
+        """Return how many count now, and count none.
 
         Raises
         ------
@@ -32,15 +40,12 @@ class Rate:
             When the person has made as many as may be made now.
         """
         now = self._clock()
-        used, at = self._used.pop(person, (0.0, now))
+        used, at = self._used.get(person, (0.0, now))
         used = max(0.0, used - (now - at) / self._each)
-        full = used + 1 > self._burst
-        self._used[person] = (used if full else used + 1, now)
-        if len(self._used) > _MOST_REMEMBERED:
-            self._used.popitem(last=False)
-        if full:
+        if used + 1 > self._burst:
             seconds = max(1, math.ceil((used + 1 - self._burst) * self._each.total_seconds()))
             raise TooManyRequests(
                 f"You have made {self._burst} {self._what} in a short time. Wait {seconds} seconds before you make another one.",
                 retry_after=seconds,
             )
+        return used

@@ -188,11 +188,20 @@ def _errors(settings: Settings) -> Routes:
         code="unavailable",
         link="/hub/" if settings.session_domain is None else f"{settings.url}/hub/",
     )
+    too_many = message_routes(
+        429,
+        "You have too many connections open",
+        "Requests, downloads and websockets of yours to sessions go on, as many as there may be at a time. Close pages and "
+        "programs that you don't need, and try again.",
+        code="too-many-requests",
+        again_after=10,
+    )
     refused = message_routes(
         400, "The request could not be read", "It is not well-formed HTTP. Open the address again.", code="bad-request"
     )
     return [
         {"match": [{"vars": {_STAGE: ["hub", "question"]}}], "handle": [_subroute(hub)], "terminal": True},
+        {"match": [{"vars": {_STAGE: ["too many"]}}], "handle": [_subroute(too_many)], "terminal": True},
         {"match": [{"path": ["/s/*"]}], "handle": [_subroute(session)], "terminal": True},
         {"handle": [_subroute(refused)]},
     ]

@@ -64,7 +64,10 @@ async def login(body: Login, request: Request, response: Response, context: Cont
         raise NotFound(f"There is no such way to sign in. Choose one of {', '.join(offered) or 'none'}.")
     way, _, site = chosen.partition(":")
     proof = {"name": body.name, "password": body.password} | ({"site": site} if site else {})
+    context.change_rate.check(body.name)
     made = await context.authenticator.sign_in(way, proof, address=address_of(request), now=context.now())
+    if not made.user.admin:  # only now, so that nobody counts who does not know the password
+        context.change_rate.take(made.user.name)
     keep_in_browser(response, request, context.settings, made)
     return SignedIn(token=made.token, expires=made.expires, user=me_of(made.user, context))
 
