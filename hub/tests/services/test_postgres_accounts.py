@@ -375,3 +375,55 @@ class TestGroups:
             connection.execute("CREATE TABLE t (n integer)")
             owner = connection.execute("SELECT tableowner FROM pg_tables WHERE tablename = 't'").fetchone()
             assert owner == ("group.late",)
+
+    #: What a member may type before they leave, so as to come back: in their own database, and in the group's.
+    PREPARED = (
+        ("grants on the database", "", 'SET ROLE "group.{g}"; GRANT ALL ON DATABASE "group.{g}" TO {u}; RESET ROLE'),
+        ("grants to a login", "", 'SET ROLE "group.{g}"; GRANT CONNECT ON DATABASE "group.{g}" TO "{u}~sess.1"; RESET ROLE'),
+        ("grants on tables", "group", "GRANT ALL ON made TO {u}; ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {u}"),
+        ("becomes the owner", "", 'ALTER DATABASE "group.{g}" OWNER TO {u}'),
+        ("the group owns theirs", "", 'ALTER DATABASE {u} OWNER TO "group.{g}"'),
+        ("hands rights on", "", 'SET ROLE "group.{g}"; GRANT ALL ON DATABASE "group.{g}" TO {o} WITH GRANT OPTION; RESET ROLE'),
+    )  # fmt: skip
+
+    @pytest.mark.parametrize(("what", "where", "typed"), PREPARED, ids=[each[0] for each in PREPARED])
+    async def test_nothing_that_a_member_prepares_lets_them_in_after_they_left_or_takes_it_from_others(
+        self, endpoint: Endpoint, connect: Connect, what: str, where: str, typed: str
+    ) -> None:
+        number = [each[0] for each in self.PREPARED].index(what)
+        user, other, group = f"leaver{number}", f"stayer{number}", f"prep{number}"
+        for each in (user, other):
+            await ensure_account(endpoint, user=each, password="pw", groups=(group,))
+        with connect(other, "pw", dbname=f"group.{group}") as stayer:
+            stayer.execute("CREATE TABLE made AS SELECT 1 AS n")
+        with connect(user, "pw", dbname=f"group.{group}" if where else user) as leaver:
+            for statement in typed.format(u=user, o=other, g=group).split("; "):
+                leaver.execute(statement)
+        if what == "hands rights on":
+            with connect(other, "pw") as stayer:
+                stayer.execute(f'GRANT CONNECT ON DATABASE "group.{group}" TO {user}, PUBLIC')
+        await Postgres().ensure_account(endpoint, Account(user=user, password=""))
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            connect(user, "pw", dbname=f"group.{group}")
+        connect(user, "pw").close()
+        await ensure_account(endpoint, user=other, password="pw", groups=(group,))
+        with connect(other, "pw", dbname=f"group.{group}") as stayer:
+            assert stayer.execute("SELECT n FROM made").fetchone() == (1,)
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            connect(other, "pw", dbname=user)
+        await Postgres().remove_account(endpoint, user=user, archive=None)
+        with connect(other, "pw", dbname=f"group.{group}") as stayer:
+            assert stayer.execute("SELECT n FROM made").fetchone() == (1,)
+
+    async def test_who_acts_as_the_group_elsewhere_does_so_no_more_once_they_left(
+        self, endpoint: Endpoint, connect: Connect
+    ) -> None:
+        """`SET ROLE` is judged when it is typed: an open connection keeps the role for as long as it lasts."""
+        await ensure_account(endpoint, user="actor", password="pw", groups=("troupe",))
+        with connect("actor", "pw") as actor:
+            actor.execute('SET ROLE "group.troupe"')
+            await Postgres().ensure_account(endpoint, Account(user="actor", password=""))
+            with pytest.raises(psycopg.OperationalError):
+                actor.execute('GRANT ALL ON DATABASE "group.troupe" TO actor')
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            connect("actor", "pw", dbname="group.troupe")

@@ -39,6 +39,12 @@ _MEMBER_OF = (
     "SELECT granted.rolname FROM pg_auth_members JOIN pg_roles granted ON granted.oid = roleid "
     "JOIN pg_roles member ON member.oid = member WHERE member.rolname = %s AND starts_with(granted.rolname, %s) ORDER BY 1"
 )
+#: Who has given rights on a database to whom, beside its owner; None is everybody.
+_GIVEN = (
+    "SELECT DISTINCT giver.rolname, other.rolname FROM pg_database CROSS JOIN aclexplode(datacl) "
+    "JOIN pg_roles giver ON giver.oid = grantor LEFT JOIN pg_roles other ON other.oid = grantee "
+    "WHERE datname = %s AND grantee <> datdba"
+)
 _LOGINS = "SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s) ORDER BY 1"
 
 
@@ -150,6 +156,9 @@ async def remove(endpoint: JsonObject, *, role: str, archive: Path | None) -> No
             return
         own = await connection.execute(_DATABASES, [role])
         for (database,) in await own.fetchall():
+            if database != role and database.startswith(GROUP) and await _exists(connection, database):
+                await _give_back(connection, database)
+                continue
             if archive is not None:
                 await dump(endpoint, database, archive / f"{database}.dump")
             await _execute(connection, "DROP DATABASE {} WITH (FORCE)", database)
@@ -231,19 +240,41 @@ async def _ensure_groups(connection: psycopg.AsyncConnection[Any], *, role: str,
         await _execute(connection, "REVOKE {} FROM {}", group, role)
         for login in logins:
             await _execute(connection, "ALTER ROLE {} IN DATABASE {} RESET role", login, group)
-        await connection.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND usename = ANY(%s)",
-            [group, logins],
-        )
+        # Wherever they are connected: who took the group's role there keeps it for as long as the connection lasts.
+        await connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = ANY(%s)", [logins])
+        await _give_back(connection, group)
     for group in sorted(wanted):
         await _lock(connection, group)
         if not await _exists(connection, group):
+            await _move_aside(connection, group)  # from here on a database of this name is the group's
             await _execute(connection, "CREATE ROLE {}", group)
         await _mark(connection, group)
+        await _give_back(connection, group)
         await _ensure_database(connection, group, title=f"Of the group {group.removeprefix(GROUP)}")
         await _execute(connection, "GRANT {} TO {}", group, role)
         for login in logins:
             await _act_as(connection, login, group)
+
+
+async def _give_back(connection: psycopg.AsyncConnection[Any], group: str) -> None:
+    """See to it that a group's database is the group's alone, whatever its members have typed: each may act as its owner."""
+    found = await connection.execute("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", [group])
+    owner = await found.fetchone()
+    if owner is None:
+        return
+    if owner != (group,):
+        await _execute(connection, "ALTER DATABASE {} OWNER TO {}", group, group)
+    found = await connection.execute(_GIVEN, [group])
+    given = {(giver, other) for giver, other in await found.fetchall()}
+    while given:
+        # What somebody has handed on goes before what they have: with that, nobody could take it back in their name any more.
+        last = {each for each in given if each[1] not in {giver for giver, _ in given}} or given
+        for giver, other in last:
+            whom = sql.SQL("PUBLIC") if other is None else sql.Identifier(other)
+            await _execute(connection, "SET ROLE {}", giver)
+            await connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM {}").format(sql.Identifier(group), whom))
+            await connection.execute("RESET ROLE")
+        given -= last
 
 
 async def _groups_of(connection: psycopg.AsyncConnection[Any], role: str) -> list[str]:
