@@ -6,11 +6,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from session.tests.running import CHECKOUT
+from rspark_session.jupyter import snapshot
 
 from .bash_state import CASES, Case
 
-SCRIPT = CHECKOUT / "session/src/rspark_session/workspace/workspace.sh"
+
+def save(folder: Path) -> str:
+    return str(snapshot.code("save", "bash", folder))
+
+
+def restore(folder: Path) -> str:
+    return str(snapshot.code("restore", "bash", folder))
 
 
 def shell(code: str, folder: Path, **environ: str) -> str:
@@ -25,7 +31,7 @@ def shell(code: str, folder: Path, **environ: str) -> str:
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("kept")
     made = "\n".join(case.made for case in CASES)
-    assert shell(f"{made}\n. {SCRIPT} save {folder}; kill %1 $forgotten", folder, GIVEN="old") == ""
+    assert shell(f"{made}\n{save(folder)}; kill %1 $forgotten", folder, GIVEN="old") == ""
     return folder
 
 
@@ -34,12 +40,12 @@ def test_it_is_kept_or_named(kept: Path, case: Case) -> None:
     if case.named:
         assert any(case.named in lost["name"] for lost in json.loads((kept / "manifest.json").read_text())["lost"])
         return
-    assert shell(f". {SCRIPT} restore {kept}\n{case.asked}", kept) == case.answer
+    assert shell(f"{restore(kept)}\n{case.asked}", kept) == case.answer
 
 
 def test_what_the_new_session_sets_is_not_overwritten_and_jobs_are_named(kept: Path) -> None:
     assert (
-        shell(f". {SCRIPT} restore {kept}; echo $GIVEN; compgen -v __rspark; compgen -A function __rspark", kept, GIVEN="new")
+        shell(f"{restore(kept)}; echo $GIVEN; compgen -v __rspark; compgen -A function __rspark", kept, GIVEN="new")
         == "new"
     )
     for name in ("manifest.json", "restored.json"):
@@ -47,6 +53,7 @@ def test_what_the_new_session_sets_is_not_overwritten_and_jobs_are_named(kept: P
         assert report["objects"] >= 6
         assert [(lost["class"], lost["name"]) for lost in report["lost"]] == [
             ("job", "sleep 60 &"), ("program", "sleep 61"), ("open file", f"{kept / 'opened.txt'} (7)"),
+            ("connection", "socket (8)"),
         ]  # fmt: skip
 
 
@@ -58,12 +65,12 @@ printf() { echo mine; }; tail() { echo mine; }; alias rm='rm -i' sed='sed -n' gr
 
 def test_a_strict_shell_with_names_of_commands_sleeps_again_and_again(tmp_path: Path) -> None:
     for number in range(2):
-        before = f". {SCRIPT} restore {tmp_path}" if number else STRICT
-        assert shell(f"{before}\nn={number}\n. {SCRIPT} save {tmp_path}", tmp_path) == ""
+        before = restore(tmp_path) if number else STRICT
+        assert shell(f"{before}\nn={number}\n{save(tmp_path)}", tmp_path) == ""
         assert not (tmp_path / "failed.json").exists()
         assert json.loads((tmp_path / "manifest.json").read_text())["lost"] == []
     asked = "printf; tail; alias rm; echo $n; set -o | command grep -c -E '^(errexit|nounset|noclobber|pipefail).*on$'"
-    assert shell(f". {SCRIPT} restore {tmp_path}\n{asked}", tmp_path).split("\n") == [
+    assert shell(f"{restore(tmp_path)}\n{asked}", tmp_path).split("\n") == [
         "mine",
         "mine",
         "alias rm='rm -i'",

@@ -25,9 +25,16 @@ _PYTHON = (
     "(lambda names: exec(open({script}, encoding='utf-8').read(), names) or names['run']('{action}', {places}, {folder}{within}))"
     "({{'__name__': 'rspark_session.jupyter.borrowed_workspace'}})"
 )
-_BASH = ". {bash} {action} {quoted}"
+#: Traps and positional parameters are the caller's: a sourced file has its own.
+_BASH = {
+    "save": (
+        "{{ \\builtin printf '%s ' '\\builtin set --' \"${{@@Q}}\"; \\builtin echo; \\builtin trap -p; }} >| {quoted}/caller; "
+        ". {bash} save {quoted}"
+    ),
+    "restore": '. {bash} restore {quoted}; [[ ! -r {quoted}/caller ]] || \\builtin eval "$(< {quoted}/caller)"',
+}
 #: By the language of the kernelspec. A kernel of any other has nothing but its folder, which is saved for every kernel.
-_CODE = {"R": _R, "python": _PYTHON, "bash": _BASH}
+_CODE = {"R": dict.fromkeys(_BASH, _R), "python": dict.fromkeys(_BASH, _PYTHON), "bash": _BASH}
 _BASH_SCRIPT = Path(__file__).parents[1] / "workspace" / "workspace.sh"
 _REPORTS = {"save": "manifest.json", "restore": "restored.json"}
 _FAILURE = "failed.json"
@@ -59,12 +66,11 @@ def code(action: Action, language: str, folder: Path, *, within: float | None = 
 
     `within` are the seconds that a save may take: small objects come first, and what there was no time for is named.
     """
-    template = _CODE.get(language)
-    if template is None:
+    if language not in _CODE:
         return None
     script = Path(__file__).with_name("borrowed_workspace.py")
     time = "" if within is None else f", {within:.1f}"
-    return template.format(
+    return _CODE[language][action].format(
         action=action,
         folder=_quoted(str(folder)),
         within=time,

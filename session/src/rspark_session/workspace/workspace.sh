@@ -1,11 +1,15 @@
 # Saves what bash has into a folder, or restores it: `. workspace.sh save FOLDER`, `. workspace.sh restore FOLDER`.
 #
-# Variables, functions, aliases, completions, options and traps are written as bash itself writes them, and read as code. Of the
-# environment only what was changed since the start is saved, so that nothing overwrites what the new session sets. Running
-# commands and open files end, and are named.
+# Variables, functions, aliases, completions, options, limits and the directory stack are written as bash itself writes them, and
+# read as code. Of the environment, and of limits, only what was changed since the start is saved, so that nothing overwrites what
+# the new session sets. Running commands and open files end, and are named.
 # It runs in a person's shell, behind their back: all its own names begin with __rspark, and are removed at the end. A person's
-# aliases and functions may have the names of commands, and their options forbid what a script does: neither counts here.
+# aliases and functions may have the names of commands, builtins may be disabled, and their options forbid what a script does:
+# none of it counts here. What a sourced file has of its own, its caller saves and restores in the folder's file `caller`: traps and
+# positional parameters (`rspark_session.jupyter.snapshot`).
 
+__rspark_disabled=$(\builtin enable -n)
+\builtin eval "${__rspark_disabled//enable -n/\\builtin enable}"
 \builtin eval "__rspark_aliases=\$(\builtin shopt -p expand_aliases || :)"
 \builtin shopt -u expand_aliases
 __rspark_folder=$2
@@ -32,7 +36,7 @@ __rspark_variables() {
   while IFS= builtin read -r __rspark_name; do
     case $__rspark_name in
       BASH | BASH_* | BASHOPTS | BASHPID | COLUMNS | COMP_* | DIRSTACK | EPOCH* | EUID | FUNCNAME | GROUPS | HIST* | HOST* | IFS) continue ;;
-      LINENO | LINES | MACHTYPE | OLDPWD | OPT* | OSTYPE | PIPESTATUS | PPID | PROMPT_* | PS[0-4] | PWD | RANDOM | READLINE_*) continue ;;
+      LINENO | LINES | MACHTYPE | OPT* | OSTYPE | PIPESTATUS | PPID | PROMPT_* | PS[0-2] | PWD | RANDOM | READLINE_*) continue ;;
       SECONDS | SHELL | SHELLOPTS | SHLVL | SRANDOM | TERM | UID | _ | __rspark* | PAGER) continue ;;
     esac
     [[ -v __rspark_start[$__rspark_name] && ${!__rspark_name} == "${__rspark_start[$__rspark_name]}" ]] && continue
@@ -42,7 +46,51 @@ __rspark_variables() {
     [[ $__rspark_name =~ ^[A-Za-z_][A-Za-z0-9_]*$ && ! -v $__rspark_name && -z $(builtin declare -p "$__rspark_name" 2>/dev/null) ]] &&
       builtin printf '[[ ${%s-} != %q ]] || unset -v %s\n' "$__rspark_name" "${__rspark_start[$__rspark_name]}" "$__rspark_name"
   done
+  while IFS= builtin read -r __rspark_name; do # what was declared and has no value
+    [[ $__rspark_name =~ ^declare\ -[A-Za-z-]+\ ([A-Za-z_][A-Za-z0-9_]*)$ && ${BASH_REMATCH[1]} != __rspark* && 
+      $(builtin declare -p "${BASH_REMATCH[1]}" 2>/dev/null) == "$__rspark_name" ]] && builtin printf '%s\n' "$__rspark_name"
+  done < <(builtin declare -p)
   builtin printf '# %d\n' "$__rspark_count"
+}
+
+__rspark_limits() { # those that who started the shell has otherwise, and how much nicer it is
+  local line option own others
+  while IFS= builtin read -r line; do
+    case $line in
+      'Max cpu time '*) option=t ;;
+      'Max file size '*) option=f ;;
+      'Max data size '*) option=d ;;
+      'Max stack size '*) option=s ;;
+      'Max core file size '*) option=c ;;
+      'Max resident set '*) option=m ;;
+      'Max processes '*) option=u ;;
+      'Max open files '*) option=n ;;
+      'Max locked memory '*) option=l ;;
+      'Max address space '*) option=v ;;
+      'Max file locks '*) option=x ;;
+      'Max pending signals '*) option=i ;;
+      'Max msgqueue size '*) option=q ;;
+      *) continue ;;
+    esac
+    command grep -q -x -F -e "$line" "/proc/$PPID/limits" && continue
+    builtin printf 'builtin ulimit -S -%s %s\n' "$option" "$(builtin ulimit -S "-$option")"
+  done < "/proc/$$/limits"
+  own=$(< "/proc/$$/stat") others=$(< "/proc/$PPID/stat")
+  builtin read -r -a own <<< "${own##*) }"
+  builtin read -r -a others <<< "${others##*) }"
+  [[ ${own[16]} -le ${others[16]} ]] || builtin printf 'command renice %d -p $$ > /dev/null\n' "${own[16]}"
+}
+
+__rspark_places() { # the directory stack, and commands that are not found where the path says
+  local line words number
+  for ((number = ${#DIRSTACK[@]} - 1; number > 0; number--)); do
+    builtin printf 'builtin pushd -n %q > /dev/null\n' "${DIRSTACK[number]}"
+  done
+  builtin hash -l 2>/dev/null | while IFS= builtin read -r line; do
+    [[ $line == 'builtin hash -p '* ]] || continue
+    builtin eval "words=(${line#builtin hash -p })"
+    [[ ${words[0]##*/} == "${words[1]}" && :$PATH: == *":${words[0]%/*}:"* ]] || builtin printf '%s\n' "$line"
+  done
 }
 
 __rspark_lost() { # name, class, why
@@ -69,10 +117,15 @@ __rspark_all_lost() {
     [[ -z $line || $line == "$own" || " $__rspark_jobs " == *" $pid "* ]] ||
       __rspark_lost "${line% }" program 'It is a command that runs. Start it again.'
   done
-  for line in "/proc/$$/fd"/*; do
+  for line in "${__rspark_descriptors[@]}"; do
     target=$(command readlink "$line") || continue
-    [[ ${line##*/} -gt 2 && $target == /* && $target != /dev/* && $target != /proc/* && $target != "${BASH_SOURCE[0]}" ]] &&
-      __rspark_lost "$target (${line##*/})" 'open file' 'It is an open file. Open it again with exec.'
+    [[ ${line##*/} -gt 2 ]] || continue
+    case $target in
+      /dev/* | /proc/* | "${BASH_SOURCE[0]}") continue ;;
+      /*) __rspark_lost "$target (${line##*/})" 'open file' 'It is an open file. Open it again with exec.' ;;
+      socket:* | pipe:*)
+        __rspark_lost "${target%%:*} (${line##*/})" connection 'It is an open connection. Open it again with exec.' ;;
+    esac
   done
 }
 
@@ -81,25 +134,32 @@ __rspark_functions() {
     [[ $name == __rspark_* ]] && continue
     builtin declare -f "$name"
     [[ $flags == *x* ]] && builtin printf 'export -f %q\n' "$name"
+    [[ $flags == *t* ]] && builtin printf 'declare -ft %q\n' "$name"
     [[ $flags == *r* ]] && builtin printf 'readonly -f %q\n' "$name"
   done
 }
 
 __rspark_save() {
-  local IFS=$' \t\n' __rspark_jobs
+  local IFS=$' \t\n' __rspark_jobs __rspark_descriptor __rspark_descriptors=()
+  for __rspark_descriptor in "/proc/$$/fd"/*; do # before there are those of what writes this
+    [[ -e $__rspark_descriptor ]] && __rspark_descriptors+=("$__rspark_descriptor")
+  done
   __rspark_jobs=$(builtin jobs -p)
   __rspark_jobs=${__rspark_jobs//$'\n'/ }
   command rm -f "$__rspark_folder"/{manifest,failed}.json
   {
     __rspark_variables >| "$__rspark_folder/state.sh" && {
+      builtin shopt -p extglob # functions are read by it
       __rspark_functions
       builtin alias -p
       builtin complete -p
       builtin umask -p
+      __rspark_limits
+      __rspark_places
       # shellcheck disable=SC2016  (it is written, and read later)
       builtin shopt -p | command sed "s/^shopt -[su] expand_aliases\$/$__rspark_aliases/"
       builtin set +o | command grep -v -e history -e emacs -e ' vi$' -e monitor
-      builtin trap -p
+      builtin printf '__rspark_disabled=%q\n' "$__rspark_disabled"
       builtin printf 'IFS=%q\n' "$__rspark_words"
     } >> "$__rspark_folder/state.sh"
   } && command sync "$__rspark_folder/state.sh" &&
@@ -119,5 +179,7 @@ else
   __rspark_aliases=$(\builtin shopt -p expand_aliases || :)
 fi
 \builtin eval "$__rspark_aliases"
-unset -v __rspark_folder __rspark_aliases __rspark_words
-unset -f __rspark_json __rspark_report __rspark_variables __rspark_lost __rspark_all_lost __rspark_functions __rspark_save
+\builtin eval "$__rspark_disabled"
+\unset -v __rspark_folder __rspark_aliases __rspark_words __rspark_disabled
+\unset -f __rspark_json __rspark_report __rspark_variables __rspark_limits __rspark_places __rspark_lost __rspark_all_lost \
+  __rspark_functions __rspark_save
