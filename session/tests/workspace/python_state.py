@@ -95,8 +95,83 @@ CASES = (
               "sys.meta_path.insert(0, Finder)\ndef called(*a): pass\nbuiltins.everywhere = called; np.seterrcall(called)",
               "__import__('sys').meta_path[0] is Finder, everywhere is called, __import__('numpy').geterrcall() is called",
               "(True, True, True)"),
+    StateCase("functions for errors of codecs, and codecs (`codecs.register_error`, `codecs.register`)",
+              "import codecs\ndef skips(e): return ('?', e.end)\ncodecs.register_error('mine', skips)\n"
+              "codecs.register(lambda name: codecs.lookup('utf-8') if name == 'mycodec' else None)",
+              "b'\\xff'.decode('ascii', 'mine'), 'a'.encode('mycodec')", "('?', b'a')"),
+    StateCase("types of files (`mimetypes.add_type`), names of levels of `logging`, `logging.disable`",
+              "import mimetypes, logging; mimetypes.add_type('text/x-mine', '.mine'); logging.addLevelName(5, 'FINE'); "
+              "logging.disable(7)",
+              "__import__('mimetypes').guess_type('a.mine')[0], __import__('logging').getLevelName(5), "
+              "__import__('logging').root.manager.disable", "('text/x-mine', 'FINE', 7)"),
+    StateCase("colormaps and styles of matplotlib that were registered",
+              "import matplotlib as mpl, matplotlib.style; from matplotlib.colors import ListedColormap\n"
+              "mpl.colormaps.register(ListedColormap(['red', 'blue'], name='mine'))\n"
+              "mpl.style.library['mine'] = {'lines.linewidth': 3}",
+              "__import__('matplotlib').colormaps['mine'].N, "
+              "__import__('matplotlib.style').style.library['mine']['lines.linewidth']", "(2, 3.0)"),
+    StateCase("hooks: `sys.unraisablehook`, `sys.breakpointhook`, `threading.excepthook`, `warnings.showwarning`",
+              "import sys, threading, warnings\ndef hook(*a, **k): pass\nsys.unraisablehook = sys.breakpointhook = hook\n"
+              "threading.excepthook = warnings.showwarning = hook",
+              "__import__('sys').unraisablehook is __import__('sys').breakpointhook is __import__('threading').excepthook "
+              "is __import__('warnings').showwarning is hook"),
+    StateCase("what you gave to tables of modules, as by `copyreg.pickle`, `sqlite3.register_converter`, `gc.callbacks`",
+              "import copyreg, gc, shutil, sqlite3\nclass Listed: pass\ndef reduced(o): return Listed, ()\n"
+              "copyreg.pickle(Listed, reduced)\nsqlite3.register_converter('mine', lambda b: b)\n"
+              "def collected(*a): pass\ngc.callbacks.append(collected)\n"
+              "shutil.register_archive_format('mine', lambda *a: None)",
+              "__import__('copyreg').dispatch_table[Listed] is reduced, 'MINE' in __import__('sqlite3').converters, "
+              "collected in __import__('gc').callbacks, 'mine' in dict(__import__('shutil').get_archive_formats())",
+              "(True, True, True, True)"),
+    StateCase("classes that you registered with `collections.abc` and with pandas",
+              "import collections.abc\nclass Like: pass\n_ = collections.abc.Sequence.register(Like)\n"
+              "from pandas.api.extensions import register_extension_dtype, ExtensionDtype\n@register_extension_dtype\n"
+              "class OwnType(ExtensionDtype):\n    name = 'mine'\n    type = object\n",
+              "isinstance(Like(), __import__('collections.abc').abc.Sequence), "
+              "type(__import__('pandas').api.types.pandas_dtype('mine')) is OwnType", "(True, True)"),
+    StateCase("functions by which pandas and numpy print",
+              "import pandas as pd, numpy as np; pd.set_option('display.float_format', lambda v: 'F')\n"
+              "np.set_printoptions(formatter={'float': lambda v: 'G'})",
+              "__import__('pandas').get_option('display.float_format')(1), str(__import__('numpy').array([1.0]))",
+              "('F', '[G]')"),
+    StateCase("filters, factory and class of `logging`",
+              "import logging\ndef lets(r): return True\nlogging.getLogger('f').addFilter(lets)\n"
+              "class OwnLogger(logging.Logger): pass\nlogging.setLoggerClass(OwnLogger)\n"
+              "def record(*a, **k): return logging.LogRecord(*a, **k)\nlogging.setLogRecordFactory(record)",
+              "lets in __import__('logging').getLogger('f').filters, __import__('logging').getLoggerClass() is OwnLogger, "
+              "__import__('logging').getLogRecordFactory() is record", "(True, True, True)"),
+    StateCase("`sys.argv`, `sys.tracebacklimit`, `tempfile.tempdir`, `threading.stack_size`, `faulthandler`",
+              "import faulthandler, sys, tempfile, threading; sys.argv = ['a', 'b']; sys.tracebacklimit = 3\n"
+              "tempfile.tempdir = '/var/tmp'; threading.stack_size(2 ** 20); faulthandler.disable()",
+              "__import__('sys').argv, __import__('sys').tracebacklimit, __import__('tempfile').gettempdir(), "
+              "__import__('threading').stack_size(), __import__('faulthandler').is_enabled()",
+              "(['a', 'b'], 3, '/var/tmp', 1048576, False)"),
+    StateCase("names of encodings, name spaces of XML, lengths of `reprlib`, the context of HTTPS",
+              "import encodings.aliases, reprlib, ssl, xml.etree.ElementTree as tree\n"
+              "encodings.aliases.aliases['mine'] = 'utf_8'; tree.register_namespace('m', 'urn:mine'); reprlib.aRepr.maxlist = 3\n"
+              "ssl._create_default_https_context = ssl._create_unverified_context",
+              "'a'.encode('mine'), __import__('xml.etree.ElementTree').etree.ElementTree._namespace_map['urn:mine'], "
+              "__import__('reprlib').aRepr.maxlist, __import__('ssl')._create_default_https_context.__name__",
+              "(b'a', 'm', 3, '_create_unverified_context')"),
+    StateCase("`%config`, `%pdb`, `%colors`, `%alias_magic`, and classes of magics",
+              "%config IPCompleter.greedy = True\n%pdb on\n%colors NoColor\n%alias_magic often timeit\n"
+              "from IPython.core.magic import Magics, magics_class, line_magic\n@magics_class\nclass Own(Magics):\n"
+              "    @line_magic\n    def thrice(self, line): return line * 3\nget_ipython().register_magics(Own)",
+              "(lambda ip: (ip.Completer.greedy, ip.call_pdb, ip.colors.lower(), 'often' in ip.magics_manager.magics['line'], "
+              "ip.run_line_magic('thrice', 'ab')))(get_ipython())", "(True, True, 'nocolor', True, 'ababab')"),
+    StateCase("handlers of signals, and which are ignored or blocked",
+              "import signal\ndef on_usr1(*a): pass\n_ = signal.signal(signal.SIGUSR1, on_usr1)\n"
+              "_ = signal.signal(signal.SIGUSR2, signal.SIG_IGN); _ = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGURG})",
+              "(lambda s: (s.getsignal(s.SIGUSR1) is on_usr1, s.getsignal(s.SIGUSR2).name, s.SIGURG in s.pthread_sigmask(0, ())))"
+              "(__import__('signal'))", "(True, 'SIG_IGN', True)"),
+    StateCase("what answers for errors of asyncio, and for messages of widgets (comms)",
+              "import asyncio\ndef answers(*a): pass\nasyncio.get_running_loop().set_exception_handler(answers)\n"
+              "get_ipython().kernel.comm_manager.register_target('mine', answers)",
+              "__import__('asyncio').get_running_loop().get_exception_handler() is answers, "
+              "get_ipython().kernel.comm_manager.targets['mine'] is answers", "(True, True)"),
     StateCase("`umask`", "import os; os.umask(0o027)", "__import__('os').umask(0o022)", "23"),
-    StateCase("settings of `gc`", "import gc; gc.disable()", "__import__('gc').isenabled()", "False"),
+    StateCase("settings of `gc`", "import gc; gc.disable(); gc.set_debug(gc.DEBUG_UNCOLLECTABLE)",
+              "__import__('gc').isenabled(), __import__('gc').get_debug()", "(False, 4)"),
     StateCase("profilers, debuggers and `tracemalloc`", "import tracemalloc; tracemalloc.start()", named="tracemalloc"),
     StateCase("timers, and threads that serve",
               "import threading, time\nthreading.Timer(600, print).start()\n"
@@ -111,8 +186,14 @@ CASES = (
               named="later"),
     StateCase("open files", "opened = open('x', 'w')", named="opened"),
     StateCase("temporary folders of `tempfile`", "import tempfile; temporary = tempfile.TemporaryDirectory()", named="temporary"),
-    StateCase("handlers of signals",
-              "import signal\ndef on_usr1(*a): pass\n_ = signal.signal(signal.SIGUSR1, on_usr1)", named="SIGUSR1"),
+    StateCase("functions for the end (`atexit`)", "import atexit\ndef at_end(): pass\n_ = atexit.register(at_end)",
+              named="atexit at_end"),
+    StateCase("timers of the process (`signal.alarm`)", "import signal; _ = signal.alarm(6000)", named="ITIMER_REAL"),
+    StateCase("`urllib.request.install_opener`",
+              "import urllib.request as r; o = r.build_opener(); o.addheaders = [('User-agent', 'mine')]; r.install_opener(o); del o",
+              named="urllib.request"),
+    StateCase("what is printed, where it goes elsewhere (`sys.stdout`)", "import io, sys; sys.stderr = io.StringIO()",
+              named="sys.stderr"),
     StateCase("functions of modules that were replaced",
               "import math\ndef mine(x): return 0\nmath.sqrt = mine", named="math.sqrt"),
     StateCase("what you gave to classes of modules, as an accessor of pandas",

@@ -1,17 +1,63 @@
 """Functions that cells gave to IPython and Python: for events, for how results are shown, for what becomes of code and errors."""
 
+import asyncio
 import builtins
+import codecs
+import importlib
+import logging
+import signal
 import sys
 from typing import Any
 
+from rspark_session.workspace import given, library_state
 from rspark_session.workspace.namespace import shell
 
 _LISTS = ("input_transformers_cleanup", "input_transformers_post", "ast_transformers")
-_LISTS_OF_PYTHON = ("meta_path", "path_hooks")
+_LISTS_OF_PYTHON = ("meta_path", "path_hooks")  # as versions before this one saved them
 
 
-def registered() -> dict[str, Any]:
-    """Return them by names that say what they are for: `event post_run_cell 0`."""
+def registered(all_given: given.AllGiven) -> dict[str, Any]:
+    """Return them by names that say what they are for: `event post_run_cell 0`; what is in modules was found before."""
+    return _of_ipython() | _of_modules(all_given) | _of_python(shell().user_ns)
+
+
+def _of_modules(all_given: given.AllGiven) -> dict[str, Any]:
+    found: dict[str, Any] = {f"hook:{each.module}.{each.name}": each.value for each in all_given.hooks}
+    for number, each in enumerate(all_given.entries):
+        found[f"entry:{each.module}.{each.name}:{number}"] = (each.module, each.name, each.value, each.key)
+    for number, each in enumerate(all_given.registered):
+        found[f"class of:{each.module}.{each.name}:{number}"] = each.value
+    return found
+
+
+def _of_python(space: dict[str, Any]) -> dict[str, Any]:
+    """Return what is in no variable of a module."""
+    found: dict[str, Any] = {f"codec:{name}": value for name, value in given.codecs_given(space).items()}
+    for number in signal.valid_signals() - {signal.SIGINT, signal.SIGALRM}:
+        handler = signal.getsignal(number)
+        if handler is not None and given.is_made(handler, space):
+            found[f"signal:{number:d}"] = handler
+    loggers = {name: item for name, item in logging.root.manager.loggerDict.items() if isinstance(item, logging.Logger)}
+    for name, logger in {"": logging.root, **loggers}.items():
+        mine = [item for item in logger.filters if given.is_made(item, space)]
+        found |= {f"logging filter:{name}:{number}": item for number, item in enumerate(mine)}
+    try:
+        handler = asyncio.get_running_loop().get_exception_handler()
+    except RuntimeError:
+        handler = None
+    if handler is not None and given.is_made(handler, space):
+        found["asyncio's error handler:"] = handler
+    found |= {f"colormap:{name}": item for name, item in library_state.colormaps().items()}
+    for number, dtype in enumerate(library_state.types_of_pandas()):
+        if given.is_made(dtype, space):
+            found[f"type of pandas:{number}"] = dtype
+    found |= {f"pandas option:{name}": function for name, function in library_state.functions_of_pandas().items()}
+    if formatters := library_state.numpy_formatters():
+        found["numpy's formatters:"] = formatters
+    return found
+
+
+def _of_ipython() -> dict[str, Any]:
     found: dict[str, Any] = {}
     ip = shell()
     for event, functions in ip.events.callbacks.items():
@@ -29,8 +75,12 @@ def registered() -> dict[str, Any]:
         found |= {f"{name}:{number}": item for number, item in enumerate(mine)}
     if ip.custom_exceptions and _is_persons(_handler_of(ip)):
         found["error handler:"] = (ip.custom_exceptions, _handler_of(ip))
-    for name in _LISTS_OF_PYTHON:
-        found |= {f"sys.{name}:{number}": item for number, item in enumerate(getattr(sys, name)) if _is_of_cells(item)}
+    for name, instance in ip.magics_manager.registry.items():
+        if type(instance).__module__ == "__main__":
+            found[f"magics:{name}"] = type(instance)
+    kernel = getattr(ip, "kernel", None)
+    targets = getattr(getattr(kernel, "comm_manager", None), "targets", {})
+    found |= {f"comm:{name}": function for name, function in targets.items() if _is_persons(function)}
     found |= {f"builtins:{name}": value for name, value in vars(builtins).items() if _is_of_cells(value)}
     numpy = sys.modules.get("numpy")
     if numpy is not None and _is_persons(numpy.geterrcall()):
@@ -57,11 +107,46 @@ def register(name: str, value: Any) -> None:
             sys.modules["numpy"].seterrcall(value)
         case "builtins":
             setattr(builtins, more, value)
+        case "magics":
+            ip.register_magics(value)
+        case "comm":
+            ip.kernel.comm_manager.register_target(more, value)
         case _ if kind.removeprefix("sys.") in _LISTS_OF_PYTHON:
             entries = getattr(sys, kind.removeprefix("sys."))
             entries.insert(min(int(more), len(entries)), value)
         case _ if kind in _LISTS:
             getattr(ip, kind).append(value)
+        case _:
+            _register_with_python(kind, more, value)
+
+
+def _register_with_python(kind: str, more: str, value: Any) -> None:
+    match kind:
+        case "hook":
+            module, _, name = more.rpartition(".")
+            setattr(importlib.import_module(module), name, value)
+        case "class of":
+            module, _, name = more.rpartition(":")[0].rpartition(".")
+            getattr(importlib.import_module(module), name).register(value)
+        case "entry":
+            given.give(*value)
+        case "codec":
+            way, _, name = more.partition(":")
+            codecs.register(value) if way == "search" else codecs.register_error(name, value)
+        case "signal":
+            signal.signal(int(more), value)
+        case "logging filter":
+            logging.getLogger(more.rpartition(":")[0]).addFilter(value)
+        case "asyncio's error handler":
+            asyncio.get_running_loop().set_exception_handler(value)
+        case "colormap":
+            library_state.register_colormap(more, value)
+        case "type of pandas":
+            library_state.register_type_of_pandas(value)
+        case "pandas option":
+            library_state.set_pandas_options({more: value})
+        case "numpy's formatters":
+            library_state.set_numpy_formatters(value)
 
 
 def _is_of_cells(value: Any) -> bool:

@@ -43,6 +43,52 @@ def set_aliases(saved: list[tuple[str, str]]) -> list[str]:
     return []
 
 
+_PLAIN = (bool, int, float, str)
+#: Traits that are a place or a text of the kernel's own, or have a part of the state for themselves.
+_NO_OPTIONS = frozenset({"banner1", "banner2", "logfile", "logappend", "logstart", "ipython_dir", "hist_file", "exit_msg", "location"})
+
+
+def options() -> dict[str, Any]:
+    """Return what `%config` and `%pdb` set: by class and name, what is not as IPython has it by itself."""
+    changed: dict[str, dict[str, Any]] = {}
+    for configurable in shell().configurables:
+        for name, trait in configurable.traits(config=True).items():
+            value = getattr(configurable, name)
+            if name not in _NO_OPTIONS and isinstance(value, _PLAIN) and value != trait.default_value:
+                changed.setdefault(type(configurable).__name__, {})[name] = value
+    return {"config": changed, "pdb": shell().call_pdb}
+
+
+def set_options(saved: dict[str, Any]) -> list[str]:
+    """Set it again."""
+    for configurable in shell().configurables:
+        for name, value in saved["config"].get(type(configurable).__name__, {}).items():
+            if configurable.has_trait(name) and getattr(configurable, name) != value:
+                setattr(configurable, name, value)
+    if shell().call_pdb != saved["pdb"]:
+        shell().call_pdb = saved["pdb"]
+    return []
+
+
+def magic_aliases() -> list[tuple[str, str, str, str]]:
+    """Return what `%alias_magic` made: kind, name, the magic that it is, and its arguments."""
+    found = []
+    for kind, magics in shell().magics_manager.magics.items():
+        for name, magic in magics.items():
+            if type(magic).__name__ == "MagicAlias":
+                found.append((kind, name, magic.magic_name, magic.magic_params or ""))
+    return found
+
+
+def set_magic_aliases(saved: list[tuple[str, str, str, str]]) -> list[str]:
+    """Make them again."""
+    manager = shell().magics_manager
+    for kind, name, magic, arguments in saved:
+        if name not in manager.magics[kind]:
+            manager.register_alias(name, magic, kind, arguments or None)
+    return []
+
+
 def history() -> dict[str, Any]:
     """Return what was typed (`In`), the number of the next cell, and how a cell's last lines are shown."""
     manager = shell().history_manager

@@ -2,8 +2,10 @@
 
 import importlib
 import sys
+from types import FunctionType
 from typing import Any
 
+_OF_FUNCTIONS = ("formatter", "override_repr")  # of numpy's printing
 _OF_THE_KERNEL = ("backend", "backend_fallback", "interactive")  # of matplotlib: the kernel sets it
 
 
@@ -14,7 +16,7 @@ def numpy_options() -> dict[str, Any] | None:
         None
         if numpy is None
         else {
-            "print": dict(numpy.get_printoptions()),
+            "print": {name: value for name, value in numpy.get_printoptions().items() if name not in _OF_FUNCTIONS},
             "errors": numpy.geterr(),
             "buffer": numpy.getbufsize(),
         }
@@ -25,7 +27,7 @@ def set_numpy_options(saved: dict[str, Any]) -> list[str]:
     """Restore them."""
     numpy = importlib.import_module("numpy")
     known = numpy.get_printoptions()
-    numpy.set_printoptions(**{name: value for name, value in saved["print"].items() if name in known and name != "override_repr"})
+    numpy.set_printoptions(**{name: value for name, value in saved["print"].items() if name in known and name not in _OF_FUNCTIONS})
     numpy.seterr(**saved["errors"])
     if "buffer" in saved:  # versions before this one have none
         numpy.setbufsize(saved["buffer"])
@@ -33,7 +35,17 @@ def set_numpy_options(saved: dict[str, Any]) -> list[str]:
 
 
 def pandas_options() -> dict[str, Any] | None:
-    """Return the options of pandas that are not what pandas has by itself."""
+    """Return the options of pandas that are not what pandas has by itself, but for functions."""
+    changed = _changed_in_pandas()
+    return changed and {name: value for name, value in changed.items() if not isinstance(value, FunctionType)}
+
+
+def functions_of_pandas() -> dict[str, Any]:
+    """Return the options of pandas that are functions: these are saved as objects are."""
+    return {name: value for name, value in (_changed_in_pandas() or {}).items() if isinstance(value, FunctionType)}
+
+
+def _changed_in_pandas() -> dict[str, Any] | None:
     if "pandas" not in sys.modules:
         return None
     config = importlib.import_module("pandas._config.config")
@@ -84,3 +96,41 @@ def set_matplotlib_settings(saved: dict[str, Any]) -> list[str]:
         except (KeyError, ValueError) as problem:
             problems.append(f"matplotlib doesn't take {name}: {problem}.")
     return problems
+
+
+def numpy_formatters() -> dict[str, Any]:
+    """Return the functions by which numpy prints, that somebody set."""
+    numpy = sys.modules.get("numpy")
+    options = {} if numpy is None else numpy.get_printoptions()
+    return {name: options[name] for name in _OF_FUNCTIONS if options.get(name)}
+
+
+def set_numpy_formatters(saved: dict[str, Any]) -> None:
+    """Print with them again."""
+    importlib.import_module("numpy").set_printoptions(**saved)
+
+
+def colormaps() -> dict[str, Any]:
+    """Return the colormaps that matplotlib doesn't have by itself."""
+    registry = getattr(sys.modules.get("matplotlib"), "colormaps", None)
+    own = getattr(registry, "_builtin_cmaps", None)
+    return {} if registry is None or own is None else {name: registry[name] for name in registry if name not in own}
+
+
+def register_colormap(name: str, colormap: Any) -> None:
+    """Give one to matplotlib again."""
+    importlib.import_module("matplotlib").colormaps.register(colormap, name=name, force=True)
+
+
+_TYPES_OF_PANDAS = "pandas.core.dtypes.base"
+
+
+def types_of_pandas() -> list[Any]:
+    """Return the types of columns that pandas knows by name."""
+    registry = getattr(sys.modules.get(_TYPES_OF_PANDAS), "_registry", None)
+    return list(getattr(registry, "dtypes", ()))
+
+
+def register_type_of_pandas(dtype: Any) -> None:
+    """Give one to pandas again."""
+    importlib.import_module(_TYPES_OF_PANDAS).register_extension_dtype(dtype)

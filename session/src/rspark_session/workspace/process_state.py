@@ -130,10 +130,10 @@ def set_interpreter(saved: tuple[bool, tuple[int, int, int], int]) -> list[str]:
     return []
 
 
-def limits() -> dict[str, int] | None:
-    """Return the limits that this process has otherwise than who started it, and how much nicer it is: None for neither."""
+def limits() -> dict[str, Any] | None:
+    """Return what this process has otherwise than who started it: limits, processors, how much nicer it is; None for none."""
     parent = os.getppid()
-    changed = {}
+    changed: dict[str, Any] = {}
     for name in (name for name in dir(resource) if name.startswith("RLIMIT_")):
         number = getattr(resource, name)
         soft = resource.getrlimit(number)[0]
@@ -143,16 +143,25 @@ def limits() -> dict[str, int] | None:
             break
         if soft != before:
             changed[name] = soft
+    try:
+        processors = os.sched_getaffinity(0)
+        if processors != os.sched_getaffinity(parent):
+            changed["processors"] = sorted(processors)
+    except OSError:
+        pass
     nicer = os.getpriority(os.PRIO_PROCESS, 0) - os.getpriority(os.PRIO_PROCESS, parent)
     return changed | ({"nice": nicer} if nicer > 0 else {}) or None
 
 
-def set_limits(saved: dict[str, int]) -> list[str]:
+def set_limits(saved: dict[str, Any]) -> list[str]:
     """Restore them, and return those that are not possible here."""
     problems = []
     for name, value in saved.items():
         if name == "nice":
             os.nice(max(0, os.getpriority(os.PRIO_PROCESS, os.getppid()) + value - os.getpriority(os.PRIO_PROCESS, 0)))
+            continue
+        if name == "processors":
+            os.sched_setaffinity(0, set(value) & os.sched_getaffinity(0) or os.sched_getaffinity(0))
             continue
         number = getattr(resource, name)
         try:

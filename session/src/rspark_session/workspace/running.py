@@ -6,24 +6,21 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 from rspark_session.processes import tree
+from rspark_session.workspace import given, objects
 from rspark_session.workspace.objects import is_persons
 
 _OF_POOLS = frozenset({"threading", "concurrent", "multiprocessing", "asyncio", "logging"})
 _OWN_THREADS = ("ipykernel", "IPython", "zmq", "tornado", "asyncio", "traitlets", "jupyter_client")
-_ACCESSORS = ("CachedAccessor", "Accessor")  # of pandas, by version
-_MODULES_OF_THE_KERNEL = ("__main__", "__mp_main__", "ipykernel", "IPython", "rspark_session")
 
 
-def lost(space: dict[str, Any]) -> list[dict[str, Any]]:
+def lost(space: dict[str, Any], all_given: given.AllGiven) -> list[dict[str, Any]]:
     """Return an entry for each thread, process and task that ends, and for each function of a module that was replaced."""
     found = []
-    for search in (_threads(), _processes(), _tasks(), _watchers(), _signals(space), _replaced(space)):
+    for search in (_threads(), _processes(), _tasks(), _watchers(), _at_exit(space), _diverted(), _replaced(all_given)):
         try:
             found += [{"name": name, "class": kind, "why": why, "failed": False} for name, kind, why in search]
         except Exception:  # noqa: S112  (what is odd here is not what a person loses)
@@ -67,6 +64,9 @@ def _watchers() -> Iterator[tuple[str, str, str]]:
             yield name, "profile", "It watches what runs, as a profiler or a debugger does. Start it again."
     if "tracemalloc" in sys.modules and sys.modules["tracemalloc"].is_tracing():
         yield "tracemalloc", "profile", "It traces the use of memory. Start it again."
+    for name, timer in (("ITIMER_REAL", signal.ITIMER_REAL), ("ITIMER_VIRTUAL", signal.ITIMER_VIRTUAL)):
+        if signal.getitimer(timer)[0]:
+            yield f"signal.{name}", "timer", "It is a timer that runs. Call signal.setitimer or signal.alarm again."
 
 
 def _tasks() -> Iterator[tuple[str, str, str]]:
@@ -81,38 +81,23 @@ def _tasks() -> Iterator[tuple[str, str, str]]:
             yield coroutine.__qualname__, "task", "It is a task of asyncio in the middle of its work. Start it again."
 
 
-def _signals(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for number in signal.valid_signals():
-        handler = signal.getsignal(number)
-        if getattr(handler, "__globals__", None) is space:
-            name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
-            yield name, "signal handler", "It is a function that waits for a signal. Call signal.signal again."
+def _at_exit(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for function in given.at_exit(space):
+        name = getattr(function, "__qualname__", type(function).__qualname__)
+        yield f"atexit {name}", "function", "It waits for the end of the kernel. Call atexit.register again."
 
 
-def _replaced(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for name, module in list(sys.modules.items()):
-        if name.startswith(_MODULES_OF_THE_KERNEL):
-            continue
-        for attribute, value in list(getattr(module, "__dict__", {}).items()):
-            members = {attribute: value}
-            if isinstance(value, type) and value.__module__ == name:
-                members = {f"{attribute}.{key}": member for key, member in vars(value).items()}
-            for key, member in members.items():
-                if isinstance(member, FunctionType) and member.__globals__ is space:
-                    yield f"{name}.{key}", "replaced function", "A function of a module was replaced. Replace it again."
-                elif member is not value and not is_persons(name) and _is_added(member, space):
-                    yield f"{name}.{key}", "member", "A class of a module was given it. Give it again."
+def _diverted() -> Iterator[tuple[str, str, str]]:
+    for name, stream in objects.streams.items():
+        if not type(stream).__module__.startswith(_OWN_THREADS):
+            yield f"sys.{name}", type(stream).__qualname__, "What is printed went elsewhere. Divert it again."
+    opener = getattr(sys.modules.get("urllib.request"), "_opener", None)
+    if getattr(opener, "addheaders", None) != (opener and type(opener)().addheaders):
+        yield "urllib.request", "opener", "Requests went through an opener. Call urllib.request.install_opener again."
 
 
-#: Members of a class that lead to a function or a class, by their types: what is asked in another way may import something.
-_LEADS_TO: dict[Any, str] = {staticmethod: "__func__", classmethod: "__func__", property: "fget", cached_property: "func"}
-
-
-def _is_added(member: Any, space: dict[str, Any]) -> bool:
-    """Return whether a member of a class was made by a cell: a property, a class, an accessor of pandas."""
-    kind = type(member)
-    name = _LEADS_TO.get(kind) or ("_accessor" if kind.__name__ in _ACCESSORS else None)
-    inner = getattr(member, name, None) if name else member
-    if type(inner) is FunctionType:
-        return inner.__globals__ is space
-    return issubclass(type(inner), type) and inner.__module__ == "__main__"
+def _replaced(all_given: given.AllGiven) -> Iterator[tuple[str, str, str]]:
+    for each in all_given.replaced:
+        yield f"{each.module}.{each.name}", "replaced function", "A function of a module was replaced. Replace it again."
+    for each in all_given.members:
+        yield f"{each.module}.{each.name}", "member", "A class of a module was given it. Give it again."

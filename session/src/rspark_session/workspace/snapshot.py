@@ -26,10 +26,11 @@ import warnings
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
+from types import MethodType
 from typing import Any, cast
 
 from rspark_session.files import write_whole
-from rspark_session.workspace import arrays, callbacks, figures, hooks, module_state, objects, running, state, stream, unread
+from rspark_session.workspace import arrays, callbacks, figures, given, hooks, module_state, objects, running, state, stream, unread
 from rspark_session.workspace.namespace import namespace, own_names, shell
 from rspark_session.workspace.unsaveable import is_failure, why
 from rspark_session.workspace.watchdog import OutOfTime, Watchdog
@@ -63,8 +64,8 @@ def _quietly(folder: Path, work: Callable[[Path, list[Any]], None]) -> None:
         (folder / "failed.json").unlink(missing_ok=True)
         objects.streams |= {"stdout": sys.stdout, "stderr": sys.stderr}
         silence = io.StringIO()  # for what a class of the person prints when it is pickled
-        with redirect_stdout(silence), redirect_stderr(silence), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with redirect_stdout(silence), redirect_stderr(silence):
+            warnings.simplefilter("ignore")  # `catch_warnings` would take back what is restored of `warnings`
             work(folder, filters)
     except BaseException as problem:  # the server reads it; the kernel goes on
         reason = _FULL if _is_full(problem) else f"{type(problem).__name__}: {problem}"
@@ -85,11 +86,12 @@ def _save(folder: Path, filters: list[Any], began: float, within: float) -> None
     captured.parts["order"] = pickle.dumps(names)
     (folder / "state").write_bytes(captured.dump())
     unread.carry_over(folder)
-    lost = [*captured.lost, *running.lost(space), *hooks.lost()]
+    all_given = given.find(space)
+    lost = [*captured.lost, *running.lost(space, all_given), *hooks.lost()]
     left = {entry["name"] for entry in captured.lost}
     values = {name: space[name] for name in names if name not in captured.modules and name not in left}
     modules = [(f"{_MODULE}{name}", module) for name, module in module_state.captured().items()]
-    everything = sorted([*values.items(), *_of_ipython(), *modules], key=lambda item: _size(item[1]))
+    everything = sorted([*values.items(), *_of_ipython(all_given), *modules], key=lambda item: _size(item[1]))
     plain = folder / unread.OBJECTS
     seconds = within - (time.monotonic() - began)
     with plain.open("wb+") as file, Watchdog(max(seconds - _TIME_TO_FINISH, seconds / 2)) as watchdog:
@@ -168,15 +170,15 @@ def _restore(folder: Path, filters: list[Any]) -> None:
     _manifest(folder, "restored.json", len(read), lost)
 
 
-def _of_ipython() -> list[tuple[str, Any]]:
+def _of_ipython(all_given: given.AllGiven) -> list[tuple[str, Any]]:
     """Return what cells showed, and the magics that cells made."""
     found: list[tuple[str, Any]] = [(f"{_OUT}{number}", value) for number, value in shell().user_ns.get("Out", {}).items()]
     for kind, magics in shell().magics_manager.magics.items():
         for name, function in magics.items():
-            if getattr(function, "__globals__", None) is shell().user_ns:
+            if getattr(function, "__globals__", None) is shell().user_ns and not isinstance(function, MethodType):
                 found.append((f"{_MAGIC}{kind}:{name}", function))
     found += [(f"{_FIGURE}{number}", figure) for number, figure in figures.open_figures().items()]
-    found += [(f"{_CALLBACK}{name}", value) for name, value in callbacks.registered().items()]
+    found += [(f"{_CALLBACK}{name}", value) for name, value in callbacks.registered(all_given).items()]
     return found
 
 

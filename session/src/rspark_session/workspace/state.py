@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from rspark_session.workspace import figures, ipython_state, library_state, process_state
+from rspark_session.workspace import figures, ipython_state, library_state, process_state, settings
 from rspark_session.workspace.unsaveable import class_name
 
 
@@ -35,6 +35,8 @@ PARTS = (
     Part("interpreter", process_state.interpreter, process_state.set_interpreter),
     Part("limits", process_state.limits, process_state.set_limits),
     Part("defaults of Python's modules", process_state.defaults, process_state.set_defaults),
+    Part("settings of modules", settings.read, settings.write),
+    Part("signals", settings.signals, settings.set_signals),
     Part("decimal context", process_state.decimal_context, process_state.set_decimal_context),
     Part("logging", process_state.logging_settings, process_state.set_logging),
     Part("numpy options", library_state.numpy_options, library_state.set_numpy_options),
@@ -42,6 +44,8 @@ PARTS = (
     Part("matplotlib settings", library_state.matplotlib_settings, library_state.set_matplotlib_settings),
     Part("matplotlib's backend", figures.backend, figures.set_backend),
     Part("extensions", ipython_state.extensions, ipython_state.load_extensions),
+    Part("options of IPython", ipython_state.options, ipython_state.set_options),
+    Part("other names of magics", ipython_state.magic_aliases, ipython_state.set_magic_aliases),
     Part("aliases", ipython_state.aliases, ipython_state.set_aliases),
     Part("input history", ipython_state.history, ipython_state.set_history),
     Part("sources of cells", ipython_state.sources, ipython_state.set_sources),
