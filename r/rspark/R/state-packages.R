@@ -89,12 +89,21 @@ capture_packages <- function(save) {
 # How things are drawn: what a package has no list of defaults for is saved whole, since it is small.
 drawing_settings <- list(
   grDevices = list(
-    read = function() list(palette = grDevices::palette(), pdf = grDevices::pdf.options(), ps = grDevices::ps.options()),
+    read = function() {
+      list(
+        palette = grDevices::palette(), pdf = grDevices::pdf.options(), ps = grDevices::ps.options(),
+        fonts = grDevices::pdfFonts(), ps_fonts = grDevices::postscriptFonts()
+      )
+    },
     restore = function(saved) {
       if (!same(saved$palette, grDevices::palette())) grDevices::palette(saved$palette)
       do.call(grDevices::pdf.options, saved$pdf)
       # ps.options() warns of those that it may not set.
       suppressWarnings(do.call(grDevices::ps.options, saved$ps))
+      for (fonts in list(list(grDevices::pdfFonts, saved$fonts), list(grDevices::postscriptFonts, saved$ps_fonts))) {
+        changed <- Filter(function(name) !same(fonts[[1]]()[[name]], fonts[[2]][[name]]), names(fonts[[2]]))
+        if (length(changed)) do.call(fonts[[1]], fonts[[2]][changed])
+      }
     }
   ),
   ggplot2 = list(
@@ -105,6 +114,10 @@ drawing_settings <- list(
         if (!same(of[[name]]$default_aes, saved[[name]])) assign("default_aes", saved[[name]], envir = of[[name]])
       }
     }
+  ),
+  data.table = list(
+    read = function() asNamespace("data.table")$getDTthreads(),
+    restore = function(saved) asNamespace("data.table")$setDTthreads(saved)
   ),
   lattice = list(
     read = function() mget(c("lattice.theme", "lattice.options"), envir = asNamespace("lattice")$.LatticeEnv),

@@ -28,8 +28,8 @@ baseline_environ <- function() {
 
 # Return what the person set, changed or removed since the start.
 capture_environ <- function(save) {
-  before <- baseline_environ()
-  now <- Sys.getenv()
+  before <- unclass(baseline_environ()) # Sys.getenv() gives a class, with which no two values are identical
+  now <- unclass(Sys.getenv())
   names <- grep(session_variables, union(names(now), names(before)), value = TRUE, invert = TRUE)
   was <- stats::setNames(before[names], names)
   is <- stats::setNames(now[names], names)
@@ -40,8 +40,8 @@ capture_environ <- function(save) {
 # Restore them, but for those that this session sets otherwise than the one before.
 restore_environ <- function(value, reader) {
   for (name in names(value$after)) {
-    before <- unname(value$before[name])
-    after <- unname(value$after[name])
+    before <- unname(unclass(value$before)[name])
+    after <- unname(unclass(value$after)[name])
     now <- Sys.getenv(name, unset = NA)
     if (name %in% path_variables && !is.na(after) && !is.na(now)) {
       added <- setdiff(split_path(after), c(split_path(before), split_path(now)))
@@ -71,4 +71,23 @@ restore_locale <- function(value, reader) {
   each_guarded(changed, "locale", function(category) {
     if (!nzchar(suppressWarnings(Sys.setlocale(category, value[[category]])))) problem(value[[category]], " isn't on this machine.")
   })
+}
+
+# How much memory R may take, how nice it is, and how it compiles functions.
+capture_limits <- function(save) {
+  memory <- c(vsize = mem.maxVSize(), nsize = mem.maxNSize())
+  compiler <- c("optimize", "suppressAll", "suppressUndefined", "suppressNoSuperAssignVar")
+  list(
+    memory = memory[is.finite(memory)], nice = tools::psnice(), jit = compiler::enableJIT(-1),
+    compiler = lapply(stats::setNames(compiler, compiler), function(option) compiler::getCompilerOption(option))
+  )
+}
+
+restore_limits <- function(value, reader) {
+  if ("vsize" %in% names(value$memory)) mem.maxVSize(value$memory[["vsize"]])
+  if ("nsize" %in% names(value$memory)) mem.maxNSize(value$memory[["nsize"]])
+  if (isTRUE(value$nice > tools::psnice())) tools::psnice(value = value$nice)
+  if (value$jit != compiler::enableJIT(-1)) compiler::enableJIT(value$jit)
+  do.call(compiler::setCompilerOptions, value$compiler)
+  list()
 }

@@ -61,9 +61,18 @@ restore_spark_part <- function(value, reader) {
   list()
 }
 
-capture_random <- function(save) get0(".Random.seed", envir = globalenv(), inherits = FALSE)
+# The seed, which says of which kind random numbers are; before the first of them there is none, and the kinds alone are saved.
+capture_random <- function(save) {
+  seed <- get0(".Random.seed", envir = globalenv(), inherits = FALSE)
+  if (is.null(seed)) RNGkind() else seed
+}
 
 restore_random <- function(value, reader) {
-  assign(".Random.seed", value, envir = globalenv())
+  if (is.character(value)) {
+    suppressWarnings(RNGkind(value[[1]], value[[2]], value[[3]])) # which warns of kinds that the person chose
+    rm(".Random.seed", envir = globalenv())
+  } else {
+    assign(".Random.seed", value, envir = globalenv())
+  }
   list()
 }

@@ -19,6 +19,7 @@ parts <- function() {
     packages = list(title = "package settings", when = "last", capture = capture_packages, restore = restore_packages),
     flags = list(title = "locks and debugging", when = "last", capture = capture_flags, restore = restore_flags),
     results = list(title = "last results", when = "last", capture = capture_results, restore = restore_results),
+    limits = list(title = "limits of R", when = "last", capture = capture_limits, restore = restore_limits),
     folder = list(title = "working directory", when = "last", capture = capture_folder, restore = restore_folder),
     spark = list(title = "Spark's views", when = "last", capture = function(save) spark_views(), restore = restore_spark_part),
     random = list(title = "random numbers", when = "last", capture = capture_random, restore = restore_random)
@@ -80,6 +81,9 @@ front_end_options <- paste0(
   "shiny[.]launch[.]browser$|page_viewer$|connectionObserver$|try[.]outFile$)"
 )
 
+# Those of them that a person sets: how a notebook shows results and plots.
+options_of_notebooks <- paste0("jupyter.", c("rich_display", "display_mimetypes", "plot_mimetypes", "plot_scale", "pager_classes"))
+
 baseline_options <- function() {
   if (!is.null(workspace$options)) {
     return(workspace$options)
@@ -100,7 +104,7 @@ baseline_options <- function() {
 # Return the options that aren't as they were at the start, the front end's aside. NULL stands for one that was removed.
 changed_options <- function(before = baseline_options(), now = current_options()) {
   names <- union(names(now), names(before))
-  names <- grep(front_end_options, names, value = TRUE, invert = TRUE)
+  names <- c(grep(front_end_options, names, value = TRUE, invert = TRUE), intersect(options_of_notebooks, names))
   changed <- names[!vapply(names, function(name) same(now[[name]], before[[name]]), logical(1))]
   values <- lapply(changed, function(name) now[[name]])
   names(values) <- changed

@@ -29,9 +29,9 @@ CASES = (
     StateCase("detached packages", "detach('package:datasets')", "'package:datasets' %in% search()", "FALSE"),
     StateCase("loaded packages", "loadNamespace('stats4')", "isNamespaceLoaded('stats4')"),
     StateCase(
-        "environment variables that you set, but for those that the new session sets itself",
-        "Sys.setenv(MINE = 'ü')",
-        "Sys.getenv('MINE') == 'ü'",
+        "environment variables that you set or removed, but for those that the new session sets itself",
+        "Sys.setenv(MINE = 'ü', EDITOR = 'mine'); Sys.unsetenv('R_UNZIPCMD')",
+        "Sys.getenv('MINE') == 'ü' && Sys.getenv('EDITOR') == 'mine' && is.na(Sys.getenv('R_UNZIPCMD', NA))",
     ),
     StateCase("time zone", "Sys.setenv(TZ = 'Asia/Tokyo')", "format(as.POSIXct(0, origin = '1970-01-01'), '%H')", '"09"'),
     StateCase("locale", "invisible(Sys.setlocale('LC_TIME', 'C.UTF-8'))", "Sys.getlocale('LC_TIME')", '"C.UTF-8"'),
@@ -87,6 +87,24 @@ CASES = (
     ),
     StateCase(
         "size of plots in a notebook (`repr.plot.width`)", "options(repr.plot.width = 3)", "getOption('repr.plot.width')", "3"
+    ),
+    StateCase(
+        "how notebooks show results (`jupyter.rich_display`, `jupyter.plot_mimetypes`)",
+        "options(jupyter.rich_display = FALSE)",
+        "getOption('jupyter.rich_display')",
+        "FALSE",
+    ),
+    StateCase("fonts of `pdf()`", "pdfFonts(mine = pdfFonts()$Helvetica)", "'mine' %in% names(pdfFonts())"),
+    StateCase("threads of data.table", "data.table::setDTthreads(2)", "data.table::getDTthreads()", "2L"),
+    StateCase(
+        "limits of memory (`mem.maxVSize()`), how nice R is, how it compiles functions",
+        "invisible(mem.maxVSize(2e5)); tools::psnice(value = 3); invisible(compiler::enableJIT(1))",
+        "c(mem.maxVSize(), tools::psnice(), compiler::enableJIT(-1))",
+        "c(2e+05, 3, 1)",
+    ),
+    StateCase(
+        "functions called after each cell (`addTaskCallback()`)", "a <- addTaskCallback(function(...) TRUE, name = 'mine')",
+        named="task callback mine",
     ),
     StateCase("backend of foreach", "foreach::registerDoSEQ()", "foreach::getDoParName()", '"doSEQ"'),
     StateCase("`umask`", "Sys.umask('027')", "format(Sys.umask(NA))", '"27"'),

@@ -279,10 +279,10 @@ def test_a_package_that_went_away_is_named_and_the_rest_is_there(r: Sleeper, lib
 
 def test_options_that_the_person_changed_come_back_and_the_front_ends_stay(r: Sleeper) -> None:
     r.run("options(digits = 4, my.own = list(1, 'two'), scipen = NULL)")
-    r.run("options(pager = 'mine', jupyter.rich_display = FALSE)")
+    r.run("options(pager = 'mine', jupyter.logfile = 'mine')")
     r.sleep()
     assert r.ask("list(getOption('digits'), getOption('my.own')[[2]])") == 'list(4L, "two")'
-    assert r.ask("getOption('jupyter.rich_display')") == "TRUE"
+    assert r.ask("identical(getOption('jupyter.logfile'), 'mine')") == "FALSE"
     assert r.ask("is.function(getOption('pager')) || !identical(getOption('pager'), 'mine')") == "TRUE"
 
 
@@ -389,3 +389,9 @@ def test_a_killed_save_leaves_no_manifest(r: Sleeper) -> None:
         pass
     assert (r.folder / "objects").exists()
     assert not (r.folder / "manifest.json").exists()
+
+
+def test_kinds_of_random_numbers_are_kept_before_the_first_of_them(r: Sleeper) -> None:
+    r.run("suppressWarnings(RNGkind('Marsaglia-Multicarry', sample.kind = 'Rounding')); rm(.Random.seed)")
+    r.sleep()
+    assert r.ask("RNGkind()[c(1, 3)]") == 'c("Marsaglia-Multicarry", "Rounding")'

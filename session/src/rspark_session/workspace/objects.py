@@ -113,6 +113,21 @@ def _is_found_odd(type_: Any) -> bool:
     return any(_is_function(type_, name) for name in names)
 
 
+def is_simple(type_: type) -> bool:
+    """Return whether an object of a class of the person is its attributes and nothing else, made as `object` makes it."""
+    return (
+        type_.__dictoffset__ != 0
+        and all(base is object or is_persons(base.__module__) for base in type_.__mro__)
+        and type_.__reduce_ex__ is object.__reduce_ex__
+        and type_.__reduce__ is object.__reduce__
+        and getattr(type_, "__getstate__", None) is getattr(object, "__getstate__", None)
+        and type_.__getattribute__ is object.__getattribute__
+        and not any(hasattr(type_, name) for name in ("__getnewargs__", "__getnewargs_ex__"))
+        and not any("__dict__" in vars(base) and isinstance(vars(base)["__dict__"], property) for base in type_.__mro__)
+        and not copyreg._slotnames(type_)  # type: ignore[attr-defined]
+    )
+
+
 def _is_function(type_: type, name: str) -> bool:
     return isinstance(getattr(type_, name, None), types.FunctionType)
 

@@ -89,7 +89,7 @@ def _at_exit(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def _diverted() -> Iterator[tuple[str, str, str]]:
     for name, stream in objects.streams.items():
-        if not type(stream).__module__.startswith(_OWN_THREADS):
+        if stream is not getattr(sys, f"__{name}__") and not type(stream).__module__.startswith(_OWN_THREADS):
             yield f"sys.{name}", type(stream).__qualname__, "What is printed went elsewhere. Divert it again."
     opener = getattr(sys.modules.get("urllib.request"), "_opener", None)
     if getattr(opener, "addheaders", None) != (opener and type(opener)().addheaders):

@@ -23,8 +23,10 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from types import MethodType
 from typing import Any, cast
@@ -36,11 +38,15 @@ from rspark_session.workspace.unsaveable import is_failure, why
 from rspark_session.workspace.watchdog import OutOfTime, Watchdog
 
 #: Up to this many bytes are compressed, which takes no time; what is larger stays as fast as pickle itself.
-COMPRESSED = 16 * 2**20
+COMPRESSED = 4 * 2**20
 _FILES = ("objects", "objects.gz", "frames.json", "state")
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
 _FULL = "There is no space for it on the disk. Delete files that you don't need."
 _TIME_TO_FINISH = 2.0  # seconds that are left for what comes after the last object
+#: Objects that share a frame: bytes and number of them, the size of each, the types, and how many members are looked at.
+_BATCH, _MOST_IN_BATCH, _SMALL = 2**20, 500, 2**16
+_SCALARS, _CONTAINERS = frozenset({bool, int, float, str, bytes, type(None)}), frozenset({list, tuple, dict})
+_LOOKED_AT = 8
 _PACKED_MOST = 1000  # members of a container that are looked at to guess its size
 #: What is saved among the objects without a name: what a cell showed, what somebody made of IPython, figures, modules.
 _OUT, _MAGIC, _FIGURE, _CALLBACK, _MODULE = "\0Out:", "\0magic:", "\0figure:", "\0callback:", "\0module:"
@@ -91,35 +97,75 @@ def _save(folder: Path, filters: list[Any], began: float, within: float) -> None
     left = {entry["name"] for entry in captured.lost}
     values = {name: space[name] for name in names if name not in captured.modules and name not in left}
     modules = [(f"{_MODULE}{name}", module) for name, module in module_state.captured().items()]
-    everything = sorted([*values.items(), *_of_ipython(all_given), *modules], key=lambda item: _size(item[1]))
+    named = [*values.items(), *_of_ipython(all_given), *modules]
+    everything = sorted(((_size(value), name, value) for name, value in named), key=itemgetter(0))
     plain = folder / unread.OBJECTS
     seconds = within - (time.monotonic() - began)
     with plain.open("wb+") as file, Watchdog(max(seconds - _TIME_TO_FINISH, seconds / 2)) as watchdog:
         writer = stream.Writer(file, watchdog, shared=arrays.shared_roots(values.values()))
-        lost += _write(everything, writer, watchdog)
+        for batch in _batches(everything):
+            lost += _write(batch, writer, watchdog)
         file.flush()
     unread.write_list(folder, writer.frames)
     if plain.stat().st_size <= COMPRESSED:
         _compress(plain)
-    objects = sum(not frame.name.startswith("\0") for frame in writer.frames)
+    written = (name for frame in writer.frames for name in frame.names or [frame.name])
+    objects = sum(not name.startswith("\0") for name in written)
     _manifest(folder, "manifest.json", objects, lost)
 
 
-def _write(everything: Iterable[tuple[str, Any]], writer: stream.Writer, watchdog: Watchdog) -> list[dict[str, Any]]:
-    """Write what can be written; return what is lost."""
-    lost, full = [], False
-    for name, value in everything:
+def _batches(everything: list[tuple[int, str, Any]]) -> Iterator[list[tuple[str, Any]]]:
+    """Yield what is written one after the other: small plain objects many at once, since what is alike for each takes longer."""
+    batch: list[tuple[str, Any]] = []
+    room = _BATCH
+    for size, name, value in everything:
+        if size > _SMALL or not _is_plain(value):
+            if size > _SMALL and batch:  # nothing small comes after it
+                yield batch
+                batch = []
+            yield [(name, value)]
+            continue
+        if size > room or len(batch) == _MOST_IN_BATCH:
+            yield batch
+            batch, room = [], _BATCH
+        batch.append((name, value))
+        room -= size
+    if batch:
+        yield batch
+
+
+def _is_plain(value: Any, depth: int = 2) -> bool:
+    """Return whether an object seems to be of nothing but what pickle asks nobody about: the first members of it are looked at."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return True
+    if kind not in _CONTAINERS:
+        return False
+    if depth == 0:
+        return True
+    for member in islice(value.values() if kind is dict else value, _LOOKED_AT):  # no generator: it is called very often
+        if type(member) not in _SCALARS and not _is_plain(member, depth - 1):
+            return False
+    return True
+
+
+def _write(batch: list[tuple[str, Any]], writer: stream.Writer, watchdog: Watchdog) -> list[dict[str, Any]]:
+    """Write what can be written of a few objects; return what is lost."""
+    if len(batch) > 1 and not writer.is_full and not watchdog.is_over and writer.write_plain(dict(batch)):
+        return []
+    lost = []
+    for name, value in batch:
         try:
-            if full:
+            if writer.is_full:
                 raise OSError(errno.ENOSPC, "full")
             if watchdog.is_over:
                 raise OutOfTime
             parts = writer.write(name, value)
         except BaseException as problem:  # whatever its pickling raises
-            full = full or _is_full(problem)
-            reason = _FULL if full else why(value, problem)
+            writer.is_full = writer.is_full or _is_full(problem)
+            reason = _FULL if writer.is_full else why(value, problem)
             if shown := _shown(name):
-                lost.append(state.lost(shown, value, reason, failed=full or is_failure(problem)))
+                lost.append(state.lost(shown, value, reason, failed=writer.is_full or is_failure(problem)))
         else:
             reasons = list(dict.fromkeys(part.why for part in parts))
             if reasons and (shown := _shown(name)):

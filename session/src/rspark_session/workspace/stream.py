@@ -16,6 +16,7 @@ A class may raise anything, `SystemExit` among it, or never return (`watchdog`):
 What is nested too deeply for the stack of a thread is written in a thread with a stack of its own.
 """
 
+import copyreg
 import io
 import pickle
 import sys
@@ -40,6 +41,7 @@ _PROTOCOL = 3
 _WITH_SETTER = 6  # members of what a class is reduced to
 _DEPTH, _STACK = 10**7, 2**30  # calls, and bytes of a stack; of the latter only what is used is taken
 
+_NEW_OBJECT = copyreg.__newobj__  # type: ignore[attr-defined]
 _FOUND_BY_NAME = (type, types.FunctionType, types.BuiltinFunctionType)
 
 
@@ -63,6 +65,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         self.left_out: list[Part] = []
         self.careful = False
         self._plain: set[type] = set()  # types of which nothing is special
+        self._simple: set[type] = set()  # and those whose objects are their attributes and nothing else
         self.top: Any = None
         self._watchdog = watchdog
         self.steps = 0
@@ -70,7 +73,10 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
 
     def reducer_override(self, obj: Any) -> Any:
         self.steps += 1
-        if type(obj) in self._plain:  # asked for every object, hundreds of thousands of times
+        kind = type(obj)
+        if kind in self._simple:  # asked for every object, hundreds of thousands of times
+            return _NEW_OBJECT, (kind,), obj.__dict__ or None
+        if kind in self._plain:
             return NotImplemented
         try:
             return self._reduced(obj)
@@ -102,7 +108,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         if self.careful:
             return NotImplemented if obj is self.top else self._asked(obj)
         if not isinstance(obj, _FOUND_BY_NAME) and not arrays.is_array(obj):
-            self._plain.add(type(obj))
+            is_simple = type(obj) not in self.dispatch_table and objects.is_simple(type(obj))
+            (self._simple if is_simple else self._plain).add(type(obj))
         return NotImplemented
 
     def _asked(self, obj: Any) -> Any:
@@ -143,7 +150,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         """Forget what the object before was."""
         self.left_out, self.careful, self.top = [], careful, obj
         if careful:
-            self._plain = set()  # each part is asked
+            self._plain, self._simple = set(), set()  # each part is asked
 
     def place(self) -> int:
         """Return where the next value goes in the memory, as pickle itself says it, in the place of copying the memory."""
@@ -172,11 +179,15 @@ class _Sink:
 
 
 class FrameEntry(NamedTuple):
-    """The entry of a frame in the list of those in a file: its name, whether it shares its memory with the others, its bytes."""
+    """The entry of a frame in the list of those in a file: its name, whether it shares its memory with the others, its bytes.
+
+    A frame of many objects has all their `names`, and no other.
+    """
 
     name: str
     how: Literal["together", "alone"]
     length: int
+    names: list[str] | None = None
 
 
 class Writer:
@@ -188,6 +199,7 @@ class Writer:
     def __init__(self, file: BinaryIO, watchdog: Watchdog, *, shared: frozenset[int] = frozenset()) -> None:
         self._file, self._watchdog = file, watchdog
         self.frames: list[FrameEntry] = []
+        self.is_full = False  # whether the disk has no room for more
         self._pickler = _Pickler(_Sink(file), shared, watchdog)
 
     def write(self, name: str, value: Any) -> list[Part]:
@@ -222,6 +234,26 @@ class Writer:
                 raise
         except BaseException:  # whatever its classes raise
             return self._write_carefully(name, value, start)
+
+    def write_plain(self, values: dict[str, Any]) -> bool:
+        """Write many objects in one frame, where they are of nothing but Python's plain types, of which each can be read.
+
+        Return whether that was done; else nothing of them is in the file.
+        """
+        start, steps, place = self._file.tell(), self._pickler.steps, self._pickler.place()
+        try:
+            self._write("", list(values.values()), start, careful=False)
+        except OutOfTime:
+            raise
+        except BaseException:  # each is written by itself, and says what is wrong
+            return False
+        entry = self.frames.pop()
+        if self._pickler.steps != steps:  # pickle has asked about something
+            self._undo(start)
+            self._pickler.forget_from(place)
+            return False
+        self.frames.append(entry._replace(names=list(values)))
+        return True
 
     def _write_carefully(self, name: str, value: Any, start: int) -> list[Part]:
         try:
@@ -305,6 +337,9 @@ def read(file: BinaryIO, frames: Iterable[FrameEntry], watchdog: Watchdog) -> It
     for entry in frames:
         start, end = end, end + entry.length
         frame = reader.read(entry, start)
+        if entry.names is not None:
+            yield from _each(entry.names, frame)
+            continue
         if frame.problem is not None and entry.how == "together" and not isinstance(frame.problem, GetsNowhere):
             again.append((entry, start))
         yield frame
@@ -312,6 +347,15 @@ def read(file: BinaryIO, frames: Iterable[FrameEntry], watchdog: Watchdog) -> It
         frame = reader.read(entry, start)
         if frame.problem is None:
             yield frame
+
+
+def _each(names: list[str], frame: Frame) -> Iterator[Frame]:
+    """Yield a frame for each of the names of one."""
+    for number, name in enumerate(names):
+        if frame.problem is None:
+            yield Frame(name, frame.value[number], None)
+        else:  # the file is damaged
+            yield Frame(name, None, frame.problem)
 
 
 class _Reader:
