@@ -1,8 +1,10 @@
 # Saves a workspace of R beside save() itself, in one run: plain data, records, many names, closures, deep lists.
 #
-# Prints JSON: for each case the seconds of save() (`plain`) and ours. Both write to the same disk, compressed as each does it.
+# Prints JSON: for each case the seconds of the processor that save() (`plain`) and ours take, and of some how both grow, by the
+# number of what is saved. Both write to the same disk, compressed as each does it.
 
 repeats <- 3L
+growth <- c(5000L, 10000L, 20000L)
 
 cases <- list(
   "300,000 records" = function() list(records = lapply(seq_len(300000), function(i) list(id = i, name = paste0("n", i)))),
@@ -13,9 +15,17 @@ cases <- list(
   "20,000 lists, each in the other" = function() list(deep = Reduce(function(inner, i) list(i, inner), seq_len(20000), NULL))
 )
 
+growing <- function(n) {
+  list(
+    "names" = function() stats::setNames(lapply(seq_len(n), function(i) list(i, as.character(i))), paste0("name_", seq_len(n))),
+    "records in a list" = function() list(records = lapply(seq_len(n), function(i) list(id = i, name = paste0("n", i)))),
+    "closures in a list" = function() list(closures = lapply(seq_len(n / 2), function(i) local({ x <- i; function() x })))
+  )
+}
+
 seconds <- function(work) {
   force(repeats)
-  min(vapply(seq_len(repeats), function(i) { gc(FALSE); system.time(work())[["elapsed"]] }, numeric(1)))
+  min(vapply(seq_len(repeats), function(i) { gc(FALSE); sum(system.time(work())[c("user.self", "sys.self")]) }, numeric(1)))
 }
 
 library(rspark)
@@ -23,9 +33,8 @@ rspark:::workspace_baseline()
 folder <- tempfile("workspace")
 dir.create(folder)
 options(expressions = 5e5)
-results <- list()
-for (title in names(cases)) {
-  values <- cases[[title]]()
+measured <- function(make) {
+  values <- make()
   list2env(values, globalenv())
   names <- names(values)
   rm(values)
@@ -36,7 +45,12 @@ for (title in names(cases)) {
   ours <- seconds(function() rspark:::workspace_save(folder))
   lost <- jsonlite::fromJSON(file.path(folder, "manifest.json"), simplifyVector = FALSE)$lost
   stopifnot(!length(Filter(function(entry) entry$name %in% names, lost)))
-  results[[title]] <- list(plain = plain, ours = ours)
   rm(list = names, envir = globalenv())
+  list(plain = plain, ours = ours)
 }
-cat(jsonlite::toJSON(results, auto_unbox = TRUE, digits = NA, na = "null"), "\n")
+results <- lapply(cases, measured)
+grown <- list()
+for (n in growth) {
+  for (title in names(growing(n))) grown[[title]][[format(n, scientific = FALSE)]] <- measured(growing(n)[[title]])
+}
+cat(jsonlite::toJSON(list(cases = results, growth = grown), auto_unbox = TRUE, digits = NA, na = "null"), "\n")

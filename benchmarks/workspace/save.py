@@ -4,18 +4,35 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import TypedDict
 
 from benchmarks.results import table, versions, write_section
 
 CHECKOUT = Path(__file__).parents[2]
 
 
-def measured(*command: str) -> dict[str, dict[str, float | None]]:
-    """Return what a program says it measured: seconds, by case and by who saved."""
+Seconds = dict[str, float | None]
+
+
+class Measured(TypedDict):
+    """What a program measured: seconds by who saved, of each case, and by number of what grows."""
+
+    cases: dict[str, Seconds]
+    growth: dict[str, dict[str, Seconds]]
+
+
+def measured(*command: str) -> Measured:
+    """Return what a program says it measured."""
     libraries = {**os.environ, "R_LIBS": str(CHECKOUT / ".r-library")}
     said = subprocess.run(command, cwd=CHECKOUT, env=libraries, check=True, stdout=subprocess.PIPE, text=True)
-    found: dict[str, dict[str, float | None]] = json.loads(said.stdout.strip().splitlines()[-1])
+    found: Measured = json.loads(said.stdout.strip().splitlines()[-1])
     return found
+
+
+def grown(by_number: dict[str, Seconds], who: str) -> str:
+    """Return how many times as long twice and four times as much takes."""
+    first, *more = (seconds[who] or 0.0 for seconds in by_number.values())
+    return ", ".join(f"{each / first:.1f}" for each in more)
 
 
 def main() -> None:
@@ -23,14 +40,23 @@ def main() -> None:
         ("Python", "pickle"): measured(".venv-session/bin/python", "benchmarks/workspace/python_objects.py"),
         ("R", "save()"): measured("Rscript", "--vanilla", "benchmarks/workspace/r_objects.R"),
     }
-    rows = []
-    for (language, peer), cases in of_languages.items():
-        for case, seconds in cases.items():
+    rows, growth = [], []
+    for (language, peer), found in of_languages.items():
+        for case, seconds in found["cases"].items():
             plain, ours = seconds["plain"], seconds["ours"]
             assert ours is not None
             by_peer, ratio = (f"{plain:.2f} s", f"{ours / plain:.2f}") if plain else (f"{peer} fails", "")
             rows.append((f"{language}: {case}", f"{by_peer} ({peer})", f"{ours:.2f} s", ratio))
+        growth += [
+            (f"{language}: {title}", ", ".join(by_number), grown(by_number, "plain"), grown(by_number, "ours"))
+            for title, by_number in found["growth"].items()
+        ]
     body = table(("What", "Plain", "RSparkHub", "Ratio"), rows)
+    body += (
+        "\n\nTimes are those of the processor. How they grow: "
+        "twice and four times as much takes so many times as long (linear: 2.0, 4.0).\n\n"
+        + table(("What", "Of a number of", "Plain", "RSparkHub"), growth)
+    )
     write_section("A workspace is saved", body, with_versions=versions("httpx"))
 
 

@@ -111,50 +111,55 @@ write_problem <- function(problem) {
   paste0("It can't be saved: ", problem)
 }
 
-# The hook of one frame, and what it met.
+# The hook of one frame, and what it met. It is called for each environment, so the usual case comes first and asks little.
 new_frame <- function(writer) {
-  marker <- new.env(hash = FALSE, parent = emptyenv())
+  marker <- structure(new.env(hash = FALSE, parent = emptyenv()), class = "rspark_marker")
+  gethash <- utils::gethash
+  sethash <- utils::sethash
   known <- writer$known
   first <- writer$count + 1L
   count <- writer$count
-  met <- list()
+  met <- vector("list", 16L)
   stray <- list()
   deadline <- writer$deadline
   hook <- function(reference) {
-    if (identical(reference, marker)) {
-      # All else of the frame has been walked.
-      assign("met", met, envir = marker)
-      assign("first", first, envir = marker)
-      return(NULL)
-    }
-    if (inherits(reference, "rspark_piece")) {
-      return(paste("piece", reference$piece))
-    }
-    number <- utils::gethash(known, reference)
+    number <- gethash(known, reference)
     if (!is.null(number)) {
       if (number < 0) stray[[length(stray) + 1L]] <<- number
       return(if (number < first || number >= first_apart) format_number(number))
     }
     type <- typeof(reference)
     if (type != "environment" || !is.null(attributes(reference))) {
-      if (!is.null(lost_kind(reference, type)) && is.null(utils::gethash(writer$native, reference))) {
+      if (identical(reference, marker)) {
+        # All else of the frame has been walked.
+        assign("met", met[seq_len(count - first + 1L)], envir = marker)
+        assign("first", first, envir = marker)
+        writer$count <- count
+        return(NULL)
+      }
+      if (inherits(reference, "rspark_piece")) {
+        return(paste("piece", reference$piece))
+      }
+      if (!is.null(lost_kind(reference, type)) && is.null(gethash(writer$native, reference))) {
         number <- lose_reference(writer, reference)
         stray[[length(stray) + 1L]] <<- number
         return(if (type != "weakref") format_number(number)) # a weak reference is written without its object
       }
     }
-    if (type == "environment" && count >= first && Cstack_info()[[2L]] > writer$deepest) {
+    # A few more levels of the stack do no harm, and looking at it takes longer than all else here.
+    if (count >= first && count %% 16L == 0L && type == "environment" && Cstack_info()[[2L]] > writer$deepest) {
       return(set_apart(writer, reference))
     }
     count <<- count + 1L
-    writer$count <- count
-    utils::sethash(known, reference, count)
-    met[[count - first + 1L]] <<- reference
+    sethash(known, reference, count)
+    n <- count - first + 1L
+    if (n > length(met)) length(met) <<- 2L * n
+    met[[n]] <<- reference
     if (count %% 1000L == 0L && now() > deadline) stop("there was not enough time", call. = FALSE)
     NULL
   }
   forget <- function() {
-    for (reference in met) utils::remhash(known, reference)
+    for (reference in met[seq_len(count - first + 1L)]) utils::remhash(known, reference)
     writer$count <- first - 1L
     drop_apart(writer, writer$written_apart)
   }

@@ -3,7 +3,8 @@
 capture_flags <- function(save) {
   global <- globalenv()
   names <- setdiff(ls(global, all.names = TRUE, sorted = FALSE), ".Random.seed")
-  functions <- Filter(function(name) exists(name, envir = global, mode = "function", inherits = FALSE), intersect(names, computed_bindings(global)))
+  functions <- intersect(names, computed_bindings(global))
+  functions <- functions[vapply(mget(functions, envir = global), is.function, NA)]
   list(
     locked = Filter(function(name) bindingIsLocked(name, global), names),
     closed = environmentIsLocked(global),

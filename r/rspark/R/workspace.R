@@ -164,7 +164,8 @@ save_objects <- function(save, global) {
   save_lazy(save, global, lazy)
   computed <- setdiff(names, c(active, lazy))
   values <- mget(computed, envir = global)
-  missing <- vapply(seq_along(values), function(i) is.symbol(.subset2(values, i)) && !nzchar(.subset2(values, i)), NA)
+  missing <- vapply(values, is.symbol, NA, USE.NAMES = FALSE)
+  missing[missing] <- vapply(which(missing), function(i) !nzchar(.subset2(values, i)), NA)
   for (name in computed[missing]) lose(save, name, "name", "It has no value.")
   values <- values[!missing]
   sizes <- vapply(values, size_of, numeric(1), USE.NAMES = FALSE)
@@ -190,7 +191,7 @@ most_of_batch <- 200L
 # Write small objects in one frame; one by one where anything in them is lost, or goes wrong.
 save_batch <- function(save, values, sizes) {
   mark <- mark_writer(save$writer)
-  if (!any(vapply(values, is_lost, NA)) && is.null(write_frame(save$writer, "batch:", values, class = "list"))) {
+  if (!any_lost(values) && is.null(write_frame(save$writer, "batch:", values, class = "list"))) {
     if (!length(save$writer$stray)) {
       last <- save$writer$frames$size()
       save$writer$frames$set(last, c(save$writer$frames$at(last), list(names = names(values))))
@@ -201,7 +202,10 @@ save_batch <- function(save, values, sizes) {
   for (i in seq_along(values)) save_one(save, paste0("object:", names(values)[[i]]), .subset2(values, i), sizes[[i]])
 }
 
-is_lost <- function(x) !(is.null(attributes(x)) && is.atomic(x)) && !is.null(lost_kind(x))
+any_lost <- function(values) {
+  suspects <- vapply(values, is.object, NA) | vapply(values, typeof, "") %in% c("externalptr", "weakref")
+  any(vapply(values[suspects], function(x) !is.null(lost_kind(x)), NA))
+}
 
 # Delayed values as they are, never computed.
 save_lazy <- function(save, global, lazy) {
@@ -219,19 +223,16 @@ save_lazy <- function(save, global, lazy) {
   }
 }
 
-# Return about how many bytes a value takes, in little time whatever it is.
+# Return about how many bytes a value takes, in little time whatever it is. It is asked of each name.
 size_of <- function(x, depth = 0L) {
-  type <- typeof(x)
-  if (type == "list") {
-    size_of_list(unclass(x), depth)
-  } else if (type %in% atomic_types) {
+  if (is.atomic(x)) {
     8 * length(if (is.object(x)) unclass(x) else x)
+  } else if (typeof(x) == "list") {
+    size_of_list(if (is.object(x)) unclass(x) else x, depth)
   } else {
     1000
   }
 }
-
-atomic_types <- c("double", "integer", "character", "logical", "complex", "raw")
 
 size_of_list <- function(x, depth) {
   n <- length(x)
@@ -240,7 +241,11 @@ size_of_list <- function(x, depth) {
   }
   some <- if (n <= 20L) seq_len(n) else seq.int(1L, n, length.out = 20L)
   total <- 0
-  for (i in some) if (!is.symbol(.subset2(x, i))) total <- total + size_of(.subset2(x, i), depth + 1L)
+  for (i in some) {
+    if (is.symbol(.subset2(x, i))) next
+    element <- .subset2(x, i)
+    total <- total + if (is.atomic(element) && !is.object(element)) 8 * length(element) else size_of(element, depth + 1L)
+  }
   total * n / length(some) + 64 * n
 }
 

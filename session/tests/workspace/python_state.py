@@ -190,7 +190,7 @@ CASES = (
               named="atexit at_end"),
     StateCase("timers of the process (`signal.alarm`)", "import signal; _ = signal.alarm(6000)", named="ITIMER_REAL"),
     StateCase("`urllib.request.install_opener`",
-              "import urllib.request as r; o = r.build_opener(); o.addheaders = [('User-agent', 'mine')]; r.install_opener(o); del o",
+              "import urllib.request as r; o = r.build_opener(); o.addheaders = [('User-agent', 'mine')]; r.install_opener(o)",
               named="urllib.request"),
     StateCase("what is printed, where it goes elsewhere (`sys.stdout`)", "import io, sys; sys.stderr = io.StringIO()",
               named="sys.stderr"),

@@ -103,7 +103,8 @@ CASES = (
         "c(2e+05, 3, 1)",
     ),
     StateCase(
-        "functions called after each cell (`addTaskCallback()`)", "a <- addTaskCallback(function(...) TRUE, name = 'mine')",
+        "functions called after each cell (`addTaskCallback()`)",
+        "a <- addTaskCallback(function(...) TRUE, name = 'mine')",
         named="task callback mine",
     ),
     StateCase("backend of foreach", "foreach::registerDoSEQ()", "foreach::getDoParName()", '"doSEQ"'),

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from rspark_session.jupyter import snapshot
 
 from .bash_state import CASES, Case
@@ -44,10 +45,7 @@ def test_it_is_kept_or_named(kept: Path, case: Case) -> None:
 
 
 def test_what_the_new_session_sets_is_not_overwritten_and_jobs_are_named(kept: Path) -> None:
-    assert (
-        shell(f"{restore(kept)}; echo $GIVEN; compgen -v __rspark; compgen -A function __rspark", kept, GIVEN="new")
-        == "new"
-    )
+    assert shell(f"{restore(kept)}; echo $GIVEN; compgen -v __rspark; compgen -A function __rspark", kept, GIVEN="new") == "new"
     for name in ("manifest.json", "restored.json"):
         report = json.loads((kept / name).read_text())
         assert report["objects"] >= 6
@@ -77,3 +75,11 @@ def test_a_strict_shell_with_names_of_commands_sleeps_again_and_again(tmp_path: 
         "1",
         "4",
     ]
+
+
+def test_what_a_version_before_saved_is_read(tmp_path: Path) -> None:
+    assert shell(f"x=1\n{save(tmp_path)}", tmp_path) == ""
+    (tmp_path / "caller").unlink()  # traps were among the rest
+    with (tmp_path / "state.sh").open("a") as state:
+        state.write("trap -- 'echo bye' SIGUSR1\n")
+    assert shell(f"{restore(tmp_path)}\necho $x; trap -p USR1", tmp_path) == "1\ntrap -- 'echo bye' SIGUSR1"

@@ -34,23 +34,22 @@ def _of_python(space: dict[str, Any]) -> dict[str, Any]:
     """Return what is in no variable of a module."""
     found: dict[str, Any] = {f"codec:{name}": value for name, value in given.codecs_given(space).items()}
     for number in signal.valid_signals() - {signal.SIGINT, signal.SIGALRM}:
-        handler = signal.getsignal(number)
-        if handler is not None and given.is_made(handler, space):
+        handler: Any = signal.getsignal(number)
+        if given.is_made(handler, space):
             found[f"signal:{number:d}"] = handler
     loggers = {name: item for name, item in logging.root.manager.loggerDict.items() if isinstance(item, logging.Logger)}
     for name, logger in {"": logging.root, **loggers}.items():
         mine = [item for item in logger.filters if given.is_made(item, space)]
-        found |= {f"logging filter:{name}:{number}": item for number, item in enumerate(mine)}
+        found |= {f"logging filter:{name}:{place}": item for place, item in enumerate(mine)}
     try:
         handler = asyncio.get_running_loop().get_exception_handler()
     except RuntimeError:
         handler = None
-    if handler is not None and given.is_made(handler, space):
+    if given.is_made(handler, space):
         found["asyncio's error handler:"] = handler
     found |= {f"colormap:{name}": item for name, item in library_state.colormaps().items()}
-    for number, dtype in enumerate(library_state.types_of_pandas()):
-        if given.is_made(dtype, space):
-            found[f"type of pandas:{number}"] = dtype
+    mine = [item for item in library_state.types_of_pandas() if given.is_made(item, space)]
+    found |= {f"type of pandas:{place}": item for place, item in enumerate(mine)}
     found |= {f"pandas option:{name}": function for name, function in library_state.functions_of_pandas().items()}
     if formatters := library_state.numpy_formatters():
         found["numpy's formatters:"] = formatters

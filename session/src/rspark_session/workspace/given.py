@@ -1,10 +1,10 @@
 """What cells gave to modules: functions, classes and objects of theirs in a module's tables, in its hooks, in its classes.
 
-What is in a table (`copyreg.dispatch_table`, `sqlite3.converters`, `gc.callbacks`) or is a hook (`sys.unraisablehook`) is there to
-be given something: it is kept. A function that stands in the place of a module's own is not, and is named.
+A table (`copyreg.dispatch_table`, `sqlite3.converters`, `gc.callbacks`) and a hook (`sys.unraisablehook`) are there to be given
+something: it is kept. A function that stands in the place of a module's own is not, and is named.
 """
 
-import _abc
+import _abc  # type: ignore[import-not-found]  # a part of CPython
 import atexit
 import codecs
 import encodings
@@ -54,10 +54,11 @@ HOOKS = {
 }
 _OF_THE_KERNEL = frozenset({"__main__", "__mp_main__", "ipykernel", "IPython", "rspark_session"})
 #: Their tables hold what runs, what is remembered to be quick, or what is saved in another way.
-_NO_TABLES = _OF_THE_KERNEL | frozenset(
-    "abc asyncio builtins cloudpickle comm concurrent debugpy decorator dill functools inspect jupyter_client linecache "
-    "matplotlib_inline multiprocessing py4j pyspark threading _threading_local tornado traitlets typing weakref zmq".split()
-)
+_NO_TABLES = _OF_THE_KERNEL | {
+    *("abc", "asyncio", "builtins", "cloudpickle", "comm", "concurrent", "debugpy", "decorator", "dill", "functools", "inspect"),
+    *("jupyter_client", "linecache", "matplotlib_inline", "multiprocessing", "py4j", "pyspark", "threading", "_threading_local"),
+    *("tornado", "traitlets", "typing", "weakref", "zmq"),
+}
 #: Members of a class that lead to a function or a class, by their types: what is asked in another way may import something.
 _LEADS_TO: dict[Any, str] = {staticmethod: "__func__", classmethod: "__func__", property: "fget", cached_property: "func"}
 _ACCESSORS = ("CachedAccessor", "Accessor")  # of pandas, by version
@@ -154,7 +155,7 @@ def is_made(value: Any, space: dict[str, Any]) -> bool:
     if kind is functools.partial:
         return is_made(value.func, space)
     if issubclass(kind, type):
-        return value.__module__ == "__main__"
+        return bool(value.__module__ == "__main__")
     return kind.__module__ == "__main__" and kind_of(value) is None
 
 
@@ -184,6 +185,7 @@ def codecs_given(space: dict[str, Any]) -> dict[str, Any]:
 
 def at_exit(space: dict[str, Any]) -> Iterator[Any]:
     """Yield the functions that wait for the end of the process; Python has no list of them, and compares them when asked to."""
+
     class Probe:
         """Equal to none, and told of all."""
 

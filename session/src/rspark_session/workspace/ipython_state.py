@@ -45,7 +45,9 @@ def set_aliases(saved: list[tuple[str, str]]) -> list[str]:
 
 _PLAIN = (bool, int, float, str)
 #: Traits that are a place or a text of the kernel's own, or have a part of the state for themselves.
-_NO_OPTIONS = frozenset({"banner1", "banner2", "logfile", "logappend", "logstart", "ipython_dir", "hist_file", "exit_msg", "location"})
+_NO_OPTIONS = frozenset(
+    {"banner1", "banner2", "logfile", "logappend", "logstart", "ipython_dir", "hist_file", "exit_msg", "location"}
+)
 
 
 def options() -> dict[str, Any]:

@@ -27,7 +27,8 @@ def set_numpy_options(saved: dict[str, Any]) -> list[str]:
     """Restore them."""
     numpy = importlib.import_module("numpy")
     known = numpy.get_printoptions()
-    numpy.set_printoptions(**{name: value for name, value in saved["print"].items() if name in known and name not in _OF_FUNCTIONS})
+    options = {name: value for name, value in saved["print"].items() if name in known and name not in _OF_FUNCTIONS}
+    numpy.set_printoptions(**options)
     numpy.seterr(**saved["errors"])
     if "buffer" in saved:  # versions before this one have none
         numpy.setbufsize(saved["buffer"])

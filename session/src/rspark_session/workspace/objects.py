@@ -5,6 +5,7 @@ An exception whose class takes other arguments than it passes on, an object that
 ctypes makes, a stream of the kernel. Saved files name the functions here.
 """
 
+import collections
 import copyreg
 import functools
 import operator
@@ -23,6 +24,8 @@ _PROTOCOL = 3
 _KEPT_OF_EXCEPTIONS = ("__cause__", "__context__", "__suppress_context__")
 _IN_C = (types.MethodDescriptorType, types.WrapperDescriptorType, types.BuiltinMethodType)
 _INSTALLED = ("/site-packages/", "/dist-packages/")
+
+_NAMED_TUPLE = collections.namedtuple("_NAMED_TUPLE", ())  # what all of them have is looked up in it
 
 Reduced = tuple[Any, ...]
 
@@ -113,7 +116,7 @@ def _is_found_odd(type_: Any) -> bool:
     return any(_is_function(type_, name) for name in names)
 
 
-def is_simple(type_: type) -> bool:
+def is_simple(type_: Any) -> bool:
     """Return whether an object of a class of the person is its attributes and nothing else, made as `object` makes it."""
     return (
         type_.__dictoffset__ != 0
@@ -125,6 +128,20 @@ def is_simple(type_: type) -> bool:
         and not any(hasattr(type_, name) for name in ("__getnewargs__", "__getnewargs_ex__"))
         and not any("__dict__" in vars(base) and isinstance(vars(base)["__dict__"], property) for base in type_.__mro__)
         and not copyreg._slotnames(type_)  # type: ignore[attr-defined]
+    )
+
+
+def is_named_tuple(type_: Any) -> bool:
+    """Return whether a class is what `namedtuple` makes, and its objects are made of its members alone."""
+    arguments = getattr(type_, "__getnewargs__", None)
+    return (
+        type_.__base__ is tuple
+        and type_.__dictoffset__ == 0
+        and getattr(arguments, "__code__", None) is vars(_NAMED_TUPLE)["__getnewargs__"].__code__
+        and type_.__reduce_ex__ is object.__reduce_ex__
+        and type_.__reduce__ is object.__reduce__
+        and getattr(type_, "__getstate__", None) is getattr(object, "__getstate__", None)
+        and type_.__iter__ is tuple.__iter__
     )
 
 

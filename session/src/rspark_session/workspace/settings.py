@@ -20,9 +20,7 @@ class Setting(NamedTuple):
 
 def _attribute(module: str, name: str) -> Setting:
     """A setting that is a variable of the module."""
-    return Setting(
-        f"{module}.{name}", module, lambda m: getattr(m, name, None), lambda m, value: setattr(m, name, value)
-    )
+    return Setting(f"{module}.{name}", module, lambda m: getattr(m, name, None), lambda m, value: setattr(m, name, value))
 
 
 def _own_arguments(module: Any) -> list[str] | None:
@@ -153,7 +151,7 @@ def signals() -> dict[str, Any]:
     for number in signal.valid_signals() - _NO_SIGNALS:
         handler = signal.getsignal(number)
         if handler in (signal.SIG_IGN, signal.SIG_DFL):
-            plain[int(number)] = int(handler)  # type: ignore[arg-type]
+            plain[int(number)] = int(handler)
     return {"plain": plain, "blocked": [int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())]}
 
 

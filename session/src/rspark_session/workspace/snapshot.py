@@ -32,7 +32,19 @@ from types import MethodType
 from typing import Any, cast
 
 from rspark_session.files import write_whole
-from rspark_session.workspace import arrays, callbacks, figures, given, hooks, module_state, objects, running, state, stream, unread
+from rspark_session.workspace import (
+    arrays,
+    callbacks,
+    figures,
+    given,
+    hooks,
+    module_state,
+    objects,
+    running,
+    state,
+    stream,
+    unread,
+)
 from rspark_session.workspace.namespace import namespace, own_names, shell
 from rspark_session.workspace.unsaveable import is_failure, why
 from rspark_session.workspace.watchdog import OutOfTime, Watchdog
@@ -47,6 +59,7 @@ _TIME_TO_FINISH = 2.0  # seconds that are left for what comes after the last obj
 _BATCH, _MOST_IN_BATCH, _SMALL = 2**20, 500, 2**16
 _SCALARS, _CONTAINERS = frozenset({bool, int, float, str, bytes, type(None)}), frozenset({list, tuple, dict})
 _LOOKED_AT = 8
+_PACKED = frozenset({list, tuple, set, frozenset, dict})
 _PACKED_MOST = 1000  # members of a container that are looked at to guess its size
 #: What is saved among the objects without a name: what a cell showed, what somebody made of IPython, figures, modules.
 _OUT, _MAGIC, _FIGURE, _CALLBACK, _MODULE = "\0Out:", "\0magic:", "\0figure:", "\0callback:", "\0module:"
@@ -135,7 +148,7 @@ def _batches(everything: list[tuple[int, str, Any]]) -> Iterator[list[tuple[str,
 
 
 def _is_plain(value: Any, depth: int = 2) -> bool:
-    """Return whether an object seems to be of nothing but what pickle asks nobody about: the first members of it are looked at."""
+    """Return whether an object seems to be of nothing but what pickle asks nobody about; its first members are looked at."""
     kind = type(value)
     if kind in _SCALARS:
         return True
@@ -247,14 +260,16 @@ def _is_full(problem: BaseException) -> bool:
 
 def _size(value: Any) -> int:
     """Guess how much memory an object uses: arrays and frames say it, containers are looked into a little way."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return sys.getsizeof(value)
     try:
-        if type(value).__module__.partition(".")[0] in ("numpy", "pyarrow"):
+        if kind.__module__.partition(".")[0] in ("numpy", "pyarrow"):
             return int(value.nbytes)
         size = sys.getsizeof(value)
-        if type(value) in (list, tuple, set, frozenset, dict) and value:
-            members = value.values() if type(value) is dict else value
-            some = [sys.getsizeof(member) for _, member in zip(range(_PACKED_MOST), members, strict=False)]
-            size += len(value) * sum(some) // len(some)
+        if kind in _PACKED and value:
+            some = islice(value.values() if kind is dict else value, _PACKED_MOST)
+            size += len(value) * sum(map(sys.getsizeof, some)) // min(len(value), _PACKED_MOST)
     except Exception:  # whatever an object says to that question
         return 0
     return size

@@ -66,6 +66,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         self.careful = False
         self._plain: set[type] = set()  # types of which nothing is special
         self._simple: set[type] = set()  # and those whose objects are their attributes and nothing else
+        self._tuples: set[type] = set()  # and those of named tuples
         self.top: Any = None
         self._watchdog = watchdog
         self.steps = 0
@@ -78,6 +79,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
             return _NEW_OBJECT, (kind,), obj.__dict__ or None
         if kind in self._plain:
             return NotImplemented
+        if kind in self._tuples:
+            return _NEW_OBJECT, (kind, *obj)
         try:
             return self._reduced(obj)
         except OutOfTime:
@@ -108,9 +111,16 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         if self.careful:
             return NotImplemented if obj is self.top else self._asked(obj)
         if not isinstance(obj, _FOUND_BY_NAME) and not arrays.is_array(obj):
-            is_simple = type(obj) not in self.dispatch_table and objects.is_simple(type(obj))
-            (self._simple if is_simple else self._plain).add(type(obj))
+            self._kind_of_class(type(obj)).add(type(obj))
         return NotImplemented
+
+    def _kind_of_class(self, type_: type) -> set[type]:
+        """Return the set in which a class belongs of which nothing is special."""
+        if type_ in self.dispatch_table:
+            return self._plain
+        if objects.is_simple(type_):
+            return self._simple
+        return self._tuples if objects.is_named_tuple(type_) else self._plain
 
     def _asked(self, obj: Any) -> Any:
         """Ask an object how it is made again, and believe only what pickle takes."""
@@ -150,7 +160,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         """Forget what the object before was."""
         self.left_out, self.careful, self.top = [], careful, obj
         if careful:
-            self._plain, self._simple = set(), set()  # each part is asked
+            self._plain, self._simple, self._tuples = set(), set(), set()  # each part is asked
 
     def place(self) -> int:
         """Return where the next value goes in the memory, as pickle itself says it, in the place of copying the memory."""
