@@ -504,7 +504,7 @@ class OfManyKinds(NamedTuple):
 
 OBJECTS_OF_CLASSES = (
     OfManyKinds("class A: pass\na = A(); a.x = a; b = A()", "a.x is a, vars(b)", "(True, {})"),
-    OfManyKinds("class B:\n    __slots__ = ('x',)\nb = B(); b.x = 1", "b.x", "1"),
+    OfManyKinds("class B:\n    __slots__ = ('x',)\ns = B(); s.x = 1", "s.x", "1"),
     OfManyKinds("class C:\n    def __getstate__(self): return {'y': 2}\nc = C(); c.x = 1", "vars(c)", "{'y': 2}"),
     OfManyKinds("class D(dict): pass\nd = D(a=1); d.x = 2", "d, d.x", "({'a': 1}, 2)"),
     OfManyKinds("from typing import NamedTuple\nclass E(NamedTuple):\n    x: int\n    y: int = 2\ne = E(1)", "e", "E(x=1, y=2)"),

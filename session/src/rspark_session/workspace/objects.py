@@ -110,8 +110,7 @@ def _is_found_odd(type_: Any) -> bool:
     if type_.__reduce__ is not object.__reduce__ or hasattr(type_, "__setstate__"):
         return False
     names = ["__getattr__", "__getattribute__"]
-    says_arguments = any(_is_function(type_, name) for name in ("__getnewargs__", "__getnewargs_ex__"))
-    names += [] if says_arguments else ["__new__"]
+    names += [] if _says_arguments(type_) else ["__new__"]
     names += ["__setattr__"] if copyreg._slotnames(type_) else []  # type: ignore[attr-defined]
     return any(_is_function(type_, name) for name in names)
 
@@ -145,6 +144,17 @@ def is_named_tuple(type_: Any) -> bool:
     )
 
 
+def _says_arguments(type_: Any) -> bool:
+    """Return whether a class says which arguments its own `__new__` takes; a named tuple says so, a subclass may not."""
+    for base in type_.__mro__:
+        own = vars(base)
+        if any(isinstance(own.get(name), types.FunctionType) for name in ("__getnewargs__", "__getnewargs_ex__")):
+            return True
+        if "__new__" in own:
+            return False
+    return False
+
+
 def _is_function(type_: type, name: str) -> bool:
     return isinstance(getattr(type_, name, None), types.FunctionType)
 
@@ -176,6 +186,8 @@ def make_instance(type_: type, *arguments: Any) -> Any:
             base for base in type_.__mro__ if "__new__" in vars(base) and not isinstance(vars(base)["__new__"], staticmethod)
         )
         builtin: Any = next(makes)
+        if builtin is tuple and hasattr(type_, "_fields"):  # a named tuple's own `__new__` takes its members one by one
+            return tuple.__new__(type_, arguments)
         return builtin.__new__(type_, *arguments)
 
 
