@@ -45,6 +45,8 @@ export async function request(path: string, init: Init = {}): Promise<Response> 
   let answer: Response;
   try {
     answer = await fetch(address(path), {
+      // Jupyter says when a file was changed and no more: a browser would take an old file's version for current for days.
+      cache: 'no-store',
       ...init,
       headers: { Accept: 'application/json', 'X-XSRFToken': cookie('_xsrf'), ...init.headers },
     });
