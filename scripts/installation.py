@@ -38,6 +38,7 @@ def debian_r_packages() -> list[str]:
 #: Debian's packages: why → which.
 TO_RUN = {
     "Git, for people's projects": ["git"],
+    "ripgrep, by which Rc² searches in files": ["ripgrep"],
     "R, with what compiles its packages and what knits its reports": [
         "r-base-core",
         "r-recommended",

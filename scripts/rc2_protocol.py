@@ -105,6 +105,10 @@ _INTRODUCTION = (
     "| `POST git/show` | `GitCommitOf` → `GitShown` |",
     "| `POST git/texts` | `GitTextsRequest` → `GitTexts` |",
     "| `POST git/transfer` | `GitTransfer` → `GitProgress` a line |",
+    "| `POST search` | `SearchRequest` → `SearchFound` a line |",
+    "| `POST search/edits` | `SearchEditsRequest` → `SearchEdits` |",
+    "| `POST search/replace` | `ReplaceRequest` → `Replaced` a line |",
+    "| `POST search/undo` | `ReplaceUndo` → `Replaced` a line |",
     "| `GET blob/<sha256>?type=` | what an event's `blobs` names |",
     "| `GET frame/<seq>` | an event's HTML as a page of an origin of its own |",
 )

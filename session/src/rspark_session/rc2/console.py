@@ -22,6 +22,7 @@ from rspark_session.rc2.kernel_channels import KernelChannels, Message
 from rspark_session.rc2.output import Output
 from rspark_session.rc2.protocol import ConsoleStates, ExecutionStatus
 from rspark_session.rc2.recorder import Recorder, clean
+from rspark_session.rc2.refusal import Busy, Refusal
 
 #: Executions that may wait in one console.
 MOST_QUEUED = 1000
@@ -32,14 +33,6 @@ _QUESTIONS = 30.0
 _ANOTHER = "another client"
 _LONGEST_CODE = 2**22  # characters, as of a client's
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
-
-
-class Refusal(Exception):
-    """A request can't be served. The message is a sentence."""
-
-
-class Busy(Refusal):
-    """The kernel computes, and can't answer now."""
 
 
 @dataclass(frozen=True, kw_only=True)

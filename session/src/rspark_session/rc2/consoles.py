@@ -15,8 +15,9 @@ from jupyter_core.utils import ensure_async
 
 from rspark_session.jupyter.kernels import KernelEvent, Kernels
 from rspark_session.rc2 import protocol
-from rspark_session.rc2.console import Console, Identity, Refusal
+from rspark_session.rc2.console import Console, Identity
 from rspark_session.rc2.recorder import Recorder
+from rspark_session.rc2.refusal import Refusal
 
 _SAME_KERNEL_GONE = "The session was started anew without what this console had in memory."
 _SERVER_GONE = "The session ended while this ran."

@@ -21,6 +21,8 @@ from rspark_session.rc2.introspection import Introspection
 from rspark_session.rc2.jobs import Jobs
 from rspark_session.rc2.recorder import Recorder
 from rspark_session.rc2.room import Room
+from rspark_session.rc2.search import handlers as search
+from rspark_session.rc2.search.replacing import Replacements
 from rspark_session.rc2.socket import Socket
 from rspark_session.rc2.variables import VariablesFeed
 
@@ -51,6 +53,8 @@ class Rc2(ExtensionApp):
         self.handlers.append((r"/rc2/api/socket", Socket, {"room": self._room}))
         self.handlers.extend(handlers(self._room))
         self.handlers.extend(git.handlers(self._room, git.Git(self._room.home, Path(server.runtime_dir) / "rc2-git")))
+        replacements = Replacements(self._room.home, _folder(self._room.home) / "replaced")
+        self.handlers.extend(search.handlers(self._room, replacements))
         config = {
             "hub": os.environ.get("RSPARK_HUB_URL", "/hub/"),
             "home": str(Path.home()),
@@ -76,9 +80,13 @@ class Rc2(ExtensionApp):
         self._room.recorder.log.close()
 
 
+def _folder(home: Path) -> Path:
+    return place.folder(home, os.environ.get("RSPARK_SESSION", "session"))
+
+
 def _room(server: ServerApp) -> Room:
     home = Path(server.root_dir)
-    folder = place.folder(home, os.environ.get("RSPARK_SESSION", "session"))
+    folder = _folder(home)
     recorder = Recorder(EventLog(folder / "events"), BlobStore(folder / "blobs"))
     kernels = cast(Kernels, server.kernel_manager)
     consoles = Consoles(kernels=kernels, sessions=server.session_manager, home=home, recorder=recorder)

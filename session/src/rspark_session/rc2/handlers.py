@@ -10,7 +10,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from tornado import web
 
 from rspark_session.rc2 import history, language, protocol
-from rspark_session.rc2.console import Busy, Console, Refusal
+from rspark_session.rc2.console import Console
+from rspark_session.rc2.refusal import Busy, Refusal
 from rspark_session.rc2.room import Room
 
 _M = TypeVar("_M", bound=BaseModel)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from rspark_session.rc2 import kernel_code
-from rspark_session.rc2.console import Console, Refusal
+from rspark_session.rc2.console import Console
+from rspark_session.rc2.refusal import Refusal
 
 #: Seconds that a question waits for its turn, and for its answer.
 _TURN, _ANSWER = 2.0, 30.0

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rspark_session.jupyter import kernelspecs
-from rspark_session.rc2.console import Refusal
 from rspark_session.rc2.protocol import RenderFormat
+from rspark_session.rc2.refusal import Refusal
 
 _SCRIPTS = Path(__file__).parent / "job_scripts"
 DOCUMENTS = frozenset({".rmd", ".qmd", ".md", ".rmarkdown", ".markdown"})

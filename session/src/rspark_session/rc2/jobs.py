@@ -15,13 +15,13 @@ from pathlib import Path, PurePosixPath
 
 from rspark_session.jupyter.reporter import ActivityReporter
 from rspark_session.rc2 import job_programs, protocol
-from rspark_session.rc2.console import Refusal
 from rspark_session.rc2.job_output import JobOutput
 from rspark_session.rc2.job_place import failed_at
 from rspark_session.rc2.job_process import JobProcess
 from rspark_session.rc2.job_progress import Progress, ProgressReader
 from rspark_session.rc2.protocol import JobStatus
 from rspark_session.rc2.recorder import Recorder
+from rspark_session.rc2.refusal import Refusal
 
 #: Jobs that run at the same time.
 _MOST_RUNNING = 16

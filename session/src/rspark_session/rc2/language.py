@@ -1,7 +1,8 @@
 """Completion and inspection: by the language's own means where it has better ones than its kernel, else by the kernel."""
 
 from rspark_session.rc2 import protocol
-from rspark_session.rc2.console import Busy, Console, Refusal
+from rspark_session.rc2.console import Console
+from rspark_session.rc2.refusal import Busy, Refusal
 from rspark_session.rc2.room import Room
 
 #: Seconds that a person who types waits for the kernel.

@@ -15,8 +15,8 @@ from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from rspark_session.rc2 import protocol
-from rspark_session.rc2.console import Refusal
 from rspark_session.rc2.event_log import number_of
+from rspark_session.rc2.refusal import Refusal
 from rspark_session.rc2.room import Room
 from rspark_session.rc2.variables import Subscription
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from rspark_session.rc2 import protocol
-from rspark_session.rc2.console import Busy, Console, Refusal
+from rspark_session.rc2.console import Console
 from rspark_session.rc2.consoles import Consoles
 from rspark_session.rc2.introspection import Introspection
+from rspark_session.rc2.refusal import Busy, Refusal
 
 _log = logging.getLogger(__name__)
 _MOST = 5000  # variables of a console

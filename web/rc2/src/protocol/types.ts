@@ -1540,6 +1540,16 @@ export interface components {
             summarize?: boolean;
         };
         /**
+         * PassedOver
+         * @description A file in which nothing was changed, and why.
+         */
+        PassedOver: {
+            /** Path */
+            path: string;
+            /** Why */
+            why: string;
+        };
+        /**
          * Ping
          * @description Ask for a `pong`, by which a client sees that the connection holds.
          */
@@ -1677,6 +1687,114 @@ export interface components {
              */
             execution: string | null;
         };
+        /**
+         * ReplaceRequest
+         * @description `POST search/replace`: replace in files; the answer is a `Replaced` a line. To close the request is to stop it.
+         */
+        ReplaceRequest: {
+            /** Pattern */
+            pattern: string;
+            /**
+             * Regex
+             * @default false
+             */
+            regex?: boolean;
+            /**
+             * Case
+             * @default false
+             */
+            case?: boolean;
+            /**
+             * Words
+             * @default false
+             */
+            words?: boolean;
+            /**
+             * Files
+             * @default []
+             */
+            files?: string[];
+            /**
+             * Folder
+             * @default
+             */
+            folder?: string;
+            /**
+             * Ignored
+             * @default false
+             */
+            ignored?: boolean;
+            /**
+             * Hidden
+             * @default false
+             */
+            hidden?: boolean;
+            /** Replacement */
+            replacement: string;
+            /** Targets */
+            targets: components["schemas"]["ReplaceTarget"][];
+        };
+        /**
+         * ReplaceTarget
+         * @description A file as it was searched, and where in it; null for all matches.
+         */
+        ReplaceTarget: {
+            /** Path */
+            path: string;
+            /** Version */
+            version: string;
+            /**
+             * At
+             * @default null
+             */
+            at?: components["schemas"]["SearchPosition"][] | null;
+        };
+        /**
+         * ReplaceUndo
+         * @description `POST search/undo`: bring back what files were before a replacement; the answer is a `Replaced` a line.
+         */
+        ReplaceUndo: {
+            /** Id */
+            id: string;
+        };
+        /**
+         * Replaced
+         * @description How a replacement, or its undo, goes. `id` is what undoes it; `files` and `matches` count all so far.
+         *
+         *     `passed` are the files passed over since the line before. `done` and `failed` are the last; `text` says what failed.
+         */
+        Replaced: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "progress" | "done" | "failed";
+            /**
+             * Id
+             * @default null
+             */
+            id: string | null;
+            /**
+             * Files
+             * @default 0
+             */
+            files: number;
+            /**
+             * Matches
+             * @default 0
+             */
+            matches: number;
+            /**
+             * Passed
+             * @default []
+             */
+            passed: components["schemas"]["PassedOver"][];
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
         Request: components["schemas"]["Hello"] | components["schemas"]["StartConsole"] | components["schemas"]["Execute"] | components["schemas"]["InputReply"] | components["schemas"]["Interrupt"] | components["schemas"]["Restart"] | components["schemas"]["CloseConsole"] | components["schemas"]["Cancel"] | components["schemas"]["SubscribeVariables"] | components["schemas"]["UnsubscribeVariables"] | components["schemas"]["StartJob"] | components["schemas"]["CancelJob"] | components["schemas"]["Ping"];
         /**
          * Restart
@@ -1691,6 +1809,248 @@ export interface components {
             type: "restart";
             /** Console */
             console: string;
+        };
+        /**
+         * SearchEdit
+         * @description A match of so many code units, and what stands there instead.
+         */
+        SearchEdit: {
+            /** Line */
+            line: number;
+            /** Column */
+            column: number;
+            /** Length */
+            length: number;
+            /** New */
+            new: string;
+        };
+        /**
+         * SearchEdits
+         * @description What a replacement would change.
+         */
+        SearchEdits: {
+            /** Files */
+            files: components["schemas"]["SearchEditsOf"][];
+        };
+        /**
+         * SearchEditsOf
+         * @description The edits of a file, or `why` there can be none.
+         */
+        SearchEditsOf: {
+            /** Path */
+            path: string;
+            /**
+             * Why
+             * @default null
+             */
+            why: string | null;
+            /**
+             * Edits
+             * @default []
+             */
+            edits: components["schemas"]["SearchEdit"][];
+        };
+        /**
+         * SearchEditsRequest
+         * @description `POST search/edits`: what a replacement would make of files and of documents as their editors have them. `SearchEdits`.
+         *
+         *     In what replaces an expression `$1` or `${1}` is what its first group matches, `$name` a group with a name, `$$` a dollar.
+         */
+        SearchEditsRequest: {
+            /** Pattern */
+            pattern: string;
+            /**
+             * Regex
+             * @default false
+             */
+            regex?: boolean;
+            /**
+             * Case
+             * @default false
+             */
+            case?: boolean;
+            /**
+             * Words
+             * @default false
+             */
+            words?: boolean;
+            /**
+             * Files
+             * @default []
+             */
+            files?: string[];
+            /**
+             * Folder
+             * @default
+             */
+            folder?: string;
+            /**
+             * Ignored
+             * @default false
+             */
+            ignored?: boolean;
+            /**
+             * Hidden
+             * @default false
+             */
+            hidden?: boolean;
+            /** Replacement */
+            replacement: string;
+            /**
+             * Targets
+             * @default []
+             */
+            targets?: components["schemas"]["ReplaceTarget"][];
+            /**
+             * Texts
+             * @default []
+             */
+            texts?: components["schemas"]["SearchText"][];
+        };
+        /**
+         * SearchFile
+         * @description A file with matches; a long list comes in parts. `version` is the SHA-256 of what was searched.
+         *
+         *     Where it is null, nothing can be replaced in the file, and `why` says the reason.
+         */
+        SearchFile: {
+            /** Path */
+            path: string;
+            /** Version */
+            version: string | null;
+            /** Why */
+            why: string | null;
+            /** Matches */
+            matches: components["schemas"]["SearchMatch"][];
+        };
+        /**
+         * SearchFound
+         * @description What was found, file by file. `matches` and `in_files` count all so far; with `more` there are more, which are not sent.
+         *
+         *     `too_long` counts lines with a match that are too long to be sent. `done` and `failed` are the last; `text` says what failed.
+         */
+        SearchFound: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "found" | "done" | "failed";
+            /**
+             * Files
+             * @default []
+             */
+            files: components["schemas"]["SearchFile"][];
+            /**
+             * Matches
+             * @default 0
+             */
+            matches: number;
+            /**
+             * In Files
+             * @default 0
+             */
+            in_files: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /**
+             * Too Long
+             * @default 0
+             */
+            too_long: number;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
+         * SearchMatch
+         * @description A match, and `text` around it, in which it lies from `start` to `end`. Lines count from 1, columns from 0.
+         */
+        SearchMatch: {
+            /** Line */
+            line: number;
+            /** Column */
+            column: number;
+            /** Length */
+            length: number;
+            /** Text */
+            text: string;
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+        };
+        /**
+         * SearchPosition
+         * @description Where a match begins.
+         */
+        SearchPosition: {
+            /** Line */
+            line: number;
+            /** Column */
+            column: number;
+        };
+        /**
+         * SearchRequest
+         * @description `POST search`: the answer is a `SearchFound` a line. To close the request is to cancel it.
+         */
+        SearchRequest: {
+            /** Pattern */
+            pattern: string;
+            /**
+             * Regex
+             * @default false
+             */
+            regex?: boolean;
+            /**
+             * Case
+             * @default false
+             */
+            case?: boolean;
+            /**
+             * Words
+             * @default false
+             */
+            words?: boolean;
+            /**
+             * Files
+             * @default []
+             */
+            files?: string[];
+            /**
+             * Folder
+             * @default
+             */
+            folder?: string;
+            /**
+             * Ignored
+             * @default false
+             */
+            ignored?: boolean;
+            /**
+             * Hidden
+             * @default false
+             */
+            hidden?: boolean;
+            /**
+             * Texts
+             * @default []
+             */
+            texts?: components["schemas"]["SearchText"][];
+        };
+        /**
+         * SearchText
+         * @description A document as its editor has it: it is searched instead of its file.
+         */
+        SearchText: {
+            /** Path */
+            path: string;
+            /** Text */
+            text: string;
         };
         /**
          * Sort
@@ -2066,6 +2426,7 @@ export type JsonValue = components['schemas']['JsonValue'];
 export type Notice = components['schemas']['Notice'];
 export type Page = components['schemas']['Page'];
 export type PageRequest = components['schemas']['PageRequest'];
+export type PassedOver = components['schemas']['PassedOver'];
 export type Ping = components['schemas']['Ping'];
 export type Plot = components['schemas']['Plot'];
 export type PlotEntry = components['schemas']['PlotEntry'];
@@ -2073,8 +2434,22 @@ export type Plots = components['schemas']['Plots'];
 export type Pong = components['schemas']['Pong'];
 export type Problem = components['schemas']['Problem'];
 export type Refused = components['schemas']['Refused'];
+export type ReplaceRequest = components['schemas']['ReplaceRequest'];
+export type ReplaceTarget = components['schemas']['ReplaceTarget'];
+export type ReplaceUndo = components['schemas']['ReplaceUndo'];
+export type Replaced = components['schemas']['Replaced'];
 export type Request = components['schemas']['Request'];
 export type Restart = components['schemas']['Restart'];
+export type SearchEdit = components['schemas']['SearchEdit'];
+export type SearchEdits = components['schemas']['SearchEdits'];
+export type SearchEditsOf = components['schemas']['SearchEditsOf'];
+export type SearchEditsRequest = components['schemas']['SearchEditsRequest'];
+export type SearchFile = components['schemas']['SearchFile'];
+export type SearchFound = components['schemas']['SearchFound'];
+export type SearchMatch = components['schemas']['SearchMatch'];
+export type SearchPosition = components['schemas']['SearchPosition'];
+export type SearchRequest = components['schemas']['SearchRequest'];
+export type SearchText = components['schemas']['SearchText'];
 export type Sort = components['schemas']['Sort'];
 export type Source = components['schemas']['Source'];
 export type StartConsole = components['schemas']['StartConsole'];

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rspark_session.rc2.console import Refusal
 from rspark_session.rc2.git.sentences import sentence
+from rspark_session.rc2.refusal import Refusal
 
 #: Seconds that a command on the disk may take; hooks of a commit may take longer.
 QUICK, LONG = 30.0, 300.0
