@@ -3,6 +3,7 @@
 import type { CompletionContext, CompletionResult } from '@codemirror/autocomplete';
 import type { EditorView } from '@codemirror/view';
 import { toasts } from '@rsparkhub/ui';
+import { codeViewAtFocus } from './commands/focus.ts';
 import { Registry } from './commands/registry.svelte.ts';
 import { pieceAtCursor, chunkName, type Piece } from './editor/actions.ts';
 import { chunkAt, chunks, hasChunks, type Chunk } from './editor/chunks.ts';
@@ -18,6 +19,7 @@ import { Documents } from './state/documents.svelte.ts';
 import { Drafts } from './state/drafts.ts';
 import { endText, Jobs, type Job } from './state/jobs.svelte.ts';
 import { plots } from './state/plots.svelte.ts';
+import { Search } from './state/search.svelte.ts';
 import { settings } from './state/settings.svelte.ts';
 import { Variables } from './state/variables.svelte.ts';
 
@@ -55,6 +57,9 @@ interface Config {
   user?: string;
 }
 
+/** Characters of a selection that are searched for in files. */
+const LONGEST_SELECTION = 1000;
+
 class Workbench {
   readonly registry = new Registry();
   readonly consoles = new Consoles();
@@ -62,6 +67,7 @@ class Workbench {
   readonly jobs = new Jobs(base.pathname, (job) => this.tellOf(job));
   readonly documents = new Documents(new Drafts(base.pathname));
   readonly editors = new Map<string, EditorView>();
+  readonly search = new Search(this.documents, this.editors);
   situation: Situation = $state('connecting');
   kernelspecs: Kernelspec[] = $state.raw([]);
   config: Config = $state.raw({ hub: '/hub/' });
@@ -400,7 +406,7 @@ class Workbench {
 
   // Files
 
-  async openDocument(path: string, line?: number): Promise<void> {
+  async openDocument(path: string, line?: number, range?: { column: number; length: number }): Promise<void> {
     try {
       await this.documents.get(path);
     } catch (problem) {
@@ -409,7 +415,7 @@ class Workbench {
     }
     this.documents.active = path;
     this.panes?.openDocument(path);
-    if (line !== undefined) this.goTo(path, line);
+    if (line !== undefined) this.goTo(path, line, range);
   }
 
   /** Open what the address of the page says, once: a reload goes on with what is open then. */
@@ -423,13 +429,31 @@ class Workbench {
     else await this.openDocument(path);
   }
 
-  goTo(path: string, line: number): void {
+  /** Search in files: for what is selected, or in a folder. */
+  searchInFiles(asked: { replacing?: boolean; folder?: string } = {}): void {
+    const focused = codeViewAtFocus();
+    const { from, to } = focused?.state.selection.main ?? { from: 0, to: 0 };
+    const selected = focused?.state.sliceDoc(from, Math.min(to, from + LONGEST_SELECTION)) ?? '';
+    if (selected && !selected.includes('\n')) {
+      this.search.pattern = selected;
+      this.search.regex = false;
+    }
+    if (asked.replacing) this.search.replacing = true;
+    if (asked.folder !== undefined) this.search.folder = asked.folder;
+    this.panes?.show('search');
+    this.search.asked += 1;
+  }
+
+  /** Go to a line, and select what lies from a column of it on. */
+  goTo(path: string, line: number, range?: { column: number; length: number }): void {
     // The editor of a document that was just opened is drawn in the next frame.
     requestAnimationFrame(() => {
       const view = this.editors.get(path);
       if (!view) return;
       const at = view.state.doc.line(Math.min(Math.max(1, line), view.state.doc.lines));
-      view.dispatch({ selection: { anchor: at.from }, scrollIntoView: true });
+      const anchor = Math.min(at.to, at.from + (range?.column ?? 0));
+      const head = Math.min(at.to, anchor + (range?.length ?? 0));
+      view.dispatch({ selection: { anchor, head }, scrollIntoView: true });
       view.focus();
     });
   }

@@ -217,6 +217,20 @@ export function registerCommands(workbench: typeof Workbench): void {
       run: edit(openSearchPanel),
     },
     {
+      id: 'find-in-files',
+      title: 'Find in files',
+      group: 'Edit',
+      keys: ['Ctrl+Shift+F'],
+      run: () => workbench.searchInFiles(),
+    },
+    {
+      id: 'replace-in-files',
+      title: 'Replace in files',
+      group: 'Edit',
+      keys: ['Ctrl+Shift+H'],
+      run: () => workbench.searchInFiles({ replacing: true }),
+    },
+    {
       id: 'delete-line',
       title: 'Delete the line',
       group: 'Edit',
