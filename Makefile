@@ -78,5 +78,5 @@ lock:  ## lock the Python packages anew, as new as they are; npm's are locked by
 	@PATH="$(CURDIR)/.build/uv/bin:$$PATH" requirements/compile --upgrade
 
 clean:  ## remove all that was installed and built in this checkout; data is kept
-	@rm -rf .build .venv .venv-session .r-library .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .build .venv .venv-session .venv-jupyterhub .r-library .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	@rm -rf web/node_modules web/*/node_modules web/*/dist hub/src/rsparkhub/pages session/src/rspark_session/terminal/static

@@ -233,7 +233,12 @@ def python_steps(kind: str) -> list[Step]:
         Step(
             name="hub-test" if tests else "hub",
             says="the hub's Python (.venv): API and database" + (", and what checks and tests them" if tests else ""),
-            inputs=[hub_lock, contract, TOP / "hub/pyproject.toml", *([TOP / "session/pyproject.toml"] if tests else [])],
+            inputs=[
+                hub_lock,
+                contract,
+                TOP / "hub/pyproject.toml",
+                *([TOP / "session/pyproject.toml"] if tests else []),
+            ],
             makes=[TOP / ".venv/bin/rsparkhub"],
             # The tests also look into what runs in sessions: its modules alone, without what they need.
             commands=lambda: synced(TOP / ".venv", hub_lock, "contract", "hub", *(["session"] if tests else [])),
@@ -244,6 +249,19 @@ def python_steps(kind: str) -> list[Step]:
             inputs=[lock / "session.txt", contract, TOP / "session/pyproject.toml"],
             makes=[TOP / ".venv-session/bin/python"],
             commands=lambda: synced(TOP / ".venv-session", lock / "session.txt", "contract", "session"),
+        ),
+        *(
+            [
+                Step(
+                    name="jupyterhub",
+                    says="JupyterHub (.venv-jupyterhub), from which people come in the tests",
+                    inputs=[lock / "jupyterhub.txt", contract, TOP / "hub/pyproject.toml"],
+                    makes=[TOP / ".venv-jupyterhub/bin/jupyterhub"],
+                    commands=lambda: synced(TOP / ".venv-jupyterhub", lock / "jupyterhub.txt", "contract", "hub"),
+                )
+            ]
+            if tests
+            else []
         ),
     ]
 

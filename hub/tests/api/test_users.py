@@ -232,6 +232,21 @@ async def test_the_last_administrator_stays(world: World) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
 
 
+async def test_a_person_is_added_with_their_groups_or_not_at_all(world: World) -> None:
+    ada = await world.program("ada")
+    assert (await ada.post("/hub/api/groups", json={"name": "lab", "members": ["eve"]})).status_code == 201
+    added = await ada.post("/hub/api/users", json={"name": "carl", "groups": ["stats", "lab", "stats"]})
+    assert (added.status_code, added.json()["groups"]) == (201, ["lab", "stats"])
+    assert (await ada.get("/hub/api/users/carl")).json() == added.json()
+    groups = (await ada.get("/hub/api/groups")).json()["groups"]
+    assert groups == [{"name": "lab", "members": ["carl", "eve"]}, {"name": "stats", "members": ["carl"]}]
+    for wrong in ("everyone", "Stats", ""):
+        refused = await ada.post("/hub/api/users", json={"name": "dora", "groups": ["more", wrong]})
+        assert refused.status_code == 422, refused.json()
+    assert (await ada.get("/hub/api/users/dora")).status_code == 404
+    assert (await ada.get("/hub/api/groups")).json()["groups"] == groups
+
+
 @pytest.mark.parametrize("name", ["", "Ada", "a b", "1a", "x" * 33, "ü", "a\n"])
 async def test_a_name_that_a_folder_or_a_role_cannot_have_is_refused(world: World, name: str) -> None:
     answer = await (await world.program("ada")).post("/hub/api/users", json={"name": name})

@@ -15,6 +15,7 @@ from rsparkhub.cli import (
     down,
     environment,
     group,
+    importing,
     options,
     processes,
     render,
@@ -44,7 +45,7 @@ def every_command() -> None:
 
 for part in (up, down, doctor, processes, usage, audit, render):
     part.add_to(app)
-for noun in (session, share, environment, user, group, token, service):
+for noun in (session, share, environment, user, group, importing, token, service):
     app.add_typer(noun.app)
 
 

@@ -66,6 +66,7 @@ def import_(
 ) -> None:
     """Add a class at once. Where a line is wrong, nobody is added, and the line is named."""
     from rsparkhub.cli.access import ask
+    from rsparkhub.cli.links import make_private
     from rsparkhub.cli.output import print_json
     from rsparkhub.domain.errors import InvalidInput
 
@@ -74,7 +75,7 @@ def import_(
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{file} can't be read: {error}. It is text in UTF-8, a line for each person.") from error
     if links is not None and not check:
-        _make_private(links)  # before anybody is added, whose link would be lost
+        make_private(links)  # before anybody is added, whose link would be lost
     result = ask(lambda hub: hub.users.add_all(text, check=check))
     if links is not None and result.links:
         links.write_text(result.links, encoding="utf-8")
@@ -87,23 +88,6 @@ def import_(
     if result.problems:
         lines = "\n".join(f"  line {each.line}: {each.text}" for each in result.problems)
         raise InvalidInput(f"Nobody was added; {file} has lines to correct:\n{lines}")
-
-
-def _make_private(file: Path) -> None:
-    """Make a file that can be written, and that nobody else reads, since who reads it signs in as others.
-
-    Raises
-    ------
-    InvalidInput
-        When it can't be made.
-    """
-    from rsparkhub.domain.errors import InvalidInput
-
-    try:
-        with file.open("a"):
-            file.chmod(0o600)  # also one that was there
-    except OSError as error:
-        raise InvalidInput(f"{file} can't be written: {error.strerror}. Nobody was added. Choose another file.") from error
 
 
 @app.command("list")

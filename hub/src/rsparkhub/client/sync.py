@@ -173,8 +173,8 @@ class SyncUsers:
     def get(self, name: str) -> UserView:
         return self._thread.run(self._users.get(name))
 
-    def add(self, name: str, *, admin: bool = False, password: str | None = None) -> UserView:
-        return self._thread.run(self._users.add(name, admin=admin, password=password))
+    def add(self, name: str, *, admin: bool = False, password: str | None = None, groups: Sequence[str] = ()) -> UserView:
+        return self._thread.run(self._users.add(name, admin=admin, password=password, groups=groups))
 
     def add_all(self, text: str, *, links: bool = True, check: bool = False) -> RosterResult:
         return self._thread.run(self._users.add_all(text, links=links, check=check))

@@ -39,9 +39,9 @@ class Users:
         """Return one user."""
         return await self._connection.ask(UserView, "GET", _user(name), again=True)
 
-    async def add(self, name: str, *, admin: bool = False, password: str | None = None) -> UserView:
-        """Add a person."""
-        body = {"name": name, "admin": admin, "password": password}
+    async def add(self, name: str, *, admin: bool = False, password: str | None = None, groups: Sequence[str] = ()) -> UserView:
+        """Add a person, who is in these groups; one that is not there is made."""
+        body = {"name": name, "admin": admin, "password": password, "groups": [*groups]}
         return await self._connection.ask(UserView, "POST", "/users", body=body)
 
     async def add_all(self, text: str, *, links: bool = True, check: bool = False) -> RosterResult:

@@ -122,28 +122,40 @@ class Users:
         self._notifier = notifier
 
     async def add(
-        self, name: str, *, admin: bool = False, password_hash: str | None = None, by: By | None = None, now: datetime
+        self,
+        name: str,
+        *,
+        admin: bool = False,
+        password_hash: str | None = None,
+        groups: Iterable[str] = (),
+        by: By | None = None,
+        now: datetime,
     ) -> User:
-        """Add a user.
+        """Add a user, who is in these groups from the first; a group that is not there is made.
 
         Raises
         ------
         InvalidInput
-            When the name is not one that a database role and a folder may have.
+            When a name is not one that a database role and a folder may have, or the group is everybody's.
         Conflict
             When there is a user of this name.
         """
         check_name(name, "A user's name")
+        chosen = frozenset(groups)
+        for group in chosen:
+            _check_group(group)
 
         async def work(connection: Connection) -> str:
             person_id = await insert_user(connection, self._database, name, admin=admin, password_hash=password_hash, now=now)
             if person_id is None:
                 raise Conflict(f"There is a user called {name} already.")
             await self._note(connection, PersonData(change="added", admin=admin), by=by, owner=person_id)
+            for group in sorted(chosen):
+                await self._add_members(connection, group, frozenset({name}), by=by, now=now)
             return person_id
 
         person_id = await self._database.write(work)
-        return User(id=person_id, name=name, admin=admin, created=now, has_password=password_hash is not None)
+        return User(id=person_id, name=name, admin=admin, created=now, groups=chosen, has_password=password_hash is not None)
 
     async def add_all(self, rows: Sequence[RosterRow], *, by: By) -> tuple[list[str], list[str]]:
         """Add the people of a list and put them into their groups, which are made where they are not there; all or nothing.
@@ -170,13 +182,15 @@ class Users:
                 if person_id is not None:
                     await self._note(connection, PersonData(change="added", admin=False), by=by, owner=person_id)
             for group, chosen in sorted(of_group.items()):
-                await self._add_members(connection, group, frozenset(chosen), by=by)
+                await self._add_members(connection, group, frozenset(chosen), by=by, now=by.at)
             return added, there
 
         return await self._database.write(work)
 
-    async def _add_members(self, connection: Connection, group: str, chosen: frozenset[str], *, by: By) -> None:
-        made = await insert_group(connection, self._database, group, now=by.at)
+    async def _add_members(
+        self, connection: Connection, group: str, chosen: frozenset[str], *, by: By | None, now: datetime
+    ) -> None:
+        made = await insert_group(connection, self._database, group, now=now)
         await connection.rows(_GROUP_FOR_UPDATE, {"b_name": group})
         joined = chosen - await _members(connection, group)
         await _join(connection, group, joined)
@@ -315,9 +329,7 @@ class Users:
         NotFound
             When somebody who is to be in it does not exist.
         """
-        check_name(name, "A group's name")
-        if name == EVERYONE:
-            raise InvalidInput("Everybody is in the group everyone. Choose another name.")
+        _check_group(name)
         chosen = frozenset(members)
 
         async def work(connection: Connection) -> None:
@@ -465,6 +477,12 @@ def check_name(name: str, what: str) -> None:
             f"{what} has at most 32 lower-case letters, digits, hyphens and underscores, and begins with a letter. "
             "Choose another one."
         )
+
+
+def _check_group(name: str) -> None:
+    check_name(name, "A group's name")
+    if name == EVERYONE:
+        raise InvalidInput("Everybody is in the group everyone. Choose another name.")
 
 
 async def _join(connection: Connection, group: str, chosen: frozenset[str]) -> None:

@@ -81,6 +81,9 @@ class NewUser(Ask):
     name: PersonName
     admin: bool = False
     password: NewPassword | None = Field(default=None, description="Without one, the person signs in by a link.")
+    groups: list[PersonName] = Field(
+        default_factory=list, max_length=200, description="Groups that they are in; one that is not there is made."
+    )
 
 
 class Roster(Ask):

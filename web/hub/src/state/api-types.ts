@@ -627,6 +627,11 @@ export interface components {
              * @description Without one, the person signs in by a link.
              */
             password?: string | null;
+            /**
+             * Groups
+             * @description Groups that they are in; one that is not there is made.
+             */
+            groups?: string[];
         };
         /** PasswordChange */
         PasswordChange: {

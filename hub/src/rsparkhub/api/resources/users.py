@@ -39,7 +39,12 @@ async def add(body: NewUser, identity: Administrator, context: Context) -> UserV
     """Who has no password signs in by a link."""
     hashed = None if body.password is None else await context.authenticator.hash_password(body.password)
     added = await context.store.users.add(
-        body.name, admin=body.admin, password_hash=hashed, by=by_now(identity, context), now=context.now()
+        body.name,
+        admin=body.admin,
+        password_hash=hashed,
+        groups=body.groups,
+        by=by_now(identity, context),
+        now=context.now(),
     )
     return user_view(added)
 
