@@ -15,7 +15,12 @@ from pathlib import Path
 import grimp
 
 TOP = Path(__file__).resolve().parent.parent
-PACKAGES = {"rsparkhub": "hub/src", "rspark_session": "session/src", "rspark_contract": "contract/src"}
+PACKAGES = {
+    "rsparkhub": "hub/src",
+    "rspark_session": "session/src",
+    "rspark_contract": "contract/src",
+    "rsparkhub_spawner": "spawner/src",
+}
 SUITES = {"contract": "contract/tests", "hub": "hub/tests", "session": "session/tests"}
 #: Steps that a change below these folders touches, by the step's name in testing.py. The product runs in all of them.
 BY_FOLDER = {
@@ -23,8 +28,8 @@ BY_FOLDER = {
     "pages: test": ("web/",),
     "R package": ("r/", "session/src/rspark_session/services/"),
     "end to end": (
-        "hub/src/", "session/src/", "contract/src/", "web/", "r/rspark/", "edge/", "s3/", "environments/", "tests/",
-        "docs/how-to/", "docs/site/",
+        "hub/src/", "session/src/", "contract/src/", "spawner/src/", "web/", "r/rspark/", "edge/", "s3/", "environments/",
+        "tests/", "docs/how-to/", "docs/site/",
     ),
     "cluster": ("cluster/",),
     "Kubernetes": (

@@ -237,11 +237,11 @@ def python_steps(kind: str) -> list[Step]:
                 hub_lock,
                 contract,
                 TOP / "hub/pyproject.toml",
-                *([TOP / "session/pyproject.toml"] if tests else []),
+                *([TOP / f"{each}/pyproject.toml" for each in ("session", "spawner")] if tests else []),
             ],
             makes=[TOP / ".venv/bin/rsparkhub"],
-            # The tests also look into what runs in sessions: its modules alone, without what they need.
-            commands=lambda: synced(TOP / ".venv", hub_lock, "contract", "hub", *(["session"] if tests else [])),
+            # The tests also look into what runs in sessions and in JupyterHub: modules alone, without what they need.
+            commands=lambda: synced(TOP / ".venv", hub_lock, "contract", "hub", *(["session", "spawner"] if tests else [])),
         ),
         Step(
             name="session",
@@ -255,9 +255,9 @@ def python_steps(kind: str) -> list[Step]:
                 Step(
                     name="jupyterhub",
                     says="JupyterHub (.venv-jupyterhub), from which people come in the tests",
-                    inputs=[lock / "jupyterhub.txt", contract, TOP / "hub/pyproject.toml"],
+                    inputs=[lock / "jupyterhub.txt", contract, TOP / "hub/pyproject.toml", TOP / "spawner/pyproject.toml"],
                     makes=[TOP / ".venv-jupyterhub/bin/jupyterhub"],
-                    commands=lambda: synced(TOP / ".venv-jupyterhub", lock / "jupyterhub.txt", "contract", "hub"),
+                    commands=lambda: synced(TOP / ".venv-jupyterhub", lock / "jupyterhub.txt", "contract", "hub", "spawner"),
                 )
             ]
             if tests

@@ -48,6 +48,11 @@ STEPS = (
         kind="check",
         command=[f"{BIN}/mypy", "-p", "rspark_session", "--python-executable", f"{TOP}/.venv-session/bin/python"],
     ),
+    Step(
+        name="types: spawner",
+        kind="check",
+        command=[f"{BIN}/mypy", "-p", "rsparkhub_spawner", "--python-executable", f"{TOP}/.venv-jupyterhub/bin/python"],
+    ),
     Step(name="layers", kind="check", command=[f"{BIN}/lint-imports"]),
     Step(name="reference", kind="check", command=["scripts/make-reference", "--check"]),
     Step(name="docs", kind="check", command=["scripts/make-docs"]),

@@ -1,4 +1,4 @@
-"""What reads a JupyterHub, against answers that no JupyterHub gives. The real one is met in tests/jupyterhub."""
+"""What reads a JupyterHub, against answers that no JupyterHub gives. The real one is met in tests/jupyterhub_site."""
 
 import json
 import threading

@@ -480,6 +480,26 @@ spec:
 """
 
 
+async def test_an_administrator_starts_a_session_for_somebody_who_may_start_it(world: World) -> None:
+    labs = OFFERED.replace("name: sized", "name: labs").replace("spec:", "spec:\n  access: {groups: [lab]}")
+    (world.settings.data / "environments" / "labs.yaml").write_text(labs)
+    ada, bob = await world.program("ada"), await world.program("bob")
+    made = (await start(ada, owner="bob")).json()
+    assert made["owner"] == "bob"
+    assert [each["id"] for each in (await bob.get(SESSIONS)).json()["sessions"]] == [made["id"]]
+    assert (await start(ada, owner="bob", reuse=True)).json()["id"] == made["id"]
+    events = (await ada.get("/hub/api/audit", params={"session": made["id"], "kind": "created"})).json()["events"]
+    assert [(event["by"], event["owner"]) for event in events] == [("ada", "bob")]
+    assert (await start(ada, owner="nobody")).status_code == 404
+    # What the owner may start counts, and not what the administrator may.
+    assert (await start(ada, owner="bob", environment="labs")).status_code == 404
+    assert (await start(ada, environment="labs")).status_code == 202
+    assert (await start(bob, owner="bob")).status_code == 202
+    for another in ("ada", "eve", "nobody"):
+        refused = await start(bob, owner=another)
+        assert (refused.status_code, refused.json()["detail"]) == (403, "Only administrators may start sessions for others.")
+
+
 async def test_a_session_is_started_with_options_and_keeps_them(world: World) -> None:
     (world.settings.data / "environments" / "sized.yaml").write_text(OFFERED)
     bob = await world.program("bob")

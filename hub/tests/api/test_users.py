@@ -148,6 +148,49 @@ async def test_a_one_time_link_signs_a_browser_in_once(world: World) -> None:
         assert "set-cookie" not in again.headers
 
 
+async def test_a_link_leads_on_to_an_address_of_ours_and_to_no_other(world: World) -> None:
+    ada = await world.program("ada")
+
+    async def make() -> str:
+        return str((await ada.post("/hub/api/users/eve/link", json={"minutes": 5})).json()["url"]).partition("token=")[2]
+
+    link, browser = await make(), world.nobody()
+    page = await browser.get("/hub/", params={"token": link, "next": "/s/abc/lab?x=1"})
+    assert '<input type="hidden" name="next" value="/s/abc/lab?x=1">' in page.text
+    answer = await browser.post("/hub/", data={"token": link, "next": "/s/abc/lab?x=1"}, headers=OWN)
+    # The session may be at another host, to which a form's redirect must not lead.
+    assert (answer.status_code, answer.headers["refresh"]) == (200, "0; url=/s/abc/lab?x=1")
+    assert '<a href="/s/abc/lab?x=1">Continue</a>' in answer.text
+
+    link = await make()  # who is signed in already goes on at once, and the link is not used up
+    onwards = await browser.get("/hub/", params={"token": link, "next": "/s/abc/"})
+    assert (onwards.status_code, onwards.headers["location"]) == (303, "/s/abc/")
+    assert (await world.nobody().get("/hub/", params={"token": link, "next": "/s/abc/"})).status_code == 200
+    for elsewhere in (
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/s/../hub",
+        "javascript:alert(1)",
+        "/hub/\n",
+    ):
+        onwards = await browser.get("/hub/", params={"token": link, "next": elsewhere})
+        assert onwards.headers["location"] == "/hub/", elsewhere
+        answer = await world.nobody().post("/hub/", data={"token": await make(), "next": elsewhere}, headers=OWN)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/hub/"), elsewhere
+
+
+async def test_a_link_works_for_as_long_as_is_asked_for_and_no_longer_than_the_setting(world: World) -> None:
+    ada = await world.program("ada")
+    for minutes, expires in ((5, "2026-11-24T12:05:00Z"), (1440, "2026-11-25T12:00:00Z"), (None, "2026-11-25T12:00:00Z")):
+        made = await ada.post("/hub/api/users/eve/link", json={"minutes": minutes})
+        assert made.json()["expires"] == expires
+    assert (await ada.post("/hub/api/users/eve/link", json={"minutes": 0})).status_code == 422
+    short = (await ada.post("/hub/api/users/eve/link", json={"minutes": 5})).json()["url"].partition("token=")[2]
+    world.clock.advance(minutes=6)
+    assert (await press(world.nobody(), short)).headers["location"] == "/hub/?link=used"
+
+
 async def test_a_link_that_two_browsers_open_at_once_signs_one_of_them_in(world: World) -> None:
     link = await world.authenticator.make_link("eve", now=world.clock())
     answers = await asyncio.gather(*(press(world.nobody(), link) for _ in range(6)))

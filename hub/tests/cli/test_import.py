@@ -1,4 +1,4 @@
-"""`rsparkhub import`: people of a JupyterHub, by a file; tests/jupyterhub asks a real one."""
+"""`rsparkhub import`: people of a JupyterHub, by a file; tests/jupyterhub_site asks a real one."""
 
 import csv
 import json

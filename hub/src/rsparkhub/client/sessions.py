@@ -38,10 +38,21 @@ class Sessions:
         name: str | None = None,
         project: str | None = None,
         options: Mapping[str, Any] | None = None,
+        reuse: bool = False,
+        owner: str | None = None,
         idempotency_key: str | None = None,
     ) -> SessionView:
-        """Ask for a session; it is on its way when this returns. The same key gives the same session."""
-        body = {"environment": environment, "name": name, "project": project, "options": dict(options or {})}
+        """Ask for a session; it is on its way when this returns. The same key gives the same session.
+
+        Parameters
+        ----------
+        reuse
+            Whether to take the session of this environment that there is, and to wake it.
+        owner
+            Whose session it is, for administrators.
+        """
+        asked = {"environment": environment, "name": name, "project": project, "options": dict(options or {})}
+        body = {**asked, "reuse": reuse, "owner": owner}
         key = {"Idempotency-Key": idempotency_key or secrets.token_urlsafe(16)}
         return await self._connection.ask(SessionView, "POST", "/sessions", body=body, headers=key, again=True)
 

@@ -87,9 +87,19 @@ class SyncSessions:
         name: str | None = None,
         project: str | None = None,
         options: Mapping[str, Any] | None = None,
+        reuse: bool = False,
+        owner: str | None = None,
         idempotency_key: str | None = None,
     ) -> SessionView:
-        call = self._sessions.start(environment, name=name, project=project, options=options, idempotency_key=idempotency_key)
+        call = self._sessions.start(
+            environment,
+            name=name,
+            project=project,
+            options=options,
+            reuse=reuse,
+            owner=owner,
+            idempotency_key=idempotency_key,
+        )
         return self._thread.run(call)
 
     def show(self, session_id: str) -> SessionView:
@@ -203,8 +213,8 @@ class SyncUsers:
     def set_password(self, name: str, password: str, *, current: str | None = None, end_tokens: bool = False) -> None:
         self._thread.run(self._users.set_password(name, password, current=current, end_tokens=end_tokens))
 
-    def link(self, name: str) -> SignInLink:
-        return self._thread.run(self._users.link(name))
+    def link(self, name: str, *, minutes: int | None = None) -> SignInLink:
+        return self._thread.run(self._users.link(name, minutes=minutes))
 
 
 class SyncGroups:

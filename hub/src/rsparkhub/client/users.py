@@ -91,9 +91,9 @@ class Users:
         body = {"password": password, "current": current, "end_tokens": end_tokens}
         await self._connection.tell("POST", f"{_user(name)}/password", body=body, again=True)
 
-    async def link(self, name: str) -> SignInLink:
-        """Make a link that signs the person in, once."""
-        return await self._connection.ask(SignInLink, "POST", f"{_user(name)}/link")
+    async def link(self, name: str, *, minutes: int | None = None) -> SignInLink:
+        """Make a link that signs the person in, once, within these minutes; within the hub's own time by default."""
+        return await self._connection.ask(SignInLink, "POST", f"{_user(name)}/link", body={"minutes": minutes})
 
 
 class Groups:

@@ -88,12 +88,14 @@ class SessionRequests:
         idempotency_key: str | None = None,
         most: int | None = None,
         reuse: bool = False,
+        by: str | None = None,
         now: datetime,
     ) -> tuple[Session, bool]:
         """Make a session that is wanted to run and stands in the queue; return it, and whether it is a new one.
 
         The same owner and key, or an id that there is, returns the session that there is. With `reuse` so does the same owner
-        and environment: one that runs before one that sleeps, and the newest of these. `most` is how many the owner may have.
+        and environment: one that runs before one that sleeps, and the newest of these. `most` is how many the owner may have,
+        and `by` who asks for it where that is not the owner.
 
         Raises
         ------
@@ -119,7 +121,7 @@ class SessionRequests:
                 await self._check_limit(connection, owner, most)
             values = {
                 "kind": kind, "owner": owner, "environment": environment, "name": name, "project": project,
-                "options": options or {}, "idempotency_key": idempotency_key, "now": now,
+                "options": options or {}, "idempotency_key": idempotency_key, "now": now, "by": by or owner,
             }  # fmt: skip
             return await self._insert(connection, id, values)
 
@@ -303,7 +305,7 @@ class SessionRequests:
             )
 
     async def _insert(self, connection: Connection, id: str | None, values: dict[str, Any]) -> tuple[Session, bool]:  # noqa: A002
-        now = values.pop("now")
+        now, by = values.pop("now"), values.pop("by")
         statement = self._database.insert(sessions).on_conflict_do_nothing(index_elements=["id"]).returning(*SESSION_COLUMNS)
         while True:
             chosen = id or new_session_id()
@@ -312,7 +314,7 @@ class SessionRequests:
             if made:
                 session = to_session(made[0])
                 data = CreatedData(environment=session.environment, name=session.name, kind=session.kind)
-                event = NewEvent(kind="created", by=session.owner, data=data)
+                event = NewEvent(kind="created", by=by, data=data)
                 await insert(connection, self._database, [event], session=session, now=now)
                 return session, True
             if id is not None:

@@ -26,6 +26,11 @@ def minimal_page(title: str, detail: str, *, link: str | None = None, again_afte
     return render(title, f"<p>{escape(detail)}</p>{onwards}", again_after=again_after)
 
 
+def onwards_page(title: str, url: str) -> str:
+    """Return a page that says something, and has a link to go on by where the browser doesn't go on by itself."""
+    return render(title, f'<p><a href="{escape(url)}">Continue</a></p>')
+
+
 def question_page(title: str, detail: str, *, button: str, action: str, fields: Mapping[str, str], otherwise: str = "") -> str:
     """Return a page that does nothing before its button is pressed, which needs no code in the browser.
 

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from rspark_contract.status import ComponentState
 from rsparkhub.domain.quantity import parse_duration
 from rsparkhub.domain.session import State, Wanted
-from rsparkhub.wire.text import Answer, Ask, JsonObject, Line, Option, OptionName, Title
+from rsparkhub.wire.text import Answer, Ask, JsonObject, Line, Option, OptionName, PersonName, Title
 
 
 class SessionStart(Ask):
@@ -18,6 +18,10 @@ class SessionStart(Ask):
     name: Title | None = Field(default=None, description="What you call it; the environment's title by default.")
     reuse: bool = Field(
         default=False, description="Take your session of this environment where you have one, and wake it; a new one otherwise."
+    )
+    owner: PersonName | None = Field(
+        default=None,
+        description="Whose session it is, for administrators: they start what this person may start. Yours by default.",
     )
     project: Line | None = Field(
         default=None, description="Refused: files are brought by `/sessions/{id}/handouts`, once the session runs."

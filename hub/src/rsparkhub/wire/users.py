@@ -148,6 +148,14 @@ class PasswordChange(Ask):
     end_tokens: bool = Field(default=False, description="Whether the person's API tokens end too; browsers always do.")
 
 
+class NewLink(Ask):
+    """How a link is to be. Without a body it is as the hub's settings say."""
+
+    minutes: int | None = Field(
+        default=None, ge=1, le=1440, description="How long it works; the hub's setting by default, and no longer than that."
+    )
+
+
 class SignInLink(Answer):
     url: str = Field(description="Signs the person in, once.")
     expires: datetime

@@ -528,46 +528,6 @@ export interface components {
             document?: string | null;
         };
         /**
-         * NewLink
-         * @description What a link is to start, bring and open.
-         */
-        NewLink: {
-            /**
-             * Source
-             * @description The https or http address of a Git repository, without a name and password, query or #; or the name of a template of the session's image.
-             * @example https://github.com/our-course/labs
-             */
-            source: string;
-            /**
-             * Branch
-             * @description The branch; the repository's default one without it.
-             */
-            branch?: string | null;
-            /**
-             * Folder
-             * @description The folder of the source that is brought; all without it.
-             */
-            folder?: string | null;
-            /**
-             * Document
-             * @description What is opened, as a path in what is brought.
-             */
-            document?: string | null;
-            /**
-             * Environment
-             * @description Its name in the catalog.
-             * @example rspark
-             */
-            environment: string;
-            /**
-             * Options
-             * @description Values of the environment's options, for a session that is made anew.
-             */
-            options?: {
-                [key: string]: boolean | number | string;
-            };
-        };
-        /**
          * NewShare
          * @description With whom a session is to be shared: with one person, or with everybody in a group.
          */
@@ -997,6 +957,11 @@ export interface components {
              * @default false
              */
             reuse: boolean;
+            /**
+             * Owner
+             * @description Whose session it is, for administrators: they start what this person may start. Yours by default.
+             */
+            owner?: string | null;
             /**
              * Project
              * @description Refused: files are brought by `/sessions/{id}/handouts`, once the session runs.
@@ -1509,6 +1474,57 @@ export interface components {
              */
             url: string | null;
         };
+        /**
+         * NewLink
+         * @description What a link is to start, bring and open.
+         */
+        rsparkhub__wire__handout__NewLink: {
+            /**
+             * Source
+             * @description The https or http address of a Git repository, without a name and password, query or #; or the name of a template of the session's image.
+             * @example https://github.com/our-course/labs
+             */
+            source: string;
+            /**
+             * Branch
+             * @description The branch; the repository's default one without it.
+             */
+            branch?: string | null;
+            /**
+             * Folder
+             * @description The folder of the source that is brought; all without it.
+             */
+            folder?: string | null;
+            /**
+             * Document
+             * @description What is opened, as a path in what is brought.
+             */
+            document?: string | null;
+            /**
+             * Environment
+             * @description Its name in the catalog.
+             * @example rspark
+             */
+            environment: string;
+            /**
+             * Options
+             * @description Values of the environment's options, for a session that is made anew.
+             */
+            options?: {
+                [key: string]: boolean | number | string;
+            };
+        };
+        /**
+         * NewLink
+         * @description How a link is to be. Without a body it is as the hub's settings say.
+         */
+        rsparkhub__wire__users__NewLink: {
+            /**
+             * Minutes
+             * @description How long it works; the hub's setting by default, and no longer than that.
+             */
+            minutes?: number | null;
+        };
         /** FieldProblem */
         FieldProblem: {
             /**
@@ -1669,7 +1685,6 @@ export type Me = components['schemas']['Me'];
 export type Members = components['schemas']['Members'];
 export type NewGroup = components['schemas']['NewGroup'];
 export type NewHandout = components['schemas']['NewHandout'];
-export type NewLink = components['schemas']['NewLink'];
 export type NewShare = components['schemas']['NewShare'];
 export type NewToken = components['schemas']['NewToken'];
 export type NewUser = components['schemas']['NewUser'];
@@ -1715,6 +1730,8 @@ export type UserView = components['schemas']['UserView'];
 export type Wanted = components['schemas']['Wanted'];
 export type WarningView = components['schemas']['WarningView'];
 export type WayToSignIn = components['schemas']['WayToSignIn'];
+export type RsparkhubWireHandoutNewLink = components['schemas']['rsparkhub__wire__handout__NewLink'];
+export type RsparkhubWireUsersNewLink = components['schemas']['rsparkhub__wire__users__NewLink'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type Problem = components['schemas']['Problem'];
 export type LogServices = components['schemas']['LogServices'];

@@ -13,6 +13,7 @@ from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.identity import browser_logins
 from rsparkhub.api.origin import is_foreign
 from rsparkhub.api.resources.login import keep_in_browser
+from rsparkhub.auth.next_address import safe_next
 from rsparkhub.domain.access import Identity
 from rsparkhub.domain.errors import NotAllowed, NotSignedIn
 from rsparkhub.wire import minimal_page
@@ -72,7 +73,7 @@ def pages_router(folder: Path) -> APIRouter:
     async def page(request: Request, context: Context, path: str) -> Response:
         link = request.query_params.get("token")
         if path == "" and link is not None:
-            return await _ask_to_sign_in(request, context, link)
+            return await _ask_to_sign_in(request, context, link, request.query_params.get("next"))
         return _file(files, path, request) or _index(files, path, request)
 
     @router.post("/hub/")
@@ -80,20 +81,23 @@ def pages_router(folder: Path) -> APIRouter:
         if is_foreign(request.headers, context.own_origins(request)):
             raise NotAllowed("Sign in on the hub's own page.")
         fields = parse_qs((await request.body()).decode("ascii", "replace"), max_num_fields=10)
-        return await _sign_in(request, context, fields.get("token", [""])[0])
+        return await _sign_in(request, context, fields.get("token", [""])[0], fields.get("next", [""])[0])
 
     return router
 
 
-async def _ask_to_sign_in(request: Request, context: AppContext, link: str) -> Response:
-    """Return the page of a one-time link, whose button uses it up.
+async def _ask_to_sign_in(request: Request, context: AppContext, link: str, next_url: str | None) -> Response:
+    """Return the page of a one-time link, whose button uses it up and leads to `next_url`.
 
-    To look at a link does not: mail programs and chats open links for a preview, and browsers do ahead of time.
+    To look at a link does not: mail programs and chats open links for a preview, and browsers do ahead of time. A link that
+    leads somewhere leads whoever is signed in already there at once.
     """
     name = await context.authenticator.whom_link_signs_in(link, now=context.now())
     if name is None:
         return _leave(RedirectResponse(_USED, status_code=303))
     signed_in = await _signed_in(request, context)
+    if next_url is not None and signed_in is not None and signed_in.user.name == name:
+        return _leave(RedirectResponse(safe_next(next_url), status_code=303))
     if signed_in is None or signed_in.user.name == name:
         question = {
             "title": f"Sign in to RSparkHub as {name}",
@@ -108,7 +112,7 @@ async def _ask_to_sign_in(request: Request, context: AppContext, link: str) -> R
             "button": f"Continue as {name}",
             "otherwise": f"Stay signed in as {now_name}",
         }
-    text = minimal_page.question_page(**question, action="/hub/", fields={"token": link})
+    text = minimal_page.question_page(**question, action="/hub/", fields={"token": link, "next": safe_next(next_url or "")})
     return HTMLResponse(text, headers=minimal_page.HEADERS_OF_QUESTION)
 
 
@@ -120,7 +124,7 @@ async def _signed_in(request: Request, context: AppContext) -> Identity | None:
     return None
 
 
-async def _sign_in(request: Request, context: AppContext, link: str) -> Response:
+async def _sign_in(request: Request, context: AppContext, link: str, next_url: str) -> Response:
     try:
         made = await context.authenticator.sign_in_with_link(link, now=context.now())
     except NotSignedIn:
@@ -128,9 +132,17 @@ async def _sign_in(request: Request, context: AppContext, link: str) -> Response
     else:
         for value in browser_logins(request):  # nobody sees that sign-in any more
             await context.authenticator.sign_out(value)
-        response = RedirectResponse("/hub/", status_code=303)
+        response = _onwards(safe_next(next_url))
         keep_in_browser(response, request, context.settings, made)
     return _leave(response)
+
+
+def _onwards(url: str) -> Response:
+    """Lead on after a form was sent; not by a redirect to a session, which is at another host, where a form's may not lead."""
+    if not url.startswith("/s/"):
+        return RedirectResponse(url, status_code=303)
+    page = minimal_page.onwards_page("You are signed in", url)
+    return HTMLResponse(page, headers={**minimal_page.HEADERS, "Refresh": f"0; url={url}"})
 
 
 def _leave(response: Response) -> Response:

@@ -79,20 +79,22 @@ async def start(body: SessionStart, identity: Person, context: Context, key: Ide
 
     With `reuse`, asked again or from two places at once, it is the same session.
     """
-    environment = visible_one(context, identity, body.environment)
+    owner = await _in_place_of(context, identity, body.owner)
+    environment = visible_one(context, owner, body.environment)
     refuse_unknown(body)
     options = check_options(environment.metadata.title, environment.spec.options, body.options)
     if environment.unavailable:
         raise Conflict(f"{environment.metadata.title} can't be started: {environment.unavailable}")
-    context.session_rate.take(identity.user.name)
+    context.session_rate.take(owner.user.name)
     session, made = await context.store.sessions.create(
-        owner=identity.user.id,
+        owner=owner.user.id,
         environment=environment.name,
         name=body.name or environment.metadata.title,
         options=options,
         idempotency_key=key,
         most=context.settings.most_sessions_per_person,
         reuse=body.reuse,
+        by=identity.user.id,
         now=context.now(),
     )
     if body.reuse and not made:
@@ -206,6 +208,23 @@ async def refuse_busy(context: AppContext, session: Session) -> None:
     raise Busy(
         f"{session.name} computes, and this would end it: {running}. Wait until it is done, or confirm it.", running=busy_with
     )
+
+
+async def _in_place_of(context: AppContext, identity: Identity, owner: str | None) -> Identity:
+    """Return the person of a name, by `None` whoever asks, in the place of whom a session is asked for.
+
+    Raises
+    ------
+    NotAllowed
+        When it is somebody else, and who asks is no administrator.
+    NotFound
+        When there is nobody of this name.
+    """
+    if owner in {None, identity.user.name}:
+        return identity
+    if not may(identity, Action.CHANGE, Installation()):
+        raise NotAllowed("Only administrators may start sessions for others.")
+    return replace(identity, user=await context.store.users.get(owner or ""))
 
 
 async def _as_owner(context: AppContext, identity: Identity, session: Session) -> Identity:

@@ -1,5 +1,6 @@
 """People: for administrators; a person's own password is their own business."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -16,6 +17,7 @@ from rsparkhub.domain.user import Data, User
 from rsparkhub.wire.users import (
     BrowserList,
     BrowserView,
+    NewLink,
     NewUser,
     PasswordChange,
     SignInLink,
@@ -133,12 +135,14 @@ async def set_password(name: str, body: PasswordChange, identity: Person, reques
     return response
 
 
-@router.post("/{name}/link", status_code=201, summary="Make a one-time link", responses=responses(401, 403, 404, 409))
-async def link(name: str, identity: Administrator, context: Context) -> SignInLink:
-    """Signs that person in, once."""
-    now = context.now()
-    token = await context.authenticator.make_link(name, by=by_now(identity, context), now=now)
-    return SignInLink(url=f"{context.settings.url}/hub/?token={token}", expires=now + context.settings.link_lifetime)
+@router.post("/{name}/link", status_code=201, summary="Make a one-time link", responses=responses(401, 403, 404, 409, 422))
+async def link(name: str, identity: Administrator, context: Context, body: NewLink | None = None) -> SignInLink:
+    """Signs that person in, once. With `&next=` and a path below `/hub/` or `/s/` at its end it leads there."""
+    now, lifetime = context.now(), context.settings.link_lifetime
+    if body is not None and body.minutes is not None:
+        lifetime = min(lifetime, timedelta(minutes=body.minutes))
+    token = await context.authenticator.make_link(name, by=by_now(identity, context), now=now, lifetime=lifetime)
+    return SignInLink(url=f"{context.settings.url}/hub/?token={token}", expires=now + lifetime)
 
 
 async def _find(context: AppContext, identity: Identity, name: str) -> User:

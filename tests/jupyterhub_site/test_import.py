@@ -9,7 +9,7 @@ import pytest
 
 from tests.how_to.page import Expect, Type, steps
 from tests.installation import ROOT, Installation, free_port
-from tests.jupyterhub.running import RunningJupyterHub
+from tests.jupyterhub_site.running import RunningJupyterHub
 
 pytestmark = pytest.mark.timeout(600)
 

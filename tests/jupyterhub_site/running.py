@@ -15,6 +15,7 @@ BIN = ROOT / ".venv-jupyterhub/bin"
 PROXY = ROOT / "web/node_modules/.bin/configurable-http-proxy"
 NODE = ROOT / ".build/bin"  # the first folder in which `node` is looked for
 
+_SCOPES = ("list:users", "read:users", "list:groups", "read:groups")  # as the page says
 #: Any name signs in with any password, as JupyterHub's DummyAuthenticator lets them.
 _CONFIGURATION = """
 c = get_config()
@@ -27,7 +28,7 @@ c.Authenticator.allow_all = True
 c.Authenticator.admin_users = {{"root"}}
 c.JupyterHub.services = [{{"name": "import", "api_token": {token!r}}}, {{"name": "blind", "api_token": {blind!r}}}]
 c.JupyterHub.load_roles = [
-    {{"name": "importer", "services": ["import"], "scopes": ["list:users", "read:users", "list:groups", "read:groups"]}},
+    {{"name": "importer", "services": ["import"], "scopes": {scopes!r}}},
 ]
 c.JupyterHub.load_groups = {groups!r}
 c.JupyterHub.api_page_default_limit = 2
@@ -52,10 +53,10 @@ class RunningJupyterHub:
     def __init__(self, folder: Path, *, groups: dict[str, Any], more: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.log = folder, folder / "jupyterhub.log"
-        self.url = f"http://localhost:{free_port()}"
+        self.url = f"http://127.0.0.1:{free_port()}"
         self.token, self.blind_token = secrets.token_hex(16), secrets.token_hex(16)
         text = _CONFIGURATION.format(
-            url=self.url.replace("localhost", "127.0.0.1"), inner=free_port(), api=free_port(), folder=folder, groups=groups,
+            url=self.url, scopes=[*_SCOPES, "read:servers"], inner=free_port(), api=free_port(), folder=folder, groups=groups,
             token=self.token, blind=self.blind_token, proxy=str(PROXY),
         )  # fmt: skip
         (folder / "jupyterhub_config.py").write_text(text + more)
