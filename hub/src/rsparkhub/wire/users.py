@@ -148,7 +148,7 @@ class PasswordChange(Ask):
     end_tokens: bool = Field(default=False, description="Whether the person's API tokens end too; browsers always do.")
 
 
-class NewLink(Ask):
+class NewSignInLink(Ask):
     """How a link is to be. Without a body it is as the hub's settings say."""
 
     minutes: int | None = Field(

@@ -528,6 +528,46 @@ export interface components {
             document?: string | null;
         };
         /**
+         * NewLink
+         * @description What a link is to start, bring and open.
+         */
+        NewLink: {
+            /**
+             * Source
+             * @description The https or http address of a Git repository, without a name and password, query or #; or the name of a template of the session's image.
+             * @example https://github.com/our-course/labs
+             */
+            source: string;
+            /**
+             * Branch
+             * @description The branch; the repository's default one without it.
+             */
+            branch?: string | null;
+            /**
+             * Folder
+             * @description The folder of the source that is brought; all without it.
+             */
+            folder?: string | null;
+            /**
+             * Document
+             * @description What is opened, as a path in what is brought.
+             */
+            document?: string | null;
+            /**
+             * Environment
+             * @description Its name in the catalog.
+             * @example rspark
+             */
+            environment: string;
+            /**
+             * Options
+             * @description Values of the environment's options, for a session that is made anew.
+             */
+            options?: {
+                [key: string]: boolean | number | string;
+            };
+        };
+        /**
          * NewShare
          * @description With whom a session is to be shared: with one person, or with everybody in a group.
          */
@@ -555,6 +595,17 @@ export interface components {
              * @description When it ends by itself; without one, when it is ended.
              */
             expires?: string | null;
+        };
+        /**
+         * NewSignInLink
+         * @description How a link is to be. Without a body it is as the hub's settings say.
+         */
+        NewSignInLink: {
+            /**
+             * Minutes
+             * @description How long it works; the hub's setting by default, and no longer than that.
+             */
+            minutes?: number | null;
         };
         /** NewToken */
         NewToken: {
@@ -1474,57 +1525,6 @@ export interface components {
              */
             url: string | null;
         };
-        /**
-         * NewLink
-         * @description What a link is to start, bring and open.
-         */
-        rsparkhub__wire__handout__NewLink: {
-            /**
-             * Source
-             * @description The https or http address of a Git repository, without a name and password, query or #; or the name of a template of the session's image.
-             * @example https://github.com/our-course/labs
-             */
-            source: string;
-            /**
-             * Branch
-             * @description The branch; the repository's default one without it.
-             */
-            branch?: string | null;
-            /**
-             * Folder
-             * @description The folder of the source that is brought; all without it.
-             */
-            folder?: string | null;
-            /**
-             * Document
-             * @description What is opened, as a path in what is brought.
-             */
-            document?: string | null;
-            /**
-             * Environment
-             * @description Its name in the catalog.
-             * @example rspark
-             */
-            environment: string;
-            /**
-             * Options
-             * @description Values of the environment's options, for a session that is made anew.
-             */
-            options?: {
-                [key: string]: boolean | number | string;
-            };
-        };
-        /**
-         * NewLink
-         * @description How a link is to be. Without a body it is as the hub's settings say.
-         */
-        rsparkhub__wire__users__NewLink: {
-            /**
-             * Minutes
-             * @description How long it works; the hub's setting by default, and no longer than that.
-             */
-            minutes?: number | null;
-        };
         /** FieldProblem */
         FieldProblem: {
             /**
@@ -1685,7 +1685,9 @@ export type Me = components['schemas']['Me'];
 export type Members = components['schemas']['Members'];
 export type NewGroup = components['schemas']['NewGroup'];
 export type NewHandout = components['schemas']['NewHandout'];
+export type NewLink = components['schemas']['NewLink'];
 export type NewShare = components['schemas']['NewShare'];
+export type NewSignInLink = components['schemas']['NewSignInLink'];
 export type NewToken = components['schemas']['NewToken'];
 export type NewUser = components['schemas']['NewUser'];
 export type PasswordChange = components['schemas']['PasswordChange'];
@@ -1730,8 +1732,6 @@ export type UserView = components['schemas']['UserView'];
 export type Wanted = components['schemas']['Wanted'];
 export type WarningView = components['schemas']['WarningView'];
 export type WayToSignIn = components['schemas']['WayToSignIn'];
-export type RsparkhubWireHandoutNewLink = components['schemas']['rsparkhub__wire__handout__NewLink'];
-export type RsparkhubWireUsersNewLink = components['schemas']['rsparkhub__wire__users__NewLink'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type Problem = components['schemas']['Problem'];
 export type LogServices = components['schemas']['LogServices'];

@@ -17,7 +17,7 @@ from rsparkhub.domain.user import Data, User
 from rsparkhub.wire.users import (
     BrowserList,
     BrowserView,
-    NewLink,
+    NewSignInLink,
     NewUser,
     PasswordChange,
     SignInLink,
@@ -136,7 +136,7 @@ async def set_password(name: str, body: PasswordChange, identity: Person, reques
 
 
 @router.post("/{name}/link", status_code=201, summary="Make a one-time link", responses=responses(401, 403, 404, 409, 422))
-async def link(name: str, identity: Administrator, context: Context, body: NewLink | None = None) -> SignInLink:
+async def link(name: str, identity: Administrator, context: Context, body: NewSignInLink | None = None) -> SignInLink:
     """Signs that person in, once. With `&next=` and a path below `/hub/` or `/s/` at its end it leads there."""
     now, lifetime = context.now(), context.settings.link_lifetime
     if body is not None and body.minutes is not None:
