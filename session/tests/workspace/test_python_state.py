@@ -52,3 +52,20 @@ def test_a_part_that_can_not_be_restored_takes_no_other_along(start_kernel: Star
     assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
     assert [entry["name"] for entry in json.loads((python.folder / "restored.json").read_text())["lost"]] == ["pandas options"]
     assert python.ask("x, __import__('sys').path[0]") == "(1, '/first')"
+
+
+def test_what_can_not_be_looked_at_or_given_back_takes_nothing_else_along(start_kernel: Start, tmp_path: Path) -> None:
+    python = Sleeper(start_kernel, tmp_path / "kept")
+    # Objects of libraries that answer to no question, as those do that are made when they are first asked for something.
+    python.run(
+        "import csv, json, xml\nclass Odd(dict):\n    def items(self): raise RuntimeError('not set up')\n"
+        "class Lazy:\n    __class__ = property(lambda self: 1 / 0)\n"
+        "csv.odd, xml.lazy = Odd(a=1), Lazy()\n"
+        # A table that a cell made: the module has none of it after the sleep.
+        "def tell(): return 'told'\njson.own_table = {'tell': tell}\n"
+        "import mimetypes, copyreg\nclass Point: pass\ncopyreg.pickle(Point, lambda point: (Point, ()))\nx = 1"
+    )
+    python.sleep()
+    assert [entry["name"] for entry in python.saved["lost"] if "not set up" in entry["why"]] == ["csv"]
+    assert any("own_table" in entry["name"] for entry in python.restored["lost"])
+    assert python.ask("x, tell(), Point in __import__('copyreg').dispatch_table") == "(1, 'told', True)"

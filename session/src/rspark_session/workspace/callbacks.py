@@ -16,12 +16,8 @@ _LISTS = ("input_transformers_cleanup", "input_transformers_post", "ast_transfor
 _LISTS_OF_PYTHON = ("meta_path", "path_hooks")  # as versions before this one saved them
 
 
-def registered(all_given: given.AllGiven) -> dict[str, Any]:
-    """Return them by names that say what they are for: `event post_run_cell 0`; what is in modules was found before."""
-    return _of_ipython() | _of_modules(all_given) | _of_python(shell().user_ns)
-
-
-def _of_modules(all_given: given.AllGiven) -> dict[str, Any]:
+def of_modules(all_given: given.AllGiven) -> dict[str, Any]:
+    """Return those that were found in modules, by names that say what they are for."""
     found: dict[str, Any] = {f"hook:{each.module}.{each.name}": each.value for each in all_given.hooks}
     for number, each in enumerate(all_given.entries):
         found[f"entry:{each.module}.{each.name}:{number}"] = (each.module, each.name, each.value, each.key)
@@ -30,8 +26,9 @@ def _of_modules(all_given: given.AllGiven) -> dict[str, Any]:
     return found
 
 
-def _of_python(space: dict[str, Any]) -> dict[str, Any]:
-    """Return what is in no variable of a module."""
+def of_python() -> dict[str, Any]:
+    """Return those that are in no variable of a module."""
+    space = shell().user_ns
     found: dict[str, Any] = {f"codec:{name}": value for name, value in given.codecs_given(space).items()}
     for number in signal.valid_signals() - {signal.SIGINT, signal.SIGALRM}:
         handler: Any = signal.getsignal(number)
@@ -56,7 +53,8 @@ def _of_python(space: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _of_ipython() -> dict[str, Any]:
+def of_ipython() -> dict[str, Any]:
+    """Return those that IPython has: `event:post_run_cell:0`."""
     found: dict[str, Any] = {}
     ip = shell()
     for event, functions in ip.events.callbacks.items():

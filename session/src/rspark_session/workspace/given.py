@@ -32,13 +32,17 @@ class Given(NamedTuple):
 
 
 class AllGiven(NamedTuple):
-    """All of it: entries of tables, hooks, functions in the place of others, members of classes, classes of an abstract class."""
+    """All of it: entries of tables, hooks, functions in the place of others, members of classes, classes of an abstract class.
+
+    `unread` are the modules that could not be searched, and why.
+    """
 
     entries: list[Given]
     hooks: list[Given]
     replaced: list[Given]
     members: list[Given]
     registered: list[Given]
+    unread: dict[str, str]
 
 
 #: Hooks that are a module's variables, and what stands in them by itself where that has another name.
@@ -67,34 +71,40 @@ _PLAIN = frozenset({str, int, float, bool, type(None), bytes, complex})
 
 def find(space: dict[str, Any]) -> AllGiven:
     """Return what was made in the namespace `space` and is in modules that are not the person's own."""
-    found = AllGiven([], [], [], [], [])
+    found = AllGiven([], [], [], [], [], {})
     tables: set[int] = set()
     for name, module in list(sys.modules.items()):
-        top = name.partition(".")[0]
-        content = getattr(module, "__dict__", None)
-        if top in _OF_THE_KERNEL or type(content) is not dict or is_persons(name):
-            continue
-        searched = top not in _NO_TABLES
-        for attribute, value in list(content.items()):
-            kind = type(value)
-            if kind in _PLAIN:
-                continue
-            if kind is FunctionType:
-                if value.__globals__ is space:
-                    hook = (name, attribute) in HOOKS
-                    (found.hooks if hook else found.replaced).append(Given(name, attribute, value))
-            elif isinstance(value, type):
-                if value.__module__ == name:
-                    _find_members(name, attribute, value, space, found)
-                    if kind is ABCMeta:
-                        _find_registered(name, attribute, value, found)
-            elif searched and isinstance(value, (dict, list)) and attribute != "__builtins__" and id(value) not in tables:
-                tables.add(id(value))
-                _find_entries(name, attribute, value, space, found)
+        try:
+            content = getattr(module, "__dict__", None)
+            if name.partition(".")[0] not in _OF_THE_KERNEL and type(content) is dict and not is_persons(name):
+                _search(name, content, space, found, tables)
+        except Exception as problem:  # whatever the objects of a library say to being looked at
+            found.unread[name] = f"{type(problem).__name__}: {problem}"
     for (name, attribute), own in HOOKS.items():
         if name in sys.modules and (given := _hook(name, attribute, own, space)):
             found.hooks.append(given)
     return found
+
+
+def _search(name: str, content: dict[str, Any], space: dict[str, Any], found: AllGiven, tables: set[int]) -> None:
+    """Search a module. Objects are asked for their type alone: some that stand for others make them when asked for more."""
+    searched = name.partition(".")[0] not in _NO_TABLES
+    for attribute, value in list(content.items()):
+        kind = type(value)
+        if kind in _PLAIN:
+            continue
+        if kind is FunctionType:
+            if value.__globals__ is space:
+                hook = (name, attribute) in HOOKS
+                (found.hooks if hook else found.replaced).append(Given(name, attribute, value))
+        elif issubclass(kind, type):
+            if value.__module__ == name:
+                _find_members(name, attribute, value, space, found)
+                if kind is ABCMeta:
+                    _find_registered(name, attribute, value, found)
+        elif searched and issubclass(kind, (dict, list)) and attribute != "__builtins__" and id(value) not in tables:
+            tables.add(id(value))
+            _find_entries(name, attribute, value, space, found)
 
 
 def _hook(module: str, attribute: str, own: str, space: dict[str, Any]) -> Given | None:
@@ -133,7 +143,7 @@ def _is_added(member: Any, kind: type, space: dict[str, Any]) -> bool:
 
 
 def _find_entries(module: str, name: str, table: Any, space: dict[str, Any], found: AllGiven) -> None:
-    for key, value in list(table.items() if isinstance(table, dict) else enumerate(table)):
+    for key, value in list(table.items() if issubclass(type(table), dict) else enumerate(table)):
         kind = type(value)
         if kind in _PLAIN:
             continue

@@ -101,3 +101,5 @@ def _replaced(all_given: given.AllGiven) -> Iterator[tuple[str, str, str]]:
         yield f"{each.module}.{each.name}", "replaced function", "A function of a module was replaced. Replace it again."
     for each in all_given.members:
         yield f"{each.module}.{each.name}", "member", "A class of a module was given it. Give it again."
+    for module, problem in all_given.unread.items():
+        yield module, "module", f"What cells gave to it could not be looked for: {problem}. Give it again."

@@ -23,8 +23,9 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from functools import partial
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
@@ -109,8 +110,7 @@ def _save(folder: Path, filters: list[Any], began: float, within: float) -> None
     lost = [*captured.lost, *running.lost(space, all_given), *hooks.lost()]
     left = {entry["name"] for entry in captured.lost}
     values = {name: space[name] for name in names if name not in captured.modules and name not in left}
-    modules = [(f"{_MODULE}{name}", module) for name, module in module_state.captured().items()]
-    named = [*values.items(), *_of_ipython(all_given), *modules]
+    named = [*values.items(), *_beside(all_given, lost)]
     everything = sorted(((_size(value), name, value) for name, value in named), key=itemgetter(0))
     plain = folder / unread.OBJECTS
     seconds = within - (time.monotonic() - began)
@@ -218,7 +218,7 @@ def _restore(folder: Path, filters: list[Any]) -> None:
     for name in [name for name in read if name.startswith(_MODULE)]:
         if entry := module_state.restore(name.removeprefix(_MODULE), read.pop(name)):
             lost.append(entry)
-    _into_ipython({name: read.pop(name) for name in list(read) if name.startswith("\0")})
+    lost += _into_ipython({name: read.pop(name) for name in list(read) if name.startswith("\0")})
     order = pickle.loads(captured.parts["order"]) if "order" in captured.parts else ()  # noqa: S301
     for name in order:
         if name in space and (name in read or name in captured.modules):
@@ -229,29 +229,51 @@ def _restore(folder: Path, filters: list[Any]) -> None:
     _manifest(folder, "restored.json", len(read), lost)
 
 
-def _of_ipython(all_given: given.AllGiven) -> list[tuple[str, Any]]:
-    """Return what cells showed, and the magics that cells made."""
-    found: list[tuple[str, Any]] = [(f"{_OUT}{number}", value) for number, value in shell().user_ns.get("Out", {}).items()]
-    for kind, magics in shell().magics_manager.magics.items():
-        for name, function in magics.items():
-            if getattr(function, "__globals__", None) is shell().user_ns and not isinstance(function, MethodType):
-                found.append((f"{_MAGIC}{kind}:{name}", function))
-    found += [(f"{_FIGURE}{number}", figure) for number, figure in figures.open_figures().items()]
-    found += [(f"{_CALLBACK}{name}", value) for name, value in callbacks.registered(all_given).items()]
-    return found
+def _beside(all_given: given.AllGiven, lost: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield what is saved beside a person's objects; what can't be asked for it is added to `lost` and takes nothing along."""
+    sources: dict[str, tuple[str, Callable[[], Mapping[Any, Any]]]] = {
+        "results of cells": (_OUT, lambda: shell().user_ns.get("Out", {})),
+        "magics": (_MAGIC, _magics),
+        "figures": (_FIGURE, figures.open_figures),
+        "functions given to IPython": (_CALLBACK, callbacks.of_ipython),
+        "functions given to modules": (_CALLBACK, partial(callbacks.of_modules, all_given)),
+        "functions given to Python": (_CALLBACK, callbacks.of_python),
+        "variables of modules": (_MODULE, module_state.captured),
+    }
+    for title, (prefix, read) in sources.items():
+        try:
+            yield from [(f"{prefix}{name}", value) for name, value in read().items()]
+        except Exception as problem:  # whatever an object of a person or a library says to being asked
+            why = f"It could not be read: {type(problem).__name__}: {problem}. Give it again."
+            lost.append({"name": title, "class": "", "why": why, "failed": False})
 
 
-def _into_ipython(read: dict[str, Any]) -> None:
+def _magics() -> dict[str, Any]:
+    own = shell().user_ns
+    return {
+        f"{kind}:{name}": function
+        for kind, magics in shell().magics_manager.magics.items()
+        for name, function in magics.items()
+        if getattr(function, "__globals__", None) is own and not isinstance(function, MethodType)
+    }
+
+
+def _into_ipython(read: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give back what is saved beside objects; yield what can't be."""
     for name, value in read.items():
-        if name.startswith(_OUT):
-            number = int(name.removeprefix(_OUT))
-            shell().user_ns["Out"][number] = value
-            shell().user_ns[f"_{number}"] = value
-        elif name.startswith(_MAGIC):
-            kind, _, magic = name.removeprefix(_MAGIC).partition(":")
-            shell().register_magic_function(value, magic_kind=kind, magic_name=magic)
-        elif name.startswith(_CALLBACK):
-            callbacks.register(name.removeprefix(_CALLBACK), value)
+        try:
+            if name.startswith(_OUT):
+                number = int(name.removeprefix(_OUT))
+                shell().user_ns["Out"][number] = value
+                shell().user_ns[f"_{number}"] = value
+            elif name.startswith(_MAGIC):
+                kind, _, magic = name.removeprefix(_MAGIC).partition(":")
+                shell().register_magic_function(value, magic_kind=kind, magic_name=magic)
+            elif name.startswith(_CALLBACK):
+                callbacks.register(name.removeprefix(_CALLBACK), value)
+        except Exception as problem:  # a library of another version, for one
+            why = f"It could not be given back: {type(problem).__name__}: {problem}. Give it again."
+            yield {"name": _shown(name) or name[1:], "class": "", "why": why, "failed": False}
 
 
 def _is_full(problem: BaseException) -> bool:
