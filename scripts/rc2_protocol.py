@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-_PRINT = "import json; from rspark_session.rc2.protocol import schemas; print(json.dumps(schemas()))"
+_PRINT = "import json; from rspark_session.rc2.protocol.schemas import schemas; print(json.dumps(schemas()))"
 _REFERENCE = "#/components/schemas/"
 
 
@@ -69,7 +69,7 @@ def _type(field: dict[str, Any]) -> str:
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "maxLength": "up to"}
 _INTRODUCTION = (
     "Everything that the web client of Rc² does in a session goes this way, and a program can do the same. The models stand in",
-    "`session/src/rspark_session/rc2/protocol.py`; `rspark_session.rc2.client` is a client in Python.",
+    "`session/src/rspark_session/rc2/protocol`; `rspark_session.rc2.client` is a client in Python.",
     "",
     "One websocket at `rc2/api/socket` below the session's address carries a JSON object a frame; its `type` says what it is. A",
     "client sends `hello` first and gets `welcome`; then come the events after `since`, and all that follow. A client that was",
