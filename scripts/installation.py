@@ -39,6 +39,7 @@ def debian_r_packages() -> list[str]:
 TO_RUN = {
     "Git, for people's projects": ["git"],
     "ripgrep, by which Rc² searches in files": ["ripgrep"],
+    "nftables, which keep people's ports apart": ["nftables"],
     "R, with what compiles its packages and what knits its reports": [
         "r-base-core",
         "r-recommended",

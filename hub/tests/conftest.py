@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -13,10 +14,17 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from tests.postgres_server import PostgresServer
 
+from rsparkhub import log_context
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store, open_store
 
 OpenStore = Callable[[], Awaitable[Store]]
+
+
+@pytest.fixture(autouse=True)
+def nothing_logged_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process logs once, each test sees again."""
+    monkeypatch.setattr(log_context, "_logged", OrderedDict())
 
 
 @pytest.fixture(scope="session")
