@@ -69,6 +69,7 @@ def test_who_came_over_comes_once(there: RunningJupyterHub, here: Installation) 
 
 
 def test_an_export_of_all_of_them_says_the_same(there: RunningJupyterHub, here: Installation, tmp_path: Path) -> None:
+    assert import_from(here, there.url, there.token).returncode == 0
     answer = there.api("GET", "/users?limit=1")
     page = tmp_path / "page.json"
     page.write_bytes(answer.content)  # a JupyterHub cuts an answer without pages at its own limit, and doesn't say so

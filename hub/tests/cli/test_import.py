@@ -60,6 +60,11 @@ def test_people_are_added_once_with_their_groups_and_without_rights(cli: Cli, hu
     assert users(hub) == now
     assert links.read_text() == written
 
+    # As after an interruption: the links of before are the only ones of who was added before.
+    assert cli("import", "jupyterhub", write(tmp_path, [*PEOPLE, {"name": "cyd"}]), "--links", str(links)).returncode == 0
+    assert links.read_text().startswith(written)
+    assert [row["name"] for row in csv.DictReader(links.read_text().splitlines())] == ["ada", "bob", "cyd"]
+
 
 def test_who_is_there_stays_as_they_are_and_it_is_told_which_groups_they_are_not_in(
     cli: Cli, hub: RunningHub, tmp_path: Path

@@ -231,9 +231,11 @@ async def test_what_fails_is_tried_again_later_and_holds_up_nothing_else(
 async def running(leaving: Leaving) -> AsyncIterator[None]:
     """Let it look every second, as a controller does."""
     task = asyncio.create_task(leaving.run())
-    yield
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def comes_to(server: Server, *did: tuple[str, ...]) -> None:

@@ -144,6 +144,8 @@ async def test_one_that_takes_long_holds_up_no_others(world, tokens: Tokens, mon
             await world.until(ids[-1], State.RUNNING)
         for session_id in ids:
             await world.set_wanted(session_id, Wanted.STOPPED)
+        for session_id in ids:
+            await world.until(session_id, State.STOPPED)
         async with asyncio.timeout(60):
             while len(await world.store.session_credentials.ended()) != 1:
                 await asyncio.sleep(0.05)

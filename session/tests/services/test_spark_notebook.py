@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 from session.tests.running import Running, interface, until
+
+from rspark_session.services.spark.notebook import Cells
 
 Start = Callable[..., Running]
 
@@ -20,6 +23,12 @@ async def with_spark(start: Start, generation: int = 1, cores: int = 1) -> Runni
 
 def busy(running: Running) -> list[str]:
     return [reason for reason in running.status()["busy_with"] if reason.startswith("Spark, ")]
+
+
+def test_an_error_that_is_its_own_cause_is_looked_at_once() -> None:
+    error = ValueError()
+    error.__cause__ = error  # `raise error from error`
+    Cells().end(SimpleNamespace(error_in_exec=error))
 
 
 async def test_an_interrupted_cell_takes_its_jobs_along_and_leaves_streams_and_the_connection(start: Start) -> None:
@@ -48,7 +57,7 @@ async def test_an_interrupted_cell_takes_its_jobs_along_and_leaves_streams_and_t
         await kernel.shown("query.stop()")
         await until(lambda: not running.status()["busy"], "the session rests, with its driver")
         # As where PySpark's next call to the driver fails because of the interrupt, and the cell with that error.
-        cell = await kernel.begin(f"try:\n    {LONG}\nexcept KeyboardInterrupt:\n    raise ConnectionError('no answer')")
+        cell = await kernel.begin(f"try:\n    {LONG}\nexcept BaseException:\n    raise ConnectionError('no answer')")
         await until(lambda: busy(running), "Spark computes")
         await running.post(f"api/kernels/{kernel_id}/interrupt")
         assert "no answer" in await kernel.result_of(cell)

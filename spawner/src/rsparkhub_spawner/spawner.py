@@ -57,6 +57,7 @@ class RSparkHubSpawner(Spawner):
     ).tag(config=True)
 
     session_id = ""
+    _started = False
 
     def __init__(self, **more: Any) -> None:  # what JupyterHub hands in
         self._begun = asyncio.Event()
@@ -85,6 +86,7 @@ class RSparkHubSpawner(Spawner):
             self.session_id = session.id
             self._begun.set()
             await self.rsparkhub.sessions.wait(session.id, until=State.RUNNING)
+        self._started = True
         return self.landing_url
 
     async def poll(self) -> int | None:
@@ -109,7 +111,8 @@ class RSparkHubSpawner(Spawner):
         sessions = self.rsparkhub.sessions
         with _told():
             try:
-                if self.sleep_on_stop:
+                # What did not come up in JupyterHub's time may have been asleep: it stays kept.
+                if self.sleep_on_stop or not self._started:
                     await sessions.suspend(self.session_id, confirm=True)
                 else:
                     await sessions.stop(self.session_id, confirm=True)
@@ -153,11 +156,12 @@ class RSparkHubSpawner(Spawner):
         super().load_state(state)
         self.session_id = str(state.get("session", ""))
         if self.session_id:  # JupyterHub was restarted, and the session goes on
+            self._started = True
             listen(self.landing_url, hub_path=self.hub.base_url)
 
     def clear_state(self) -> None:
         super().clear_state()
-        self.session_id = ""
+        self.session_id, self._started = "", False
         self._begun = asyncio.Event()
 
     async def _person(self) -> UserView:

@@ -118,6 +118,7 @@ def create_app(
             "sessions", burst=max(60, 2 * settings.most_sessions_per_person), refill=timedelta(minutes=10), clock=now
         ),
         token_rate=Rate("tokens", burst=60, refill=timedelta(hours=1), clock=now),
+        link_rate=Rate("sign-in links for one person", burst=60, refill=timedelta(minutes=10), clock=now),
         agents=AgentClient(),
         log_visits=Visits(store, "log", now=now),
         revocations=Revocations(store.notifier),

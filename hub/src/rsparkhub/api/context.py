@@ -38,6 +38,7 @@ class AppContext:
     change_rate: Rate
     session_rate: Rate
     token_rate: Rate
+    link_rate: Rate
     agents: AgentClient
     log_visits: Visits
     revocations: Revocations

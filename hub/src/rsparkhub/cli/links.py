@@ -25,10 +25,11 @@ def make_private(file: Path) -> None:
 
 
 def begin_links(file: Path) -> None:
-    """Write the columns into a file that nobody else reads, in place of what it held; raise as `make_private` does."""
+    """Write the columns into a file that nobody else reads, or leave those of an earlier run; raise as `make_private` does."""
     make_private(file)
-    with file.open("w", encoding="utf-8", newline="") as opened:
-        csv.writer(opened).writerow(_COLUMNS)
+    with file.open("a", encoding="utf-8", newline="") as opened:
+        if opened.tell() == 0:
+            csv.writer(opened).writerow(_COLUMNS)
 
 
 def append_link(file: Path, name: str, link: SignInLink) -> None:

@@ -39,62 +39,63 @@ class Credentials:
         self._services = {name: service for name, service in services.items() if service.issues_credentials}
         self._clock = clock
         self._account_seconds = account_seconds
+        self._turns = {name: asyncio.Semaphore(_AT_ONCE) for name in self._services}
+        self._under_way: set[tuple[str, str, int]] = set()
 
     async def run(self) -> None:
-        """Look after each service every two seconds, for ever: what has ended opens nothing soon after."""
+        """Look every two seconds, for ever, whatever is still under way: what has ended opens nothing soon after."""
         async with asyncio.TaskGroup() as group:
-            for name in self._services:
-                group.create_task(self._run(name))
-
-    async def _run(self, name: str) -> None:
-        while True:
-            try:
-                await self._look_at(name)
-            except RsparkhubError as error:
-                log.error("It could not be looked up which credentials of %s are to be renewed or revoked: %s", name, error)
-            await asyncio.sleep(_LOOK_SECONDS)
+            while True:
+                group.create_task(self.look())
+                await asyncio.sleep(_LOOK_SECONDS)
 
     async def look(self) -> None:
-        """Revoke what has ended and renew what is due, as far as the services run."""
+        """Revoke what has ended and renew what is due, where a service runs and it isn't under way; return when that is done."""
         await asyncio.gather(*map(self._look_at, self._services))
 
     async def _look_at(self, name: str) -> None:
-        service = self._services[name]
-        ended = [credential for credential in await self._store.session_credentials.ended() if credential.service == name]
-        due: list[SessionCredential] = []
-        if service.renew_every is not None:
-            due = await self._store.session_credentials.due(name, before=self._clock() - service.renew_every)
-        endpoint = await running_endpoint(self._store, service) if ended or due else None
+        service, kept = self._services[name], self._store.session_credentials
+        try:
+            ended = [credential for credential in await kept.ended() if credential.service == name]
+            due: list[SessionCredential] = []
+            if service.renew_every is not None:
+                due = await kept.due(name, before=self._clock() - service.renew_every)
+            endpoint = await running_endpoint(self._store, service) if ended or due else None
+        except RsparkhubError as error:
+            log.error("It could not be looked up which credentials of %s are to be renewed or revoked: %s", name, error)
+            return
         if endpoint is None:
             return
-        turns = asyncio.Semaphore(_AT_ONCE)
 
-        async def revoke(credential: SessionCredential) -> None:
-            async with turns:
-                if await self._try(service.revoke, endpoint, credential):
-                    await self._store.session_credentials.remove(credential)
+        async def renewed(credential: SessionCredential) -> None:
+            await kept.set_renewed(credential, now=self._clock())
 
-        async def renew(credential: SessionCredential) -> None:
-            async with turns:
-                if await self._try(service.renew, endpoint, credential):
-                    await self._store.session_credentials.set_renewed(credential, now=self._clock())
-
-        await asyncio.gather(*map(revoke, ended), *map(renew, due))
+        await asyncio.gather(
+            *(self._try(service.revoke, endpoint, credential, kept.remove) for credential in ended),
+            *(self._try(service.renew, endpoint, credential, renewed) for credential in due),
+        )
 
     async def _try(
         self,
         step: Callable[[JsonObject, Account], Awaitable[None]],
         endpoint: JsonObject,
         credential: SessionCredential,
-    ) -> bool:
-        """Return whether a service did it; what fails is tried again at the next look."""
-        stored = await self._store.accounts.get(credential.owner, credential.service)
-        account = Account(user=credential.owner, password=stored.password, credential=to_credential(credential))
+        note: Callable[[SessionCredential], Awaitable[None]],
+    ) -> None:
+        """Have a service do something unless that is under way, and note it; what fails is tried again at the next look."""
+        of = (credential.service, credential.session, credential.generation)
+        if of in self._under_way:
+            return
+        self._under_way.add(of)
         try:
-            async with asyncio.timeout(self._account_seconds):
-                await step(endpoint, account)
+            async with self._turns[credential.service]:
+                stored = await self._store.accounts.get(credential.owner, credential.service)
+                account = Account(user=credential.owner, password=stored.password, credential=to_credential(credential))
+                async with asyncio.timeout(self._account_seconds):
+                    await step(endpoint, account)
+                await note(credential)
         except Exception as error:  # a service's own module, perhaps another package's
             what = f"{step.__name__} {credential.service} {credential.session}.{credential.generation}"
             log_once(log, f"{what}: {error!r}", "The credential of %s is not yet as it should be: %r", what, error)
-            return False
-        return True
+        finally:
+            self._under_way.remove(of)

@@ -135,9 +135,10 @@ async def set_password(name: str, body: PasswordChange, identity: Person, reques
     return response
 
 
-@router.post("/{name}/link", status_code=201, summary="Make a one-time link", responses=responses(401, 403, 404, 409, 422))
+@router.post("/{name}/link", status_code=201, summary="Make a one-time link", responses=responses(401, 403, 404, 409, 422, 429))
 async def link(name: str, identity: Administrator, context: Context, body: NewSignInLink | None = None) -> SignInLink:
     """Signs that person in, once. With `&next=` and a path below `/hub/` or `/s/` at its end it leads there."""
+    context.link_rate.take(name)  # whoever asks: a program may do so for each click of theirs
     now, lifetime = context.now(), context.settings.link_lifetime
     if body is not None and body.minutes is not None:
         lifetime = min(lifetime, timedelta(minutes=body.minutes))

@@ -114,9 +114,11 @@ def _was_interrupted(error: BaseException | None) -> bool:
     PySpark ends each call by another one to the driver. After an interrupt that one fails at times, since Py4J closes connections
     as it passes one on: then the cell's error is that of the connection.
     """
-    while error is not None and not isinstance(error, KeyboardInterrupt):
+    met: set[int] = set()  # `raise e from e` makes an error its own cause
+    while error is not None and not isinstance(error, KeyboardInterrupt) and id(error) not in met:
+        met.add(id(error))
         error = error.__cause__ or error.__context__
-    return error is not None
+    return isinstance(error, KeyboardInterrupt)
 
 
 def _follow(threads: list[threading.Thread], before: frozenset[int]) -> None:
