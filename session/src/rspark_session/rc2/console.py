@@ -436,6 +436,8 @@ class Console:
         execution = self._running
         if execution is None or message["msg_type"] != "input_request":
             return
+        if message["parent_header"].get("msg_id", execution.message) != execution.message:  # what asked has ended meanwhile
+            return
         content = message["content"]
         self._question = execution
         execution.asks_password = bool(content.get("password"))

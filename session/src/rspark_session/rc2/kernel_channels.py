@@ -6,12 +6,14 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import zmq
 from jupyter_client.session import Session
 
 _log = logging.getLogger(__name__)
 
 Message = Mapping[str, Any]
 _NUDGE = 0.1  # seconds between two tries whether the kernel is heard
+_ON_ITS_WAY = 0.05  # seconds in which what a kernel printed before it asked arrives: that comes by another connection
 
 
 class KernelChannels:
@@ -67,4 +69,14 @@ class KernelChannels:
         if channel == "iopub" and message["parent_header"].get("msg_id") in self._probes:
             self._heard.set()
             return
-        self._handlers[channel](message)
+        if channel == "stdin":
+            asyncio.get_running_loop().call_later(_ON_ITS_WAY, self._pass_question, message)
+        else:
+            self._handlers[channel](message)
+
+    def _pass_question(self, message: Message) -> None:
+        """Pass on a question after what was printed before it."""
+        output = self._streams["iopub"]
+        if not output.closed():
+            output.flush(zmq.POLLIN)
+            self._handlers["stdin"](message)
