@@ -1,9 +1,9 @@
 # Options, search path, folder and random numbers.
 
-test_that("only options that changed are kept, and none of the front end's", {
-  before <- list(digits = 7L, jupyter.rich_display = TRUE, device = "a", gone = 1)
-  now <- list(digits = 4L, jupyter.rich_display = FALSE, device = "b", own = "mine")
-  expect_equal(changed_options(before, now), list(digits = 4L, own = "mine", gone = NULL))
+test_that("only options that changed are kept, and of the front end's those that a person sets", {
+  before <- list(digits = 7L, jupyter.rich_display = TRUE, jupyter.logfile = "a", device = "a", gone = 1)
+  now <- list(digits = 4L, jupyter.rich_display = FALSE, jupyter.logfile = "b", device = "b", own = "mine")
+  expect_equal(changed_options(before, now), list(digits = 4L, own = "mine", gone = NULL, jupyter.rich_display = FALSE))
 })
 
 test_that("a kernel's baseline is remembered, and a fresh R is asked where there is none", {
