@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,50 @@ async def test_what_git_ignores_and_what_is_hidden_is_searched_on_demand(home: P
     assert (await search(home, "x", files=("*.R",), ignored=True)).paths == ["a.R", "secret.R"]
     # Neither Git's own files nor the record of the session.
     assert (await search(home, "x", hidden=True)).paths == [".config/b.R", ".hidden.R", "a.R"]
+
+
+@pytest.mark.parametrize(
+    "folder", [".git", "course/.git/hooks", ".local/share/rspark", ".local/share/rspark/rc2", "link", "work/.git"]
+)
+async def test_what_is_never_searched_is_not_either_as_the_folder_that_is_chosen(home: Path, folder: str) -> None:
+    write(home, _dot_git__description="x", course___dot_git__hooks__a="x", _dot_local__share__rspark__rc2__log="x")
+    write(home, kept__config="x", work__a="y")
+    (home / "link").symlink_to(".git")
+    (home / "work/.git").symlink_to(home / "kept")
+    assert await failed(home, "x", folder=folder, hidden=True) == (
+        "What Git and this session keep for themselves is not searched. Choose another folder."
+    )
+    assert (await search(home, "x", folder=".local/share", hidden=True)).matches == []
+
+
+async def test_a_document_is_searched_where_its_file_would_be(home: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=home, check=True)
+    paths = (".config/a.R", ".git/config", "node_modules/b.R", "old/deep/c.R", "course/d.R", "course/new\nline.R")
+    for path in paths:
+        (home / path).parent.mkdir(parents=True, exist_ok=True)
+        (home / path).write_text("nothing")
+    write(home, _dot_gitignore="node_modules/\n")
+    texts = tuple(protocol.SearchText(path=path, text="typed") for path in paths)
+
+    async def found(**fields: Any) -> list[str]:
+        return (await search(home, "typed", texts=texts, **fields)).paths
+
+    assert await found(files=("!old",)) == ["course/d.R", "course/new\nline.R"]
+    assert await found(folder="course") == ["course/d.R", "course/new\nline.R"]
+    assert await found(folder=".config") == [".config/a.R"]
+    assert await found(hidden=True, ignored=True) == sorted(set(paths) - {".git/config"})
+
+
+async def test_no_line_of_matches_takes_much_memory(home: Path) -> None:
+    write(home, a_dot_txt="x" * 540_000)
+    tracemalloc.start()
+    try:
+        found = await search(home, "x")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (found.last.type, found.last.matches, found.last.too_long) == ("done", 0, 1)
+    assert peak < 2**26
 
 
 async def test_no_link_is_followed(home: Path, tmp_path: Path) -> None:

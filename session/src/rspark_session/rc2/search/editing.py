@@ -59,6 +59,9 @@ async def edits_of_files(
         return {}
     names = [f"./{path}".encode() for path in files]
     lines = await _ask(home, search, replacement, names, b"")
+    if lines.too_long and len(files) > 1:
+        each = [await edits_of_files(home, search, replacement, {path: found}) for path, found in files.items()]
+        return {path: edits for one in each for path, edits in one.items()}
     return {path: lines.edits(name, files[path].content) for path, name in zip(files, names, strict=True)}
 
 
@@ -147,7 +150,7 @@ class _Lines:
 
     def add(self, record: bytes | None) -> None:
         if record is None:
-            self.too_long = True  # of which file is not known
+            self.too_long = True  # of which file is not known: each is asked about alone then
             return
         name, _, rest = record.partition(b"\0")
         number, offset, text = rest.split(b":", 2)

@@ -7,7 +7,7 @@ import re
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rspark_session.rc2 import protocol
 from rspark_session.rc2.refusal import Refusal
@@ -19,7 +19,8 @@ _LARGEST_FILE = "256M"
 _MOST_ERRORS = 2**16
 _PIECE = 2**16
 #: Never searched: what Git keeps for itself, and the record of this session, which a replacement would destroy.
-_NEVER = ("!.git", "!/.local/share/rspark")
+_RECORD = PurePosixPath(".local/share/rspark")
+_NEVER = ("!.git", f"!/{_RECORD}")
 _REASON = re.compile(r"^error: (.+)$", re.MULTILINE)
 _GLOB = re.compile(r"^error parsing glob '(.*)': (.+)$", re.MULTILINE)
 
@@ -73,10 +74,20 @@ def where(search: protocol.Search) -> list[str]:
 
 
 def folder(home: Path, path: str) -> str:
-    """Return a folder of the home as an argument; raise `SearchFailed` when it isn't one, or a link leads out of the home."""
+    """Return a folder of the home as an argument.
+
+    Raises
+    ------
+    SearchFailed
+        When there is none, a link leads out of the home, or it is never searched.
+    """
     found = home / path
     if "\0" in path or not found.resolve().is_relative_to(home.resolve()) or not found.is_dir():
         raise SearchFailed(f"There is no folder {path} in your home.")
+    # Ripgrep asks no glob about the place that it is given.
+    parts = found.resolve().relative_to(home.resolve()).parts
+    if ".git" in (*found.relative_to(home).parts, *parts) or parts[: len(_RECORD.parts)] == _RECORD.parts:
+        raise SearchFailed("What Git and this session keep for themselves is not searched. Choose another folder.")
     return f"./{found.relative_to(home)}" if path else "./"
 
 
@@ -110,8 +121,12 @@ async def started(home: Path, *arguments: str | bytes) -> AsyncIterator[asyncio.
         await process.communicate()  # what is left in the pipes, which are closed by that
 
 
-async def answer(home: Path, *arguments: str | bytes, stdin: bytes = b"") -> AsyncGenerator[list[bytes | None]]:
-    """Run ripgrep, and yield the lines of its answer as they come, many at once; None is in the place of one that is too long.
+async def answer(
+    home: Path, *arguments: str | bytes, stdin: bytes = b"", most: int = MOST_RECORD, end: bytes = b"\n"
+) -> AsyncGenerator[list[bytes | None]]:
+    """Run ripgrep, and yield the lines of its answer as they come, many at once.
+
+    None is in the place of a line of more than `most` bytes; `end` is the byte at which lines end.
 
     Raises
     ------
@@ -127,13 +142,13 @@ async def answer(home: Path, *arguments: str | bytes, stdin: bytes = b"") -> Asy
         try:
             rest, skipping = bytearray(), False
             while piece := await process.stdout.read(_PIECE):
-                *ended, last = piece.split(b"\n")
+                *ended, last = piece.split(end)
                 found: list[bytes | None] = []
-                for end in ended:
-                    found.append(None if skipping or len(rest) + len(end) > MOST_RECORD else bytes(rest) + end)
+                for line in ended:
+                    found.append(None if skipping or len(rest) + len(line) > most else bytes(rest) + line)
                     rest, skipping = bytearray(), False
                 rest += last
-                if len(rest) > MOST_RECORD:
+                if len(rest) > most:
                     rest, skipping = bytearray(), True
                 if found:
                     yield found

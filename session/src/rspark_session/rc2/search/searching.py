@@ -19,6 +19,8 @@ from rspark_session.rc2.search.ripgrep import SearchFailed
 MOST_MATCHES = 10_000
 #: Matches that are sent at once.
 _MOST_AT_ONCE = 500
+#: Bytes of the longest line of ripgrep's answer: one with a match in each character takes many times as much when it is read.
+_MOST_RECORD = 2**23
 #: Bytes of a line that are shown before a match, of it, and after it.
 _BEFORE, _WITHIN, _AFTER = 60, 200, 200
 
@@ -98,37 +100,32 @@ class _Searching:
         request = self._request
         wanted = ("--json", "--line-buffered", *ripgrep.what(request))
         top = ripgrep.folder(self._home, request.folder)
-        for document in await self._chosen(request.texts):
+        for document in await self._chosen(top):
             content = document.text.encode()
-            async with aclosing(ripgrep.answer(self._home, *wanted, "--text", "-", stdin=content)) as pieces:
+            async with aclosing(ripgrep.answer(self._home, *wanted, "--text", "-", stdin=content, most=_MOST_RECORD)) as pieces:
                 async for records in pieces:
                     yield await asyncio.to_thread(self._take, records, (document.path, content))
                     if self._more:
                         return
-        async with aclosing(ripgrep.answer(self._home, *wanted, *ripgrep.where(request), "--", top)) as pieces:
+        places = ripgrep.where(request)
+        async with aclosing(ripgrep.answer(self._home, *wanted, *places, "--", top, most=_MOST_RECORD)) as pieces:
             async for records in pieces:
                 yield await asyncio.to_thread(self._take, records, None)
                 if self._more:
                     return
 
-    async def _chosen(self, documents: Iterable[protocol.SearchText]) -> list[protocol.SearchText]:
-        """Return the documents whose files are among those that are searched."""
-        request, found = self._request, []
-        for document in documents:
-            path = PurePosixPath(document.path)
-            if path.is_absolute() or ".." in path.parts or not path.is_relative_to(request.folder):
-                continue
-            try:
-                folder = ripgrep.folder(self._home, "" if path.parent == PurePosixPath() else str(path.parent))
-            except SearchFailed:
-                continue
-            names: set[bytes] = set()
-            listed = ripgrep.answer(self._home, "--files", "--null", "--max-depth=1", *ripgrep.where(request), "--", folder)
-            async with aclosing(listed) as pieces:
-                async for records in pieces:
-                    names.update(*(record.split(b"\0") for record in records if record))
-            if os.fsencode(f"./{path}") in names:
-                found.append(document)
+    async def _chosen(self, top: str) -> list[protocol.SearchText]:
+        """Return the documents whose files are among those that are searched: ripgrep lists them, from the same place on."""
+        documents = {os.fsencode(f"./{PurePosixPath(document.path)}"): document for document in self._request.texts}
+        found: list[protocol.SearchText] = []
+        if not documents:
+            return found
+        listed = ripgrep.answer(self._home, "--files", "--null", *ripgrep.where(self._request), "--", top, end=b"\0")
+        async with aclosing(listed) as pieces:
+            async for names in pieces:
+                found += [documents.pop(name) for name in names if name in documents]
+                if not documents:
+                    break
         return found
 
     def _take(self, records: Iterable[bytes | None], document: tuple[str, bytes] | None) -> list[protocol.SearchFile]:
