@@ -1,10 +1,12 @@
 """Search and replace in Rc²'s page: by the keyboard alone, in files and in what editors have open; and how the pane looks."""
 
+import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
+from playwright.async_api import Browser, BrowserContext, Error, Locator, Page, Route, ViewportSize, expect
 from session.tests.browsing import Edge
 from session.tests.rc2 import test_page
 from session.tests.rc2.test_page import AXE, PHONE, WIDE, opened, until_true
@@ -129,7 +131,7 @@ async def test_all_is_replaced_and_brought_back_by_one_undo(
     dialog = page.get_by_role("dialog", name="Replace 6 matches in 3 files?")
     await dialog.get_by_role("button", name="Replace", exact=True).click()
     await expect(pane.get_by_role("button", name="Undo the replacement")).to_be_visible()
-    await expect(pane.get_by_role("status").first).to_have_text("2 matches in 2 files")
+    await expect(pane.get_by_role("status").first).to_have_text("1 match in 1 file")  # what was left out stays out
     assert (course / "closed.R").read_text() == "x <- $thread(1)\nno end: $thread"
     assert (course / "clean.R").read_bytes() == TEXTS["clean.R"].replace("needle", "$thread").encode()
     assert (course / "notes/plan.md").read_text() == TEXTS["notes/plan.md"]
@@ -156,9 +158,11 @@ async def test_all_is_replaced_and_brought_back_by_one_undo(
     await expect(typed).to_contain_text("needle not saved")
 
 
-async def test_a_search_among_many_files_is_stopped(context: BrowserContext, edge: Edge, running: Running) -> None:
+async def test_of_many_files_only_the_rows_that_are_seen_are_drawn_and_a_replacement_is_stopped(
+    context: BrowserContext, edge: Edge, running: Running
+) -> None:
     folder = running.home / "many"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for number in range(3000):
         (folder / f"{number:04}.txt").write_text("straw\n" * 3)
     page = await opened(context, edge, running)
@@ -166,12 +170,37 @@ async def test_a_search_among_many_files_is_stopped(context: BrowserContext, edg
     await pane.get_by_role("textbox", name="Search for").fill("straw")
     await expect(pane.get_by_role("status").first).to_have_text("9,000 matches in 3,000 files")
     tree = pane.get_by_role("tree", name="Found")
-    # Of many rows only those are drawn that are seen.
     assert await tree.get_by_role("treeitem").count() < 200
     await pane.get_by_role("textbox", name="Search for").press("ArrowDown")
     await page.keyboard.press("End")
     await expect(tree.get_by_role("treeitem", name="Line 3: straw").last).to_have_attribute("aria-selected", "true")
     await until_true(page, "document.querySelector('[role=tree][aria-label=Found]').scrollTop > 100000")
+
+    # Who stops a replacement, before anything is told of it, can undo what it has done nevertheless.
+    stopped = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await route.fetch()
+        await stopped.wait()
+        with suppress(Error):  # the page waits for it no more
+            await route.abort()
+
+    await page.route("**/rc2/api/search/replace", hold)
+    await pane.get_by_role("button", name="Replace", exact=True).click()
+    await pane.get_by_role("textbox", name="Replace by").fill("hay")
+    await pane.get_by_role("button", name="Which files").click()
+    await pane.get_by_role("textbox", name="Files").fill("000*.txt")
+    await expect(pane.get_by_role("status").first).to_have_text("30 matches in 10 files")
+    await pane.get_by_role("button", name="Replace all").click()
+    dialog = page.get_by_role("dialog", name="Replace 30 matches in 10 files?")
+    await dialog.get_by_role("button", name="Replace", exact=True).click()
+    await until(lambda: (folder / "0009.txt").read_text() == "hay\n" * 3, "the files are changed")
+    await pane.get_by_role("button", name="Stop").click()
+    stopped.set()
+    await expect(pane.get_by_role("status").first).to_have_text("Nothing found")
+    await pane.get_by_role("button", name="Undo the replacement").click()
+    await expect(pane.get_by_role("status").first).to_have_text("30 matches in 10 files")
+    assert {(folder / f"{number:04}.txt").read_text() for number in range(3000)} == {"straw\n" * 3}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,15 @@ class Files:
         **fields: Any,
     ) -> "Told":
         targets = await self.targets(pattern, **fields) if targets is None else targets
-        request = protocol.ReplaceRequest(pattern=pattern, replacement=replacement, targets=targets, **fields)
+        request = asked(pattern, replacement, targets, **fields)
         return Told([told async for told in self.replacements.replace(request)])
 
     async def undo(self, identity: str | None) -> "Told":
         return Told([told async for told in self.replacements.undo(identity or "")])
+
+
+def asked(pattern: str, replacement: str, targets: tuple[protocol.ReplaceTarget, ...], **fields: Any) -> protocol.ReplaceRequest:
+    return protocol.ReplaceRequest(id=str(uuid.uuid4()), pattern=pattern, replacement=replacement, targets=targets, **fields)
 
 
 class Told:
@@ -185,8 +190,70 @@ async def test_a_replacement_is_undone_where_nobody_has_changed_it_since(files: 
         name: text for name, text in texts.items() if name not in ("7.R", "8.R")
     }
     again = await files.undo(told.last.id)
-    assert again.last.text == "This replacement can't be undone any more."
+    assert again.last.text == "There is nothing to undo: it changed nothing, is undone already, or 20 others came after it."
     assert (await files.undo("../../etc/passwd")).last.type == "failed"
+
+
+async def test_what_an_undo_could_not_write_is_brought_back_another_time(files: Files) -> None:
+    for name in ("a", "b", "c"):
+        files.write(name, "x\n")
+    told = await files.replace("x", "y")
+    os.link(files.home / "b", files.home / "other name")
+    files.write("c", "changed\n")
+    undone = await files.undo(told.last.id)
+    assert (undone.counts, set(undone.passed), undone.last.id) == (("done", 1, 1), {"b", "c"}, told.last.id)
+    (files.home / "other name").unlink()
+    undone = await files.undo(undone.last.id)
+    assert (undone.counts, set(undone.passed), undone.last.id) == (("done", 1, 1), {"c"}, None)
+    assert [files.read(name) for name in ("a", "b", "c")] == ["x\n", "x\n", "changed\n"]
+
+
+async def test_who_stops_before_anything_is_told_can_undo_it(files: Files) -> None:
+    for number in range(30):
+        files.write(f"{number:02}", "x\n")
+    request = asked("x", "y", await files.targets("x"))
+    told: list[protocol.Replaced] = []
+
+    async def wait_for_all() -> None:
+        async for one in files.replacements.replace(request):
+            told.append(one)
+
+    waiting = asyncio.ensure_future(wait_for_all())
+    # The files are written in the order in which they are asked for.
+    await until(lambda: files.read("00") == "y\n", "the first file is written")
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    changed = sum(files.read(f"{number:02}") == "y\n" for number in range(30))
+    undone = await files.undo(request.id)
+    assert undone.counts == ("done", changed, changed)
+    assert {files.read(f"{number:02}") for number in range(30)} == {"x\n"}
+
+
+async def test_what_changes_nothing_takes_no_place_among_what_can_be_undone(files: Files, tmp_path: Path) -> None:
+    files.write("a", "x\n")
+    targets = await files.targets("x")
+    first = await files.replace("x", "y", targets)
+    files.write("b", "x\n")
+    for _ in range(25):
+        failed = await files.replace("(x", "z", await files.targets("x"), regex=True)
+        assert (failed.last.type, failed.last.id) == ("failed", None)
+        assert (await files.replace("x", "z", targets)).counts == ("done", 0, 0)
+        stopped = files.replacements.replace(asked("x", "z", (*targets, *targets)))
+        await anext(stopped)
+        await stopped.aclose()  # type: ignore[attr-defined]  # a generator
+    assert [path.stem for path in (tmp_path / "replaced").iterdir()] == [first.last.id]
+    assert (await files.undo(first.last.id)).counts == ("done", 1, 1)
+    assert files.read("a") == "x\n"
+
+
+async def test_one_long_line_refuses_its_file_alone(files: Files) -> None:
+    files.write("long", "x" * 400_000)
+    files.write("short", "x\n")
+    version = {name: hashlib.sha256((files.home / name).read_bytes()).hexdigest() for name in ("long", "short")}
+    targets = tuple(protocol.ReplaceTarget(path=name, version=version[name]) for name in version)
+    told = await files.replace("x", "y", targets)
+    assert (told.counts, told.passed) == (("done", 1, 1), {"long": "A line would become too long."})
+    assert files.read("short") == "y\n"
 
 
 async def test_what_is_not_understood_changes_nothing(files: Files) -> None:
@@ -217,7 +284,7 @@ async def test_who_stops_waiting_ends_it_between_two_files(files: Files) -> None
         files.write(f"{number:03}.txt", "x\n" * 100)
     targets = await files.targets("x", case=True)
     assert len(targets) == 100  # of 10,000 matches that are shown
-    request = protocol.ReplaceRequest(pattern="x", replacement="y", targets=targets)
+    request = asked("x", "y", targets)
     replacing = files.replacements.replace(request)
     first = await anext(replacing)
     await replacing.aclose()  # type: ignore[attr-defined]  # a generator
@@ -251,7 +318,7 @@ async def test_a_server_that_is_killed_half_way_has_lost_nothing(files: Files, t
         files.write(name, before)
     version = hashlib.sha256(before.encode()).hexdigest()
     targets = tuple(protocol.ReplaceTarget(path=name, version=version) for name in names)
-    request = protocol.ReplaceRequest(pattern="x", replacement="y", targets=targets)
+    request = asked("x", "y", targets)
     server = subprocess.Popen(
         [sys.executable, "-c", KILLED, files.home, tmp_path / "replaced"],
         stdin=subprocess.PIPE,

@@ -1690,6 +1690,8 @@ export interface components {
         /**
          * ReplaceRequest
          * @description `POST search/replace`: replace in files; the answer is a `Replaced` a line. To close the request is to stop it.
+         *
+         *     `id` is chosen by who asks, and undoes it: so it is known also to who closes the request before anything was told.
          */
         ReplaceRequest: {
             /** Pattern */
@@ -1729,6 +1731,8 @@ export interface components {
              * @default false
              */
             hidden?: boolean;
+            /** Id */
+            id: string;
             /** Replacement */
             replacement: string;
             /** Targets */
@@ -1759,9 +1763,10 @@ export interface components {
         };
         /**
          * Replaced
-         * @description How a replacement, or its undo, goes. `id` is what undoes it; `files` and `matches` count all so far.
+         * @description How a replacement, or its undo, goes. `id` is what undoes it, or what is left of it to undo; null when there is nothing.
          *
-         *     `passed` are the files passed over since the line before. `done` and `failed` are the last; `text` says what failed.
+         *     `files` and `matches` count all so far, `passed` are the files passed over since the line before. `done` and `failed` are the
+         *     last; `text` says what failed.
          */
         Replaced: {
             /**

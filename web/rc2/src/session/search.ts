@@ -34,13 +34,15 @@ export const edits = async (
     })
   ).files;
 
-/** Replace in files; the last line has another type than `progress`. */
+/** Replace in files, under an id that undoes it; the last line has another type than `progress`. */
 export const replace = (
+  id: string,
   query: Query,
   replacement: string,
   targets: Target[],
   signal: AbortSignal,
-): AsyncGenerator<Replaced> => lines('rc2/api/search/replace', { ...query, replacement, targets }, signal);
+): AsyncGenerator<Replaced> =>
+  lines('rc2/api/search/replace', { ...query, id, replacement, targets }, signal);
 
 export const undo = (id: string, signal: AbortSignal): AsyncGenerator<Replaced> =>
   lines('rc2/api/search/undo', { id }, signal);

@@ -23,6 +23,8 @@ export class Document {
   writable = true;
   /** What line ends the file has; the editor knows `\n` alone. */
   crlf = false;
+  /** Its line ends are not all of one kind: a save makes them so. */
+  mixed = false;
   private current = '';
   private saved = '';
   /** The save before: one follows the other. */
@@ -105,6 +107,7 @@ export class Document {
         this.read,
       );
       this.saved = text;
+      this.mixed = false;
       this.dirty = this.current !== text;
       this.problem = null;
       this.recovered = null;
@@ -174,6 +177,7 @@ export class Document {
 
   private take(file: contents.TextFile): void {
     this.crlf = file.text.includes('\r\n');
+    this.mixed = /\r(?!\n)/.test(file.text) || (this.crlf && /(^|[^\r])\n/.test(file.text));
     this.saved = file.text.replaceAll('\r\n', '\n');
     this.read = file.hash;
     this.writable = file.writable;

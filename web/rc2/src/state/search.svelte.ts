@@ -8,11 +8,13 @@ import { RequestFailed } from '../session/base.ts';
 import * as contents from '../session/contents.ts';
 import * as session from '../session/search.ts';
 import type { Document, Documents } from './documents.svelte.ts';
+import { LeftOut } from './left-out.ts';
 
 const PREVIEWED = 50; // files that are asked for at once
 /** Documents with unsaved text that are searched as they are, and the longest of them: the session takes no more. */
 const MOST_TEXTS = 100;
 const LONGEST_TEXT = 2 ** 23;
+const BROKEN_OFF = 'The connection broke off.';
 const CHANGED = 'It has changed since it was searched. Search again.';
 
 export interface FoundFile {
@@ -81,6 +83,7 @@ export class Search {
   /** What stands in the place of matches, by path and place; and why it can't be said. */
   readonly news = new SvelteMap<string, Map<string, string>>();
   previewProblem: string | null = $state(null);
+  private readonly left = new LeftOut();
   private texts = new Map<string, string>();
   private stopping: AbortController | null = null;
   private asking = new Set<string>();
@@ -117,6 +120,7 @@ export class Search {
   /** Forget what was found. */
   clear(): void {
     this.stopping?.abort();
+    this.left.clear();
     this.take([], 0);
     [this.searched, this.more, this.tooLong, this.problem] = [null, false, 0, null];
   }
@@ -135,6 +139,7 @@ export class Search {
       .slice(0, MOST_TEXTS)
       .map(({ path, text }) => ({ path, text }));
     this.texts = new Map(texts.map(({ path, text }) => [path, text]));
+    if (!keep || !this.isCurrent) this.left.clear();
     [this.running, this.stopped, this.problem, this.searched] = [true, false, null, query];
     if (!keep) this.take([], 0);
     const files: FoundFile[] = [];
@@ -159,7 +164,7 @@ export class Search {
         [this.more, this.tooLong] = [told.more, told.too_long];
       }
       if (last?.type === 'failed') this.problem = last.text;
-      else if (last?.type !== 'done') this.problem = 'The connection broke off. Search again.';
+      else if (last?.type !== 'done') this.problem = `${BROKEN_OFF} Search again.`;
       if (keep) this.take(files, last?.matches ?? 0);
     } catch (error) {
       if (!isAbort(error)) this.problem = sentence(error);
@@ -169,14 +174,22 @@ export class Search {
     }
   }
 
+  /** Show what was found, without what a person has left out. */
   private take(files: FoundFile[], matches: number): void {
-    this.found = files;
-    this.matches = matches;
+    let left = 0;
+    this.found = files.flatMap((file) => {
+      const rest = this.left.rest(file.path, file.matches);
+      left += file.matches.length - rest.length;
+      if (rest === file.matches) return [file];
+      return rest.length > 0 ? [{ ...file, matches: rest, partial: true }] : [];
+    });
+    this.matches = matches - left;
     this.forgetNews();
   }
 
   /** Take a file, or a match of it, out of the list: it will not be replaced. */
   leaveOut(file: FoundFile, match: session.Match | null): void {
+    this.left.add(file.path, match);
     const rest = match === null ? [] : file.matches.filter((one) => one !== match);
     this.matches -= file.matches.length - rest.length;
     this.found = this.found.flatMap((one) =>
@@ -236,32 +249,41 @@ export class Search {
     let id: string | null = null;
     try {
       for (const file of files) {
+        if (stop.signal.aborted) break;
+        this.left.replaced(file.path, only ? [only] : file.matches);
         const at =
           only || file.partial
             ? (only ? [only] : file.matches).map(({ line, column }) => ({ line, column }))
             : null;
         const document = this.documents.open.get(file.path);
         if (file.version === null) done.passed.push({ path: file.path, why: file.why ?? CHANGED });
-        else if (document) {
+        else if (document && (document.dirty || !document.mixed)) {
           const made = await this.inDocument(document, file.version, searched, replacement, at, done);
           if (made) documents.push(made);
         } else targets.push({ path: file.path, version: file.version, at });
       }
       const own = { files: done.files, matches: done.matches };
-      if (targets.length > 0)
-        for await (const told of session.replace(searched, replacement, targets, stop.signal)) {
-          id = told.id ?? null;
+      if (targets.length > 0 && !stop.signal.aborted) {
+        // Who stops it, or is cut off, isn't told of the last files: they are undone by an id that is known from the beginning.
+        id = crypto.randomUUID();
+        let last = '';
+        for await (const told of session.replace(id, searched, replacement, targets, stop.signal)) {
+          last = told.type;
+          if (last !== 'progress') id = told.id ?? null;
           done.passed.push(...told.passed);
           [done.files, done.matches] = [own.files + told.files, own.matches + told.matches];
           this.changing = { text: 'Replacing', done: done.files + done.passed.length, all, stop };
-          if (told.type === 'failed') throw new RequestFailed(told.text, 0);
+          if (told.type === 'failed') this.problem = told.text;
         }
+        if (last !== 'done' && last !== 'failed') this.problem = BROKEN_OFF;
+      }
     } catch (error) {
+      if (error instanceof RequestFailed && error.status >= 400 && error.status < 500) id = null; // refused
       if (!isAbort(error)) this.problem = sentence(error);
     } finally {
       this.changing = null;
     }
-    if (done.files > 0) this.undoable = { id, documents };
+    if (id !== null || documents.length > 0) this.undoable = { id, documents };
     this.last = done;
     const { problem } = this;
     await this.documents.refreshAll();
@@ -332,19 +354,29 @@ export class Search {
     this.changing = { text: 'Bringing back', done: 0, all: this.last?.files ?? 0, stop };
     this.undoable = null;
     const done: Done = { files: 0, matches: 0, passed: [] };
+    const left: Changed[] = [];
+    let id: string | null = null;
     try {
       for (const one of undoable.documents) {
-        const why = await this.bringBack(one);
+        const { why, again } = await this.bringBack(one);
+        if (again) left.push(one);
         if (why) done.passed.push({ path: one.path, why });
         else [done.files, done.matches] = [done.files + 1, done.matches + one.back.length];
       }
       const own = { files: done.files, matches: done.matches };
-      if (undoable.id !== null)
+      if (undoable.id !== null) {
+        let last = '';
         for await (const told of session.undo(undoable.id, stop.signal)) {
+          last = told.type;
+          id = told.id ?? null;
           done.passed.push(...told.passed);
           [done.files, done.matches] = [own.files + told.files, own.matches + told.matches];
-          if (told.type === 'failed') throw new RequestFailed(told.text, 0);
+          if (last === 'failed') this.problem = told.text;
         }
+        if (last !== 'done' && last !== 'failed') throw new RequestFailed(BROKEN_OFF, 0);
+      }
+      // What couldn't be brought back for a reason that may pass is brought back another time.
+      if (id !== null || left.length > 0) this.undoable = { id, documents: left };
     } catch (error) {
       this.undoable = undoable; // what is back already is left alone the next time
       if (!isAbort(error)) this.problem = sentence(error);
@@ -359,34 +391,45 @@ export class Search {
     return done;
   }
 
-  /** Bring a document's text back, and return why not. */
-  private async bringBack({ path, before, after, back, saved }: Changed): Promise<string | null> {
+  /** Bring a document's text back; return why not, and whether it may be another time. */
+  private async bringBack({
+    path,
+    before,
+    after,
+    back,
+    saved,
+  }: Changed): Promise<{ why: string | null; again: boolean }> {
     const document = this.documents.open.get(path);
-    const since = 'It has been changed since, and is left as it is.';
+    const done = { why: null, again: false };
+    const since = { why: 'It has been changed since, and is left as it is.', again: false };
     if (document) {
-      if (document.text === before) return null;
-      if (document.text !== after) return since;
-      if (!this.change(document, back)) return since;
-      if (saved && !(await document.save()))
-        return `It is back in its editor, and not saved: ${
-          document.problem?.kind === 'failed' ? document.problem.message : 'the file has changed since.'
-        }`;
-      return null;
+      if (document.text === before) return done;
+      if (document.text !== after || !this.change(document, back)) return since;
+      if (!saved || (await document.save())) return done;
+      const { problem } = document;
+      const why = problem?.kind === 'failed' ? problem.message : 'the file has changed since.';
+      return { why: `It is back in its editor, and not saved: ${why}`, again: false };
     }
-    if (!saved) return 'It was closed before it was saved: what was typed is kept in this browser.';
+    if (!saved)
+      return {
+        why: 'It was closed before it was saved: what was typed is kept in this browser. Open it and undo again.',
+        again: true,
+      };
     try {
       const now = await contents.readText(path);
       const text = now.text.replaceAll('\r\n', '\n');
-      if (text === before) return null;
+      if (text === before) return done;
       if (text !== after) return since;
       await contents.writeText(
         path,
         now.text.includes('\r\n') ? before.replaceAll('\n', '\r\n') : before,
         now.hash,
       );
-      return null;
+      return done;
     } catch (error) {
-      return error instanceof contents.VersionConflict ? since : sentence(error);
+      if (error instanceof contents.VersionConflict) return since;
+      const gone = error instanceof RequestFailed && error.status === 404;
+      return { why: sentence(error), again: !gone };
     }
   }
 }

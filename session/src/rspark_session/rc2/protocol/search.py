@@ -126,8 +126,12 @@ class SearchEdits(Model):
 
 
 class ReplaceRequest(Search):
-    """`POST search/replace`: replace in files; the answer is a `Replaced` a line. To close the request is to stop it."""
+    """`POST search/replace`: replace in files; the answer is a `Replaced` a line. To close the request is to stop it.
 
+    `id` is chosen by who asks, and undoes it: so it is known also to who closes the request before anything was told.
+    """
+
+    id: Identifier
     replacement: Annotated[str, Field(max_length=10_000)]
     targets: Annotated[tuple[ReplaceTarget, ...], Field(min_length=1, max_length=20_000)]
 
@@ -146,9 +150,10 @@ class PassedOver(Model):
 
 
 class Replaced(Model):
-    """How a replacement, or its undo, goes. `id` is what undoes it; `files` and `matches` count all so far.
+    """How a replacement, or its undo, goes. `id` is what undoes it, or what is left of it to undo; null when there is nothing.
 
-    `passed` are the files passed over since the line before. `done` and `failed` are the last; `text` says what failed.
+    `files` and `matches` count all so far, `passed` are the files passed over since the line before. `done` and `failed` are the
+    last; `text` says what failed.
     """
 
     type: Literal["progress", "done", "failed"]

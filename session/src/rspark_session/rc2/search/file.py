@@ -17,6 +17,10 @@ class NotReplaceable(Exception):
     """Nothing can be replaced in a file. The message says why."""
 
 
+class Gone(NotReplaceable):
+    """The file is there no more."""
+
+
 @dataclass(frozen=True)
 class Found:
     """What a file was when it was read."""
@@ -38,7 +42,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as problem:
-        raise NotReplaceable("It is not there any more.") from problem
+        raise Gone("It is not there any more.") from problem
     except PermissionError as problem:
         raise NotReplaceable("You may not write it.") from problem
     except OSError as problem:
