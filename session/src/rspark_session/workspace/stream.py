@@ -31,7 +31,7 @@ import cloudpickle  # type: ignore[import-not-found,import-untyped,unused-ignore
 from rspark_session.workspace import arrays, classes, enums, functions, objects
 from rspark_session.workspace.namespace import namespace
 from rspark_session.workspace.placeholder import NotKept
-from rspark_session.workspace.tolerant import TolerantUnpickler, with_memory
+from rspark_session.workspace.tolerant import Stand, TolerantUnpickler, with_memory
 from rspark_session.workspace.unsaveable import Unsaveable, class_name, is_failure, kind_of, kind_of_named, why
 from rspark_session.workspace.watchdog import GetsNowhere, OutOfTime, Watchdog
 
@@ -43,6 +43,7 @@ _DEPTH, _STACK = 10**7, 2**30  # calls, and bytes of a stack; of the latter only
 
 _NEW_OBJECT = copyreg.__newobj__  # type: ignore[attr-defined]
 _FOUND_BY_NAME = (type, types.FunctionType, types.BuiltinFunctionType)
+_CONTAINERS = frozenset({list, tuple, set, frozenset, dict})
 
 
 class Part(NamedTuple):
@@ -71,6 +72,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         self._watchdog = watchdog
         self.steps = 0
         self._endless: dict[type, BaseException] = {}
+        self._unkept: list[Any] = []  # objects of this frame that something stands for
 
     def reducer_override(self, obj: Any) -> Any:
         self.steps += 1
@@ -95,8 +97,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
             return self._without(obj, self._endless[type(obj)])
         stream = objects.stream_of(obj)
         if stream is None and (kind := kind_of(obj)):
-            self.left_out.append(Part(f"It holds {kind.what}. {kind.remedy}.", False))
-            return NotKept(f"{kind.what} ({class_name(obj)})", f"{kind.remedy}.").__reduce__()
+            part = Part(f"It holds {kind.what}. {kind.remedy}.", False)
+            return self._stand_in(obj, part, NotKept(f"{kind.what} ({class_name(obj)})", f"{kind.remedy}."))
         if found := stream or arrays.way_of(obj, self._shared) or objects.reduce(obj):
             return found
         found = super().reducer_override(obj)
@@ -145,8 +147,13 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
 
     def _without(self, obj: Any, problem: BaseException) -> Any:
         reason = why(obj, problem)
-        self.left_out.append(Part(f"A part of it ({class_name(obj)}) is lost. {reason}", is_failure(problem)))
-        return NotKept(class_name(obj), reason).__reduce__()
+        part = Part(f"A part of it ({class_name(obj)}) is lost. {reason}", is_failure(problem))
+        return self._stand_in(obj, part, NotKept(class_name(obj), reason))
+
+    def _stand_in(self, obj: Any, part: Part, stand_in: NotKept) -> Any:
+        self.left_out.append(part)
+        self._unkept.append(obj)
+        return stand_in.__reduce__()
 
     def _dynamic_function_reduce(self, func: Any) -> Any:
         if func.__globals__ is self._space:
@@ -158,7 +165,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
 
     def begin(self, obj: Any, *, careful: bool) -> None:
         """Forget what the object before was."""
-        self.left_out, self.careful, self.top = [], careful, obj
+        self.left_out, self.careful, self.top, self._unkept = [], careful, obj, []
         if careful:
             self._plain, self._simple, self._tuples = set(), set(), set()  # each part is asked
 
@@ -175,6 +182,25 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
     def forget_from(self, place: int) -> None:
         """Remove from the memory what was met since the next value went there."""
         self.memo = {key: entry for key, entry in self.memo.copy().items() if entry[0] < place}
+
+    def ask_again(self) -> None:
+        """Forget what something stands for in this frame, so that another that holds it is asked, and named, by itself.
+
+        Its place stays taken, since pickle gives the next value the place that is the length of its memory.
+        """
+        if any(count > _HELD_ONCE for count in _references(self._unkept)):  # else no other holds any, and it takes no time
+            memory = self.memo.copy()
+            for key in map(id, self._unkept):
+                memory[key] = (memory[key][0], object())
+            self.memo = memory
+        self._unkept = []
+
+
+def _references(objs: list[Any]) -> list[int]:
+    return [sys.getrefcount(obj) for obj in objs]
+
+
+_HELD_ONCE = _references([object()])[0] + 2  # by an object of the frame, and by pickle's memory
 
 
 class _Sink:
@@ -290,6 +316,7 @@ class Writer:
         finally:
             pickler.top = None
         self.frames.append(FrameEntry(name, "together", self._file.tell() - start))
+        pickler.ask_again()
         return pickler.left_out
 
     def _write_alone(self, name: str, value: Any, start: int) -> list[Part]:
@@ -348,7 +375,7 @@ def read(file: BinaryIO, frames: Iterable[FrameEntry], watchdog: Watchdog) -> It
         start, end = end, end + entry.length
         frame = reader.read(entry, start)
         if entry.names is not None:
-            yield from _each(entry.names, frame)
+            yield from reader.each(entry.names, frame)
             continue
         if frame.problem is not None and entry.how == "together" and not isinstance(frame.problem, GetsNowhere):
             again.append((entry, start))
@@ -359,13 +386,17 @@ def read(file: BinaryIO, frames: Iterable[FrameEntry], watchdog: Watchdog) -> It
             yield frame
 
 
-def _each(names: list[str], frame: Frame) -> Iterator[Frame]:
-    """Yield a frame for each of the names of one."""
-    for number, name in enumerate(names):
-        if frame.problem is None:
-            yield Frame(name, frame.value[number], None)
-        else:  # the file is damaged
-            yield Frame(name, None, frame.problem)
+def _holds(value: Any, found: set[int]) -> bool:
+    """Return whether an object, or a container in it, holds one of those whose ids are in `found`."""
+    waiting, met = [value], set()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in found:
+            return True
+        if type(each) in _CONTAINERS and id(each) not in met:
+            met.add(id(each))
+            waiting += [*each, *each.values()] if type(each) is dict else each
+    return False
 
 
 class _Reader:
@@ -373,6 +404,9 @@ class _Reader:
         self._file, self._watchdog = file, watchdog
         self._unpickler = pickle.Unpickler(file)  # noqa: S301  (the file is the person's own)
         self._at = 0
+        # What stands for what could not be read, by its place, is not in the memory of `_unpickler`: what refers to it is read
+        # with care as well, and named.
+        self._stands: dict[int, Stand] = {}
 
     def read(self, entry: FrameEntry, start: int) -> Frame:
         try:
@@ -401,14 +435,42 @@ class _Reader:
     def _read_tolerantly(self, entry: FrameEntry, start: int, problem: BaseException) -> Frame:
         """Read what can be read of a frame."""
         self._file.seek(start)
-        tolerant = TolerantUnpickler(self._file, self._unpickler.memo.copy())
+        met = self._unpickler.memo.copy()
+        tolerant = TolerantUnpickler(self._file, met, self._stands)
         try:
             with self._watchdog.impatient(), self._watchdog.watching(self._file.tell):
                 value = tolerant.load()
         except BaseException as other:  # it is damaged
             return Frame(entry.name, None, other if isinstance(other, OutOfTime) else problem)
-        self._unpickler = with_memory(self._file, self._unpickler, {place: tolerant.memo[place] for place in tolerant.memo.new})
-        return Frame(entry.name, None if isinstance(value, NotKept) else value, problem)
+        self._remember(tolerant, met)
+        # Many objects of plain types can all be read, but for what they refer to.
+        is_lost = bool(tolerant.stands) if entry.names else self._is_stand(value, tolerant)
+        return Frame(entry.name, None if is_lost else value, tolerant.problems[0] if tolerant.problems else problem)
+
+    def _remember(self, tolerant: TolerantUnpickler, met: dict[int, Any]) -> None:
+        """Have in the memory what was read with care, but nothing that stands for something."""
+        new = {place: tolerant.memo[place] for place in tolerant.memo.new}
+        made = {id(stand.value): stand for stand in tolerant.stands}
+        stands = {place: made[id(value)] for place, value in new.items() if id(value) in made}
+        before = self._unpickler
+        if stands.keys() & met.keys():  # the memory has what was half made before it failed
+            before, new = pickle.Unpickler(self._file), met | new  # noqa: S301  (the file is the person's own)
+        self._unpickler = with_memory(self._file, before, {place: new[place] for place in new.keys() - stands.keys()})
+        self._stands |= stands
+
+    def _is_stand(self, value: Any, tolerant: TolerantUnpickler) -> bool:
+        return any(stand.value is value for stand in (*self._stands.values(), *tolerant.stands))
+
+    def each(self, names: list[str], frame: Frame) -> Iterator[Frame]:
+        """Yield a frame for each of the names of one, which are of plain types."""
+        stands = {id(stand.value) for stand in self._stands.values()}
+        for number, name in enumerate(names):
+            if frame.value is None:  # the file is damaged
+                yield Frame(name, None, frame.problem)
+            elif frame.problem is None or not _holds(frame.value[number], stands):
+                yield Frame(name, frame.value[number], None)
+            else:
+                yield Frame(name, frame.value[number], frame.problem)
 
 
 def _load_alone(data: BinaryIO) -> Any:

@@ -10,18 +10,33 @@ import pickle
 import struct
 from collections.abc import Callable
 from functools import partial
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from rspark_session.workspace.placeholder import NotKept
 from rspark_session.workspace.watchdog import OutOfTime
 
 
-class _Memory(dict[int, Any]):
-    """What was met, by its place, and which places are new."""
+class Stand(NamedTuple):
+    """What stands in the place of a part that could not be read, and why it could not."""
 
-    def __init__(self, met: dict[int, Any]) -> None:
+    value: NotKept
+    problem: BaseException
+
+
+class _Memory(dict[int, Any]):
+    """What was met, by its place, and which places are new. `asked` is told of the stands that are asked for."""
+
+    def __init__(self, met: dict[int, Any], stands: dict[int, Stand], asked: Callable[[Stand], None]) -> None:
+        self._stands = {place: stand for place, stand in stands.items() if place not in met}  # others were read meanwhile
         super().__init__(met)
+        self.update({place: stand.value for place, stand in self._stands.items()})
+        self._asked = asked
         self.new: set[int] = set()
+
+    def __getitem__(self, place: int) -> Any:
+        if (stand := self._stands.get(place)) is not None and place not in self.new:
+            self._asked(stand)
+        return super().__getitem__(place)
 
     def __setitem__(self, place: int, value: Any) -> None:
         super().__setitem__(place, value)
@@ -32,14 +47,18 @@ _InPython: Any = pickle._Unpickler  # type: ignore[attr-defined,unused-ignore]  
 
 
 class TolerantUnpickler(_InPython):  # type: ignore[misc]
-    """Reads one frame. `problems` are those that it met, and `memo` all that was read."""
+    """Reads one frame. `problems` are those that it met, `stands` what it made for them, and `memo` all that was read.
+
+    `met` is what frames before it have read, and `before` what stands for the rest.
+    """
 
     dispatch: ClassVar[dict[int, Any]] = dict(_InPython.dispatch)
 
-    def __init__(self, file: BinaryIO, met: dict[int, Any]) -> None:
+    def __init__(self, file: BinaryIO, met: dict[int, Any], before: dict[int, Stand]) -> None:
         super().__init__(file)
-        self.memo = _Memory(met)
         self.problems: list[BaseException] = []
+        self.stands: list[Stand] = []
+        self.memo = _Memory(met, before, lambda stand: self.problems.append(stand.problem))
         self.stack: list[Any]
 
     def find_class(self, module: str, name: str) -> Any:
@@ -53,7 +72,9 @@ class TolerantUnpickler(_InPython):  # type: ignore[misc]
             raise
         except BaseException as problem:  # whatever a class of the person raises when it is read
             self.problems.append(problem)
-            return NotKept(what, f"It can't be read again: {type(problem).__name__}: {problem}.")
+            stand = NotKept(what, f"It can't be read again: {type(problem).__name__}: {problem}.")
+            self.stands.append(Stand(stand, problem))
+            return stand
 
     def _reduce(self) -> None:
         arguments, function = self.stack.pop(), self.stack[-1]
