@@ -19,7 +19,7 @@ from types import FunctionType, MethodType
 from typing import Any, NamedTuple
 
 from rspark_session.workspace.objects import is_persons
-from rspark_session.workspace.unsaveable import kind_of
+from rspark_session.workspace.unsaveable import described, kind_of
 
 
 class Given(NamedTuple):
@@ -34,7 +34,7 @@ class Given(NamedTuple):
 class AllGiven(NamedTuple):
     """All of it: entries of tables, hooks, functions in the place of others, members of classes, classes of an abstract class.
 
-    `unread` are the modules that could not be searched, and why.
+    `unread` are the modules that could not be searched, and hooks that could not be looked at, and why.
     """
 
     entries: list[Given]
@@ -79,10 +79,13 @@ def find(space: dict[str, Any]) -> AllGiven:
             if name.partition(".")[0] not in _OF_THE_KERNEL and type(content) is dict and not is_persons(name):
                 _search(name, content, space, found, tables)
         except Exception as problem:  # whatever the objects of a library say to being looked at
-            found.unread[name] = f"{type(problem).__name__}: {problem}"
+            found.unread[name] = described(problem)
     for (name, attribute), own in HOOKS.items():
-        if name in sys.modules and (given := _hook(name, attribute, own, space)):
-            found.hooks.append(given)
+        try:
+            if name in sys.modules and (given := _hook(name, attribute, own, space)):
+                found.hooks.append(given)
+        except Exception as problem:  # whatever an object that was given says to being looked at
+            found.unread[f"{name}.{attribute}"] = described(problem)
     return found
 
 

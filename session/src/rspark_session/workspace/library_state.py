@@ -2,7 +2,6 @@
 
 import importlib
 import sys
-from types import FunctionType
 from typing import Any
 
 _OF_FUNCTIONS = ("formatter", "override_repr")  # of numpy's printing
@@ -36,14 +35,14 @@ def set_numpy_options(saved: dict[str, Any]) -> list[str]:
 
 
 def pandas_options() -> dict[str, Any] | None:
-    """Return the options of pandas that are not what pandas has by itself, but for functions."""
+    """Return the options of pandas that are not what pandas has by itself, but for what can be called."""
     changed = _changed_in_pandas()
-    return changed and {name: value for name, value in changed.items() if not isinstance(value, FunctionType)}
+    return changed and {name: value for name, value in changed.items() if not callable(value)}
 
 
 def functions_of_pandas() -> dict[str, Any]:
-    """Return the options of pandas that are functions: these are saved as objects are."""
-    return {name: value for name, value in (_changed_in_pandas() or {}).items() if isinstance(value, FunctionType)}
+    """Return the options of pandas that can be called: these are saved as objects are."""
+    return {name: value for name, value in (_changed_in_pandas() or {}).items() if callable(value)}
 
 
 def _changed_in_pandas() -> dict[str, Any] | None:

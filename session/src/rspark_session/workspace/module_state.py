@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from rspark_session.workspace.objects import is_persons
 from rspark_session.workspace.placeholder import NotKept
+from rspark_session.workspace.unsaveable import described
 
 
 class ModuleState(NamedTuple):
@@ -17,15 +18,24 @@ class ModuleState(NamedTuple):
     variables: dict[str, Any]
 
 
-def captured() -> dict[str, ModuleState]:
-    """Return what the modules hold, by their names: functions, classes and modules are the file's."""
+def captured(lost: list[dict[str, Any]]) -> dict[str, ModuleState]:
+    """Return what the modules hold, by their names: functions, classes and modules are the file's.
+
+    One that can't be looked at is added to `lost`.
+    """
     found = {}
     for name, module in list(sys.modules.items()):
-        if name == "__main__" or not isinstance(module, ModuleType) or not is_persons(name):
-            continue
-        variables = {key: value for key, value in vars(module).items() if not key.startswith("__") and _is_data(value)}
-        if variables:
-            found[name] = ModuleState(_written(module), variables)
+        is_mine = False
+        try:
+            is_mine = name != "__main__" and issubclass(type(module), ModuleType) and is_persons(name)
+            if not is_mine:
+                continue
+            variables = {key: value for key, value in vars(module).items() if not key.startswith("__") and _is_data(value)}
+            if variables:
+                found[name] = ModuleState(_written(module), variables)
+        except Exception as problem:  # what stands for a module says what it likes
+            why = f"Its variables can't be looked at: {described(problem)}. Set them again."
+            lost.append({"name": f"module {name}", "class": "module", "why": why, "failed": is_mine})
     return found
 
 
@@ -33,11 +43,12 @@ def restore(name: str, saved: ModuleState) -> dict[str, Any] | None:
     """Set what a module held; return it as lost where its file was changed meanwhile, since then the file's values count."""
     try:
         module = importlib.import_module(name)
-    except Exception as problem:  # whatever it does when it is imported
-        why = f"It can't be imported: {type(problem).__name__}: {problem}."
+    except (Exception, SystemExit) as problem:  # whatever it does when it is imported
+        why = f"It can't be imported: {described(problem)}."
         return {"name": name, "class": "module", "why": why, "failed": False}
     kept = {key: value for key, value in saved.variables.items() if not isinstance(value, NotKept)}
-    changed = {key: value for key, value in kept.items() if not _is_same(getattr(module, key, None), value)}
+    now = vars(module)  # a module's own `__getattr__` is not asked
+    changed = {key: value for key, value in kept.items() if key not in now or not _is_same(now[key], value)}
     if changed and _written(module) != saved.written:
         why = f"Its file was changed, and its variables are what it says now ({', '.join(list(changed)[:5])})."
         return {"name": name, "class": "module", "why": why, "failed": False}
@@ -46,7 +57,7 @@ def restore(name: str, saved: ModuleState) -> dict[str, Any] | None:
 
 
 def _is_data(value: Any) -> bool:
-    return not (isinstance(value, (ModuleType, type)) or callable(value))
+    return not (issubclass(type(value), (ModuleType, type)) or callable(value))  # its type: an odd object raises when it is asked
 
 
 def _is_same(a: Any, b: Any) -> bool:

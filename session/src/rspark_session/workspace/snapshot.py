@@ -45,9 +45,10 @@ from rspark_session.workspace import (
     state,
     stream,
     unread,
+    warning_filters,
 )
 from rspark_session.workspace.namespace import namespace, own_names, shell
-from rspark_session.workspace.unsaveable import is_failure, why
+from rspark_session.workspace.unsaveable import described, is_failure, why
 from rspark_session.workspace.watchdog import OutOfTime, Watchdog
 
 #: Up to this many bytes are compressed, which takes no time; what is larger stays as fast as pickle itself.
@@ -88,7 +89,7 @@ def _quietly(folder: Path, work: Callable[[Path, list[Any]], None]) -> None:
             warnings.simplefilter("ignore")  # `catch_warnings` would take back what is restored of `warnings`
             work(folder, filters)
     except BaseException as problem:  # the server reads it; the kernel goes on
-        reason = _FULL if _is_full(problem) else f"{type(problem).__name__}: {problem}"
+        reason = _FULL if _is_full(problem) else described(problem)
         with suppress(OSError):  # a full disk; then neither file is there, and that says it too
             write_whole(folder / "failed.json", json.dumps({"why": reason}))
     cast("list[Any]", warnings.filters)[:] = filters
@@ -102,14 +103,14 @@ def _save(folder: Path, filters: list[Any], began: float, within: float) -> None
     space, hidden = namespace()
     names = own_names(space, hidden)
     captured = state.capture(names, space)
-    captured.parts["warnings"] = pickle.dumps(filters)
+    captured.parts["warnings"], lost_filters = warning_filters.dump(filters)
+    captured.lost.extend(state.failed("filters of warnings", why) for why in lost_filters)
     captured.parts["order"] = pickle.dumps(names)
     (folder / "state").write_bytes(captured.dump())
     unread.carry_over(folder)
     all_given = given.find(space)
     lost = [*captured.lost, *running.lost(space, all_given), *hooks.lost()]
-    left = {entry["name"] for entry in captured.lost}
-    values = {name: space[name] for name in names if name not in captured.modules and name not in left}
+    values = {name: space[name] for name in names if not state.is_module(space[name])}
     named = [*values.items(), *_beside(all_given, lost)]
     everything = sorted(((_size(value), name, value) for name, value in named), key=itemgetter(0))
     plain = folder / unread.OBJECTS
@@ -201,31 +202,34 @@ def _restore(folder: Path, filters: list[Any]) -> None:
     lost = manifest["lost"] + state.apply(captured, space)
     read: dict[str, Any] = {}
     failed: dict[str, str] = {}
+    beside: dict[str, str] = {}
     for frame in unread.frames_of(folder):
         if frame.problem is None or frame.value is not None:
             read[frame.name] = frame.value
             if not frame.name.startswith("\0"):
                 space[frame.name] = frame.value  # what is read later may ask for it
+        unreadable = beside if frame.name.startswith("\0") else failed
         if frame.problem is None:
-            failed.pop(frame.name, None)
-        elif not frame.name.startswith("\0"):
-            failed[frame.name] = unread.reason_of(frame.problem, partly=frame.name in read)
+            unreadable.pop(frame.name, None)
+        else:
+            unreadable[frame.name] = unread.reason_of(frame.problem, partly=frame.name in read)
     for name, reason in failed.items():
         again = f"{reason} It is still kept: `%rspark_kept {name}` tries again."
         lost.append({"name": name, "class": "", "why": again, "failed": True})
+    for name, reason in beside.items():
+        if shown := _shown(name):
+            lost.append({"name": shown, "class": "", "why": reason, "failed": name.startswith(_MODULE)})
     unread.take_over(folder, failed)
     figures.show_none()
-    for name in [name for name in read if name.startswith(_MODULE)]:
-        if entry := module_state.restore(name.removeprefix(_MODULE), read.pop(name)):
-            lost.append(entry)
+    lost += _into_modules({name.removeprefix(_MODULE): read.pop(name) for name in list(read) if name.startswith(_MODULE)})
     lost += _into_ipython({name: read.pop(name) for name in list(read) if name.startswith("\0")})
     order = pickle.loads(captured.parts["order"]) if "order" in captured.parts else ()  # noqa: S301
     for name in order:
         if name in space and (name in read or name in captured.modules):
             space[name] = space.pop(name)
     if "warnings" in captured.parts:
-        filters[:] = pickle.loads(captured.parts["warnings"])  # noqa: S301
-    state.apply_random(captured)
+        lost += _set_filters(filters, captured.parts["warnings"])
+    lost += state.apply_random(captured)
     _manifest(folder, "restored.json", len(read), lost)
 
 
@@ -238,13 +242,13 @@ def _beside(all_given: given.AllGiven, lost: list[dict[str, Any]]) -> Iterator[t
         "functions given to IPython": (_CALLBACK, callbacks.of_ipython),
         "functions given to modules": (_CALLBACK, partial(callbacks.of_modules, all_given)),
         "functions given to Python": (_CALLBACK, callbacks.of_python),
-        "variables of modules": (_MODULE, module_state.captured),
+        "variables of modules": (_MODULE, partial(module_state.captured, lost)),
     }
     for title, (prefix, read) in sources.items():
         try:
             yield from [(f"{prefix}{name}", value) for name, value in read().items()]
         except Exception as problem:  # whatever an object of a person or a library says to being asked
-            why = f"It could not be read: {type(problem).__name__}: {problem}. Give it again."
+            why = f"It could not be read: {described(problem)}. Give it again."
             lost.append({"name": title, "class": "", "why": why, "failed": False})
 
 
@@ -256,6 +260,26 @@ def _magics() -> dict[str, Any]:
         for name, function in magics.items()
         if getattr(function, "__globals__", None) is own and not isinstance(function, MethodType)
     }
+
+
+def _into_modules(read: dict[str, module_state.ModuleState]) -> Iterator[dict[str, Any]]:
+    """Set what the person's modules held; yield what is lost of it."""
+    for name, saved in read.items():
+        try:
+            if entry := module_state.restore(name, saved):
+                yield entry
+        except Exception as problem:  # whatever the module says to being given something
+            why = f"Its variables can't be set: {described(problem)}. Set them again."
+            yield {"name": f"module {name}", "class": "module", "why": why, "failed": True}
+
+
+def _set_filters(filters: list[Any], saved: bytes) -> list[dict[str, Any]]:
+    """Set the filters of warnings in place; return which of them are lost."""
+    try:
+        filters[:], problems = warning_filters.load(saved)
+    except Exception as problem:  # a version before this one saved all in one, and a class of them is gone
+        problems = [f"They can't be restored: {described(problem)}. Set them again."]
+    return [state.failed("filters of warnings", why) for why in problems]
 
 
 def _into_ipython(read: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -272,7 +296,7 @@ def _into_ipython(read: dict[str, Any]) -> Iterator[dict[str, Any]]:
             elif name.startswith(_CALLBACK):
                 callbacks.register(name.removeprefix(_CALLBACK), value)
         except Exception as problem:  # a library of another version, for one
-            why = f"It could not be given back: {type(problem).__name__}: {problem}. Give it again."
+            why = f"It could not be given back: {described(problem)}. Give it again."
             yield {"name": _shown(name) or name[1:], "class": "", "why": why, "failed": False}
 
 

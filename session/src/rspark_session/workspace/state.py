@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from rspark_session.workspace import figures, ipython_state, library_state, process_state, settings
-from rspark_session.workspace.unsaveable import class_name
+from rspark_session.workspace.unsaveable import class_name, described, said
 
 
 class Part(NamedTuple):
@@ -97,18 +97,17 @@ def capture(names: list[str], space: dict[str, Any]) -> Captured:
             if value is not None:
                 parts[part.name] = pickle.dumps(value)
         except Exception as problem:  # whatever a library has in its settings
-            lost_entries.append(_failed(part.name, f"It can't be saved: {problem}."))
+            lost_entries.append(failed(part.name, f"It can't be saved: {described(problem)}."))
     modules = {}
     for name in names:
         module = space[name]
-        if not isinstance(module, ModuleType):
+        if not is_module(module):
             continue
-        if sys.modules.get(module.__name__) is module:
-            modules[name] = module.__name__
+        if found := _name_of(module):
+            modules[name] = found
         else:
             lost_entries.append(lost(name, module, "It is a module that can't be imported by its name. Make it again."))
-    numpy_random = sys.modules["numpy.random"].get_state() if "numpy.random" in sys.modules else None
-    return Captured(parts, modules, pickle.dumps((random.getstate(), numpy_random)), lost_entries)
+    return Captured(parts, modules, pickle.dumps((random.getstate(), _random_of_numpy(lost_entries))), lost_entries)
 
 
 def apply(captured: Captured, space: dict[str, Any]) -> list[dict[str, Any]]:
@@ -122,20 +121,48 @@ def apply(captured: Captured, space: dict[str, Any]) -> list[dict[str, Any]]:
             if part.name == "working directory":
                 problems += process_state.enter_folder(value)
             else:
-                problems += [_failed(part.name, why) for why in part.apply(value)]
+                problems += [failed(part.name, why) for why in part.apply(value)]
         except Exception as problem:  # a library that is not there any more, or of another version
-            problems.append(_failed(part.name, f"It can't be restored: {type(problem).__name__}: {problem}."))
+            problems.append(failed(part.name, f"It can't be restored: {described(problem)}."))
         if part.name == "search path":
             problems += _import_modules(captured.modules, space)
     return problems
 
 
-def apply_random(captured: Captured) -> None:
-    """Restore the state of random numbers. Call it last, since reading objects may draw some."""
-    state, numpy_random = pickle.loads(captured.random)  # noqa: S301
-    random.setstate(state)
-    if numpy_random is not None:
-        importlib.import_module("numpy.random").set_state(numpy_random)
+def apply_random(captured: Captured) -> list[dict[str, Any]]:
+    """Restore the state of random numbers, and return what of it is lost. Call it last, since reading objects may draw some."""
+    try:
+        state, of_numpy = pickle.loads(captured.random)  # noqa: S301
+        random.setstate(state)
+        if of_numpy is not None:  # versions before this one have it as it is, and not by itself
+            of_numpy = pickle.loads(of_numpy) if isinstance(of_numpy, bytes) else of_numpy  # noqa: S301
+            importlib.import_module("numpy.random").set_state(of_numpy)
+    except Exception as problem:  # numpy is not there any more, or another one
+        return [failed("random numbers", f"They can't be restored: {described(problem)}. Set the seed again.")]
+    return []
+
+
+def _random_of_numpy(lost_entries: list[dict[str, Any]]) -> bytes | None:
+    if "numpy.random" not in sys.modules:
+        return None
+    try:
+        return pickle.dumps(sys.modules["numpy.random"].get_state())
+    except Exception as problem:  # whatever stands for it
+        lost_entries.append(failed("random numbers of numpy", f"They can't be saved: {described(problem)}. Set the seed again."))
+        return None
+
+
+def _name_of(module: ModuleType) -> str | None:
+    """Return the name by which a module is imported, if it has one."""
+    try:
+        return module.__name__ if sys.modules.get(module.__name__) is module else None
+    except Exception:  # it was made by hand, without a name
+        return None
+
+
+def is_module(value: Any) -> TypeGuard[ModuleType]:
+    """Return whether a value is a module, by its type: an odd object raises when it is asked."""
+    return issubclass(type(value), ModuleType)
 
 
 def lost(name: str, value: Any, why: str, *, failed: bool = False) -> dict[str, Any]:
@@ -148,11 +175,12 @@ def _import_modules(modules: dict[str, str], space: dict[str, Any]) -> list[dict
     for name, module in modules.items():
         try:
             space[name] = importlib.import_module(module)
-        except Exception as problem:  # whatever the module does when it is imported
-            why = f"The module {module} can't be imported: {problem}."
+        except (Exception, SystemExit) as problem:  # whatever the module does when it is imported
+            why = f"The module {module} can't be imported: {said(problem)}."
             problems.append({"name": name, "class": "module", "why": why, "failed": False})
     return problems
 
 
-def _failed(name: str, why: str) -> dict[str, Any]:
+def failed(name: str, why: str) -> dict[str, Any]:
+    """Return the entry of a part that is lost."""
     return {"name": name, "class": "state", "why": why, "failed": False}

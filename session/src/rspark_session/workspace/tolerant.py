@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from rspark_session.workspace.placeholder import NotKept
+from rspark_session.workspace.unsaveable import described
 from rspark_session.workspace.watchdog import OutOfTime
 
 
@@ -72,7 +73,7 @@ class TolerantUnpickler(_InPython):  # type: ignore[misc]
             raise
         except BaseException as problem:  # whatever a class of the person raises when it is read
             self.problems.append(problem)
-            stand = NotKept(what, f"It can't be read again: {type(problem).__name__}: {problem}.")
+            stand = NotKept(what, f"It can't be read again: {described(problem)}.")
             self.stands.append(Stand(stand, problem))
             return stand
 

@@ -19,6 +19,7 @@ from rspark_session.files import write_whole
 from rspark_session.workspace import stream
 from rspark_session.workspace.namespace import namespace, shell
 from rspark_session.workspace.stream import Frame, FrameEntry
+from rspark_session.workspace.unsaveable import described
 from rspark_session.workspace.watchdog import Watchdog
 
 OBJECTS = "objects"
@@ -68,7 +69,7 @@ def forget_kept(*names: str) -> None:
 
 def reason_of(problem: BaseException, *, partly: bool = False) -> str:
     """Return a sentence that says why an object, or a part of it, can't be read."""
-    return f"{'A part of it' if partly else 'It'} can't be read again: {type(problem).__name__}: {problem}."
+    return f"{'A part of it' if partly else 'It'} can't be read again: {described(problem)}."
 
 
 def take_over(folder: Path, unread: dict[str, str]) -> None:

@@ -126,7 +126,7 @@ def why(value: Any, problem: BaseException) -> str:
         return "There was not enough time to save it."
     if isinstance(problem, MemoryError):
         return "There was not enough memory to save it. Make it again."
-    message = " ".join(str(problem).split()) or type(problem).__name__
+    message = " ".join(said(problem).split()) or type(problem).__name__
     return f"It can't be saved: {message[:200]}."
 
 
@@ -134,13 +134,30 @@ def is_failure(problem: BaseException) -> bool:
     """Return whether data could not be kept; not where something is of a kind that never can, as we know, or as Python says."""
     if isinstance(problem, Unsaveable):
         return False
-    return not (isinstance(problem, NotImplementedError) or _REFUSES.search(str(problem)))
+    return not (isinstance(problem, NotImplementedError) or _REFUSES.search(said(problem)))
+
+
+def said(problem: BaseException) -> str:
+    """Return what an error says; a class of the person may fail to say it."""
+    try:
+        return str(problem)
+    except Exception:
+        return ""
+
+
+def described(problem: BaseException) -> str:
+    """Return an error's class, and what it says."""
+    return f"{type(problem).__name__}: {said(problem)}".removesuffix(": ")
 
 
 def class_name(value: Any) -> str:
     """Return the name of a value's class as a person writes it: `int`, and `pandas.DataFrame` by its module."""
     type_ = type(value)
-    return type_.__qualname__ if type_.__module__ in {"builtins", "__main__"} else f"{type_.__module__}.{type_.__qualname__}"
+    try:
+        module, name = type_.__module__, type_.__qualname__
+    except Exception:  # the class of a class may answer as it likes
+        module, name = None, type.__dict__["__qualname__"].__get__(type_)
+    return name if not isinstance(module, str) or module in {"builtins", "__main__"} else f"{module}.{name}"
 
 
 def _kind_of_type(type_: type) -> Kind | None:
