@@ -116,7 +116,10 @@ drawing_settings <- list(
     }
   ),
   data.table = list(
-    read = function() asNamespace("data.table")$getDTthreads(),
+    read = function() {
+      threads <- asNamespace("data.table")$getDTthreads()
+      if (!same(threads, workspace$threads)) threads
+    },
     restore = function(saved) asNamespace("data.table")$setDTthreads(saved)
   ),
   lattice = list(
@@ -124,6 +127,21 @@ drawing_settings <- list(
     restore = function(saved) list2env(saved, asNamespace("lattice")$.LatticeEnv)
   )
 )
+
+# Note how many threads data.table takes by itself when it is loaded: they depend on the machine, which may be another one after a
+# sleep, so that only a number that somebody set is kept.
+watch_threads <- function() {
+  loaded <- packageEvent("data.table", "onLoad")
+  noted <- vapply(getHook(loaded), identical, logical(1), note_threads)
+  if (isNamespaceLoaded("data.table")) {
+    note_threads()
+  } else if (!any(noted)) {
+    setHook(loaded, note_threads)
+  }
+}
+
+# Called by R with the package's name and folder.
+note_threads <- function(...) workspace$threads <- tryCatch(asNamespace("data.table")$getDTthreads(), error = function(error) NULL)
 
 # Return what ggplot2 draws and computes with: objects that update_geom_defaults() and update_stat_defaults() change.
 of_ggplot2 <- function() {

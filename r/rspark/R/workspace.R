@@ -22,6 +22,7 @@ workspace_baseline <- function() {
   workspace$libraries <- loaded_libraries()
   workspace$callbacks <- getTaskCallbackNames()
   workspace$written <- written_files()
+  watch_threads()
   invisible()
 }
 

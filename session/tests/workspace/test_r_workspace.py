@@ -395,3 +395,23 @@ def test_kinds_of_random_numbers_are_kept_before_the_first_of_them(r: Sleeper) -
     r.run("suppressWarnings(RNGkind('Marsaglia-Multicarry', sample.kind = 'Rounding')); rm(.Random.seed)")
     r.sleep()
     assert r.ask("RNGkind()[c(1, 3)]") == 'c("Marsaglia-Multicarry", "Rounding")'
+
+
+def test_threads_of_data_table_are_kept_where_somebody_set_them(r: Sleeper, start_kernel: Start, library: Path) -> None:
+    environ = {"R_LIBS": str(library), "R_PROFILE_USER": "/dev/null", "R_DATATABLE_NUM_PROCS_PERCENT": "100"}
+    r.run("rspark:::workspace_baseline()")
+    r.run("invisible(loadNamespace('data.table'))")
+    r.save()
+
+    def more_processors() -> Kernel:
+        kernel = start_kernel(COMMAND, environ=environ)
+        kernel.run("rspark:::workspace_baseline()")
+        return kernel
+
+    r._start = more_processors
+    r.wake()
+    r.run("before <- data.table::getDTthreads(); data.table::setDTthreads(NULL)")
+    assert r.ask("before == data.table::getDTthreads()") == "TRUE"
+    r.run("data.table::setDTthreads(1)")
+    r.sleep()
+    assert r.ask("data.table::getDTthreads()") == "1L"
