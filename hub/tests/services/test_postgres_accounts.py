@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ import pytest
 from rsparkhub.domain.environment import Resources, ServiceOptions
 from rsparkhub.domain.errors import Unavailable
 from rsparkhub.services.base import Account, Credential, SessionConfig
-from rsparkhub.services.postgres import Postgres, PostgresSettings, role_of
+from rsparkhub.services.postgres import Postgres, PostgresSettings, dump, role_of
+from rsparkhub.services.postgres import account as accounts
 
 Endpoint = dict[str, Any]
 Connect = Callable[..., psycopg.Connection[Any]]
@@ -57,6 +58,66 @@ def connect(endpoint: Endpoint, tmp_path: Path) -> Connect:
     return connect
 
 
+@pytest.fixture
+def admin(endpoint: Endpoint) -> Iterator[psycopg.Connection[Any]]:
+    """The server's administrator."""
+    with psycopg.connect(
+        host=endpoint["host"],
+        port=endpoint["port"],
+        user=endpoint["admin"],
+        password=endpoint["admin_password"],
+        dbname="postgres",
+        autocommit=True,
+    ) as connection:
+        yield connection
+
+
+class Changes:
+    """What the hub's own connections change, one statement after the other; `before` happens before each."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: list[str] = []
+        self.before: Callable[[str], None] = lambda _: None
+        execute = psycopg.AsyncConnection.execute
+
+        async def noted(connection: psycopg.AsyncConnection[Any], query: Any, *rest: Any, **more: Any) -> Any:
+            text = query if isinstance(query, str) else query.as_string(connection)
+            if not text.startswith(("SELECT", "SET")) or "pg_terminate_backend" in text:
+                self.before(text)
+                self.seen.append(text)
+            return await execute(connection, query, *rest, **more)
+
+        monkeypatch.setattr(psycopg.AsyncConnection, "execute", noted)
+
+    def crash_at(self, number: int) -> None:
+        """Let the connection break before this statement from now on, counted from 0."""
+        first = len(self.seen)
+
+        def before(_: str) -> None:
+            if len(self.seen) - first == number:
+                raise psycopg.OperationalError("the hub ends here")
+
+        self.before = before
+
+    def go_on(self) -> None:
+        self.before = lambda _: None
+
+
+@pytest.fixture
+def changes(monkeypatch: pytest.MonkeyPatch) -> Changes:
+    return Changes(monkeypatch)
+
+
+def rights(admin: psycopg.Connection[Any], database: str) -> set[str]:
+    """Return who owns a database, and who has rights on it."""
+    found = admin.execute(
+        "SELECT pg_get_userbyid(datdba), grantee::regrole::text FROM pg_database "
+        "CROSS JOIN aclexplode(coalesce(datacl, acldefault('d', datdba))) WHERE datname = %s",
+        [database],
+    ).fetchall()
+    return {name.strip('"') for row in found for name in row}
+
+
 async def test_a_person_gets_a_role_and_a_database_of_the_same_name(endpoint: Endpoint, connect: Connect) -> None:
     await ensure_account(endpoint, user="ada", password="pw")
     with connect("ada", "pw") as connection:
@@ -88,22 +149,16 @@ async def test_two_controllers_may_do_it_at_once(endpoint: Endpoint, connect: Co
 
 
 @pytest.mark.parametrize("left", ["role", "closed database", "database of another"])
-async def test_what_a_crash_left_half_made_is_finished(endpoint: Endpoint, connect: Connect, left: str) -> None:
+async def test_what_a_crash_left_half_made_is_finished(
+    endpoint: Endpoint, connect: Connect, admin: psycopg.Connection[Any], left: str
+) -> None:
     user = "half-" + left.replace(" ", "-")
-    with psycopg.connect(
-        host=endpoint["host"],
-        port=endpoint["port"],
-        user=endpoint["admin"],
-        password=endpoint["admin_password"],
-        dbname="postgres",
-        autocommit=True,
-    ) as admin:
-        if left != "database of another":
-            admin.execute(f'CREATE ROLE "{user}"')
-        if left == "closed database":
-            admin.execute(f'CREATE DATABASE "{user}" OWNER "{user}" ALLOW_CONNECTIONS false')
-        if left == "database of another":
-            admin.execute(f'CREATE DATABASE "{user}"')
+    if left != "database of another":
+        admin.execute(f'CREATE ROLE "{user}"')
+    if left == "closed database":
+        admin.execute(f'CREATE DATABASE "{user}" OWNER "{user}" ALLOW_CONNECTIONS false')
+    if left == "database of another":
+        admin.execute(f'CREATE DATABASE "{user}"')
     await ensure_account(endpoint, user=user, password="pw")
     with connect(user, "pw") as connection:
         connection.execute("CREATE TABLE mine (n integer)")
@@ -262,6 +317,23 @@ class TestLeaving:
         await ensure_account(endpoint, user="ada", password="pw")
         connect("ada", "pw").close()
 
+    async def test_templates_and_what_is_closed_go_too(
+        self, endpoint: Endpoint, connect: Connect, admin: psycopg.Connection[Any], tmp_path: Path
+    ) -> None:
+        await ensure_account(endpoint, user="tom", password="pw", groups=("moulds",))
+        with connect("tom", "pw") as tom:
+            tom.execute("CREATE DATABASE mould IS_TEMPLATE true")
+            tom.execute("CREATE DATABASE shut ALLOW_CONNECTIONS false")
+            tom.execute("ALTER DATABASE tom IS_TEMPLATE true")
+            tom.execute('ALTER DATABASE "group.moulds" IS_TEMPLATE true')
+            tom.execute('ALTER DATABASE "group.moulds" OWNER TO tom')
+        await Postgres().remove_group(endpoint, group="moulds", archive=tmp_path)
+        await Postgres().remove_account(endpoint, user="tom", archive=tmp_path)
+        assert {file.stem for file in tmp_path.glob("*.dump")} == {"group.moulds", "mould", "shut", "tom"}
+        left = admin.execute("SELECT FROM pg_database WHERE datname IN ('group.moulds', 'mould', 'shut', 'tom')")
+        assert not left.rowcount
+        assert not admin.execute("SELECT FROM pg_roles WHERE rolname IN ('group.moulds', 'tom')").rowcount
+
     async def test_what_cannot_be_archived_is_kept(
         self, endpoint: Endpoint, connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
@@ -304,6 +376,23 @@ class TestLogins:
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             connect("two", "one", "first")
         await Postgres().revoke(endpoint, account_of("two", "one", session="first"))  # again
+
+    async def test_one_that_handed_on_what_is_the_persons_goes_all_the_same(
+        self, endpoint: Endpoint, connect: Connect, admin: psycopg.Connection[Any]
+    ) -> None:
+        await ensure_account(endpoint, user="friend", password="pw")
+        await ensure_account(endpoint, user="giver", password="pw")
+        with connect("giver", "pw") as giver:
+            giver.execute("CREATE TABLE IF NOT EXISTS mine AS SELECT 1 AS n")
+            for what in ("ALL ON DATABASE giver", "ALL ON mine"):
+                giver.execute("RESET ROLE")
+                giver.execute(f'GRANT {what} TO "giver~sess.1" WITH GRANT OPTION')
+                giver.execute("SET ROLE NONE")
+                giver.execute(f"GRANT {what} TO friend")
+        await Postgres().revoke(endpoint, account_of("giver", "pw"))
+        assert not admin.execute("SELECT FROM pg_roles WHERE rolname = 'giver~sess.1'").rowcount
+        await Postgres().remove_account(endpoint, user="giver", archive=None)
+        await Postgres().remove_account(endpoint, user="friend", archive=None)
 
     async def test_with_another_login_nobody_else_is_reached(self, endpoint: Endpoint, connect: Connect) -> None:
         await ensure_account(endpoint, user="lea", password="hers")
@@ -427,3 +516,251 @@ class TestGroups:
                 actor.execute('GRANT ALL ON DATABASE "group.troupe" TO actor')
         with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
             connect("actor", "pw", dbname="group.troupe")
+
+    async def test_who_made_a_template_of_it_copies_nothing_once_they_left(self, endpoint: Endpoint, connect: Connect) -> None:
+        await ensure_account(endpoint, user="tim", password="pw", groups=("plan",))
+        with connect("tim", "pw", dbname="group.plan") as tim:
+            tim.execute("CREATE TABLE made AS SELECT 1 AS n")
+            tim.execute("GRANT ALL ON made TO tim")
+        with connect("tim", "pw") as tim:
+            tim.execute('ALTER DATABASE "group.plan" IS_TEMPLATE true')
+        await Postgres().ensure_account(endpoint, Account(user="tim", password=""))
+        with connect("tim", "pw") as tim, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            tim.execute('CREATE DATABASE "copy" TEMPLATE "group.plan"')
+
+    async def test_a_chain_of_rights_ends_with_its_first_and_takes_along_who_came_by_it(
+        self, endpoint: Endpoint, connect: Connect, admin: psycopg.Connection[Any]
+    ) -> None:
+        """Rights of a login, which hands them on to its person, who makes the database theirs: so each hangs on the other."""
+        for user in ("chris", "cara"):
+            await ensure_account(endpoint, user=user, password="pw", groups=("chain",))
+        await ensure_account(endpoint, user="outsider", password="pw")
+        cara = connect("cara", "pw", dbname="group.chain")
+        with connect("chris", "pw", dbname="group.chain") as chris:
+            chris.execute('GRANT CONNECT ON DATABASE "group.chain" TO "chris~sess.1" WITH GRANT OPTION')
+        with connect("chris", "pw") as chris:
+            chris.execute("SET ROLE NONE")
+            chris.execute('GRANT CONNECT ON DATABASE "group.chain" TO chris WITH GRANT OPTION')
+            chris.execute("RESET ROLE")
+            chris.execute('ALTER DATABASE "group.chain" OWNER TO chris')
+            chris.execute('GRANT CONNECT ON DATABASE "group.chain" TO outsider')
+        with connect("outsider", "pw", dbname="group.chain") as outsider, cara:
+            await ensure_account(endpoint, user="cara", password="pw", groups=("chain",))
+            with pytest.raises(psycopg.OperationalError):
+                outsider.execute("SELECT 1")
+            cara.execute("SELECT 1")
+            admin.execute("SELECT 1")
+        assert rights(admin, "group.chain") == {"group.chain"}
+        await Postgres().ensure_account(endpoint, Account(user="chris", password=""))
+        for user in ("chris", "outsider"):
+            with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+                connect(user, "pw", dbname="group.chain")
+
+    async def test_whoever_has_given_rights_to_whom_none_are_left(
+        self, endpoint: Endpoint, connect: Connect, admin: psycopg.Connection[Any]
+    ) -> None:
+        """Rights that are handed on twice, by people who have them in another way too, and some that the administrator gave."""
+        for user in ("ben", "bob"):
+            await ensure_account(endpoint, user=user, password="pw", groups=("given",))
+        for user in ("out1", "out2", "out3"):
+            await ensure_account(endpoint, user=user, password="pw")
+        give = 'GRANT ALL ON DATABASE "group.given" TO {} WITH GRANT OPTION'
+        with connect("ben", "pw", dbname="group.given") as ben:
+            ben.execute(give.format("ben, bob, out1"))
+        for user, role, whom in (
+            ("ben", "", 'bob, "ben~sess.1"'),
+            ("ben", "SET ROLE NONE", "out1, out2"),
+            ("bob", "", "out1, out3"),
+            ("out1", "", '"out1~sess.1", out2'),
+            ("out2", "", "out3"),
+            ("out2", "SET ROLE NONE", "out3"),
+        ):
+            with connect(user, "pw") as connection:
+                connection.execute(role or "RESET ROLE")
+                connection.execute(give.format(whom))
+        with connect("out3", "pw") as out3:
+            out3.execute('GRANT CONNECT ON DATABASE "group.given" TO PUBLIC')
+        admin.execute(give.format("out3"))
+        assert len(rights(admin, "group.given")) > 6
+        await ensure_account(endpoint, user="bob", password="pw", groups=("given",))
+        assert rights(admin, "group.given") == {"group.given"}
+        for user in ("out1", "out2", "out3"):
+            with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+                connect(user, "pw", dbname="group.given")
+            await Postgres().remove_account(endpoint, user=user, archive=None)
+
+    @pytest.mark.parametrize("session_is_open", [True, False])
+    async def test_leaving_that_was_cut_short_is_finished_the_next_time(
+        self, endpoint: Endpoint, connect: Connect, admin: psycopg.Connection[Any], changes: Changes, session_is_open: bool
+    ) -> None:
+        user, group = f"cut{session_is_open:d}", f"group.cut{session_is_open:d}"
+        member = Account(user=user, password="", groups=(group.removeprefix("group."),))
+        for number in itertools.count():
+            await Postgres().ensure_account(endpoint, member)
+            await Postgres().issue(endpoint, account_of(user, "pw"))
+            with connect(user, "pw") as leaver:
+                leaver.execute(f'GRANT CONNECT ON DATABASE "{group}" TO {user}, PUBLIC')
+                leaver.execute("SET ROLE NONE")
+                leaver.execute(f'ALTER ROLE "{user}~sess.1" IN DATABASE "{group}" RESET role')
+                leaver.execute(f'SET ROLE "{group}"')
+                if not session_is_open:
+                    await Postgres().revoke(endpoint, account_of(user, "pw"))
+                changes.crash_at(number)
+                try:
+                    await Postgres().ensure_account(endpoint, Account(user=user, password=""))
+                except Unavailable:
+                    pass
+                else:
+                    break
+                finally:
+                    changes.go_on()
+                await Postgres().ensure_account(endpoint, Account(user=user, password=""))
+                with pytest.raises(psycopg.OperationalError):
+                    leaver.execute(f'GRANT CONNECT ON DATABASE "{group}" TO {user}')
+            assert rights(admin, group) == {group}, changes.seen
+            found = admin.execute(
+                "SELECT setrole::regrole FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase "
+                "WHERE datname = %s",
+                [group],
+            )
+            assert not found.rowcount
+        assert number > 10
+
+    async def test_a_group_whose_database_its_members_dropped_is_left(self, endpoint: Endpoint, connect: Connect) -> None:
+        await ensure_account(endpoint, user="dropper", password="pw", groups=("dropped",))
+        with connect("dropper", "pw") as dropper:
+            dropper.execute('DROP DATABASE "group.dropped"')
+        await ensure_account(endpoint, user="dropper", password="pw")
+        with connect("dropper", "pw") as dropper, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            dropper.execute('SET ROLE "group.dropped"')
+
+    async def test_people_in_the_same_groups_come_and_go_at_once(self, endpoint: Endpoint, connect: Connect) -> None:
+        users = [f"mover{number}" for number in range(4)]
+        for groups in (("m1", "m3"), ("m2",), ("m1", "m2", "m3"), ("m3",)):
+            await asyncio.gather(*(ensure_account(endpoint, user=user, password="pw", groups=groups) for user in users))
+        for user in users:
+            connect(user, "pw", dbname="group.m3").close()
+
+
+class TestMaking:
+    async def test_a_group_that_a_crash_left_half_made_is_finished(
+        self, endpoint: Endpoint, connect: Connect, admin: psycopg.Connection[Any], changes: Changes
+    ) -> None:
+        await ensure_account(endpoint, user="maker", password="pw")
+        await ensure_account(endpoint, user="squatter", password="pw")
+        for number in itertools.count():
+            group = f"made{number}"
+            taken = number < 8  # so many steps move it aside and make the group's
+            if taken:
+                with connect("squatter", "pw") as squatter:
+                    squatter.execute(f'CREATE DATABASE "group.{group}"')
+            changes.crash_at(number)
+            try:
+                await Postgres().ensure_account(endpoint, Account(user="maker", password="", groups=(group,)))
+            except Unavailable:
+                failed = True
+            else:
+                failed = False
+            changes.go_on()
+            await Postgres().ensure_account(endpoint, Account(user="maker", password="", groups=(group,)))
+            assert rights(admin, f"group.{group}") == {f"group.{group}"}
+            with connect("maker", "pw", dbname=f"group.{group}") as maker:
+                maker.execute("CREATE TABLE t (n integer)")
+            if taken:  # theirs is theirs again
+                with connect("squatter", "pw") as squatter:
+                    squatter.execute(f'DROP DATABASE "squatter.group.{group}"')
+            if not failed:
+                break
+        assert number > 10
+
+    async def test_a_group_that_goes_when_it_is_half_made_leaves_nothing(
+        self, endpoint: Endpoint, admin: psycopg.Connection[Any], changes: Changes
+    ) -> None:
+        await ensure_account(endpoint, user="halfway", password="pw")
+        for number in itertools.count():
+            group = f"unmade{number}"
+            changes.crash_at(number)
+            try:
+                await Postgres().ensure_account(endpoint, Account(user="halfway", password="", groups=(group,)))
+            except Unavailable:
+                failed = True
+            else:
+                failed = False
+            changes.go_on()
+            await Postgres().remove_group(endpoint, group=group, archive=None)
+            assert not admin.execute("SELECT FROM pg_database WHERE datname = %s", [f"group.{group}"]).rowcount
+            assert not admin.execute("SELECT FROM pg_roles WHERE rolname = %s", [f"group.{group}"]).rowcount
+            if not failed:
+                break
+        assert number > 10
+
+    async def test_who_makes_a_database_of_a_coming_groups_name_again_and_again_does_not_make_it_the_groups(
+        self, endpoint: Endpoint, connect: Connect, admin: psycopg.Connection[Any], changes: Changes
+    ) -> None:
+        await ensure_account(endpoint, user="looper", password="pw")
+        await ensure_account(endpoint, user="waiter", password="pw")
+        name = "group.coming"
+        with connect("looper", "pw") as looper:
+            looper.execute(f'CREATE DATABASE "{name}"')
+            for _ in range(2):
+
+                def again(statement: str) -> None:
+                    if statement.startswith("CREATE DATABASE"):
+                        looper.execute(f'CREATE DATABASE "{name}"')
+
+                changes.before = again
+                with pytest.raises(Unavailable, match="already exists"):
+                    await Postgres().ensure_account(endpoint, Account(user="waiter", password="", groups=("coming",)))
+                assert "looper" in rights(admin, name)
+            changes.go_on()
+            await Postgres().ensure_account(endpoint, Account(user="waiter", password="", groups=("coming",)))
+            theirs = looper.execute(
+                "SELECT datname FROM pg_database WHERE pg_get_userbyid(datdba) = 'looper' AND datname <> 'looper'"
+            )
+            assert len(theirs.fetchall()) == 3
+            with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+                connect("looper", "pw", dbname=name)
+        connect("waiter", "pw", dbname=name).close()
+
+
+class TestWaiting:
+    async def test_a_table_that_somebody_holds_keeps_no_dump_waiting_for_ever(
+        self, endpoint: Endpoint, connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(dump, "_LONGEST_TABLE_WAIT", "500ms", raising=False)
+        await ensure_account(endpoint, user="held", password="pw")
+        await ensure_account(endpoint, user="holder", password="pw")
+        with connect("held", "pw") as held:
+            held.execute("CREATE TABLE mine AS SELECT 1 AS n")
+            held.execute("GRANT ALL ON mine TO holder")
+            held.execute("GRANT CONNECT ON DATABASE held TO holder")
+        with connect("holder", "pw", dbname="held") as holder:
+            with holder.transaction():
+                holder.execute("LOCK TABLE mine IN ACCESS EXCLUSIVE MODE")
+                with pytest.raises(Unavailable, match=r"database held could not be dumped, as another transaction .* again\.$"):
+                    async with asyncio.timeout(60):
+                        await Postgres().remove_account(endpoint, user="held", archive=tmp_path)
+            assert not list(tmp_path.glob("*.dump"))
+            await Postgres().remove_account(endpoint, user="held", archive=tmp_path)
+        assert (tmp_path / "held.dump").exists()
+
+    async def test_a_table_that_somebody_holds_keeps_no_login_waiting_for_ever(
+        self, endpoint: Endpoint, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(accounts, "LONGEST_LOCK_WAIT", "500ms", raising=False)
+        for session in ("first", "second"):
+            await ensure_account(endpoint, user="busy", password="pw", session=session)
+        with connect("busy", "pw", "first") as first:
+            first.execute('GRANT CREATE, USAGE ON SCHEMA public TO "busy~first.1"')
+            first.execute("SET ROLE NONE")
+            first.execute("CREATE TABLE by_the_login AS SELECT 1 AS n")
+            first.execute("GRANT ALL ON by_the_login TO busy")
+        with connect("busy", "pw", "second") as second:
+            with second.transaction():
+                second.execute("LOCK TABLE by_the_login IN ACCESS EXCLUSIVE MODE")
+                with pytest.raises(Unavailable, match=r"as another transaction has held what it needs .* it is tried again"):
+                    async with asyncio.timeout(60):
+                        await Postgres().revoke(endpoint, account_of("busy", "pw", session="first"))
+            await Postgres().revoke(endpoint, account_of("busy", "pw", session="first"))
+            assert second.execute("SELECT n FROM by_the_login").fetchone() == (1,)
+            second.execute("DROP TABLE by_the_login")

@@ -86,6 +86,26 @@ async def test_a_backup_has_everybodys_data_and_roles_and_a_restore_brings_back_
             connected(endpoint, "stranger", database=database)
 
 
+async def test_templates_are_backed_up_and_neither_they_nor_what_is_closed_keeps_a_restore_from_being_done(
+    endpoint: Endpoint, store: Store, noon: datetime, tmp_path: Path
+) -> None:
+    await let_in(endpoint, "potter", groups=("pots",))
+    with connected(endpoint, "potter") as potter:
+        potter.execute("CREATE TABLE mine AS SELECT 7 AS n")
+        potter.execute("ALTER DATABASE potter IS_TEMPLATE true")
+        potter.execute('ALTER DATABASE "group.pots" IS_TEMPLATE true')
+    file = tmp_path / "postgres.tar.gz"
+    await backup.back_up(SERVICE, endpoint, file, now=noon)
+    with connected(endpoint, "potter") as potter:
+        potter.execute("CREATE DATABASE shut ALLOW_CONNECTIONS false")
+    await backup.restore(store, SERVICE, endpoint, file, services={})
+    await let_in(endpoint, "potter", session="next", groups=("pots",))
+    with connected(endpoint, "potter", session="next") as potter:
+        assert potter.execute("SELECT n FROM mine").fetchone() == (7,)
+        found = potter.execute("SELECT datname, datistemplate FROM pg_database WHERE datname IN ('group.pots', 'shut')")
+        assert found.fetchall() == [("group.pots", False)]
+
+
 async def test_what_is_no_backup_changes_nothing(endpoint: Endpoint, store: Store, noon: datetime, tmp_path: Path) -> None:
     await let_in(endpoint, "safe")
     with connected(endpoint, "safe") as safe:

@@ -128,7 +128,8 @@ class Postgres(Service[ServiceOptions]):
 
     async def remove_group(self, endpoint: JsonObject, *, group: str, archive: Path | None) -> None:
         """Drop a group's role and database; before, dump it into the archive, if one is given."""
-        from rsparkhub.services.postgres.account import GROUP, remove  # noqa: PLC0415
+        from rsparkhub.services.postgres.account import remove  # noqa: PLC0415
+        from rsparkhub.services.postgres.dump import GROUP  # noqa: PLC0415
 
         await remove(endpoint, role=GROUP + group, archive=archive)
 

@@ -17,18 +17,14 @@ from psycopg import sql
 
 from rspark_contract.reading import JsonObject
 from rsparkhub.domain.errors import Unavailable
-from rsparkhub.services.postgres.dump import LOGIN, dump
+from rsparkhub.services.postgres.dump import GROUP, LOGIN, LONGEST_LOCK_WAIT, dump
 
 log = logging.getLogger(__name__)
 
-#: Before the name of a group, of which the dot makes a name that no person's id is.
-GROUP = "group."
-
 #: Since this version a role may get the roles that it makes.
 _SELF_GRANT = 160000
-_DATABASES = (
-    "SELECT datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba WHERE rolname = %s AND NOT datistemplate ORDER BY 1"
-)
+#: What a role owns, templates too: who owns a database may make it one.
+_DATABASES = "SELECT datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba WHERE rolname = %s ORDER BY 1"
 #: Other databases in which a role owns something or has rights, each with its owner.
 _HAS_SOMETHING_IN = (
     "SELECT DISTINCT datname, pg_get_userbyid(datdba) FROM pg_shdepend "
@@ -39,12 +35,34 @@ _MEMBER_OF = (
     "SELECT granted.rolname FROM pg_auth_members JOIN pg_roles granted ON granted.oid = roleid "
     "JOIN pg_roles member ON member.oid = member WHERE member.rolname = %s AND starts_with(granted.rolname, %s) ORDER BY 1"
 )
-#: Who has given rights on a database to whom, beside its owner; None is everybody.
-_GIVEN = (
-    "SELECT DISTINCT giver.rolname, other.rolname FROM pg_database CROSS JOIN aclexplode(datacl) "
-    "JOIN pg_roles giver ON giver.oid = grantor LEFT JOIN pg_roles other ON other.oid = grantee "
-    "WHERE datname = %s AND grantee <> datdba"
+#: Groups in whose databases a person, or a login of theirs, is set to act as the group. It is the mark of a membership of which
+#: something is left to be done.
+_MARKED_IN = (
+    "SELECT DISTINCT datname FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase "
+    "JOIN pg_roles ON pg_roles.oid = setrole "
+    "WHERE (rolname = %s OR starts_with(rolname, %s)) AND starts_with(datname, %s) ORDER BY 1"
 )
+#: Rights on a database that its owner does not have of their own; where nothing is said, everybody has some.
+_OF_OTHERS = (
+    "FROM pg_database CROSS JOIN aclexplode(coalesce(datacl, acldefault('d', datdba))) "
+    "LEFT JOIN pg_roles giver ON giver.oid = grantor LEFT JOIN pg_roles other ON other.oid = grantee "
+    "WHERE datname = %s AND "
+)
+#: Who but its owner has given some, and to whom some are given; None is everybody.
+_GIVERS = f"SELECT DISTINCT giver.rolname {_OF_OTHERS} grantor <> datdba ORDER BY 1"
+_GIVEN = f"SELECT DISTINCT other.rolname {_OF_OTHERS} grantee <> datdba ORDER BY 1"
+#: End who is connected to a group's database and is none of its members. A superuser is a member of every role; on a server that
+#: others run, those whom the administrator may not end are none of ours.
+_END_OTHERS = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND usename <> current_user "
+    "AND pg_has_role(usesysid, 'USAGE') AND NOT pg_has_role(usesysid, %s::name, 'MEMBER')"
+)
+#: A group's database that has been made for it, and not been handed over yet.
+_HALF_MADE = (
+    "SELECT FROM pg_database WHERE datname = %s AND starts_with(datname, %s) "
+    "AND pg_get_userbyid(datdba) = current_user AND NOT datallowconn"
+)
+_OWNER = "SELECT pg_get_userbyid(datdba), datistemplate FROM pg_database WHERE datname = %s"
 _LOGINS = "SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s) ORDER BY 1"
 
 
@@ -153,12 +171,20 @@ async def remove(endpoint: JsonObject, *, role: str, archive: Path | None) -> No
         for (login,) in await found.fetchall():
             await _remove_login(endpoint, connection, role=role, login=login)
         if not await _close(connection, role):
+            if (await connection.execute(_HALF_MADE, [role, GROUP])).rowcount:
+                await _execute(connection, "DROP DATABASE {} WITH (FORCE)", role)
             return
+        if role.startswith(GROUP):
+            await _give_back(connection, role)  # a member may have made it theirs
         own = await connection.execute(_DATABASES, [role])
         for (database,) in await own.fetchall():
             if database != role and database.startswith(GROUP) and await _exists(connection, database):
-                await _give_back(connection, database)
+                async with _administrator(endpoint, doing="remove") as other:  # its lock is not held while something is dumped
+                    await _lock(other, database)
+                    await _give_back(other, database)
                 continue
+            # Neither a template can be dropped nor what is closed be dumped, and who owns it may have made it either.
+            await _execute(connection, "ALTER DATABASE {} IS_TEMPLATE false ALLOW_CONNECTIONS true", database)
             if archive is not None:
                 await dump(endpoint, database, archive / f"{database}.dump")
             await _execute(connection, "DROP DATABASE {} WITH (FORCE)", database)
@@ -211,7 +237,13 @@ async def _administrator(
             # A database service's administrator is no superuser; it gets what it makes.
             if not await _is_superuser(connection) and connection.info.server_version >= _SELF_GRANT:
                 await connection.execute("SET createrole_self_grant = 'set, inherit'")
+            await connection.execute(sql.SQL("SET lock_timeout = {}").format(sql.Literal(LONGEST_LOCK_WAIT)))
             yield connection
+    except psycopg.errors.LockNotAvailable as problem:
+        raise Unavailable(
+            f"PostgreSQL could not {doing} the account, as another transaction has held what it needs for {LONGEST_LOCK_WAIT}: "
+            "it is tried again."
+        ) from problem
     except psycopg.OperationalError as problem:  # it is away, or ending, or full: what it says is for the log
         log.warning("PostgreSQL could not make an account: %s", str(problem).strip())
         raise Unavailable("PostgreSQL could not make the account: it does not answer at the moment.") from problem
@@ -236,17 +268,16 @@ async def _ensure_groups(connection: psycopg.AsyncConnection[Any], *, role: str,
     wanted = {f"{GROUP}{group}" for group in groups}
     found = await connection.execute(_LOGINS, [role + LOGIN])
     logins = [login for (login,) in await found.fetchall()]
-    for group in set(await _groups_of(connection, role)) - wanted:
-        await _execute(connection, "REVOKE {} FROM {}", group, role)
-        for login in logins:
-            await _execute(connection, "ALTER ROLE {} IN DATABASE {} RESET role", login, group)
-        # Wherever they are connected: who took the group's role there keeps it for as long as the connection lasts.
-        await connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = ANY(%s)", [logins])
-        await _give_back(connection, group)
-    for group in sorted(wanted):
+    found = await connection.execute(_MARKED_IN, [role, role + LOGIN, GROUP])
+    left = {group for (group,) in await found.fetchall()} | set(await _groups_of(connection, role))
+    for group in sorted(left | wanted):  # all of them first, and in one order: two that wait for each other get nowhere
         await _lock(connection, group)
+    for group in sorted(left - wanted):
+        await _leave(connection, role=role, logins=logins, group=group)
+    for group in sorted(wanted):
         if not await _exists(connection, group):
-            await _move_aside(connection, group)  # from here on a database of this name is the group's
+            # Its database is there before it: from here on one of this name is the group's, and nobody else can have made it.
+            await _make_database(connection, group)
             await _execute(connection, "CREATE ROLE {}", group)
         await _mark(connection, group)
         await _give_back(connection, group)
@@ -256,25 +287,43 @@ async def _ensure_groups(connection: psycopg.AsyncConnection[Any], *, role: str,
             await _act_as(connection, login, group)
 
 
+async def _leave(connection: psycopg.AsyncConnection[Any], *, role: str, logins: Sequence[str], group: str) -> None:
+    """End a membership and whatever acts by it; a mark in the group's database stays until all is done, for the next try."""
+    marked = [role, *logins] if (await connection.execute(_OWNER, [group])).rowcount else []
+    for each in marked:
+        await _act_as(connection, each, group)
+    if await _exists(connection, group):
+        await _execute(connection, "REVOKE {} FROM {}", group, role)
+        # Wherever they are connected: who took the group's role there keeps it for as long as the connection lasts.
+        await connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = ANY(%s)", [logins])
+        await _give_back(connection, group)
+    for each in marked:
+        await _execute(connection, "ALTER ROLE {} IN DATABASE {} RESET role", each, group)
+
+
 async def _give_back(connection: psycopg.AsyncConnection[Any], group: str) -> None:
     """See to it that a group's database is the group's alone, whatever its members have typed: each may act as its owner."""
-    found = await connection.execute("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", [group])
-    owner = await found.fetchone()
-    if owner is None:
+    found = await connection.execute(_OWNER, [group])
+    if (row := await found.fetchone()) is None:
         return
-    if owner != (group,):
-        await _execute(connection, "ALTER DATABASE {} OWNER TO {}", group, group)
-    found = await connection.execute(_GIVEN, [group])
-    given = {(giver, other) for giver, other in await found.fetchall()}
-    while given:
-        # What somebody has handed on goes before what they have: with that, nobody could take it back in their name any more.
-        last = {each for each in given if each[1] not in {giver for giver, _ in given}} or given
-        for giver, other in last:
-            whom = sql.SQL("PUBLIC") if other is None else sql.Identifier(other)
-            await _execute(connection, "SET ROLE {}", giver)
-            await connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM {}").format(sql.Identifier(group), whom))
-            await connection.execute("RESET ROLE")
-        given -= last
+    if row != (group, False) or await _names(connection, _GIVERS, group) or await _names(connection, _GIVEN, group):
+        async with connection.transaction():  # in between it may be somebody's who is to have nothing of it
+            # First, as others who change something of it wait from here on. Anybody may make a copy of a template.
+            await _execute(connection, "ALTER DATABASE {} IS_TEMPLATE false", group)
+            # A revocation stops at whoever has the right in another way as well, and members have each by the group: CASCADE
+            # would not do. But what an owner has given, and what they had been given, is the next owner's.
+            for owner in [*await _names(connection, _GIVERS, group), group]:
+                await _execute(connection, "ALTER DATABASE {} OWNER TO {}", group, owner or group)
+            for other in await _names(connection, _GIVEN, group):
+                whom = sql.SQL("PUBLIC") if other is None else sql.Identifier(other)
+                await connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM {}").format(sql.Identifier(group), whom))
+    # Rights are looked at when somebody connects: who has done so by what they were given stays otherwise.
+    await connection.execute(_END_OTHERS, [group, group])
+
+
+async def _names(connection: psycopg.AsyncConnection[Any], query: str, database: str) -> list[str | None]:
+    found = await connection.execute(query, [database])
+    return [name for (name,) in await found.fetchall()]
 
 
 async def _groups_of(connection: psycopg.AsyncConnection[Any], role: str) -> list[str]:
@@ -294,6 +343,9 @@ async def _act_as(connection: psycopg.AsyncConnection[Any], login: str, group: s
 async def _remove_login(endpoint: JsonObject, connection: psycopg.AsyncConnection[Any], *, role: str, login: str) -> None:
     if not await _close(connection, login):
         return
+    if await _exists(connection, role):
+        # What it has handed on goes with what it was given only if it has that in no other way: by the person's role it has all.
+        await _execute(connection, "REVOKE {} FROM {}", role, login)
     others = await connection.execute(_HAS_SOMETHING_IN, [login])
     for database, _ in await others.fetchall():
         async with _administrator(endpoint, doing="close", database=database) as inside:
@@ -329,33 +381,48 @@ async def _set(connection: psycopg.AsyncConnection[Any], role: str, name: str, v
 
 
 async def _ensure_database(connection: psycopg.AsyncConnection[Any], role: str, *, title: str) -> None:
-    name = sql.Identifier(role)
-    await _move_aside(connection, role)
-    found = await connection.execute("SELECT FROM pg_database WHERE datname = %s", [role])
-    if not found.rowcount:
-        # Closed until it is the owner's alone: by default everybody may connect to a new database.
-        await connection.execute(sql.SQL("CREATE DATABASE {0} OWNER {0} ALLOW_CONNECTIONS false").format(name))
+    await _make_database(connection, role)
     for step in (
         "ALTER DATABASE {0} OWNER TO {0}",
         "REVOKE ALL ON DATABASE {0} FROM PUBLIC",
         "COMMENT ON DATABASE {0} IS {1}",
         "ALTER DATABASE {0} ALLOW_CONNECTIONS true",
     ):
-        await connection.execute(sql.SQL(step).format(name, sql.Literal(title)))
+        await connection.execute(sql.SQL(step).format(sql.Identifier(role), sql.Literal(title)))
+
+
+async def _make_database(connection: psycopg.AsyncConnection[Any], role: str) -> None:
+    """Make the database of this name where there is none yet: the role's, or the administrator's until there is such a role.
+
+    It is closed until it is its owner's alone: by default everybody may connect to a new database.
+    """
+    await _move_aside(connection, role)
+    if (await connection.execute(_OWNER, [role])).rowcount:
+        return
+    if await _exists(connection, role):
+        await _execute(connection, "CREATE DATABASE {} OWNER {} ALLOW_CONNECTIONS false", role, role)
+    else:
+        await _execute(connection, "CREATE DATABASE {} ALLOW_CONNECTIONS false", role)
 
 
 async def _move_aside(connection: psycopg.AsyncConnection[Any], role: str) -> None:
     """Rename a database of this name that another person made before this one came: neither may get into the other's."""
+    if (await connection.execute(_HALF_MADE, [role, GROUP])).rowcount:
+        return
     found = await connection.execute(
-        "SELECT rolname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba "
+        "SELECT rolname, pg_database.oid FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba "
         "WHERE datname = %s AND NOT rolsuper AND rolname <> %s",
         [role, role],
     )
     if (row := await found.fetchone()) is None:
         return
-    name, aside = sql.Identifier(role), sql.Identifier(f"{row[0]}.{role}"[:63])
-    await connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+    owner, number = row
+    aside = f"{owner}.{role}"[:63]
+    if (await connection.execute(_OWNER, [aside])).rowcount:  # of the last time, or made so that this one can't be moved
+        aside = f"{number}.{aside}"[:63]
+    await _execute(connection, "ALTER DATABASE {} ALLOW_CONNECTIONS false", role)
     await connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [role])
-    await connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(name, aside))
-    await connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(aside))  # it may be younger than a sweep
-    await connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(aside))
+    async with connection.transaction():  # under the new name it is looked for no more
+        await _execute(connection, "ALTER DATABASE {} RENAME TO {}", role, aside)
+        await _execute(connection, "REVOKE ALL ON DATABASE {} FROM PUBLIC", aside)  # it may be younger than a sweep
+        await _execute(connection, "ALTER DATABASE {} ALLOW_CONNECTIONS true", aside)

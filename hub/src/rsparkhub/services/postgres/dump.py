@@ -19,16 +19,29 @@ from rsparkhub.domain.errors import InvalidInput, Unavailable
 
 #: Between the role of a person and what tells their logins apart; no person's id has it.
 LOGIN = "~"
+#: Before the name of a group, of which the dot makes a name that no person's id is.
+GROUP = "group."
+#: How long the administrator waits for what another transaction holds: longer than any step of another controller, but for a
+#: dump.
+LONGEST_LOCK_WAIT = "1min"
+#: How long a dump waits for a table: longer than most statements that change one.
+_LONGEST_TABLE_WAIT = "5min"
 _ROLES, _CONTENT = "roles.sql", "databases.json"
 #: Roles of people, their sessions and groups. On a server that others run they are those that are marked as ours.
 _ROLES_OF_PEOPLE = (
     "SELECT rolname FROM pg_roles WHERE NOT rolsuper AND rolname !~ '^pg_' "
     "AND (NOT %s OR shobj_description(oid, 'pg_authid') = 'RSparkHub') ORDER BY 1"
 )
-#: What they have; the samples are the server's own.
+#: What they have, templates and what they have closed too; the samples and the first templates are the server's own. A group's
+#: database is the administrator's for a moment when it is made.
 _DATABASES = (
     "SELECT datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba "
-    "WHERE NOT datistemplate AND datallowconn AND NOT rolsuper "
+    "WHERE NOT rolsuper AND (NOT %s OR shobj_description(pg_roles.oid, 'pg_authid') = 'RSparkHub') "
+    "OR starts_with(datname, 'group.') AND rolname = current_user AND NOT datallowconn ORDER BY 1"
+)
+#: What of it can be dumped.
+_OPEN_DATABASES = (
+    "SELECT datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba WHERE datallowconn AND NOT rolsuper "
     "AND (NOT %s OR shobj_description(pg_roles.oid, 'pg_authid') = 'RSparkHub') ORDER BY 1"
 )
 
@@ -44,10 +57,23 @@ async def dump(endpoint: JsonObject, database: str, file: Path) -> None:
     fresh = file.with_name(f".{file.name}.new")
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        await _run(endpoint, "pg_dump", "--format=custom", "--create", f"--file={fresh}", f"--dbname={database}")
+        await _run(
+            endpoint,
+            "pg_dump",
+            "--format=custom",
+            "--create",
+            f"--lock-wait-timeout={_LONGEST_TABLE_WAIT}",
+            f"--file={fresh}",
+            f"--dbname={database}",
+        )
         fresh.chmod(0o600)
         fresh.replace(file)
     except Unavailable as error:
+        if "LOCK TABLE" in str(error) and "timeout" in str(error):
+            raise Unavailable(
+                f"The database {database} could not be dumped, as another transaction has held one of its tables for "
+                f"{_LONGEST_TABLE_WAIT}: it is tried again."
+            ) from error
         raise Unavailable(f"The database {database} could not be dumped: {error}") from error
     finally:
         fresh.unlink(missing_ok=True)
@@ -62,7 +88,7 @@ async def dump_all(endpoint: JsonObject, folder: Path) -> None:
         When one can't be dumped.
     """
     async with await _connect(endpoint) as connection:
-        databases = await _names(connection, _DATABASES, endpoint)
+        databases = await _names(connection, _OPEN_DATABASES, endpoint)
     files = {f"{number:05}.dump": database for number, database in enumerate(databases)}
     for name, database in files.items():
         await dump(endpoint, database, folder / name)
@@ -96,7 +122,13 @@ async def restore_all(endpoint: JsonObject, folder: Path) -> list[str]:
     except (OSError, ValueError, AttributeError) as error:
         raise InvalidInput(f"This is no backup of PostgreSQL: {error}.") from error
     async with await _connect(endpoint) as connection:
-        await _clear(connection, endpoint)
+        try:
+            await _clear(connection, endpoint)
+        except psycopg.errors.LockNotAvailable as error:
+            raise Unavailable(
+                f"PostgreSQL could not be restored, as another transaction has held what it needs for {LONGEST_LOCK_WAIT}: "
+                "restore it again."
+            ) from error
         # The administrator's own line fails, as it is there already; whatever else does is found by what is then missing.
         await _run(endpoint, "psql", "--quiet", "--no-psqlrc", f"--file={folder / _ROLES}", f"--dbname={_first(endpoint)}")
     for name in files:
@@ -110,6 +142,7 @@ async def restore_all(endpoint: JsonObject, folder: Path) -> list[str]:
 async def _clear(connection: psycopg.AsyncConnection[Any], endpoint: JsonObject) -> None:
     """Drop all databases and roles of people and groups, and end who is connected."""
     for database in await _names(connection, _DATABASES, endpoint):
+        await connection.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(sql.Identifier(database)))
         await connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
     roles = await _names(connection, _ROLES_OF_PEOPLE, endpoint)
     await connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = ANY(%s)", [roles])
@@ -129,13 +162,15 @@ async def _names(connection: psycopg.AsyncConnection[Any], query: str, endpoint:
 
 async def _connect(endpoint: JsonObject) -> psycopg.AsyncConnection[Any]:
     try:
-        return await psycopg.AsyncConnection.connect(
+        connection = await psycopg.AsyncConnection.connect(
             host=str(endpoint["host"]), port=str(endpoint["port"]), user=str(endpoint["admin"]),
             password=str(endpoint["admin_password"]), dbname=_first(endpoint), sslmode=str(endpoint.get("sslmode", "prefer")),
             connect_timeout=10, application_name="rsparkhub backup", autocommit=True,
         )  # fmt: skip
+        await connection.execute(sql.SQL("SET lock_timeout = {}").format(sql.Literal(LONGEST_LOCK_WAIT)))
     except psycopg.Error as error:
         raise Unavailable(f"PostgreSQL can't be reached: {str(error).strip()}") from error
+    return connection
 
 
 def _first(endpoint: JsonObject) -> str:
