@@ -131,12 +131,24 @@ async def restore_all(endpoint: JsonObject, folder: Path) -> list[str]:
             ) from error
         # The administrator's own line fails, as it is there already; whatever else does is found by what is then missing.
         await _run(endpoint, "psql", "--quiet", "--no-psqlrc", f"--file={folder / _ROLES}", f"--dbname={_first(endpoint)}")
-    for name in files:
-        await _run(
-            endpoint, "pg_restore", "--create", "--exit-on-error", f"--dbname={_first(endpoint)}", str(folder / Path(name).name)
-        )
+    for name, database in files.items():
+        await _restore(endpoint, database, folder / Path(name).name)
     async with await _connect(endpoint) as connection:
         return [role for role in await _names(connection, _ROLES_OF_PEOPLE, endpoint) if LOGIN in role]
+
+
+async def _restore(endpoint: JsonObject, database: str, file: Path) -> None:
+    for more in (True, True, False):
+        try:
+            await _run(endpoint, "pg_restore", "--create", "--exit-on-error", f"--dbname={_first(endpoint)}", str(file))
+            return
+        except Unavailable as error:
+            # The server's own process closes a new database to others, in the same moment as this gives its rights.
+            if not more or "tuple concurrently updated" not in str(error):
+                raise
+        async with await _connect(endpoint) as connection:
+            await connection.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(sql.Identifier(database)))
+            await connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
 
 
 async def _clear(connection: psycopg.AsyncConnection[Any], endpoint: JsonObject) -> None:
