@@ -250,9 +250,9 @@ class Ensemble:
     async def _end(self, ending: Ending) -> int:
         report = self._reporter.report
         ended = self._computed if self._saving else tuple(report.busy_with)
-        if self._falling_asleep and ending.how == "stop":
+        taken_over = self._falling_asleep is not None and ending.how == "stop"
+        if self._falling_asleep and taken_over:
             self._falling_asleep.cancel()
-            self._store.abandon()
         report.state = AgentState.SUSPENDING if ending.how == "suspend" else AgentState.STOPPING
         report.reason, report.detail = ending.reason, ending.detail
         self._router.shut()
@@ -267,6 +267,8 @@ class Ensemble:
             after={spec.name: spec.after for spec in self._document.components},
             begun=self._saving,
         )
+        if taken_over:
+            self._store.abandon()  # by now nobody writes there any more
         report.reason = ending.reason or outcome.problem
         failed = report.reason is not None
         kept_in_part = ending.how == "suspend" and outcome.saved is not None
