@@ -92,6 +92,12 @@ async def opened(context: BrowserContext, edge: Edge, running: Running) -> Page:
     return page
 
 
+async def axe_finds_nothing(page: Page) -> None:
+    await page.evaluate(AXE.read_text())  # the page's policy lets in no other script
+    found = await page.evaluate("axe.run()")
+    assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]] == []
+
+
 async def open_file(page: Page, name: str) -> None:
     await page.get_by_role("treeitem", name=name).click()
     await expect(page.get_by_role("textbox", name=f"Editor of {name}")).to_be_focused()
@@ -307,9 +313,7 @@ async def test_axe_finds_nothing(chromium: Browser, edge: Edge, running: Running
         await expect(page.get_by_role("textbox", name="Editor of document.Rmd")).to_be_visible()
         results = CHECKOUT / "test-results/rc2"
         await page.screenshot(path=results / f"{size['width']}-{theme}.png")
-        await page.evaluate(AXE.read_text())  # the page's policy lets in no other script
-        found = await page.evaluate("axe.run()")
-        assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]] == []
+        await axe_finds_nothing(page)
     finally:
         await context.close()
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .test_python_workspace import CALL, COMMAND, Sleeper, Start
+from .test_python_workspace import Sleeper, Start
 
 FILTERS = """
 import sys, warnings
@@ -94,12 +94,12 @@ def test_what_can_not_be_given_back_is_named_and_takes_nothing_along(python: Sle
     (tmp_path / "goes.py").write_text(GOES)
     python.run(f"import sys; sys.path.insert(0, {str(tmp_path)!r})")
     python.run(HOLDS)
-    assert python.kernel.shown(CALL.format(name="save", folder=str(python.folder)), silent=True) == []
+    python.save()
     (tmp_path / "goes.py").unlink()
     python.kernel.end()
-    python.kernel = python._start(COMMAND)
+    python.start()
     python.kernel.shown("import sys; sys.modules['numpy'] = sys.modules['numpy.random'] = None", silent=True)
-    assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
+    python.restore()
     lost = {entry["name"]: entry for entry in python.restored["lost"]}
     assert "No module named 'goes'" in lost["module own_models"]["why"]
     assert lost["module own_models"]["failed"]
@@ -112,7 +112,7 @@ def test_what_can_not_be_given_back_is_named_and_takes_nothing_along(python: Sle
 
 def test_what_a_version_before_saved_in_one_piece_is_read(python: Sleeper) -> None:
     python.run("import numpy, random, warnings; warnings.filterwarnings('error', message='mine'); numpy.random.seed(3)")
-    assert python.kernel.shown(CALL.format(name="save", folder=str(python.folder)), silent=True) == []
+    python.save()
     python.run(
         "import pickle\nfile = " + repr(str(python.folder / "state")) + "\nsaved = list(pickle.load(open(file, 'rb')))\n"
         "saved[0]['warnings'] = pickle.dumps([('error', None, DeprecationWarning, None, 0), *warnings.filters])\n"
@@ -120,8 +120,8 @@ def test_what_a_version_before_saved_in_one_piece_is_read(python: Sleeper) -> No
     )
     expected = python.ask("random.random(), float(numpy.random.rand())")
     python.kernel.end()
-    python.kernel = python._start(COMMAND)
-    assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
+    python.start()
+    python.restore()
     assert python.restored["lost"] == []
     assert python.ask("random.random(), float(numpy.random.rand())") == expected
     assert python.ask("warnings.filters[0][2] is DeprecationWarning, warnings.filters[1][1].pattern") == "(True, 'mine')"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .test_python_workspace import CALL, COMMAND, Sleeper, Start
+from .test_python_workspace import Sleeper, Start
 
 HELD = """
 class Bad:
@@ -67,11 +67,11 @@ def test_what_can_not_be_read_again_is_named_for_each_that_holds_it(python: Slee
     module.write_text(MODULE)
     python.run(f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.dont_write_bytecode = True")
     python.run(SHARED)
-    assert python.kernel.shown(CALL.format(name="save", folder=str(python.folder)), silent=True) == []
+    python.save()
     module.write_text(BROKEN)
     python.kernel.end()
-    python.kernel = python._start(COMMAND)
-    assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
+    python.start()
+    python.restore()
     why = {entry["name"]: entry["why"] for entry in python.restored["lost"]}
     no_model = {name for name in why if "has no attribute 'Model'" in why[name]}
     assert no_model == {"first", "second", "model", "deep", "other"}

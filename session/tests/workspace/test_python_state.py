@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import kernels
 from .python_state import CASES, StateCase
-from .test_python_workspace import CALL, COMMAND, Sleeper, Start
+from .test_python_workspace import Sleeper, Start
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +19,10 @@ def slept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sleeper]:
         python = Sleeper(start, folder / "kept")
         for case in CASES:
             python.run(case.made)
-        assert python.kernel.shown(CALL.format(name="save", folder=str(python.folder)), silent=True) == []
+        python.save()
         python.kernel.end()
-        python.kernel = start(COMMAND)
-        assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
+        python.start()
+        python.restore()
         yield python
 
 
@@ -41,15 +41,15 @@ def test_nothing_that_failed_is_said_to_have(slept: Sleeper) -> None:
 def test_a_part_that_can_not_be_restored_takes_no_other_along(start_kernel: Start, tmp_path: Path) -> None:
     python = Sleeper(start_kernel, tmp_path / "kept")
     python.run("import sys, pandas as pd; pd.set_option('display.max_rows', 7); sys.path.insert(0, '/first'); x = 1")
-    assert python.kernel.shown(CALL.format(name="save", folder=str(python.folder)), silent=True) == []
+    python.save()
     python.run(
         "import pickle\nfile = " + repr(str(python.folder / "state")) + "\n"
         "saved = list(pickle.load(open(file, 'rb')))\nsaved[0]['pandas options'] = b'odd'\n"
         "pickle.dump(tuple(saved), open(file, 'wb'))"
     )
     python.kernel.end()
-    python.kernel = start_kernel(COMMAND)
-    assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
+    python.start()
+    python.restore()
     assert [entry["name"] for entry in json.loads((python.folder / "restored.json").read_text())["lost"]] == ["pandas options"]
     assert python.ask("x, __import__('sys').path[0]") == "(1, '/first')"
 

@@ -35,11 +35,21 @@ class Sleeper:
     def ask(self, expression: str) -> str:
         return self.kernel.run(f"print(repr(({expression})))")
 
-    def sleep(self) -> None:
+    def save(self) -> None:
         assert self.kernel.shown(CALL.format(name="save", folder=str(self.folder)), silent=True) == []
-        self.kernel.end()
+
+    def start(self) -> None:
+        """Start the kernel that goes on; the one before has ended."""
         self.kernel = self._start(COMMAND)
+
+    def restore(self) -> None:
         assert self.kernel.shown(CALL.format(name="restore", folder=str(self.folder)), silent=True) == []
+
+    def sleep(self) -> None:
+        self.save()
+        self.kernel.end()
+        self.start()
+        self.restore()
 
     @property
     def saved(self) -> dict[str, Any]:
@@ -324,11 +334,11 @@ def test_a_folder_or_a_module_that_went_away_is_named(python: Sleeper, tmp_path:
     project.mkdir()
     (project / "passing.py").write_text("")
     python.run(f"import os, sys\nos.chdir({str(project)!r}); sys.path.append({str(project)!r})\nimport passing\nn = 1")
-    assert python.kernel.shown(CALL.format(name="save", folder=str(python.folder)), silent=True) == []
+    python.save()
     shutil.rmtree(project)
     python.kernel.end()
-    python.kernel = python._start(COMMAND)
-    assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
+    python.start()
+    python.restore()
     assert [(entry["name"], entry["class"]) for entry in python.restored["lost"]] == [
         (str(project), "folder"),
         ("passing", "module"),
@@ -404,7 +414,7 @@ def test_a_workspace_that_the_first_version_saved_is_restored(python: Sleeper, t
     (python.folder / "state").write_bytes(state)
     (python.folder / "objects").write_bytes(struct.pack("<IQ", 6, len(colour)) + b"Colour" + colour)
     (python.folder / "manifest.json").write_text('{"language": "python", "objects": 1, "bytes": 9, "lost": []}')
-    assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
+    python.restore()
     assert python.restored["lost"] == []
     assert python.ask("Colour.RED.value, m.pi > 3, __import__('os').getcwd()") == f"(1, True, {str(tmp_path)!r})"
     assert python.ask("__import__('random').random()") == repr(Random(7).random())
@@ -442,20 +452,20 @@ def test_what_can_not_be_read_is_kept_until_its_module_is_mended(python: Sleeper
     module.write_text("class Thing:\n    x = 5\n")
     python.run(f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nimport passing\nbefore = [1]")
     python.run("thing = passing.Thing(); after = [before, 2]; del passing")
-    assert python.kernel.shown(CALL.format(name="save", folder=str(python.folder)), silent=True) == []
+    python.save()
     module.write_text("")
     for number in (2, 3):  # it is kept over more than one sleep
         python.kernel.end()
-        python.kernel = python._start(COMMAND)
-        assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
+        python.start()
+        python.restore()
         assert python.ask("after[0] is before, 'thing' in globals()") == "(True, False)"
         assert "thing" in python.ask("__import__('rspark_session.workspace', fromlist=['_']).kept()")
         assert "thing: It can't be read again" in python.run("%rspark_kept")
         python.folder = tmp_path / f"kept-{number}"
-        assert python.kernel.shown(CALL.format(name="save", folder=str(python.folder)), silent=True) == []
+        python.save()
     python.kernel.end()
-    python.kernel = python._start(COMMAND)
-    assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
+    python.start()
+    python.restore()
     module.write_text("class Thing:\n    x = 5\n")
     python.run("import importlib, sys; importlib.reload(sys.modules['passing']) if 'passing' in sys.modules else None")
     assert python.run("%rspark_kept thing") == ""
@@ -485,14 +495,14 @@ def test_many_small_names_share_a_frame_and_what_they_share(python: Sleeper) -> 
 
 def test_frames_of_versions_that_had_one_for_each_name_are_read(python: Sleeper) -> None:
     python.run("class Point: pass\npoint = Point(); point.x = 3")
-    assert python.kernel.shown(CALL.format(name="save", folder=str(python.folder)), silent=True) == []
+    python.save()
     listed = python.folder / "frames.json"
     before = json.loads(listed.read_text())
     assert all(names is None for _, _, _, names in before if names != ["i"])
     listed.write_text(json.dumps([entry[:3] for entry in before]))
     python.kernel.end()
-    python.kernel = python._start(COMMAND)
-    assert python.kernel.shown(CALL.format(name="restore", folder=str(python.folder)), silent=True) == []
+    python.start()
+    python.restore()
     assert python.ask("point.x") == "3"
 
 
