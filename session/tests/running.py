@@ -203,14 +203,14 @@ class Running:
             yield socket
 
     @asynccontextmanager
-    async def kernel(self, kernel_id: str) -> AsyncIterator["Kernel"]:
-        """A client of a kernel, as a browser is one."""
+    async def kernel(self, kernel_id: str, *, below: str = "") -> AsyncIterator["Kernel"]:
+        """A client of a kernel, as a browser is one; `below` is the path of another interface than the first."""
         session = uuid.uuid4().hex
-        async with self.socket(f"api/kernels/{kernel_id}/channels?session_id={session}") as socket:
+        async with self.socket(f"{below}api/kernels/{kernel_id}/channels?session_id={session}") as socket:
             yield Kernel(socket, session)
 
-    async def new_kernel(self, name: str) -> str:
-        kernel_id: str = (await self.post("api/kernels", json={"name": name})).json()["id"]
+    async def new_kernel(self, name: str, *, below: str = "") -> str:
+        kernel_id: str = (await self.post(f"{below}api/kernels", json={"name": name})).json()["id"]
         return kernel_id
 
     async def new_session(self, path: str, name: str) -> Json:

@@ -75,6 +75,17 @@ async def test_a_session_that_ran_already_waits_for_its_button(page: Page, hub: 
     await page.wait_for_url(f"**/s/{ID}/")
 
 
+async def test_what_opens_beside_it_has_a_link_on_its_page_and_in_its_menu(page: Page, hub: FixtureHub) -> None:
+    url = f"/s/{ID}/interfaces/shell/"
+    hub.put(world.session(beside=[{"name": "shell", "title": "Terminal", "url": url}]))
+    await page.goto(PATH)
+    await expect(page.get_by_role("link", name="Terminal", exact=True)).to_have_attribute("href", url)
+    await page.goto("/hub/")
+    await page.get_by_role("button", name="More for RSpark").click()
+    await page.get_by_role("menuitem", name="Open Terminal").click()
+    await page.wait_for_url(f"**{url}")
+
+
 async def test_a_failure_stays_with_its_reason_its_log_and_a_retry(page: Page, hub: FixtureHub) -> None:
     hub.world.logs = {"postgres": "FATAL:  No space left on device\n", "agent": "it ended\n"}
     hub.put(world.starting())

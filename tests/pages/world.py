@@ -129,6 +129,7 @@ def session(**changes: Any) -> Json:
         "title": "RSpark",
         "interface": "jupyterlab",
         "interface_title": "JupyterLab",
+        "beside": [],
         "state": "running",
         "wanted": "running",
         "reason": None,

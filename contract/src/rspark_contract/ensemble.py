@@ -30,6 +30,9 @@ _WORDS = reading.items(_WORD, most=4096)
 _ENVIRON = reading.mapping(_WORD, most=256)
 _SECONDS = reading.number(0, 1e8)
 _BYTES = reading.integer(0, 2**62)
+#: As many as have room in a session; each has a folder of sockets, whose name is a digit.
+MOST_BESIDE = 9
+_BELOW = "interfaces"
 _PLACEHOLDER = re.compile(r"\{(run|home|keep|data|python|host|port:[a-z][a-z0-9_-]{0,63})\}")
 
 
@@ -42,9 +45,10 @@ class EnsembleDocument:
     """One generation of one ensemble, all of it decided.
 
     `memory` and `home_size` are in bytes, `cpu` in cores, `grace` in seconds. With `resume` the agent brings back what the last
-    sleep kept. `image` is that of the container it runs in, empty outside of one. `forget` names deleted sessions of the same
-    home, of which the agent throws away what they kept. `template` names a project that a home gets once, where the session has
-    one of that name.
+    sleep kept. `beside` has the interfaces that are opened beside `interface`, by their names (`path_beside`): each is started
+    when somebody first visits it. `image` is that of the container it runs in, empty outside of one. `forget` names deleted
+    sessions of the same home, of which the agent throws away what they kept. `template` names a project that a home gets once,
+    where the session has one of that name.
     """
 
     id: str
@@ -57,6 +61,7 @@ class EnsembleDocument:
     token: str | None
     places: Places
     interface: InterfaceSpec | None = None
+    beside: Mapping[str, InterfaceSpec] = field(default_factory=dict)
     services: tuple[ServiceSpec, ...] = ()
     components: tuple[ComponentSpec, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -88,6 +93,7 @@ class EnsembleDocument:
             "hub_url": self.hub_url,
             "token": self.token,
             "interface": self.interface.to_json() if self.interface else None,
+            "beside": {name: interface.to_json() for name, interface in self.beside.items()},
             "services": [service.to_json() for service in self.services],
             "parts": [component.to_json() for component in self.components],
             "environ": dict(self.environ),
@@ -126,6 +132,7 @@ class EnsembleDocument:
             token=fields.get("token", _WORD, None),
             places=Places.parse(fields),
             interface=fields.get("interface", InterfaceSpec.parse, None),
+            beside=fields.get("beside", _beside, {}),
             services=_services(fields),
             components=fields.get("parts", reading.items(ComponentSpec.parse, most=32), ()),
             environ=fields.get("environ", _ENVIRON, {}),
@@ -139,7 +146,7 @@ class EnsembleDocument:
             forget=fields.get("forget", _WORDS, ()),
             template=fields.get("template", reading.name, None),
         )
-        _check_names(document.components)
+        _check_names(document.components, document.beside)
         _check_order(document.components)
         if document.places.data is None and "data" in document.placeholders():
             raise Unreadable("{data} stands in it, and it names no such folder")
@@ -189,13 +196,10 @@ class EnsembleDocument:
             )
             for component in self.components
         )
-        interface = self.interface
         return replace(
             self,
-            interface=interface
-            and replace(
-                interface, command=tuple(map(change, interface.command)), config=_changed_object(interface.config, change)
-            ),
+            interface=self.interface and _changed_interface(self.interface, change),
+            beside={name: _changed_interface(interface, change) for name, interface in self.beside.items()},
             services=tuple(replace(service, config=_changed_object(service.config, change)) for service in self.services),
             components=components,
             environ={name: change(value) for name, value in self.environ.items()},
@@ -228,9 +232,43 @@ def _services(fields: Fields) -> tuple[ServiceSpec, ...]:
     return tuple(ServiceSpec(name=name, title=title, config=config) for name, title, config in previous.services_of(fields))
 
 
-def _check_names(components: Iterable[ComponentSpec]) -> None:
+def component_beside(name: str) -> str:
+    """Return the name that an interface beside the first has among components and logs."""
+    return f"{INTERFACE}-{name}"
+
+
+def is_interface(component: str) -> bool:
+    """Return whether a component of that name is an interface."""
+    return component == INTERFACE or component.startswith(f"{INTERFACE}-")
+
+
+def path_beside(base_path: str, name: str) -> str:
+    """Return the path of an interface beside the first, which is that of the session: `/s/ID/interfaces/NAME/`."""
+    return f"{base_path}{_BELOW}/{name}/"
+
+
+def name_beside(inside: str) -> str | None:
+    """Return the name of the interface that a path leads to, where it leads to one beside the first.
+
+    Parameters
+    ----------
+    inside
+        The path without that of the session, beginning with a slash.
+    """
+    _, below, name, *_ = (*inside.split("/", 3), "", "")
+    return name if below == _BELOW else None
+
+
+def _beside(value: object) -> dict[str, InterfaceSpec]:
+    found = reading.mapping(InterfaceSpec.parse, most=MOST_BESIDE)(value)
+    for name in found:
+        reading.name(name)
+    return found
+
+
+def _check_names(components: Iterable[ComponentSpec], beside: Iterable[str]) -> None:
     """Raise `Unreadable` when a name is taken: each component has a log of its name."""
-    seen = {AGENT, INTERFACE}
+    seen = {AGENT, INTERFACE, *map(component_beside, beside)}
     for component in components:
         if component.name in seen:
             raise Unreadable(f"{component.name!r} can't be the name of another component")
@@ -256,6 +294,10 @@ def _kind(value: object) -> Literal["session", "service"]:
     if value == "service":
         return "service"
     raise Unreadable("an ensemble is a session or a service")
+
+
+def _changed_interface(interface: InterfaceSpec, change: Callable[[str], str]) -> InterfaceSpec:
+    return replace(interface, command=tuple(map(change, interface.command)), config=_changed_object(interface.config, change))
 
 
 def _changed_object(value: JsonObject, change: Callable[[str], str]) -> JsonObject:

@@ -126,6 +126,10 @@ class Saved:
         """What was data and could not be kept; without any, the save is complete."""
         return tuple(lost for kernel in self.kernels for lost in kernel.lost if lost.failed)
 
+    def __add__(self, other: "Saved") -> "Saved":
+        """Return what two interfaces of one session saved."""
+        return Saved(kernels=(*self.kernels, *other.kernels), terminals=self.terminals + other.terminals)
+
     def to_json(self) -> JsonObject:
         """Return its JSON."""
         return {"kernels": [kernel.to_json() for kernel in self.kernels], "terminals": self.terminals}
@@ -244,6 +248,15 @@ class Restored:
     kernels: tuple[RestoredKernel, ...] = ()
     terminals: int = 0
     reason: str | None = None
+
+    def __add__(self, other: "Restored") -> "Restored":
+        """Return what two interfaces of one session brought back; of one that did so again it is the other."""
+        again = {kernel.id for kernel in other.kernels}
+        return Restored(
+            kernels=(*(kernel for kernel in self.kernels if kernel.id not in again), *other.kernels),
+            terminals=self.terminals + other.terminals,
+            reason=" ".join(filter(None, (self.reason, other.reason))) or None,
+        )
 
     def to_json(self) -> JsonObject:
         """Return its JSON."""

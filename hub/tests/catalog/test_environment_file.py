@@ -144,6 +144,26 @@ def test_what_is_wrong_is_told_in_one_sentence(file: Path, old: str, new: str, s
     assert problem_of(file, with_(old, new)) == said
 
 
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        ("{shell: bash}", f".shell bash is not in this version; choose one of {INTERFACES}."),
+        ("{shell: {}}", f".shell is to be one of {INTERFACES}; found {{}}."),
+        ("{shell: {bash: {}}}", f".shell.bash is not in this version; choose one of {INTERFACES}."),
+        ("{app: shiny}", ".app shiny needs options; write {shiny: {app: …}}."),
+        ("{app: {shiny: {app: x, ap: y}}}", ".app.shiny.ap is not a key that RSparkHub knows; did you mean app?"),
+        ("[terminal]", ' is to be a mapping of keys and values; found ["terminal"].'),
+        (
+            "{A Shell: terminal}",
+            '.A Shell is to be lower-case letters, digits and hyphens, at most 40, beginning with a letter; found "A Shell".',
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_interface_beside_the_first_is_told_as_of_the_first(file: Path, beside: str, said: str) -> None:
+    text = with_("interface: jupyterlab", f"interface: jupyterlab\n  beside: {beside}")
+    assert problem_of(file, text) == f"FILE, line 6: spec.beside{said}"
+
+
 def test_all_problems_are_told_at_once_in_the_order_of_the_lines(file: Path) -> None:
     text = with_("cpu: 2", "cpu: two").replace("kind: Environment", "kind: Thing").replace("idle:", "idel:")
     assert problem_of(file, text) == (

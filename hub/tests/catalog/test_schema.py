@@ -81,6 +81,18 @@ def test_an_interface_is_named_alone_or_with_its_options() -> None:
     assert (chosen.name, chosen.title, chosen.mark, chosen.options) == ("viewer", "Viewer", "Vi", ViewerOptions(theme="dark"))
 
 
+def test_interfaces_beside_the_first_have_names_of_their_own() -> None:
+    beside = environment(beside={"viewer": "viewer", "dark": {"viewer": {"theme": "dark"}}}).spec.beside
+    assert {name: (choice.name, choice.title, choice.mark, choice.options) for name, choice in beside.items()} == {
+        "viewer": ("viewer", "Viewer", "Vi", ViewerOptions(theme="light")),
+        "dark": ("viewer", "dark", "da", ViewerOptions(theme="dark")),
+    }
+    with pytest.raises(ValidationError, match="string_pattern_mismatch"):
+        environment(beside={"Not/a name": "viewer"})
+    with pytest.raises(ValidationError, match="too_long"):
+        environment(beside={f"viewer-{number}": "viewer" for number in range(10)})
+
+
 def test_a_service_has_the_scopes_that_it_says_the_first_by_default() -> None:
     own = environment(services={"store": {"size": 3}}).spec.services["store"]
     assert (own.options.scope, own.is_shared, own.is_component) == ("session", False, True)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rspark_contract.reading import JsonObject
-from rspark_contract.specs import ComponentSpec, SecretFile, ServiceSpec
+from rspark_contract.specs import ComponentSpec, InterfaceSpec, SecretFile, ServiceSpec
 from rsparkhub.domain.ensemble import EnsembleSpec
-from rsparkhub.domain.environment import Environment, Resources
+from rsparkhub.domain.environment import Environment, InterfaceChoice, Resources
 from rsparkhub.domain.session import Session, State
 from rsparkhub.domain.start_options import chosen, options_in_force
 from rsparkhub.interfaces.base import AnyInterface
@@ -68,9 +68,8 @@ class Builder:
             secret=_secret(session),
             hub_url=self._settings.url,
             token=token,
-            interface=self._interfaces[spec.interface.name].session_spec(
-                spec.interface.options, title=spec.interface.title, kernels=spec.kernels
-            ),
+            interface=self._interface(spec.interface, spec.kernels),
+            beside={name: self._interface(choice, spec.kernels) for name, choice in spec.beside.items()},
             services=tuple(used.services),
             components=tuple(used.components),
             environ={**choice.variables, **used.environ},
@@ -112,6 +111,9 @@ class Builder:
             private_ports=service.private_ports,
             unprivileged=instance.unprivileged,
         )
+
+    def _interface(self, choice: InterfaceChoice, kernels: tuple[str, ...]) -> InterfaceSpec:
+        return self._interfaces[choice.name].session_spec(choice.options, title=choice.title, kernels=kernels)
 
     def _used(self, environment: Environment, grants: Mapping[str, Grant], resources: Resources) -> _Used:
         used = _Used()

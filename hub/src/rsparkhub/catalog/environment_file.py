@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -30,6 +30,7 @@ _EXPECTED = {
     "bool_type": "true or false",
     "tuple_type": "a list",
     "list_type": "a list",
+    "dict_type": "a mapping of keys and values",
     "model_type": "a mapping of keys and values",
     "model_attributes_type": "a mapping of keys and values",
     "literal_error": "{expected}",
@@ -107,9 +108,10 @@ class _Sentences:
             return "is missing"
         if kind in (NOT_IN_THIS_VERSION, WRONG_OPTION):
             return error["msg"]
-        if key == _INTERFACE and isinstance(error["input"], str):
+        is_interface = _is_interface(key) and kind != "string_pattern_mismatch"  # a name that is none
+        if is_interface and isinstance(error["input"], str):
             return self._no_interface(error["input"])
-        if key == _INTERFACE or kind == ONE_INTERFACE:
+        if is_interface or kind == ONE_INTERFACE:
             return f"is to be one of {', '.join(self._schema.interface_forms.values())}; {found}"
         if kind == "extra_forbidden":
             return self._unknown(key)
@@ -126,7 +128,7 @@ class _Sentences:
     def _unknown(self, key: KeyPath) -> str:
         if key[:-1] == _SERVICES:
             return _not_in_this_version("", {name: name for name in self._keys(_SERVICES)}, typed=str(key[-1]))
-        if key[:-1] == _INTERFACE:
+        if _is_interface(key[:-1]):
             return _not_in_this_version("", self._schema.interface_forms, typed=str(key[-1]))
         known = self._keys(key[:-1])
         if not known:
@@ -146,18 +148,25 @@ class _Sentences:
         return [str(value) for value in get_args(model.model_fields[str(key[-1])].annotation)] if model else []
 
     def _model(self, key: KeyPath) -> type[BaseModel] | None:
-        model = self._schema.model
-        for step in key:
+        model, steps = self._schema.model, iter(key)
+        for step in steps:
             info = model.model_fields.get(str(step))
             models = [m for m in (info.annotation, *get_args(info.annotation)) if _is_model(m)] if info else []
             if not models:
                 return None
             model = models[0]
+            if info and get_origin(info.annotation) is dict:
+                next(steps, None)  # the name of one of many
         return model
 
 
 _SERVICES: KeyPath = ("spec", "services")
 _INTERFACE: KeyPath = ("spec", "interface")
+_BESIDE: KeyPath = ("spec", "beside")
+
+
+def _is_interface(key: KeyPath) -> bool:
+    return key == _INTERFACE or (key[:-1] == _BESIDE and len(key) > len(_BESIDE))
 
 
 def _not_in_this_version(name: str, forms: Mapping[str, str], *, typed: str = "") -> str:

@@ -5,12 +5,13 @@ So what a file may say is exactly what exists: its JSON schema, the refusals of 
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
+from rspark_contract.ensemble import MOST_BESIDE
 from rsparkhub.catalog.yaml_file import Path as KeyPath
 from rsparkhub.domain.backend import BackendTraits
 from rsparkhub.domain.environment import (
@@ -105,12 +106,13 @@ class Schema:
         """Return the JSON schema of a file."""
         schema: dict[str, Any] = self.model.model_json_schema()
         names = [name for name, interface in self._interfaces.items() if not _required(interface)]
-        interface = schema["$defs"]["Spec"]["properties"]["interface"]
-        described = {"description": interface.pop("description")} if "description" in interface else {}
-        schema["$defs"]["Spec"]["properties"]["interface"] = {
-            "anyOf": [{"enum": names, "type": "string"}, interface],
-            **described,
-        }
+        fields = schema["$defs"]["Spec"]["properties"]
+        interface, described = dict(fields["interface"]), {}
+        if "description" in interface:
+            described = {"description": interface.pop("description")}
+        either = {"anyOf": [{"enum": names, "type": "string"}, interface]}
+        fields["interface"] = {**either, **described}
+        fields["beside"]["additionalProperties"] = either
         return schema
 
     def parse(self, data: object) -> Environment:
@@ -129,7 +131,8 @@ class Schema:
         return Environment(
             metadata=read.metadata,
             spec=EnvironmentSpec(
-                interface=self._interface_choice(spec.interface, read.metadata),
+                interface=self._interface_choice(spec.interface, read.metadata.title),
+                beside={name: self._beside_choice(name, block) for name, block in spec.beside.items()},
                 image=spec.image,
                 kernels=spec.kernels,
                 resources=spec.resources,
@@ -189,9 +192,14 @@ class Schema:
         choose = f"; choose {' or '.join(others)}" if others else ""
         return f"{value} is not possible on the backend {backend}{choose}"
 
-    def _interface_choice(self, block: BaseModel, metadata: Metadata) -> InterfaceChoice:
+    def _beside_choice(self, called: str, block: BaseModel) -> InterfaceChoice:
+        """Return an interface beside the first; one that is not called as its kind is has its own name as its title."""
+        choice = self._interface_choice(block, called)
+        return choice if called == choice.name else replace(choice, title=called, mark=called[:2])
+
+    def _interface_choice(self, block: BaseModel, else_title: str) -> InterfaceChoice:
         (name,) = block.model_fields_set
-        title = self._interfaces[name].title or metadata.title
+        title = self._interfaces[name].title or else_title
         return InterfaceChoice(
             name=name,
             title=title,
@@ -219,8 +227,17 @@ class Schema:
                 for name, service in self._services.items()
             },
         )
+        interface = self._interface()
         fields: dict[str, Any] = {
-            "interface": (self._interface(), Field(description="What the browser opens.")),
+            "interface": (interface, Field(description="What the browser opens.")),
+            "beside": (
+                dict[Name, interface],  # type: ignore[valid-type]  # it is made at run time
+                Field(
+                    default={},
+                    max_length=MOST_BESIDE,
+                    description="What else it can open of the same session, by a name of your choice: `shell: terminal`.",
+                ),
+            ),
             "image": (
                 str,
                 Field(default="", max_length=300, description="The image, where sessions run in images."),
@@ -266,14 +283,19 @@ class Schema:
         )
 
     def _with_options(self, data: Any) -> Any:
-        """Return the data with an interface that is named alone written as a mapping."""
+        """Return the data with each interface that is named alone written as a mapping."""
         if not isinstance(data, dict) or not isinstance(spec := data.get("spec"), dict):
             return data
-        name = spec.get("interface")
-        interface = self._interfaces.get(name) if isinstance(name, str) else None
-        if interface is None or _required(interface):
-            return data
-        return {**data, "spec": {**spec, "interface": {name: {}}}}
+        written = dict(spec)
+        if "interface" in spec:
+            written["interface"] = self._as_mapping(spec["interface"])
+        if isinstance(beside := spec.get("beside"), dict):
+            written["beside"] = {name: self._as_mapping(block) for name, block in beside.items()}
+        return {**data, "spec": written}
+
+    def _as_mapping(self, block: Any) -> Any:
+        interface = self._interfaces.get(block) if isinstance(block, str) else None
+        return block if interface is None or _required(interface) else {block: {}}
 
 
 def _model(

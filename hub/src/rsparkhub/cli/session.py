@@ -392,6 +392,7 @@ def _lines(session: "SessionView", hub_url: str) -> list[tuple[str, str]]:
     from rsparkhub.cli.output import ago, size
 
     limit = f" of {size(session.memory_limit)}" if session.memory_limit else ""
+    beside = (f"{each.title}: {hub_url}{each.url}" for each in session.beside)
     parts = (_part(part.title, part.state, part.reason) for part in session.services)
     return [
         ("name", session.name),
@@ -402,6 +403,7 @@ def _lines(session: "SessionView", hub_url: str) -> list[tuple[str, str]]:
         ("reason", session.reason or ""),
         ("detail", session.detail or ""),
         ("address", f"{hub_url}{session.url}" if session.state is State.RUNNING else ""),
+        ("beside it", "\n".join(beside) if session.state is State.RUNNING else ""),
         ("parts", "\n".join(parts)),
         ("busy with", ", ".join(session.busy_with)),
         ("stays awake", f"not put to sleep: {session.sleep_refused.reason}" if session.sleep_refused else ""),

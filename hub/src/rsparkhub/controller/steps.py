@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from rspark_contract.ensemble import INTERFACE, component_beside
 from rsparkhub.auth.tokens import session_token
 from rsparkhub.backends.base import Backend, EnsembleRef
 from rsparkhub.builder import Builder
@@ -117,13 +118,16 @@ class Steps:
                 f"The environment {session.environment} is no longer in the catalog. Ask your administrator for it.",
                 detail=str(error),
             ) from error
-        opened = Component(name="interface", title=environment.spec.interface.title)
+        opened = (
+            Component(name=INTERFACE, title=environment.spec.interface.title),
+            *(Component(name=component_beside(name), title=each.title) for name, each in environment.spec.beside.items()),
+        )
         granted = await self._services.grant(session, environment)
         if isinstance(granted, Pending):
-            return replace(granted, components=(*granted.components, opened))
+            return replace(granted, components=(*granted.components, *opened))
         spec = self._builder.session(session, environment, grants=granted.grants, token=session_token(session))
         own = tuple(Component(name=each.name, title=each.title) for each in spec.components)
-        return spec, (*granted.components, *own, opened)
+        return spec, (*granted.components, *own, *opened)
 
     async def _settle(self, step: Settle, ref: EnsembleRef, observed: Observed, *, user: str | None) -> None:
         if observed.phase != "absent":

@@ -39,6 +39,7 @@ class EnsembleSpec:
     hub_url: str
     token: str | None
     interface: InterfaceSpec | None
+    beside: Mapping[str, InterfaceSpec] = field(default_factory=dict)
     services: tuple[ServiceSpec, ...] = ()
     components: tuple[ComponentSpec, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -85,6 +86,7 @@ class EnsembleSpec:
             token=self.token,
             places=places,
             interface=self.interface,
+            beside=self.beside,
             services=self.services,
             components=self.components,
             environ=self.environ,

@@ -105,11 +105,13 @@ class ServiceChoice:
 class EnvironmentSpec:
     """What an environment is.
 
-    `backends` has what it says to single backends, by their names; `template` names the project of the session's image that a
-    home gets once. `options` has what a person may choose at a start, by name.
+    `beside` has the interfaces that are opened beside the first, by the names in their paths. `backends` has what it says to
+    single backends, by their names; `template` names the project of the session's image that a home gets once. `options` has
+    what a person may choose at a start, by name.
     """
 
     interface: InterfaceChoice
+    beside: Mapping[str, InterfaceChoice]
     image: str
     kernels: tuple[Kernel, ...]
     resources: Resources

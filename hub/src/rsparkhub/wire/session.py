@@ -159,6 +159,14 @@ class LastExitView(Answer):
     at: datetime
 
 
+class BesideView(Answer):
+    """An interface of a session beside the first; it starts when it is first opened."""
+
+    name: str = Field(examples=["shell"])
+    title: str = Field(examples=["Terminal"])
+    url: str = Field(examples=["/s/kq4wz7m2xb/interfaces/shell/"])
+
+
 class SessionView(Answer):
     """One person's running, sleeping or ended ensemble of one environment."""
 
@@ -169,6 +177,7 @@ class SessionView(Answer):
     title: str = Field(description="The environment's title.")
     interface: str | None = Field(description="Null when the environment is no longer in the catalog.")
     interface_title: str | None = Field(default=None, description="What people call the interface.", examples=["JupyterLab"])
+    beside: list[BesideView] = Field(default_factory=list, description="What else of it the browser can open.")
     state: State
     wanted: Wanted
     reason: str | None = Field(description="Why it is so, for the person.")

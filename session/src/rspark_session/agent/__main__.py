@@ -78,6 +78,7 @@ def run(document: EnsembleDocument) -> int:
         store.forget(document.forget)
         restore = store.latest() if document.resume else None
         process = interface_host.start(interface, restore=restore) if interface is not None else None
+        restore_beside = store.latest_beside() if document.resume else {}
     except (CannotStart, OSError):
         if interface is not None:
             interface.abandon()
@@ -115,6 +116,7 @@ def run(document: EnsembleDocument) -> int:
         process=process,
         services=services,
         store=store,
+        restore_beside=restore_beside,
         early=early,
     ).run()
 

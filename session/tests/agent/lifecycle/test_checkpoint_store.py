@@ -72,3 +72,31 @@ def test_a_home_is_full_when_the_disk_or_an_allowance_says_so(tmp_path: Path) ->
     assert not store.is_full()
     assert not store.is_full(OSError(errno.EACCES, "no"))
     assert store.is_full(OSError(errno.EDQUOT, "Disk quota exceeded"))
+
+
+def test_what_others_saved_counts_with_the_workspace_it_belongs_to(folder: Path) -> None:
+    first = CheckpointStore(folder, 1)
+    save(first, "one")
+    (first.begin_beside("shell") / "file").write_text("the shell's")
+    assert first.latest_beside() == {}, "not yet"
+    first.complete()
+    second = CheckpointStore(folder, 2)
+    assert {name: (place / "file").read_text() for name, place in second.latest_beside().items()} == {"shell": "the shell's"}
+
+    save(second, "two")
+    second.begin_beside("app")
+    second.abandon()
+    assert CheckpointStore(folder, 3).latest_beside().keys() == {"shell"}, "what was given up leaves what there was"
+
+    third = CheckpointStore(folder, 3)
+    save(third, "three")
+    third.carry_over_beside("shell")
+    third.complete()
+    assert sorted(entry.name for entry in (folder / "workspace").iterdir()) == ["3", "3.beside"]
+    assert (third.latest_beside()["shell"] / "file").read_text() == "the shell's"
+
+    fourth = CheckpointStore(folder, 4)
+    save(fourth, "four")
+    fourth.complete()
+    assert [entry.name for entry in (folder / "workspace").iterdir()] == ["4"]
+    assert fourth.latest_beside() == {}

@@ -18,6 +18,27 @@ export interface components {
              */
             next: number | null;
         };
+        /**
+         * BesideView
+         * @description An interface of a session beside the first; it starts when it is first opened.
+         */
+        BesideView: {
+            /**
+             * Name
+             * @example shell
+             */
+            name: string;
+            /**
+             * Title
+             * @example Terminal
+             */
+            title: string;
+            /**
+             * Url
+             * @example /s/kq4wz7m2xb/interfaces/shell/
+             */
+            url: string;
+        };
         /** BrowserList */
         BrowserList: {
             /** Browsers */
@@ -1059,6 +1080,11 @@ export interface components {
              * @example JupyterLab
              */
             interface_title: string | null;
+            /**
+             * Beside
+             * @description What else of it the browser can open.
+             */
+            beside: components["schemas"]["BesideView"][];
             state: components["schemas"]["State"];
             wanted: components["schemas"]["Wanted"];
             /**
@@ -1659,6 +1685,7 @@ export interface components {
     pathItems: never;
 }
 export type Audit = components['schemas']['Audit'];
+export type BesideView = components['schemas']['BesideView'];
 export type BrowserList = components['schemas']['BrowserList'];
 export type BrowserView = components['schemas']['BrowserView'];
 export type ComponentState = components['schemas']['ComponentState'];

@@ -10,6 +10,7 @@ export function session(changes: Partial<Session> = {}): Session {
     title: 'RSpark',
     interface: 'jupyterlab',
     interface_title: 'JupyterLab',
+    beside: [],
     state: 'running',
     wanted: 'running',
     reason: null,

@@ -1,5 +1,6 @@
 """What an environment is made of, as people call it: its interface, its kernels and its services."""
 
+from rspark_contract.ensemble import INTERFACE
 from rsparkhub.domain.environment import Environment, Kernel
 from rsparkhub.wire.environment import ComponentView
 
@@ -8,11 +9,15 @@ _KERNELS: dict[Kernel, tuple[str, str]] = {"r": ("R", "R"), "python": ("Python",
 
 
 def components_of(environment: Environment) -> list[ComponentView]:
-    """Return the interface, the kernels and the services of an environment, in this order."""
+    """Return the interfaces, the kernels and the services of an environment, in this order."""
     spec = environment.spec
     opened = spec.interface
     return [
-        ComponentView(kind="interface", name=opened.name, title=opened.title, mark=opened.mark, part="interface"),
+        ComponentView(kind="interface", name=opened.name, title=opened.title, mark=opened.mark, part=INTERFACE),
+        *(
+            ComponentView(kind="interface", name=choice.name, title=choice.title, mark=choice.mark)
+            for choice in spec.beside.values()
+        ),
         *(
             ComponentView(kind="kernel", name=name, title=title, mark=mark)
             for name in spec.kernels

@@ -1,15 +1,17 @@
 """From what things are inside to what the API says of them: pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
+from rspark_contract.ensemble import INTERFACE, is_interface, path_beside
 from rspark_contract.saved import SleepRefusal
+from rspark_contract.status import ComponentState
 from rsparkhub.api.serializers.components import components_of
 from rsparkhub.api.serializers.event_text import Subjects, event_text
 from rsparkhub.api.serializers.warnings import stuck_warnings, warnings_of
 from rsparkhub.domain.environment import Environment, Lifecycle
 from rsparkhub.domain.event import Event
-from rsparkhub.domain.session import LastExit, Session
+from rsparkhub.domain.session import Component, LastExit, Session
 from rsparkhub.domain.share import Share
 from rsparkhub.domain.sleep_time import can_extend, kept_until, sleep_time
 from rsparkhub.domain.start_options import StartOption, chosen, options_in_force
@@ -18,6 +20,7 @@ from rsparkhub.store.credentials import Token
 from rsparkhub.wire.environment import EnvironmentView, LifecycleView, ResourcesView, StartChoiceView, StartOptionView
 from rsparkhub.wire.record import EventView
 from rsparkhub.wire.session import (
+    BesideView,
     LastExitView,
     LostObjectView,
     RestoredView,
@@ -63,6 +66,10 @@ def session_view(
         title=environment.metadata.title if environment else session.environment,
         interface=environment.spec.interface.name if environment else None,
         interface_title=environment.spec.interface.title if environment else None,
+        beside=[
+            BesideView(name=name, title=choice.title, url=path_beside(f"/s/{session.id}/", name))
+            for name, choice in (spec.beside if spec else {}).items()
+        ],
         state=session.state,
         wanted=session.wanted,
         reason=session.reason,
@@ -87,7 +94,7 @@ def session_view(
         restored=RestoredView.model_validate(session.restored.to_json()) if session.restored else None,
         sleeps=_sleep_time_view(session, spec.lifecycle, longest_extension, now) if spec else None,
         kept_until=kept_until(session, spec.lifecycle) if spec else None,
-        services=[ServiceView(name=p.name, title=p.title, state=p.state, reason=p.reason) for p in session.components],
+        services=[ServiceView(name=p.name, title=p.title, state=p.state, reason=p.reason) for p in _shown(session.components)],
         warnings=[
             *(warnings_of(session, spec.lifecycle, now) if spec else ()),
             *stuck_warnings(session, deleted_at=deleted_at, now=now),
@@ -95,6 +102,14 @@ def session_view(
         project=session.project,
         options=values,
     )
+
+
+def _shown(components: Iterable[Component]) -> Iterator[Component]:
+    """Yield the components that a start waits for, and of the interfaces beside the first those that somebody has opened."""
+    for each in components:
+        beside = is_interface(each.name) and each.name != INTERFACE
+        if not (beside and each.state is ComponentState.WAITING):
+            yield each
 
 
 def _sleep_time_view(session: Session, lifecycle: Lifecycle, most: timedelta, now: datetime) -> SleepTimeView | None:

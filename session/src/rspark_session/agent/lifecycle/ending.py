@@ -1,4 +1,4 @@
-"""Ending an ensemble in order, within its grace: save, then kernels and interface, then services in reverse order.
+"""Ending an ensemble in order, within its grace: save, then kernels and interfaces, then services in reverse order.
 
 By now it is decided that it ends, whatever is lost. A voluntary sleep saves before that is decided (`sleeping`).
 """
@@ -15,8 +15,8 @@ from rspark_session import home_space
 from rspark_session.agent.components.component import Component
 from rspark_session.agent.lifecycle import saving
 from rspark_session.agent.lifecycle.checkpoint_store import CheckpointStore
+from rspark_session.agent.lifecycle.opened import Opened
 from rspark_session.agent.lifecycle.saving import SaveResult
-from rspark_session.interfaces.base import Interface
 from rspark_session.processes.tree import Process, walk
 
 
@@ -61,31 +61,39 @@ async def end(
     *,
     grace: float,
     store: CheckpointStore,
-    interface: Interface | None,
-    interface_component: Component | None,
+    opened: Sequence[Opened],
     components: Sequence[Component],
     after: dict[str, tuple[str, ...]],
     begun: asyncio.Task[SaveResult] | None,
 ) -> Outcome:
     """End everything. `after` says which components a component was started after; those end after it.
 
-    `interface_component` is the process of `interface`; `begun` is a save that a voluntary sleep has begun, or finished.
+    `opened` are the interfaces; `begun` is a save that a voluntary sleep has begun, or finished.
     """
     clock = Clock(grace)
     saved, problem = None, None
-    if interface is not None and interface_component is not None:
-        answers = interface_component.alive and interface_component.was_ready
-        if (begun or answers) and interface.saves_workspace and ending.how != "stop":
-            seconds = clock.share(0.7)
-            work = begun or asyncio.create_task(saving.save(interface, store, seconds=seconds))
-            saved, problem = await _complete(work, store, seconds=seconds + _LATE)
-        if answers and interface.end():
-            await interface_component.gone_within(clock.share(0.15))
-        await interface_component.stop(clock.share(0.05))
+    if ending.how != "stop" and (begun or _can_save(opened)):
+        seconds = clock.share(0.7)
+        work = begun or asyncio.create_task(saving.save([each for each in opened if each.answers], store, seconds=seconds))
+        saved, problem = await _complete(work, store, seconds=seconds + _LATE)
+    await asyncio.gather(*(_end_interface(each, clock) for each in opened))
     await _end_strays(components, seconds=clock.share(0.05))
     await _end_components(components, after, clock)
     await _end_strays((), seconds=0)
     return Outcome(saved, problem)
+
+
+def _can_save(opened: Sequence[Opened]) -> bool:
+    """Return whether there is something to save, and one who does; what the first saved earlier stays where it doesn't answer."""
+    if any(each.name is None and each.interface.saves_workspace and not each.answers for each in opened):
+        return False
+    return any(each.interface.saves_workspace and each.answers for each in opened)
+
+
+async def _end_interface(opened: Opened, clock: Clock) -> None:
+    if opened.answers and opened.interface.end():
+        await opened.component.gone_within(clock.share(0.15))
+    await opened.component.stop(clock.share(0.05))
 
 
 async def _complete(work: asyncio.Task[SaveResult], store: CheckpointStore, *, seconds: float) -> tuple[Saved | None, str | None]:

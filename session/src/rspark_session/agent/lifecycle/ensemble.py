@@ -24,21 +24,24 @@ from rspark_session.agent.components import health
 from rspark_session.agent.components.component import Component, ComponentFailed
 from rspark_session.agent.components.logs import Log, Stdout
 from rspark_session.agent.components.report import ComponentReport
+from rspark_session.agent.lifecycle import interface_host, saving
+from rspark_session.agent.lifecycle.beside import BesideInterfaces
 from rspark_session.agent.lifecycle.checkpoint_store import CheckpointStore
 from rspark_session.agent.lifecycle.ending import Ending, Outcome, end
 from rspark_session.agent.lifecycle.handouts import Handouts
 from rspark_session.agent.lifecycle.interface_host import InterfaceHost
-from rspark_session.agent.lifecycle.saving import SaveResult, save
+from rspark_session.agent.lifecycle.opened import Opened
+from rspark_session.agent.lifecycle.saving import SaveResult
 from rspark_session.agent.lifecycle.sleeping import Refusals
 from rspark_session.agent.reporting import record
 from rspark_session.agent.reporting.reporter import Reporter
 from rspark_session.agent.reporting.watch import Watch
+from rspark_session.agent.routing.door import door_of
 from rspark_session.agent.routing.router import Router
-from rspark_session.interfaces.base import Endpoint, Host, Interface, InterfaceUnavailable, LaunchedProcess
+from rspark_session.interfaces.base import Interface, LaunchedProcess
 from rspark_session.processes.children import Children
 from rspark_session.processes.launch import Launched, launch
 from rspark_session.proxy.server import Connection
-from rspark_session.proxy.upstream import Upstream
 from rspark_session.services.base import Service
 
 _log = logging.getLogger(__name__)
@@ -64,6 +67,7 @@ class Ensemble:
         process: LaunchedProcess | None,
         services: Sequence[Service],
         store: CheckpointStore,
+        restore_beside: Mapping[str, Path],
         early: Sequence[int],
     ) -> None:
         self._document = document
@@ -80,12 +84,26 @@ class Ensemble:
         self._logs = {AGENT: _own_log(document)}
         interface_report = self._report_of(INTERFACE, interface.context.spec.title) if interface else None
         self._components = {spec.name: self._component(spec) for spec in document.components}
-        self._watch = Watch(reporter=self._reporter, interface=interface, services=services, components=self._components.values())
+        self._watch = Watch(
+            reporter=self._reporter, interfaces=self._interfaces, services=services, components=self._components.values()
+        )
         self._host = InterfaceHost(self._watch)
         self._interface_component = (
             self._component_of_interface(interface, process, interface_report)
             if interface and process and interface_report
             else None
+        )
+        self._names = tuple(self._reporter.report.components)  # of those that a start waits for
+        self._beside = BesideInterfaces(
+            document=document,
+            environ=environ,
+            sockets=sockets,
+            children=self._children,
+            host=self._host,
+            report_of=self._report_of,
+            log_of=self._log_of,
+            restore=restore_beside,
+            on_change=self._reporter.publish,
         )
         self._handouts = Handouts(document=document, environ=environ, children=self._children, interface=interface)
         self._router = Router(
@@ -96,9 +114,7 @@ class Ensemble:
             processes=self._watch.processes,
             measure_again=self._watch.measure_again,
             on_end=self._end_as_requested,
-            on_activity=(lambda: self._watch.note_activity(datetime.now(UTC))) if _counts_traffic(interface) else None,
-            is_activity=interface.is_activity if interface else lambda _method, _path: False,
-            frames_are_activity=interface is not None and interface.frames_are_activity,
+            besides=self._beside,
             handouts=self._handouts,
         )
         self._ending: asyncio.Future[Ending] | None = None
@@ -123,12 +139,15 @@ class Ensemble:
         self._reporter.publish()
         reporting = [asyncio.ensure_future(self._interface.run(self._host))] if self._interface else []
         at_work = [asyncio.ensure_future(work) for work in self._work()]
+        self._beside.start_restored()
         ending = await self._ending
+        self._beside.close()
         for task in at_work:
             task.cancel()
         await asyncio.wait(at_work)
         code = await self._end(ending)
         await asyncio.gather(*reporting)
+        await self._beside.closed()
         server.close()
         return code
 
@@ -200,7 +219,7 @@ class Ensemble:
 
     async def _fall_asleep(self, *, only_if_idle: bool) -> None:
         """Save, and end when everything is kept; otherwise go on, and report why."""
-        report, interface = self._reporter.report, self._interface
+        report = self._reporter.report
         if only_if_idle:
             await self._watch.measure_again()
         if self._ending is None or self._ending.done() or report.state is not AgentState.READY:  # asked for more meanwhile
@@ -212,8 +231,9 @@ class Ensemble:
         report.state = AgentState.SUSPENDING
         self._router.shut()
         self._reporter.publish()
-        if interface is not None and interface.saves_workspace:
-            self._saving = asyncio.ensure_future(save(interface, self._store, seconds=LONGEST_SLEEP))
+        opened = [each for each in self._opened() if each.name is None or each.answers]
+        if any(each.interface.saves_workspace for each in opened):
+            self._saving = asyncio.ensure_future(saving.save(opened, self._store, seconds=LONGEST_SLEEP))
             result = await self._saving
         else:
             result = SaveResult(Saved())
@@ -235,12 +255,19 @@ class Ensemble:
 
     def _open_interface(self) -> None:
         component = self._interface_component
-        is_open = self._interface and component and component.is_ready
-        self._router.upstream = self._upstream(self._interface.endpoint) if self._interface and is_open else None
+        if self._interface and component and component.is_ready:
+            self._router.door = door_of(self._interface, on_activity=lambda: self._host.activity(datetime.now(UTC)))
+        else:
+            self._router.door = None
 
-    def _upstream(self, endpoint: Endpoint) -> Upstream:
-        base = self._document.base_path.rstrip("/").encode() if endpoint.strips_base else b""
-        return Upstream(socket=endpoint.socket, port=endpoint.port, headers=endpoint.headers, base=base)
+    def _opened(self) -> list[Opened]:
+        """Return the interfaces that were started, the first one first."""
+        if self._interface is None or self._interface_component is None:
+            return []
+        return [Opened(name=None, interface=self._interface, component=self._interface_component), *self._beside]
+
+    def _interfaces(self) -> list[Interface]:
+        return [each.interface for each in self._opened()]
 
     def _decide(self, ending: Ending) -> None:
         """End it; the first to say so decides how."""
@@ -261,8 +288,7 @@ class Ensemble:
             ending,
             grace=self._document.grace,
             store=self._store,
-            interface=self._interface,
-            interface_component=self._interface_component,
+            opened=self._opened(),
             components=list(self._components.values()),
             after={spec.name: spec.after for spec in self._document.components},
             begun=self._saving,
@@ -335,7 +361,7 @@ class Ensemble:
             log=self._log_of(INTERFACE),
             children=self._children,
             launch=_starts(interface, first),
-            healthy=partial(_until_ready, interface, self._host),
+            healthy=partial(interface_host.until_ready, interface, self._host),
             on_change=self._component_changed,
         )
 
@@ -350,7 +376,7 @@ class Ensemble:
         report = self._reporter.report
         if report.state in (AgentState.STARTING, AgentState.READY):
             self._open_interface()
-        if report.state is AgentState.STARTING and all(self._is_settled(name) for name in report.components):
+        if report.state is AgentState.STARTING and all(map(self._is_settled, self._names)):
             report.state = AgentState.READY
         self._reporter.publish()
 
@@ -358,28 +384,7 @@ class Ensemble:
 def _starts(interface: Interface, first: Launched) -> Callable[[], Launched]:
     """Return what gives the process that runs already, and later starts the interface again."""
     waiting = [first]
-
-    def launch() -> Launched:
-        if waiting:
-            return waiting.pop()
-        try:
-            process = interface.start()
-        except InterfaceUnavailable as problem:
-            raise ComponentFailed(str(problem), None) from problem
-        return Launched(process.pid, process.output)
-
-    return launch
-
-
-async def _until_ready(interface: Interface, host: Host) -> None:
-    try:
-        await interface.until_ready(host)
-    except InterfaceUnavailable as problem:
-        raise ComponentFailed(str(problem), None) from problem
-
-
-def _counts_traffic(interface: Interface | None) -> bool:
-    return interface is None or interface.traffic_is_activity
+    return lambda: waiting.pop() if waiting else interface_host.launched(interface)
 
 
 def _own_log(document: EnsembleDocument) -> Log:

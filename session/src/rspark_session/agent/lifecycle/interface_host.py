@@ -1,15 +1,17 @@
-"""The interface as the agent has it: made and started by its face alone, whatever it is, and the host of one that runs."""
+"""Interfaces as the agent has them: made and started by their face alone, whatever they are, and the host of those that run."""
 
+import shutil
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rspark_contract.ensemble import EnsembleDocument
+from rspark_contract.ensemble import EnsembleDocument, path_beside
+from rspark_contract.specs import InterfaceSpec
 from rspark_session.agent.lifecycle.failure import CannotStart
 from rspark_session.interfaces import base
 from rspark_session.interfaces.base import Interface, InterfaceUnavailable, LaunchedProcess
-from rspark_session.processes.launch import launch
+from rspark_session.processes.launch import Launched, launch
 
 if TYPE_CHECKING:  # they need asyncio, and are loaded when the first processes are on their way
     from rspark_contract.saved import Restored
@@ -26,22 +28,46 @@ def make(document: EnsembleDocument, environ: Mapping[str, str], *, sockets: Pat
     """
     if document.interface is None:
         return None
-    context = base.Context(
-        spec=document.interface,
-        base_path=document.base_path,
-        home=document.places.home,
-        run=document.places.run,
-        sockets=sockets,
-        environ=environ,
-        launch=launch,
-    )
+    places = document.places
     try:
-        return base.find(document.interface.kind)(context)
+        return _made(document, document.interface, document.base_path, environ, run=places.run, sockets=sockets)
     except InterfaceUnavailable as problem:
         raise CannotStart(str(problem)) from problem
+
+
+def make_beside(document: EnsembleDocument, name: str, environ: Mapping[str, str], *, sockets: Path) -> Interface:
+    """Make one of the interfaces beside the first, which has a path and folders of its own.
+
+    Raises
+    ------
+    InterfaceUnavailable
+        When there is no such interface, or its module can't be loaded.
+    OSError
+        When its folders can't be made.
+    """
+    run = document.places.run / "beside" / name
+    own_sockets = sockets / str(list(document.beside).index(name))
+    for folder in (run, own_sockets):
+        shutil.rmtree(folder, ignore_errors=True)  # of one that has ended
+        folder.mkdir(mode=0o700, parents=True)
+    base_path = path_beside(document.base_path, name)
+    return _made(document, document.beside[name], base_path, environ, run=run, sockets=own_sockets)
+
+
+def _made(
+    document: EnsembleDocument, spec: InterfaceSpec, base_path: str, environ: Mapping[str, str], *, run: Path, sockets: Path
+) -> Interface:
+    context = base.Context(
+        spec=spec, base_path=base_path, home=document.places.home, run=run, sockets=sockets, environ=environ, launch=launch
+    )
+    try:
+        return base.find(spec.kind)(context)
+    except InterfaceUnavailable:
+        raise
     except Exception as problem:
-        title = document.interface.title
-        raise CannotStart(f"{title} can't be loaded: {problem}. Ask your administrator to mend its package.") from problem
+        raise InterfaceUnavailable(
+            f"{spec.title} can't be loaded: {problem}. Ask your administrator to mend its package."
+        ) from problem
 
 
 def start(interface: Interface, *, restore: Path | None) -> LaunchedProcess:
@@ -60,6 +86,33 @@ def start(interface: Interface, *, restore: Path | None) -> LaunchedProcess:
         raise CannotStart(str(problem)) from problem
     except OSError as problem:
         raise CannotStart(f"{interface.context.spec.title} can't be started: {problem.strerror or problem}.") from problem
+
+
+def launched(interface: Interface) -> Launched:
+    """Start an interface as a component.
+
+    Raises
+    ------
+    ComponentFailed, OSError
+        When it can't be started.
+    """
+    from rspark_session.agent.components.component import ComponentFailed  # noqa: PLC0415  (needs asyncio)
+
+    try:
+        process = interface.start()
+    except InterfaceUnavailable as problem:
+        raise ComponentFailed(str(problem), None) from problem
+    return Launched(process.pid, process.output)
+
+
+async def until_ready(interface: Interface, host: base.Host) -> None:
+    """Wait until an interface that is a component can be opened; raise `ComponentFailed` when it never will."""
+    from rspark_session.agent.components.component import ComponentFailed  # noqa: PLC0415  (needs asyncio)
+
+    try:
+        await interface.until_ready(host)
+    except InterfaceUnavailable as problem:
+        raise ComponentFailed(str(problem), None) from problem
 
 
 class InterfaceHost:

@@ -1,15 +1,17 @@
-"""Saving what the interface has in memory: before every end that keeps something, and before a voluntary sleep.
+"""Saving what the interfaces have in memory: before every end that keeps something, and before a voluntary sleep.
 
 What is saved lies in a folder that doesn't count until the caller completes it (`CheckpointStore.complete`): a save that fails,
 or that a sleep is refused for, leaves what an earlier sleep kept as it was.
 """
 
+import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rspark_contract.saved import LostObject, Saved
 from rspark_session.agent.lifecycle.checkpoint_store import CheckpointStore
-from rspark_session.interfaces.base import Interface
+from rspark_session.agent.lifecycle.opened import Opened
 
 _log = logging.getLogger(__name__)
 
@@ -33,13 +35,24 @@ class SaveResult:
         return self.saved.failures
 
 
-async def save(interface: Interface, store: CheckpointStore, *, seconds: float) -> SaveResult:
-    """Save into the growing folder within a time in seconds; return what was saved, or why nothing could be."""
+async def save(opened: Sequence[Opened], store: CheckpointStore, *, seconds: float) -> SaveResult:
+    """Save all that saves into the growing folders, within a time in seconds; return what was saved, or why something was not."""
     failure = None
+    savers = [each for each in opened if each.interface.saves_workspace]
     try:
-        saved = await interface.save(store.begin(), within=seconds)
-        if saved is not None:
-            return SaveResult(saved)
+        own = store.begin()
+        folders = [own if each.name is None else store.begin_beside(each.name) for each in savers]
+        saves = (each.interface.save(folder, within=seconds) for each, folder in zip(savers, folders, strict=True))
+        saved = Saved()
+        for result in await asyncio.gather(*saves, return_exceptions=True):  # nobody writes there any more when one has failed
+            if isinstance(result, BaseException):
+                raise result
+            if result is None:
+                return SaveResult(None, LATE)
+            saved += result
+        for name in store.latest_beside().keys() - {each.name for each in savers}:
+            store.carry_over_beside(name)
+        return SaveResult(saved)
     except OSError as problem:  # a full disk, most likely
         failure = problem
         _log.exception("the workspace could not be saved")

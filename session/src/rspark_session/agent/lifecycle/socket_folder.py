@@ -7,8 +7,9 @@ from pathlib import Path
 
 from rspark_contract.ensemble import EnsembleDocument
 
-# A socket's path has 107 bytes, and a kernel's is `<folder>/kernel-<36 letters>-ipc-<digit>`.
-_LONGEST = 107 - len("/kernel--ipc-5") - 36
+# A socket's path has 107 bytes, and a kernel's is `<folder>/kernel-<36 letters>-ipc-<digit>`; an interface that is opened beside
+# the first has a folder in this one, whose name is a digit.
+_LONGEST = 107 - len("/5/kernel--ipc-5") - 36
 
 
 def make_socket_folder(document: EnsembleDocument) -> Path:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from rspark_contract.ensemble import INTERFACE
@@ -34,12 +34,12 @@ class Watch:
         self,
         *,
         reporter: Reporter,
-        interface: Interface | None,
+        interfaces: Callable[[], Sequence[Interface]],
         services: Iterable[Service],
         components: Iterable[Component],
     ) -> None:
         self._reporter = reporter
-        self._interface = interface
+        self._interfaces = interfaces
         self._services = tuple(services)
         self._components = tuple(components)
         self._meter = Meter(os.getpid())
@@ -91,8 +91,9 @@ class Watch:
             self._woken.set()
 
     def note_restored(self, restored: Restored) -> None:
-        """Report what came back of what a sleep saved."""
-        self._reporter.report.restored = restored
+        """Report what came back to an interface of what a sleep saved."""
+        report = self._reporter.report
+        report.restored = restored if report.restored is None else report.restored + restored
         self._reporter.publish()
 
     async def _measure(self, sample: Sample) -> None:
@@ -101,7 +102,8 @@ class Watch:
         if self._limit.has_killed():
             self._note_killed()
         own = self._own(sample)
-        titles = self._interface.titles if self._interface else {}
+        interfaces = self._interfaces()
+        titles = {pid: title for interface in interfaces for pid, title in interface.titles.items()}
         self._computing = busy.by_processor(
             sample,
             self._hot,
@@ -110,9 +112,10 @@ class Watch:
             titles=titles,
         )
         self._hot = busy.hot(sample)
-        kernels = {pid: titles[pid] for pid in self._interface.kernels if pid in titles} if self._interface else {}
+        kernels = {pid: titles[pid] for interface in interfaces for pid in interface.kernels if pid in titles}
         self._computing += left_running.running(kernels, sample.processes.values(), own=own, adopter=os.getpid())
-        self._computing += terminals.running(self._interface.shells if self._interface else (), sample.processes.values())
+        shells = [pid for interface in interfaces for pid in interface.shells]
+        self._computing += terminals.running(shells, sample.processes.values())
         self._computing += await self._used_services(sample)
         if not self.update_busy():
             self._reporter.write()
@@ -129,7 +132,7 @@ class Watch:
 
     def update_busy(self) -> bool:
         """Collect what computes; return whether that has changed, and report it then."""
-        reported = self._interface.busy_with if self._interface else ()
+        reported = [each for interface in self._interfaces() for each in interface.busy_with]
         now = list(dict.fromkeys([*reported, *self._computing]))
         if now == self._reporter.report.busy_with:
             return False
@@ -144,8 +147,8 @@ class Watch:
         return report.activity is not None and (datetime.now(UTC) - report.activity).total_seconds() < _LIVELY
 
     def _own(self, sample: Sample) -> list[int]:
-        """Return processes that serve: the agent, and those that the interface and the services name; all others compute."""
-        own = [os.getpid(), *(self._interface.own_processes if self._interface else ())]
+        """Return processes that serve: the agent, and those that interfaces and services name; all others compute."""
+        own = [os.getpid(), *(pid for interface in self._interfaces() for pid in interface.own_processes)]
         for service in self._services:
             try:
                 own += service.own_processes(sample.processes.values())

@@ -1,7 +1,13 @@
 """The pages that stand in for an interface that can't be reached."""
 
-from rspark_contract.status import AgentState
+from html import escape
+
+from rspark_contract.status import AgentState, ComponentState
+from rspark_session.agent.components.report import ComponentReport
 from rspark_session.proxy import page
+
+#: The query of a visit that starts again what failed.
+AGAIN = "start"
 
 
 def not_open(state: AgentState) -> bytes:
@@ -13,6 +19,14 @@ def not_open(state: AgentState) -> bytes:
     return page.html(
         "Your session has ended or is about to", "<p>What it saved is on your list of sessions; start it from there.</p>"
     )
+
+
+def beside_not_open(report: ComponentReport, path: str) -> bytes:
+    """Return the page that says why an interface beside the first, at this path, can't be reached."""
+    if report.state is ComponentState.FAILED:
+        again = f'<p><a href="{escape(path)}?{AGAIN}">Start it again</a></p>'
+        return page.html(f"{report.title} does not run", f"<p>{escape(report.reason or '')}</p>{again}")
+    return page.html(f"{report.title} is starting", "<p>It opens here by itself when it is ready.</p>", refresh=1)
 
 
 NO_ANSWER = page.html("Your session doesn't answer", "<p>Try again in a moment. If it goes on, look at the session's log.</p>")

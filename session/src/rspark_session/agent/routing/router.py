@@ -10,17 +10,20 @@ from typing import Protocol
 from urllib.parse import parse_qs
 
 from rspark_contract import handout, http, reading
-from rspark_contract.ensemble import EnsembleDocument
+from rspark_contract.ensemble import EnsembleDocument, name_beside, path_beside
 from rspark_contract.handout import Handout, HandoutStatus
 from rspark_contract.http import Ending
 from rspark_contract.reading import Unreadable
+from rspark_contract.status import AgentState
 from rspark_session.agent.components.logs import Log
+from rspark_session.agent.components.report import ComponentReport
 from rspark_session.agent.reporting.reporter import Reporter
 from rspark_session.agent.routing import pages
+from rspark_session.agent.routing.door import Door
 from rspark_session.processes.tree import Process
 from rspark_session.proxy import head, page
 from rspark_session.proxy.server import Reply, Request
-from rspark_session.proxy.upstream import Upstream, UpstreamGone, forward
+from rspark_session.proxy.upstream import UpstreamGone, forward
 from rspark_session.services.base import Service
 
 _SECRET_HEADER = http.SECRET_HEADER.lower().encode()
@@ -36,8 +39,21 @@ class Handouts(Protocol):
         """Return how far one is; None where there is none."""
 
 
+class Besides(Protocol):
+    """The interfaces beside the first."""
+
+    def door(self, name: str) -> Door | None:
+        """Return the way to one that can be used now."""
+
+    def visit(self, name: str, *, again: bool) -> None:
+        """Start one that does not run; one that did not become ready only where the visitor wants it `again`."""
+
+    def report(self, name: str) -> ComponentReport:
+        """Return what is known of one."""
+
+
 class Router:
-    """Answers requests: those to the agent itself, to a service of the session, and, all others, to the interface."""
+    """Answers requests: those to the agent, to a service, to an interface beside the first, and, all others, to the first."""
 
     def __init__(
         self,
@@ -49,22 +65,19 @@ class Router:
         processes: Callable[[], Iterable[Process]],
         measure_again: Callable[[], Awaitable[None]],
         on_end: Callable[[Ending], None],
-        on_activity: Callable[[], None] | None,
-        is_activity: Callable[[str, str], bool],
-        frames_are_activity: bool,
+        besides: Besides,
         handouts: Handouts,
     ) -> None:
-        self.upstream: Upstream | None = None  # the interface, once it is ready
+        self.door: Door | None = None  # to the interface, once it is ready
         self._base_path = document.base_path
+        self._names_beside = document.beside.keys()
         self._reporter = reporter
         self._logs = logs
         self._services = {service.route: service for service in services if service.route}
         self._processes = processes
         self._measure_again = measure_again
         self._on_end = on_end
-        self._on_activity = on_activity
-        self._is_activity = is_activity
-        self._frames_are_activity = frames_are_activity
+        self._besides = besides
         self._handouts = handouts
         self._secret = document.secret.encode()
         self._base = document.base_path.rstrip("/")
@@ -85,12 +98,14 @@ class Router:
         elif inside is not None and (service := self._services.get(_first_segment(inside))):
             below = inside.removeprefix(f"/{service.route}")
             await service.answer(request, reply, below, self._processes())
+        elif inside is not None and (name := name_beside(inside)) in self._names_beside:
+            await self._beside(name, request, reply)
         else:
-            await self._interface(request, reply)
+            await self._interface(request, reply, self.door)
 
     def shut(self) -> None:
-        """Refuse requests to the interface from now on, and close its websockets."""
-        self.upstream = None
+        """Refuse requests to interfaces from now on, and close their websockets."""
+        self.door = None
         for transport in self._joined:
             transport.close()
 
@@ -159,7 +174,7 @@ class Router:
             except Unreadable as problem:
                 reply.send(HTTPStatus.UNPROCESSABLE_ENTITY, f"{problem}\n".encode())
                 return
-            if self.upstream is None:  # not yet, or no longer: it would be ended with all else
+            if self.door is None:  # not yet, or no longer: it would be ended with all else
                 reply.send(HTTPStatus.SERVICE_UNAVAILABLE, b"The session is not ready.\n")
                 return
             status = self._handouts.begin(asked)
@@ -171,30 +186,32 @@ class Router:
             status = found
         reply.send(HTTPStatus.OK, json.dumps(status.to_json()).encode(), kind=b"application/json")
 
-    async def _interface(self, request: Request, reply: Reply) -> None:
-        if self.upstream is None:
+    async def _interface(self, request: Request, reply: Reply, door: Door | None) -> None:
+        if door is None:
             page.send(reply, HTTPStatus.SERVICE_UNAVAILABLE, pages.not_open(self._reporter.report.state))
             return
-        if self._on_activity and self._is_somebodys(request):
-            self._on_activity()
-        counts_frames = self._on_activity and self._frames_are_activity
+        door.note(request)
         try:
-            joined = await forward(request, reply, self.upstream, on_data=self._on_data if counts_frames else None)
+            joined = await forward(request, reply, door.upstream, on_data=door.on_data)
             if joined is not None:
                 self._joined.add(joined)
         except UpstreamGone:
             if not reply.started:
                 page.send(reply, HTTPStatus.BAD_GATEWAY, pages.NO_ANSWER)
 
-    def _is_somebodys(self, request: Request) -> bool:
-        if head.get(request.headers, b"sec-fetch-mode") == b"navigate":
-            return True
-        return self._is_activity(request.method.decode("latin-1"), request.path.removeprefix(self._base))
-
-    def _on_data(self, data: bytes) -> None:
-        """Count text and binary frames as a person's activity; pings and pongs are the browser's own."""
-        if data[0] & 0x0F in (0, 1, 2) and self._on_activity:
-            self._on_activity()
+    async def _beside(self, name: str, request: Request, reply: Reply) -> None:
+        """Answer a request to an interface beside the first, which a visit of its page starts."""
+        path = path_beside(self._base_path, name)
+        if request.path == path.rstrip("/"):
+            reply.send(HTTPStatus.FOUND, b"", headers=[(b"location", path.encode())])
+            return
+        door = self._besides.door(name) if self._reporter.report.state is AgentState.READY else None
+        if door is None and self._reporter.report.state is AgentState.READY:
+            if head.get(request.headers, b"sec-fetch-mode") in (None, b"navigate") and request.method == b"GET":
+                self._besides.visit(name, again=request.query == pages.AGAIN)
+            page.send(reply, HTTPStatus.SERVICE_UNAVAILABLE, pages.beside_not_open(self._besides.report(name), path))
+            return
+        await self._interface(request, reply, door)
 
 
 def _first_segment(path: str) -> str:
