@@ -220,6 +220,24 @@ async def test_one_that_is_put_to_sleep_while_r_starts_is_not_killed(start: Star
     assert 'abend="0"' in persistent.read_text()
 
 
+async def test_a_sleep_that_is_refused_for_an_interface_beside_it_leaves_it_as_it_was(start: Start) -> None:
+    running, tab, _ = await opened(start, beside={"lab": interface("jupyterlab", kernels=["python"])})
+    await tab.types("x <- 42")
+    below = "interfaces/lab/"
+    while (await running.get(f"{below}api/status")).status_code != 200:
+        await asyncio.sleep(0.1)
+    kernel_id = await running.new_kernel("python3", below=below)
+    async with running.kernel(kernel_id, below=below) as kernel:
+        await kernel.shown("class Odd(list):\n    def __reduce_ex__(self, _): raise ValueError('no way')\nodd = Odd([1])")
+    assert (await running.post("agent/suspend?if=kept")).status_code == 202
+    await until(lambda: running.status().get("refusal"), "the sleep is given up")
+    begun = await tab.begin()
+    assert (begun["resumed"], warnings(begun)) == (True, [])
+    await tab.types("x")
+    await tab.is_printed("[1] 42")
+    assert await running.suspend() == 1  # for it can't be kept now either
+
+
 async def test_a_session_that_nobody_opened_sleeps_as_well(start: Start) -> None:
     running = start()
     await running.until_state("ready")

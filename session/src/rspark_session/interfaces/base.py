@@ -109,7 +109,8 @@ class Interface(ABC):
     """One interface of one generation of a session.
 
     The agent calls, in this order: `start_ahead`; `restore`, where there is something to restore; `start`; `write_home_files`;
-    then `run` and `until_ready` at the same time; at a suspend `save`, if the interface `saves_workspace`; and `end`. Where
+    then `run` and `until_ready` at the same time; at a suspend `save`, if the interface `saves_workspace`, and `go_on` where the
+    session stays awake; and `end`. Where
     `start` is never reached or fails, or the session fails right after it, it calls `abandon`.
     """
 
@@ -207,6 +208,9 @@ class Interface(ABC):
             When the folder can't be written.
         """
         return None
+
+    def go_on(self) -> None:  # noqa: B027  (most interfaces need nothing)
+        """Go on after a `save` when the session stays awake all the same."""
 
     def end(self) -> bool:
         """Request it to end, and return whether it will by itself. Otherwise it gets SIGTERM at once."""

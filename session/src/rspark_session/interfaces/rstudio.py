@@ -116,26 +116,39 @@ class RStudio(Interface):
         """Have R save its workspace into the home, as it does by itself, and end it."""
         from rspark_contract.saved import LostObject, Saved, SavedKernel  # noqa: PLC0415  (first needed here)
 
+        self._signal(signal.SIGSTOP)  # a request that waits would have it start another R
+        asleep = False
         try:
-            return Saved() if await self._r.put_to_sleep(within=within) else None
+            asleep = await self._r.put_to_sleep(within=within)
+            return Saved() if asleep else None
         except NothingSaved:
             title = self.context.spec.title
             lost = LostObject(name="workspace", class_name="", why=f"{title} ended R without saving it.", failed=True)
             return Saved(kernels=(SavedKernel(id="rsession", name=title, language="R", lost=(lost,)),))
+        finally:
+            if not asleep:
+                self.go_on()
+
+    def go_on(self) -> None:
+        """Let `rserver` go on, which starts R again for whoever asks."""
+        self._signal(signal.SIGCONT)
 
     def end(self) -> bool:
         """End `rserver`, and before it an R that nobody has put to sleep: what it saves is there at the next start."""
-        if self._r.pid is None:
-            return False
+        self._signal(signal.SIGSTOP)
         self._ending = asyncio.ensure_future(self._end())
         return True
 
     async def _end(self) -> None:
         with contextlib.suppress(NothingSaved, OSError):
             await self._r.put_to_sleep(within=_AT_STOP)
+        self._signal(signal.SIGTERM)
+        self._signal(signal.SIGCONT)  # upon which it gets the other
+
+    def _signal(self, number: int) -> None:
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._process.pid, signal.SIGTERM)
+                os.kill(self._process.pid, number)
 
 
 INTERFACE = RStudio

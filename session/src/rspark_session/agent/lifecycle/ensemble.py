@@ -250,6 +250,8 @@ class Ensemble:
         _log.warning("not put to sleep: %s", refusal.reason)
         self._reporter.report.refusal = refusal
         self._reporter.report.state = AgentState.READY
+        for each in self._opened():
+            each.interface.go_on()
         self._open_interface()
         self._reporter.publish()
 
