@@ -1,4 +1,4 @@
-# Locked variables, debug() and trace().
+# Locked variables, debug(), debugonce(), tracemem() and trace().
 
 capture_flags <- function(save) {
   global <- globalenv()
@@ -9,19 +9,27 @@ capture_flags <- function(save) {
     locked = Filter(function(name) bindingIsLocked(name, global), names),
     closed = environmentIsLocked(global),
     debugged = Filter(function(name) tryCatch(isdebugged(get(name, envir = global, inherits = FALSE)), error = function(error) FALSE), functions),
-    elsewhere = debugged_elsewhere(),
+    once = if (was_called("debugonce")) marked_names(functions, global, "STP"),
+    elsewhere = if (was_called("debug")) marked_elsewhere(isdebugged),
+    once_elsewhere = if (was_called("debugonce")) marked_elsewhere(function(f) is_marked(f, "STP")),
+    copies = if (was_called("tracemem")) marked_names(setdiff(intersect(names, computed_bindings(global)), functions), global, "TR"),
     tracing = tracingState()
   )
 }
 
-# Functions of attached packages that debug() marks: package and name.
-debugged_elsewhere <- function() {
+marked_names <- function(names, global, mark) {
+  is_so <- function(name) tryCatch(is_marked(get(name, envir = global, inherits = FALSE), mark), error = function(error) FALSE)
+  Filter(is_so, names)
+}
+
+# Functions of packages that debug() marks: package and name.
+marked_elsewhere <- function(is_so) {
   found <- list()
-  for (entry in grep("^package:", search(), value = TRUE)) {
-    environment <- as.environment(entry)
-    for (name in computed_bindings(environment)) {
+  for (package in loadedNamespaces()) {
+    environment <- asNamespace(package)
+    for (name in setdiff(computed_bindings(environment), ".Last.value")) {
       f <- get(name, envir = environment, inherits = FALSE)
-      if (typeof(f) == "closure" && isdebugged(f)) found[[length(found) + 1L]] <- list(package = sub("^package:", "", entry), name = name)
+      if (typeof(f) == "closure" && is_so(f)) found[[length(found) + 1L]] <- list(package = package, name = name)
     }
   }
   found
@@ -30,7 +38,10 @@ debugged_elsewhere <- function() {
 restore_flags <- function(value, reader) {
   global <- globalenv()
   for (name in value$debugged) if (exists(name, envir = global, inherits = FALSE)) debug(get(name, envir = global))
+  for (name in value$once) if (exists(name, envir = global, inherits = FALSE)) debugonce(get(name, envir = global))
+  for (name in value$copies) if (exists(name, envir = global, inherits = FALSE)) tracemem(get(name, envir = global))
   for (each in value$elsewhere) tryCatch(debug(get(each$name, envir = asNamespace(each$package))), error = function(error) NULL)
+  for (each in value$once_elsewhere) tryCatch(debugonce(get(each$name, envir = asNamespace(each$package))), error = function(error) NULL)
   for (name in value$locked) if (exists(name, envir = global, inherits = FALSE)) lockBinding(name, global)
   if (value$closed) lockEnvironment(global)
   tracingState(value$tracing)

@@ -14,12 +14,11 @@ capture_methods <- function(save) {
   if (length(found)) found
 }
 
-# Whether a function was made by the person: what it closes over leads to the global environment before any package.
-is_persons <- function(f) {
-  if (typeof(f) != "closure") {
-    return(FALSE)
-  }
-  x <- environment(f)
+# Whether a function was made by the person.
+is_persons <- function(f) typeof(f) == "closure" && leads_to_global(environment(f))
+
+# Whether an environment leads to the global one before any package.
+leads_to_global <- function(x) {
   while (!identical(x, globalenv())) {
     if (is.null(x) || is_everywhere(x)) {
       return(FALSE)
@@ -72,8 +71,8 @@ capture_packages <- function(save) {
     theme <- ggplot2$theme_get()
     if (!same(theme, ggplot2$theme_grey())) settings[["ggplot2::theme_set"]] <- theme
   }
-  for (package in names(drawing_settings)) {
-    if (isNamespaceLoaded(package)) settings[[package]] <- drawing_settings[[package]]$read()
+  for (package in names(kept_settings)) {
+    if (isNamespaceLoaded(package)) settings[[package]] <- kept_settings[[package]]$read()
   }
   if (isNamespaceLoaded("foreach") && asNamespace("foreach")$getDoParRegistered()) {
     backend <- asNamespace("foreach")$getDoParName()
@@ -86,13 +85,13 @@ capture_packages <- function(save) {
   if (length(settings)) settings
 }
 
-# How things are drawn: what a package has no list of defaults for is saved whole, since it is small.
-drawing_settings <- list(
+# Settings of packages, as of how things are drawn: what a package has no list of defaults for is saved whole, since it is small.
+kept_settings <- list(
   grDevices = list(
     read = function() {
       list(
         palette = grDevices::palette(), pdf = grDevices::pdf.options(), ps = grDevices::ps.options(),
-        fonts = grDevices::pdfFonts(), ps_fonts = grDevices::postscriptFonts()
+        fonts = grDevices::pdfFonts(), ps_fonts = grDevices::postscriptFonts(), x11 = grDevices::X11.options()
       )
     },
     restore = function(saved) {
@@ -100,6 +99,7 @@ drawing_settings <- list(
       do.call(grDevices::pdf.options, saved$pdf)
       # ps.options() warns of those that it may not set.
       suppressWarnings(do.call(grDevices::ps.options, saved$ps))
+      if (!same(saved$x11, grDevices::X11.options())) do.call(grDevices::X11.options, Filter(Negate(is.null), saved$x11))
       for (fonts in list(list(grDevices::pdfFonts, saved$fonts), list(grDevices::postscriptFonts, saved$ps_fonts))) {
         changed <- Filter(function(name) !same(fonts[[1]]()[[name]], fonts[[2]][[name]]), names(fonts[[2]]))
         if (length(changed)) do.call(fonts[[1]], fonts[[2]][changed])
@@ -118,9 +118,29 @@ drawing_settings <- list(
   data.table = list(
     read = function() {
       threads <- asNamespace("data.table")$getDTthreads()
-      if (!same(threads, workspace$threads)) threads
+      list(threads = if (!same(threads, workspace$threads)) threads, rounding = asNamespace("data.table")$getNumericRounding())
     },
-    restore = function(saved) asNamespace("data.table")$setDTthreads(saved)
+    restore = function(saved) {
+      if (!is.list(saved)) saved <- list(threads = saved) # as versions before saved it
+      if (!is.null(saved$threads)) asNamespace("data.table")$setDTthreads(saved$threads)
+      if (!is.null(saved$rounding)) asNamespace("data.table")$setNumericRounding(saved$rounding)
+    }
+  ),
+  glmnet = list(
+    read = function() asNamespace("glmnet")$glmnet.control(),
+    restore = function(saved) do.call(asNamespace("glmnet")$glmnet.control, saved)
+  ),
+  shiny = list(
+    read = function() list(options = as.list(asNamespace("shiny")$.globals$options), folders = asNamespace("shiny")$resourcePaths()),
+    restore = function(saved) {
+      shiny <- asNamespace("shiny")
+      do.call(shiny$shinyOptions, saved$options)
+      for (prefix in setdiff(names(saved$folders), names(shiny$resourcePaths()))) shiny$addResourcePath(prefix, saved$folders[[prefix]])
+    }
+  ),
+  utils = list(
+    read = function() as.list(asNamespace("utils")$.CompletionEnv$options),
+    restore = function(saved) do.call(utils::rc.options, saved)
   ),
   lattice = list(
     read = function() mget(c("lattice.theme", "lattice.options"), envir = asNamespace("lattice")$.LatticeEnv),
@@ -151,8 +171,8 @@ of_ggplot2 <- function() {
 
 restore_packages <- function(value, reader) {
   each_guarded(names(value), "package settings", function(name) {
-    if (name %in% names(drawing_settings)) {
-      return(drawing_settings[[name]]$restore(value[[name]]))
+    if (name %in% names(kept_settings)) {
+      return(kept_settings[[name]]$restore(value[[name]]))
     }
     package <- asNamespace(sub("::.*", "", name))
     setting <- package[[sub(".*::", "", name)]]

@@ -78,7 +78,11 @@ capture_limits <- function(save) {
   memory <- c(vsize = mem.maxVSize(), nsize = mem.maxNSize())
   compiler <- c("optimize", "suppressAll", "suppressUndefined", "suppressNoSuperAssignVar")
   list(
-    memory = memory[is.finite(memory)], nice = tools::psnice(), jit = compiler::enableJIT(-1),
+    memory = memory[is.finite(memory)], collections = local({
+      told <- gcinfo(FALSE)
+      gcinfo(told)
+      told
+    }), nice = tools::psnice(), jit = compiler::enableJIT(-1),
     compiler = lapply(stats::setNames(compiler, compiler), function(option) compiler::getCompilerOption(option))
   )
 }
@@ -87,6 +91,7 @@ restore_limits <- function(value, reader) {
   if ("vsize" %in% names(value$memory)) mem.maxVSize(value$memory[["vsize"]])
   if ("nsize" %in% names(value$memory)) mem.maxNSize(value$memory[["nsize"]])
   if (isTRUE(value$nice > tools::psnice())) tools::psnice(value = value$nice)
+  if (isTRUE(value$collections)) gcinfo(TRUE)
   if (value$jit != compiler::enableJIT(-1)) compiler::enableJIT(value$jit)
   do.call(compiler::setCompilerOptions, value$compiler)
   list()

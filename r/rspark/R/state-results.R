@@ -1,23 +1,30 @@
 # Last results, the working directory and random numbers.
 
-# `.Last.value` in the name of the variable that it is, where it is one: it is no second copy then. One that is never kept, as a
-# connection that was just opened, is named by its variable alone.
+# The last value, and ggplot2's last plot, which `ggsave()` takes.
 capture_results <- function(save) {
   warnings <- get0("last.warning", envir = baseenv(), inherits = FALSE)
   value <- get0(".Last.value", envir = baseenv(), inherits = FALSE)
-  left_out <- is.null(value) || !is.null(lost_kind(value)) || is_everywhere_or_function(value) || size_of(value) > most_of_last_value
-  result <- if (left_out) NULL else list(value = value)
-  address <- if (!is.null(result)) rlang::obj_address(value)
+  plot <- if (isNamespaceLoaded("ggplot2")) asNamespace("ggplot2")$last_plot()
+  found <- list(warnings = warnings, result = named_or_itself(value), plot = named_or_itself(plot))
+  if (!all(vapply(found, is.null, NA))) found
+}
+
+# Return a value in the name of the variable that it is, where it is one: it is no second copy then. One that is never kept, as a
+# connection that was just opened, is named by its variable alone.
+named_or_itself <- function(value) {
+  if (is.null(value) || !is.null(lost_kind(value)) || is_everywhere_or_function(value) || size_of(value) > most_of_last_value) {
+    return(NULL)
+  }
+  address <- rlang::obj_address(value)
   global <- globalenv()
-  values <- if (!is.null(result)) mget(computed_bindings(global), envir = global)
+  values <- mget(computed_bindings(global), envir = global)
   for (i in seq_along(values)) {
     if (is.symbol(.subset2(values, i))) next # it may be the one that stands for a missing argument
     if (identical(rlang::obj_address(.subset2(values, i)), address)) {
-      result <- list(name = names(values)[[i]])
-      break
+      return(list(name = names(values)[[i]]))
     }
   }
-  if (!is.null(warnings) || !is.null(result)) list(warnings = warnings, result = result)
+  list(value = value)
 }
 
 most_of_last_value <- 2^26
@@ -27,8 +34,9 @@ is_everywhere_or_function <- function(x) is.function(x) || is.environment(x) && 
 restore_results <- function(value, reader) {
   base <- baseenv()
   if (!is.null(value$warnings)) assign("last.warning", value$warnings, envir = base)
-  result <- value$result
-  if (!is.null(result$name)) result <- list(value = get(result$name, envir = globalenv(), inherits = FALSE))
+  result <- named_value(value$result)
+  plot <- named_value(value$plot)
+  if (!is.null(plot)) asNamespace("ggplot2")$set_last_plot(plot$value)
   if (!is.null(result)) {
     locked <- bindingIsLocked(".Last.value", base)
     if (locked) base$unlockBinding(".Last.value", base)
@@ -36,6 +44,10 @@ restore_results <- function(value, reader) {
     if (locked) lockBinding(".Last.value", base)
   }
   list()
+}
+
+named_value <- function(saved) {
+  if (is.null(saved$name)) saved else list(value = get(saved$name, envir = globalenv(), inherits = FALSE))
 }
 
 capture_folder <- function(save) {

@@ -55,6 +55,23 @@ unsaved_state <- list(
       lose(save, substr(command, 1, 100), "running program", "It ends with R. Start it again.")
     }
   },
+  limits = function(save) {
+    for (name in names(time_limits())) lose(save, paste0(name, "()"), "limit", "It counts the time of this R. Set it again.")
+  },
+  servers = function(save) {
+    if (!isNamespaceLoaded("httpuv")) {
+      return(invisible())
+    }
+    for (server in asNamespace("httpuv")$listServers()) {
+      at <- tryCatch(paste0(server$getHost(), ":", server$getPort()), error = function(error) server$getPath())
+      lose(save, paste("server at", at), class_of(server), "It ends with R. Start it again.")
+    }
+  },
+  later = function(save) {
+    if (isNamespaceLoaded("later") && !asNamespace("later")$loop_empty(asNamespace("later")$global_loop())) {
+      lose(save, "later()", "function", "Functions wait for their time. Call later() again.")
+    }
+  },
   spark = function(save) {
     for (entry in lost_in_spark()) save$lost$add(entry)
   },

@@ -3,7 +3,8 @@
 #
 # A part has a `title`; `capture()` returns what is saved, or NULL for nothing; `restore(value, reader)` restores it, and returns
 # the entries of what of it could not be; `unsaved()` returns the entries of what is never kept. `when` is "first" for what objects
-# need before they can be read, "last" for what must not change while they are read.
+# need before they can be read, "last" for what must not change while they are read. `after` says that it hangs on what of the
+# objects was saved.
 
 parts <- function() {
   list(
@@ -17,6 +18,7 @@ parts <- function() {
     methods = list(title = "methods", when = "last", capture = capture_methods, restore = restore_methods),
     hooks = list(title = "hooks", when = "last", capture = capture_hooks, restore = restore_hooks),
     packages = list(title = "package settings", when = "last", capture = capture_packages, restore = restore_packages),
+    finalizers = list(title = "finalizers", when = "last", after = TRUE, capture = capture_finalizers, restore = restore_finalizers),
     flags = list(title = "locks and debugging", when = "last", capture = capture_flags, restore = restore_flags),
     results = list(title = "last results", when = "last", capture = capture_results, restore = restore_results),
     limits = list(title = "limits of R", when = "last", capture = capture_limits, restore = restore_limits),
@@ -31,9 +33,9 @@ part_title <- function(name) {
   if (is.null(title)) name else title
 }
 
-# Write all parts, and record what of the state is never kept.
-save_parts <- function(save) {
-  all <- parts()
+# Write all parts that are written before or after the objects.
+save_parts <- function(save, after = FALSE) {
+  all <- Filter(function(part) isTRUE(part$after) == after, parts())
   for (name in names(all)) {
     capture <- all[[name]]$capture
     value <- tryCatch(list(capture(save)), error = identity)
@@ -43,7 +45,6 @@ save_parts <- function(save) {
       save_one(save, paste0("part:", name), value[[1]])
     }
   }
-  save_options(save)
 }
 
 # Restore one part, and return the entries of what of it could not be.

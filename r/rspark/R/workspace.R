@@ -23,6 +23,7 @@ workspace_baseline <- function() {
   workspace$callbacks <- getTaskCallbackNames()
   workspace$written <- written_files()
   watch_threads()
+  watch_calls()
   invisible()
 }
 
@@ -33,7 +34,9 @@ workspace_save <- function(dir, within = 3600) {
     deadline <- now() + max(within - time_to_finish, within / 2)
     save <- new_save(dir, deadline)
     save_parts(save)
+    save_options(save)
     save_objects(save, globalenv())
+    save_parts(save, after = TRUE)
     for (note in unsaved_state) tryCatch(note(save), error = function(error) NULL)
     finish_save(save)
   })
@@ -193,7 +196,7 @@ most_of_batch <- 200L
 save_batch <- function(save, values, sizes) {
   mark <- mark_writer(save$writer)
   if (!any_lost(values) && is.null(write_frame(save$writer, "batch:", values, class = "list"))) {
-    if (!length(save$writer$stray)) {
+    if (!length(save$writer$stray) && !save$writer$met_lossy) {
       last <- save$writer$frames$size()
       save$writer$frames$set(last, c(save$writer$frames$at(last), list(names = names(values))))
       return(invisible())

@@ -109,7 +109,7 @@ CASES = (
               "mpl.colormaps.register(ListedColormap(['red', 'blue'], name='mine'))\n"
               "mpl.style.library['mine'] = {'lines.linewidth': 3}",
               "__import__('matplotlib').colormaps['mine'].N, "
-              "__import__('matplotlib.style').style.library['mine']['lines.linewidth']", "(2, 3.0)"),
+              "__import__('matplotlib.style').style.library['mine']['lines.linewidth']", "(2, 3)"),
     StateCase("hooks: `sys.unraisablehook`, `sys.breakpointhook`, `threading.excepthook`, `warnings.showwarning`",
               "import sys, threading, warnings\ndef hook(*a, **k): pass\nsys.unraisablehook = sys.breakpointhook = hook\n"
               "threading.excepthook = warnings.showwarning = hook",
@@ -169,6 +169,39 @@ CASES = (
               "get_ipython().kernel.comm_manager.register_target('mine', answers)",
               "__import__('asyncio').get_running_loop().get_exception_handler() is answers, "
               "get_ipython().kernel.comm_manager.targets['mine'] is answers", "(True, True)"),
+    StateCase("what you set in modules and classes of others, as by `math.tau2 = 3`, and in their tables",
+              "import argparse, fractions, functools, math, string\nmath.tau2 = 3; "
+              "string.digits, math.root = '01', math.cbrt\n"
+              "argparse.ArgumentParser.mine = [1]; setattr(math, 'half', fractions.Fraction(1, 2))\n"
+              "import builtins; builtins.LIMIT = 5; builtins.says = functools.partial(print, sep='-')\n"
+              "import http.server as served; served.SimpleHTTPRequestHandler.extensions_map['.mine'] = 'text/mine'\n"
+              "def patch():\n    import textwrap as wrapping\n    wrapping.mine = {'a': 1}\npatch()",
+              "(lambda m, a, s, t, h: (m.tau2, s.digits, m.root(8), a.ArgumentParser.mine, m.half, LIMIT, says.keywords, t.mine, "
+              "h.server.SimpleHTTPRequestHandler.extensions_map['.mine']))"
+              "(*map(__import__, ('math', 'argparse', 'string', 'textwrap', 'http.server')))",
+              "(3, '01', 2.0, [1], Fraction(1, 2), 5, {'sep': '-'}, {'a': 1}, 'text/mine')"),
+    StateCase("how `multiprocessing` starts processes, domains of `gettext`, `copyreg.add_extension`, `sys.setdlopenflags`",
+              "import multiprocessing, gettext, copyreg, sys; multiprocessing.set_start_method('spawn', force=True)\n"
+              "gettext.textdomain('mine'); copyreg.add_extension('fractions', 'Fraction', 77); sys.setdlopenflags(258); None",
+              "(lambda m, g, c, s: (m.get_start_method(), g.textdomain(), c._extension_registry, s.getdlopenflags()))"
+              "(*map(__import__, ('multiprocessing', 'gettext', 'copyreg', 'sys')))",
+              "('spawn', 'mine', {('fractions', 'Fraction'): 77}, 258)"),
+    StateCase("how asyncio's loop and tasks are made, and its debugging",
+              "import asyncio; loop = asyncio.get_running_loop(); loop.set_debug(True); loop.slow_callback_duration = 3\n"
+              "def makes(loop, coroutine, **more): return asyncio.Task(coroutine, loop=loop, **more)\n"
+              "loop.set_task_factory(makes)\n"
+              "class Policy(asyncio.DefaultEventLoopPolicy): pass\nasyncio.set_event_loop_policy(Policy()); del loop",
+              "(lambda a: (a.get_running_loop().get_debug(), a.get_running_loop().slow_callback_duration, "
+              "a.get_running_loop().get_task_factory() is makes, type(a.get_event_loop_policy()) is Policy))"
+              "(__import__('asyncio'))",
+              "(True, 3, True, True)"),
+    StateCase("what completes code, and folders of `%pushd`",
+              "def completes(self, text): return ['mine']\nget_ipython().set_custom_completer(completes)\n"
+              "def after_words(self, event): return ['mine']\n"
+              "get_ipython().set_hook('complete_command', after_words, str_key='%mine')\n"
+              "%pushd /usr\n%popd\n%pushd /var\n%cd -q -",
+              "[getattr(m, '__func__', None) for m in get_ipython().Completer.custom_matchers].count(completes), "
+              "'%mine' in get_ipython().strdispatchers['complete_command'].strs, len(get_ipython().dir_stack)", "(1, True, 1)"),
     StateCase("`umask`", "import os; os.umask(0o027)", "__import__('os').umask(0o022)", "23"),
     StateCase("settings of `gc`", "import gc; gc.disable(); gc.set_debug(gc.DEBUG_UNCOLLECTABLE)",
               "__import__('gc').isenabled(), __import__('gc').get_debug()", "(False, 4)"),
@@ -185,6 +218,17 @@ CASES = (
               "import asyncio\nasync def later(): await asyncio.sleep(600)\n_ = asyncio.get_running_loop().create_task(later())",
               named="later"),
     StateCase("open files", "opened = open('x', 'w')", named="opened"),
+    StateCase("open files that have no object", "import os; number = os.open('numbered.txt', os.O_CREAT | os.O_WRONLY)",
+              named="numbered.txt"),
+    StateCase("`%logstart`", "%logstart -q typed.log", named="typed.log"),
+    StateCase("what asyncio was to call: `call_later`, `add_reader`, `add_signal_handler`",
+              "import asyncio\ndef awaited(): pass\n_ = asyncio.get_running_loop().call_later(6000, awaited)\n_ = None",
+              named="awaited"),
+    StateCase("functions for the end of an object (`weakref.finalize`)",
+              "import weakref\nclass Ends: pass\nends = Ends()\ndef ended(): pass\n_ = weakref.finalize(ends, ended); _ = None",
+              named="weakref.finalize ended"),
+    StateCase("`sys.addaudithook`, `os.register_at_fork`, `faulthandler.register`, where a cell calls them",
+              "import os; os.register_at_fork(before=lambda: None)", named="register_at_fork"),
     StateCase("temporary folders of `tempfile`", "import tempfile; temporary = tempfile.TemporaryDirectory()", named="temporary"),
     StateCase("functions for the end (`atexit`)", "import atexit\ndef at_end(): pass\n_ = atexit.register(at_end)",
               named="atexit at_end"),

@@ -18,6 +18,11 @@ _METHOD = f"registerS3method('print', 'loud', {_PRINTED}, baseenv()); loud <- st
 _ATTACHED = "e <- attach(NULL, name = 'tools of mine'); local({ own <- 40; double <- function() { own <<- own + 1; own } }, e)"
 
 CASES = (
+    StateCase(  # first, since it draws random numbers
+        "servers of `httpuv`, also of Shiny",
+        "served <- httpuv::startServer('127.0.0.1', httpuv::randomPort(), list())",
+        named="server at",
+    ),
     StateCase(
         "order of the search path",
         "library(splines); library(tools)",
@@ -43,7 +48,45 @@ CASES = (
         "states of random numbers", "RNGkind('Wichmann-Hill'); set.seed(3); seed <- .Random.seed", "identical(.Random.seed, seed)"
     ),
     StateCase("files in `tempdir()` up to 64 MiB", "path <- tempfile(); writeLines('ü', path)", "readLines(path) == 'ü'"),
-    StateCase("`debug()`", "traced <- function() 1; debug(traced)", "isdebugged(traced)"),
+    StateCase(
+        "`debug()`, also of a package's function",
+        "traced <- function() 1; debug(traced); debug(tools::file_ext)",
+        "isdebugged(traced) && isdebugged(tools::file_ext)",
+    ),
+    StateCase(
+        "`debugonce()` and `tracemem()`",
+        "once <- function() 1; debugonce(once); debugonce(tools::toTitleCase); copied <- c(1, 2); label <- tracemem(copied)",
+        "c(rspark:::is_marked(once, 'STP'), rspark:::is_marked(tools::toTitleCase, 'STP'), rspark:::is_marked(copied, 'TR'))",
+        "c(TRUE, TRUE, TRUE)",
+    ),
+    StateCase(
+        "functions for the end of an object (`reg.finalizer()`, `finalize` of R6)",
+        "ENDS <- new.env(); ENDS$ed <- NULL; ending <- new.env()\n"
+        "none <- reg.finalizer(ending, function(e) ENDS$ed <- c(ENDS$ed, 1))\n"
+        "Ends <- R6::R6Class('Ends', public = list(finalize = function() ENDS$ed <- c(ENDS$ed, 2)))\n"
+        "ends <- Ends$new()",
+        "rm(ending, ends); invisible(gc()); sort(ENDS$ed)",
+        "c(1, 2)",
+    ),
+    StateCase("limits of time (`setTimeLimit()`)", "setTimeLimit(elapsed = 1e5)", named="setTimeLimit()"),
+    StateCase(
+        "limits of time of R (`setSessionTimeLimit()`)", "setSessionTimeLimit(elapsed = 1e6)", named="setSessionTimeLimit()"
+    ),
+    StateCase(
+        "functions that wait for their time (`later::later()`)", "stopped <- later::later(function() 1, 1e6)", named="later()"
+    ),
+    StateCase(
+        "last plot of ggplot2, which `ggsave()` takes",
+        "drawn <- ggplot2::set_last_plot(ggplot2::ggplot(data.frame(height = 58)))",
+        "ggplot2::last_plot()$data$height[1]",
+        "58",
+    ),
+    StateCase(
+        "options of shiny, glmnet and completion, `gcinfo()`",
+        "shiny::shinyOptions(mine = 5); glmnet::glmnet.control(fdev = 0.5); rc.options(ipck = FALSE); told <- gcinfo(TRUE)",
+        "list(shiny::getShinyOption('mine'), glmnet::glmnet.control()$fdev, rc.options('ipck')[[1]], gcinfo(FALSE))",
+        "list(5, 0.5, FALSE, TRUE)",
+    ),
     StateCase(
         "locked variables",
         "unset <- quote(expr = ); fixed <- 1; lockBinding('fixed', globalenv())",
@@ -80,10 +123,10 @@ CASES = (
     ),
     StateCase("settings of lattice", "lattice::lattice.options(mine = 20)", "lattice::lattice.options()$mine", "20"),
     StateCase(
-        "`palette()`, and options of `pdf()` and `postscript()`",
-        "palette(c('red', 'blue')); pdf.options(width = 3)",
-        "list(palette(), pdf.options()$width)",
-        'list(c("red", "blue"), 3)',
+        "`palette()`, and options of `pdf()`, `postscript()` and `X11()`",
+        "palette(c('red', 'blue')); pdf.options(width = 3); X11.options(type = 'nbcairo')",
+        "list(palette(), pdf.options()$width, X11.options()$type)",
+        'list(c("red", "blue"), 3, "nbcairo")',
     ),
     StateCase(
         "size of plots in a notebook (`repr.plot.width`)", "options(repr.plot.width = 3)", "getOption('repr.plot.width')", "3"
@@ -95,7 +138,12 @@ CASES = (
         "FALSE",
     ),
     StateCase("fonts of `pdf()`", "pdfFonts(mine = pdfFonts()$Helvetica)", "'mine' %in% names(pdfFonts())"),
-    StateCase("threads of data.table", "data.table::setDTthreads(2)", "data.table::getDTthreads()", "2L"),
+    StateCase(
+        "threads and rounding of data.table",
+        "data.table::setDTthreads(2); data.table::setNumericRounding(2)",
+        "c(data.table::getDTthreads(), data.table::getNumericRounding())",
+        "c(2L, 2L)",
+    ),
     StateCase(
         "limits of memory (`mem.maxVSize()`), how nice R is, how it compiles functions",
         "invisible(mem.maxVSize(2e5)); tools::psnice(value = 3); invisible(compiler::enableJIT(1))",

@@ -62,10 +62,11 @@ def test_what_can_not_be_looked_at_or_given_back_takes_nothing_else_along(start_
         "class Lazy:\n    __class__ = property(lambda self: 1 / 0)\n"
         "csv.odd, xml.lazy = Odd(a=1), Lazy()\n"
         # A table that a cell made: the module has none of it after the sleep.
-        "def tell(): return 'told'\njson.own_table = {'tell': tell}\n"
+        "def tell(): return 'told'\nvars(json)['own_table'] = {'tell': tell}; json.set_table = {'tell': tell}\n"
         "import mimetypes, copyreg\nclass Point: pass\ncopyreg.pickle(Point, lambda point: (Point, ()))\nx = 1"
     )
     python.sleep()
-    assert [entry["name"] for entry in python.saved["lost"] if "not set up" in entry["why"]] == ["csv"]
+    assert [entry["name"] for entry in python.saved["lost"] if "not set up" in entry["why"]] == ["csv", "csv.odd"]
     assert any("own_table" in entry["name"] for entry in python.restored["lost"])
     assert python.ask("x, tell(), Point in __import__('copyreg').dispatch_table") == "(1, 'told', True)"
+    assert python.ask("__import__('json').set_table['tell'] is tell") == "True"

@@ -7,6 +7,7 @@ import importlib
 import logging
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rspark_session.workspace import given, library_state
@@ -44,12 +45,26 @@ def of_python() -> dict[str, Any]:
         handler = None
     if given.is_made(handler, space):
         found["asyncio's error handler:"] = handler
+    found |= _of_asyncio(space)
     found |= {f"colormap:{name}": item for name, item in library_state.colormaps().items()}
     mine = [item for item in library_state.types_of_pandas() if given.is_made(item, space)]
     found |= {f"type of pandas:{place}": item for place, item in enumerate(mine)}
     found |= {f"pandas option:{name}": function for name, function in library_state.functions_of_pandas().items()}
     if formatters := library_state.numpy_formatters():
         found["numpy's formatters:"] = formatters
+    return found
+
+
+def _of_asyncio(space: dict[str, Any]) -> dict[str, Any]:
+    """Return what makes asyncio's tasks and loops."""
+    found = {}
+    try:
+        factory = asyncio.get_running_loop().get_task_factory()
+    except RuntimeError:
+        factory = None
+    for name, value in (("factory", factory), ("policy", asyncio.get_event_loop_policy())):
+        if given.is_made(value, space):
+            found[f"asyncio's {name}:"] = value
     return found
 
 
@@ -67,9 +82,7 @@ def of_ipython() -> dict[str, Any]:
         for (module, name), function in formatter.deferred_printers.items():
             if _is_persons(function):
                 found[f"formatter by name:{format_}:{module}.{name}"] = (module, name, function)
-    for name in _LISTS:
-        mine = [item for item in getattr(ip, name) if _is_persons(item)]
-        found |= {f"{name}:{number}": item for number, item in enumerate(mine)}
+    found |= _in_lists(ip)
     if ip.custom_exceptions and _is_persons(_handler_of(ip)):
         found["error handler:"] = (ip.custom_exceptions, _handler_of(ip))
     for name, instance in ip.magics_manager.registry.items():
@@ -82,6 +95,21 @@ def of_ipython() -> dict[str, Any]:
     numpy = sys.modules.get("numpy")
     if numpy is not None and _is_persons(numpy.geterrcall()):
         found["numpy's error handler:"] = numpy.geterrcall()
+    return found
+
+
+def _in_lists(ip: Any) -> dict[str, Any]:
+    """Return those that IPython calls one after the other: for code, and for what may complete it."""
+    found: dict[str, Any] = {}
+    for name in _LISTS:
+        mine = [item for item in getattr(ip, name) if _is_persons(item)]
+        found |= {f"{name}:{number}": item for number, item in enumerate(mine)}
+    mine = [item.__func__ for item in ip.Completer.custom_matchers if _is_persons(item)]
+    found |= {f"completer:{number}": function for number, function in enumerate(mine)}
+    for (name, more), dispatcher in _dispatchers(ip):
+        for number, (priority, function) in enumerate(dispatcher.chain):
+            if _is_persons(function):
+                found[f"hook of IPython:{name}:{number}"] = (name, getattr(function, "__func__", function), priority, more)
     return found
 
 
@@ -113,8 +141,25 @@ def register(name: str, value: Any) -> None:
             entries.insert(min(int(more), len(entries)), value)
         case _ if kind in _LISTS:
             getattr(ip, kind).append(value)
+        case "completer" | "hook of IPython":
+            _register_for_completion(kind, value)
         case _:
             _register_with_python(kind, more, value)
+
+
+def _register_for_completion(kind: str, value: Any) -> None:
+    if kind == "completer":
+        shell().set_custom_completer(value)
+    else:
+        hook, function, priority, keys = value
+        shell().set_hook(hook, function, priority, **keys)
+
+
+_SET_IN_ASYNCIO: dict[str, Callable[[Any], None]] = {
+    "asyncio's error handler": lambda value: asyncio.get_running_loop().set_exception_handler(value),
+    "asyncio's factory": lambda value: asyncio.get_running_loop().set_task_factory(value),
+    "asyncio's policy": asyncio.set_event_loop_policy,
+}
 
 
 def _register_with_python(kind: str, more: str, value: Any) -> None:
@@ -134,8 +179,8 @@ def _register_with_python(kind: str, more: str, value: Any) -> None:
             signal.signal(int(more), value)
         case "logging filter":
             logging.getLogger(more.rpartition(":")[0]).addFilter(value)
-        case "asyncio's error handler":
-            asyncio.get_running_loop().set_exception_handler(value)
+        case "asyncio's error handler" | "asyncio's factory" | "asyncio's policy":
+            _SET_IN_ASYNCIO[kind](value)
         case "colormap":
             library_state.register_colormap(more, value)
         case "type of pandas":
@@ -144,6 +189,18 @@ def _register_with_python(kind: str, more: str, value: Any) -> None:
             library_state.set_pandas_options({more: value})
         case "numpy's formatters":
             library_state.set_numpy_formatters(value)
+
+
+def _dispatchers(ip: Any) -> Iterator[tuple[tuple[str, dict[str, str]], Any]]:
+    """Yield the lists of functions that IPython calls for something: its name, for which lines, and the list."""
+    for name, dispatcher in ip.hooks.items():
+        if hasattr(dispatcher, "chain"):
+            yield (name, {}), dispatcher
+    for name, by_line in ip.strdispatchers.items():
+        for key, dispatcher in by_line.strs.items():
+            yield (name, {"str_key": key}), dispatcher
+        for pattern, dispatcher in by_line.regexs.items():
+            yield (name, {"re_key": pattern}), dispatcher
 
 
 def _is_of_cells(value: Any) -> bool:

@@ -5,6 +5,7 @@ import linecache
 import sys
 from typing import Any
 
+from rspark_session.workspace import set_by_cells
 from rspark_session.workspace.namespace import shell
 
 
@@ -109,6 +110,19 @@ def set_history(saved: dict[str, Any]) -> list[str]:
     manager.input_hist_raw[:] = saved["raw"]
     shell().execution_count = saved["count"]
     shell().ast_node_interactivity = saved["shows"]
+    set_by_cells.forget_calls(len(saved["parsed"]))
+    return []
+
+
+def folders() -> dict[str, list[Any]]:
+    """Return the folders that `%pushd` put on its stack, and those where `%cd` was."""
+    return {"stack": list(shell().dir_stack), "visited": [str(folder) for folder in shell().user_ns["_dh"]]}
+
+
+def set_folders(saved: dict[str, list[Any]]) -> list[str]:
+    """Restore them."""
+    shell().dir_stack[:] = saved["stack"]
+    shell().user_ns["_dh"][:] = saved["visited"]
     return []
 
 

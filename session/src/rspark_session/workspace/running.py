@@ -1,16 +1,21 @@
 """What runs in a kernel and ends with it, or was changed in a way that no file can hold: found, so that it can be named."""
 
 import asyncio
+import io
+import logging
 import os
+import re
 import signal
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from rspark_session.processes import tree
-from rspark_session.workspace import given, objects
+from rspark_session.workspace import given, objects, set_by_cells
+from rspark_session.workspace.namespace import shell
 from rspark_session.workspace.objects import is_persons
 
 _OF_POOLS = frozenset({"threading", "concurrent", "multiprocessing", "asyncio", "logging"})
@@ -20,7 +25,19 @@ _OWN_THREADS = ("ipykernel", "IPython", "zmq", "tornado", "asyncio", "traitlets"
 def lost(space: dict[str, Any], all_given: given.AllGiven) -> list[dict[str, Any]]:
     """Return an entry for each thread, process and task that ends, and for each function of a module that was replaced."""
     found = []
-    for search in (_threads(), _processes(), _tasks(), _watchers(), _at_exit(space), _diverted(), _replaced(all_given)):
+    for search in (
+        _threads(),
+        _processes(),
+        _tasks(),
+        _watchers(),
+        _at_exit(space),
+        _waiting(space),
+        _finalizers(space),
+        _called(),
+        _files(space),
+        _diverted(),
+        _replaced(all_given),
+    ):
         try:
             found += [{"name": name, "class": kind, "why": why, "failed": False} for name, kind, why in search]
         except Exception:  # noqa: S112  (what is odd here is not what a person loses)
@@ -83,8 +100,72 @@ def _tasks() -> Iterator[tuple[str, str, str]]:
 
 def _at_exit(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     for function in given.at_exit(space):
-        name = getattr(function, "__qualname__", type(function).__qualname__)
-        yield f"atexit {name}", "function", "It waits for the end of the kernel. Call atexit.register again."
+        yield f"atexit {_name_of(function)}", "function", "It waits for the end of the kernel. Call atexit.register again."
+
+
+def _waiting(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield what asyncio's loop is to call: later, when there is something to read, at a signal."""
+    loop: Any = asyncio.get_running_loop()
+    handles = [*loop._scheduled, *loop._signal_handlers.values()]
+    handles += [handle for key in loop._selector.get_map().values() if isinstance(key.data, tuple) for handle in key.data]
+    for handle in handles:
+        function = getattr(handle, "_callback", None)
+        if function is not None and not handle.cancelled() and given.is_made(function, space):
+            yield _name_of(function), "callback", "asyncio was to call it. Give it to the loop again."
+
+
+def _finalizers(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    held = {id(value) for value in space.values() if type(value) is weakref.finalize}
+    registry: dict[Any, Any] = weakref.finalize._registry  # type: ignore[attr-defined]
+    for finalizer, info in list(registry.items()):
+        if id(finalizer) in held or given.is_made(info.func, space):
+            yield f"weakref.finalize {_name_of(info.func)}", "function", "It waits for the end of an object. Make it again."
+
+
+def _called() -> Iterator[tuple[str, str, str]]:
+    for call in set_by_cells.calls_to_nobody():
+        yield call, "function", "It was called in this kernel, and ends with it. Call it again."
+
+
+def _files(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield files that are open for writing without an object of Python's that would be named."""
+    known = {str(shell().history_manager.hist_file)} | set(_places_of_streams())
+    numbers = {
+        value.fileno() for value in space.values() if isinstance(value, io.IOBase) and not value.closed and _has_number(value)
+    }
+    handlers = [reference() for reference in vars(logging)["_handlerList"]]
+    known |= {handler.baseFilename for handler in handlers if isinstance(handler, logging.FileHandler)}
+    found = set()
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            path = str(link.readlink())
+            flags = re.search(r"^flags:\s*(\d+)", Path(f"/proc/self/fdinfo/{link.name}").read_text(), re.MULTILINE)
+        except OSError:  # the one by which this looks
+            continue
+        is_written = flags is not None and int(flags[1], 8) & os.O_ACCMODE != os.O_RDONLY
+        if is_written and int(link.name) > 2 and int(link.name) not in numbers and not path.startswith("/dev/"):
+            found.add(path)
+    for path in sorted(found - known):
+        if Path(path).is_file():
+            yield path, "open file", "It is an open file. Open it again."
+
+
+def _places_of_streams() -> Iterator[str]:
+    """Yield where the kernel's own output goes: ipykernel holds it under other numbers."""
+    for number in (1, 2, *(getattr(stream, "_original_stdstream_copy", None) for stream in objects.streams.values())):
+        if number is not None:
+            yield str(Path(f"/proc/self/fd/{number}").readlink())
+
+
+def _has_number(file: io.IOBase) -> bool:
+    try:
+        return file.fileno() >= 0
+    except (OSError, ValueError):  # it is in memory
+        return False
+
+
+def _name_of(function: Any) -> str:
+    return str(getattr(function, "__qualname__", type(function).__qualname__))
 
 
 def _diverted() -> Iterator[tuple[str, str, str]]:

@@ -80,6 +80,29 @@ def _set_styles(module: Any, saved: dict[str, dict[str, Any]]) -> None:
     module.library.update({name: kind(style) for name, style in saved.items()})
 
 
+def _set_texts(module: Any, saved: tuple[str, dict[str, str]]) -> None:
+    domain, folders = saved
+    module.textdomain(domain)
+    for name, folder in folders.items():
+        module.bindtextdomain(name, folder)
+
+
+def _set_extensions(module: Any, saved: dict[tuple[str, str], int]) -> None:
+    for (of, name), code in saved.items():
+        module.add_extension(of, name, code)
+
+
+def _of_loop(module: Any) -> tuple[bool, float]:
+    loop = module.get_running_loop()
+    return loop.get_debug(), loop.slow_callback_duration
+
+
+def _set_loop(module: Any, saved: tuple[bool, float]) -> None:
+    loop = module.get_running_loop()
+    loop.set_debug(saved[0])
+    loop.slow_callback_duration = saved[1]
+
+
 SETTINGS = (
     _attribute("sys", "tracebacklimit"),
     _attribute("sys", "dont_write_bytecode"),
@@ -108,6 +131,18 @@ SETTINGS = (
         "encodings.aliases", "encodings.aliases", lambda m: dict(m.aliases), lambda m, value: m.aliases.update(value)
     ),
     Setting("reprlib.aRepr", "reprlib", lambda m: vars(m.aRepr).copy(), lambda m, value: vars(m.aRepr).update(value)),
+    Setting(
+        "multiprocessing.set_start_method", "multiprocessing", lambda m: m.get_start_method(allow_none=True),
+        lambda m, value: m.set_start_method(value, force=True),
+    ),
+    Setting("gettext", "gettext", lambda m: (m._current_domain, dict(m._localedirs)), _set_texts),
+    Setting("copyreg.add_extension", "copyreg", lambda m: dict(m._extension_registry) or None, _set_extensions),
+    Setting("sys.setdlopenflags", "sys", lambda m: m.getdlopenflags(), lambda m, value: m.setdlopenflags(value)),
+    Setting(
+        "sys.set_coroutine_origin_tracking_depth", "sys", lambda m: m.get_coroutine_origin_tracking_depth(),
+        lambda m, value: m.set_coroutine_origin_tracking_depth(value),
+    ),
+    Setting("asyncio's loop", "asyncio", _of_loop, _set_loop),
     Setting("matplotlib's styles", "matplotlib.style", _own_styles, _set_styles),
 )  # fmt: skip
 

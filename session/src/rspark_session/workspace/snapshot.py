@@ -42,6 +42,7 @@ from rspark_session.workspace import (
     module_state,
     objects,
     running,
+    set_by_cells,
     state,
     stream,
     unread,
@@ -64,7 +65,7 @@ _LOOKED_AT = 8
 _PACKED = frozenset({list, tuple, set, frozenset, dict})
 _PACKED_MOST = 1000  # members of a container that are looked at to guess its size
 #: What is saved among the objects without a name: what a cell showed, what somebody made of IPython, figures, modules.
-_OUT, _MAGIC, _FIGURE, _CALLBACK, _MODULE = "\0Out:", "\0magic:", "\0figure:", "\0callback:", "\0module:"
+_OUT, _MAGIC, _FIGURE, _CALLBACK, _MODULE, _SET = "\0Out:", "\0magic:", "\0figure:", "\0callback:", "\0module:", "\0set:"
 
 
 def save(folder: str | Path, within: float = math.inf) -> None:
@@ -192,6 +193,8 @@ def _shown(name: str) -> str:
     """Return a name as a person knows it; nothing of what a cell showed, which has a name as well or can be run again."""
     if name.startswith((_FIGURE, _CALLBACK, _MAGIC, _MODULE)):
         return name[1:].replace(":", " ")
+    if name.startswith(_SET):
+        return name.removeprefix(_SET)
     return "" if name.startswith("\0") else name
 
 
@@ -242,6 +245,7 @@ def _beside(all_given: given.AllGiven, lost: list[dict[str, Any]]) -> Iterator[t
         "functions given to IPython": (_CALLBACK, callbacks.of_ipython),
         "functions given to modules": (_CALLBACK, partial(callbacks.of_modules, all_given)),
         "functions given to Python": (_CALLBACK, callbacks.of_python),
+        "variables that cells set in modules": (_SET, partial(set_by_cells.captured, shell().user_ns)),
         "variables of modules": (_MODULE, partial(module_state.captured, lost)),
     }
     for title, (prefix, read) in sources.items():
@@ -283,8 +287,8 @@ def _set_filters(filters: list[Any], saved: bytes) -> list[dict[str, Any]]:
 
 
 def _into_ipython(read: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give back what is saved beside objects; yield what can't be."""
-    for name, value in read.items():
+    """Give back what is saved beside objects, variables first, since a table may be one; yield what can't be."""
+    for name, value in sorted(read.items(), key=lambda each: not each[0].startswith(_SET)):
         try:
             if name.startswith(_OUT):
                 number = int(name.removeprefix(_OUT))
@@ -295,6 +299,8 @@ def _into_ipython(read: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 shell().register_magic_function(value, magic_kind=kind, magic_name=magic)
             elif name.startswith(_CALLBACK):
                 callbacks.register(name.removeprefix(_CALLBACK), value)
+            elif name.startswith(_SET):
+                set_by_cells.restore(value)
         except Exception as problem:  # a library of another version, for one
             why = f"It could not be given back: {described(problem)}. Give it again."
             yield {"name": _shown(name) or name[1:], "class": "", "why": why, "failed": False}

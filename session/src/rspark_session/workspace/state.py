@@ -48,6 +48,7 @@ PARTS = (
     Part("other names of magics", ipython_state.magic_aliases, ipython_state.set_magic_aliases),
     Part("aliases", ipython_state.aliases, ipython_state.set_aliases),
     Part("input history", ipython_state.history, ipython_state.set_history),
+    Part("folders of IPython", ipython_state.folders, ipython_state.set_folders),
     Part("sources of cells", ipython_state.sources, ipython_state.set_sources),
     Part("how results are shown", ipython_state.display, ipython_state.set_display),
 )

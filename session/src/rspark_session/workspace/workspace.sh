@@ -1,6 +1,6 @@
 # Saves what bash has into a folder, or restores it: `. workspace.sh save FOLDER`, `. workspace.sh restore FOLDER`.
 #
-# Variables, functions, aliases, completions, options, limits and the directory stack are written as bash itself writes them, and
+# Variables, functions, aliases, completions, options, limits, keys and the directory stack are written as bash itself writes them, and
 # read as code. Of the environment, and of limits, only what was changed since the start is saved, so that nothing overwrites what
 # the new session sets. Running commands and open files end, and are named.
 # It runs in a person's shell, behind their back: all its own names begin with __rspark, and are removed at the end. A person's
@@ -35,9 +35,11 @@ __rspark_variables() {
   done < "/proc/$$/environ"
   while IFS= builtin read -r __rspark_name; do
     case $__rspark_name in
-      BASH | BASH_* | BASHOPTS | BASHPID | COLUMNS | COMP_* | DIRSTACK | EPOCH* | EUID | FUNCNAME | GROUPS | HIST* | HOST* | IFS) continue ;;
-      LINENO | LINES | MACHTYPE | OPT* | OSTYPE | PIPESTATUS | PPID | PROMPT_* | PS[0-2] | PWD | RANDOM | READLINE_*) continue ;;
-      SECONDS | SHELL | SHELLOPTS | SHLVL | SRANDOM | TERM | UID | _ | __rspark* | PAGER) continue ;;
+      BASH | BASHOPTS | BASHPID | BASH_A[LR]* | BASH_C[MO]M* | BASH_E* | BASH_L* | BASH_REMATCH | BASH_S[OU]* | BASH_VERS*) continue ;;
+      COLUMNS | COMP_CWORD | COMP_KEY | COMP_LINE | COMP_POINT | COMP_TYPE | COMP_WORDS | DIRSTACK | EPOCHREALTIME) continue ;;
+      EPOCHSECONDS | EUID | FUNCNAME | GROUPS | HISTCMD | HISTFILE | HOSTNAME | HOSTTYPE | IFS | LINENO | LINES | MACHTYPE) continue ;;
+      OPTARG | OPTERR | OPTIND | OSTYPE | PIPESTATUS | PPID | PROMPT_COMMAND | PROMPT_DIRTRIM | PS[0-2] | PWD | RANDOM) continue ;;
+      READLINE_[ALMP]* | SECONDS | SHELL | SHELLOPTS | SHLVL | SRANDOM | TERM | UID | _ | __rspark* | PAGER) continue ;;
     esac
     [[ -v __rspark_start[$__rspark_name] && ${!__rspark_name} == "${__rspark_start[$__rspark_name]}" ]] && continue
     builtin declare -p "$__rspark_name" 2>/dev/null && __rspark_count=$((__rspark_count + 1))
@@ -90,6 +92,19 @@ __rspark_places() { # the directory stack, and commands that are not found where
     [[ $line == 'builtin hash -p '* ]] || continue
     builtin eval "words=(${line#builtin hash -p })"
     [[ ${words[0]##*/} == "${words[1]}" && :$PATH: == *":${words[0]%/*}:"* ]] || builtin printf '%s\n' "$line"
+  done
+}
+
+__rspark_typed() { # what was typed, and what keys do
+  local key work
+  builtin history -w "$__rspark_folder/.history" && command sed '/workspace\.sh.* \(save\|restore\) /d' "$__rspark_folder/.history" >| \
+    "$__rspark_folder/history"
+  command rm -f "$__rspark_folder/.history"
+  builtin bind -psv >| "$__rspark_folder/keys" 2>/dev/null # all are read by `bind -f`
+  builtin bind -X 2>/dev/null | while IFS= builtin read -r; do
+    key=${REPLY%%'": "'*} work=${REPLY#*'": "'} # commands are shown in quotes, and taken without
+    work=${work%\"} work=${work//\\\"/\"}
+    builtin printf 'builtin bind -x %q 2>/dev/null\n' "$key\": ${work//\\\\/\\}"
   done
 }
 
@@ -156,6 +171,9 @@ __rspark_save() {
       builtin umask -p
       __rspark_limits
       __rspark_places
+      __rspark_typed
+      builtin printf 'OPTIND=%q OPTERR=%q SECONDS=%q\n' "$OPTIND" "$OPTERR" "$SECONDS"
+      [[ ! -v OPTARG ]] || builtin printf 'OPTARG=%q\n' "$OPTARG"
       # shellcheck disable=SC2016  (it is written, and read later)
       builtin shopt -p | command sed "s/^shopt -[su] expand_aliases\$/$__rspark_aliases/"
       builtin set +o | command grep -v -e history -e emacs -e ' vi$' -e monitor
@@ -174,6 +192,11 @@ else
   command rm -f "$__rspark_folder"/{restored,failed}.json
   # shellcheck disable=SC1091  (what was saved)
   . "$__rspark_folder/state.sh" 2>| "$__rspark_folder/.problems"
+  if [[ -s $__rspark_folder/history ]]; then
+    \builtin history -c
+    \builtin history -r "$__rspark_folder/history"
+  fi
+  [[ ! -s $__rspark_folder/keys ]] || \builtin bind -f "$__rspark_folder/keys" 2>/dev/null
   __rspark_report restored.json "$(command sed -n 's/^# \([0-9]*\)$/\1/p' "$__rspark_folder/state.sh" | command tail -n 1)" \
     "$(command sed -n 's/.*"lost": \[\(.*\)\]}$/\1/p' "$__rspark_folder/manifest.json")"
   __rspark_aliases=$(\builtin shopt -p expand_aliases || :)
@@ -181,5 +204,5 @@ fi
 \builtin eval "$__rspark_aliases"
 \builtin eval "$__rspark_disabled"
 \unset -v __rspark_folder __rspark_aliases __rspark_words __rspark_disabled
-\unset -f __rspark_json __rspark_report __rspark_variables __rspark_limits __rspark_places __rspark_lost __rspark_all_lost \
+\unset -f __rspark_json __rspark_report __rspark_variables __rspark_limits __rspark_places __rspark_typed __rspark_lost __rspark_all_lost \
   __rspark_functions __rspark_save
