@@ -17,6 +17,7 @@ new_writer <- function(folder, deadline = Inf) {
   writer$known <- utils::hashtab("address") # the numbers of references
   writer$count <- 0L
   writer$lost <- new_growing()
+  writer$lossy <- list(from = numeric(), to = numeric()) # numbers that were first met in frames of which something is lost
   writer$native <- utils::hashtab("address") # pointers that may be written, since their objects do without what they point to
   writer$apart <- new_growing() # environments that get a frame of their own
   writer$written_apart <- 0L
@@ -47,6 +48,7 @@ write_frame <- function(writer, key, value, size = 0, class = class_of(value)) {
     return("There was not enough time to save it.")
   }
   writer$stray <- NULL # the numbers of what is lost in it
+  writer$met_lossy <- FALSE # whether it refers to a frame of which something is lost
   problem <- write_value(writer, key, value, class)
   if (identical(problem, too_deep) && typeof(value) == "list") {
     problem <- write_pieces(writer, key, value, class)
@@ -78,6 +80,7 @@ write_value <- function(writer, key, value, class) {
   bytes <- end - writer$offset
   writer$frames$add(list(key = key, class = class, offset = writer$offset, bytes = bytes, forget = frame$forget))
   writer$stray <- unique(c(writer$stray, frame$stray()))
+  writer$met_lossy <- writer$met_lossy || frame$met_lossy()
   if (bytes > 2^22) writer$rate <- max(1e6, bytes / max(now() - started, 1e-3))
   writer$offset <- end
   NULL
@@ -121,11 +124,14 @@ new_frame <- function(writer) {
   count <- writer$count
   met <- vector("list", 16L)
   stray <- list()
+  met_lossy <- FALSE
+  any_lossy <- length(writer$lossy$from) > 0L
   deadline <- writer$deadline
   hook <- function(reference) {
     number <- gethash(known, reference)
     if (!is.null(number)) {
       if (number < 0) stray[[length(stray) + 1L]] <<- number
+      if (any_lossy && !met_lossy) met_lossy <<- is_lossy(writer, number)
       return(if (number < first || number >= first_apart) format_number(number))
     }
     type <- typeof(reference)
@@ -163,8 +169,24 @@ new_frame <- function(writer) {
     writer$count <- first - 1L
     drop_apart(writer, writer$written_apart)
   }
-  list(marker = marker, hook = hook, forget = forget, stray = function() unique(unlist(stray)))
+  list(marker = marker, hook = hook, forget = forget, stray = function() unique(unlist(stray)), met_lossy = function() met_lossy)
 }
+
+# Note that something of the frames since a number is lost: what refers to them holds it as well.
+note_lossy <- function(writer, from) {
+  if (writer$count < from) {
+    return(invisible())
+  }
+  last <- length(writer$lossy$to)
+  if (last && writer$lossy$to[[last]] == from - 1) {
+    writer$lossy$to[[last]] <- writer$count
+  } else {
+    writer$lossy <- list(from = c(writer$lossy$from, from), to = c(writer$lossy$to, writer$count))
+  }
+}
+
+# Whether something may be lost of what has this number; who asks searches it then.
+is_lossy <- function(writer, number) number >= first_apart || any(number >= writer$lossy$from & number <= writer$lossy$to)
 
 # Take back what waits for a frame of its own, down to so many.
 drop_apart <- function(writer, size) {

@@ -72,8 +72,10 @@ save_one <- function(save, key, value, size = 0) {
     return(FALSE)
   }
   mark <- mark_writer(save$writer)
+  first <- save$writer$count + 1
   problem <- write_frame(save$writer, key, value, size)
-  found <- if (is.null(problem) && length(save$writer$stray)) search_guarded(save, key, value)
+  met_lossy <- save$writer$met_lossy && !startsWith(key, "part:")
+  found <- if (is.null(problem) && (length(save$writer$stray) || met_lossy)) search_guarded(save, key, value)
   if (length(healing <- pointers_to_allow(save, found))) {
     for (pointer in healing) allow_pointer(save$writer, pointer)
     undo(save$writer, mark)
@@ -84,6 +86,7 @@ save_one <- function(save, key, value, size = 0) {
     return(FALSE)
   }
   record_places(save, key, value, save$writer$stray, found)
+  if (length(save$writer$stray) || length(found)) note_lossy(save$writer, first)
   TRUE
 }
 
@@ -370,7 +373,9 @@ with_plain_options <- function(work) {
     showErrorCalls = TRUE
   )
   workspace$theirs <- options(plain)
+  lift_limits()
   on.exit({
+    renew_limits()
     if (!is.null(workspace$theirs)) options(workspace$theirs)
     workspace$theirs <- NULL
   })

@@ -123,7 +123,7 @@ CASES = (
                "list(steps), list(both), opened['n']", "([2, 3], [(1, 2)], 1)", lost=("opened",)),
     ObjectCase(ENDLESS, "hold_waits['n'], hold_exits[0]", "(1, 2)", lost=("waits", "hold_waits", "hold_exits")),
     ObjectCase(UNREADABLE, "hold_slow[0], hold_slow[2], hold_exits_read['n'], shares[0] is hold_exits_read", "(5, 6, 7, True)",
-               lost=("hold_slow", "shares")),
+               lost=("hold_slow", "hold_exits_read", "shares")),
     ObjectCase("import pyarrow as pa\nt = pa.table({'x': [1]})\n"
                "reader = pa.RecordBatchReader.from_batches(t.schema, t.to_batches())",
                "t.num_rows", "1", lost=("reader",)),

@@ -53,7 +53,7 @@ def python(start_kernel: Start, tmp_path: Path) -> Sleeper:
 def test_what_can_not_be_saved_is_named_for_each_that_holds_it(python: Sleeper) -> None:
     python.run(HELD)
     python.sleep()
-    assert set(python.lost()) == {"first", "second", "third", "fourth", "bad", "opened", "one", "two"}
+    assert set(python.lost()) == {"first", "second", "third", "fourth", "bad", "opened", "one", "two", "last"}
     assert python.lost()["bad"] == ("Bad", "It can't be saved: no.")
     assert python.ask("'bad' in globals(), 'opened' in globals(), one[1], two[1]") == "(False, False, 1, 2)"
     assert python.ask("last[0] is first, last[1] is second, last[3] is one") == "(True, True, True)"
@@ -74,7 +74,7 @@ def test_what_can_not_be_read_again_is_named_for_each_that_holds_it(python: Slee
     python.restore()
     why = {entry["name"]: entry["why"] for entry in python.restored["lost"]}
     no_model = {name for name in why if "has no attribute 'Model'" in why[name]}
-    assert no_model == {"first", "second", "model", "deep", "other"}
+    assert no_model == {"first", "second", "model", "deep", "other", "last"}
     assert {name for name in why if "ValueError: not today" in why[name]} == {"third", "fourth", "half"} == why.keys() - no_model
     assert [why[name].partition(" can't")[0] for name in ("second", "model")] == ["A part of it", "It"]
     assert python.ask("[name for name in ('model', 'half', 'other') if name in globals()], plain") == "([], [[['plain']]])"
@@ -83,3 +83,43 @@ def test_what_can_not_be_read_again_is_named_for_each_that_holds_it(python: Slee
     python.run("import importlib, sys; importlib.reload(sys.modules['goes']) if 'goes' in sys.modules else None")
     assert python.run("%rspark_kept all") == ""
     assert python.ask(TOGETHER) == "(True, True, 5, 5, 5, True)"
+
+
+CONTAINERS = """
+import collections
+class Box: pass
+class Closed:
+    def __init__(self): self.held, self.rest = inner, 1
+    def __getstate__(self): return {"rest": self.rest}
+inner = [open("/dev/null"), "rest"]
+a = {"inner": inner}; b = {"inner": inner}; same = inner
+deep = [[[inner]]]; box = Box(); box.inner = inner; queue = collections.deque([inner])
+def uses(found=inner): return found
+closed = Closed(); apart = ["rest"]
+"""
+
+
+def test_a_container_is_named_for_every_name_that_holds_it(python: Sleeper) -> None:
+    python.run(CONTAINERS)
+    python.sleep()
+    assert set(python.lost()) == {"inner", "a", "b", "same", "deep", "box", "queue", "uses"}
+    assert {why for _, why in python.lost().values()} == {"It holds an open file. Open it again."}
+    assert python.ask("inner is a['inner'] is b['inner'] is same is deep[0][0][0] is box.inner is queue[0] is uses()") == "True"
+    assert python.ask("inner[1], closed.rest, apart, repr(inner[0])[:23]") == "('rest', 1, ['rest'], '<not kept: an open file')"
+
+
+def test_a_container_that_can_not_be_read_is_named_and_read_again_for_every_name(python: Sleeper, tmp_path: Path) -> None:
+    module = tmp_path / "goes.py"
+    module.write_text(MODULE)
+    python.run(f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.dont_write_bytecode = True\nimport goes")
+    python.run("inner = [goes.Model(), 'rest']; a = {'inner': inner}; b = {'inner': inner}; apart = ['rest']; del goes")
+    python.save()
+    module.write_text(BROKEN)
+    python.kernel.end()
+    python.start()
+    python.restore()
+    assert {entry["name"] for entry in python.restored["lost"]} == {"inner", "a", "b"}
+    module.write_text(MODULE)
+    python.run("import importlib; importlib.reload(sys.modules['goes']) if 'goes' in sys.modules else None")
+    assert python.run("%rspark_kept all") == ""
+    assert python.ask("inner is a['inner'] is b['inner'], inner[0].x, apart") == "(True, 5, ['rest'])"

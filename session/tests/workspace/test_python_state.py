@@ -70,3 +70,46 @@ def test_what_can_not_be_looked_at_or_given_back_takes_nothing_else_along(start_
     assert any("own_table" in entry["name"] for entry in python.restored["lost"])
     assert python.ask("x, tell(), Point in __import__('copyreg').dispatch_table") == "(1, 'told', True)"
     assert python.ask("__import__('json').set_table['tell'] is tell") == "True"
+
+
+WITH_MODULE = """
+import goes, math, sys, copyreg, pandas as pd
+def shows(thing): return "shown"
+get_ipython().display_formatter.formatters["text/html"].for_type(goes.Thing, shows)
+math.thing = goes.Thing()
+pd.set_option("display.max_rows", 7)
+"""
+
+
+def test_what_is_beside_objects_has_a_way_back(start_kernel: Start, tmp_path: Path) -> None:
+    python = Sleeper(start_kernel, tmp_path / "kept")
+    module = tmp_path / "goes.py"
+    module.write_text("class Thing: n = 5\n")
+    python.run(f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.dont_write_bytecode = True")
+    python.run(WITH_MODULE)
+    python.save()
+    module.write_text("raise RuntimeError('being edited')\n")
+    python.run(
+        "import pickle\nfile = " + repr(str(python.folder / "state")) + "\n"
+        "saved = list(pickle.load(open(file, 'rb')))\nsaved[0]['umask'] = pickle.dumps('odd')\n"
+        "pickle.dump(tuple(saved), open(file, 'wb'))"
+    )
+    for number in range(2):  # the second sleep takes along what the first could not read
+        python.kernel.end()
+        python.start()
+        python.restore()
+        names = [line.partition(": ")[0] for line in python.run("%rspark_kept").splitlines()]
+        (shown,) = [name for name in names if name.startswith("callback formatter text/html ")]
+        assert set(names) == {shown, "math.thing", "umask"}
+        if number == 0:
+            why = {entry["name"]: entry["why"] for entry in python.restored["lost"]}
+            assert all(f"It is still kept: `%rspark_kept {name}` tries again." in why[name] for name in names)
+            python.folder = tmp_path / "again"
+            python.save()
+    module.write_text("class Thing: n = 6\n")
+    assert "umask" in python.run(f"%rspark_kept {shown}")  # by itself: all others are there still
+    assert python.run("%rspark_kept all").partition(":")[0] == "umask"  # the file is damaged
+    assert (
+        python.ask("math.thing.n, get_ipython().display_formatter.format(__import__('goes').Thing())[0]['text/html']")
+        == "(6, 'shown')"
+    )

@@ -415,3 +415,14 @@ def test_threads_of_data_table_are_kept_where_somebody_set_them(r: Sleeper, star
     r.run("data.table::setDTthreads(1)")
     r.sleep()
     assert r.ask("data.table::getDTthreads()") == "1L"
+
+
+def test_what_several_names_hold_and_is_lost_is_named_for_each(r: Sleeper) -> None:
+    r.run("e <- new.env(); e$con <- file('/dev/null', 'r'); e$n <- 5; a <- list(e); b <- list(e = e); k <- e; clean <- new.env()")
+    r.run("f <- local({ held <- e; function() held$n }); apart <- list(clean)")
+    r.sleep()
+    assert set(r.lost()) == {"e$con", "a[[1]]$con", "b$e$con", "k$con", "environment(f)$held$con"}
+    assert (
+        r.ask("c(identical(a[[1]], e), identical(b$e, k), f() == 5, inherits(e$con, 'rspark_lost'))")
+        == "c(TRUE, TRUE, TRUE, TRUE)"
+    )

@@ -40,12 +40,17 @@ def captured(lost: list[dict[str, Any]]) -> dict[str, ModuleState]:
 
 
 def restore(name: str, saved: ModuleState) -> dict[str, Any] | None:
-    """Set what a module held; return it as lost where its file was changed meanwhile, since then the file's values count."""
+    """Set what a module held; return it as lost where its file was changed meanwhile, since then the file's values count.
+
+    Raises
+    ------
+    ImportError
+        When it can't be imported.
+    """
     try:
         module = importlib.import_module(name)
     except (Exception, SystemExit) as problem:  # whatever it does when it is imported
-        why = f"It can't be imported: {described(problem)}."
-        return {"name": name, "class": "module", "why": why, "failed": False}
+        raise ImportError(f"it can't be imported: {described(problem)}") from problem
     kept = {key: value for key, value in saved.variables.items() if not isinstance(value, NotKept)}
     now = vars(module)  # a module's own `__getattr__` is not asked
     changed = {key: value for key, value in kept.items() if key not in now or not _is_same(now[key], value)}

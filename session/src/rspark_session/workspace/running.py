@@ -1,6 +1,7 @@
 """What runs in a kernel and ends with it, or was changed in a way that no file can hold: found, so that it can be named."""
 
 import asyncio
+import gc
 import io
 import logging
 import os
@@ -14,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from rspark_session.processes import tree
-from rspark_session.workspace import given, objects, set_by_cells
-from rspark_session.workspace.namespace import shell
+from rspark_session.workspace import given, holders, objects, set_by_cells
+from rspark_session.workspace.namespace import namespace, own_names, shell
 from rspark_session.workspace.objects import is_persons
 
 _OF_POOLS = frozenset({"threading", "concurrent", "multiprocessing", "asyncio", "logging"})
@@ -130,11 +131,6 @@ def _called() -> Iterator[tuple[str, str, str]]:
 def _files(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield files that are open for writing without an object of Python's that would be named."""
     known = {str(shell().history_manager.hist_file)} | set(_places_of_streams())
-    numbers = {
-        value.fileno() for value in space.values() if isinstance(value, io.IOBase) and not value.closed and _has_number(value)
-    }
-    handlers = [reference() for reference in vars(logging)["_handlerList"]]
-    known |= {handler.baseFilename for handler in handlers if isinstance(handler, logging.FileHandler)}
     found = set()
     for link in Path("/proc/self/fd").iterdir():
         try:
@@ -143,8 +139,10 @@ def _files(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         except OSError:  # the one by which this looks
             continue
         is_written = flags is not None and int(flags[1], 8) & os.O_ACCMODE != os.O_RDONLY
-        if is_written and int(link.name) > 2 and int(link.name) not in numbers and not path.startswith("/dev/"):
+        if is_written and int(link.name) > 2 and not path.startswith("/dev/"):
             found.add(path)
+    if not found <= known:
+        known |= _places_of_objects(space, found - known)
     for path in sorted(found - known):
         if Path(path).is_file():
             yield path, "open file", "It is an open file. Open it again."
@@ -157,11 +155,17 @@ def _places_of_streams() -> Iterator[str]:
             yield str(Path(f"/proc/self/fd/{number}").readlink())
 
 
-def _has_number(file: io.IOBase) -> bool:
-    try:
-        return file.fileno() >= 0
-    except (OSError, ValueError):  # it is in memory
-        return False
+def _places_of_objects(space: dict[str, Any], found: set[str]) -> set[str]:
+    """Return those paths that something else names, or restores: a name that holds the file, an array in it, `logging`."""
+    handlers = [reference() for reference in vars(logging)["_handlerList"]]
+    places = {handler.baseFilename for handler in handlers if isinstance(handler, logging.FileHandler)}
+    places |= {line.split(maxsplit=5)[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "/" in line}
+    names = own_names(*namespace())
+    for each in [each for each in gc.get_objects() if type(each) is io.FileIO and not each.closed]:
+        path = str(Path(f"/proc/self/fd/{each.fileno()}").readlink())
+        if path in found and holders.holding([each], names, space):
+            places.add(path)
+    return places
 
 
 def _name_of(function: Any) -> str:

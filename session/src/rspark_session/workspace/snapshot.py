@@ -23,32 +23,30 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout, suppress
-from functools import partial
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from types import MethodType
 from typing import Any, cast
 
 from rspark_session.files import write_whole
 from rspark_session.workspace import (
     arrays,
-    callbacks,
+    beside,
     figures,
     given,
+    holders,
     hooks,
-    module_state,
     objects,
     running,
-    set_by_cells,
     state,
     stream,
     unread,
     warning_filters,
 )
-from rspark_session.workspace.namespace import namespace, own_names, shell
+from rspark_session.workspace.namespace import namespace, own_names
+from rspark_session.workspace.placeholder import NotKept
 from rspark_session.workspace.unsaveable import described, is_failure, why
 from rspark_session.workspace.watchdog import OutOfTime, Watchdog
 
@@ -62,10 +60,9 @@ _TIME_TO_FINISH = 2.0  # seconds that are left for what comes after the last obj
 _BATCH, _MOST_IN_BATCH, _SMALL = 2**20, 500, 2**16
 _SCALARS, _CONTAINERS = frozenset({bool, int, float, str, bytes, type(None)}), frozenset({list, tuple, dict})
 _LOOKED_AT = 8
+_MOST_REASONS = 20  # for which the names that hold what could not be read are looked for
 _PACKED = frozenset({list, tuple, set, frozenset, dict})
 _PACKED_MOST = 1000  # members of a container that are looked at to guess its size
-#: What is saved among the objects without a name: what a cell showed, what somebody made of IPython, figures, modules.
-_OUT, _MAGIC, _FIGURE, _CALLBACK, _MODULE, _SET = "\0Out:", "\0magic:", "\0figure:", "\0callback:", "\0module:", "\0set:"
 
 
 def save(folder: str | Path, within: float = math.inf) -> None:
@@ -112,7 +109,7 @@ def _save(folder: Path, filters: list[Any], began: float, within: float) -> None
     all_given = given.find(space)
     lost = [*captured.lost, *running.lost(space, all_given), *hooks.lost()]
     values = {name: space[name] for name in names if not state.is_module(space[name])}
-    named = [*values.items(), *_beside(all_given, lost)]
+    named = [*values.items(), *beside.collect(all_given, lost)]
     everything = sorted(((_size(value), name, value) for name, value in named), key=itemgetter(0))
     plain = folder / unread.OBJECTS
     seconds = within - (time.monotonic() - began)
@@ -121,6 +118,7 @@ def _save(folder: Path, filters: list[Any], began: float, within: float) -> None
         for batch in _batches(everything):
             lost += _write(batch, writer, watchdog)
         file.flush()
+        lost += _others_that_hold(writer.left_out, values, {entry["name"] for entry in lost}, watchdog)
     unread.write_list(folder, writer.frames)
     if plain.stat().st_size <= COMPRESSED:
         _compress(plain)
@@ -179,53 +177,56 @@ def _write(batch: list[tuple[str, Any]], writer: stream.Writer, watchdog: Watchd
         except BaseException as problem:  # whatever its pickling raises
             writer.is_full = writer.is_full or _is_full(problem)
             reason = _FULL if writer.is_full else why(value, problem)
-            if shown := _shown(name):
+            if shown := beside.shown(name):
                 lost.append(state.lost(shown, value, reason, failed=writer.is_full or is_failure(problem)))
         else:
             reasons = list(dict.fromkeys(part.why for part in parts))
-            if reasons and (shown := _shown(name)):
+            if reasons and (shown := beside.shown(name)):
                 failed = any(part.failed for part in parts)
                 lost.append(state.lost(shown, value, " ".join(reasons[:3]), failed=failed))
     return lost
 
 
-def _shown(name: str) -> str:
-    """Return a name as a person knows it; nothing of what a cell showed, which has a name as well or can be run again."""
-    if name.startswith((_FIGURE, _CALLBACK, _MAGIC, _MODULE)):
-        return name[1:].replace(":", " ")
-    if name.startswith(_SET):
-        return name.removeprefix(_SET)
-    return "" if name.startswith("\0") else name
+def _others_that_hold(left_out: list[Any], values: dict[str, Any], named: set[str], watchdog: Watchdog) -> list[dict[str, Any]]:
+    """Return an entry for each name that holds what another one was the first to hold, and to be named for."""
+    lost: list[dict[str, Any]] = []
+    for name in holders.holding(left_out, [name for name in values if name not in named], values) if left_out else ():
+        if watchdog.is_over:
+            break
+        with suppress(BaseException):  # it was written
+            if parts := stream.left_out_of(values[name], watchdog):
+                reasons = list(dict.fromkeys(part.why for part in parts))
+                lost.append(state.lost(name, values[name], " ".join(reasons[:3]), failed=any(part.failed for part in parts)))
+    return lost
 
 
 def _restore(folder: Path, filters: list[Any]) -> None:
     space, _ = namespace()
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     captured = state.load((folder / "state").read_bytes())
-    lost = manifest["lost"] + state.apply(captured, space)
+    lost, parts = state.apply(captured, space)
+    lost = manifest["lost"] + lost
     read: dict[str, Any] = {}
     failed: dict[str, str] = {}
-    beside: dict[str, str] = {}
+    stands: dict[str, list[NotKept]] = {}
     for frame in unread.frames_of(folder):
         if frame.problem is None or frame.value is not None:
             read[frame.name] = frame.value
-            if not frame.name.startswith("\0"):
+            if not beside.is_beside(frame.name):
                 space[frame.name] = frame.value  # what is read later may ask for it
-        unreadable = beside if frame.name.startswith("\0") else failed
         if frame.problem is None:
-            unreadable.pop(frame.name, None)
+            failed.pop(frame.name, None)
         else:
-            unreadable[frame.name] = unread.reason_of(frame.problem, partly=frame.name in read)
-    for name, reason in failed.items():
-        again = f"{reason} It is still kept: `%rspark_kept {name}` tries again."
-        lost.append({"name": name, "class": "", "why": again, "failed": True})
-    for name, reason in beside.items():
-        if shown := _shown(name):
-            lost.append({"name": shown, "class": "", "why": reason, "failed": name.startswith(_MODULE)})
-    unread.take_over(folder, failed)
+            failed[frame.name] = unread.reason_of(frame.problem, partly=frame.name in read)
+            stands.setdefault(unread.reason_of(frame.problem, partly=True), []).extend(frame.stands)
+    names = [name for name in read if not beside.is_beside(name)]
+    for reason, objs in list(stands.items())[:_MOST_REASONS]:  # what frames after it hold of one is asked for nothing
+        failed |= dict.fromkeys(holders.holding(objs, [name for name in names if name not in failed], space), reason)
     figures.show_none()
-    lost += _into_modules({name.removeprefix(_MODULE): read.pop(name) for name in list(read) if name.startswith(_MODULE)})
-    lost += _into_ipython({name: read.pop(name) for name in list(read) if name.startswith("\0")})
+    ungiven = list(beside.give_back({name: read.pop(name) for name in list(read) if beside.is_beside(name)}))
+    lost += [unread.entry_of(name, reason) for name, reason in failed.items() if beside.shown(name)]
+    lost += [unread.with_way_back(each.entry) if each.again else each.entry for each in ungiven if each.name not in failed]
+    unread.take_over(folder, {each.name: each.entry["why"] for each in ungiven if each.again} | failed | parts)
     order = pickle.loads(captured.parts["order"]) if "order" in captured.parts else ()  # noqa: S301
     for name in order:
         if name in space and (name in read or name in captured.modules):
@@ -236,47 +237,6 @@ def _restore(folder: Path, filters: list[Any]) -> None:
     _manifest(folder, "restored.json", len(read), lost)
 
 
-def _beside(all_given: given.AllGiven, lost: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Yield what is saved beside a person's objects; what can't be asked for it is added to `lost` and takes nothing along."""
-    sources: dict[str, tuple[str, Callable[[], Mapping[Any, Any]]]] = {
-        "results of cells": (_OUT, lambda: shell().user_ns.get("Out", {})),
-        "magics": (_MAGIC, _magics),
-        "figures": (_FIGURE, figures.open_figures),
-        "functions given to IPython": (_CALLBACK, callbacks.of_ipython),
-        "functions given to modules": (_CALLBACK, partial(callbacks.of_modules, all_given)),
-        "functions given to Python": (_CALLBACK, callbacks.of_python),
-        "variables that cells set in modules": (_SET, partial(set_by_cells.captured, shell().user_ns)),
-        "variables of modules": (_MODULE, partial(module_state.captured, lost)),
-    }
-    for title, (prefix, read) in sources.items():
-        try:
-            yield from [(f"{prefix}{name}", value) for name, value in read().items()]
-        except Exception as problem:  # whatever an object of a person or a library says to being asked
-            why = f"It could not be read: {described(problem)}. Give it again."
-            lost.append({"name": title, "class": "", "why": why, "failed": False})
-
-
-def _magics() -> dict[str, Any]:
-    own = shell().user_ns
-    return {
-        f"{kind}:{name}": function
-        for kind, magics in shell().magics_manager.magics.items()
-        for name, function in magics.items()
-        if getattr(function, "__globals__", None) is own and not isinstance(function, MethodType)
-    }
-
-
-def _into_modules(read: dict[str, module_state.ModuleState]) -> Iterator[dict[str, Any]]:
-    """Set what the person's modules held; yield what is lost of it."""
-    for name, saved in read.items():
-        try:
-            if entry := module_state.restore(name, saved):
-                yield entry
-        except Exception as problem:  # whatever the module says to being given something
-            why = f"Its variables can't be set: {described(problem)}. Set them again."
-            yield {"name": f"module {name}", "class": "module", "why": why, "failed": True}
-
-
 def _set_filters(filters: list[Any], saved: bytes) -> list[dict[str, Any]]:
     """Set the filters of warnings in place; return which of them are lost."""
     try:
@@ -284,26 +244,6 @@ def _set_filters(filters: list[Any], saved: bytes) -> list[dict[str, Any]]:
     except Exception as problem:  # a version before this one saved all in one, and a class of them is gone
         problems = [f"They can't be restored: {described(problem)}. Set them again."]
     return [state.failed("filters of warnings", why) for why in problems]
-
-
-def _into_ipython(read: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give back what is saved beside objects, variables first, since a table may be one; yield what can't be."""
-    for name, value in sorted(read.items(), key=lambda each: not each[0].startswith(_SET)):
-        try:
-            if name.startswith(_OUT):
-                number = int(name.removeprefix(_OUT))
-                shell().user_ns["Out"][number] = value
-                shell().user_ns[f"_{number}"] = value
-            elif name.startswith(_MAGIC):
-                kind, _, magic = name.removeprefix(_MAGIC).partition(":")
-                shell().register_magic_function(value, magic_kind=kind, magic_name=magic)
-            elif name.startswith(_CALLBACK):
-                callbacks.register(name.removeprefix(_CALLBACK), value)
-            elif name.startswith(_SET):
-                set_by_cells.restore(value)
-        except Exception as problem:  # a library of another version, for one
-            why = f"It could not be given back: {described(problem)}. Give it again."
-            yield {"name": _shown(name) or name[1:], "class": "", "why": why, "failed": False}
 
 
 def _is_full(problem: BaseException) -> bool:

@@ -111,23 +111,56 @@ def capture(names: list[str], space: dict[str, Any]) -> Captured:
     return Captured(parts, modules, pickle.dumps((random.getstate(), _random_of_numpy(lost_entries))), lost_entries)
 
 
-def apply(captured: Captured, space: dict[str, Any]) -> list[dict[str, Any]]:
-    """Restore all but the random numbers, and return what of it is lost."""
+def apply(captured: Captured, space: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Restore all but the random numbers; return what of it is lost, and what of that can be tried again: its name, and why."""
     problems: list[dict[str, Any]] = []
+    again = {}
     for part in PARTS:
         if part.name not in captured.parts:
             continue
-        try:
-            value = pickle.loads(captured.parts[part.name])  # noqa: S301
-            if part.name == "working directory":
-                problems += process_state.enter_folder(value)
-            else:
-                problems += [failed(part.name, why) for why in part.apply(value)]
-        except Exception as problem:  # a library that is not there any more, or of another version
-            problems.append(failed(part.name, f"It can't be restored: {described(problem)}."))
+        found = _apply(part, captured)
+        if found and part.name != _FOLDER:
+            again[_PART + part.name] = found[0]["why"]
+            found = [entry | {"why": f"{entry['why']} {way_back(part.name)}"} for entry in found]
+        problems += found
         if part.name == "search path":
             problems += _import_modules(captured.modules, space)
-    return problems
+    return problems, again
+
+
+def apply_again(content: bytes, name: str) -> str | None:
+    """Restore one part of what `dump` returned, by the name that `apply` gave it; return why that can't be done."""
+    captured = load(content)
+    found = [entry for part in PARTS if _PART + part.name == name for entry in _apply(part, captured)]
+    return " ".join(entry["why"] for entry in found) or None
+
+
+def is_part(name: str) -> bool:
+    """Return whether a name is one of `apply`."""
+    return name.startswith(_PART)
+
+
+def shown_part(name: str) -> str:
+    """Return the name of a part as a person knows it."""
+    return name.removeprefix(_PART)
+
+
+def way_back(shown: str) -> str:
+    """Return the sentence that says how to try again."""
+    return f"It is still kept: `%rspark_kept {shown}` tries again."
+
+
+_PART, _FOLDER = "\0part:", "working directory"
+
+
+def _apply(part: Part, captured: Captured) -> list[dict[str, Any]]:
+    try:
+        value = pickle.loads(captured.parts[part.name])  # noqa: S301
+        if part.name == _FOLDER:
+            return process_state.enter_folder(value)
+        return [failed(part.name, why) for why in part.apply(value)]
+    except Exception as problem:  # a library that is not there any more, or of another version
+        return [failed(part.name, f"It can't be restored: {described(problem)}.")]
 
 
 def apply_random(captured: Captured) -> list[dict[str, Any]]:

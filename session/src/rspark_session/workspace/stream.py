@@ -24,7 +24,7 @@ import threading
 import types
 from collections.abc import Callable, Iterable, Iterator
 from enum import EnumType
-from typing import Any, BinaryIO, Literal, NamedTuple, TypeVar
+from typing import Any, BinaryIO, Literal, NamedTuple, TypeVar, cast
 
 import cloudpickle  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
@@ -73,6 +73,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         self.steps = 0
         self._endless: dict[type, BaseException] = {}
         self._unkept: list[Any] = []  # objects of this frame that something stands for
+        self.all_unkept: list[Any] = []  # and of all that were written
 
     def reducer_override(self, obj: Any) -> Any:
         self.steps += 1
@@ -193,6 +194,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
             for key in map(id, self._unkept):
                 memory[key] = (memory[key][0], object())
             self.memo = memory
+        self.all_unkept += self._unkept
         self._unkept = []
 
 
@@ -237,6 +239,11 @@ class Writer:
         self.frames: list[FrameEntry] = []
         self.is_full = False  # whether the disk has no room for more
         self._pickler = _Pickler(_Sink(file), shared, watchdog)
+
+    @property
+    def left_out(self) -> list[Any]:
+        """All objects that were left out of others."""
+        return self._pickler.all_unkept
 
     def write(self, name: str, value: Any) -> list[Part]:
         """Write one object, and return which parts of it were left out; when it fails, nothing of it is in the file.
@@ -356,11 +363,15 @@ class Writer:
 
 
 class Frame(NamedTuple):
-    """One name, and its value, or the problem in reading it; both where a part of the value could not be read."""
+    """One name, and its value, or the problem in reading it; both where a part of the value could not be read.
+
+    `stands` are the objects in it that stand for what could not be read.
+    """
 
     name: str
     value: Any
     problem: BaseException | None
+    stands: tuple[NotKept, ...] = ()
 
 
 def read(file: BinaryIO, frames: Iterable[FrameEntry], watchdog: Watchdog) -> Iterator[Frame]:
@@ -384,6 +395,32 @@ def read(file: BinaryIO, frames: Iterable[FrameEntry], watchdog: Watchdog) -> It
         frame = reader.read(entry, start)
         if frame.problem is None:
             yield frame
+
+
+class _Nowhere(io.RawIOBase):
+    """A file that takes everything and has nothing."""
+
+    def __init__(self) -> None:
+        self._at = 0
+
+    def write(self, data: Any) -> int:
+        self._at += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = offset
+        return offset
+
+    def truncate(self, size: int | None = None) -> int:
+        return self._at
+
+
+def left_out_of(value: Any, watchdog: Watchdog) -> list[Part]:
+    """Return which parts of an object are left out where it shares nothing with what was written before."""
+    return Writer(cast("BinaryIO", _Nowhere()), watchdog).write("", value)
 
 
 def _holds(value: Any, found: set[int]) -> bool:
@@ -445,7 +482,8 @@ class _Reader:
         self._remember(tolerant, met)
         # Many objects of plain types can all be read, but for what they refer to.
         is_lost = bool(tolerant.stands) if entry.names else self._is_stand(value, tolerant)
-        return Frame(entry.name, None if is_lost else value, tolerant.problems[0] if tolerant.problems else problem)
+        problem = tolerant.problems[0] if tolerant.problems else problem
+        return Frame(entry.name, None if is_lost else value, problem, tuple(stand.value for stand in tolerant.stands))
 
     def _remember(self, tolerant: TolerantUnpickler, met: dict[int, Any]) -> None:
         """Have in the memory what was read with care, but nothing that stands for something."""
