@@ -66,7 +66,7 @@ def test_an_ensemble_is_what_row_environment_and_accounts_say() -> None:
         ServiceSpec(name="postgres", title="PostgreSQL"),
     )
     assert spec.environ["PGUSER"] == "ada~aaaa.2"
-    assert spec.files == (SecretFile(path="pgpass", content="127.0.0.1:5432:*:ada~aaaa.2:pw\n"),)
+    assert spec.files == (SecretFile(path="pgpass", content="127.0.0.1:5432:*:ada~aaaa.2:pw\nlocalhost:5432:*:ada~aaaa.2:pw\n"),)
     assert spec.uses == ("postgres",)
     assert (spec.cpu, spec.memory, spec.grace) == (2, 4 * 2**30, timedelta(seconds=30))
 

@@ -110,6 +110,26 @@ async def test_the_first_things_that_people_type(as_person: Callable[[str], Awai
     assert "permission denied" in ann("psql -d postgres -c 'create temp table t (n int)'", code=1)
 
 
+async def test_the_server_has_the_name_that_books_type(as_person: Callable[[str], Awaitable[Type]]) -> None:
+    lea = await as_person("lea")
+    for words in ("psql -h localhost", "psql -h localhost -d lea", "psql postgresql://localhost/lea", "psql -h 127.0.0.1"):
+        assert lea(f"{words} -w -Atc 'select current_user'") == "lea"
+    lea("createdb -h localhost -w leas && pg_dump -h localhost -w -d leas -Fd -j 2 -f dumped && dropdb -h localhost -w leas")
+
+
+async def test_what_reads_or_writes_the_servers_own_files_is_refused_with_a_way(
+    as_person: Callable[[str], Awaitable[Type]],
+) -> None:
+    mia = await as_person("mia")
+    mia("psql -qc 'create table t as select 7 as n'")
+    assert "\\copy command also works" in mia("psql -c \"copy t to '/tmp/t.csv'\"", code=1)
+    assert mia("psql -qc '\\copy t to t.csv csv header' && cat t.csv") == "n\n7"
+    assert "permission denied" in mia("psql -c \"copy t to program 'id'\"", code=1)
+    assert "permission denied" in mia("psql -c \"select pg_read_file('/etc/passwd')\"", code=1)
+    for line in ("psql -qc 'vacuum full t'", "reindexdb", "clusterdb", "pgbench -i -q 2> /dev/null && pgbench -n -t 3"):
+        mia(line)
+
+
 async def test_a_new_database_is_its_owners_alone(as_person: Callable[[str], Awaitable[Type]]) -> None:
     cora, dan = await as_person("cora"), await as_person("dan")
     cora("createdb corasown")

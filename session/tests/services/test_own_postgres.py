@@ -27,6 +27,7 @@ def test_its_owner_may_do_everything_and_its_data_outlive_a_start(tmp_path: Path
         connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
         connection.execute("CREATE ROLE other LOGIN")
     first = passfile.read_text()
+    assert [line.split(":")[0] for line in first.splitlines()] == ["127.0.0.1", "localhost"]  # the name that books type
     server.process.terminate()
     assert server.process.wait(30) == 0
     server = PostgresCommand(data=tmp_path / "data", run=tmp_path / "run", more=more).ready()

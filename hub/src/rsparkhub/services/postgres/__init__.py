@@ -198,9 +198,13 @@ class Postgres(Service[ServiceOptions]):
             return SessionConfig(environ=environ | {"PGPASSFILE": "{run}/pgpass"})
         role, credential = role_of(account.user), _credential(account)
         login, host, port = login_of(role, credential), str(endpoint["host"]), str(endpoint["port"])
-        # The wildcard: the same account also opens the sample database. Where services have names, it has that of the first
-        # RSpark.
-        hosts = [host] if host == "127.0.0.1" or endpoint.get("external") else [host, "postgres"]
+        # The wildcard: the same account also opens the sample database. On this machine it has the name that books type, and
+        # where services have names, that of the first RSpark.
+        hosts = [host]
+        if host == "127.0.0.1":
+            hosts.append("localhost")
+        elif not endpoint.get("external"):
+            hosts.append("postgres")
         lines = [":".join([_escaped(known), port, "*", _escaped(login), _escaped(credential.secret)]) for known in hosts]
         environ = {"PGHOST": host, "PGPORT": port, "PGUSER": login, "PGDATABASE": role, "PGPASSFILE": "{run}/pgpass"}
         if "sslmode" in endpoint:

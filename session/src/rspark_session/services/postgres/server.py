@@ -104,7 +104,8 @@ class Server:
             connection.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier)))
             if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [role]).rowcount:
                 connection.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(role)))
-        write_whole(passfile, f"{self.host}:{self.port}:*:{role}:{password}\n")
+        hosts = [self.host, "localhost"] if self.host == "127.0.0.1" else [self.host]  # the name that books type
+        write_whole(passfile, "".join(f"{host}:{self.port}:*:{role}:{password}\n" for host in hosts))
 
     def serve(self) -> None:
         """Keep people's databases in order until the server ends.
