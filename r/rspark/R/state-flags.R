@@ -6,7 +6,7 @@ capture_flags <- function(save) {
   functions <- intersect(names, computed_bindings(global))
   functions <- functions[vapply(mget(functions, envir = global), is.function, NA)]
   list(
-    locked = Filter(function(name) bindingIsLocked(name, global), names),
+    locked = names[vapply(names, bindingIsLocked, NA, global)],
     closed = environmentIsLocked(global),
     debugged = Filter(function(name) tryCatch(isdebugged(get(name, envir = global, inherits = FALSE)), error = function(error) FALSE), functions),
     once = if (was_called("debugonce")) marked_names(functions, global, "STP"),

@@ -28,17 +28,15 @@ unsaved_state <- list(
     for (name in setdiff(getTaskCallbackNames(), ours)) lose(save, paste0("task callback ", name), "function", "Add it again with addTaskCallback().")
   },
   patches = function(save) {
+    global <- globalenv()
     for (package in loadedNamespaces()) {
-      namespace <- asNamespace(package)
-      for (name in setdiff(computed_bindings(namespace), ".Last.value")) {
-        f <- get(name, envir = namespace, inherits = FALSE)
-        if (typeof(f) != "closure") next
-        shown <- paste0(package, "::", name)
-        if (isS4(f) && inherits(f, "functionWithTrace")) {
-          lose(save, shown, "trace", "It is traced. Call trace() again.")
-        } else if (identical(environment(f), globalenv())) {
-          lose(save, shown, "function", "It was replaced inside of its package. Replace it again.")
-        }
+      values <- mget(setdiff(computed_bindings(asNamespace(package)), ".Last.value"), envir = asNamespace(package))
+      closures <- values[vapply(values, typeof, "") == "closure"]
+      traced <- vapply(closures, function(f) isS4(f) && inherits(f, "functionWithTrace"), NA)
+      replaced <- !traced & vapply(closures, function(f) identical(environment(f), global), NA)
+      for (name in names(closures)[traced]) lose(save, paste0(package, "::", name), "trace", "It is traced. Call trace() again.")
+      for (name in names(closures)[replaced]) {
+        lose(save, paste0(package, "::", name), "function", "It was replaced inside of its package. Replace it again.")
       }
     }
   },

@@ -139,7 +139,7 @@ def _files(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         except OSError:  # the one by which this looks
             continue
         is_written = flags is not None and int(flags[1], 8) & os.O_ACCMODE != os.O_RDONLY
-        if is_written and int(link.name) > 2 and not path.startswith("/dev/"):
+        if is_written and int(link.name) > 2 and path.startswith("/") and not path.startswith("/dev/"):
             found.add(path)
     if not found <= known:
         known |= _places_of_objects(space, found - known)
