@@ -1,138 +1,211 @@
-# R's kernel as R's own console: warnings after the value and in R's words, errors without the kernel's own calls, `traceback()`
-# and `warnings()` that know of them, tables as print() has them, and questions that are asked.
+# R's kernel as a console of its own: IRkernel receives what a person executes and shows rich values, and R itself does the rest. A
+# person's code runs as at R's prompt (src/console.c): R prints, warns, fails and asks through its console, which is Jupyter here.
 
-most_warnings <- 50L # of one expression: R has no more, either
-
-# Return the handlers of one execution with R's own ways. Those of code that runs unseen are left as they are.
-as_console <- function(handler) {
-  executor <- if (is.function(handler$error)) environment(handler$error)$.self
-  if (!methods::is(executor, "Executor") || length(formals(handler$value)) < 2L) {
-    return(list(handler = handler, flush = function() NULL))
+# Let IRkernel run code in R's own console. It stays as it is where R or IRkernel is another than the one known here.
+stream_output <- function() {
+  imports <- parent.env(asNamespace("IRkernel"))
+  evaluate <- asNamespace("evaluate")
+  needed <- c("parse_all", "plot_snapshot", "set_hooks", "remove_hooks", ".env")
+  known <- exists("evaluate", envir = imports, inherits = FALSE) && all(vapply(needed, exists, NA, envir = evaluate, inherits = FALSE)) &&
+    .Call(console_find)
+  if (known) {
+    base <- baseenv()
+    base$unlockBinding("evaluate", imports)
+    assign("evaluate", evaluate_in_console(imports$evaluate, base::readline), envir = imports)
+    lockBinding("evaluate", imports)
+    assign("flush_console", function() invisible(.Call(console_flush)), envir = evaluate$.env)
+    options(showErrorCalls = FALSE) # as where R is interactive
+    for (prepare in list(rc2_name_plots, print_tables)) try(prepare(), silent = TRUE)
   }
-  ask_in_order()
-  pending <- list()
-  failed <- FALSE
-  flush <- function() {
-    if (length(pending)) {
-      text <- warnings_text(pending)
-      remember_warnings(pending)
-      pending <<- list()
-      executor$stream(paste0(if (failed) "In addition: ", text), "stderr")
-    }
-    failed <<- FALSE
-  }
-  handler$warning <- function(w) {
-    w$call <- own_call(w$call)
-    if (getOption("warn") > 0L) {
-      executor$stream(immediate_text(w), "stderr")
-    } else if (length(pending) < most_warnings) {
-      pending[[length(pending) + 1L]] <<- w
-    }
-  }
-  value <- handler$value
-  handler$value <- function(obj, visible) {
-    value(obj, visible)
-    flush()
-  }
-  handler$error <- function(e) {
-    failed <<- TRUE
-    calls <- user_calls(sys.calls())
-    console_state$traceback <- rev(lapply(calls, deparse))
-    text <- if (inherits(e, "error")) error_text(e) else paste0(toString(e), "\n")
-    steps <- vapply(calls, function(call) deparse(call, nlines = 1L)[[1]], "")
-    lines <- c(paste0(text, "Traceback:\n"), if (length(steps)) paste0(seq_along(steps), ". ", steps))
-    executor$err <- list(ename = class(e)[[1]], evalue = text, traceback = as.list(lines))
-    executor$send_response("error", executor$current_request, "iopub", executor$err)
-  }
-  list(handler = handler, flush = flush)
+  invisible(known)
 }
 
-# The calls by which evaluate reads and runs what a person typed are none of theirs.
-own_call <- function(call) {
-  kernels <- list(quote(eval(expr, envir, enclos)), quote(parse(text = x, srcfile = src)))
-  if (!any(vapply(kernels, identical, NA, call))) call
+# Return what takes the place of evaluate::evaluate() for IRkernel. Code that runs unseen is left to that: it asks nobody, and an
+# error of its own is nothing for options(error = ).
+#
+# Nothing here may use on.exit() while a person's code runs: only R's contexts refer to it, and R doesn't see these meanwhile.
+evaluate_in_console <- function(evaluate, readline) {
+  force(evaluate)
+  force(readline)
+  function(input, envir = globalenv(), output_handler, ...) {
+    executor <- environment(output_handler$error)$.self
+    if (!methods::is(executor, "Executor")) {
+      return(evaluate(input, envir = envir, output_handler = output_handler, ...))
+    }
+    console <- new_console(executor, output_handler)
+    input <- parsed(input)
+    if (inherits(input, "error")) {
+      console$report_parsing(input)
+      return(invisible())
+    }
+    own_questions(console, readline)
+    screen <- open_screen(console)
+    tryCatch(
+      for (expression in input) if (!run_shown(console, screen, expression, envir)) break,
+      interrupt = function(condition) console$interrupt()
+    )
+    screen$close()
+    if (console$state$interrupted) executor$interrupted <- TRUE
+    invisible()
+  }
 }
 
-# The calls of a person's code, outermost first: what is inside evaluate's own, without what reports the error.
+# Return the expressions, or the error.
+parsed <- function(input) {
+  parts <- asNamespace("evaluate")$parse_all(input, filename = "", allow_error = TRUE)
+  attr(parts, "PARSE_ERROR") %||% unlist(lapply(parts$expr, as.list), recursive = FALSE)
+}
+
+# What one request may do: show, fail, ask. `state` is what has happened.
+new_console <- function(executor, handler) {
+  state <- new.env(parent = emptyenv())
+  state$interrupted <- FALSE
+  state$left <- FALSE
+  state$failing <- NULL
+  console <- list(handler = handler, executor = executor, state = state)
+  console$interactive <- isTRUE(executor$current_request$content$allow_stdin)
+  console$interrupt <- function() state$interrupted <- TRUE
+  console$report <- function(text) {
+    report_error(console, state$failing, text)
+    state$failing <- NULL
+  }
+  console$report_parsing <- function(condition) {
+    condition$call <- NULL
+    report_error(console, list(condition = condition, calls = list()), paste0("Error: ", conditionMessage(condition), "\n"))
+  }
+  console$tell <- function(text, errors) {
+    off <- watch_nothing()
+    on.exit(watch_again(off))
+    if (!validUTF8(text)) text <- iconv(text, "UTF-8", "UTF-8", sub = "byte")
+    if (errors && !is.null(state$failing)) {
+      if (says(text, state$failing$condition)) {
+        return(console$report(text))
+      }
+      state$failing <- NULL # it was signalled, and nothing came of it
+    }
+    executor$stream(text, if (errors) "stderr" else "stdout")
+  }
+  console
+}
+
+# Send an error as Jupyter has it.
+report_error <- function(console, failing, text) {
+  condition <- failing$condition
+  steps <- vapply(failing$calls, function(call) deparse(call, nlines = 1L)[[1]], "")
+  lines <- c(paste0(text, "Traceback:\n"), if (length(steps)) paste0(seq_along(steps), ". ", steps))
+  executor <- console$executor
+  executor$err <- list(ename = class(condition)[[1]], evalue = text, traceback = as.list(lines))
+  executor$send_response("error", executor$current_request, "iopub", executor$err)
+}
+
+# Whether R has written this text of an error.
+says <- function(text, condition) {
+  message <- enc2utf8(conditionMessage(condition))
+  grepl(substr(message, 1L, 100L), text, fixed = TRUE) || !nzchar(message)
+}
+
+# Run an expression, show its value and then its warnings; return whether the next one is to be run.
+run_shown <- function(console, screen, expression, envir) {
+  state <- console$state
+  value <- run_outermost(console, screen, expression, envir)
+  screen$show()
+  if (!is.null(value)) {
+    shown <- function() console$handler$value(value$value, value$visible)
+    value_shown <- run_outermost(console, screen, as.call(list(shown)), baseenv(), finish = TRUE)
+    screen$show()
+    if (!is.null(value_shown)) {
+      if (length(getTaskCallbackNames())) {
+        tell <- function() .Call(console_call_back, expression, value$value, value$visible)
+        run_outermost(console, screen, as.call(list(tell)), baseenv())
+      }
+      return(TRUE)
+    }
+  }
+  if (!is.null(state$failing)) {
+    text <- paste0("Error: ", conditionMessage(state$failing$condition), "\n")
+    console$report(text) # R was told not to write it
+  } else if (is.null(console$executor$err$ename) && !state$left) {
+    state$interrupted <- TRUE # by Q in the browser, or invokeRestart("abort"): nothing after it is to be run, either
+  }
+  FALSE
+}
+
+# Return the value of an expression and whether it is visible, or NULL where it jumped to the top level.
+run_outermost <- function(console, screen, expression, envir, finish = FALSE) {
+  env <- new.env(parent = baseenv())
+  do.call(delayedAssign, list("x", expression, envir, env))
+  held <- lapply(seq_len(sys.nframe()), function(n) list(sys.frame(n), sys.function(n), sys.call(n)))
+  run <- quote(.Internal(withVisible(x)))
+  ask <- function(prompt) ask_whoever_executes(console, screen, prompt)
+  .Call(console_run, run, env, handlers_call(console), console$tell, ask, console$interactive, finish, held)[[1]]
+}
+
+# The call that puts handlers below all those of the person.
+handlers_call <- function(console) {
+  state <- console$state
+  error <- function(condition) {
+    state$failing <- list(condition = condition, calls = user_calls(sys.calls()))
+    .Call(console_await_error)
+  }
+  interrupt <- function(condition) state$interrupted <- TRUE
+  handlers <- list(error = error, interrupt = interrupt)
+  as.call(list(as.name(".Internal"), as.call(list(as.name(".addCondHands"), names(handlers), handlers, globalenv(), NULL, TRUE))))
+}
+
+# The calls of a person's code, outermost first, without what reports the error.
 user_calls <- function(calls) {
-  own <- which(vapply(calls, identical, NA, quote(eval(expr, envir, enclos))))
-  if (length(own)) calls <- calls[-seq_len(max(own))]
   reporting <- which(vapply(calls, function(call) is.name(call[[1]]) && call[[1]] == ".handleSimpleError", NA))
   if (length(reporting)) calls <- calls[seq_len(reporting[[1]] - 1L)]
   handlers <- which(vapply(calls, function(call) is.function(call[[1]]), NA))
   if (length(handlers)) calls <- calls[seq_len(handlers[[1]] - 1L)]
-  calls
+  as.list(calls)
 }
 
-# As verrorcall_dflt() in R's src/main/errors.c writes it.
-error_text <- function(e) {
-  call <- own_call(conditionCall(e))
-  message <- conditionMessage(e)
-  if (is.null(call)) {
-    return(paste0("Error: ", message, "\n"))
-  }
-  shown <- deparse(call, nlines = 1L)[[1]]
-  first <- strsplit(message, "\n", fixed = TRUE)[[1]][1L]
-  long <- nchar(shown, "width") + nchar(first, "width") + 11L > 77L
-  if (is.na(long)) long <- FALSE
-  paste0("Error in ", shown, " : ", if (long) "\n  ", message, "\n")
+# What the kernel does inside a person's code isn't theirs to debug.
+watch_nothing <- function() c(debuggingState(FALSE), tracingState(FALSE))
+
+watch_again <- function(before) {
+  debuggingState(before[[1]])
+  tracingState(before[[2]])
 }
 
-# As PrintWarnings() there writes them.
-warnings_text <- function(pending) {
-  one <- function(w, indent) {
-    message <- conditionMessage(w)
-    call <- conditionCall(w)
-    if (is.null(call)) {
-      return(paste0(message, " \n"))
+# Plots ----------------------------------------------------------------------
+
+# A device that records plots, and sends them.
+open_screen <- function(console) {
+  evaluate <- asNamespace("evaluate")
+  snapshot <- evaluate$plot_snapshot
+  if (identical(grDevices::pdf, getOption("device"))) grDevices::dev.new(file = NULL) else grDevices::dev.new()
+  grDevices::dev.control(displaylist = "enable")
+  device <- grDevices::dev.cur()
+  show <- function(incomplete = FALSE) {
+    .Call(console_flush)
+    if (identical(device, grDevices::dev.cur())) {
+      plot <- snapshot(incomplete)
+      if (!is.null(plot)) console$handler$graphics(rc2_remember(plot))
     }
-    shown <- deparse(call, nlines = 1L)[[1]]
-    first <- strsplit(message, "\n", fixed = TRUE)[[1]][1L]
-    long <- isTRUE(indent + nchar(shown, "width") + nchar(first, "width") > 77L)
-    paste0("In ", shown, " :", if (long) "\n  " else " ", message, "\n")
   }
-  count <- length(pending)
-  if (count == 1L) {
-    paste0("Warning message:\n", one(pending[[1]], 6L))
-  } else if (count <= 10L) {
-    paste0("Warning messages:\n", paste0(seq_len(count), ": ", vapply(pending, one, "", 10L), collapse = ""))
-  } else if (count < most_warnings) {
-    paste0("There were ", count, " warnings (use warnings() to see them)\n")
-  } else {
-    "There were 50 or more warnings (use warnings() to see the first 50)\n"
-  }
-}
-
-immediate_text <- function(w) {
-  call <- conditionCall(w)
-  message <- conditionMessage(w)
-  if (is.null(call)) {
-    return(paste0("Warning: ", message, "\n"))
-  }
-  shown <- deparse(call, nlines = 1L)[[1]]
-  long <- isTRUE(18L + nchar(shown, "width") + nchar(message, "width") > 77L)
-  paste0("Warning in ", shown, " :", if (long) "\n  " else " ", message, "\n")
-}
-
-# What warnings() and traceback() show: base is closed to new variables, where R itself has them.
-console_state <- new.env(parent = emptyenv())
-
-remember_warnings <- function(pending) {
-  calls <- lapply(pending, conditionCall)
-  names(calls) <- vapply(pending, conditionMessage, "")
-  console_state$warnings <- calls
-}
-
-remember_for_base <- function() {
-  original_warnings <- base::warnings
-  replace_in("base", "warnings", function(...) {
-    last <- console_state$warnings
-    if (length(last)) structure(last, dots = list(...), class = "warnings") else original_warnings(...)
-  })
-  original_traceback <- base::.traceback
-  replace_in("base", ".traceback", function(x = NULL, max.lines = getOption("traceback.max.lines", getOption("deparse.max.lines", -1L))) {
-    if (is.null(x) && length(console_state$traceback)) console_state$traceback else original_traceback(x, max.lines)
-  })
+  hook <- function() show()
+  hooks <- list(persp = hook, before.plot.new = hook, before.grid.newpage = hook)
+  evaluate$set_hooks(hooks)
+  list(
+    show = show,
+    # Send the last plot now: the kernel keeps it back, as it may be drawn into.
+    send = function() {
+      show()
+      executor <- console$executor
+      if (!is.null(executor$last_recorded_plot)) {
+        executor$send_plot(executor$last_recorded_plot)
+        executor$last_recorded_plot <- NULL
+      }
+    },
+    close = function() {
+      show(incomplete = TRUE)
+      evaluate$remove_hooks(hooks)
+      if (device %in% grDevices::dev.list()) grDevices::dev.off(device)
+      assign("last_plot", NULL, envir = environment(snapshot))
+    }
+  )
 }
 
 # Show tables as text by print(), whole as R has them; repr leaves out rows and quotes for notebooks.
@@ -146,42 +219,14 @@ print_tables <- function() {
 
 # Questions -------------------------------------------------------------------
 
-# Let readline(), which the kernel has just put in place, send what was printed before the question.
-ask_in_order <- function() {
-  ask <- base::readline
-  replace_in("base", "readline", function(prompt = "") {
-    asNamespace("evaluate")$flush_console()
-    ask(prompt)
-  })
-}
-
-# Let menu(), scan() and readLines() ask whoever uses the kernel, as readline() does: R itself has no input here.
-ask_questions <- function() {
-  replace_in("utils", "menu", ask_menu)
-  original_scan <- base::scan
-  scan <- function(file = "", what = double(), nmax = -1L, n = -1L, sep = "", quote = if (identical(sep, "\n")) "" else "'\"",
-                   dec = ".", skip = 0L, nlines = 0L, na.strings = "NA", flush = FALSE, fill = FALSE, strip.white = FALSE,
-                   quiet = FALSE, blank.lines.skip = TRUE, multi.line = TRUE, comment.char = "", allowEscapes = FALSE,
-                   fileEncoding = "", encoding = "unknown", text, skipNul = FALSE) {
-    told <- as.list(match.call())[-1L]
-    told <- lapply(told, eval, envir = parent.frame())
-    if (missing(text) && (identical(file, "") || is_stdin(file))) {
-      told$file <- NULL
-      read <- function(lines) do.call(original_scan, utils::modifyList(told, list(text = lines, quiet = TRUE)))
-      told$text <- ask_items(read, told)
-      items <- if (length(told$text)) read(told$text) else read("")
-      count <- if (is.list(items)) length(items[[1]]) else length(items)
-      if (!quiet) message("Read ", count, if (is.list(items)) " record" else " item", if (count != 1L) "s")
-      return(items)
-    }
-    do.call(original_scan, told)
-  }
-  replace_in("base", "scan", scan)
-  original_lines <- base::readLines
-  read_lines <- function(con = stdin(), n = -1L, ok = TRUE, warn = TRUE, encoding = "unknown", skipNul = FALSE) {
-    if (is_stdin(con)) ask_lines(n) else original_lines(con, n, ok, warn, encoding, skipNul)
-  }
-  replace_in("base", "readLines", read_lines)
+# R's own readline() asks R's console; IRkernel has put another in its place just now. q() ends the kernel.
+own_questions <- function(console, readline) {
+  replace_in("base", "readline", readline)
+  quit <- quit_kernel(console)
+  for (name in c("q", "quit")) replace_in("base", name, quit)
+  executor <- console$executor
+  kernel <- environment(executor$handle_stdin)$.self
+  if (methods::is(kernel, "Kernel")) executor$handle_stdin <- function() wait_for_answer(kernel, executor)
 }
 
 replace_in <- function(package, name, value) {
@@ -193,50 +238,73 @@ replace_in <- function(package, name, value) {
   }
 }
 
-is_stdin <- function(con) inherits(con, "terminal") && identical(as.integer(con), 0L)
+# Return the line that was typed, NULL at the end of input, and FALSE where the code is to be left: an interrupt, or the kernel is
+# to end.
+ask_whoever_executes <- function(console, screen, prompt) {
+  off <- watch_nothing()
+  on.exit(watch_again(off))
+  console$state$failing <- NULL
+  executor <- console$executor
+  tryCatch(
+    {
+      screen$send()
+      executor$send_response("input_request", executor$current_request, "stdin", list(prompt = prompt, password = FALSE))
+      answer <- executor$handle_stdin()
+      if (identical(answer, "\004")) NULL else as.character(answer)
+    },
+    interrupt = function(condition) {
+      console$interrupt()
+      FALSE
+    }
+  )
+}
 
-ask_menu <- function(choices, graphics = FALSE, title = NULL) {
-  if (length(title) && any(nzchar(title))) cat(title, "\n")
-  choices <- as.character(choices)
-  cat("", paste0(format(seq_along(choices)), ": ", choices), "", sep = "\n")
+# Wait for the answer to a question; what the kernel is told meanwhile, such as to end, is like an interrupt.
+wait_for_answer <- function(kernel, executor) {
+  if (!isTRUE(executor$current_request$content$allow_stdin)) {
+    stop("This asks a question, and nobody can answer it here: the code was sent without input.", call. = FALSE)
+  }
+  interrupt <- function() stop(structure(class = c("interrupt", "condition"), list(message = "", call = NULL)))
+  zmq <- asNamespace("pbdZMQ")
+  sockets <- kernel$sockets
+  readable <- zmq$ZMQ.PO()$POLLIN
   repeat {
-    answer <- readline("Selection: ")
-    if (grepl("^[0-9]+$", answer) && as.numeric(answer) <= length(choices)) {
-      return(as.integer(answer))
+    heard <- zmq$zmq.poll(c(sockets$stdin, sockets$control), rep(readable, 2L), MC = zmq$ZMQ.MC(check.eintr = TRUE))
+    if (identical(heard[[2L]], "SIGINT")) interrupt()
+    if (bitwAnd(zmq$zmq.poll.get.revents(1L), readable)) {
+      return(kernel$wire_to_msg(zmq$zmq.recv.multipart(sockets$stdin, unserialize = FALSE))$content$value)
     }
-    place <- match(answer, choices)
-    if (!is.na(place)) {
-      return(place)
-    }
-    cat("Enter an item from the menu, or 0 to exit\n")
+    if (bitwAnd(zmq$zmq.poll.get.revents(2L), readable)) interrupt()
   }
 }
 
-# Ask for lines until an empty one, or until there are as many items as were asked for.
-ask_items <- function(read, told) {
-  lines <- character()
-  count <- 0L
-  most <- max(-1, unlist(told[c("n", "nmax")]))
-  repeat {
-    line <- readline(paste0(count + 1L, ": "))
-    if (!nzchar(line)) {
-      return(lines)
+# q() as R has it: it asks whether to save, and ends no browser.
+quit_kernel <- function(console) {
+  function(save = "default", status = 0, runLast = TRUE) {
+    if (!save %in% c("default", "ask", "yes", "no")) stop("unrecognized value of 'save'")
+    if (browsing()) {
+      warning("cannot quit from browser")
+      return(invisible())
     }
-    lines <- c(lines, line)
-    items <- read(lines)
-    count <- if (is.list(items)) length(items[[1]]) else length(items)
-    if ((most > 0 && count >= most) || identical(length(lines), as.integer(told$nlines))) {
-      return(lines)
+    console$state$left <- TRUE
+    if (save %in% c("default", "ask")) save <- if (console$interactive) ask_to_save() else "no"
+    if (runLast) {
+      for (last in c(".Last", ".Last.sys")) {
+        if (exists(last, globalenv())) get(last, globalenv())()
+      }
     }
+    if (save == "yes") save.image()
+    executor <- console$executor
+    executor$payload <- c(executor$payload, list(list(source = "ask_exit", keepkernel = FALSE)))
+    invokeRestart("abort")
   }
 }
 
-ask_lines <- function(n) {
-  lines <- character()
-  while (n < 0L || length(lines) < n) {
-    line <- readline()
-    if (n < 0L && !nzchar(line)) break
-    lines <- c(lines, line)
+browsing <- function() !is.null(tryCatch(browserText(), error = function(error) NULL))
+
+ask_to_save <- function() {
+  repeat {
+    answer <- readline("Save workspace image? [y/n/c]: ")
+    switch(tolower(substr(answer, 1L, 1L)), y = return("yes"), n = return("no"), c = invokeRestart("abort"))
   }
-  lines
 }

@@ -19,5 +19,6 @@
 #' attached packages, options, the working directory and the state of the
 #' random numbers are saved, and are there again after Resume. Connections are
 #' not: make them anew.
+#' @useDynLib rspark, .registration = TRUE
 #' @keywords internal
 "_PACKAGE"

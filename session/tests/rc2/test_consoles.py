@@ -201,10 +201,15 @@ async def test_a_kernel_that_dies_is_said_in_a_sentence_and_started_anew(client:
     assert await status(client, after) == "ok"
 
 
-@pytest.mark.parametrize("code", ["q()", "quit(save = 'no')"])
-async def test_q_ends_the_console_and_the_next_one_is_new(client: Client, code: str) -> None:
+@pytest.mark.parametrize("code", ["q()", "quit(save = 'no')", "q('yes')"])
+async def test_q_ends_the_console_and_the_next_one_is_new(running: Running, client: Client, code: str) -> None:
     console = await client.start("ir")
-    await client.run(console, code)
+    execution = await client.begin(console, f"kept <- 7\n{code}\nstop('never')")
+    if code == "q()":
+        for answer in ("?", "n"):
+            count = ("?", "n").index(answer) + 1
+            await client.until(lambda count=count: sum(isinstance(e, protocol.InputRequest) for e in client.of(execution)) == count)
+            await client.send(protocol.InputReply(console=console, value=answer))
     await client.until(
         lambda: (
             [
@@ -215,10 +220,13 @@ async def test_q_ends_the_console_and_the_next_one_is_new(client: Client, code: 
             or None
         )
     )
+    assert await status(client, execution) == "ok"
     again = await client.start("ir")
     assert again != console
-    execution = await client.begin(again, "1 + 1")
+    execution = await client.begin(again, "exists('kept')")
     assert await status(client, execution) == "ok"
+    assert client.text(execution).strip() == ("[1] TRUE" if "yes" in code else "[1] FALSE")
+    (running.home / ".RData").unlink(missing_ok=True)
 
 
 async def test_what_another_client_of_the_kernel_executes_is_seen(running: Running, client: Client) -> None:

@@ -1,7 +1,6 @@
 """What works at R's prompt in a terminal works in a console, with the same output: one table, each case against real R.
 
-A case is what is typed: code, then what answers its questions. What R's kernel can't do yet is in `NOT_YET`, with the reason in
-docs/decisions/0035; its test fails as soon as it can.
+A case is what is typed: code, then what answers its questions. Where a terminal differs by what it is, `same` says so.
 """
 
 import os
@@ -81,12 +80,59 @@ CASES: list[tuple[str, ...]] = [
     ("x <- scan(what = '', quiet = TRUE); x", "a b", ""),
     ("readLines(n = 2)", "one", "two"),
     ("readLines(stdin(), n = 1)", "typed"),
-]
-NOT_YET: list[tuple[str, ...]] = [
+    # a console that can be asked
     ("interactive()",),
+    # nothing of the kernel is among a person's calls
+    ("sys.calls()",),
+    ("f <- function(x) { x; list(sys.call(), sys.nframe(), parent.frame(), environment(f)) }; f(sys.nframe())",),
+    ("f <- function() sys.calls(); g <- function(x) x; g(f())",),
+    ("on.exit(cat('out\\n'))",),
+    ("return(1)",),
+    ("invokeRestart('abort')",),
+    # the browser
     ("f <- function() { y <- 3; browser(); y }; f()", "y + 1", "c"),
+    ("f()", "where", "help", "y <- 4", "", "ls()", "c"),
+    ("f()", "n", "n"),
+    ("f()", "f"),
+    ("f()", "Q"),
+    ("f()", "y +", "2", "invisible(y)", "cat('y is', y, '\\n')", "c"),
+    ("f()", "stop('here')", "unknown", "warning('careful')", "message('told')", "y y", "c"),
+    ("f()", "stop('first'); 2", "browserText()", "x <- readline('Who? ')", "Ann", "x", "cont"),
+    ("f()", "g <- function() { browser(); 5 }; g()", "where", "c", "where", "c"),
+    ("g <- function() { f(); cat('never\\n') }; g()", "where", "Q"),
+    ("browser()", "1 + 1", "c"),
+    ("tryCatch(f(), error = function(e) cat('caught\\n'), finally = cat('finally\\n'))", "stop('not caught')", "Q"),
+    ("f()", "q()", "c"),
+    # debug(), and what follows it
     ("h <- function(a) { a <- a + 1; a }; debugonce(h); h(1)", "a", "n", "n", "n"),
+    ("debug(h); h(1)", "n", "where", "c"),
+    ("undebug(h); h(1)",),
+    ("k <- function(a) { b <- h(a); b * 2 }; debugonce(k); k(1)", "n", "s", "s", "where", "f", "n"),
+    ("k <- function() { for (i in 1:3) cat(i, '\\n'); 7 }; debugonce(k); k()", "n", "n", "n", "f", "c"),
+    ("trace(h, browser, print = FALSE); h(2)", "a", "c"),
+    ("trace('h', quote(cat('traced\\n')), print = FALSE); h(2); untrace('h')",),
+    # options(error = )
     ("options(error = recover); f <- function() { k <- 9; stop('deep') }; f()", "1", "k", "c", "0"),
+    ("f()", "0"),
+    ("g <- function(x) f(); g(1)", "2", "ls()", "c", "1", "x", "c", "0"),
+    ("log(-1) + 'a'",),
+    ("options(error = function() cat('an error, at', sys.nframe(), '\\n')); f()",),
+    ("options(error = quote(cat('quoted\\n'))); f()",),
+    ("options(error = dump.frames); f()",),
+    ("names(last.dump); debugger()", "1", "k", "c", "0"),
+    ("options(error = NULL); f()",),
+    ("traceback()",),
+    ("try(f())",),
+    ("try(log('a')); geterrmessage()",),
+    ("options(warn = 2); as.integer('x'); options(warn = 0)",),
+    ("options(warn = 0)",),
+    ("withCallingHandlers(f(), error = function(e) cat('seen:', conditionMessage(e), '\\n'))",),
+    ("signalCondition(simpleError('only signalled')); cat('on\\n')",),
+    ("cat('to stderr\\n', file = stderr())",),
+    ("sink(tempfile()); print(1); sink(); print(2)",),
+    ("capture.output(f2 <- 3, print(f2))",),
+    ("invisible(addTaskCallback(function(...) { cat('called back\\n'); FALSE })); 5",),
+    ("f <- function(n) f(n + 1); options(expressions = 500); f(1); options(expressions = 5000)",),
 ]
 
 
@@ -149,9 +195,3 @@ def same(text: str) -> str:
 async def test_a_console_is_rs_own(client: Client, terminal: pexpect.spawn, case: tuple[str, ...]) -> None:
     console = await client.start("ir")
     assert same(await in_console(client, console, case)) == same(in_terminal(terminal, case))
-
-
-@pytest.mark.parametrize("case", NOT_YET, ids=lambda case: case[0][:60])
-async def test_what_it_cannot_do_yet(client: Client, terminal: pexpect.spawn, case: tuple[str, ...]) -> None:
-    console = await client.start("ir")
-    assert same(await in_console(client, console, case)) != same(in_terminal(terminal, case))

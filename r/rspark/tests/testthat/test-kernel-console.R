@@ -1,21 +1,21 @@
-# The handlers by which R's kernel shows what R's own console shows.
+# What R's kernel sends of an error. That it is R's own console is tested with a kernel.
 
-handlers <- function(shown) {
-  .self <- methods::getRefClass("Executor", where = asNamespace("IRkernel"))$new()
-  own <- list2env(list(.self = .self))
-  error <- function(e) NULL
-  environment(error) <- own
-  assign("stream", function(text, name) shown(text), envir = as.environment(.self))
-  as_console(list(error = error, value = function(obj, visible) NULL))
-}
+test_that("a text is an error's only when it says what that does", {
+  expect_true(says("Error in f() : deep\n", simpleError("deep")))
+  expect_true(says("Error: \n", simpleError("")))
+  expect_false(says("a message\n", simpleError("deep")))
+})
 
-test_that("a loop of warnings takes no more memory than R's own console", {
-  original <- base::readline
-  on.exit(replace_in("base", "readline", original))
-  text <- character()
-  console <- handlers(function(more) text <<- c(text, more))
-  for (i in 1:1000) console$handler$warning(simpleWarning(paste("number", i)))
-  expect_length(environment(console$flush)$pending, 50L)
-  console$flush()
-  expect_equal(text, "There were 50 or more warnings (use warnings() to see the first 50)\n")
+test_that("the calls of an error are without those that report it", {
+  calls <- NULL
+  f <- function() stop("deep")
+  tryCatch(
+    withCallingHandlers(f(), error = function(e) calls <<- user_calls(sys.calls())),
+    error = function(e) NULL
+  )
+  expect_identical(utils::tail(calls, 2L), list(quote(f()), quote(stop("deep"))))
+})
+
+test_that("all that a console needs is there", {
+  expect_true(.Call(console_find))
 })

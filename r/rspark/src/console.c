@@ -1,0 +1,311 @@
+/* R's kernel as a console of its own: what a person's code prints, and what it asks, goes through R's own console.
+
+   These are the interfaces by which a program embeds R, as a graphical console does. Each is looked up when the kernel starts:
+   where R has one no longer, console_find() says so, and the kernel does without a console. */
+
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define R_NO_REMAP
+#include <R.h>
+#include <Rinternals.h>
+#include <R_ext/Rdynload.h>
+#include <R_ext/Visibility.h>
+
+#define LONG_ENOUGH 65536 /* bytes that are sent without more of them */
+#define SEND_INTERVAL 0.1 /* seconds */
+
+static struct {
+    int (**read)(const char *, unsigned char *, int, int);
+    void (**write)(const char *, int);
+    void (**write_either)(const char *, int, int);
+    void (**flush)(void);
+    FILE **output, **errors;
+    Rboolean *interactive, *no_echo, *interrupts_suspended;
+    void **context;
+    void (*jump_to_top)(void);
+    void (*call_back)(SEXP, SEXP, Rboolean, Rboolean);
+} r;
+
+typedef struct {
+    char *bytes;
+    size_t length, room;
+} Text;
+
+/* One run of a person's code: `tell` is called with what it printed, `ask` with a prompt. */
+typedef struct {
+    SEXP call, env, handlers, tell, ask, result;
+    void *outer;
+    pid_t process;
+    int interactive, finish, finished;
+} Run;
+
+static Run *running = NULL;
+static int speaking = 0; /* whether `tell` or `ask` runs: what these print is no one's */
+static int awaited = 0;  /* whether the next text among the errors is that of an error */
+static Text printed;     /* and not sent yet */
+static int printed_errors;
+static double sent;      /* when */
+static Text typed;       /* and not read yet */
+static size_t typed_read;
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double) time.tv_sec + 1e-9 * (double) time.tv_nsec;
+}
+
+/* What has no room any more is left out. */
+static void add(Text *text, const char *bytes, size_t length)
+{
+    if (text->length + length > text->room) {
+        size_t room = 2 * (text->length + length);
+        char *more = realloc(text->bytes, room);
+        if (more == NULL) return;
+        text->bytes = more;
+        text->room = room;
+    }
+    memcpy(text->bytes + text->length, bytes, length);
+    text->length += length;
+}
+
+static void tell(void *nothing)
+{
+    SEXP text = PROTECT(Rf_ScalarString(Rf_mkCharLenCE(printed.bytes, (int) printed.length, CE_NATIVE)));
+    SEXP call = PROTECT(Rf_lang3(running->tell, text, PROTECT(Rf_ScalarLogical(printed_errors))));
+    Rf_eval(call, R_BaseEnv);
+    UNPROTECT(3);
+}
+
+/* Send what was printed. An interrupt meanwhile waits until it has been. Where R has no room left to, as deep in a recursion without
+   end, it is sent with the next text. */
+static void send_printed(void)
+{
+    if (running == NULL || speaking || printed.length == 0) return;
+    Rboolean suspended = *r.interrupts_suspended;
+    *r.interrupts_suspended = TRUE;
+    speaking = 1;
+    if (R_ToplevelExec(tell, NULL)) printed.length = 0;
+    speaking = 0;
+    *r.interrupts_suspended = suspended;
+    sent = now();
+}
+
+static void write_console(const char *bytes, int length, int errors)
+{
+    if (running == NULL || speaking || getpid() != running->process) { /* a forked process has none of the kernel's sockets */
+        if (write(errors ? STDERR_FILENO : STDOUT_FILENO, bytes, (size_t) length) < 0) return; /* into the log, if there is one */
+        return;
+    }
+    int alone = errors && awaited;
+    if (alone || printed_errors != errors) send_printed();
+    printed_errors = errors;
+    add(&printed, bytes, (size_t) length);
+    if (alone) {
+        awaited = 0;
+        send_printed();
+    } else if (printed.length > LONG_ENOUGH || (length > 0 && bytes[length - 1] == '\n' && now() - sent > SEND_INTERVAL)) {
+        send_printed();
+    }
+}
+
+typedef struct {
+    const char *prompt;
+    enum { LINE, END, LEAVE } answer;
+} Question;
+
+/* `ask` returns what was typed, NULL at the end of all input, and FALSE where the code is to be left. */
+static void ask(void *data)
+{
+    Question *question = data;
+    SEXP prompt = PROTECT(Rf_mkString(question->prompt));
+    SEXP answer = PROTECT(Rf_eval(PROTECT(Rf_lang2(running->ask, prompt)), R_BaseEnv));
+    if (TYPEOF(answer) == STRSXP && LENGTH(answer) == 1) {
+        const char *line = Rf_translateChar(STRING_ELT(answer, 0));
+        typed.length = typed_read = 0;
+        add(&typed, line, strlen(line));
+        add(&typed, "\n", 1);
+        question->answer = LINE;
+    } else if (TYPEOF(answer) == NILSXP) {
+        question->answer = END;
+    }
+    UNPROTECT(3);
+}
+
+/* Give R the next line, or as much of it as it has room for: it reads on. */
+static int read_console(const char *prompt, unsigned char *buffer, int room, int history)
+{
+    buffer[0] = '\0';
+    if (running == NULL || speaking || !running->interactive || getpid() != running->process) return 0;
+    if (typed_read == typed.length) {
+        send_printed();
+        awaited = 0;
+        Question question = {prompt, LEAVE};
+        speaking = 1;
+        R_ToplevelExec(ask, &question);
+        speaking = 0;
+        sent = now();
+        if (question.answer == LEAVE) r.jump_to_top();
+        if (question.answer == END) return 0;
+    }
+    int length = 0;
+    while (length < room - 1 && typed_read < typed.length) {
+        char byte = typed.bytes[typed_read++];
+        buffer[length++] = (unsigned char) byte;
+        if (byte == '\n') break;
+    }
+    for (int back = 0; back < 3 && typed_read < typed.length && (typed.bytes[typed_read] & 0xC0) == 0x80; back++) {
+        typed_read--; /* no character is cut in two */
+        length--;
+    }
+    buffer[length] = '\0';
+    return 1;
+}
+
+/* The console of whoever started R is given back in each case. */
+typedef struct {
+    int (*read)(const char *, unsigned char *, int, int);
+    void (*write)(const char *, int);
+    void (*write_either)(const char *, int, int);
+    void (*flush)(void);
+    FILE *output, *errors;
+    Rboolean interactive, no_echo;
+} Console;
+
+static Console take_console(int interactive)
+{
+    Console theirs = {*r.read, *r.write, *r.write_either, *r.flush, *r.output, *r.errors, *r.interactive, *r.no_echo};
+    *r.read = read_console;
+    *r.write = NULL;
+    *r.write_either = write_console;
+    *r.flush = send_printed;
+    *r.output = *r.errors = NULL;
+    *r.interactive = interactive ? TRUE : FALSE;
+    *r.no_echo = FALSE; /* else it has no prompts */
+    return theirs;
+}
+
+static void give_back(Console theirs)
+{
+    *r.read = theirs.read;
+    *r.write = theirs.write;
+    *r.write_either = theirs.write_either;
+    *r.flush = theirs.flush;
+    *r.output = theirs.output;
+    *r.errors = theirs.errors;
+    *r.interactive = theirs.interactive;
+    *r.no_echo = theirs.no_echo;
+}
+
+static void evaluate(void *data)
+{
+    Run *run = data;
+    Rf_eval(run->handlers, R_BaseEnv); /* puts them onto the stack, which ends with this context */
+    SET_VECTOR_ELT(run->result, 0, Rf_eval(run->call, run->env));
+}
+
+/* R prints the warnings that it has collected before it jumps to its top level. */
+static void print_warnings(void *nothing)
+{
+    r.jump_to_top();
+}
+
+/* Runs in a top-level context of R's own, which is made to be the outermost one: nothing of the kernel is seen by sys.calls(),
+   traceback(), browser() and recover(), and parent.frame() is what it is at R's prompt. R's contexts begin with a pointer to the
+   next one; where that is not so, the kernel's own calls are seen. The person's code runs in another such context inside, so that
+   whatever it jumps to, this function goes on. */
+static void run_outermost(void *data)
+{
+    Run *run = data;
+    void **here = *r.context;
+    int own = here != NULL && *here == run->outer;
+    if (own) *here = NULL;
+    run->finished = R_ToplevelExec(evaluate, run);
+    if (run->finish) R_ToplevelExec(print_warnings, NULL);
+    if (own) *here = run->outer;
+}
+
+/* Run a call; return list(value), or NULL when it jumped to the top level. `held` is what only the contexts of R refer to that are
+   out of its sight meanwhile. */
+SEXP attribute_hidden console_run(SEXP call, SEXP env, SEXP handlers, SEXP tell_it, SEXP ask_it, SEXP interactive, SEXP finish,
+                                  SEXP held)
+{
+    SEXP result = PROTECT(Rf_allocVector(VECSXP, 1));
+    Run run = {call, env, handlers, tell_it, ask_it, result, *r.context, getpid(), Rf_asLogical(interactive), Rf_asLogical(finish), 0};
+    Run *before = running;
+    running = &run;
+    awaited = 0;
+    typed.length = typed_read = 0;
+    Console theirs = take_console(run.interactive);
+    R_ToplevelExec(run_outermost, &run);
+    send_printed();
+    printed.length = 0;
+    give_back(theirs);
+    running = before;
+    UNPROTECT(1);
+    return run.finished ? result : R_NilValue;
+}
+
+/* The next text among the errors is that of an error that was signalled, if it is one. */
+SEXP attribute_hidden console_await_error(void)
+{
+    awaited = running != NULL;
+    return R_NilValue;
+}
+
+SEXP attribute_hidden console_flush(void)
+{
+    send_printed();
+    return R_NilValue;
+}
+
+/* Let what a person has registered by addTaskCallback() know. */
+SEXP attribute_hidden console_call_back(SEXP expression, SEXP value, SEXP visible)
+{
+    if (r.call_back) r.call_back(expression, value, TRUE, Rf_asLogical(visible) ? TRUE : FALSE);
+    return R_NilValue;
+}
+
+/* Find R's console; return whether all of it is there. */
+SEXP attribute_hidden console_find(void)
+{
+    void *found[] = {
+        r.read = dlsym(RTLD_DEFAULT, "ptr_R_ReadConsole"),
+        r.write = dlsym(RTLD_DEFAULT, "ptr_R_WriteConsole"),
+        r.write_either = dlsym(RTLD_DEFAULT, "ptr_R_WriteConsoleEx"),
+        r.flush = dlsym(RTLD_DEFAULT, "ptr_R_FlushConsole"),
+        r.output = dlsym(RTLD_DEFAULT, "R_Outputfile"),
+        r.errors = dlsym(RTLD_DEFAULT, "R_Consolefile"),
+        r.interactive = dlsym(RTLD_DEFAULT, "R_Interactive"),
+        r.no_echo = dlsym(RTLD_DEFAULT, "R_NoEcho"),
+        r.interrupts_suspended = dlsym(RTLD_DEFAULT, "R_interrupts_suspended"),
+        r.context = dlsym(RTLD_DEFAULT, "R_GlobalContext"),
+        *(void **) &r.jump_to_top = dlsym(RTLD_DEFAULT, "Rf_jump_to_toplevel"),
+    };
+    *(void **) &r.call_back = dlsym(RTLD_DEFAULT, "Rf_callToplevelHandlers");
+    int all = 1;
+    for (size_t each = 0; each < sizeof found / sizeof *found; each++) all = all && found[each] != NULL;
+    return Rf_ScalarLogical(all);
+}
+
+static const R_CallMethodDef calls[] = {
+    {"console_find", (DL_FUNC) &console_find, 0},
+    {"console_run", (DL_FUNC) &console_run, 8},
+    {"console_await_error", (DL_FUNC) &console_await_error, 0},
+    {"console_flush", (DL_FUNC) &console_flush, 0},
+    {"console_call_back", (DL_FUNC) &console_call_back, 3},
+    {NULL, NULL, 0}
+};
+
+void attribute_visible R_init_rspark(DllInfo *info)
+{
+    R_registerRoutines(info, NULL, calls, NULL, NULL);
+    R_useDynamicSymbols(info, FALSE);
+    R_forceSymbols(info, TRUE);
+}

@@ -1,0 +1,153 @@
+"""R's browser at a kernel of JupyterLab: it asks whoever executes, never where nobody can answer, and holds up no sleep and no end."""
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import pytest
+from session.tests.running import WAIT, Json, Kernel, Running, interface, until
+
+Start = Callable[..., Running]
+BROWSES = "f <- function() { y <- 41; browser(); y }; f()"
+
+
+async def lab(start: Start, generation: int = 1) -> Running:
+    running = start(interface=interface("jupyterlab"), generation=generation, resume=generation > 1)
+    await running.until_state("ready")
+    return running
+
+
+async def hear(kernel: Kernel, message: str, kind: str) -> Json:
+    """Wait for a message that answers another, and give its content."""
+    while True:
+        heard = json.loads(await asyncio.wait_for(kernel.socket.recv(), WAIT))
+        if heard["parent_header"].get("msg_id") == message and heard["msg_type"] == kind:
+            content: Json = heard["content"]
+            return content
+
+
+async def asked(kernel: Kernel, code: str) -> tuple[str, str]:
+    """Run code until it asks, and give its message and its prompt."""
+    await kernel.shown("1")  # by then the kernel knows who is to be asked
+    message = await kernel.begin(code, may_ask=True)
+    return message, (await hear(kernel, message, "input_request"))["prompt"]
+
+
+async def answer(kernel: Kernel, line: str) -> None:
+    await kernel.send("input_reply", {"value": line}, channel="stdin")
+
+
+async def test_it_asks_with_rs_prompt_and_goes_on_with_what_is_typed(start: Start) -> None:
+    running = await lab(start)
+    async with running.kernel(await running.new_kernel("ir")) as kernel:
+        message, prompt = await asked(kernel, BROWSES)
+        assert prompt == "Browse[1]> "
+        await until(lambda: running.status()["busy_with"] == [], "who waits for input does not compute")
+        await answer(kernel, "y <- y + 1; cat('now', y, '\\n')")
+        assert (await hear(kernel, message, "stream"))["text"] == "now 42 \n"
+        await answer(kernel, "c")
+        assert await kernel.result_of(message) == "[1] 42"
+
+
+async def test_a_line_may_be_longer_than_rs_buffer(start: Start) -> None:
+    running = await lab(start)
+    async with running.kernel(await running.new_kernel("ir")) as kernel:
+        message, _ = await asked(kernel, BROWSES)
+        await answer(kernel, f"y <- '{'ä漢' * 5000}'; cat(nchar(y), '\\n')")
+        assert (await hear(kernel, message, "stream"))["text"] == "10000 \n"
+        await answer(kernel, "y <- 1\ncat('second line\\n')")
+        assert (await hear(kernel, message, "stream"))["text"] == "second line\n"
+        await answer(kernel, "c")
+        assert await kernel.result_of(message) == "[1] 1"
+
+
+async def test_the_end_of_input_is_an_empty_line_to_the_browser(start: Start) -> None:
+    """As R has it. Others tell it by a character of its own, as of Control-D."""
+    running = await lab(start)
+    async with running.kernel(await running.new_kernel("ir")) as kernel:
+        message, _ = await asked(kernel, BROWSES)
+        await answer(kernel, "\x04")
+        assert (await hear(kernel, message, "input_request"))["prompt"] == "Browse[2]> "
+        await answer(kernel, "\x04")
+        assert await kernel.result_of(message) == "[1] 41"
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        (BROWSES, "[1] 41"),
+        ("interactive()", "[1] FALSE"),
+        ("x <- readline('Who? '); x", 'Who? \n[1] ""'),
+        ("h <- function() 7; debugonce(h); invisible(h()); 'on'", '[1] "on"'),
+        ("getPass <- get('getPass', 'jupyter:irkernel'); try(getPass('Secret: '), silent = TRUE); 'on'", '[1] "on"'),
+    ],
+)
+async def test_where_nobody_can_answer_nothing_waits(start: Start, code: str, shown: str) -> None:
+    running = await lab(start)
+    async with running.kernel(await running.new_kernel("ir")) as kernel:
+        assert (await kernel.shown(code)).endswith(shown)
+        assert await kernel.result_of(await kernel.begin("browser(); readline()", silent=True)) == ""
+        assert await kernel.shown("6 * 7") == "[1] 42"
+
+
+async def test_an_interrupt_at_its_prompt_ends_the_cell_alone(start: Start) -> None:
+    running = await lab(start)
+    kernel_id = await running.new_kernel("ir")
+    async with running.kernel(kernel_id) as kernel:
+        message, _ = await asked(kernel, f"{BROWSES}\ncat('never')")
+        await running.post(f"api/kernels/{kernel_id}/interrupt")
+        assert (await hear(kernel, message, "execute_reply"))["status"] == "abort"
+        assert await kernel.shown("y <- 1; sys.calls()") == "NULL"
+        message, _ = await asked(kernel, "f()")
+        await answer(kernel, "cat('begun\\n'); repeat {}")
+        await hear(kernel, message, "stream")
+        await running.post(f"api/kernels/{kernel_id}/interrupt")
+        assert (await hear(kernel, message, "input_request"))["prompt"] == "Browse[1]> "  # as R has it
+        await answer(kernel, "Q")
+        assert (await hear(kernel, message, "execute_reply"))["status"] == "abort"
+        assert await kernel.shown("6 * 7") == "[1] 42"
+
+
+@pytest.mark.parametrize("code", [BROWSES, "options(error = recover); stop('deep')", "x <- readline('Who? ')"])
+async def test_a_sleep_saves_what_waits_at_a_prompt(start: Start, code: str) -> None:
+    running = await lab(start)
+    kernel_id = await running.new_kernel("ir")
+    async with running.kernel(kernel_id) as kernel:
+        await kernel.shown("kept <- 42; g <- function() stop('deep')")
+        await asked(kernel, code.replace("stop('deep')", "g()"))
+    assert await running.suspend() == 0
+    running = await lab(start, 2)
+    async with running.kernel(kernel_id) as kernel:
+        assert await kernel.shown("kept") == "[1] 42"
+
+
+async def test_a_kernel_that_waits_at_a_prompt_ends_when_it_is_told_to(start: Start) -> None:
+    running = await lab(start)
+    kernel_id = await running.new_kernel("ir")
+    async with running.kernel(kernel_id) as kernel:
+        await kernel.shown("reg.finalizer(globalenv(), function(e) writeLines('by itself', '~/ended'), onexit = TRUE)")
+        await asked(kernel, BROWSES)
+        assert (await running.http.delete(running.url(f"api/kernels/{kernel_id}"))).status_code == 204
+    assert (running.home / "ended").read_text() == "by itself\n"
+
+
+async def test_what_it_keeps_is_rs_while_rs_contexts_are_out_of_sight(start: Start) -> None:
+    """Garbage is collected at each allocation: what only the kernel's own calls refer to must stay."""
+    running = await lab(start)
+    async with running.kernel(await running.new_kernel("ir")) as kernel:
+        code = "gctorture2(50); x <- lapply(1:20, function(i) { on.exit(NULL); as.list(seq_len(i)) }); plot(1); gctorture2(0); length(x)"
+        assert "[1] 20" in await kernel.shown(code)
+        message, _ = await asked(kernel, "gctorture2(50); f <- function() { y <- 41; browser(); y }; f(); gctorture2(0)")
+        await answer(kernel, "stop('typed')")
+        assert (await hear(kernel, message, "input_request"))["prompt"] == "Browse[1]> "
+        await answer(kernel, "c")
+        assert await kernel.result_of(message) == "[1] 41"
+        assert await kernel.shown("try(stop('x'), silent = TRUE); sum(unlist(x))") == "[1] 1540"
+
+
+async def test_a_forked_process_has_a_console_of_its_own(start: Start) -> None:
+    running = await lab(start)
+    async with running.kernel(await running.new_kernel("ir")) as kernel:
+        code = "r <- parallel::mclapply(1:4, function(i) { print(i); message(i); browser(); i }, mc.cores = 2); sum(unlist(r))"
+        message = await kernel.begin(code, may_ask=True)
+        assert (await kernel.result_of(message)).endswith("[1] 10")
