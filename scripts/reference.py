@@ -19,6 +19,7 @@ from rc2_protocol import page as protocol_page
 from rsparkhub.cli import command_line
 from rsparkhub.cli.exit_codes import ExitCode
 from rsparkhub.domain.quantity import format_duration
+from rsparkhub.domain.scope import Scope
 from rsparkhub.factory import Factory
 from rsparkhub.installed.extensions import interfaces, services
 from rsparkhub.installed.schema import environment_schema
@@ -264,6 +265,11 @@ def api_page() -> str:
         "Everything is under `/hub/api/`; the schema itself is at `/hub/api/openapi.json`. Programs send",
         "`Authorization: Bearer TOKEN`. An error is `application/problem+json` (RFC 9457): `detail` is a sentence for a person,",
         "`code` a name for a program.",
+        "",
+        "A token has scopes. It makes the calls that name one of its scopes, where its person may, and with `all` every call:",
+        "",
+        *table("Scope", "Lets a program"),
+        *(row(f"`{scope}`", scope.in_words) for scope in Scope),
     ]
     tags: dict[str, list[str]] = {}
     for path, calls in schema["paths"].items():
@@ -284,6 +290,8 @@ def describe_call(method: str, path: str, call: Mapping[str, Any], schema: Mappi
         "",
         " ".join(filter(None, [sentence(call.get("summary")), clean(call.get("description"))])),
     ]
+    if scopes := [f"`{scope}`" for way in call.get("security", ()) for scope in way.get("token", ())]:
+        lines += ["", f"A token needs the scope {' or '.join(scopes)}."]
     if parameters := call.get("parameters"):
         lines += ["", *table("Parameter", "In", "What it is")]
         lines += [row(f"`{p['name']}`", p["in"], clean(p.get("description"))) for p in parameters]

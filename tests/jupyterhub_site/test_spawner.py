@@ -45,7 +45,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (folder / "environments/rspark.yaml").write_text(yaml.safe_dump(environment))
     with Installation(folder / "data", environ={"RSPARKHUB_ENVIRONMENTS": str(folder / "environments")}) as hub:
         token = folder / "rsparkhub.token"
-        token.write_text(hub.command("token", "create", "jupyterhub").stdout)
+        token.write_text(hub.command("token", "create", "jupyterhub", "--scope", "users", "--scope", "sessions").stdout)
         token.chmod(0o600)
         page = ROOT / "docs/how-to/come-from-jupyterhub.md"
         (written,) = [step for step in steps(page) if isinstance(step, Write)]

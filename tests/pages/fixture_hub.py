@@ -492,7 +492,7 @@ class FixtureHub:
 
     async def _make_token(self, request: Request) -> Response:
         said = await request.json()
-        token = examples.token(f"t{len(self.world.tokens)}", said["name"], last_used=None)
+        token = examples.token(f"t{len(self.world.tokens)}", said["name"], last_used=None, scopes=said["scopes"])
         self.world.tokens.append(token)
         return JSONResponse(CreatedToken(**token, token="rsh_8f2k3m9q").model_dump(mode="json"), status_code=201)
 

@@ -214,6 +214,11 @@ async def _remove_group(page: Page) -> None:
     await page.get_by_role("dialog").wait_for()
 
 
+async def _choose_scopes(page: Page) -> None:
+    await page.get_by_role("button", name="Make a token").click()
+    await page.get_by_role("checkbox", name="sessions: start").wait_for()
+
+
 async def _make_token(page: Page) -> None:
     await page.get_by_role("button", name="Make a token").click()
     await page.get_by_label("What is it for").fill("My laptop")
@@ -330,6 +335,7 @@ SCENES = [
     Scene(name="link-dialog", path="/hub/", see="Flight delays", arrange=_everything, act=_link_dialog),
     Scene(name="link-made", path="/hub/", see="Flight delays", arrange=_everything, act=_made_link),
     Scene(name="account", path="/hub/account", see="Nightly report", arrange=_tokens),
+    Scene(name="account-scopes", path="/hub/account", see="Nightly report", arrange=_tokens, act=_choose_scopes),
     Scene(name="account-new-token", path="/hub/account", see="You have no tokens", arrange=_nothing, act=_make_token),
     Scene(name="admin-sessions", path="/hub/admin/sessions", see="Homework 1", arrange=_crowd),
     Scene(name="admin-sessions-chosen", path="/hub/admin/sessions", see="Homework 1", arrange=_crowd, act=_choose_some),

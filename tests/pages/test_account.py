@@ -22,7 +22,36 @@ async def test_a_token_is_shown_once_and_copied(page: Page, context: BrowserCont
     await page.get_by_role("button", name="Done").click()
     await expect(page.get_by_role("cell", name="My laptop", exact=True)).to_be_visible()
     await expect(page.get_by_text("rsh_8f2k3m9q")).to_be_hidden()
-    assert hub.world.asked == [("POST", "/tokens", {"name": "My laptop", "days": 30})]
+    assert hub.world.asked == [("POST", "/tokens", {"name": "My laptop", "days": 30, "scopes": ["sessions"]})]
+
+
+async def test_what_a_token_may_do_is_chosen_and_listed(page: Page, hub: FixtureHub) -> None:
+    await page.goto("/hub/account")
+    await page.get_by_role("button", name="Make a token").click()
+    dialog = page.get_by_role("dialog")
+    may = dialog.get_by_role("group", name="What may it do?")
+    await dialog.get_by_label("What is it for").fill("Dashboard")
+    await expect(may.get_by_role("checkbox", checked=True)).to_have_count(1)
+    await may.get_by_role("checkbox", name="sessions: start, open").uncheck()
+    await dialog.get_by_role("button", name="Make", exact=True).click()
+    await expect(may.get_by_role("alert")).to_have_text("Choose what it may do.")
+    await may.get_by_role("checkbox", name="read: see").check()
+    await may.get_by_role("checkbox", name="tokens: make").check()
+    await dialog.get_by_role("button", name="Make", exact=True).click()
+    await page.get_by_role("button", name="Done").click()
+    await expect(page.get_by_role("cell", name="read, tokens", exact=True)).to_be_visible()
+    ((_, _, sent),) = hub.world.asked
+    assert isinstance(sent, dict)
+    assert sorted(sent["scopes"]) == ["read", "tokens"]
+
+
+async def test_people_and_groups_are_offered_to_administrators(page: Page, hub: FixtureHub) -> None:
+    for admin in (True, False):
+        hub.world.me = world.me(admin=admin)
+        await page.goto("/hub/account")
+        await page.get_by_role("button", name="Make a token").click()
+        await expect(page.get_by_role("checkbox", name="all that you may do")).to_be_visible()
+        await expect(page.get_by_role("checkbox", name="users: see")).to_have_count(int(admin))
 
 
 async def test_a_token_is_revoked_after_a_question(page: Page, hub: FixtureHub) -> None:

@@ -323,6 +323,7 @@ def token(token_id: str, name: str, **changes: Any) -> Json:
         "created": ago(days=12),
         "expires": ahead(days=78),
         "last_used": ago(hours=5),
+        "scopes": ["all"],
     }
     return found | changes
 

@@ -43,6 +43,8 @@ export default defineConfig({
     // The pages' policy allows no data: URLs for fonts and scripts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // What the first page needs is one file: two would say each other's names, and a browser would ask twice.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'start', tags: ['$initial'] }] } } },
   },
   server: {
     // `tests/pages/fixture_hub.py` or a real hub.

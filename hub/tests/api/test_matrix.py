@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from world import World
 
 from rsparkhub.api import app
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.share import Role
 from rsparkhub.store.events import By
 
@@ -30,6 +31,9 @@ UNKNOWN = {NOBODY, EXPIRED, REVOKED, DISABLED, FORGED}
 PEOPLE = {ADMIN, OWNER, EDITOR, VIEWER, MEMBER, OTHER}
 KNOWN = PEOPLE | {ITSELF, ANOTHER}
 ALL = KNOWN | UNKNOWN
+
+#: Tokens of people who may do the most, with one scope each.
+NARROW = {f"{who} by a token for {scope}": (who, scope) for who in (ADMIN, OWNER) for scope in Scope if scope is not Scope.ALL}
 
 OWNERS = {ADMIN, OWNER}
 EDITORS = OWNERS | {EDITOR}
@@ -91,6 +95,35 @@ WHO: dict[str, set[str]] = {
     "DELETE /groups/{name}": {ADMIN},
     "GET /audit": {ADMIN},
 }
+#: Which scope a token needs, by how an address begins: the first that fits.
+NEEDED: dict[str, Scope | None] = {
+    "/login": None, "/logout": None, "/me": None, "/hub/sign-in/": None,
+    "/users/{name}/password": Scope.ALL,
+    "/users/{name}/browsers": Scope.TOKENS, "/users/{name}/tokens": Scope.TOKENS, "/tokens": Scope.TOKENS,
+    "/users": Scope.USERS, "/groups": Scope.USERS, "/roster": Scope.USERS, "/removed-": Scope.USERS,
+    "/usage": Scope.READ, "/audit": Scope.READ,
+    "/sessions": Scope.SESSIONS, "/shared-sessions": Scope.SESSIONS, "/environments": Scope.SESSIONS, "/links": Scope.SESSIONS,
+    "/events": Scope.SESSIONS,
+}  # fmt: skip
+
+
+def enough(call: str) -> list[Scope]:
+    """The scopes that are enough for a call, `all` aside: what it needs, and `read` for what only looks; of some, any is."""
+    method, _, path = call.partition(" ")
+    needed = next((scope for begin, scope in NEEDED.items() if path.startswith(begin)), Scope.ALL)
+    if needed is None:
+        return list(Scope)
+    return [needed, Scope.READ] if method == "GET" and needed is not Scope.READ else [needed]
+
+
+def may_make(who: str, call: str) -> bool:
+    """A token may do what its person may, and no more."""
+    if who not in NARROW:
+        return who in WHO[call]
+    person, scope = NARROW[who]
+    return person in WHO[call] and scope in enough(call)
+
+
 #: What is sent, where a call takes something.
 SENT: dict[str, Any] = {
     "POST /login": {"name": "zoe", "password": "wrong horse"},
@@ -142,6 +175,9 @@ async def client_of(world: World, who: str, session: str, another: str) -> httpx
             return await world.in_session(session)
         case "another session":
             return await world.in_session(another)
+    if who in NARROW:
+        person, scope = NARROW[who]
+        return await world.program({ADMIN: "ada"}.get(person, person), scope)
     return await world.program({ADMIN: "ada", MEMBER: "member"}.get(who, who))
 
 
@@ -167,22 +203,24 @@ async def test_who_may_call_what(world: World, sessions: tuple[str, str, str], c
     assert call in WHO, "say in WHO who may make this call"
     session, another, share = sessions
     method, _, path = call.partition(" ")
-    clients = {who: await client_of(world, who, session, another) for who in sorted(ALL)}
+    clients = {who: await client_of(world, who, session, another) for who in sorted(ALL | set(NARROW))}
     names = {"share": share, "handout": "0" * 16, "name": "owner", "id": session if "/sessions/" in path else "none"}
     names |= {"way": "oidc", "site": "campus"}
     if path.startswith(("/environments", "/groups")):
         names["name"] = "rspark" if path.startswith("/environments") else "lab"
-    refused_first = sorted(ALL, key=lambda who: (who in WHO[call], who))
+    refused_first = sorted(clients, key=lambda who: (may_make(who, call), who))
     found: dict[str, int] = {}
     for who in refused_first:
-        if call in ENDLESS and who in WHO[call]:
+        if call in ENDLESS and may_make(who, call):
             continue
         url = path.format(**names) if path.startswith("/hub/") else f"/hub/api{path.format(**names)}"
         answer = await clients[who].request(method, url, json=SENT.get(call))
         found[who] = answer.status_code
+        if who in NARROW and NARROW[who][1] not in enough(call):
+            assert f"with the scope {' or '.join(enough(call))}, and" in answer.json()["detail"]
     of_session = "/sessions/" in path
     for who, status in found.items():
-        if who in WHO[call]:
+        if may_make(who, call):
             assert status not in {401, 403, 405} or call == "POST /login", (call, who, status)
             assert not (of_session and status == 404) or method == "DELETE", (call, who, status)  # one ended it before
         elif who in UNKNOWN:
@@ -225,6 +263,21 @@ async def test_what_one_person_changes_in_a_loop_has_an_end_whatever_it_is(world
     assert (await other.post("/hub/api/links", json=SENT["POST /links"])).status_code == 200
     for _ in range(700):
         assert (await admin.patch(f"/hub/api/sessions/{session}", json={"name": "n"})).status_code == 200
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_each_call_says_of_which_scopes_a_token_needs_one(world: World) -> None:
+    """The description is made of what is enforced. A call that says none is for tokens with `all`, and is found here."""
+    said = {
+        f"{method.upper()} {path.removeprefix('/hub/api')}": [
+            each["token"] for each in call.get("security", ()) if "token" in each
+        ]
+        for path, calls in world.app.openapi()["paths"].items()
+        for method, call in calls.items()
+    }
+    unlimited = {call: said.pop(call, []) for call in CALLS if enough(call) == list(Scope)}
+    assert said == {call: [[scope] for scope in enough(call)] for call in CALLS if call not in unlimited}
+    assert all(each in ([], [[]]) for each in unlimited.values())
 
 
 def test_nobody_is_said_to_may_what_there_is_not() -> None:

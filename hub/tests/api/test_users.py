@@ -3,11 +3,13 @@
 import asyncio
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from world import OWN, URL, World, make_app, write_pages
 
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import State
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
@@ -34,6 +36,7 @@ async def test_a_password_signs_in_a_browser_by_a_cookie_and_a_program_by_a_toke
         "name": "bob", "admin": False, "groups": [], "limits": {"sessions": 10}, "version": told["user"]["version"],
         "images": False,
         "has_password": True,
+        "scopes": ["all"],
     }  # fmt: skip
     assert told["expires"] == "2026-12-08T12:00:00Z"
     cookie = answer.headers["set-cookie"]
@@ -405,7 +408,56 @@ async def test_a_token_is_shown_once_works_and_is_taken_back(world: World) -> No
     assert (await browser.delete(f"/hub/api/tokens/{token['id']}")).status_code == 404
 
 
-@pytest.mark.parametrize("body", [{"name": ""}, {"name": "x" * 61}, {"name": "x", "days": 0}, {"name": "x", "days": 3650}])
+async def test_a_token_has_scopes_and_gives_none_that_it_has_not(world: World) -> None:
+    browser = await world.browser("bob")
+    asked = {"name": "rotates", "scopes": ["tokens", "sessions", "tokens"]}
+    made = (await browser.post("/hub/api/tokens", json=asked)).json()
+    assert made["scopes"] == ["sessions", "tokens"]
+    program = world.nobody(Authorization=f"Bearer {made['token']}")
+    assert (await program.get("/hub/api/me")).json()["scopes"] == ["sessions", "tokens"]
+    assert (await browser.get("/hub/api/me")).json()["scopes"] == ["all"]
+    following = (await program.post("/hub/api/tokens", json={"name": "next"})).json()
+    assert following["scopes"] == ["sessions", "tokens"]  # by default what it has itself
+    fewer = (await program.post("/hub/api/tokens", json={"name": "less", "scopes": ["sessions"]})).json()
+    without = world.nobody(Authorization=f"Bearer {fewer['token']}")
+    assert (await without.post("/hub/api/tokens", json={"name": "x"})).status_code == 403
+    for scopes in (["all"], ["read"], ["sessions", "users"]):
+        refused = await program.post("/hub/api/tokens", json={"name": "more", "scopes": scopes})
+        assert refused.status_code == 403
+        assert f"can't give the scope {scopes[-1]}, which it doesn't have" in refused.json()["detail"]
+    listed = (await browser.get("/hub/api/tokens")).json()["tokens"]
+    assert {each["name"]: each["scopes"] for each in listed} == {
+        "rotates": ["sessions", "tokens"], "next": ["sessions", "tokens"], "less": ["sessions"],
+    }  # fmt: skip
+    assert (await browser.post("/hub/api/tokens", json={"name": "old"})).json()["scopes"] == ["all"]
+    audit = (await (await world.browser("ada")).get("/hub/api/audit?kind=token")).json()["events"]
+    assert any("makes the token “less” (sessions)." in each["text"] for each in audit)
+
+
+async def test_a_token_that_keeps_people_makes_no_administrator_and_lets_nobody_in_as_one(world: World) -> None:
+    """Else it could make its person a sign-in that may do everything."""
+    program = await world.program("ada", Scope.USERS)
+    assert (await program.post("/hub/api/users", json={"name": "new"})).status_code == 201
+    assert (await program.post("/hub/api/users/new/link")).status_code == 201
+    asked: list[tuple[str, dict[str, Any] | None]] = [("/users", {"name": "root", "admin": True}), ("/users/ada/link", None)]
+    for path, body in asked:
+        refused = await program.post(f"/hub/api{path}", json=body)
+        assert refused.status_code == 403
+        assert "Take one with the scope all" in refused.json()["detail"]
+    assert (await program.post("/hub/api/users/nobody/link")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": ""},
+        {"name": "x" * 61},
+        {"name": "x", "days": 0},
+        {"name": "x", "days": 3650},
+        {"name": "x", "scopes": []},
+        {"name": "x", "scopes": ["sessions:read"]},
+    ],
+)
 async def test_a_token_without_a_name_or_for_too_long_is_refused(world: World, body: dict[str, object]) -> None:
     assert (await (await world.browser("bob")).post("/hub/api/tokens", json=body)).status_code == 422
 
@@ -551,7 +603,7 @@ class TestLeaving:
         browsers = (await ada.get("/hub/api/users/bob/browsers")).json()["browsers"]
         assert (len(tokens), len(browsers)) == (1, 2)
         assert set(browsers[0]) == {"id", "created", "expires"}
-        assert set(tokens[0]) == {"id", "name", "owner", "session", "created", "expires", "last_used"}
+        assert set(tokens[0]) == {"id", "name", "owner", "session", "created", "expires", "last_used", "scopes"}
         paths = [f"/hub/api/users/bob/tokens/{tokens[0]['id']}", *(f"/hub/api/users/bob/browsers/{b['id']}" for b in browsers)]
         for path in ("/hub/api/users/bob/tokens", "/hub/api/users/bob/browsers"):
             assert (await eve.get(path)).status_code == 403

@@ -18,6 +18,7 @@ from rsparkhub.auth.identity import Authenticator
 from rsparkhub.auth.passwords import Passwords
 from rsparkhub.auth.tokens import session_token
 from rsparkhub.catalog import Catalog
+from rsparkhub.domain.scope import EVERYTHING, Scope
 from rsparkhub.domain.session import Component, LastExit, Session, State
 from rsparkhub.installed.schema import environment_schema
 from rsparkhub.settings import Settings
@@ -121,9 +122,10 @@ class World:
         self._clients.append(client)
         return client
 
-    async def program(self, name: str) -> httpx.AsyncClient:
-        """A program of this person: a token."""
-        _, token = await self.authenticator.make_token(name, name="test", now=self.clock())
+    async def program(self, name: str, *scopes: Scope) -> httpx.AsyncClient:
+        """A program of this person: a token, which may do everything or has these scopes."""
+        given = frozenset(scopes) or EVERYTHING
+        _, token = await self.authenticator.make_token(name, name="test", scopes=given, now=self.clock())
         return self.nobody(Authorization=f"Bearer {token}")
 
     async def browser(self, name: str, **headers: str) -> httpx.AsyncClient:

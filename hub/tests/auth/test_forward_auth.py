@@ -18,6 +18,7 @@ from rsparkhub.auth.forward_auth import (
 )
 from rsparkhub.auth.session_address import request_origin, session_in_uri
 from rsparkhub.domain.access import Identity
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.domain.share import Role, Share
 from rsparkhub.domain.user import User
@@ -81,6 +82,31 @@ def test_a_session_that_speaks_for_its_owner_reaches_itself_alone() -> None:
     own = replace(ADAS_TOKEN, session=SESSION.id)
     assert ask(identity=own) == ALLOWED
     assert status(ask(identity=replace(own, session="zzzzzzzzzz"))) == 404
+
+
+@pytest.mark.parametrize("said", [{}, {"upgrade": "websocket"}, {"method": "POST"}, OPENS])
+@pytest.mark.parametrize("how", ["token", "query", "cookie"])
+@pytest.mark.parametrize("session", [SESSION, replace(SESSION, id="zzzzzzzzzz"), None])
+def test_a_token_without_the_scope_opens_no_session_and_does_not_learn_whether_there_is_one(
+    said: dict[str, Any], how: Any, session: Session | None
+) -> None:
+    """At a session's own host a browser may have come by such a token, so a cookie is no exception."""
+    for scope in Scope:
+        identity = replace(ADA, how=how, scopes=frozenset({scope}))
+        answer = ask(identity=identity, session=session, **said)
+        if scope in {Scope.ALL, Scope.SESSIONS}:
+            assert "scope" not in getattr(answer, "detail", "")
+        else:
+            assert status(answer) == 403
+            assert "needs the scope sessions" in answer.detail
+
+
+def test_what_is_open_does_not_go_on_by_a_token_without_the_scope() -> None:
+    came_in = request_origin(PATH, Settings())
+    request = ForwardAuthRequest(method="GET", uri=URI, came_in=came_in, session=SESSION.id, upgrade="websocket")
+    for scope in Scope:
+        going_on = may_go_on(request, SESSION, replace(ADAS_TOKEN, scopes=frozenset({scope})))
+        assert going_on.good is (scope in {Scope.ALL, Scope.SESSIONS})
 
 
 def test_a_shared_service_is_no_session() -> None:

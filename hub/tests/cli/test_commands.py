@@ -1,6 +1,7 @@
 """What a person types, and what comes back."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -252,6 +253,20 @@ def test_a_token_lets_a_program_in_from_elsewhere_until_it_is_removed(cli: Cli, 
     refused = elsewhere("session", "list")
     assert refused.returncode == 6
     assert refused.stderr.count("\n") == 1
+
+
+def test_a_token_with_a_scope_may_do_no_more(cli: Cli, hub: RunningHub, tmp_path: Path) -> None:
+    made = cli("token", "create", "dashboard", "--scope", "read", "--scope", "tokens").stdout.strip()
+    assert re.search(r"dashboard +read, tokens ", cli("token", "list").stdout)
+    assert "token: dashboard (read, tokens)" in cli("user", "access", own_name()).stdout
+    elsewhere = Cli(tmp_path / "elsewhere", {"RSPARKHUB_URL": hub.settings.url, "RSPARKHUB_TOKEN": made})
+    assert elsewhere("session", "list").returncode == 0
+    refused = elsewhere("session", "start", "rspark")
+    assert refused.returncode == 6
+    assert "This needs a token with the scope sessions, and this one has read, tokens." in " ".join(refused.stderr.split())
+    unknown = cli("token", "create", "x", "--scope", "everything")
+    assert unknown.returncode == 2
+    assert "sessions" in unknown.stderr
 
 
 def test_who_is_no_administrator_may_not_add_people(cli: Cli, hub: RunningHub, tmp_path: Path) -> None:

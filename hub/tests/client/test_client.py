@@ -13,6 +13,7 @@ from world import URL, World
 from rsparkhub.client import AsyncHub
 from rsparkhub.client.waiting import News
 from rsparkhub.domain import errors
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import State, Wanted
 from rsparkhub.wire.session import SessionView
 from rsparkhub.wire.stream import Progress
@@ -119,7 +120,8 @@ async def test_people_groups_tokens_and_records_are_kept_by_an_administrator(ser
         await hub.groups.remove("lab")
         await hub.users.remove("carl")
         assert [user.name for user in await hub.users.list()] == ["ada", "bob", "eve"]
-        token = await hub.tokens.create("laptop", days=3)
+        token = await hub.tokens.create("laptop", days=3, scopes=[Scope.SESSIONS])
+        assert token.scopes == [Scope.SESSIONS]
         assert token.token.startswith("rst_")
         assert {each.name for each in await hub.tokens.list()} == {"test", "laptop"}
         await hub.tokens.remove(token.id)

@@ -22,6 +22,7 @@ from rsparkhub.auth.authorizer import Authorizer
 from rsparkhub.auth.forward_auth import ForwardAuthRequest
 from rsparkhub.auth.forward_auth_server import read_question, serving_forward_auth
 from rsparkhub.auth.identity import Authenticator
+from rsparkhub.domain.scope import EVERYTHING, Scope
 from rsparkhub.domain.session import Session, State
 from rsparkhub.edge.process import Edge, running_edge
 from rsparkhub.settings import Settings
@@ -67,8 +68,10 @@ class World:
         link = await self.authenticator.make_link(name, now=now)
         return (await self.authenticator.sign_in_with_link(link, now=now)).token
 
-    async def token(self, name: str) -> str:
-        return (await self.authenticator.make_token(name, name="test", now=datetime.now(UTC)))[1]
+    async def token(self, name: str, *scopes: Scope) -> str:
+        """Make a token of a person, which may do everything or has these scopes."""
+        given = frozenset(scopes) or EVERYTHING
+        return (await self.authenticator.make_token(name, name="test", scopes=given, now=datetime.now(UTC)))[1]
 
     async def session(self, owner: str, *, upstream: str | None = None, name: str = "R") -> Session:
         """Make a session that runs."""

@@ -8,6 +8,7 @@ import pytest
 import websockets
 from edge_world import World, making_world, raw, status_of
 
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import Session
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
@@ -147,6 +148,37 @@ async def test_under_the_hub_s_own_name_a_browser_opens_nothing_by_it(world: Wor
     assert world.upstream.seen == []
     script = await world.client(cookie=you).get(address, headers={"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"})
     assert script.headers["content-security-policy"] == "sandbox"
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+async def test_by_its_scopes_a_token_opens_sessions_or_none(world: World, scope: Scope) -> None:
+    """In the header, in the query, on a websocket, and in a browser that it would lead to the session's own host."""
+    await world.person("ada")
+    session, token = await world.session("ada"), await world.token("ada", scope)
+    opens = scope in {Scope.ALL, Scope.SESSIONS}
+    bearer = {"Authorization": f"Bearer {token}"}
+    own = f"{session.id}.localhost:{world.edge.port}"
+    for host in (world.host, world.localhost, own):
+        client = world.client(host=host)
+        by_header = await client.get(f"/s/{session.id}/x", headers=bearer)
+        by_query = await client.get(f"/s/{session.id}/x?token={token}")
+        changing = await client.post(f"/s/{session.id}/x", headers=bearer)
+        assert {each.status_code for each in (by_header, by_query, changing)} == {200 if opens else 403}
+        if not opens:
+            assert "needs the scope sessions" in by_query.json()["detail"]
+    led = await world.client(host=own).get(f"/s/{session.id}/lab?token={token}", headers=PAGE)
+    assert led.status_code == (302 if opens else 403)
+    for address, headers in ((f"/s/{session.id}/ws", bearer), (f"/s/{session.id}/ws?token={token}", {})):
+        connecting = websockets.connect(f"ws://127.0.0.1:{world.edge.port}{address}", additional_headers=headers)
+        if opens:
+            async with connecting as socket:
+                await socket.send("hello")
+                assert await socket.recv()
+        else:
+            with pytest.raises(websockets.InvalidStatus) as refused:
+                await connecting
+            assert refused.value.response.status_code == 403
+    assert bool(world.upstream.seen) is opens
 
 
 async def test_elsewhere_it_is_no_credential(world: World, ada: tuple[Session, str, str]) -> None:

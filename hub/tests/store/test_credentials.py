@@ -8,6 +8,7 @@ import pytest
 from store_scene import MakeSession, OpenStore
 
 from rsparkhub.domain.errors import NotFound
+from rsparkhub.domain.scope import Scope
 from rsparkhub.store import Store
 
 HOUR = timedelta(hours=1)
@@ -72,9 +73,9 @@ async def test_tokens_are_listed_used_and_revoked_by_their_owner(store: Store, a
     await store.users.add_group("class", members=["ada"], now=noon)
     token = await store.credentials.add_token(ada, name="laptop", digest="one", expires=noon + HOUR, now=noon)
     await store.credentials.add_token("bob", name="other", digest="two", expires=noon + HOUR, now=noon)
-    user = await store.credentials.token("one", now=noon + timedelta(minutes=1))
-    assert user is not None
-    assert (user.name, user.groups) == ("ada", {"class"})
+    holder = await store.credentials.token("one", now=noon + timedelta(minutes=1))
+    assert holder is not None
+    assert (holder.user.name, holder.user.groups) == ("ada", {"class"})
     (listed,) = await store.credentials.tokens(ada, now=noon)
     assert listed.last_used == noon + timedelta(minutes=1)
     assert (listed.id, listed.name, listed.expires) == (token.id, "laptop", noon + HOUR)
@@ -82,6 +83,20 @@ async def test_tokens_are_listed_used_and_revoked_by_their_owner(store: Store, a
         await store.credentials.remove_token(token.id, user_name="bob")
     await store.credentials.remove_token(token.id, user_name=ada)
     assert await store.credentials.token("one", now=noon) is None
+
+
+async def test_a_token_has_the_scopes_that_it_was_given(store: Store, ada: str, noon: datetime) -> None:
+    given: dict[str, set[Scope]] = {"one": {Scope.SESSIONS, Scope.READ}, "two": {Scope.ALL, Scope.READ}, "three": set()}
+    for digest, scopes in given.items():
+        await store.credentials.add_token(
+            ada, name=digest, digest=digest, expires=noon + HOUR, scopes=frozenset(scopes), now=noon
+        )
+    listed = {token.name: token.scopes for token in await store.credentials.tokens(ada, now=noon)}
+    assert listed == {"one": given["one"], "two": {Scope.ALL}, "three": set()}
+    for digest, kept in listed.items():
+        holder = await store.credentials.token(digest, now=noon)
+        assert holder is not None
+        assert holder.scopes == kept
 
 
 async def test_nobody_gets_no_credentials(store: Store, noon: datetime) -> None:

@@ -1,7 +1,7 @@
 """The tables are what the migrations make, and a newer version's are left alone."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from rsparkhub.domain.errors import InstallationProblem
+from rsparkhub.domain.scope import Scope
 from rsparkhub.store import open_store
 from rsparkhub.store.events import By
 from rsparkhub.store.migrate import HEAD, MIGRATIONS, VERSION_TABLE, downgrade, revision, upgrade
@@ -98,6 +99,23 @@ async def test_groups_of_before_keep_what_is_theirs_and_leave_it_to_no_later_one
         assert [account.owner for account in await store.accounts.behind()] == ["ada"]  # whose groups have changed
         await store.users.add_group("gone", members=["ada"], now=noon)
         assert await store.accounts.groups(ada.id) == ("back", "gone.2", "lab")
+
+
+async def test_tokens_of_before_keep_all_that_they_could(empty_url: str, noon: datetime) -> None:
+    later = noon + timedelta(days=1)
+    async with open_store(empty_url) as store:
+        await store.users.add("ada", now=noon)
+        await store.credentials.add_token("ada", name="old", digest="old", expires=later, now=noon)
+        narrow = frozenset({Scope.READ, Scope.SESSIONS})
+        await store.credentials.add_token("ada", name="new", digest="new", expires=later, scopes=narrow, now=noon)
+    await on(empty_url, lambda connection: downgrade(connection, "0014"))
+    async with open_store(empty_url) as store:
+        (token,) = await store.credentials.tokens("ada", now=noon)  # a version without scopes would let the other do everything
+        assert (token.name, token.scopes) == ("old", {Scope.ALL})
+        holder = await store.credentials.token("old", now=noon)
+        assert holder is not None
+        assert holder.scopes == {Scope.ALL}
+        assert await store.credentials.token("new", now=noon) is None
 
 
 async def test_data_of_a_newer_version_are_left_alone(empty_url: str, noon: datetime) -> None:

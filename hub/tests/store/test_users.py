@@ -270,9 +270,9 @@ async def test_who_is_disabled_is_let_in_nowhere_until_enabled(make: MakeSession
     await store.users.enable("ada")
 
     assert await store.accounts.behind() == []  # nothing was done about it yet, and now nothing needs to be
-    user = await store.credentials.token("token", now=noon)
-    assert user is not None
-    assert user.disabled is None
+    holder = await store.credentials.token("token", now=noon)
+    assert holder is not None
+    assert holder.user.disabled is None
     assert await store.credentials.login("login", now=noon) is None  # browsers sign in anew
     assert (await store.sessions.set_wanted(running.id, Wanted.RUNNING, by="ada", now=noon)).wanted is Wanted.RUNNING
 

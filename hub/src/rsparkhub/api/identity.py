@@ -1,14 +1,15 @@
 """Who asks, and whether they may: what each call says of itself in its signature.
 
-`Reader` is anybody who is signed in, also a session by its own token; `Person` is a person; `Administrator` is one.
+`reader` lets in whoever is signed in, also a session by its own token; `person` people alone; `administrator` those alone. Each
+takes the scope that an API token needs for the call; `Anybody` is for the few calls that every token may make.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
-from fastapi.security import APIKeyCookie, HTTPBearer
+from fastapi import Depends, Path, Request, params
+from fastapi.security import APIKeyCookie, HTTPBearer, SecurityScopes
 from fastapi.security.http import HTTPAuthorizationCredentials
 from starlette.requests import HTTPConnection
 
@@ -20,12 +21,13 @@ from rsparkhub.auth.http_origin import SAFE_METHODS
 from rsparkhub.auth.tokens import token_in_header
 from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.errors import NotAllowed, NotFound, NotSignedIn
+from rsparkhub.domain.scope import Scope, enough_for, in_order
 from rsparkhub.domain.session import Session
 from rsparkhub.domain.share import share_of
 from rsparkhub.store.events import By
 from rsparkhub.store.notifier import key_of_shares
 
-_bearer = HTTPBearer(auto_error=False, scheme_name="token", description="An API token.")
+_bearer = HTTPBearer(auto_error=False, scheme_name="token", description="An API token, and the scopes of which it needs one.")
 
 
 class _CookieInSchema(APIKeyCookie):
@@ -90,7 +92,7 @@ async def _from_cookie(request: Request, context: AppContext) -> Identity:
     raise NotSignedIn("You are not signed in. Sign in, then try again.")
 
 
-async def _reader(
+async def _anybody(
     request: Request,
     context: Context,
     token: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
@@ -102,10 +104,22 @@ async def _reader(
 
 SessionId = Annotated[str, Path(alias="id", description="The session's id.", examples=["kq4wz7m2xb"])]
 
-Reader = Annotated[Identity, Depends(_reader)]
+Anybody = Annotated[Identity, Depends(_anybody)]
 
 
-async def _person(identity: Reader, request: Request, context: Context) -> Identity:
+async def _reader(identity: Anybody, request: Request, needed: SecurityScopes) -> Identity:
+    looks = request.method in SAFE_METHODS
+    for scope in needed.scopes or [Scope.ALL]:
+        if not identity.has_scope(Scope(scope), looks=looks):
+            enough = " or ".join(enough_for(Scope(scope), looks=looks))
+            raise NotAllowed(
+                f"This needs a token with the scope {enough}, and this one has {', '.join(in_order(identity.scopes)) or 'none'}. "
+                "Make another on the hub's page Account, or by `rsparkhub token create`."
+            )
+    return identity
+
+
+async def _person(identity: Annotated[Identity, Depends(_reader)], request: Request, context: Context) -> Identity:
     if identity.session is not None:
         raise NotAllowed("A session's own token may only read that session. Use a token of yours.")
     if request.method not in SAFE_METHODS and not identity.user.admin:
@@ -113,16 +127,25 @@ async def _person(identity: Reader, request: Request, context: Context) -> Ident
     return identity
 
 
-Person = Annotated[Identity, Depends(_person)]
-
-
-async def _administrator(identity: Person) -> Identity:
+async def _administrator(identity: Annotated[Identity, Depends(_person)]) -> Identity:
     if not may(identity, Action.CHANGE, Installation()):
         raise NotAllowed("Only administrators may do this. Ask one of them.")
     return identity
 
 
-Administrator = Annotated[Identity, Depends(_administrator)]
+def reader(scope: Scope) -> params.Security:
+    """Let in whoever is signed in, a session by its own token too, and of API tokens those with this scope."""
+    return params.Security(_reader, scopes=[scope])
+
+
+def person(scope: Scope) -> params.Security:
+    """Let people in, and of their API tokens those with this scope."""
+    return params.Security(_person, scopes=[scope])
+
+
+def administrator(scope: Scope) -> params.Security:
+    """Let administrators in, and of their API tokens those with this scope."""
+    return params.Security(_administrator, scopes=[scope])
 
 
 def by_now(identity: Identity, context: AppContext) -> By:

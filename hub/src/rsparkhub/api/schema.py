@@ -8,6 +8,8 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import JSONResponse, Response
 
 from rsparkhub import __version__
+from rsparkhub.auth.http_origin import SAFE_METHODS
+from rsparkhub.domain.scope import Scope, enough_for
 from rsparkhub.wire.problem import Problem
 from rsparkhub.wire.session import LogServices
 from rsparkhub.wire.stream import StreamData
@@ -16,8 +18,9 @@ URL = "/hub/api/openapi.json"
 
 _DESCRIPTION = (
     "Every call answers in JSON. What is wrong is told as RFC 9457 problem details: `detail` is a sentence for a person, "
-    "`code` a name for a program. Programs send `Authorization: Bearer TOKEN`; browsers have a cookie, and change something "
-    "only from the hub's own pages. What belongs to somebody else is answered as if it did not exist."
+    "`code` a name for a program. Programs send `Authorization: Bearer TOKEN`; the token has one of the scopes that the call "
+    "names, or `all`. Browsers have a cookie, and change something only from the hub's own pages. What belongs to somebody else "
+    "is answered as if it did not exist."
 )
 _TAGS = [
     {"name": "sign-in", "description": "Who you are."},
@@ -52,7 +55,18 @@ def _schema(app: FastAPI) -> dict[str, Any]:
     for call in (call for path in schema["paths"].values() for call in path.values()):
         for parameter in call.get("parameters", ()):
             parameter["schema"] = _without_null(parameter["schema"])
+    for of_path in schema["paths"].values():
+        for method, call in of_path.items():
+            if "security" in call:
+                call["security"] = _security(call["security"], looks=method.upper() in SAFE_METHODS)
     return schema
+
+
+def _security(declared: list[dict[str, list[str]]], *, looks: bool) -> list[dict[str, list[str]]]:
+    """Describe what lets somebody in: a cookie, which has no scopes, or a token with any one of those that are enough."""
+    scopes = [Scope(scope) for each in declared for scope in each.get("token", ())]
+    tokens = [[str(each)] for scope in scopes for each in enough_for(scope, looks=looks)] or [[]]
+    return [*({"token": each} for each in tokens), {"cookie": []}]
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ waits. The rules, in the order in which they are tried:
 
 1. The address must be one of a session, without `..` in it, at a known host where this session is served. At the host of a
    session that does not exist there is nothing.
-2. Whoever is not signed in is sent to sign in, or told so.
+2. Whoever is not signed in is sent to sign in, or told so. An API token must have the scope `sessions`, whatever is asked.
 3. A session that is not theirs, and not shared with them, does not exist for them.
 4. Whoever is known by a cookie may be a page that somebody else wrote: it may read only from its own origin, and change
    something or open a websocket only with an `Origin` that is its own.
@@ -30,6 +30,7 @@ from rsparkhub.auth.http_origin import SAFE_METHODS
 from rsparkhub.auth.session_address import RequestOrigin, has_dot_segments
 from rsparkhub.auth.visits import Visit
 from rsparkhub.domain.access import Action, Identity, may
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.domain.share import Share, share_of
 from rsparkhub.store.notifier import key_of_shares
@@ -151,6 +152,11 @@ _VIEW_ONLY = Refuse(
     detail="This session is shared with you to look at, and this would change something in it. Ask its owner to make you an "
     "editor.",
 )
+_NO_SCOPE = Refuse(
+    status=403,
+    code="not-allowed",
+    detail="This token may not open sessions: that needs the scope sessions. Make one that has it, on the hub's page Account.",
+)
 _OWN_HOST = Refuse(
     status=403,
     code="not-allowed",
@@ -175,6 +181,8 @@ def authorize(  # noqa: PLR0911  # a rule each
         return refusal
     if identity is None:
         return _sign_in(request)
+    if not identity.has_scope(Scope.SESSIONS):
+        return _NO_SCOPE
     if session is None or session.id != request.session or not may(identity, Action.VIEW, session, shares=shares):
         return NO_SUCH_SESSION
     if identity.how == "cookie" and (refusal := _refuse_cookie(request)):
@@ -207,7 +215,7 @@ def _may(
     request: ForwardAuthRequest, identity: Identity, session: Session, shares: Sequence[Share], *, for_visitors: bool
 ) -> bool:
     looks = not request.changes or (for_visitors and request.method in SAFE_METHODS)
-    return may(identity, Action.VIEW if looks else Action.OPEN, session, shares=shares)
+    return identity.has_scope(Scope.SESSIONS) and may(identity, Action.VIEW if looks else Action.OPEN, session, shares=shares)
 
 
 def _by_share(answer: Allow, session: Session, share: Share | None) -> Allow:

@@ -17,6 +17,7 @@ from rsparkhub.auth.sign_in.password import PasswordSignIn
 from rsparkhub.domain.access import Identity
 from rsparkhub.domain.errors import Conflict, InvalidInput, NotFound, NotSignedIn, Unavailable
 from rsparkhub.domain.event import SignInData
+from rsparkhub.domain.scope import EVERYTHING, Scope
 from rsparkhub.domain.session import LIVE, Wanted
 from rsparkhub.domain.user import User
 from rsparkhub.settings import Settings
@@ -66,10 +67,8 @@ class Authenticator:
         if tokens.is_plausible(token, tokens.SESSION):
             return await self._of_session(token)
         if tokens.is_plausible(token, tokens.TOKEN):
-            user = await self._store.credentials.token(tokens.digest(token), now=now)
-            await self._seen(user, now)
-        else:
-            user = await self._of_login(token, now)
+            return await self._of_token(token, now)
+        user = await self._of_login(token, now)
         return None if user is None else Identity(user=user, how="token", keys=keys_of(user, tokens.digest(token)))
 
     async def make_link(self, name: str, *, by: By | None = None, now: datetime, lifetime: timedelta | None = None) -> str:
@@ -169,7 +168,14 @@ class Authenticator:
         await self._store.users.set_password_hash(name, hashed, end_tokens=end_tokens, by=by)
 
     async def make_token(
-        self, person: str, *, name: str, by: By | None = None, now: datetime, lifetime: timedelta | None = None
+        self,
+        person: str,
+        *,
+        name: str,
+        scopes: frozenset[Scope] = EVERYTHING,
+        by: By | None = None,
+        now: datetime,
+        lifetime: timedelta | None = None,
     ) -> tuple[Token, str]:
         """Make an API token; the second is its secret, which is returned this once.
 
@@ -188,9 +194,17 @@ class Authenticator:
             raise InvalidInput(f"A token works for at most {most.days} days. Choose a shorter time.")
         secret = tokens.new_secret(tokens.TOKEN)
         token = await self._store.credentials.add_token(
-            person, name=name, digest=tokens.digest(secret), expires=now + lifetime, by=by, now=now
+            person, name=name, digest=tokens.digest(secret), expires=now + lifetime, scopes=scopes, by=by, now=now
         )
         return token, secret
+
+    async def _of_token(self, token: str, now: datetime) -> Identity | None:
+        digest = tokens.digest(token)
+        holder = await self._store.credentials.token(digest, now=now)
+        if holder is None:
+            return None
+        await self._seen(holder.user, now)
+        return Identity(user=holder.user, how="token", keys=keys_of(holder.user, digest), scopes=holder.scopes)
 
     async def _of_login(self, token: str, now: datetime) -> User | None:
         if not tokens.is_plausible(token, tokens.LOGIN):

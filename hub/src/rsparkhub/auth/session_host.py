@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from rsparkhub.auth import tokens
 from rsparkhub.auth.revocation import keys_of
 from rsparkhub.domain.access import Identity
+from rsparkhub.domain.scope import EVERYTHING
 from rsparkhub.settings import Settings
 from rsparkhub.store.credentials import Credentials
 
@@ -56,11 +57,13 @@ class SessionHostSignIn:
         if not tokens.is_plausible(cookie, COOKIE):
             return None
         secret, _, at_the_hub = cookie.partition(".")
-        there = await self._credentials.login(at_the_hub, now=now) or await self._credentials.token(at_the_hub, now=now)
+        there, scopes = await self._credentials.login(at_the_hub, now=now), EVERYTHING
+        if there is None and (holder := await self._credentials.token(at_the_hub, now=now)):
+            there, scopes = holder.user, holder.scopes
         here = await self._credentials.login(_digest(secret, session_id, at_the_hub), now=now)
         if here is None or there is None or here.name != there.name:
             return None
-        return Identity(user=here, how="cookie", session=session_id, keys=keys_of(here, at_the_hub))
+        return Identity(user=here, how="cookie", session=session_id, keys=keys_of(here, at_the_hub), scopes=scopes)
 
 
 def _digest(secret: str, session_id: str, at_the_hub: str) -> str:

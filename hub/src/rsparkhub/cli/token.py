@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from rsparkhub.cli.output import AsJson, say
+from rsparkhub.domain.scope import Scope
 
 app = typer.Typer(name="token", help="API tokens: for your programs.", no_args_is_help=True)
 
@@ -13,13 +14,23 @@ app = typer.Typer(name="token", help="API tokens: for your programs.", no_args_i
 def create(
     name: Annotated[str, typer.Argument(help="What it is for.", show_default=False)],
     days: Annotated[int | None, typer.Option(help="How many days it works; the hub's setting by default.", min=1)] = None,
+    scopes: Annotated[
+        list[Scope] | None,
+        typer.Option(
+            "--scope",
+            help="What it may do; give it for each. "
+            + " ".join(f"{scope}: {scope.in_words}." for scope in Scope)
+            + " By default as much as you may.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an API token of yours. It is shown this once."""
     from rsparkhub.cli.access import ask
     from rsparkhub.cli.output import print_json
 
-    token = ask(lambda hub: hub.tokens.create(name, days=days))
+    token = ask(lambda hub: hub.tokens.create(name, days=days, scopes=scopes))
     if as_json:
         print_json(token.model_dump(mode="json"))
     else:
@@ -37,8 +48,8 @@ def list_(as_json: AsJson = False) -> None:
         print_json({"tokens": [token.model_dump(mode="json") for token in found]})
         return
     print_table(
-        ["ID", "NAME", "EXPIRES", "LAST USED"],
-        ([t.id, t.name, f"{t.expires:%Y-%m-%d}" if t.expires else "", ago(t.last_used)] for t in found),
+        ["ID", "NAME", "SCOPES", "EXPIRES", "LAST USED"],
+        ([t.id, t.name, ", ".join(t.scopes), f"{t.expires:%Y-%m-%d}" if t.expires else "", ago(t.last_used)] for t in found),
         empty="You have no token.",
     )
 

@@ -209,7 +209,13 @@ def access(name: Name, as_json: AsJson = False) -> None:
         [
             *([b.id, "browser", ago(b.created), "", f"{b.expires:%Y-%m-%d}"] for b in browsers),
             *(
-                [t.id, f"token: {t.name}", ago(t.created), ago(t.last_used), f"{t.expires:%Y-%m-%d}" if t.expires else ""]
+                [
+                    t.id,
+                    f"token: {t.name} ({', '.join(t.scopes)})",
+                    ago(t.created),
+                    ago(t.last_used),
+                    f"{t.expires:%Y-%m-%d}" if t.expires else "",
+                ]
                 for t in tokens
             ),
         ],

@@ -17,6 +17,7 @@ from rsparkhub.client.thread import LoopThread
 from rsparkhub.client.users import Groups, Tokens, Users
 from rsparkhub.client.waiting import News
 from rsparkhub.domain.event import EventKind
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import State
 from rsparkhub.domain.share import Role
 from rsparkhub.domain.user import Data
@@ -241,8 +242,8 @@ class SyncTokens:
     def list(self) -> list[TokenView]:
         return self._thread.run(self._tokens.list())
 
-    def create(self, name: str, *, days: int | None = None) -> CreatedToken:
-        return self._thread.run(self._tokens.create(name, days=days))
+    def create(self, name: str, *, days: int | None = None, scopes: Sequence[Scope] | None = None) -> CreatedToken:
+        return self._thread.run(self._tokens.create(name, days=days, scopes=scopes))
 
     def remove(self, token_id: str) -> None:
         self._thread.run(self._tokens.remove(token_id))

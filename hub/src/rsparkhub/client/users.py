@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from rsparkhub.client.connection import Connection
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.user import Data
 from rsparkhub.wire.users import (
     BrowserList,
@@ -139,9 +140,10 @@ class Tokens:
         """Return your tokens, without what makes them work."""
         return (await self._connection.ask(TokenList, "GET", "/tokens", again=True)).tokens
 
-    async def create(self, name: str, *, days: int | None = None) -> CreatedToken:
-        """Make a token; it is shown this once."""
-        return await self._connection.ask(CreatedToken, "POST", "/tokens", body={"name": name, "days": days})
+    async def create(self, name: str, *, days: int | None = None, scopes: Sequence[Scope] | None = None) -> CreatedToken:
+        """Make a token, which is shown this once; without scopes it may do all that you may."""
+        body = {"name": name, "days": days} | ({} if scopes is None else {"scopes": [*scopes]})
+        return await self._connection.ask(CreatedToken, "POST", "/tokens", body=body)
 
     async def remove(self, token_id: str) -> None:
         """Revoke a token: programs that use it are refused from now on."""

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Literal
 
 from rsparkhub.domain.environment import Environment
+from rsparkhub.domain.scope import EVERYTHING, Scope, enough_for
 from rsparkhub.domain.session import Session, Wanted
 from rsparkhub.domain.share import Role, Share, share_of
 from rsparkhub.domain.user import User
@@ -22,13 +23,19 @@ class Identity:
     `session` is set where they are let into that session alone: a session speaks for its owner by its own token, or a browser is
     signed in at a session's own host.
 
-    `keys` are those under which it is notified that this may no longer hold.
+    `keys` are those under which it is notified that this may no longer hold. `scopes` are those of the API token that they
+    showed; whatever else they show has no limit of this kind.
     """
 
     user: User
     how: Literal["cookie", "token", "query"]  # by a query anybody may send a browser
     session: str | None = None
     keys: tuple[str, ...] = field(default=(), compare=False)
+    scopes: frozenset[Scope] = EVERYTHING
+
+    def has_scope(self, needed: Scope, *, looks: bool = False) -> bool:
+        """Return whether their token may do what needs this scope; whether they themselves may, `may` says."""
+        return Scope.ALL in self.scopes or not self.scopes.isdisjoint(enough_for(needed, looks=looks))
 
 
 class Action(StrEnum):

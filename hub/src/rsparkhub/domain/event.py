@@ -116,10 +116,11 @@ class GroupData(TypedDict):
 
 
 class TokenData(TypedDict):
-    """Of `token`: whether one was made or ended."""
+    """Of `token`: whether one was made, and with which scopes, or ended."""
 
     change: Literal["made", "ended"]
     name: str
+    scopes: NotRequired[list[str]]
 
 
 #: What is written of an event, by its kind.

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from rsparkhub.domain.errors import NotFound, NotSignedIn, TooManyRequests, Unavailable
 from rsparkhub.domain.event import PeopleEventKind, PersonData, TokenData
+from rsparkhub.domain.scope import EVERYTHING, Scope, in_order, read_scopes, written
 from rsparkhub.domain.session import Session
 from rsparkhub.domain.user import User
 from rsparkhub.store.database import AnyRow, Connection, Database
@@ -41,7 +42,7 @@ _PERSON_OF_LOGIN = (
     .where(logins.c.digest == _DIGEST, logins.c.expires > _NOW, users.c.disabled.is_(None))
 )
 _PERSON_OF_TOKEN = (
-    sa.select(*USER_COLUMNS, tokens.c.last_used)
+    sa.select(*USER_COLUMNS, tokens.c.last_used, tokens.c.scopes)
     .select_from(tokens.join(users).outerjoin(members))
     .where(tokens.c.digest == _DIGEST, tokens.c.expires > _NOW, users.c.disabled.is_(None))
 )
@@ -91,7 +92,9 @@ _REMOVE_TOKEN = (
 )
 _ID_OF = sa.select(users.c.id).where(users.c.name == sa.bindparam("b_user_name"))
 _LOGIN_ID = re.compile(r"l[0-9a-f]{12}")
-_TOKEN_COLUMNS = (tokens.c.id, tokens.c.user_name, tokens.c.name, tokens.c.created, tokens.c.expires, tokens.c.last_used)
+_TOKENS = sa.select(
+    tokens.c.id, tokens.c.user_name, tokens.c.name, tokens.c.created, tokens.c.expires, tokens.c.last_used, tokens.c.scopes
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +107,15 @@ class Token:
     created: datetime
     expires: datetime
     last_used: datetime | None = None
+    scopes: frozenset[Scope] = EVERYTHING
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenHolder:
+    """Who showed an API token, and what it may do."""
+
+    user: User
+    scopes: frozenset[Scope]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,7 +244,15 @@ class Credentials:
         await self._revoked(await self._database.write(work))
 
     async def add_token(
-        self, user_name: str, *, name: str, digest: str, expires: datetime, by: By | None = None, now: datetime
+        self,
+        user_name: str,
+        *,
+        name: str,
+        digest: str,
+        expires: datetime,
+        scopes: frozenset[Scope] = EVERYTHING,
+        by: By | None = None,
+        now: datetime,
     ) -> Token:
         """Store an API token.
 
@@ -243,31 +263,40 @@ class Credentials:
         TooManyRequests
             When the user has `MOST_TOKENS` that work already.
         """
-        token = Token(id=f"t{secrets.token_hex(6)}", user_name=user_name, name=name, created=now, expires=expires)
-        values = {"id": token.id, "digest": digest, "user_name": user_name, "name": name, "created": now, "expires": expires}
+        token = Token(id=f"t{secrets.token_hex(6)}", user_name=user_name, name=name, created=now, expires=expires, scopes=scopes)
+        values = {
+            "id": token.id,
+            "digest": digest,
+            "user_name": user_name,
+            "name": name,
+            "created": now,
+            "expires": expires,
+            "scopes": written(scopes),
+        }
         if (await self._database.read(_TOKENS_OF, {"b_user_name": user_name, "b_now": now}))[0][0] >= MOST_TOKENS:
             raise TooManyRequests(f"You have {MOST_TOKENS} tokens, which is the most there may be. Delete one that nothing uses.")
-        await self._add(tokens, values, now, note=TokenData(change="made", name=name), by=by)
+        note = TokenData(change="made", name=name, scopes=[*in_order(scopes)])
+        await self._add(tokens, values, now, note=note, by=by)
         return token
 
-    async def token(self, digest: str, *, now: datetime) -> User | None:
-        """Return the user of an API token, while it lasts, and write that it was used; to the minute."""
+    async def token(self, digest: str, *, now: datetime) -> TokenHolder | None:
+        """Return whose an API token is, while it lasts, and write that it was used; to the minute."""
         found = await self._database.read(_PERSON_OF_TOKEN, {"b_digest": digest, "b_now": now})
         if not found:
             return None
-        last_used = found[0][-1]
+        last_used, scopes = found[0][-2:]
         if last_used is None or last_used < now - USED_EVERY:
             try:
                 await self._database.change(_USE_TOKEN, {"b_digest": digest, "b_now": now})
             except Unavailable as error:  # a token works also when the disk is full
                 log.warning("It was not noted that a token was used: %s", error)
-        return to_users(found)[0]
+        return TokenHolder(user=to_users(found)[0], scopes=read_scopes(scopes))
 
     async def tokens(self, user_name: str, *, now: datetime) -> list[Token]:
         """Return the API tokens of a user that still work, the oldest first."""
-        query = sa.select(*_TOKEN_COLUMNS).where(tokens.c.user_name == user_name, tokens.c.expires > now)
+        query = _TOKENS.where(tokens.c.user_name == user_name, tokens.c.expires > now)
         found = await self._database.read(query.order_by(tokens.c.created, tokens.c.id))
-        return [Token(**row._mapping) for row in found]
+        return [Token(**{**row._mapping, "scopes": read_scopes(row.scopes)}) for row in found]
 
     async def remove_token(self, id: str, *, user_name: str, by: By | None = None) -> None:  # noqa: A002
         """Revoke an API token of this user; NotFound when they have none with this id."""

@@ -246,6 +246,7 @@ tokens = sa.Table(
     sa.Column("created", Moment, nullable=False),
     sa.Column("expires", Moment, nullable=False, index=True),
     sa.Column("last_used", Moment),
+    sa.Column("scopes", Words, nullable=False, server_default="all"),  # with spaces between; `all` of those from before scopes
 )
 
 # Wrong passwords, by name and by address.

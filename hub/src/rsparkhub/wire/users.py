@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.user import Data
 from rsparkhub.wire.text import Answer, Ask, NewPassword, Password, PersonName, TokenName
 
@@ -43,6 +44,10 @@ class Me(Answer):
     version: str = Field(description="The hub's version.")
     images: bool = Field(description="Whether sessions run from images: what is changed outside of the home goes with them.")
     has_password: bool = Field(description="Whether you can sign in by a password; else only by a one-time link.")
+    scopes: list[Scope] = Field(
+        default=[Scope.ALL],
+        description="What the token with which you ask may do; `all` for a browser, none for a session's own token.",
+    )
 
 
 class SignedIn(Answer):
@@ -187,6 +192,7 @@ class TokenView(Answer):
     created: datetime
     expires: datetime | None
     last_used: datetime | None
+    scopes: list[Scope] = Field(default=[Scope.ALL], description="What it may do.")
 
 
 class TokenList(Answer):
@@ -208,6 +214,13 @@ class BrowserList(Answer):
 class NewToken(Ask):
     name: TokenName
     days: int | None = Field(default=None, ge=1, le=3650, description="How long it works; the hub's setting by default.")
+    scopes: list[Scope] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=len(Scope),
+        description="What it may do; by default all that whoever asks may. A token gives no scope that it doesn't have itself.",
+        examples=[["sessions"]],
+    )
 
 
 class CreatedToken(TokenView):

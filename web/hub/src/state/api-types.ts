@@ -136,6 +136,14 @@ export interface components {
             /** Last Used */
             last_used: string | null;
             /**
+             * Scopes
+             * @description What it may do.
+             * @default [
+             *       "all"
+             *     ]
+             */
+            scopes: components["schemas"]["Scope"][];
+            /**
              * Token
              * @description Shown this once. Send it as `Authorization: Bearer …`.
              */
@@ -504,6 +512,14 @@ export interface components {
              * @description Whether you can sign in by a password; else only by a one-time link.
              */
             has_password: boolean;
+            /**
+             * Scopes
+             * @description What the token with which you ask may do; `all` for a browser, none for a session's own token.
+             * @default [
+             *       "all"
+             *     ]
+             */
+            scopes: components["schemas"]["Scope"][];
         };
         /** Members */
         Members: {
@@ -640,6 +656,14 @@ export interface components {
              * @description How long it works; the hub's setting by default.
              */
             days?: number | null;
+            /**
+             * Scopes
+             * @description What it may do; by default all that whoever asks may. A token gives no scope that it doesn't have itself.
+             * @example [
+             *       "sessions"
+             *     ]
+             */
+            scopes?: components["schemas"]["Scope"][] | null;
         };
         /** NewUser */
         NewUser: {
@@ -977,6 +1001,12 @@ export interface components {
              */
             terminals: number;
         };
+        /**
+         * Scope
+         * @description One scope. A call of the API names the one that it needs; `ALL` is enough for each, and `READ` for each that only looks.
+         * @enum {string}
+         */
+        Scope: "all" | "read" | "sessions" | "users" | "tokens";
         /**
          * ServiceView
          * @description One part of the ensemble: the interface or a service.
@@ -1435,6 +1465,14 @@ export interface components {
             expires: string | null;
             /** Last Used */
             last_used: string | null;
+            /**
+             * Scopes
+             * @description What it may do.
+             * @default [
+             *       "all"
+             *     ]
+             */
+            scopes: components["schemas"]["Scope"][];
         };
         /** Usage */
         Usage: {
@@ -1733,6 +1771,7 @@ export type RosterProblemView = components['schemas']['RosterProblemView'];
 export type RosterResult = components['schemas']['RosterResult'];
 export type SavedKernelView = components['schemas']['SavedKernelView'];
 export type SavedView = components['schemas']['SavedView'];
+export type Scope = components['schemas']['Scope'];
 export type ServiceView = components['schemas']['ServiceView'];
 export type SessionList = components['schemas']['SessionList'];
 export type SessionStart = components['schemas']['SessionStart'];

@@ -31,6 +31,7 @@ import type {
   Me,
   RemovedGroup,
   RemovedUser,
+  Scope,
   Session,
   Share,
   SharedSession,
@@ -227,8 +228,8 @@ export class Api {
     this.#send('DELETE', `/groups/${encodeURIComponent(name)}?data=${data}`);
 
   tokens = async (): Promise<Token[]> => (await this.#get<TokenList>('/tokens')).tokens;
-  makeToken = (name: string, days: number | null): Promise<CreatedToken> =>
-    this.#send('POST', '/tokens', { name, ...(days === null ? {} : { days }) });
+  makeToken = (name: string, days: number, scopes: Scope[]): Promise<CreatedToken> =>
+    this.#send('POST', '/tokens', { name, days, scopes });
   revokeToken = (id: string): Promise<void> => this.#send('DELETE', `/tokens/${encodeURIComponent(id)}`);
 
   /** Return events, the newest first; `audit.ts` makes the question. */

@@ -12,6 +12,7 @@ export type {
   RestoredKernelView as RestoredKernel,
   RestoredView as Restored,
   RosterResult,
+  Scope,
   SavedKernelView as SavedKernel,
   SavedView as Saved,
   ServiceView as SessionComponent,

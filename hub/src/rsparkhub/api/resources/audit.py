@@ -5,17 +5,20 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import Administrator
+from rsparkhub.api.identity import administrator
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.sessions import whose
 from rsparkhub.api.serializers.views import event_view
 from rsparkhub.domain.access import Identity
 from rsparkhub.domain.event import EventKind
+from rsparkhub.domain.scope import Scope
 from rsparkhub.store.audit import AuditFilter
 from rsparkhub.wire.record import Audit
 from rsparkhub.wire.text import Moment
 
 router = APIRouter(prefix="/hub/api", tags=["records"])
+
+Administrator = Annotated[Identity, administrator(Scope.READ)]
 
 _PAGE = 1000
 _MOST_ID = 2**62

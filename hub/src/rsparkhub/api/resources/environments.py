@@ -3,21 +3,25 @@
 import logging
 from collections.abc import Sequence
 from statistics import median
+from typing import Annotated
 
 from fastapi import APIRouter
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import Person
+from rsparkhub.api.identity import person
 from rsparkhub.api.problems import responses
 from rsparkhub.api.serializers.views import environment_view
 from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.errors import EnvironmentInvalid, NotFound, Unavailable
+from rsparkhub.domain.scope import Scope
 from rsparkhub.wire.environment import EnvironmentList, EnvironmentView, FileProblemView
 
 log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/hub/api/environments", tags=["environments"])
+
+Person = Annotated[Identity, person(Scope.SESSIONS)]
 
 
 def visible(context: AppContext, identity: Identity) -> list[Environment]:

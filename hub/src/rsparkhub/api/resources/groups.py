@@ -5,13 +5,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from rsparkhub.api.context import Context
-from rsparkhub.api.identity import Administrator, by_now
+from rsparkhub.api.identity import administrator, by_now
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.removed_users import refuse_archive
+from rsparkhub.domain.access import Identity
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.user import Data
 from rsparkhub.wire.users import GroupList, GroupView, Members, NewGroup
 
 router = APIRouter(prefix="/hub/api/groups", tags=["people"])
+
+Administrator = Annotated[Identity, administrator(Scope.USERS)]
 
 
 @router.get("", summary="All groups", responses=responses(401, 403))

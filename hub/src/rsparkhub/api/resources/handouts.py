@@ -7,17 +7,20 @@ from fastapi import APIRouter, Path
 
 from rspark_contract.handout import Handout, HandoutStatus
 from rsparkhub.api.context import Context
-from rsparkhub.api.identity import Person, SessionId, find_session
+from rsparkhub.api.identity import SessionId, find_session, person
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.environments import visible_one
-from rsparkhub.domain.access import Action
+from rsparkhub.domain.access import Action, Identity
 from rsparkhub.domain.errors import Conflict, Unavailable
 from rsparkhub.domain.handout_sources import allows
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import Session, State
 from rsparkhub.domain.start_options import check_options
 from rsparkhub.wire.handout import HandoutView, LinkView, NewHandout, NewLink
 
 router = APIRouter(prefix="/hub/api", tags=["sessions"])
+
+Person = Annotated[Identity, person(Scope.SESSIONS)]
 
 _EACH = "/sessions/{id}/handouts"
 _OLDER = "The session doesn't take files. Put it to sleep and wake it, then open the link again."

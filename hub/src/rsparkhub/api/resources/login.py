@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from rsparkhub.api.context import Context
-from rsparkhub.api.identity import Reader, browser_logins, over_tls
+from rsparkhub.api.identity import Anybody, browser_logins, over_tls
 from rsparkhub.api.origin import is_foreign
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.me import me_of
@@ -73,7 +73,7 @@ async def login(body: Login, request: Request, response: Response, context: Cont
 
 
 @router.post("/logout", summary="Sign out", responses=responses(401, 403))
-async def logout(identity: Reader, request: Request, response: Response, context: Context) -> SignedOut:
+async def logout(identity: Anybody, request: Request, response: Response, context: Context) -> SignedOut:
     """Ends the sign-in that the cookie or the token is of. An API token goes on working; delete it under `/tokens`."""
     if identity.how == "token":
         await context.authenticator.sign_out(token_in_header(request.headers["authorization"]) or "")

@@ -8,17 +8,20 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import Reader, SessionId, find_access
+from rsparkhub.api.identity import SessionId, find_access, reader
 from rsparkhub.api.problems import responses
 from rsparkhub.api.streams.responses import FollowedText, while_allowed
 from rsparkhub.api.streams.subscription import Topic
 from rsparkhub.auth.visits import Visit
 from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.errors import NotFound, RsparkhubError, Unavailable
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import LIVE, Session, State
 from rsparkhub.wire.session import LogServices
 
 router = APIRouter(prefix="/hub/api/sessions", tags=["sessions"])
+
+Reader = Annotated[Identity, reader(Scope.SESSIONS)]
 
 _AGENT = "agent"  # every ensemble has one, and it has a log
 _TEXT = "text/plain; charset=utf-8"

@@ -4,15 +4,16 @@ from fastapi import APIRouter
 
 from rsparkhub import __version__
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import Reader
+from rsparkhub.api.identity import Anybody
 from rsparkhub.api.problems import responses
+from rsparkhub.domain.scope import EVERYTHING, Scope, in_order
 from rsparkhub.domain.user import User
 from rsparkhub.wire.users import Limits, Me
 
 router = APIRouter(prefix="/hub/api", tags=["sign-in"])
 
 
-def me_of(user: User, context: AppContext, *, by_session: bool = False) -> Me:
+def me_of(user: User, context: AppContext, *, by_session: bool = False, scopes: frozenset[Scope] = EVERYTHING) -> Me:
     """Return what a user may know of themselves. A session, by its own token, has no administrator's power."""
     return Me(
         name=user.name,
@@ -22,10 +23,11 @@ def me_of(user: User, context: AppContext, *, by_session: bool = False) -> Me:
         version=__version__,
         images=context.uses_images,
         has_password=user.has_password,
+        scopes=[] if by_session else in_order(scopes),
     )
 
 
 @router.get("/me", summary="Who you are", responses=responses(401))
-async def me(identity: Reader, context: Context) -> Me:
+async def me(identity: Anybody, context: Context) -> Me:
     """Your name, your groups and your limits."""
-    return me_of(identity.user, context, by_session=identity.session is not None)
+    return me_of(identity.user, context, by_session=identity.session is not None, scopes=identity.scopes)

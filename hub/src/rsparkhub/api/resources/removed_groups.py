@@ -5,14 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from rsparkhub.api.context import Context
-from rsparkhub.api.identity import Administrator, by_now
+from rsparkhub.api.identity import administrator, by_now
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.removed_users import Discard, refuse_archive
 from rsparkhub.api.serializers.views import removed_group_view
+from rsparkhub.domain.access import Identity
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.user import id_of_label
 from rsparkhub.wire.users import RemovedGroupList, RemovedGroupView
 
 router = APIRouter(prefix="/hub/api/removed-groups", tags=["people"])
+
+Administrator = Annotated[Identity, administrator(Scope.USERS)]
 
 RemovedGroup = Annotated[
     str, Path(alias="id", max_length=64, description="Its id, or what lists call it: `stats-101 (removed)`.")

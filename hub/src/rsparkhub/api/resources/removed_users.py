@@ -5,14 +5,18 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import Administrator, by_now
+from rsparkhub.api.identity import administrator, by_now
 from rsparkhub.api.problems import responses
 from rsparkhub.api.serializers.views import removed_user_view
+from rsparkhub.domain.access import Identity
 from rsparkhub.domain.errors import Conflict
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.user import Data, id_of_label
 from rsparkhub.wire.users import RemovedUserList, RemovedUserView
 
 router = APIRouter(prefix="/hub/api/removed-users", tags=["people"])
+
+Administrator = Annotated[Identity, administrator(Scope.USERS)]
 
 RemovedUser = Annotated[str, Path(alias="id", max_length=64, description="Their id, or what lists call them: `ada (removed)`.")]
 Discard = Annotated[

@@ -3,17 +3,21 @@
 import csv
 import io
 from collections.abc import Sequence
+from typing import Annotated
 
 from fastapi import APIRouter
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import Administrator, by_now
+from rsparkhub.api.identity import administrator, by_now
 from rsparkhub.api.problems import responses
 from rsparkhub.domain.access import Identity
 from rsparkhub.domain.roster import RosterRow, read_roster
+from rsparkhub.domain.scope import Scope
 from rsparkhub.wire.users import Roster, RosterProblemView, RosterResult
 
 router = APIRouter(prefix="/hub/api", tags=["people"])
+
+Administrator = Annotated[Identity, administrator(Scope.USERS)]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for one at the beginning of a cell
 

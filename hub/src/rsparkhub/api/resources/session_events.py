@@ -12,13 +12,15 @@ from fastapi import APIRouter, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import Person, Reader, SessionId, find_access
+from rsparkhub.api.identity import SessionId, find_access, person, reader
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.sessions import AllQuery, whose
 from rsparkhub.api.streams.responses import while_allowed
 from rsparkhub.api.streams.subscription import Message, Topic, deletion, progress
+from rsparkhub.domain.access import Identity
 from rsparkhub.domain.errors import NotFound, RsparkhubError
 from rsparkhub.domain.event import Event
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import Session, Wanted
 from rsparkhub.domain.stuck import LONG
 from rsparkhub.wire.stream import StreamData
@@ -26,6 +28,9 @@ from rsparkhub.wire.stream import StreamData
 log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/hub/api", tags=["events"])
+
+Person = Annotated[Identity, person(Scope.SESSIONS)]
+Reader = Annotated[Identity, reader(Scope.SESSIONS)]
 
 _HEARTBEAT = 15  # seconds
 _GOODBYE = 2.0  # seconds that a stream has to end by itself when the server stops
@@ -79,7 +84,7 @@ async def _events(messages: AsyncGenerator[Message, None]) -> AsyncGenerator[Ser
     "/sessions/{id}/events",
     summary="A session's news",
     response_class=EventSourceResponse,
-    responses={**_STREAM, **responses(401, 404, 422, 429)},
+    responses={**_STREAM, **responses(401, 403, 404, 422, 429)},
 )
 async def session_events(
     *,

@@ -6,11 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import Person, Reader, SessionId, find_session
+from rsparkhub.api.identity import SessionId, find_session, person, reader
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.environments import visible_one
 from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, may
 from rsparkhub.domain.errors import Busy, Conflict, InvalidInput, NotAllowed, NotFound, RsparkhubError
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import Session, Sleep, State, Wanted
 from rsparkhub.domain.sleep_time import extended
 from rsparkhub.domain.start_options import check_options
@@ -19,6 +20,9 @@ from rsparkhub.domain.user import id_of_label, name_in
 from rsparkhub.wire.session import Consent, Extension, Renaming, SessionList, SessionStart, SessionView, SleepConsent
 
 router = APIRouter(prefix="/hub/api/sessions", tags=["sessions"])
+
+Person = Annotated[Identity, person(Scope.SESSIONS)]
+Reader = Annotated[Identity, reader(Scope.SESSIONS)]
 
 _PAGE = 1000
 
@@ -124,7 +128,7 @@ async def list_sessions(
     return SessionList(sessions=await context.serializer.serialize(found[:limit]), next=more)
 
 
-@router.get("/{id}", summary="One session", responses=responses(401, 404))
+@router.get("/{id}", summary="One session", responses=responses(401, 403, 404))
 async def show(session_id: SessionId, identity: Reader, context: Context) -> SessionView:
     """As it is now."""
     return await context.serializer.serialize_one(await find_session(context, identity, session_id))

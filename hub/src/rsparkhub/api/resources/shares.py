@@ -5,18 +5,21 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from rsparkhub.api.context import Context
-from rsparkhub.api.identity import Person, SessionId, by_now, find_session
+from rsparkhub.api.identity import SessionId, by_now, find_session, person
 from rsparkhub.api.problems import responses
 from rsparkhub.api.serializers.views import share_view
 from rsparkhub.catalog import Catalog
 from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.errors import Conflict, EnvironmentInvalid, NotFound
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import Session
 from rsparkhub.domain.share import Role, share_of
 from rsparkhub.domain.user import EVERYONE
 from rsparkhub.wire.share import NewShare, SharedSessionList, SharedSessionView, ShareList, ShareView
 
 router = APIRouter(prefix="/hub/api", tags=["sharing"])
+
+Person = Annotated[Identity, person(Scope.SESSIONS)]
 
 _EACH = "/sessions/{id}/shares"
 

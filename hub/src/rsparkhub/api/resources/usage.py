@@ -6,14 +6,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from rsparkhub.api.context import Context
-from rsparkhub.api.identity import Person
+from rsparkhub.api.identity import person
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.sessions import AllQuery, OwnerQuery, whose
 from rsparkhub.api.usage_report import usage_report
+from rsparkhub.domain.access import Identity
+from rsparkhub.domain.scope import Scope
 from rsparkhub.wire.record import Usage
 from rsparkhub.wire.text import Moment
 
 router = APIRouter(prefix="/hub/api", tags=["records"])
+
+Person = Annotated[Identity, person(Scope.READ)]
 
 
 @router.get("/usage", summary="What was used", responses=responses(401, 403, 422))

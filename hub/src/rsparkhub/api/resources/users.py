@@ -6,13 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import Administrator, Person, by_now
+from rsparkhub.api.identity import administrator, by_now, person
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.login import address_of, keep_in_browser
 from rsparkhub.api.resources.removed_users import refuse_archive
 from rsparkhub.api.serializers.views import token_view, user_view
 from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.errors import NotAllowed, NotSignedIn
+from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.user import Data, User
 from rsparkhub.wire.users import (
     BrowserList,
@@ -28,6 +29,11 @@ from rsparkhub.wire.users import (
 
 router = APIRouter(prefix="/hub/api/users", tags=["people"])
 
+#: A password lets its person do everything, so that a token that sets one could make itself another.
+Oneself = Annotated[Identity, person(Scope.ALL)]
+Administrator = Annotated[Identity, administrator(Scope.USERS)]
+Person = Annotated[Identity, person(Scope.TOKENS)]
+
 
 @router.get("", summary="Everybody", responses=responses(401, 403))
 async def list_users(_: Administrator, context: Context) -> UserList:
@@ -39,6 +45,8 @@ async def list_users(_: Administrator, context: Context) -> UserList:
 @router.post("", status_code=201, summary="Add a person", responses=responses(401, 403, 409, 422))
 async def add(body: NewUser, identity: Administrator, context: Context) -> UserView:
     """Who has no password signs in by a link."""
+    if body.admin:
+        _refuse_narrow(identity)
     hashed = None if body.password is None else await context.authenticator.hash_password(body.password)
     added = await context.store.users.add(
         body.name,
@@ -118,7 +126,7 @@ async def end_token(name: str, token_id: Annotated[str, Path(alias="id")], ident
 
 
 @router.post("/{name}/password", status_code=204, summary="Set a password", responses=responses(401, 403, 404, 422, 429))
-async def set_password(name: str, body: PasswordChange, identity: Person, request: Request, context: Context) -> Response:
+async def set_password(name: str, body: PasswordChange, identity: Oneself, request: Request, context: Context) -> Response:
     """Your own, or anybody's for an administrator. Signs every other browser of that person out, and programs if you say so."""
     own = name == identity.user.name
     if not own and not may(identity, Action.CHANGE, Installation()):
@@ -138,12 +146,23 @@ async def set_password(name: str, body: PasswordChange, identity: Person, reques
 @router.post("/{name}/link", status_code=201, summary="Make a one-time link", responses=responses(401, 403, 404, 409, 422, 429))
 async def link(name: str, identity: Administrator, context: Context, body: NewSignInLink | None = None) -> SignInLink:
     """Signs that person in, once. With `&next=` and a path below `/hub/` or `/s/` at its end it leads there."""
+    if (await context.store.users.get(name)).admin:
+        _refuse_narrow(identity)
     context.link_rate.take(name)  # whoever asks: a program may do so for each click of theirs
     now, lifetime = context.now(), context.settings.link_lifetime
     if body is not None and body.minutes is not None:
         lifetime = min(lifetime, timedelta(minutes=body.minutes))
     token = await context.authenticator.make_link(name, by=by_now(identity, context), now=now, lifetime=lifetime)
     return SignInLink(url=f"{context.settings.url}/hub/?token={token}", expires=now + lifetime)
+
+
+def _refuse_narrow(identity: Identity) -> None:
+    """Raise `NotAllowed` for a token with scopes: who is let in as an administrator can make one without."""
+    if not identity.has_scope(Scope.ALL):
+        raise NotAllowed(
+            "A token with the scope users makes no administrator, and lets nobody in as one. Take one with the scope all, or do "
+            "it on the hub's page."
+        )
 
 
 async def _find(context: AppContext, identity: Identity, name: str) -> User:

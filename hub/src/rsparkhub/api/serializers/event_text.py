@@ -151,7 +151,9 @@ def _group(data: JsonObject, subjects: Subjects) -> str:
 def _token(data: JsonObject, subjects: Subjects) -> str:
     verb = "ends" if data.get("change") == "ended" else "makes"
     whose = "" if subjects.is_own else f" of {subjects.owner or 'somebody'}"
-    return f"{subjects.actor} {verb} the token “{_text(data, 'name')}”{whose}."
+    scopes = data.get("scopes")
+    limits = f" ({', '.join(map(str, scopes))})" if isinstance(scopes, list) and scopes != ["all"] else ""
+    return f"{subjects.actor} {verb} the token “{_text(data, 'name')}”{whose}{limits}."
 
 
 _TEXTS: Mapping[EventKind, Callable[[JsonObject, Subjects], str]] = {

@@ -11,6 +11,7 @@ from rsparkhub.api.serializers.event_text import Subjects, event_text
 from rsparkhub.api.serializers.warnings import stuck_warnings, warnings_of
 from rsparkhub.domain.environment import Environment, Lifecycle
 from rsparkhub.domain.event import Event
+from rsparkhub.domain.scope import in_order
 from rsparkhub.domain.session import Component, LastExit, Session
 from rsparkhub.domain.share import Share
 from rsparkhub.domain.sleep_time import can_extend, kept_until, sleep_time
@@ -206,6 +207,7 @@ def token_view(token: Token) -> TokenView:
         created=token.created,
         expires=token.expires,
         last_used=token.last_used,
+        scopes=in_order(token.scopes),
     )
 
 
