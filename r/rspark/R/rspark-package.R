@@ -14,6 +14,10 @@
 #' [stream_read()] reads what comes into a folder. [spark_workers()] changes
 #' how many workers a session has of its own.
 #'
+#' @section The hub:
+#' [hub_sessions()], [hub_start()] and others start, look at and end sessions;
+#' [hub_me()] says who you are there.
+#'
 #' @section Sleep:
 #' When a session goes to sleep, the objects of the global environment, the
 #' attached packages, options, the working directory and the state of the

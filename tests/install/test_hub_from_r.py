@@ -1,0 +1,169 @@
+"""The functions `hub_*` of the R package, on a hub that runs: the command line's calls, with data frames for answers."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+
+from tests.installation import ROOT, Installation, free_port
+
+BEGIN = f'.libPaths(c("{ROOT}/.r-library", .libPaths())); suppressMessages(library(rspark)); '
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("hub")
+    (folder / "environments").mkdir()
+    environment = {
+        "apiVersion": "rsparkhub/v1", "kind": "Environment", "metadata": {"name": "shell", "title": "A shell"},
+        "spec": {"interface": "terminal", "image": "none:1"},
+    }  # fmt: skip
+    (folder / "environments/shell.yaml").write_text(yaml.safe_dump(environment))
+    with Installation(folder / "data", environ={"RSPARKHUB_ENVIRONMENTS": str(folder / "environments")}) as installation:
+        yield installation
+
+
+def run(code: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run R with these variables and none of a hub's beside them."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("RSPARK_", "RSPARKHUB_"))}
+    return subprocess.run(
+        ["Rscript", "--no-init-file", "-e", BEGIN + code],
+        env={**clean, "LANG": "C.UTF-8", **variables},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def answer(code: str, **variables: str) -> Any:
+    """Return what R code returns."""
+    done = run(f"cat(jsonlite::toJSON({{ {code} }}, auto_unbox = TRUE, na = 'null'))", **variables)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def refusal(code: str, **variables: str) -> str:
+    """Return the sentence with which R code ends: without a call, a function's own names, or a second line."""
+    done = run(f"options(warning.length = 8000, width = 10000); {code}", **variables)
+    assert done.returncode != 0, done.stdout
+    told = done.stderr.removesuffix("Execution halted\n").strip()
+    assert told.startswith("Error: "), told
+    assert "\n" not in told, told
+    return told.removeprefix("Error: ")
+
+
+def told(hub: Installation, *scopes: str) -> dict[str, str]:
+    """Return the variables by which a person has said where the hub is, and given a token."""
+    if not scopes:
+        return {"RSPARKHUB_URL": hub.url, "RSPARKHUB_TOKEN": hub.token}
+    words = [word for scope in scopes for word in ("--scope", scope)]
+    return {"RSPARKHUB_URL": hub.url, "RSPARKHUB_TOKEN": hub.command("token", "create", "r", *words).stdout.strip()}
+
+
+def test_a_session_is_started_put_to_sleep_woken_renamed_and_ended(hub: Installation) -> None:
+    seen = answer(
+        """
+        none <- hub_sessions()
+        started <- hub_start("shell", name = "Böhm's work", wait = TRUE)
+        again <- hub_start("shell", reuse = TRUE)
+        log <- hub_logs(started, service = NULL)
+        hub_sleep(started); asleep <- hub_wait(started)
+        listed <- hub_sessions(state = c("suspended", "failed"))
+        woken <- hub_wake(asleep, wait = TRUE)
+        later <- hub_extend(woken, hours = 1.5)
+        address <- hub_open(woken)
+        named <- hub_rename(woken$id, "Thesis")
+        hub_stop(named); stopped <- hub_wait(named)
+        usage <- hub_usage()
+        hub_delete(stopped)
+        list(none = c(nrow(none), ncol(none)), started = started, again = again$id, log = log, asleep = asleep$state,
+             listed = listed$name, woken = woken$state, later = later$id, address = address, named = named$name,
+             stopped = stopped$state, usage = usage, times = class(started$created)[1],
+             minutes = abs(as.numeric(difftime(Sys.time(), started$created, units = "mins"))) < 60)
+        """,
+        **told(hub),
+    )
+    (started,) = seen["started"]
+    assert seen["none"] == [0, 14]
+    assert (started["name"], started["environment"], started["state"]) == ("Böhm's work", "shell", "running")
+    assert started["url"] == f"{hub.url}/s/{started['id']}/" == seen["address"]
+    assert seen["again"] == started["id"] == seen["later"]
+    assert "agent" in seen["log"]
+    assert (seen["asleep"], seen["woken"], seen["stopped"]) == ("suspended", "running", "stopped")
+    assert (seen["listed"], seen["named"]) == ("Böhm's work", "Thesis")
+    assert seen["usage"][0]["session"] == started["id"]
+    assert (seen["times"], seen["minutes"]) == ("POSIXct", True)
+
+
+def test_what_may_be_started_who_one_is_and_tokens(hub: Installation) -> None:
+    seen = answer(
+        """
+        made <- hub_token_create("from R", c("read", "tokens"), days = 3)
+        narrow <- hub_me(token = made)
+        tokens <- hub_tokens(token = made)
+        hub_token_remove(tokens$id[tokens$name == "from R"])
+        list(me = hub_me(), environments = hub_environments(), narrow = narrow$scopes,
+             kept = sum(hub_tokens()$name == "from R"), listed = tokens$scopes[tokens$name == "from R"],
+             elsewhere = hub_me(url = paste0(Sys.getenv("RSPARKHUB_URL"), "/hub/"))$name)
+        """,
+        **told(hub),
+    )
+    (me,) = seen["me"]
+    assert (me["admin"], me["scopes"]) == (True, "all")
+    assert seen["elsewhere"] == me["name"]
+    assert [(each["name"], each["interface"]) for each in seen["environments"]] == [("shell", "terminal")]
+    assert seen["narrow"] == seen["listed"] == "read, tokens"
+    assert seen["kept"] == 0
+
+
+def test_what_is_wrong_is_one_sentence_with_what_to_do(hub: Installation, tmp_path: Path) -> None:
+    good, reads = told(hub), told(hub, "read")
+    assert "scope sessions, and this one has read" in refusal('hub_start("shell")', **reads)
+    assert "no environment" in refusal('hub_start("nonesuch")', **good)
+    assert "There is no such session" in refusal('hub_stop("zzzzzzzzzz")', **good)
+    assert "does not work" in refusal("hub_me()", **{**good, "RSPARKHUB_TOKEN": "rst_wrong"})
+    assert "set RSPARKHUB_URL" in refusal("hub_me()")
+    assert "The hub wants a token. Make one on the hub's page Account" in refusal("hub_me()", RSPARKHUB_URL=hub.url)
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    assert "can't be reached. Check the address" in refusal("hub_me()", **{**good, "RSPARKHUB_URL": nowhere})
+    assert "is no address of a hub" in refusal('hub_me(url = "hub.example")', **good)
+    assert "one word" in refusal('hub_me(token = "rst_a b")', **good)
+    assert "Name a session by its id" in refusal("hub_session()", **good)
+    assert "takes one session, and there are 2 rows" in refusal('hub_stop(data.frame(id = c("a", "b")))', **good)
+    assert "takes TRUE or FALSE" in refusal('hub_stop("a", confirm = "yes")', **good)
+    assert "state" in refusal('hub_sessions(state = "awake")', **good)
+    (tmp_path / "token").write_text("rss_nothing\n")
+    assert "does not work" in refusal("hub_me()", RSPARKHUB_URL=hub.url, RSPARK_TOKEN_FILE=str(tmp_path / "token"))
+
+
+def test_inside_a_session_its_own_token_reads_it_and_does_nothing_else(hub: Installation) -> None:
+    started = answer('hub_start("shell", wait = TRUE)', **told(hub))[0]
+    inside = variables_in(started["id"])
+    seen = answer("list(me = hub_me(), own = hub_session(), logs = hub_logs(service = NULL))", **inside)
+    assert (seen["own"][0]["id"], seen["own"][0]["state"]) == (started["id"], "running")
+    assert (seen["me"][0]["admin"], seen["me"][0]["scopes"]) == (False, "")
+    assert "agent" in seen["logs"]
+    refused = refusal("hub_sessions()", **inside)
+    assert refused.startswith("A session's own token may only read that session.")
+    assert refused.endswith("Make one on the hub's page Account, and set RSPARKHUB_TOKEN.")
+    by_own = {**inside, "RSPARKHUB_TOKEN": told(hub, "sessions")["RSPARKHUB_TOKEN"]}
+    assert answer("{ hub_stop(hub_session()); hub_wait(hub_session())$state }", **by_own) == "stopped"
+
+
+def variables_in(session: str) -> dict[str, str]:
+    """Return the variables of RSparkHub's that a process of a session has."""
+    for process in psutil.process_iter():
+        try:
+            found = process.environ()
+        except psutil.Error:
+            continue
+        if found.get("RSPARK_SESSION") == session and "RSPARK_TOKEN_FILE" in found:
+            return {name: value for name, value in found.items() if name.startswith("RSPARK_")}
+    raise AssertionError(f"nothing of the session {session} runs")
