@@ -17,7 +17,7 @@ rc2_answer <- function(file, question) {
 rc2_answers <- function(asked) {
   switch(asked$ask,
     variables = rc2_variables(asked), children = rc2_children(asked), page = rc2_page(asked), help = rc2_help(asked),
-    complete = rc2_complete(asked), inspect = rc2_inspect(asked), plot = rc2_plot(asked),
+    complete = rc2_complete(asked), inspect = rc2_inspect(asked), plot = rc2_plot(asked), spark = rc2_spark(asked),
     problem("This R knows no question ", asked$ask, ".")
   )
 }
@@ -247,3 +247,19 @@ rc2_children <- function(asked) {
 }
 
 rc2_whole <- function(text, most) if (nchar(text) > most) substr(text, 1L, most) else text
+
+# Spark -----------------------------------------------------------------------
+
+# Return what the driver holds that this R has; nothing here starts one.
+rc2_spark <- function(asked) {
+  if (inherits(state$session, "spark_connection")) {
+    problem("Spark was started by sparklyr here: its tables are listed by DBI::dbListTables().")
+  }
+  if (!is_live()) {
+    return(list(started = FALSE))
+  }
+  question <- as.character(jsonlite::toJSON(asked, auto_unbox = TRUE, null = "null"))
+  # An interrupt that leaves reticulate in its middle would end R later.
+  found <- suspendInterrupts(reticulate::import("rspark_session.services.spark.catalog")$answer(question))
+  jsonlite::fromJSON(found, simplifyVector = FALSE)
+}

@@ -1,6 +1,12 @@
 /** Icons that this app alone has, drawn as those of all pages: strokes of 1.5 on a grid of 16. */
 export const icons = {
   chevronRight: 'M6 4l4 4-4 4',
+  database:
+    'M8 2c3 0 5 .8 5 1.8v8.4c0 1-2 1.8-5 1.8s-5-.8-5-1.8V3.8C3 2.8 5 2 8 2ZM3 3.9c0 1 2 1.8 5 1.8s5-.8 5-1.8M3 8c0 1 2 1.8 5 1.8S13 9 13 8',
+  bucket: 'M2.5 4h11l-1.4 9.5H3.9ZM2.5 4c0-1 2.4-1.8 5.5-1.8s5.5.8 5.5 1.8',
+  spark: 'M8.8 1.8 3.6 9h4l-.6 5.2L12.4 7h-4Z',
+  table: 'M2.2 3h11.6v10H2.2ZM2.2 6.4h11.6M6.4 6.4V13',
+  view: 'M1.6 8C3 5.4 5.2 4 8 4s5 1.4 6.4 4C13 10.6 10.8 12 8 12S3 10.6 1.6 8ZM8 6.2a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.6Z',
   screen: 'M2 3h12v8H2ZM6 14h4M8 11v3',
   undo: 'M3.5 6.5h6a3.5 3.5 0 0 1 0 7H6M6.2 3.5l-3 3 3 3',
   chart: 'M2.5 13.5h11M4 11V7.5M7 11V3.5M10 11V6M13 11V8.5',

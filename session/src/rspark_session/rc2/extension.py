@@ -13,6 +13,7 @@ from rspark_session.jupyter.kernels import Kernels
 from rspark_session.jupyter.lab import Lab
 from rspark_session.rc2 import place
 from rspark_session.rc2.blobs import BlobStore
+from rspark_session.rc2.connections import handlers as connections
 from rspark_session.rc2.consoles import Consoles
 from rspark_session.rc2.event_log import EventLog
 from rspark_session.rc2.git import handlers as git
@@ -55,6 +56,7 @@ class Rc2(ExtensionApp):
         self.handlers.extend(git.handlers(self._room, git.Git(self._room.home, Path(server.runtime_dir) / "rc2-git")))
         replacements = Replacements(self._room.home, _folder(self._room.home) / "replaced")
         self.handlers.extend(search.handlers(self._room, replacements))
+        self.handlers.extend(connections.handlers(self._room))
         config = {
             "hub": os.environ.get("RSPARK_HUB_URL", "/hub/"),
             "home": str(Path.home()),

@@ -423,4 +423,17 @@ def _plot(question: Mapping[str, Any]) -> dict[str, Any]:
     raise _Problem("Plots of Python can't be drawn again. Run the code once more.")
 
 
-_ANSWERS = {"variables": _variables, "children": _children, "page": _page, "help": _help, "plot": _plot}
+# Spark
+
+
+def _spark(question: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the driver holds that this process has; nothing here starts one."""
+    spark: Any = sys.modules.get("pyspark")
+    if getattr(getattr(spark, "SparkContext", None), "_active_spark_context", None) is None:
+        return {"started": False}
+    catalog = importlib.import_module("rspark_session.services.spark.catalog")
+    found: dict[str, Any] = json.loads(catalog.answer(json.dumps(question)))
+    return found
+
+
+_ANSWERS = {"spark": _spark, "variables": _variables, "children": _children, "page": _page, "help": _help, "plot": _plot}

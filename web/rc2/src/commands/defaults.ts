@@ -414,6 +414,13 @@ export function registerCommands(workbench: typeof Workbench): void {
       run: () => workbench.panes?.focus('variables'),
     },
     {
+      id: 'focus-connections',
+      title: 'Go to the connections: databases, Spark, tables',
+      group: 'Panes',
+      keys: ['Alt+Shift+D'],
+      run: () => workbench.panes?.focus('connections'),
+    },
+    {
       id: 'focus-files',
       title: 'Go to the files',
       group: 'Panes',

@@ -46,6 +46,8 @@ export type Filter = Schemas['Filter'];
 export type Sort = Schemas['Sort'];
 export type Page = Schemas['Page'];
 export type PageRequest = Given<Schemas['PageRequest'], 'name'>;
+/** What is asked of any table. */
+export type TablePart = Omit<Schemas['PageRequest'], 'name' | 'path'>;
 export type Children = Schemas['Children'];
 export type Completions = Schemas['Completions'];
 export type Inspection = Schemas['Inspection'];

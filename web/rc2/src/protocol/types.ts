@@ -50,6 +50,73 @@ export interface components {
             job: string;
         };
         /**
+         * Catalog
+         * @description What is at a place, in order; with `more` there is more, which is not sent.
+         *
+         *     `started` is false where Spark has not been started in the console: then nothing is known.
+         */
+        Catalog: {
+            /**
+             * Entries
+             * @default []
+             */
+            entries: components["schemas"]["CatalogEntry"][];
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /**
+             * Started
+             * @default true
+             */
+            started: boolean;
+        };
+        /**
+         * CatalogEntry
+         * @description Something in a catalog. `detail` is a column's type, or how many tables a schema has; `key` is of a primary key.
+         */
+        CatalogEntry: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "database" | "schema" | "table" | "view" | "column";
+            /**
+             * Detail
+             * @default
+             */
+            detail: string;
+            /**
+             * Key
+             * @default false
+             */
+            key: boolean;
+        };
+        /**
+         * CatalogRequest
+         * @description `POST connections/catalog`: what is at a place. It never starts Spark.
+         */
+        CatalogRequest: {
+            /**
+             * Service
+             * @enum {string}
+             */
+            service: "postgres" | "spark";
+            /**
+             * Console
+             * @default null
+             */
+            console?: string | null;
+            /**
+             * Path
+             * @default []
+             */
+            path?: string[];
+        };
+        /**
          * Children
          * @description Elements, and how many there are in all; `source` is a function's text.
          */
@@ -203,6 +270,49 @@ export interface components {
             end: number;
             /** Completions */
             completions: components["schemas"]["Completion"][];
+        };
+        /**
+         * Connection
+         * @description A data service that the session has. `account` is the person's own database, folder or bucket on it.
+         *
+         *     Spark has one for each console of R and Python, since each has a driver of its own; `console` is null where none runs. `hive`
+         *     says whether Spark's tables are those of Hive.
+         */
+        Connection: {
+            /**
+             * Service
+             * @enum {string}
+             */
+            service: "postgres" | "spark" | "hdfs" | "s3";
+            /** Title */
+            title: string;
+            /** Address */
+            address: string;
+            /** Account */
+            account: string;
+            /**
+             * Console
+             * @default null
+             */
+            console: string | null;
+            /**
+             * Language
+             * @default null
+             */
+            language: string | null;
+            /**
+             * Hive
+             * @default false
+             */
+            hive: boolean;
+        };
+        /**
+         * Connections
+         * @description `GET connections`: the data services of the session.
+         */
+        Connections: {
+            /** Connections */
+            connections: components["schemas"]["Connection"][];
         };
         /**
          * ConsoleInfo
@@ -1464,6 +1574,7 @@ export interface components {
          * @description Rows of a table, as text that the language formats; None is a missing value. `columns` are those from `first_column` on.
          *
          *     `rows` are in the table, `matching` of them pass filters and search. With `summarize` the columns have counts and histograms.
+         *     With `more` there are further rows, which are not read: `rows` and `matching` count those that are.
          */
         Page: {
             /** Rows */
@@ -1485,19 +1596,17 @@ export interface components {
              * @description By column.
              */
             cells: (string | null)[][];
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
         };
         /**
          * PageRequest
          * @description `POST consoles/<console>/page`: rows of a table. `path` leads from the variable into lists, by names or numbers from 0.
          */
         PageRequest: {
-            /** Name */
-            name: string;
-            /**
-             * Path
-             * @default []
-             */
-            path?: (string | number)[];
             /**
              * First Row
              * @default 0
@@ -1538,6 +1647,13 @@ export interface components {
              * @default false
              */
             summarize?: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Path
+             * @default []
+             */
+            path?: (string | number)[];
         };
         /**
          * PassedOver
@@ -1814,6 +1930,64 @@ export interface components {
             type: "restart";
             /** Console */
             console: string;
+        };
+        /**
+         * RowsRequest
+         * @description `POST connections/page`: rows of a table, of which the service sorts, filters and searches; the answer is a `Page`.
+         */
+        RowsRequest: {
+            /**
+             * First Row
+             * @default 0
+             */
+            first_row?: number;
+            /**
+             * Rows
+             * @default 100
+             */
+            rows?: number;
+            /**
+             * First Column
+             * @default 0
+             */
+            first_column?: number;
+            /**
+             * Columns
+             * @default 100
+             */
+            columns?: number;
+            /**
+             * Sort
+             * @default []
+             */
+            sort?: components["schemas"]["Sort"][];
+            /**
+             * Filters
+             * @default []
+             */
+            filters?: components["schemas"]["Filter"][];
+            /**
+             * Search
+             * @default
+             */
+            search?: string;
+            /**
+             * Summarize
+             * @default false
+             */
+            summarize?: boolean;
+            /**
+             * Service
+             * @enum {string}
+             */
+            service: "postgres" | "spark";
+            /**
+             * Console
+             * @default null
+             */
+            console?: string | null;
+            /** Path */
+            path: string[];
         };
         /**
          * SearchEdit
@@ -2364,6 +2538,9 @@ export type AnyEvent = components['schemas']['AnyEvent'];
 export type Blob = components['schemas']['Blob'];
 export type Cancel = components['schemas']['Cancel'];
 export type CancelJob = components['schemas']['CancelJob'];
+export type Catalog = components['schemas']['Catalog'];
+export type CatalogEntry = components['schemas']['CatalogEntry'];
+export type CatalogRequest = components['schemas']['CatalogRequest'];
 export type Children = components['schemas']['Children'];
 export type ChildrenRequest = components['schemas']['ChildrenRequest'];
 export type ClearOutput = components['schemas']['ClearOutput'];
@@ -2372,6 +2549,8 @@ export type Column = components['schemas']['Column'];
 export type Completion = components['schemas']['Completion'];
 export type CompletionRequest = components['schemas']['CompletionRequest'];
 export type Completions = components['schemas']['Completions'];
+export type Connection = components['schemas']['Connection'];
+export type Connections = components['schemas']['Connections'];
 export type ConsoleInfo = components['schemas']['ConsoleInfo'];
 export type ConsoleOpened = components['schemas']['ConsoleOpened'];
 export type ConsoleStarted = components['schemas']['ConsoleStarted'];
@@ -2445,6 +2624,7 @@ export type ReplaceUndo = components['schemas']['ReplaceUndo'];
 export type Replaced = components['schemas']['Replaced'];
 export type Request = components['schemas']['Request'];
 export type Restart = components['schemas']['Restart'];
+export type RowsRequest = components['schemas']['RowsRequest'];
 export type SearchEdit = components['schemas']['SearchEdit'];
 export type SearchEdits = components['schemas']['SearchEdits'];
 export type SearchEditsOf = components['schemas']['SearchEditsOf'];

@@ -1,8 +1,7 @@
 /** A table of the session, of which only what is looked at is here. */
 
-import type { Column, Filter, Page, Sort } from '../protocol/messages.ts';
+import type { Column, Filter, Page, Sort, TablePart } from '../protocol/messages.ts';
 import { track } from './track.ts';
-import * as rc2 from '../session/rc2.ts';
 
 const ROWS = 100; // of a block
 const COLUMNS = 50;
@@ -17,17 +16,16 @@ export class Sheet {
   filters: Filter[] = $state.raw([]);
   search = $state('');
   problem: string | null = $state(null);
+  /** Whether the table has further rows, which are not read. */
+  more = $state(false);
   /** Grows whenever cells have come. */
   version = $state(0);
   loaded = $state(false);
   private blocks = new Map<string, Page | 'asked'>();
   private asked = new AbortController();
 
-  constructor(
-    private readonly console: string,
-    readonly name: string,
-    private readonly path: (string | number)[],
-  ) {}
+  /** A sheet of the table of which `read` gives parts. */
+  constructor(private readonly read: (part: TablePart, signal: AbortSignal) => Promise<Page>) {}
 
   /** Forget what is here, and ask anew: the order, the filters or the table itself have changed. */
   reload(): void {
@@ -73,11 +71,8 @@ export class Sheet {
     this.blocks.set(key, 'asked');
     const { signal } = this.asked;
     try {
-      const page = await rc2.page(
-        this.console,
+      const page = await this.read(
         {
-          name: this.name,
-          path: this.path,
           first_row: row,
           rows: ROWS,
           first_column: column,
@@ -107,6 +102,7 @@ export class Sheet {
     this.rows = page.rows;
     this.matching = page.matching;
     this.allColumns = page.all_columns;
+    this.more = page.more;
     const columns = [...this.columns];
     for (const [at, column] of page.columns.entries()) {
       const known = columns[page.first_column + at];

@@ -37,11 +37,9 @@ class Sort(Model):
     descending: bool = False
 
 
-class PageRequest(Model):
-    """`POST consoles/<console>/page`: rows of a table. `path` leads from the variable into lists, by names or numbers from 0."""
+class TablePart(Model):
+    """A part of a table: some rows and columns of what passes filters and search, in order."""
 
-    name: Annotated[str, Field(min_length=1, max_length=10_000)]
-    path: Annotated[tuple[str | int, ...], Field(max_length=50)] = ()
     first_row: Count = 0
     rows: Annotated[int, Field(ge=0, le=1000)] = 100
     first_column: Count = 0
@@ -52,10 +50,18 @@ class PageRequest(Model):
     summarize: bool = False
 
 
+class PageRequest(TablePart):
+    """`POST consoles/<console>/page`: rows of a table. `path` leads from the variable into lists, by names or numbers from 0."""
+
+    name: Annotated[str, Field(min_length=1, max_length=10_000)]
+    path: Annotated[tuple[str | int, ...], Field(max_length=50)] = ()
+
+
 class Page(Model):
     """Rows of a table, as text that the language formats; None is a missing value. `columns` are those from `first_column` on.
 
     `rows` are in the table, `matching` of them pass filters and search. With `summarize` the columns have counts and histograms.
+    With `more` there are further rows, which are not read: `rows` and `matching` count those that are.
     """
 
     rows: Count
@@ -66,6 +72,7 @@ class Page(Model):
     columns: tuple[Column, ...]
     row_names: tuple[str, ...]
     cells: tuple[tuple[str | None, ...], ...] = Field(description="By column.")
+    more: bool = False
 
 
 class ChildrenRequest(Model):

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, cast
 
-from rspark_session.rc2.protocol import answers, events, git, model, notices, requests, search
+from rspark_session.rc2.protocol import answers, connections, events, git, model, notices, requests, search
 
 _GIT_REQUESTS = (
     git.GitRequest,
@@ -46,6 +46,8 @@ def schemas() -> dict[str, Any]:
         answers.HelpRequest,
         *_GIT_REQUESTS,
         *_SEARCH_REQUESTS,
+        connections.CatalogRequest,
+        connections.RowsRequest,
     )
     sent = (
         *events.AnyEvent.__args__,
@@ -61,6 +63,8 @@ def schemas() -> dict[str, Any]:
         answers.Plots,
         *_GIT_ANSWERS,
         *_SEARCH_ANSWERS,
+        connections.Connections,
+        connections.Catalog,
         model.Problem,
     )
     for mode, models in (("serialization", sent), ("validation", received)):

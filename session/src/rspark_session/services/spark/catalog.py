@@ -1,0 +1,184 @@
+"""What a driver of Spark holds, for a person to look at: databases, tables, views, columns, and the first rows of a table.
+
+It is called in a kernel of Python, or of R by way of its Python, where a driver runs already, and imported by who has PySpark.
+All is done in a thread of its own and within a time, so that the kernel is free again whatever a view computes.
+"""
+
+import itertools
+import json
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import functions
+from pyspark.sql.session import SparkSession
+
+from rspark_session.services.spark import driver
+
+#: Rows of a table that are read, and entries of one answer.
+MOST_ROWS, MOST = 1000, 10_000
+_PATIENCE = 20.0  # seconds
+_TEXT = 2000  # characters of a cell
+_GROUP = "rspark-look-"
+_numbers = itertools.count(1)
+_read: dict[str, tuple[list[str], list[str], list[list[str | None]], bool]] = {}  # the last rows that were read
+
+Json = dict[str, Any]
+
+
+def answer(asked: str) -> str:
+    """Return the answer to a question, both as JSON: `problem` is a sentence where there is none."""
+    question = json.loads(asked)
+    session: Any = SparkSession._instantiatedSession
+    if session is None or driver.has_ended():
+        return json.dumps({"started": False})
+    ask = _page if question["what"] == "page" else _catalog
+    return json.dumps(_within_time(lambda: ask(session, question), "Tables and first rows, for Rc²"))
+
+
+def _within_time(do: Callable[[], Json], description: str) -> Json:
+    group = f"{_GROUP}{next(_numbers)}"
+    found: Json = {}
+
+    def run() -> None:
+        try:
+            driver.name_jobs(group, description)
+            found.update(do())
+        except Exception as problem:
+            found["problem"] = _sentence(problem)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(_PATIENCE)
+    if not thread.is_alive():
+        return found
+    driver.cancel_group(group)
+    return {"problem": f"Spark took longer than {_PATIENCE:.0f} s for this. Query it in the console, where it can take its time."}
+
+
+def _catalog(session: Any, question: Mapping[str, Any]) -> Json:
+    path = question["path"]
+    if not path:
+        databases = [row[0] for row in session.sql("SHOW DATABASES").take(MOST + 1)]
+        found = [{"name": name, "kind": "database"} for name in databases]
+        if any(row.isTemporary for row in _tables(session, session.catalog.currentDatabase())):
+            found.insert(0, {"name": "", "kind": "database"})
+    elif len(path) == 1:
+        found = _tables_of(session, path[0])
+    else:
+        fields = session.table(_named(path)).schema.fields
+        found = [{"name": field.name, "kind": "column", "detail": field.dataType.simpleString()[:_TEXT]} for field in fields]
+    return {"entries": found[:MOST], "more": len(found) > MOST}
+
+
+def _tables(session: Any, database: str) -> list[Any]:
+    return list(session.sql(f"SHOW TABLES IN {_quoted(database)}").take(MOST + 1))
+
+
+def _tables_of(session: Any, database: str) -> list[Json]:
+    if not database:
+        rows = _tables(session, session.catalog.currentDatabase())
+        return [{"name": row.tableName, "kind": "view"} for row in rows if row.isTemporary]
+    views = {row.viewName for row in session.sql(f"SHOW VIEWS IN {_quoted(database)}").take(MOST + 1)}
+    return [
+        {"name": row.tableName, "kind": "view" if row.tableName in views else "table"}
+        for row in _tables(session, database)
+        if not row.isTemporary
+    ]
+
+
+def _page(session: Any, question: Mapping[str, Any]) -> Json:
+    columns, types, rows, more = _first_rows(session, question)
+    first, last = question["first_column"], question["first_column"] + question["columns"]
+    begin = question["first_row"]
+    part = rows[begin : begin + question["rows"]]
+    return {
+        "rows": len(rows),
+        "matching": len(rows),
+        "all_columns": len(columns),
+        "first_row": begin,
+        "first_column": first,
+        "columns": [{"name": name, "type": kind} for name, kind in zip(columns[first:last], types[first:last], strict=True)],
+        "row_names": [str(begin + place + 1) for place in range(len(part))],
+        "cells": [[row[place] for row in part] for place in range(first, min(last, len(columns)))],
+        "more": more,
+    }
+
+
+def _first_rows(session: Any, question: Mapping[str, Any]) -> tuple[list[str], list[str], list[list[str | None]], bool]:
+    """Return names and types of the columns, the first rows that pass as text, and whether there are more."""
+    key = json.dumps([question[name] for name in ("path", "sort", "filters", "search")])
+    if key in _read and (question["first_row"] or question["first_column"]):  # what begins anew is read anew
+        return _read[key]
+    table = session.table(_named(question["path"]))
+    fields = table.schema.fields
+    frame = table.toDF(*[f"c{place}" for place in range(len(fields))])  # names may be twice, or hold dots
+    for condition in question["filters"]:
+        frame = frame.filter(_condition(_column(frame, fields, condition["column"]), condition["operator"], condition["values"]))
+    if question["search"]:
+        texts = [functions.lower(_text(frame[f"c{place}"], field)) for place, field in enumerate(fields)]
+        wanted = functions.lit(question["search"].lower())
+        frame = frame.filter(functions.concat_ws("\n", *texts).contains(wanted))
+    for order in question["sort"][:1]:
+        column = _column(frame, fields, order["column"])
+        frame = frame.orderBy(column.desc_nulls_last() if order["descending"] else column.asc_nulls_last())
+    texts = [functions.substring(_text(frame[f"c{place}"], field), 1, _TEXT) for place, field in enumerate(fields)]
+    found = [list(row) for row in frame.select(*texts).take(MOST_ROWS + 1)] if fields else []
+    kept = ([field.name for field in fields], [field.dataType.simpleString()[:_TEXT] for field in fields], found[:MOST_ROWS])
+    _read.clear()
+    _read[key] = (*kept, len(found) > MOST_ROWS)
+    return _read[key]
+
+
+def _column(frame: Any, fields: list[Any], place: int) -> Any:
+    if place >= len(fields):
+        raise _NotAskable("There is no such column any more. Close the sheet, and open it again.")
+    return frame[f"c{place}"]
+
+
+class _NotAskable(Exception):
+    """It can't be asked so. The message is a sentence."""
+
+
+def _text(column: Any, field: Any) -> Any:
+    return functions.hex(column) if field.dataType.typeName() == "binary" else column.cast("string")
+
+
+_PASSES: Mapping[str, Callable[[Any, list[Any]], Any]] = {
+    "contains": lambda column, values: functions.lower(column.cast("string")).contains(str(values[0]).lower()),
+    "starts": lambda column, values: column.cast("string").startswith(str(values[0])),
+    "in": lambda column, values: column.isin(values),
+    "between": lambda column, values: column.between(values[0], values[-1]),
+    "=": lambda column, values: column == values[0],
+    "!=": lambda column, values: column != values[0],
+    "<": lambda column, values: column < values[0],
+    "<=": lambda column, values: column <= values[0],
+    ">": lambda column, values: column > values[0],
+    ">=": lambda column, values: column >= values[0],
+}
+
+
+def _condition(column: Any, operator: str, values: list[Any]) -> Any:
+    if operator in ("is_missing", "is_present"):
+        return column.isNull() if operator == "is_missing" else column.isNotNull()
+    if not values:
+        raise _NotAskable("This condition has no value.")
+    return _PASSES[operator](column, values)
+
+
+def _named(path: list[str]) -> str:
+    return ".".join(_quoted(name) for name in path if name)
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"
+
+
+def _sentence(problem: Exception) -> str:
+    if isinstance(problem, _NotAskable):
+        return str(problem)
+    if isinstance(problem, PySparkException) and problem.getCondition() in ("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND"):
+        return "It is not there any more. Refresh the list."
+    first = next(filter(None, (line.strip() for line in str(problem).splitlines())), type(problem).__name__)
+    return f"Spark says: {first[:500]}"
