@@ -171,7 +171,7 @@ async def test_ten_thousand_tables_are_one_bounded_answer(server: PostgresServer
 
 async def test_a_few_connections_are_enough_for_many_questions(database: str, server: PostgresServer) -> None:
     with psycopg.connect(server.url(database), autocommit=True) as connection:
-        connection.execute("ALTER ROLE ann CONNECTION LIMIT 2")
+        connection.execute("ALTER ROLE ann CONNECTION LIMIT 3")
         try:
             found = await asyncio.gather(*(page(database, "numbers", first_row=row) for row in range(20)))
         finally:

@@ -10,7 +10,7 @@ import { chunkAt, chunks, hasChunks, type Chunk } from './editor/chunks.ts';
 import { languageOf } from './editor/languages.ts';
 import { snippets } from './editor/snippets.ts';
 import { Link, type Situation } from './protocol/link.ts';
-import type { Notice, RenderFormat, Source } from './protocol/messages.ts';
+import type { Notice, RenderFormat, Source, SparkJob } from './protocol/messages.ts';
 import { base, requestJson, socketAddress } from './session/base.ts';
 import * as contents from './session/contents.ts';
 import * as rc2 from './session/rc2.ts';
@@ -20,6 +20,7 @@ import { Drafts } from './state/drafts.ts';
 import { endText, Jobs, type Job } from './state/jobs.svelte.ts';
 import { plots } from './state/plots.svelte.ts';
 import { Search } from './state/search.svelte.ts';
+import { Spark } from './state/spark.svelte.ts';
 import { settings } from './state/settings.svelte.ts';
 import { Variables } from './state/variables.svelte.ts';
 
@@ -65,6 +66,7 @@ class Workbench {
   readonly consoles = new Consoles();
   readonly variables = new Variables();
   readonly jobs = new Jobs(base.pathname, (job) => this.tellOf(job));
+  readonly spark = new Spark();
   readonly documents = new Documents(new Drafts(base.pathname));
   readonly editors = new Map<string, EditorView>();
   readonly search = new Search(this.documents, this.editors);
@@ -110,6 +112,7 @@ class Workbench {
       this.consoles.reset();
       plots.clear();
       this.jobs.reset();
+      this.spark.reset();
       this.subscribed.clear();
     },
     changed: (situation) => {
@@ -219,6 +222,7 @@ class Workbench {
 
   private take(notice: Notice): void {
     if (notice.type === 'variables') this.variables.take(notice);
+    else if (notice.type === 'spark_progress') this.spark.take(notice);
     else if (notice.type === 'welcome') {
       this.jobs.greet(notice.epoch, notice.last, notice.jobs);
       for (const info of notice.consoles) {
@@ -288,6 +292,10 @@ class Workbench {
 
   cancelJob(job: Job): void {
     this.link.send({ type: 'cancel_job', job: job.id });
+  }
+
+  cancelSpark({ application, job }: SparkJob): void {
+    this.link.send({ type: 'cancel_spark', application, job });
   }
 
   /** Show that a job has ended, also to who looks at another page. */

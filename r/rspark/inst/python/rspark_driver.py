@@ -83,7 +83,7 @@ class Work:
         self.result = self.error = self.trace = None
         self.ended = False
         self._session = session
-        self._group = f"{_GROUP}{next(_numbers)}"
+        self._group = f"{_GROUP}{os.getpid()}-{next(_numbers)}"
         self._description = " ".join(description.split())[:500]  # by which a person knows it on Spark's pages
         self._do = do
         self._before = frozenset()
@@ -139,7 +139,7 @@ def start(name):
 def name_calls():
     """Name the jobs of R's own calls, such as `session$range(9)$count()`; call it in R's own thread."""
     if _calls["named"] is None:
-        _calls["named"] = f"{_GROUP}calls-{next(_numbers)}"
+        _calls["named"] = f"{_GROUP}{os.getpid()}-calls-{next(_numbers)}"
         try:
             name_jobs(_calls["named"], "a call in R")
         except BaseException:  # an interrupt among them

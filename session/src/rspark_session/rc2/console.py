@@ -83,6 +83,8 @@ class Console:
         self._foreign: dict[str, _Execution] = {}
         self._recent: OrderedDict[str, Output] = OrderedDict()
         self._hidden: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        #: The last executions that have begun, each with when it has ended, in a list that is empty before.
+        self._spans: deque[tuple[_Execution, list[datetime]]] = deque(maxlen=_REMEMBERED)
         self._turn = asyncio.Lock()
         self._question: _Execution | None = None
         self._figure: protocol.Figure | None = None
@@ -112,6 +114,21 @@ class Console:
             state=self.state,
             queue=tuple(execution.request.id for execution in (*running, *self._queue)),
         )
+
+    @property
+    def process(self) -> int | None:
+        """The process of its kernel; None where there is none now."""
+        if self.identity.kernel not in self._kernels:
+            return None
+        pid = getattr(self._kernel.provisioner, "pid", None)
+        return pid if isinstance(pid, int) else None
+
+    def execution_at(self, when: datetime) -> str | None:
+        """Return the execution that ran at a time; None where none did, or it is too long ago."""
+        for execution, ended in reversed(self._spans):
+            if execution.started is not None and execution.started <= when:
+                return execution.request.id if not ended or when <= ended[0] else None
+        return None
 
     @property
     def queued(self) -> int:
@@ -332,6 +349,7 @@ class Console:
 
     def _begin(self, execution: _Execution) -> None:
         execution.started = datetime.now(UTC)
+        self._spans.append((execution, []))
         self._record(protocol.ExecutionStarted, execution=execution.request.id)
         self._enter("busy")
 
@@ -345,6 +363,9 @@ class Console:
 
     def _finish(self, execution: _Execution, status: ExecutionStatus, reply: dict[str, Any] | None = None) -> None:
         execution.output.flush()
+        for begun, ended in self._spans:
+            if begun is execution:
+                ended.append(datetime.now(UTC))
         count = (reply or {}).get("execution_count")
         self._record(
             protocol.ExecutionFinished,

@@ -25,6 +25,8 @@ from rspark_session.rc2.room import Room
 from rspark_session.rc2.search import handlers as search
 from rspark_session.rc2.search.replacing import Replacements
 from rspark_session.rc2.socket import Socket
+from rspark_session.rc2.spark.drivers import Drivers
+from rspark_session.rc2.spark.feed import SparkFeed
 from rspark_session.rc2.variables import VariablesFeed
 
 _STATIC = Path(__file__).parent / "static"
@@ -77,6 +79,7 @@ class Rc2(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """End the jobs, let go of the kernels, and close the log."""
+        self._room.spark.close()
         self._room.jobs.close()
         self._room.consoles.detach()
         self._room.recorder.log.close()
@@ -101,6 +104,7 @@ def _room(server: ServerApp) -> Room:
         jobs=Jobs(home=home, recorder=recorder, reporter=kernels.reporter),
         introspection=introspection,
         variables=VariablesFeed(consoles, introspection),
+        spark=SparkFeed(consoles, recorder, Drivers()),
         reporter=kernels.reporter,
     )
 

@@ -9,6 +9,7 @@ from rspark_session.rc2.consoles import Consoles
 from rspark_session.rc2.introspection import Introspection
 from rspark_session.rc2.jobs import Jobs
 from rspark_session.rc2.recorder import Recorder
+from rspark_session.rc2.spark.feed import SparkFeed
 from rspark_session.rc2.variables import VariablesFeed
 
 #: Ids of executions that are remembered, so that one that a client sends again is not executed twice.
@@ -26,6 +27,7 @@ class Room:
     jobs: Jobs
     introspection: Introspection
     variables: VariablesFeed
+    spark: SparkFeed
     reporter: ActivityReporter
     _executions: OrderedDict[str, None] = field(default_factory=OrderedDict)
 

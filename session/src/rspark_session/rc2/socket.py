@@ -38,6 +38,7 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self._news = asyncio.Event()
         self._sending: asyncio.Task[None] | None = None
         self._unlisten = lambda: None
+        self._leave_spark = lambda: None
         self._subscriptions: dict[str, Subscription] = {}
 
     async def get(self, *args: Any, **kwargs: Any) -> None:
@@ -74,6 +75,7 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
     def on_close(self) -> None:
         """Forget the client; what it asked for goes on."""
         self._unlisten()
+        self._leave_spark()
         for subscription in self._subscriptions.values():
             subscription.end()
         if self._sending is not None:
@@ -132,6 +134,9 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             case protocol.CancelJob():
                 self._room.activity()
                 self._room.jobs.cancel(request.job)
+            case protocol.CancelSpark():
+                self._room.activity()
+                await self._room.spark.cancel(request.application, request.job)
             case protocol.SubscribeVariables():
                 self._subscribe(request.console)
             case protocol.UnsubscribeVariables():
@@ -150,6 +155,7 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self._notify(protocol.Welcome(epoch=log.epoch, oldest=log.oldest, last=log.last, consoles=running, jobs=jobs))
         self._since = hello.since if known else 0
         self._unlisten = log.listen(self._news.set)
+        self._leave_spark = self._room.spark.subscribe(self._notify)
         self._sending = asyncio.ensure_future(self._send())
 
     def _subscribe(self, console: str) -> None:

@@ -442,6 +442,20 @@ export function registerCommands(workbench: typeof Workbench): void {
       run: () => workbench.panes?.focus('jobs'),
     },
     {
+      id: 'focus-spark',
+      title: 'Go to the jobs of Spark',
+      group: 'Panes',
+      keys: ['Alt+Shift+S'],
+      run: () => workbench.panes?.focus('spark'),
+    },
+    {
+      id: 'cancel-spark',
+      title: 'Cancel all jobs of Spark',
+      group: 'Run',
+      enabled: () => workbench.spark.running.length > 0,
+      run: () => workbench.spark.running.forEach((job) => workbench.cancelSpark(job)),
+    },
+    {
       id: 'focus-outline',
       title: 'Go to the outline',
       group: 'Panes',

@@ -22,6 +22,7 @@ export type ToServer =
   | Schemas['UnsubscribeVariables']
   | Given<Schemas['StartJob'], 'type' | 'id' | 'path'>
   | Schemas['CancelJob']
+  | Schemas['CancelSpark']
   | Schemas['Ping'];
 export type ServerEvent = Schemas['AnyEvent'];
 /** What is about a job, and not about a console. */
@@ -35,6 +36,8 @@ export type Source = Schemas['Source'];
 export type Figure = Schemas['Figure'];
 export type Variable = Schemas['Variable'];
 export type ConsoleInfo = Schemas['ConsoleInfo'];
+export type SparkJob = Schemas['SparkJob'];
+export type SparkApplication = Schemas['SparkApplication'];
 export type JobInfo = Schemas['JobInfo'];
 export type JobStatus = Schemas['JobFinished']['status'];
 export type RenderFormat = NonNullable<Schemas['StartJob']['format']>;

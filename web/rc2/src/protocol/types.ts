@@ -8,7 +8,7 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        AnyEvent: components["schemas"]["ConsoleStarted"] | components["schemas"]["ConsoleState"] | components["schemas"]["ExecutionQueued"] | components["schemas"]["ExecutionStarted"] | components["schemas"]["ExecutionFinished"] | components["schemas"]["Stream"] | components["schemas"]["Display"] | components["schemas"]["UpdateDisplay"] | components["schemas"]["Plot"] | components["schemas"]["Error"] | components["schemas"]["InputRequest"] | components["schemas"]["InputReplied"] | components["schemas"]["ClearOutput"] | components["schemas"]["JobStarted"] | components["schemas"]["JobOutput"] | components["schemas"]["JobProgress"] | components["schemas"]["JobFinished"];
+        AnyEvent: components["schemas"]["ConsoleStarted"] | components["schemas"]["ConsoleState"] | components["schemas"]["ExecutionQueued"] | components["schemas"]["ExecutionStarted"] | components["schemas"]["ExecutionFinished"] | components["schemas"]["Stream"] | components["schemas"]["Display"] | components["schemas"]["UpdateDisplay"] | components["schemas"]["Plot"] | components["schemas"]["Error"] | components["schemas"]["InputRequest"] | components["schemas"]["InputReplied"] | components["schemas"]["ClearOutput"] | components["schemas"]["SparkSummary"] | components["schemas"]["JobStarted"] | components["schemas"]["JobOutput"] | components["schemas"]["JobProgress"] | components["schemas"]["JobFinished"];
         /**
          * Blob
          * @description Data that is too large for an event: `rc2/api/blob/<sha256>` has it.
@@ -48,6 +48,22 @@ export interface components {
             type: "cancel_job";
             /** Job */
             job: string;
+        };
+        /**
+         * CancelSpark
+         * @description Cancel a job of Spark; one that has ended is left alone. What waits for it gets an error.
+         */
+        CancelSpark: {
+            /**
+             * Type
+             * @default cancel_spark
+             * @constant
+             */
+            type: "cancel_spark";
+            /** Application */
+            application: string;
+            /** Job */
+            job: number;
         };
         /**
          * Catalog
@@ -1568,7 +1584,7 @@ export interface components {
             format: ("html" | "pdf" | "docx") | null;
         };
         JsonValue: unknown;
-        Notice: components["schemas"]["Welcome"] | components["schemas"]["ConsoleOpened"] | components["schemas"]["Variables"] | components["schemas"]["Refused"] | components["schemas"]["Pong"];
+        Notice: components["schemas"]["Welcome"] | components["schemas"]["ConsoleOpened"] | components["schemas"]["Variables"] | components["schemas"]["SparkProgress"] | components["schemas"]["Refused"] | components["schemas"]["Pong"];
         /**
          * Page
          * @description Rows of a table, as text that the language formats; None is a missing value. `columns` are those from `first_column` on.
@@ -1916,7 +1932,7 @@ export interface components {
              */
             text: string;
         };
-        Request: components["schemas"]["Hello"] | components["schemas"]["StartConsole"] | components["schemas"]["Execute"] | components["schemas"]["InputReply"] | components["schemas"]["Interrupt"] | components["schemas"]["Restart"] | components["schemas"]["CloseConsole"] | components["schemas"]["Cancel"] | components["schemas"]["SubscribeVariables"] | components["schemas"]["UnsubscribeVariables"] | components["schemas"]["StartJob"] | components["schemas"]["CancelJob"] | components["schemas"]["Ping"];
+        Request: components["schemas"]["Hello"] | components["schemas"]["StartConsole"] | components["schemas"]["Execute"] | components["schemas"]["InputReply"] | components["schemas"]["Interrupt"] | components["schemas"]["Restart"] | components["schemas"]["CloseConsole"] | components["schemas"]["Cancel"] | components["schemas"]["SubscribeVariables"] | components["schemas"]["UnsubscribeVariables"] | components["schemas"]["StartJob"] | components["schemas"]["CancelJob"] | components["schemas"]["CancelSpark"] | components["schemas"]["Ping"];
         /**
          * Restart
          * @description End the kernel of a console and start it anew, without what it had in memory. What is queued is cancelled.
@@ -2262,6 +2278,156 @@ export interface components {
             chunk?: string | null;
         };
         /**
+         * SparkApplication
+         * @description A driver that runs. Its own pages are at `spark/?application=<id>` below the session.
+         */
+        SparkApplication: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Console
+             * @default null
+             */
+            console: string | null;
+        };
+        /**
+         * SparkJob
+         * @description A job. `console` and `execution` are those that caused it, where that is known; `stages` are of those that compute now.
+         *
+         *     `lost`: the driver ended before the job did.
+         */
+        SparkJob: {
+            /** Application */
+            application: string;
+            /** Job */
+            job: number;
+            /** Title */
+            title: string;
+            /**
+             * Console
+             * @default null
+             */
+            console: string | null;
+            /**
+             * Execution
+             * @default null
+             */
+            execution: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "running" | "ok" | "failed" | "lost";
+            /**
+             * Started
+             * Format: date-time
+             */
+            started: string;
+            /**
+             * Finished
+             * @default null
+             */
+            finished: string | null;
+            /** Tasks */
+            tasks: number;
+            /** Active */
+            active: number;
+            /** Done */
+            done: number;
+            /** Failed */
+            failed: number;
+            /** Skipped */
+            skipped: number;
+            /** All Stages */
+            all_stages: number;
+            /** Done Stages */
+            done_stages: number;
+            /**
+             * Stages
+             * @default []
+             */
+            stages: components["schemas"]["SparkStage"][];
+        };
+        /**
+         * SparkProgress
+         * @description The drivers that run, and the jobs that changed since the last such notice: all that are kept where `all` is true.
+         *
+         *     It comes where a driver runs or ran, about once a second while something changes.
+         */
+        SparkProgress: {
+            /**
+             * Type
+             * @default spark_progress
+             * @constant
+             */
+            type: "spark_progress";
+            /** All */
+            all: boolean;
+            /**
+             * Applications
+             * @default []
+             */
+            applications: components["schemas"]["SparkApplication"][];
+            /**
+             * Jobs
+             * @default []
+             */
+            jobs: components["schemas"]["SparkJob"][];
+        };
+        /**
+         * SparkStage
+         * @description A stage that computes now.
+         */
+        SparkStage: {
+            /** Stage */
+            stage: number;
+            /** Name */
+            name: string;
+            /** Tasks */
+            tasks: number;
+            /** Active */
+            active: number;
+            /** Done */
+            done: number;
+            /** Failed */
+            failed: number;
+        };
+        /**
+         * SparkSummary
+         * @description What Spark has computed for an execution that has ended: jobs, those that failed, stages and tasks, and for how long.
+         */
+        SparkSummary: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Console */
+            console: string;
+            /** Execution */
+            execution: string;
+            /**
+             * Type
+             * @default spark_summary
+             * @constant
+             */
+            type: "spark_summary";
+            /** Jobs */
+            jobs: number;
+            /** Failed */
+            failed: number;
+            /** Stages */
+            stages: number;
+            /** Tasks */
+            tasks: number;
+            /** Seconds */
+            seconds: number;
+        };
+        /**
          * StartConsole
          * @description Open the console of a project and a kernelspec, and start it where it doesn't run. `console_opened` is the answer.
          */
@@ -2538,6 +2704,7 @@ export type AnyEvent = components['schemas']['AnyEvent'];
 export type Blob = components['schemas']['Blob'];
 export type Cancel = components['schemas']['Cancel'];
 export type CancelJob = components['schemas']['CancelJob'];
+export type CancelSpark = components['schemas']['CancelSpark'];
 export type Catalog = components['schemas']['Catalog'];
 export type CatalogEntry = components['schemas']['CatalogEntry'];
 export type CatalogRequest = components['schemas']['CatalogRequest'];
@@ -2637,6 +2804,11 @@ export type SearchRequest = components['schemas']['SearchRequest'];
 export type SearchText = components['schemas']['SearchText'];
 export type Sort = components['schemas']['Sort'];
 export type Source = components['schemas']['Source'];
+export type SparkApplication = components['schemas']['SparkApplication'];
+export type SparkJob = components['schemas']['SparkJob'];
+export type SparkProgress = components['schemas']['SparkProgress'];
+export type SparkStage = components['schemas']['SparkStage'];
+export type SparkSummary = components['schemas']['SparkSummary'];
 export type StartConsole = components['schemas']['StartConsole'];
 export type StartJob = components['schemas']['StartJob'];
 export type Stream = components['schemas']['Stream'];

@@ -8,6 +8,7 @@ import type {
   Rich,
   Source,
 } from '../protocol/messages.ts';
+import type { Summary } from './spark.svelte.ts';
 import { print } from '../output/ansi.ts';
 
 export type Output =
@@ -36,6 +37,8 @@ export class Execution {
   reason: string | null = $state(null);
   /** Characters of output that were too many to be recorded. */
   dropped = $state(0);
+  /** What Spark has computed for it. */
+  spark: Summary | null = $state.raw(null);
   private clearing = false;
   private nextKey = 0;
 
@@ -248,6 +251,9 @@ function applyTo(console: Console, event: Exclude<ConsoleEvent, { type: 'console
     case 'input_replied':
       execution.add({ kind: 'answer', prompt: console.request?.prompt ?? '', value: event.value });
       console.request = null;
+      break;
+    case 'spark_summary':
+      execution.spark = event;
       break;
     case 'clear_output':
       execution.clear(event.wait);

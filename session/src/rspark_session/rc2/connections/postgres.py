@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from rspark_session.rc2.refusal import Refusal
 #: Entries of one answer.
 MOST = 10_000
 _CONNECTING = 10  # seconds, as libpq counts them
+_CROWDED = 5.0
 _STATEMENT = 10_000  # milliseconds that a query may take
 #: Connections that are open at a time: an account has few, and they are for the person's code.
 _AT_ONCE = asyncio.Semaphore(2)
@@ -104,10 +106,7 @@ async def connected(database: str) -> AsyncIterator[psycopg.AsyncConnection[Any]
     options = " ".join(f"-c {name}={value}" for name, value in _OPTIONS.items())
     async with _AT_ONCE:
         try:
-            server = await psycopg.AsyncConnection.connect(
-                dbname=database, connect_timeout=_CONNECTING, options=options, application_name="Rc² connections"
-            )
-            async with server:
+            async with await _connect(database, options) as server:
                 yield server
         except psycopg.Error as problem:
             raise Refusal(_sentence(problem, database)) from problem
@@ -118,6 +117,20 @@ async def connected(database: str) -> AsyncIterator[psycopg.AsyncConnection[Any]
 def named(*names: str) -> sql.Composable:
     """Return a name as a query with values has it: quoted, and with each % twice."""
     return sql.SQL(sql.Identifier(*names).as_string().replace("%", "%%"))
+
+
+async def _connect(database: str, options: str) -> psycopg.AsyncConnection[Any]:
+    """Open a connection; where all are in use wait a moment, since one that was closed is counted until its process has ended."""
+    deadline = time.monotonic() + _CROWDED
+    while True:
+        try:
+            return await psycopg.AsyncConnection.connect(
+                dbname=database, connect_timeout=_CONNECTING, options=options, application_name="Rc² connections"
+            )
+        except psycopg.OperationalError as problem:
+            if "too many connections" not in str(problem) or time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.1)
 
 
 async def _all(server: psycopg.AsyncConnection[Any], query: Any, *values: object) -> list[Any]:

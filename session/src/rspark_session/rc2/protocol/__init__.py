@@ -15,3 +15,4 @@ from rspark_session.rc2.protocol.model import *
 from rspark_session.rc2.protocol.notices import *
 from rspark_session.rc2.protocol.requests import *
 from rspark_session.rc2.protocol.search import *
+from rspark_session.rc2.protocol.spark import *

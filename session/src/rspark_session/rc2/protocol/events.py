@@ -162,6 +162,17 @@ class ClearOutput(OfExecution):
     wait: bool = False
 
 
+class SparkSummary(OfExecution):
+    """What Spark has computed for an execution that has ended: jobs, those that failed, stages and tasks, and for how long."""
+
+    type: Literal["spark_summary"] = "spark_summary"
+    jobs: Annotated[int, Field(ge=1)]
+    failed: Count
+    stages: Count
+    tasks: Count
+    seconds: Annotated[float, Field(ge=0)]
+
+
 class OfJob(Recorded):
     """What the events of a job have. `job` is the `id` of its `start_job`."""
 
@@ -226,6 +237,7 @@ AnyEvent = (
     | InputRequest
     | InputReplied
     | ClearOutput
+    | SparkSummary
     | JobStarted
     | JobOutput
     | JobProgress

@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter
 from rspark_session.rc2.protocol.events import ConsoleStates
 from rspark_session.rc2.protocol.model import VERSION, Count, Identifier, Model, RelativePath, ShortText
 from rspark_session.rc2.protocol.requests import RenderFormat
+from rspark_session.rc2.protocol.spark import SparkProgress
 
 
 class ConsoleInfo(Model):
@@ -115,6 +116,6 @@ class Pong(Model):
     type: Literal["pong"] = "pong"
 
 
-Notice = Welcome | ConsoleOpened | Variables | Refused | Pong
+Notice = Welcome | ConsoleOpened | Variables | SparkProgress | Refused | Pong
 
 NOTICE: TypeAdapter[Notice] = TypeAdapter(Annotated[Notice, Field(discriminator="type")])

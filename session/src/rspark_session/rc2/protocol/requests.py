@@ -81,6 +81,14 @@ class Cancel(Model):
     execution: Identifier
 
 
+class CancelSpark(Model):
+    """Cancel a job of Spark; one that has ended is left alone. What waits for it gets an error."""
+
+    type: Literal["cancel_spark"] = "cancel_spark"
+    application: ShortText
+    job: Count
+
+
 class SubscribeVariables(Model):
     """Send `variables` now, and after each execution of the console what has changed."""
 
@@ -133,6 +141,7 @@ Request = (
     | UnsubscribeVariables
     | StartJob
     | CancelJob
+    | CancelSpark
     | Ping
 )
 

@@ -6,6 +6,7 @@ standalone mode a component of the session is a cluster of its own (`cluster`).
 
 # ruff: noqa: PLC0415  (each module is loaded when it is needed; the environment comes before everything else)
 
+import json
 import os
 import re
 import sys
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from rspark_session.services.spark.secrets import DriverSecrets
 
 
+#: The file with which the pages of drivers can be asked, beside the folder where they say where those are.
+_STATUS = "status.json"
+
+
 class Spark(Service):
     """Spark in a session: in its driver, on workers of the session's own, or with executors on Kubernetes."""
 
@@ -42,6 +47,7 @@ class Spark(Service):
             "SPARK_HOME": home,
             "SPARK_CONF_DIR": str(folder),
             "RSPARK_SPARK_PAGES": f"{self._base}/",
+            "RSPARK_SPARK_STATUS": str(self.context.run / "spark" / _STATUS),
         }
         if self.context.spec.config.get("mode", "local") == "kubernetes":
             # Executors have this one too. Workers here are of the first Python on the path, which has the person's packages.
@@ -67,6 +73,7 @@ class Spark(Service):
             When it isn't said what the driver may use.
         """
         from rspark_contract.reading import Unreadable
+        from rspark_session.files import write_whole
         from rspark_session.services.spark import commands, event_logs
         from rspark_session.services.spark.configuration import SparkConfig, write_configuration
 
@@ -85,6 +92,8 @@ class Spark(Service):
             secrets=self._secrets,
             additions=[service.for_spark() for service in self.session_services],
         )
+        # An interface may show what the drivers compute: their folder is beside this file.
+        write_whole(folder / _STATUS, json.dumps({"authorization": self._secrets.authorization()}), durable=False)
         commands.write(folder / "bin")
         event_logs.prune(context.home / event_logs.FOLDER)
 

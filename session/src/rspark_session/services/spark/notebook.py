@@ -73,7 +73,7 @@ class Cells:
         if (context.getLocalProperty(_GROUP) or _OURS).startswith(_OURS):
             from rspark_session.services.spark import driver  # noqa: PLC0415
 
-            self._group = f"{_OURS}{next(_numbers)}"
+            self._group = f"{_OURS}{os.getpid()}-{next(_numbers)}"
             driver.name_jobs(self._group, self._description)
 
     def end(self, result: Any) -> None:
