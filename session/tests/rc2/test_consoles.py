@@ -206,10 +206,14 @@ async def test_q_ends_the_console_and_the_next_one_is_new(running: Running, clie
     console = await client.start("ir")
     execution = await client.begin(console, f"kept <- 7\n{code}\nstop('never')")
     if code == "q()":
-        for answer in ("?", "n"):
-            count = ("?", "n").index(answer) + 1
-            await client.until(lambda count=count: sum(isinstance(e, protocol.InputRequest) for e in client.of(execution)) == count)
-            await client.send(protocol.InputReply(console=console, value=answer))
+
+        def asked() -> int:
+            return sum(isinstance(event, protocol.InputRequest) for event in client.of(execution))
+
+        await client.until(lambda: asked() == 1)
+        await client.send(protocol.InputReply(console=console, value="?"))  # which is no answer
+        await client.until(lambda: asked() == 2)
+        await client.send(protocol.InputReply(console=console, value="n"))
     await client.until(
         lambda: (
             [
