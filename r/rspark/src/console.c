@@ -150,7 +150,7 @@ static int read_console(const char *prompt, unsigned char *buffer, int room, int
         speaking = 1;
         R_ToplevelExec(ask, &question);
         speaking = 0;
-        sent = now();
+        sent = 0; /* what comes first is seen at once */
         if (question.answer == LEAVE) r.jump_to_top();
         if (question.answer == END) return 0;
     }
@@ -241,6 +241,7 @@ SEXP attribute_hidden console_run(SEXP call, SEXP env, SEXP handlers, SEXP tell_
     Run *before = running;
     running = &run;
     awaited = 0;
+    sent = 0;
     typed.length = typed_read = 0;
     Console theirs = take_console(run.interactive);
     R_ToplevelExec(run_outermost, &run);
