@@ -50,7 +50,7 @@ async def test_people_and_groups_are_offered_to_administrators(page: Page, hub: 
         hub.world.me = world.me(admin=admin)
         await page.goto("/hub/account")
         await page.get_by_role("button", name="Make a token").click()
-        await expect(page.get_by_role("checkbox", name="all that you may do")).to_be_visible()
+        await expect(page.get_by_role("checkbox", name="all: everything")).to_be_visible()
         await expect(page.get_by_role("checkbox", name="users: see")).to_have_count(int(admin))
 
 
