@@ -428,6 +428,9 @@ def _plot(question: Mapping[str, Any]) -> dict[str, Any]:
 
 def _spark(question: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the driver holds that this process has; nothing here starts one."""
+    remote: Any = sys.modules.get("pyspark.sql.connect.session")
+    if remote is not None and remote.SparkSession.getActiveSession() is not None:
+        raise _Problem("Python speaks to Spark by Spark Connect here: spark.catalog.listTables() lists its tables.")
     spark: Any = sys.modules.get("pyspark")
     if getattr(getattr(spark, "SparkContext", None), "_active_spark_context", None) is None:
         return {"started": False}

@@ -25,6 +25,8 @@ _BUSY, _RESTING = 1.0, 4.0  # seconds between two looks
 #: Jobs that are kept; those that run come before all.
 MOST = 100
 _MOST_SUMMARIES = 1000
+#: Looks after an execution in which all jobs are read: a driver tells of quick ones a moment later. It has up to 1,000 of them.
+_THOROUGH = 3
 
 _Key = tuple[str, int]
 
@@ -44,7 +46,8 @@ class SparkFeed:
         self._summarized: OrderedDict[str, None] = OrderedDict()
         self._wake = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
-        consoles.listeners.append(lambda _: self._wake.set())
+        self._thorough = _THOROUGH
+        consoles.listeners.append(lambda _: self._expect_news())
 
     def subscribe(self, notify: Callable[[protocol.Notice], None]) -> Callable[[], None]:
         """Tell a client what there is and what changes, until what is returned is called."""
@@ -53,7 +56,7 @@ class SparkFeed:
             notify(protocol.SparkProgress(all=True, applications=self._applications, jobs=tuple(self._jobs.values())))
         if self._looking is None or self._looking.done():
             self._looking = asyncio.ensure_future(self._look_again())
-        self._wake.set()
+        self._expect_news()
         return lambda: self._notify.remove(notify)
 
     async def cancel(self, application: str, job: int) -> None:
@@ -64,6 +67,10 @@ class SparkFeed:
         driver = self._running.get(application)
         if driver is None or not await self._drivers.kill(driver, job):
             raise Refusal("Spark does not answer. Interrupt the console instead.")
+        self._wake.set()
+
+    def _expect_news(self) -> None:
+        self._thorough = _THOROUGH
         self._wake.set()
 
     def close(self) -> None:
@@ -95,6 +102,7 @@ class SparkFeed:
                 key = (job.application, job.job)
                 if self._jobs.get(key) != job:
                     changed[key] = job
+        self._thorough = max(0, self._thorough - 1)
         for key, known in self._jobs.items():
             if known.status == "running" and known.application not in self._running:
                 changed[key] = known.model_copy(update={"status": "lost", "stages": ()})
@@ -119,7 +127,8 @@ class SparkFeed:
         known = {key[1] for key, job in self._jobs.items() if key[0] == driver.id and job.status == "running"}
         ended = known - {status.number(job) for job in running}
         found = list(running)
-        newest = await self._drivers.ask(driver, "jobs")  # of the last 1,000
+        read_all = bool(ended) or self._thorough > 0 or driver.id not in self._read
+        newest = await self._drivers.ask(driver, "jobs") if read_all else None
         if isinstance(newest, list):
             read = self._read.get(driver.id, -1)
             done = [job for job in newest if job.get("status") != "RUNNING"]
