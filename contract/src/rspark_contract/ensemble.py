@@ -237,9 +237,9 @@ def component_beside(name: str) -> str:
     return f"{INTERFACE}-{name}"
 
 
-def is_interface(component: str) -> bool:
-    """Return whether a component of that name is an interface."""
-    return component == INTERFACE or component.startswith(f"{INTERFACE}-")
+def is_beside(component: str) -> bool:
+    """Return whether a component of that name is an interface beside the first."""
+    return component.startswith(f"{INTERFACE}-")
 
 
 def path_beside(base_path: str, name: str) -> str:

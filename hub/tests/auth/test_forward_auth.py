@@ -19,7 +19,7 @@ from rsparkhub.auth.forward_auth import (
 from rsparkhub.auth.session_address import request_origin, session_in_uri
 from rsparkhub.domain.access import Identity
 from rsparkhub.domain.scope import Scope
-from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.domain.session import Component, Session, State, Wanted
 from rsparkhub.domain.share import Role, Share
 from rsparkhub.domain.user import User
 from rsparkhub.settings import Settings
@@ -327,3 +327,19 @@ def test_who_may_only_view_uses_the_websockets_of_what_is_made_for_visitors(
     if upgrade != "h2c":  # which is nobody's
         assert may_go_on(request, SESSION, viewer, [WATCHED], for_visitors=for_visitors).good is passes
         assert authorize(request, SESSION, viewer, for_visitors=for_visitors) == NO_SUCH_SESSION, "not without a share"
+
+
+def test_who_may_only_view_is_shown_nothing_of_a_session_that_opens_several_interfaces() -> None:
+    """One of them may be made for visitors, and the next show all of the home."""
+    several = replace(SESSION, components=(*SESSION.components, Component(name="interface-lab", title="app")))
+    viewer = replace(BOB, how="token")
+    for upgrade in ("", "websocket"):
+        request = ForwardAuthRequest(
+            method="GET", uri=URI, upgrade=upgrade, came_in=request_origin(PATH, Settings()), session=session_in_uri(URI)
+        )
+        said = authorize(request, several, viewer, [WATCHED], for_visitors=True)
+        assert isinstance(said, Refuse)
+        assert (said.status, "several interfaces" in said.detail) == (403, True)
+        assert not may_go_on(request, several, viewer, [WATCHED], for_visitors=True).good
+        editor = replace(WATCHED, role=Role.EDITOR)
+        assert isinstance(authorize(request, several, viewer, [editor], for_visitors=True), Allow)

@@ -13,14 +13,12 @@ from rsparkhub.domain.session import Component, Session, State, Wanted
 from rsparkhub.installed.schema import environment_schema
 
 
-def write(
-    folder: Path, name: str, *, title: str = "A title", file: str | None = None, interface: str = "jupyterlab", beside: str = "{}"
-) -> Path:
+def write(folder: Path, name: str, *, title: str = "A title", file: str | None = None, interface: str = "jupyterlab") -> Path:
     """Write an environment's file as an editor does, in place of the one that was there."""
     folder.mkdir(exist_ok=True)
     path = folder / f"{file or name}.yaml"
     text = "apiVersion: rsparkhub/v1\nkind: Environment\n"
-    text += f"metadata: {{name: {name}, title: {title}}}\nspec: {{interface: {interface}, beside: {beside}}}\n"
+    text += f"metadata: {{name: {name}, title: {title}}}\nspec: {{interface: {interface}}}\n"
     path.with_suffix(".new").write_text(text)
     path.with_suffix(".new").rename(path)
     return path
@@ -174,26 +172,6 @@ def test_what_a_session_serves_is_for_visitors_while_it_and_its_environment_are_
     assert not catalog.is_for_visitors(of_notebooks), "it was started before the environment was changed"
     write(tmp_path, "app", interface="jupyterlab")
     assert not catalog.is_for_visitors(running)
-
-
-def test_nothing_is_for_visitors_beside_which_a_shell_runs(tmp_path: Path) -> None:
-    """The edge asks for a session as a whole, and who may only view must not get at a shell's websocket."""
-    now = datetime.now(UTC)
-    alone = Session(
-        id="aaaa", owner="ada", name="A", environment="app", wanted=Wanted.RUNNING, state=State.RUNNING, created=now,
-        queued_at=now,
-        components=(Component(name="interface", title="Shiny"),),
-    )  # fmt: skip
-    other_app = replace(alone, components=(*alone.components, Component(name="interface-other", title="other")))
-    shell = replace(alone, components=(*alone.components, Component(name="interface-shell", title="shell")))
-    catalog = Catalog([tmp_path], environment_schema())
-    write(tmp_path, "app", interface="{shiny: {app: app}}", beside="{other: {shiny: {app: other}}, shell: terminal}")
-    assert catalog.is_for_visitors(other_app)
-    assert not catalog.is_for_visitors(shell)
-    write(tmp_path, "app", interface="{shiny: {app: app}}")
-    assert catalog.is_for_visitors(alone)
-    assert not catalog.is_for_visitors(shell), "it was started before the shell was taken out of the environment"
-    assert not catalog.is_for_visitors(other_app)
 
 
 @pytest.mark.parametrize("app", ["/etc", "~/app", "../app", "app/../../other", ""])

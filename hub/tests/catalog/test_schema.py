@@ -48,13 +48,18 @@ class Viewer(Interface[ViewerOptions]):
     Options = ViewerOptions
 
 
+class Desk(Interface[Options]):
+    name, title, description = "desk", "Desk", "For tests."
+    once = True
+
+
 class FarmOptions(Options):
     rack: str = Field(description="Where.")
 
 
 def schema(backend: BackendTraits | None = None) -> Schema:
     return Schema(
-        interfaces={"viewer": Viewer()},
+        interfaces={"viewer": Viewer(), "desk": Desk()},
         services={"index": Index(), "store": Store()},
         blocks={"farm": BackendBlock(options=FarmOptions, description="For tests.")},
         backend=backend,
@@ -91,6 +96,11 @@ def test_interfaces_beside_the_first_have_names_of_their_own() -> None:
         environment(beside={"Not/a name": "viewer"})
     with pytest.raises(ValidationError, match="too_long"):
         environment(beside={f"viewer-{number}": "viewer" for number in range(10)})
+
+
+def test_one_that_keeps_its_state_in_one_place_is_there_once() -> None:
+    twice = environment(beside={"one": "desk", "two": "desk", "view": "viewer"})
+    assert refusals(twice) == [("spec.beside.two", "is one more desk, of which a session can have only one")]
 
 
 def test_a_service_has_the_scopes_that_it_says_the_first_by_default() -> None:
@@ -131,5 +141,5 @@ def test_what_a_file_says_to_a_backend_is_under_its_name() -> None:
 
 def test_its_json_schema_has_what_there_is() -> None:
     spec = schema().json_schema()["$defs"]["Spec"]["properties"]
-    assert spec["interface"]["anyOf"][0] == {"enum": ["viewer"], "type": "string"}
+    assert spec["interface"]["anyOf"][0] == {"enum": ["viewer", "desk"], "type": "string"}
     assert "farm" in spec

@@ -1,6 +1,7 @@
 """Files that are there whole or not at all, whatever is killed when."""
 
 import os
+import shutil
 from pathlib import Path
 
 
@@ -26,6 +27,23 @@ def write_whole(path: Path, content: str | bytes, *, mode: int = 0o600, durable:
     except OSError:
         beside.unlink(missing_ok=True)
         raise
+
+
+def link_folder(source: Path, target: Path) -> None:
+    """Make a copy of a folder whose files are the same ones, where the file system has hard links; what is there already stays.
+
+    For files that are never changed in place.
+    """
+
+    def link(found: str, made: str) -> None:
+        try:
+            os.link(found, made)
+        except FileExistsError:
+            return
+        except OSError:
+            shutil.copy2(found, made)
+
+    shutil.copytree(source, target, copy_function=link, dirs_exist_ok=True)
 
 
 def flush_folder(folder: Path) -> None:

@@ -6,15 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from session.tests.interfaces.test_web import COMMAND, SERVER
 from session.tests.running import Running, command_of, interface, members, until
+
+from rspark_session.processes.ports import free_port
 
 pytestmark = pytest.mark.timeout(600)
 Start = Callable[..., Running]
 
 DOCS = interface("web", title="Docs", command=COMMAND)
 SHELL = interface("terminal", title="Terminal", kernels=["python"])
+PAGE = {"Accept": "text/html"}  # what a browser wants to show
 REFUSES = interface("web", title="Dashboard", command=["bash", "-c", "echo no data; exit 7"])
 
 
@@ -23,7 +27,7 @@ async def opened(running: Running, name: str, path: str = "", **more: Any) -> ht
     answers: list[httpx.Response] = []
 
     async def look() -> bool:
-        answers.append(await running.get(f"interfaces/{name}/{path}", **more))
+        answers.append(await running.get(f"interfaces/{name}/{path}", headers=PAGE, **more))
         return answers[-1].status_code != 503
 
     while not await look():
@@ -33,7 +37,7 @@ async def opened(running: Running, name: str, path: str = "", **more: Any) -> ht
 
 async def failed(running: Running, name: str, query: str = "") -> str:
     """Visit an interface until its page says that it does not run, and return the page."""
-    while "does not run" not in (answer := await running.get(f"interfaces/{name}/{query}")).text:
+    while "does not run" not in (answer := await running.get(f"interfaces/{name}/{query}", headers=PAGE)).text:
         assert answer.status_code == 503
         query = ""
     return answer.text
@@ -48,7 +52,7 @@ async def test_each_starts_when_it_is_opened_and_has_a_path_of_its_own(start: St
         "interface-shell": "waiting",
     }
     base = running.asked["base_path"]
-    assert (await running.get("interfaces/docs")).headers["location"] == f"{base}interfaces/docs/"
+    assert (await running.get("interfaces/docs?x=1")).headers["location"] == f"{base}interfaces/docs/?x=1"
     answer = await opened(running, "docs", "page?x=1")
     assert answer.text == f"GET {base}interfaces/docs/page?x=1 None {base}interfaces/docs/"
     assert (await running.get("page")).text == f"GET {base}page None {base}"
@@ -68,10 +72,14 @@ async def test_what_a_page_fetches_by_itself_starts_nothing(start: Start) -> Non
     """A tab that was left open asks again and again: that is nobody's wish."""
     running = start(interface=interface("web", command=COMMAND), beside={"docs": DOCS})
     await running.until_state("ready")
-    await running.get("interfaces/docs/poll", headers={"Sec-Fetch-Mode": "cors"})
-    await running.post("interfaces/docs/save")
+    await running.get("interfaces/docs/poll", headers={"Sec-Fetch-Mode": "cors", **PAGE})
+    await running.get("interfaces/docs/poll")  # without TLS nothing says what it is for
+    await running.get("interfaces/docs/", headers={"Upgrade": "websocket", **PAGE})
+    await running.post("interfaces/docs/save", headers=PAGE)
     assert [part["name"] for part in running.status()["parts"] if part["state"] != "waiting"] == ["interface"]
-    assert (await opened(running, "docs", headers={"Sec-Fetch-Mode": "navigate"})).status_code == 200
+    navigation = await running.get("interfaces/docs/", headers={"Sec-Fetch-Mode": "navigate"})
+    assert "Docs is starting" in navigation.text
+    assert (await opened(running, "docs")).status_code == 200
 
 
 async def test_one_that_fails_says_why_and_leaves_the_session_alone(start: Start) -> None:
@@ -98,8 +106,8 @@ async def test_one_that_is_killed_starts_at_the_next_visit(start: Start) -> None
         each for each in members(running.name) if SERVER in command_of(each) and "interfaces/docs" in command_of(each)[-1]
     ]
     os.kill(served.pid, signal.SIGKILL)
-    await until(lambda: running.part("interface-docs")["state"] == "failed", "its end is seen")
-    assert running.part("interface-docs")["reason"].endswith("It is started again when somebody opens it.")
+    ends = "It is started again when somebody opens it."
+    await until(lambda: (running.part("interface-docs")["reason"] or "").endswith(ends), "its end is seen")
     assert (await opened(running, "docs")).status_code == 200
     assert running.status()["state"] == "ready"
 
@@ -166,3 +174,54 @@ async def test_what_computes_beside_the_first_is_busy(start: Start) -> None:
         await kernel.begin("import time; time.sleep(600)")
         await until(lambda: running.status()["busy_with"], "it is busy")
     assert await running.suspend() == 0
+
+
+async def test_what_one_left_behind_is_ended_before_it_starts_again(start: Start) -> None:
+    """A shell that is killed leaves the server that it started, which holds the port of the next one."""
+    port = free_port("127.0.0.1")
+    command = ["bash", "-c", 'setsid python3 -c "$1" "$2" "$3" & wait', "serve", SERVER, "{port}", "{base}"]
+    running = start(interface=interface("web", command=COMMAND), beside={"docs": interface("web", command=command, port=port)})
+    await running.until_state("ready")
+    await opened(running, "docs")
+
+    def served(word: str) -> list[int]:
+        return [each.pid for each in members(running.name) if command_of(each)[:1] == [word] and SERVER in command_of(each)]
+
+    (left,) = [pid for pid in served("python3") if str(port) in psutil.Process(pid).cmdline()]
+    (shell,) = served("bash")
+    os.kill(shell, signal.SIGKILL)
+    await until(lambda: running.part("interface-docs")["state"] == "failed", "its end is seen")
+    await until(lambda: left not in served("python3"), "what it left is ended")
+    assert (await opened(running, "docs")).status_code == 200
+
+
+async def test_those_that_answer_are_saved_also_when_the_first_has_crashed(start: Start) -> None:
+    below = "interfaces/lab/"
+
+    async def awake(generation: int) -> Running:
+        both = interface("jupyterlab", kernels=["python"])
+        running = start(interface=both, beside={"lab": both}, generation=generation, resume=generation > 1)
+        await running.until_state("ready")
+        return running
+
+    running = await awake(1)
+    first = await running.new_kernel("python3")
+    async with running.kernel(first) as kernel:
+        await kernel.shown("x = 'kept at the first sleep'")
+    assert await running.suspend() == 0
+
+    running = await awake(2)
+    await opened(running, "lab", "api/status")
+    second = await running.new_kernel("python3", below=below)
+    async with running.kernel(second, below=below) as kernel:
+        await kernel.shown("x = 'kept though the first crashed'")
+    servers = [each for each in members(running.name) if "rspark_session.jupyter" in command_of(each)]
+    (server,) = [each for each in servers if "beside" not in command_of(each)[-1]]
+    os.kill(server.pid, signal.SIGKILL)
+    assert await running.ended() == 1
+
+    running = await awake(3)
+    await opened(running, "lab", "api/status")
+    async with running.kernel(first) as one, running.kernel(second, below=below) as other:
+        assert await one.shown("x") == "'kept at the first sleep'"
+        assert await other.shown("x") == "'kept though the first crashed'"

@@ -224,7 +224,7 @@ async def test_a_sleep_that_is_refused_for_an_interface_beside_it_leaves_it_as_i
     running, tab, _ = await opened(start, beside={"lab": interface("jupyterlab", kernels=["python"])})
     await tab.types("x <- 42")
     below = "interfaces/lab/"
-    while (await running.get(f"{below}api/status")).status_code != 200:
+    while (await running.get(f"{below}api/status", headers={"Accept": "text/html"})).status_code != 200:
         await asyncio.sleep(0.1)
     kernel_id = await running.new_kernel("python3", below=below)
     async with running.kernel(kernel_id, below=below) as kernel:

@@ -164,6 +164,14 @@ _OWN_HOST = Refuse(
 )
 
 
+_SEVERAL = Refuse(
+    status=403,
+    code="not-allowed",
+    detail="This session opens several interfaces, and who may only look is shown none of them. Ask its owner to make you an "
+    "editor.",
+)
+
+
 def authorize(  # noqa: PLR0911  # a rule each
     request: ForwardAuthRequest,
     session: Session | None,
@@ -188,7 +196,7 @@ def authorize(  # noqa: PLR0911  # a rule each
     if identity.how == "cookie" and (refusal := _refuse_cookie(request)):
         return refusal
     if not _may(request, identity, session, shares, for_visitors=for_visitors):
-        return _VIEW_ONLY
+        return _SEVERAL if session.opens_several else _VIEW_ONLY
     if not _is_up(session):
         return _not_running(request, session)
     answer = _let_in(request, session, identity)
@@ -214,7 +222,8 @@ def may_go_on(
 def _may(
     request: ForwardAuthRequest, identity: Identity, session: Session, shares: Sequence[Share], *, for_visitors: bool
 ) -> bool:
-    looks = not request.changes or (for_visitors and request.method in SAFE_METHODS)
+    # One may be made for looking at, and the next show the whole home; the edge asks about a session, and not about one of them.
+    looks = not session.opens_several and (not request.changes or (for_visitors and request.method in SAFE_METHODS))
     return identity.has_scope(Scope.SESSIONS) and may(identity, Action.VIEW if looks else Action.OPEN, session, shares=shares)
 
 

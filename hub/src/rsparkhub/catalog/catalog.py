@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from rspark_contract.ensemble import INTERFACE, component_beside, is_interface
+from rspark_contract.ensemble import INTERFACE
 from rsparkhub.catalog.environment_file import read_environment
 from rsparkhub.catalog.schema import Schema
 from rsparkhub.domain.environment import Environment
@@ -84,18 +84,15 @@ class Catalog:
             raise NotFound(f"There is no environment {name}. Choose one of the catalog.") from None
 
     def is_for_visitors(self, session: Session) -> bool:
-        """Return whether all that a session serves is made for who may only view it: the edge asks for it as a whole.
+        """Return whether what a session serves is made for who may only view it.
 
         The environment may have got another interface after the session was started: then it is not.
         """
         environment = self._read().get(session.environment)
-        if environment is None:
+        if environment is None or not environment.spec.interface.for_visitors:
             return False
-        spec = environment.spec
-        choices = {INTERFACE: spec.interface} | {component_beside(name): choice for name, choice in spec.beside.items()}
-        made = {name: choice.title for name, choice in choices.items() if choice.for_visitors}
-        opened = {each.name: each.title for each in session.components if is_interface(each.name)}
-        return INTERFACE in opened and opened.items() <= made.items()
+        title = environment.spec.interface.title
+        return any(component.name == INTERFACE and component.title == title for component in session.components)
 
     def problems(self) -> list[str]:
         """Return what is wrong with the files, one text a file."""

@@ -153,6 +153,11 @@ class Schema:
         """
         for option, what, other in set_twice(environment.spec.options):
             yield Refusal(("spec", "options", option), f"sets {what}, which {other} sets too; let one of them do it")
+        opened = [environment.spec.interface.name]
+        for called, beside in environment.spec.beside.items():
+            if self._interfaces[beside.name].once and beside.name in opened:
+                yield Refusal(("spec", "beside", called), f"is one more {beside.name}, of which a session can have only one")
+            opened.append(beside.name)
         asked = environment.spec.services
         for name, choice in asked.items():
             service, key = self._services[name], ("spec", "services", name)

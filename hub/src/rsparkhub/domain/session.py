@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from rspark_contract.ensemble import is_beside
 from rspark_contract.reading import JsonObject
 from rspark_contract.saved import Restored, Saved, SleepRefusal
 from rspark_contract.status import ComponentState
@@ -150,3 +151,8 @@ class Session:
     def is_service(self) -> bool:
         """Whether it is the row of a shared service, which is nobody's session."""
         return self.kind == "service"
+
+    @property
+    def opens_several(self) -> bool:
+        """Whether there are interfaces beside the one that it opens first."""
+        return any(is_beside(component.name) for component in self.components)

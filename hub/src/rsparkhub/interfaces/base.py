@@ -34,6 +34,8 @@ class Interface(ABC, Generic[O]):
         Whether it shows something to who may only read from it: no websocket, and no method that changes something.
     for_visitors
         Whether who may only look uses its websockets all the same: what it serves is made for visitors, as an app is.
+    once
+        Whether a session can have one of it alone.
     requires
         What must be installed where its sessions run.
     """
@@ -46,6 +48,7 @@ class Interface(ABC, Generic[O]):
     saves: ClassVar[bool] = False
     viewable: ClassVar[bool] = True
     for_visitors: ClassVar[bool] = False
+    once: ClassVar[bool] = False
     requires: ClassVar[Requirements] = Requirements()
 
     def session_spec(self, options: O, *, title: str, kernels: tuple[str, ...]) -> InterfaceSpec:

@@ -10,6 +10,7 @@ class RStudio(Interface[Options]):
     mark = "RS"
     description = "RStudio Server, where the image has it: it comes with none of RSparkHub's own."
     saves = True
+    once = True  # its R keeps its state in one place of the home
     viewable = False
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from jupyter_core.utils import ensure_async
 
 from rspark_contract.saved import LostObject, Saved, SavedKernel
+from rspark_session.files import link_folder
 from rspark_session.jupyter import snapshot
 from rspark_session.jupyter.execution import CodeFailed, run, wait_idle
 from rspark_session.jupyter.ledger import KernelIdentity
@@ -123,7 +124,7 @@ class WorkspaceSaver:
         """Link what the sleep before saved of a kernel into the folder, and return whether there was anything."""
         if self._previous is None or not (self._previous / kernel_id).is_dir():
             return False
-        shutil.copytree(self._previous / kernel_id, folder, copy_function=os.link)
+        link_folder(self._previous / kernel_id, folder)
         return True
 
     def _carry_over_unrestored(self, folder: Path) -> None:
@@ -133,10 +134,14 @@ class WorkspaceSaver:
         unrestored = folder / "unrestored"
         for kernel_id in self._ledger.unrestored:
             if (self._previous / kernel_id).is_dir():
-                place = unrestored / f"{self._previous.name}-{kernel_id}"
-                shutil.copytree(self._previous / kernel_id, place, copy_function=os.link)
+                link_folder(self._previous / kernel_id, unrestored / f"{_generation(self._previous)}-{kernel_id}")
         if (self._previous / "unrestored").is_dir():
-            shutil.copytree(self._previous / "unrestored", unrestored, copy_function=os.link, dirs_exist_ok=True)
+            link_folder(self._previous / "unrestored", unrestored)
+
+
+def _generation(saved: Path) -> str:
+    """Return which generation saved a folder: `3` of `3`, and of `3.beside/lab`."""
+    return saved.name if saved.name.isdigit() else saved.parent.stem
 
 
 def _session_state(session: dict[str, Any]) -> SessionState:

@@ -72,6 +72,15 @@ def children(pid: int) -> list[int]:
     return _listed_children(pid) if _LISTS_CHILDREN else _scan()[pid]
 
 
+def environ_of(pid: int) -> dict[str, str]:
+    """Return the variables with which a process was started; none when it is gone, or somebody else's."""
+    try:
+        pairs = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return {}
+    return dict(os.fsdecode(pair).split("=", 1) for pair in pairs if b"=" in pair)
+
+
 def command_line(pid: int) -> list[str]:
     """Return the words with which a process was started; none when it is gone."""
     try:

@@ -84,10 +84,12 @@ def _refuse_group(identity: Identity, group: str) -> None:
 
 
 def _refuse_nothing_to_view(catalog: Catalog, session: Session) -> None:
-    """Raise `Conflict` where the session's interface shows nothing without a websocket."""
+    """Raise `Conflict` where a viewer is shown nothing: the interface needs a websocket, or has others beside it."""
     try:
-        interface = catalog.get(session.environment).spec.interface
+        spec = catalog.get(session.environment).spec
     except (NotFound, EnvironmentInvalid):
         return
-    if not interface.viewable:
-        raise Conflict(f"{interface.title} shows nothing to who only looks. Share it with an editor.")
+    if session.opens_several or spec.beside:
+        raise Conflict("It opens several interfaces, and who only looks is shown none of them. Share it with an editor.")
+    if not spec.interface.viewable:
+        raise Conflict(f"{spec.interface.title} shows nothing to who only looks. Share it with an editor.")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from rspark_contract.ensemble import INTERFACE, is_interface, path_beside
+from rspark_contract.ensemble import is_beside, path_beside
 from rspark_contract.saved import SleepRefusal
 from rspark_contract.status import ComponentState
 from rsparkhub.api.serializers.components import components_of
@@ -108,8 +108,7 @@ def session_view(
 def _shown(components: Iterable[Component]) -> Iterator[Component]:
     """Yield the components that a start waits for, and of the interfaces beside the first those that somebody has opened."""
     for each in components:
-        beside = is_interface(each.name) and each.name != INTERFACE
-        if not (beside and each.state is ComponentState.WAITING):
+        if not (is_beside(each.name) and each.state is ComponentState.WAITING):
             yield each
 
 

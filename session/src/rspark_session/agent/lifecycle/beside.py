@@ -5,7 +5,10 @@ again by the next visit; a visit to one that did not become ready says why, and 
 """
 
 import asyncio
+import contextlib
 import logging
+import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,9 +26,12 @@ from rspark_session.agent.routing.door import Door, door_of
 from rspark_session.interfaces.base import Host, Interface, InterfaceUnavailable
 from rspark_session.processes.children import Children
 from rspark_session.processes.launch import Launched
+from rspark_session.processes.tree import environ_of, walk
 
 _log = logging.getLogger(__name__)
 _STOP = 20.0  # seconds that one that failed may take to end
+#: The variable by which processes of one are known.
+_MARK = "RSPARK_BESIDE"
 _NOT_YET = "It starts when somebody opens it."
 _AGAIN = "It is started again when somebody opens it."
 
@@ -80,7 +86,7 @@ class BesideInterfaces:
             log_of(component_beside(name))  # one that is empty
 
     def __iter__(self) -> Iterator[Opened]:
-        """Give those that were started and have not been found to have ended."""
+        """Give those that were started, and of those that have ended what is started again as it was."""
         return (running.opened for running in self._running.values() if running.opened is not None)
 
     def start_restored(self) -> None:
@@ -95,10 +101,14 @@ class BesideInterfaces:
             return None
         return door_of(running.opened.interface, on_activity=lambda: self._host.activity(datetime.now(UTC)))
 
-    def visit(self, name: str, *, again: bool) -> None:
-        """Start one that does not run; one that did not become ready only where the visitor wants it `again`."""
+    def visit(self, name: str, *, again: bool) -> bool:
+        """Start one that does not run, and return whether one is on its way.
+
+        One that did not become ready is started only where the visitor wants it `again`.
+        """
         if again or name not in self._refused:
             self._start(name)
+        return name not in self._refused
 
     def report(self, name: str) -> ComponentReport:
         """Return what is known of one."""
@@ -121,44 +131,63 @@ class BesideInterfaces:
         self._refused.discard(name)
         report = self.report(name)
         report.state, report.reason = ComponentState.STARTING, None
-        self._running[name] = running = _Running()
+        if running is None or running.opened is None:
+            running = self._running[name] = _Running()
         running.task = asyncio.ensure_future(self._run(name, running))
 
     async def _run(self, name: str, running: _Running) -> None:
-        """Start one and watch it until it ends by itself."""
-        report = self.report(name)
+        """Start one and watch it until it ends by itself; where it `restarts` it stays what it is, and holds what it held."""
         try:
-            interface = interface_host.make_beside(self._document, name, self._environ, sockets=self._sockets)
-            if name in self._restore:
-                interface.restore(self._restore[name])
+            opened = running.opened = running.opened or self._make(name, running)
         except (InterfaceUnavailable, OSError) as problem:
-            self._refuse(name, report, str(problem))
+            self._refuse(name, str(problem))
             return
+        try:
+            await opened.component.run()
+        except ComponentFailed as failure:
+            reason, detail = failure.reason, failure.detail
+        except Exception as problem:  # of an interface of another package: it must not be started again and again
+            _log.exception("%s failed", opened.interface.context.spec.title)
+            reason, detail = f"{opened.interface.context.spec.title} failed: {problem}.", None
+        _log.error("%s (%s)", reason, detail)
+        await opened.component.stop(_STOP)  # one that was not ready in time still runs
+        if not opened.interface.restarts:
+            running.opened = None
+            _end_all_of(name)
+        self._refuse(name, reason, was_ready=opened.component.was_ready)
+
+    def _make(self, name: str, running: _Running) -> Opened:
+        environ = {**self._environ, _MARK: name}
+        interface = interface_host.make_beside(self._document, name, environ, sockets=self._sockets)
+        if name in self._restore:
+            interface.restore(self._restore[name])
         component = Component(
-            report=report,
+            report=self.report(name),
             log=self._log_of(component_beside(name)),
             children=self._children,
             launch=partial(self._launch, interface, running),
             healthy=partial(interface_host.until_ready, interface, self._host),
             on_change=self._on_change,
         )
-        running.opened = Opened(name=name, interface=interface, component=component)
-        try:
-            await component.run()
-        except ComponentFailed as failure:
-            _log.error("%s (%s)", failure.reason, failure.detail)
-            await component.stop(_STOP)  # one that was not ready in time still runs
-            running.opened = None
-            self._refuse(name, report, failure.reason, was_ready=component.was_ready)
+        return Opened(name=name, interface=interface, component=component)
 
     def _launch(self, interface: Interface, running: _Running) -> Launched:
         launched = interface_host.launched(interface)
         running.reporting.append(asyncio.ensure_future(interface.run(self._host)))
         return launched
 
-    def _refuse(self, name: str, report: ComponentReport, reason: str, *, was_ready: bool = False) -> None:
+    def _refuse(self, name: str, reason: str, *, was_ready: bool = False) -> None:
         """Report that one does not run, and why; what was ready once is started by the next visit."""
+        report = self.report(name)
         if not was_ready:
             self._refused.add(name)
         report.state, report.reason = ComponentState.FAILED, f"{reason} {_AGAIN}" if was_ready else reason
         self._on_change()
+
+
+def _end_all_of(name: str) -> None:
+    """End what an interface left behind: kernels whose server is gone, or a server that would hold the port of the next one."""
+    for pid in walk(os.getpid()):
+        if pid != os.getpid() and environ_of(pid).get(_MARK) == name:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)

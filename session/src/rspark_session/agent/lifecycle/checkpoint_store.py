@@ -6,7 +6,6 @@ are opened beside the first lies in `<generation>.beside`, with a folder for eac
 """
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterable
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from rspark_contract.record import Record
 from rspark_session import home_space
-from rspark_session.files import flush_folder, write_whole
+from rspark_session.files import flush_folder, link_folder, write_whole
 
 _SESSION = re.compile(r"[a-z0-9]+")
 
@@ -61,9 +60,14 @@ class CheckpointStore:
         folder.mkdir(mode=0o700)
         return folder
 
+    def carry_over(self) -> None:
+        """Link what the first interface saved at an earlier sleep."""
+        if (latest := self.latest()) is not None:
+            link_folder(latest, self._growing)
+
     def carry_over_beside(self, name: str) -> None:
         """Link what an interface beside the first saved at an earlier sleep: it may be somebody's only copy."""
-        shutil.copytree(self.latest_beside()[name], self.begin_beside(name), copy_function=os.link, dirs_exist_ok=True)
+        link_folder(self.latest_beside()[name], self.begin_beside(name))
 
     def complete(self) -> None:
         """Make what was saved the workspace that counts, and delete older ones."""

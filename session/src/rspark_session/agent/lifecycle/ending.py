@@ -72,22 +72,15 @@ async def end(
     """
     clock = Clock(grace)
     saved, problem = None, None
-    if ending.how != "stop" and (begun or _can_save(opened)):
+    if ending.how != "stop" and (begun or any(each.can_save for each in opened)):
         seconds = clock.share(0.7)
-        work = begun or asyncio.create_task(saving.save([each for each in opened if each.answers], store, seconds=seconds))
+        work = begun or asyncio.create_task(saving.save(opened, store, seconds=seconds))
         saved, problem = await _complete(work, store, seconds=seconds + _LATE)
     await asyncio.gather(*(_end_interface(each, clock) for each in opened))
     await _end_strays(components, seconds=clock.share(0.05))
     await _end_components(components, after, clock)
     await _end_strays((), seconds=0)
     return Outcome(saved, problem)
-
-
-def _can_save(opened: Sequence[Opened]) -> bool:
-    """Return whether there is something to save, and one who does; what the first saved earlier stays where it doesn't answer."""
-    if any(each.name is None and each.interface.saves_workspace and not each.answers for each in opened):
-        return False
-    return any(each.interface.saves_workspace and each.answers for each in opened)
 
 
 async def _end_interface(opened: Opened, clock: Clock) -> None:

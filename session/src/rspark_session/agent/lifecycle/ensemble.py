@@ -231,8 +231,8 @@ class Ensemble:
         report.state = AgentState.SUSPENDING
         self._router.shut()
         self._reporter.publish()
-        opened = [each for each in self._opened() if each.name is None or each.answers]
-        if any(each.interface.saves_workspace for each in opened):
+        opened = self._opened()
+        if any(each.can_save for each in opened):
             self._saving = asyncio.ensure_future(saving.save(opened, self._store, seconds=LONGEST_SLEEP))
             result = await self._saving
         else:

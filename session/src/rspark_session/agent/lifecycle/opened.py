@@ -16,5 +16,10 @@ class Opened:
 
     @property
     def answers(self) -> bool:
-        """Whether it runs and was ready: only then can it save, or end by itself."""
+        """Whether it runs and was ready: only then can it end by itself."""
         return self.component.alive and self.component.was_ready
+
+    @property
+    def can_save(self) -> bool:
+        """Whether it can save what it has: also between two starts, where it is the same one that is started again."""
+        return self.interface.saves_workspace and (self.answers or (self.interface.restarts and self.component.was_ready))

@@ -38,7 +38,7 @@ class SaveResult:
 async def save(opened: Sequence[Opened], store: CheckpointStore, *, seconds: float) -> SaveResult:
     """Save all that saves into the growing folders, within a time in seconds; return what was saved, or why something was not."""
     failure = None
-    savers = [each for each in opened if each.interface.saves_workspace]
+    savers = [each for each in opened if each.can_save]
     try:
         own = store.begin()
         folders = [own if each.name is None else store.begin_beside(each.name) for each in savers]
@@ -50,6 +50,8 @@ async def save(opened: Sequence[Opened], store: CheckpointStore, *, seconds: flo
             if result is None:
                 return SaveResult(None, LATE)
             saved += result
+        if not any(each.name is None for each in savers):
+            store.carry_over()
         for name in store.latest_beside().keys() - {each.name for each in savers}:
             store.carry_over_beside(name)
         return SaveResult(saved)

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from rspark_contract.status import AgentState, ComponentState
+from rspark_contract.status import AgentState
 from rspark_session.agent.components.report import ComponentReport
 from rspark_session.proxy import page
 
@@ -21,12 +21,15 @@ def not_open(state: AgentState) -> bytes:
     )
 
 
-def beside_not_open(report: ComponentReport, path: str) -> bytes:
-    """Return the page that says why an interface beside the first, at this path, can't be reached."""
-    if report.state is ComponentState.FAILED:
-        again = f'<p><a href="{escape(path)}?{AGAIN}">Start it again</a></p>'
-        return page.html(f"{report.title} does not run", f"<p>{escape(report.reason or '')}</p>{again}")
+def starting(report: ComponentReport) -> bytes:
+    """Return the page of an interface beside the first that is on its way."""
     return page.html(f"{report.title} is starting", "<p>It opens here by itself when it is ready.</p>", refresh=1)
+
+
+def not_started(report: ComponentReport, path: str) -> bytes:
+    """Return the page of an interface beside the first, at this path, that does not run."""
+    again = f'<p><a href="{escape(path)}?{AGAIN}">Start it</a></p>'
+    return page.html(f"{report.title} does not run", f"<p>{escape(report.reason or '')}</p>{again}")
 
 
 NO_ANSWER = page.html("Your session doesn't answer", "<p>Try again in a moment. If it goes on, look at the session's log.</p>")

@@ -45,8 +45,8 @@ class Besides(Protocol):
     def door(self, name: str) -> Door | None:
         """Return the way to one that can be used now."""
 
-    def visit(self, name: str, *, again: bool) -> None:
-        """Start one that does not run; one that did not become ready only where the visitor wants it `again`."""
+    def visit(self, name: str, *, again: bool) -> bool:
+        """Start one that does not run, and return whether one is on its way."""
 
     def report(self, name: str) -> ComponentReport:
         """Return what is known of one."""
@@ -203,15 +203,26 @@ class Router:
         """Answer a request to an interface beside the first, which a visit of its page starts."""
         path = path_beside(self._base_path, name)
         if request.path == path.rstrip("/"):
-            reply.send(HTTPStatus.FOUND, b"", headers=[(b"location", path.encode())])
+            query = f"?{request.query}" if request.query else ""
+            reply.send(HTTPStatus.FOUND, b"", headers=[(b"location", f"{path}{query}".encode())])
             return
         door = self._besides.door(name) if self._reporter.report.state is AgentState.READY else None
         if door is None and self._reporter.report.state is AgentState.READY:
-            if head.get(request.headers, b"sec-fetch-mode") in (None, b"navigate") and request.method == b"GET":
-                self._besides.visit(name, again=request.query == pages.AGAIN)
-            page.send(reply, HTTPStatus.SERVICE_UNAVAILABLE, pages.beside_not_open(self._besides.report(name), path))
+            starts = _is_navigation(request) and self._besides.visit(name, again=request.query == pages.AGAIN)
+            report = self._besides.report(name)
+            page.send(
+                reply, HTTPStatus.SERVICE_UNAVAILABLE, pages.starting(report) if starts else pages.not_started(report, path)
+            )
             return
         await self._interface(request, reply, door)
+
+
+def _is_navigation(request: Request) -> bool:
+    """Return whether a browser opens a page: it says so, or, without TLS, asks for HTML."""
+    if request.method != b"GET" or head.get(request.headers, b"upgrade") is not None:
+        return False
+    mode = head.get(request.headers, b"sec-fetch-mode")
+    return mode == b"navigate" if mode is not None else b"text/html" in (head.get(request.headers, b"accept") or b"")
 
 
 def _first_segment(path: str) -> str:
