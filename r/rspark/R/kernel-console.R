@@ -107,7 +107,7 @@ says <- function(text, condition) {
 # Run an expression, show its value and then its warnings; return whether the next one is to be run.
 run_shown <- function(console, screen, expression, envir) {
   state <- console$state
-  value <- run_outermost(console, screen, expression, envir)
+  value <- run_outermost(console, screen, expression, envir, steps = console$interactive)
   screen$show()
   if (!is.null(value)) {
     shown <- function() console$handler$value(value$value, value$visible)
@@ -131,13 +131,13 @@ run_shown <- function(console, screen, expression, envir) {
 }
 
 # Return the value of an expression and whether it is visible, or NULL where it jumped to the top level.
-run_outermost <- function(console, screen, expression, envir, finish = FALSE) {
+run_outermost <- function(console, screen, expression, envir, finish = FALSE, steps = FALSE) {
   env <- new.env(parent = baseenv())
   do.call(delayedAssign, list("x", expression, envir, env))
   held <- lapply(seq_len(sys.nframe()), function(n) list(sys.frame(n), sys.function(n), sys.call(n)))
   run <- quote(.Internal(withVisible(x)))
   ask <- function(prompt) ask_whoever_executes(console, screen, prompt)
-  .Call(console_run, run, env, handlers_call(console), console$tell, ask, console$interactive, finish, held)[[1]]
+  .Call(console_run, run, env, handlers_call(console), console$tell, ask, console$interactive, finish, steps, held)[[1]]
 }
 
 # The call that puts handlers below all those of the person.

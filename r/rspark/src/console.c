@@ -30,6 +30,8 @@ static struct {
     void **context;
     void (*jump_to_top)(void);
     void (*call_back)(SEXP, SEXP, Rboolean, Rboolean);
+    int (*debugged)(SEXP);
+    void (*set_debugged)(SEXP, int);
 } r;
 
 typedef struct {
@@ -48,6 +50,7 @@ typedef struct {
 static Run *running = NULL;
 static int speaking = 0; /* whether `tell` or `ask` runs: what these print is no one's */
 static int awaited = 0;  /* whether the next text among the errors is that of an error */
+static int stepping = 0; /* whether R's browser was told at the top level to step: kept between a person's expressions */
 static Text printed;     /* and not sent yet */
 static int printed_errors;
 static double sent;      /* when */
@@ -75,6 +78,16 @@ static void add(Text *text, const char *bytes, size_t length)
     text->length += length;
 }
 
+/* R's browser steps into what is called at the top level once it was told to there. Only a person's code is to be stepped through:
+   give whether it is, and set whether it is from now on. */
+static int set_stepping(int on)
+{
+    if (r.debugged == NULL || r.set_debugged == NULL) return 0;
+    int was = r.debugged(R_GlobalEnv);
+    if (was != on) r.set_debugged(R_GlobalEnv, on);
+    return was;
+}
+
 static void tell(void *nothing)
 {
     SEXP text = PROTECT(Rf_ScalarString(Rf_mkCharLenCE(printed.bytes, (int) printed.length, CE_NATIVE)));
@@ -90,9 +103,11 @@ static void send_printed(void)
     if (running == NULL || speaking || printed.length == 0) return;
     Rboolean suspended = *r.interrupts_suspended;
     *r.interrupts_suspended = TRUE;
+    int steps = set_stepping(0);
     speaking = 1;
     if (R_ToplevelExec(tell, NULL)) printed.length = 0;
     speaking = 0;
+    set_stepping(steps);
     *r.interrupts_suspended = suspended;
     sent = now();
 }
@@ -147,9 +162,11 @@ static int read_console(const char *prompt, unsigned char *buffer, int room, int
         send_printed();
         awaited = 0;
         Question question = {prompt, LEAVE};
+        int steps = set_stepping(0);
         speaking = 1;
         R_ToplevelExec(ask, &question);
         speaking = 0;
+        set_stepping(steps);
         sent = 0; /* what comes first is seen at once */
         if (question.answer == LEAVE) r.jump_to_top();
         if (question.answer == END) return 0;
@@ -231,10 +248,10 @@ static void run_outermost(void *data)
     if (own) *here = run->outer;
 }
 
-/* Run a call; return list(value), or NULL when it jumped to the top level. `held` is what only the contexts of R refer to that are
-   out of its sight meanwhile. */
+/* Run a call; return list(value), or NULL when it jumped to the top level. `steps` is whether R's browser may step through it, `held` is
+   what only the contexts of R refer to that are out of its sight meanwhile. */
 SEXP attribute_hidden console_run(SEXP call, SEXP env, SEXP handlers, SEXP tell_it, SEXP ask_it, SEXP interactive, SEXP finish,
-                                  SEXP held)
+                                  SEXP steps, SEXP held)
 {
     SEXP result = PROTECT(Rf_allocVector(VECSXP, 1));
     Run run = {call, env, handlers, tell_it, ask_it, result, *r.context, getpid(), Rf_asLogical(interactive), Rf_asLogical(finish), 0};
@@ -244,7 +261,10 @@ SEXP attribute_hidden console_run(SEXP call, SEXP env, SEXP handlers, SEXP tell_
     sent = 0;
     typed.length = typed_read = 0;
     Console theirs = take_console(run.interactive);
+    if (Rf_asLogical(steps)) set_stepping(stepping);
     R_ToplevelExec(run_outermost, &run);
+    int stepped = set_stepping(0);
+    if (Rf_asLogical(steps)) stepping = stepped;
     send_printed();
     printed.length = 0;
     give_back(theirs);
@@ -290,6 +310,8 @@ SEXP attribute_hidden console_find(void)
         *(void **) &r.jump_to_top = dlsym(RTLD_DEFAULT, "Rf_jump_to_toplevel"),
     };
     *(void **) &r.call_back = dlsym(RTLD_DEFAULT, "Rf_callToplevelHandlers");
+    *(void **) &r.debugged = dlsym(RTLD_DEFAULT, "RDEBUG");
+    *(void **) &r.set_debugged = dlsym(RTLD_DEFAULT, "SET_RDEBUG");
     int all = 1;
     for (size_t each = 0; each < sizeof found / sizeof *found; each++) all = all && found[each] != NULL;
     return Rf_ScalarLogical(all);
@@ -297,7 +319,7 @@ SEXP attribute_hidden console_find(void)
 
 static const R_CallMethodDef calls[] = {
     {"console_find", (DL_FUNC) &console_find, 0},
-    {"console_run", (DL_FUNC) &console_run, 8},
+    {"console_run", (DL_FUNC) &console_run, 9},
     {"console_await_error", (DL_FUNC) &console_await_error, 0},
     {"console_flush", (DL_FUNC) &console_flush, 0},
     {"console_call_back", (DL_FUNC) &console_call_back, 3},

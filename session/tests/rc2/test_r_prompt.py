@@ -101,6 +101,15 @@ CASES: list[tuple[str, ...]] = [
     ("f()", "g <- function() { browser(); 5 }; g()", "where", "c", "where", "c"),
     ("g <- function() { f(); cat('never\\n') }; g()", "where", "Q"),
     ("browser()", "1 + 1", "c"),
+    # stepping at the top level, which goes on with the next expression until it is told to continue
+    ("browser()", "s"),
+    ("5",),
+    ("identity(data.frame(x = 1))", "n"),
+    ("warning('careful'); 6",),
+    ("for (i in 1:2) { browser(); x <- i }", "s", "s", "s", "s", "s", "s"),
+    ("browser(); x <- 8", "n"),
+    ("browser(); x", "c"),
+    ("identity(7)",),
     ("tryCatch(f(), error = function(e) cat('caught\\n'), finally = cat('finally\\n'))", "stop('not caught')", "Q"),
     ("f()", "q()", "c"),
     # debug(), and what follows it
