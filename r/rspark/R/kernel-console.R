@@ -269,7 +269,8 @@ wait_for_answer <- function(kernel, executor) {
   sockets <- kernel$sockets
   readable <- zmq$ZMQ.PO()$POLLIN
   repeat {
-    heard <- zmq$zmq.poll(c(sockets$stdin, sockets$control), rep(readable, 2L), MC = zmq$ZMQ.MC(check.eintr = TRUE))
+    # An interrupt that comes just before it waits is seen only once it has waited.
+    heard <- zmq$zmq.poll(c(sockets$stdin, sockets$control), rep(readable, 2L), 500L, MC = zmq$ZMQ.MC(check.eintr = TRUE))
     if (identical(heard[[2L]], "SIGINT")) interrupt()
     if (bitwAnd(zmq$zmq.poll.get.revents(1L), readable)) {
       return(kernel$wire_to_msg(zmq$zmq.recv.multipart(sockets$stdin, unserialize = FALSE))$content$value)

@@ -33,6 +33,17 @@ async def shown(kernel: Kernel, message: str, text: str) -> None:
         printed += (await hear(kernel, message, "stream"))["text"]
 
 
+async def ended(kernel: Kernel, message: str) -> str:
+    """Wait until nothing more comes of a message, and give its status: what is sent before may be aborted with it."""
+    status, idle = "", False
+    while not (status and idle):
+        heard = json.loads(await asyncio.wait_for(kernel.socket.recv(), WAIT))
+        if heard["parent_header"].get("msg_id") == message:
+            status = heard["content"]["status"] if heard["msg_type"] == "execute_reply" else status
+            idle = idle or heard["content"].get("execution_state") == "idle"
+    return status
+
+
 async def asked(kernel: Kernel, code: str) -> tuple[str, str]:
     """Run code until it asks, and give its message and its prompt."""
     await kernel.shown("1")  # by then the kernel knows who is to be asked
@@ -103,9 +114,46 @@ async def test_an_interrupt_at_its_prompt_ends_the_cell_alone(start: Start) -> N
     async with running.kernel(kernel_id) as kernel:
         message, _ = await asked(kernel, f"{BROWSES}; cat('never')")
         await running.post(f"api/kernels/{kernel_id}/interrupt")
-        assert (await hear(kernel, message, "execute_reply"))["status"] == "abort"
+        assert await ended(kernel, message) == "abort"
         assert await kernel.shown("y <- 1; sys.calls()") == "NULL"
         assert await kernel.shown("6 * 7") == "[1] 42"
+
+
+INTERRUPTED_BEFORE_IT_WAITS = """
+zmq <- asNamespace("pbdZMQ")
+poll <- zmq$zmq.poll
+unlocked <- base::unlockBinding
+unlocked("zmq.poll", zmq)
+assign("zmq.poll", function(...) {
+  assign("zmq.poll", poll, zmq)
+  tools::pskill(Sys.getpid(), 2)
+  poll(...)
+}, zmq)
+readline("Who? ")
+"""
+
+
+async def test_an_interrupt_just_before_it_waits_is_seen(start: Start) -> None:
+    running = await lab(start)
+    async with running.kernel(await running.new_kernel("ir")) as kernel:
+        message, _ = await asked(kernel, INTERRUPTED_BEFORE_IT_WAITS)
+        assert await ended(kernel, message) == "abort"
+        assert await kernel.shown("6 * 7") == "[1] 42"
+
+
+@pytest.mark.parametrize("code", ["repeat {}", "Sys.sleep(3000)"])
+async def test_an_interrupt_of_what_was_typed_goes_back_to_the_browser(start: Start, code: str) -> None:
+    running = await lab(start)
+    kernel_id = await running.new_kernel("ir")
+    async with running.kernel(kernel_id) as kernel:
+        message, _ = await asked(kernel, BROWSES)
+        for _ in range(3):
+            await answer(kernel, f"cat('runs\\n'); {code}")
+            await shown(kernel, message, "runs\n")
+            await running.post(f"api/kernels/{kernel_id}/interrupt")
+            assert (await hear(kernel, message, "input_request"))["prompt"] == "Browse[1]> "
+        await answer(kernel, "c")
+        assert await kernel.result_of(message) == "[1] 41"
 
 
 @pytest.mark.parametrize("code", [BROWSES, "options(error = recover); stop('deep')", "x <- readline('Who? ')"])
