@@ -244,6 +244,7 @@ ask_whoever_executes <- function(console, screen, prompt) {
   off <- watch_nothing()
   on.exit(watch_again(off))
   console$state$failing <- NULL
+  console$state$interrupted <- FALSE # whatever was interrupted goes on
   executor <- console$executor
   tryCatch(
     {

@@ -153,7 +153,7 @@ async def test_an_interrupt_of_what_was_typed_goes_back_to_the_browser(start: St
             await running.post(f"api/kernels/{kernel_id}/interrupt")
             assert (await hear(kernel, message, "input_request"))["prompt"] == "Browse[1]> "
         await answer(kernel, "c")
-        assert await kernel.result_of(message) == "[1] 41"
+        assert await ended(kernel, message) == "ok"
 
 
 @pytest.mark.parametrize("code", [BROWSES, "options(error = recover); stop('deep')", "x <- readline('Who? ')"])
