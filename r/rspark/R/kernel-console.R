@@ -249,6 +249,8 @@ ask_whoever_executes <- function(console, screen, prompt) {
   tryCatch(
     {
       screen$send()
+      kernel <- environment(executor$handle_stdin)$kernel
+      if (!is.null(kernel)) drop_answers(kernel)
       executor$send_response("input_request", executor$current_request, "stdin", list(prompt = prompt, password = FALSE))
       answer <- executor$handle_stdin()
       if (identical(answer, "\004")) NULL else as.character(answer)
@@ -258,6 +260,17 @@ ask_whoever_executes <- function(console, screen, prompt) {
       FALSE
     }
   )
+}
+
+# Receive and drop what was answered late, to a question before.
+drop_answers <- function(kernel) {
+  zmq <- asNamespace("pbdZMQ")
+  readable <- zmq$ZMQ.PO()$POLLIN
+  repeat {
+    zmq$zmq.poll(c(kernel$sockets$stdin), readable, 0L)
+    if (!bitwAnd(zmq$zmq.poll.get.revents(1L), readable)) break
+    zmq$zmq.recv.multipart(kernel$sockets$stdin, unserialize = FALSE)
+  }
 }
 
 # Wait for the answer to a question; what the kernel is told meanwhile, such as to end, is like an interrupt.

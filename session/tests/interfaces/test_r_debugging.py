@@ -79,6 +79,24 @@ async def test_a_line_may_be_longer_than_rs_buffer(start: Start) -> None:
         assert await kernel.result_of(message) == "[1] 1"
 
 
+ASKS_ONCE_SOMETHING_WAS_ANSWERED = """
+executor <- environment(get("getPass", "jupyter:irkernel"))$.self
+pbdZMQ::zmq.poll(c(environment(executor$handle_stdin)$kernel$sockets$stdin), 1L)
+x <- readline("Who? ")
+x
+"""
+
+
+async def test_an_answer_that_comes_late_is_none_to_the_next_question(start: Start) -> None:
+    running = await lab(start)
+    async with running.kernel(await running.new_kernel("ir")) as kernel:
+        await kernel.shown("1")
+        await answer(kernel, "late")
+        message, _ = await asked(kernel, ASKS_ONCE_SOMETHING_WAS_ANSWERED)
+        await answer(kernel, "now")
+        assert await kernel.result_of(message) == '[1] "now"'
+
+
 async def test_the_end_of_input_is_an_empty_line_to_the_browser(start: Start) -> None:
     """As R has it. Others tell it by a character of its own, as of Control-D."""
     running = await lab(start)
@@ -124,10 +142,12 @@ zmq <- asNamespace("pbdZMQ")
 poll <- zmq$zmq.poll
 unlocked <- base::unlockBinding
 unlocked("zmq.poll", zmq)
-assign("zmq.poll", function(...) {
-  assign("zmq.poll", poll, zmq)
-  tools::pskill(Sys.getpid(), 2)
-  poll(...)
+assign("zmq.poll", function(sockets, ...) {
+  if (length(sockets) == 2L) {
+    assign("zmq.poll", poll, zmq)
+    tools::pskill(Sys.getpid(), 2)
+  }
+  poll(sockets, ...)
 }, zmq)
 readline("Who? ")
 """
