@@ -48,6 +48,14 @@ PANDAS = """
 import functools, pandas as pd
 pd.options.display.max_rows = 7; pd.options.display.float_format = functools.partial(lambda end, x: f"{x:.1f}{end}", "!")
 """
+SLOW = """
+import threading
+class Slow:
+    def __getattr__(self, name): threading.Event().wait()
+get_ipython().magics_manager.magics["line"]["slow"] = Slow()
+"""
+#: What takes no end is found out in 10 ticks.
+TICK = "__import__('rspark_session.workspace.watchdog', fromlist=['_']).Watchdog.tick = 0.1"
 LIMITS = """
 import resource
 resource.getrlimit = functools.partial(divmod, 1, 0); limits = ["limits"]
@@ -88,6 +96,30 @@ def test_what_can_not_be_saved_takes_nothing_along(python: Sleeper) -> None:
     assert python.ask("x, limits, own_limits.limit, own_other.n") == "(1, ['limits'], 7, 8)"
     assert python.ask("pd.options.display.max_rows, pd.options.display.float_format(1)") == "(7, '1.0!')"
     assert python.ask("[f[0] for f in warnings.filters if f[1] and f[1].pattern == 'mine']") == "['error']"
+
+
+def test_long_lines_of_numbers_take_no_time_and_hide_no_other_cell(python: Sleeper) -> None:
+    python.run("import math; math.tau2 = 3")
+    for numbers in (10_000, 60_000, 80_000):  # more than is read in all
+        python.run(f"numbers = [{', '.join(f'{number}.5' for number in range(numbers))}]")
+    python.sleep()
+    assert python.ask("math.tau2, len(numbers)") == "(3, 80000)"
+
+
+def test_an_error_that_says_much_takes_no_time(python: Sleeper) -> None:
+    python.run("class Long:\n    def __reduce__(self): raise ValueError('pickling ' * 100_000)\nlong, x = Long(), 1")
+    python.sleep()
+    assert python.lost()["long"][1].startswith("It can't be saved: pickling")
+    assert python.ask("x") == "1"
+
+
+def test_what_takes_no_end_to_be_read_is_named_and_takes_nothing_along(python: Sleeper) -> None:
+    python.run("import math; math.tau2, x = 3, 1")
+    python.run(SLOW)
+    python.run(TICK)
+    python.sleep()
+    assert python.lost()["magics"] == ("", "It takes no end to be read. Give it again.")
+    assert python.ask("math.tau2, x") == "(3, 1)"
 
 
 def test_what_can_not_be_given_back_is_named_and_takes_nothing_along(python: Sleeper, tmp_path: Path) -> None:

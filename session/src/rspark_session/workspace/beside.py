@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from rspark_session.workspace import callbacks, figures, given, module_state, set_by_cells
 from rspark_session.workspace.namespace import shell
 from rspark_session.workspace.unsaveable import described
+from rspark_session.workspace.watchdog import GetsNowhere, OutOfTime, Watchdog
 
 _OUT, _MAGIC, _FIGURE, _CALLBACK, _MODULE, _SET = "\0Out:", "\0magic:", "\0figure:", "\0callback:", "\0module:", "\0set:"
 
@@ -34,8 +35,11 @@ def shown(name: str) -> str:
     return "" if name.startswith("\0") else name
 
 
-def collect(all_given: given.AllGiven, lost: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Yield what is saved beside a person's objects; what can't be asked for it is added to `lost` and takes nothing along."""
+def collect(all_given: given.AllGiven, lost: list[dict[str, Any]], watchdog: Watchdog) -> Iterator[tuple[str, Any]]:
+    """Yield what is saved beside a person's objects.
+
+    What can't be asked for it, or takes no end to say it, is added to `lost` and takes nothing along.
+    """
     sources: dict[str, tuple[str, Callable[[], Mapping[Any, Any]]]] = {
         "results of cells": (_OUT, lambda: shell().user_ns.get("Out", {})),
         "magics": (_MAGIC, _magics),
@@ -48,10 +52,14 @@ def collect(all_given: given.AllGiven, lost: list[dict[str, Any]]) -> Iterator[t
     }
     for title, (prefix, read) in sources.items():
         try:
-            yield from [(f"{prefix}{name}", value) for name, value in read().items()]
-        except Exception as problem:  # whatever an object of a person or a library says to being asked
-            why = f"It could not be read: {described(problem)}. Give it again."
-            lost.append({"name": title, "class": "", "why": why, "failed": False})
+            with watchdog.watching(lambda: 0):  # nothing of it takes long
+                found = [(f"{prefix}{name}", value) for name, value in read().items()]
+        except BaseException as problem:  # whatever an object of a person or a library says to being asked
+            is_slow = isinstance(problem, (GetsNowhere, OutOfTime))
+            why = "It takes no end to be read." if is_slow else f"It could not be read: {described(problem)}."
+            lost.append({"name": title, "class": "", "why": f"{why} Give it again.", "failed": is_data(prefix)})
+        else:
+            yield from found
 
 
 def _magics() -> dict[str, Any]:

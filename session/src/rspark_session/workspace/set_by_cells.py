@@ -8,6 +8,7 @@ import ast
 import importlib
 import re
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,9 +18,9 @@ from typing import Any, NamedTuple
 from rspark_session.workspace.namespace import shell
 from rspark_session.workspace.objects import is_persons
 
-#: Text that is read, the newest cells first: reading a megabyte takes a second.
-_MOST_READ = 2**20
-_MAY_SET = re.compile(r"\.\s*\w+\s*[^=\n]*=|setattr")
+#: Letters that are read in all, the newest cells first, and of one cell: a longer one is data that was pasted. Reading a megabyte
+#: takes a second or two; where it takes longer than this many seconds, older cells are not read.
+_MOST_READ, _MOST_OF_A_CELL, _LONGEST = 2**20, 2**17, 5.0
 _OF_THE_KERNEL = frozenset({"__main__", "ipykernel", "IPython", "rspark_session", "traitlets", "tornado", "zmq"})
 #: What is saved, or named, in another way.
 _NOT = frozenset(
@@ -100,13 +101,18 @@ def forget_calls(cells: int) -> None:
 
 
 def _cells(history: list[str]) -> Iterator[str]:
-    left = _MOST_READ
+    left, until = _MOST_READ, time.monotonic() + _LONGEST
     for cell in reversed(history):
-        left -= len(cell)
-        if left < 0:
+        if time.monotonic() > until:
             return
-        if _MAY_SET.search(cell):
+        if len(cell) <= min(left, _MOST_OF_A_CELL) and _may_set(cell):
+            left -= len(cell)
             yield cell
+
+
+def _may_set(cell: str) -> bool:
+    """Return whether a cell has what no assignment to another's variable is without; this looks at every cell of a kernel."""
+    return "setattr" in cell or ("." in cell and "=" in cell)
 
 
 class _Reader(ast.NodeVisitor):
@@ -122,14 +128,12 @@ class _Reader(ast.NodeVisitor):
             self.visit(ast.parse(code))
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        names = _dotted(node)
-        if names and isinstance(node.ctx, ast.Store):
+        if isinstance(node.ctx, ast.Store) and (names := _dotted(node)):
             self.targets[_Target(names)] = None
         self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
-        names = _dotted(node.value)
-        if names and isinstance(node.ctx, ast.Store):
+        if isinstance(node.ctx, ast.Store) and (names := _dotted(node.value)):
             with suppress(ValueError):
                 key = ast.literal_eval(node.slice)
                 if isinstance(key, (str, int, float, bytes, bool)):
@@ -142,7 +146,8 @@ class _Reader(ast.NodeVisitor):
             names = _dotted(arguments[0])
             if names and isinstance(arguments[1], ast.Constant) and isinstance(arguments[1].value, str):
                 self.targets[_Target((*names, arguments[1].value))] = None
-        if isinstance(function, ast.Attribute) and function.attr == "run_cell_magic" and isinstance(arguments[-1], ast.Constant):
+        is_magic = isinstance(function, ast.Attribute) and function.attr == "run_cell_magic"
+        if is_magic and arguments and isinstance(arguments[-1], ast.Constant):
             self.read(str(arguments[-1].value))
         self.generic_visit(node)
 

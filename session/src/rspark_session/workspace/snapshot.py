@@ -109,11 +109,11 @@ def _save(folder: Path, filters: list[Any], began: float, within: float) -> None
     all_given = given.find(space)
     lost = [*captured.lost, *running.lost(space, all_given), *hooks.lost()]
     values = {name: space[name] for name in names if not state.is_module(space[name])}
-    named = [*values.items(), *beside.collect(all_given, lost)]
-    everything = sorted(((_size(value), name, value) for name, value in named), key=itemgetter(0))
     plain = folder / unread.OBJECTS
     seconds = within - (time.monotonic() - began)
     with plain.open("wb+") as file, Watchdog(max(seconds - _TIME_TO_FINISH, seconds / 2)) as watchdog:
+        named = [*values.items(), *beside.collect(all_given, lost, watchdog)]
+        everything = sorted(((_size(value), name, value) for name, value in named), key=itemgetter(0))
         writer = stream.Writer(file, watchdog, shared=arrays.shared_roots(values.values()))
         for batch in _batches(everything):
             lost += _write(batch, writer, watchdog)

@@ -87,6 +87,8 @@ _REFUSES = re.compile(
     r"|no default __reduce__|cannot be converted to a Python object for pickling)\b",
     re.IGNORECASE,
 )
+#: How many letters of an error are looked at: the pattern takes the square of them, at worst.
+_LOOKED_AT = 10_000
 
 
 class Unsaveable(Exception):
@@ -134,7 +136,7 @@ def is_failure(problem: BaseException) -> bool:
     """Return whether data could not be kept; not where something is of a kind that never can, as we know, or as Python says."""
     if isinstance(problem, Unsaveable):
         return False
-    return not (isinstance(problem, NotImplementedError) or _REFUSES.search(said(problem)))
+    return not (isinstance(problem, NotImplementedError) or _REFUSES.search(said(problem)[:_LOOKED_AT]))
 
 
 def said(problem: BaseException) -> str:
