@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
 import pytest
@@ -140,7 +143,7 @@ def test_what_is_wrong_is_one_sentence_with_what_to_do(hub: Installation, tmp_pa
     assert "takes TRUE or FALSE" in refusal('hub_stop("a", confirm = "yes")', **good)
     assert "state" in refusal('hub_sessions(state = "awake")', **good)
     (tmp_path / "token").write_text("rss_nothing\n")
-    assert "does not work" in refusal("hub_me()", RSPARKHUB_URL=hub.url, RSPARK_TOKEN_FILE=str(tmp_path / "token"))
+    assert "does not work" in refusal("hub_me()", RSPARK_HUB_URL=f"{hub.url}/hub/", RSPARK_TOKEN_FILE=str(tmp_path / "token"))
 
 
 def test_inside_a_session_its_own_token_reads_it_and_does_nothing_else(hub: Installation) -> None:
@@ -150,11 +153,84 @@ def test_inside_a_session_its_own_token_reads_it_and_does_nothing_else(hub: Inst
     assert (seen["own"][0]["id"], seen["own"][0]["state"]) == (started["id"], "running")
     assert (seen["me"][0]["admin"], seen["me"][0]["scopes"]) == (False, "")
     assert "agent" in seen["logs"]
+    assert "The hub wants a token" in refusal(f'hub_me(url = "{hub.address}")', **inside)  # another address
     refused = refusal("hub_sessions()", **inside)
     assert refused.startswith("A session's own token may only read that session.")
     assert refused.endswith("Make one on the hub's page Account, and set RSPARKHUB_TOKEN.")
     by_own = {**inside, "RSPARKHUB_TOKEN": told(hub, "sessions")["RSPARKHUB_TOKEN"]}
     assert answer("{ hub_stop(hub_session()); hub_wait(hub_session())$state }", **by_own) == "stopped"
+
+
+class Log(BaseHTTPRequestHandler):
+    """A hub that gives the end of a long log: as many bytes as it is asked for, and no more than the real one allows."""
+
+    text = "".join(f"{number} ä\n" for number in range(100_000)).encode()
+
+    def do_GET(self) -> None:
+        asked = int(parse_qs(urlsplit(self.path).query)["tail"][0])
+        self.send_response(200 if asked <= 10 * 2**20 else 422)
+        self.end_headers()
+        self.wfile.write(self.text[-asked:])
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def at(server: ThreadingHTTPServer) -> dict[str, str]:
+    """Return the variables by which R asks a server of the test's own, which answers from now on."""
+    Thread(target=server.serve_forever, daemon=True).start()
+    return {"RSPARKHUB_URL": f"http://127.0.0.1:{server.server_port}", "RSPARKHUB_TOKEN": "rst_x"}
+
+
+def test_a_log_is_read_as_far_back_as_was_asked() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Log) as server:
+        seen = answer(
+            """
+            logs <- lapply(c(1, 20000, 1e7, Inf), function(lines) hub_logs("abc", lines = lines))
+            list(lines = lengths(logs), last = vapply(logs, tail, "", 1))
+            """,
+            **at(server),
+        )
+        server.shutdown()
+    assert seen["lines"] == [1, 20_000, 100_000, 100_000]
+    assert seen["last"] == ["99999 ä"] * 4
+
+
+class Leaves(BaseHTTPRequestHandler):
+    """A hub that ends while a session starts: its stream of news ends, then nobody answers, then its proxy says so."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        path = self.path.rpartition("/sessions/")[2]
+        self.asked.append(path)
+        news, looks = self.asked.count("abc/events"), self.asked.count("abc")
+        if path == "abc/events" and news == 1:
+            self._answer(200, "text/event-stream", ": \n\n")
+        elif path == "abc/events":
+            self._answer(503, "text/html", "<p>Soon</p>")
+        elif looks == 3:
+            self.connection.close()
+        else:
+            state = "running" if looks > 4 else "starting"
+            self._answer(200, "application/json", json.dumps({"id": "abc", "name": "R", "state": state, "wanted": "running"}))
+
+    def _answer(self, status: int, kind: str, said: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.wfile.write(said.encode())
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def test_a_wait_goes_on_where_the_hub_starts_again() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Leaves) as server:
+        seen = answer('hub_wait("abc")', **at(server))
+        server.shutdown()
+    assert seen[0]["state"] == "running"
+    assert Leaves.asked == ["abc", *["abc/events", "abc"] * 4]
 
 
 def variables_in(session: str) -> dict[str, str]:

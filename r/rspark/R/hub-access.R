@@ -16,12 +16,14 @@ hub_url <- function(url) {
   sub("(/hub)?/*$", "", found)
 }
 
-# Return the token: the argument, RSPARKHUB_TOKEN, or inside a session its own, which reads that session and does nothing else.
-hub_token <- function(token) {
+# Return the token for the hub at `base`: the argument, RSPARKHUB_TOKEN, or inside a session its own, which reads that session and
+# does nothing else. Its own goes to the session's hub alone: whoever else got it could read the session.
+hub_token <- function(token, base) {
   check_name(token, "token", or_null = TRUE)
   found <- if (is.null(token)) setting("RSPARKHUB_TOKEN") else token
   own <- setting("RSPARK_TOKEN_FILE")
-  if (is.null(found) && !is.null(own) && file.exists(own)) {
+  home <- setting("RSPARK_HUB_URL")
+  if (is.null(found) && !is.null(own) && !is.null(home) && identical(base, hub_url(home)) && file.exists(own)) {
     found <- readLines(own, n = 1, warn = FALSE)
   }
   if (is.null(found)) {
@@ -34,8 +36,8 @@ hub_token <- function(token) {
   found
 }
 
-# Ask the hub; return what its answer says, or NULL where it goes on for longer than `patience`, in seconds, and was to be waited
-# for. The token goes to this address alone: a redirect is not followed.
+# Ask the hub; return what its answer says. With `patience`, in seconds, it is waited for: NULL where the answer goes on for longer,
+# and where the hub can't be reached just now. The token goes to this address alone: a redirect is not followed.
 hub_ask <- function(url, token, method, path, query = list(), body = NULL, patience = NULL, text = FALSE) {
   base <- hub_url(url)
   given <- Filter(Negate(is.null), query)
@@ -44,7 +46,7 @@ hub_ask <- function(url, token, method, path, query = list(), body = NULL, patie
   handle <- curl::new_handle(
     customrequest = method, followlocation = FALSE, connecttimeout = 10, timeout_ms = ceiling(1000 * (if (is.null(patience)) 60 else patience))
   )
-  headers <- list(Authorization = paste("Bearer", hub_token(token)))
+  headers <- list(Authorization = paste("Bearer", hub_token(token, base)))
   if (!is.null(body)) {
     curl::handle_setopt(handle, postfields = as.character(jsonlite::toJSON(body, auto_unbox = TRUE, null = "null", digits = NA)))
     headers[["Content-Type"]] <- "application/json"
@@ -53,13 +55,13 @@ hub_ask <- function(url, token, method, path, query = list(), body = NULL, patie
   answer <- tryCatch(
     curl::curl_fetch_memory(address, handle),
     error = function(error) {
-      if (!is.null(patience) && grepl("[Tt]imeout|timed out", conditionMessage(error))) {
+      if (!is.null(patience)) {
         return(NULL)
       }
       problem("The hub at ", base, " can't be reached. Check the address, and whether it runs. ", hub_reason(error))
     }
   )
-  if (is.null(answer)) {
+  if (is.null(answer) || !is.null(patience) && answer$status_code %in% 502:504) {
     return(NULL)
   }
   said <- rawToChar(answer$content)

@@ -20,8 +20,8 @@
 #' put it into `~/.Renviron`.
 #'
 #' Inside a session there is also the session's own token, which is taken where
-#' there is no other. It reads that one session: `hub_session()`, `hub_logs()` and
-#' [hub_me()] work by it, and nothing else does.
+#' there is no other, for the session's own hub alone. It reads that one session:
+#' `hub_session()`, `hub_logs()` and [hub_me()] work by it, and nothing else does.
 #'
 #' @param environment The name of an environment; [hub_environments()] lists them.
 #' @param name What the session is called; by default as the environment.
@@ -41,7 +41,7 @@
 #' @param force Whether it sleeps also when something can't be kept.
 #' @param service The part whose log is read; `hub_logs(service = NULL)` names those
 #'   that there are.
-#' @param lines How many lines, from the end.
+#' @param lines How many lines, from the end; of the last 10 MiB at most.
 #' @param url The hub's address.
 #' @param token A token of yours.
 #' @return A data frame with a row for each session: `id`, `name`, `environment`,
@@ -114,16 +114,34 @@ hub_wait <- function(session, timeout = 600, url = NULL, token = NULL) {
   if (!is.numeric(timeout) || length(timeout) != 1 || is.na(timeout) || timeout <= 0) {
     problem("`timeout` takes a number of seconds, such as 600.")
   }
-  # The stream of its news ends when it is ready, or is known never to be.
-  hub_of_session(id, "GET", "/events", url = url, token = token, patience = timeout, text = TRUE)
-  now <- hub_session(id, url = url, token = token)
+  now <- hub_of_session(id, "GET", url = url, token = token)
+  until <- proc.time()[["elapsed"]] + timeout
+  while (!hub_settled(now) && (left <- until - proc.time()[["elapsed"]]) > 0) {
+    # The stream of its news ends when it is settled, and also where the hub ends, which may be there again in a moment.
+    hub_of_session(id, "GET", "/events", url = url, token = token, patience = left, text = TRUE)
+    seen <- hub_of_session(id, "GET", url = url, token = token, patience = 60)
+    if (!is.null(seen)) now <- seen
+    if (!hub_settled(now)) Sys.sleep(1)
+  }
+  if (!hub_settled(now)) {
+    problem("The session ", now$name, " is ", now$state, " after ", timeout, " seconds. Wait on with hub_wait(\"", id, "\").")
+  }
   if (now$state == "failed") {
     problem("The session ", now$name, " failed: ", sub("[.]?$", ".", now$reason), " hub_logs(\"", id, "\") says more.")
   }
-  if (!(now$state %in% c("running", "suspended", "stopped"))) {
-    problem("The session ", now$name, " is ", now$state, " after ", timeout, " seconds. Wait on with hub_wait(\"", id, "\").")
-  }
-  now
+  hub_sessions_frame(url, list(now))
+}
+
+# Return whether a session is where it stays until somebody asks for something else, as the hub says it by the end of its stream.
+hub_settled <- function(entry) {
+  wanted <- entry$wanted
+  switch(entry$state,
+    running = wanted == "running",
+    suspended = !(wanted %in% c("stopped", "deleted")),
+    stopped = ,
+    failed = wanted != "deleted",
+    FALSE
+  )
 }
 
 #' @rdname hub_sessions
@@ -190,8 +208,14 @@ hub_logs <- function(session = Sys.getenv("RSPARK_SESSION"), service = "interfac
     return(unlist(hub_of_session(session, "GET", "/logs", url = url, token = token)$services))
   }
   check_name(service, "service")
-  said <- hub_of_session(session, "GET", "/logs", query = list(service = service), text = TRUE, url = url, token = token)
-  utils::tail(strsplit(said, "\n", fixed = TRUE)[[1]], lines)
+  if (!is.numeric(lines) || length(lines) != 1 || is.na(lines) || lines < 1) {
+    problem("`lines` takes a number, such as 100.")
+  }
+  # The hub counts bytes: enough for lines of a thousand, and no more than it gives.
+  query <- list(service = service, tail = sprintf("%.0f", min(10 * 2^20, max(2^16, 1000 * lines))))
+  said <- hub_of_session(session, "GET", "/logs", query = query, text = TRUE, url = url, token = token)
+  said <- iconv(said, "UTF-8", "UTF-8", sub = "byte") # it may begin within a letter
+  utils::tail(strsplit(said, "\n", fixed = TRUE)[[1]], min(lines, .Machine$integer.max))
 }
 
 # Ask for something else of a session; return it as it is then.

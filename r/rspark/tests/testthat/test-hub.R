@@ -25,6 +25,21 @@ test_that("without a token it is said where to make one", {
   with_hub("http://127.0.0.1:9", "rst_x", expect_error(hub_me(), "can't be reached"))
 })
 
+test_that("a session's own token goes to that session's hub alone", {
+  own <- tempfile()
+  writeLines("rss_own", own)
+  with_hub("", "", {
+    Sys.setenv(RSPARK_HUB_URL = "http://127.0.0.1:9/hub/", RSPARK_TOKEN_FILE = own)
+    expect_error(hub_me(), "can't be reached")
+    expect_error(hub_me(url = "http://127.0.0.1:9"), "can't be reached")
+    for (url in c("http://127.0.0.1:10", "https://127.0.0.1:9", "http://127.0.0.1:9/other", "http://127.0.0.1:9.example.org")) {
+      expect_error(hub_me(url = url), "Make one on the hub's page Account")
+    }
+    Sys.setenv(RSPARKHUB_URL = "http://127.0.0.1:10")
+    expect_error(hub_me(), "Make one on the hub's page Account")
+  })
+})
+
 test_that("arguments of another form are refused before anything is asked", {
   expect_error(hub_stop(""), "Name a session by its id")
   expect_error(hub_stop(c("a", "b")), "`session` takes one name")
@@ -32,6 +47,7 @@ test_that("arguments of another form are refused before anything is asked", {
   expect_error(hub_start("rspark", options = "large"), "named list")
   expect_error(hub_start("rspark", options = list("large")), "named list")
   expect_error(hub_wait("abc", timeout = -1), "number of seconds")
+  expect_error(hub_logs("abc", lines = "all"), "takes a number")
   expect_error(hub_extend("abc", hours = "2"), "takes a number")
   expect_error(hub_token_create("x", scopes = NULL), "`scopes` takes")
 })
