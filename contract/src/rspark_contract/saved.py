@@ -250,12 +250,18 @@ class Restored:
     reason: str | None = None
 
     def __add__(self, other: "Restored") -> "Restored":
-        """Return what two interfaces of one session brought back; of one that did so again it is the other."""
+        """Return what two interfaces of one session brought back, within the bounds of `parse`.
+
+        Of one that did so again it is the other. It is known by its kernels; without any it may be, and its terminals count once.
+        """
         again = {kernel.id for kernel in other.kernels}
+        kept = [kernel for kernel in self.kernels if kernel.id not in again]
+        is_another = other.kernels and len(kept) == len(self.kernels)
+        reasons = [other.reason] if other.reason and other.reason not in (self.reason or "") else []
         return Restored(
-            kernels=(*(kernel for kernel in self.kernels if kernel.id not in again), *other.kernels),
-            terminals=self.terminals + other.terminals,
-            reason=" ".join(filter(None, (self.reason, other.reason))) or None,
+            kernels=_within_bounds((*kept, *other.kernels)),
+            terminals=self.terminals + other.terminals if is_another else max(self.terminals, other.terminals),
+            reason=reading.printable(" ".join([*filter(None, [self.reason]), *reasons])) or None,
         )
 
     def to_json(self) -> JsonObject:
@@ -276,12 +282,17 @@ class Restored:
             When it is no object, or its members are of another kind.
         """
         fields = Fields(value)
-        kernels, left = [], MOST_LOST_IN_ALL
-        for kernel in fields.get("kernels", reading.readable_items(RestoredKernel.parse, most=MOST_KERNELS), ()):
-            kernels.append(replace(kernel, lost=kernel.lost[:left]))
-            left -= len(kernels[-1].lost)
         return cls(
-            kernels=tuple(kernels),
+            kernels=_within_bounds(fields.get("kernels", reading.readable_items(RestoredKernel.parse, most=MOST_KERNELS), ())),
             terminals=fields.get("terminals", _COUNT, 0),
             reason=fields.get("reason", reading.text(), None),
         )
+
+
+def _within_bounds(kernels: tuple[RestoredKernel, ...]) -> tuple[RestoredKernel, ...]:
+    """Return the first of them, with the first of what they lost."""
+    bounded, left = [], MOST_LOST_IN_ALL
+    for kernel in kernels[:MOST_KERNELS]:
+        bounded.append(replace(kernel, lost=kernel.lost[:left]))
+        left -= len(bounded[-1].lost)
+    return tuple(bounded)
