@@ -211,7 +211,7 @@ def fill(name: str, context: Path) -> None:
         shutil.copy(R_PACKAGES, context)
         for template in ("tutorial", "shiny-app"):
             shutil.copytree(TOP / "docs" / template, context / "templates" / template)
-        shutil.copytree(TOP / "r/rspark", context / "rspark")
+        copy_rspark(context / "rspark")
         shutil.copytree(TOP / "r/nycflights13", context / "r/nycflights13")
         shutil.copy(TOP / "r/install-nycflights13", context / "r")
         wheel("contract", context / "session")
@@ -223,6 +223,11 @@ def fill(name: str, context: Path) -> None:
         wheel("contract", context / "hub")
         wheel("hub", context / "hub")
         run([str(TOP / "scripts/build-go"), "edge", str(context / "rsparkhub-edge")])
+
+
+def copy_rspark(folder: Path) -> None:
+    """Copy the R package without what was compiled in the checkout, perhaps from other sources or for another R."""
+    shutil.copytree(TOP / "r/rspark", folder, ignore=shutil.ignore_patterns("*.o", "*.so"))
 
 
 def wheel(package: str, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Images in a node are the files of buildah's storage, once on the disk; too little room for them is said before work begins."""
 
+import importlib
 import json
 import subprocess
 from collections.abc import Iterator
@@ -135,6 +136,19 @@ def test_too_little_room_is_said_before_anything_is_built() -> None:
         f"Images take up to 7 GB in {folder} while they are built, and its disk has 0.1 GB free. Free 6.9 GB there" in done.stderr
     )
     assert "base: …" not in done.stdout
+
+
+def test_the_r_package_comes_without_what_was_compiled_in_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(TOP / "images")
+    build = importlib.import_module("images.build")
+    source = tmp_path / "r/rspark/src"
+    source.mkdir(parents=True)
+    for name in ("console.c", "console.o", "rspark.so"):
+        (source / name).write_text(name)
+    monkeypatch.setattr(build, "TOP", tmp_path)
+    context = tmp_path / "context"
+    build.copy_rspark(context)
+    assert [file.name for file in (context / "src").iterdir()] == ["console.c"]
 
 
 def test_a_node_without_room_is_not_started(cluster: Cluster) -> None:
