@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -27,7 +28,17 @@ CREATE TABLE course."{ODD.replace('"', '""')}" ("{ODD.replace('"', '""')}" int);
 INSERT INTO course."{ODD.replace('"', '""')}" VALUES (7);
 CREATE TABLE course.nothing ();
 CREATE VIEW course.slow AS SELECT pg_sleep(600)::text AS slept;
+CREATE TABLE course.ties (n int, word text, place point) PARTITION BY HASH (n);
+CREATE TABLE course.ties_1 PARTITION OF course.ties FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE course.ties_2 PARTITION OF course.ties FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+INSERT INTO course.ties SELECT n, 'w' || n % 2, point(n, n) FROM generate_series(1, 600) n;
+CREATE VIEW course.ties_seen AS SELECT * FROM course.ties ORDER BY random();
+CREATE TABLE course.narrow (n int, word text);
+INSERT INTO course.narrow SELECT 600 - n, repeat('x', 500) FROM generate_series(1, 600) n;
+CREATE INDEX ON course.narrow (n);
+VACUUM ANALYZE course.narrow;
 """
+CANCEL_REQUEST = (80877102).to_bytes(4, "big")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +54,8 @@ def filled(server: PostgresServer) -> str:
     """A database with tables."""
     database = server.create_database()
     with psycopg.connect(server.url(database), autocommit=True) as connection:
-        connection.execute(TABLES)
+        for statement in TABLES.split(";\n"):  # one by one: no transaction may hold VACUUM
+            connection.execute(statement)  # type: ignore[call-overload]  # made here
         connection.execute("DROP ROLE IF EXISTS ann; CREATE ROLE ann LOGIN; GRANT USAGE ON SCHEMA course TO ann")
         connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA course TO ann; REVOKE SELECT ON course.small FROM ann")
     return database
@@ -79,6 +91,9 @@ async def test_what_there_is_comes_level_by_level(database: str) -> None:
         ODD: "table",
         "nothing": "table",
         "slow": "view",
+        "ties": "table",
+        "ties_seen": "view",
+        "narrow": "table",
     }
     columns = (await postgres.catalog((database, "course", "numbers"))).entries
     assert [(column.name, column.detail, column.key) for column in columns] == [
@@ -121,6 +136,46 @@ async def test_rows_are_read_sorted_filtered_and_searched_by_the_server(database
     assert (await page(database, "numbers", search="%_")).matching == 0
     assert matching(await page(database, ODD, filters=[{"column": 0, "operator": "=", "values": [7.0]}])) == ["7"]
     assert (await page(database, "nothing")).all_columns == 0
+
+
+@pytest.mark.parametrize("table", ["ties", "ties_seen", "narrow"])
+@pytest.mark.parametrize("sort", [[], [{"column": 1}]])
+async def test_pages_together_have_each_row_once(database: str, table: str, sort: list[dict[str, int]]) -> None:
+    read: list[str | None] = []
+    for row, count in ((0, 7), (7, 93), (100, 300), (400, 200)):
+        read += (await page(database, table, first_row=row, rows=count, sort=sort, columns=1)).cells[0]
+    assert sorted(map(int, filter(None, read))) == list(range(1, 601) if table != "narrow" else range(600))
+    whole = await page(database, table, rows=600, sort=sort)
+    assert list(whole.cells[0]) == read, "also beside the other columns"
+
+
+async def test_a_server_that_hangs_is_given_up_and_asked_again(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs, folder = True, os.environ["PGHOST"]
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hung = False
+        while data := await reader.read(2**16):
+            if data[4:8] == CANCEL_REQUEST:
+                break
+            hung = hung or (hangs and b"pg_database" in data)
+            if not hung:
+                writer.write(data)
+        writer.close()
+
+    async def between(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind, before = await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432")
+        await asyncio.gather(carry(reader, before), carry(behind, writer))
+
+    async with await asyncio.start_unix_server(between, tmp_path / ".s.PGSQL.5432"):
+        monkeypatch.setenv("PGHOST", str(tmp_path))
+        monkeypatch.setattr(postgres, "_WHOLE", 2.0)
+        answers = await asyncio.gather(*(postgres.catalog(()) for _ in range(4)), return_exceptions=True)
+        assert ["took longer than 2 s" in str(answer) for answer in answers] == [True] * 4
+        hangs = False
+        monkeypatch.setattr(postgres, "_WHOLE", 60.0)
+        assert (await names())[0] == database
 
 
 async def test_what_cannot_be_read_is_one_sentence(

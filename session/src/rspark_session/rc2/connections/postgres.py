@@ -18,6 +18,7 @@ MOST = 10_000
 _CONNECTING = 10  # seconds, as libpq counts them
 _CROWDED = 5.0
 _STATEMENT = 10_000  # milliseconds that a query may take
+_WHOLE = 15.0  # seconds that a question may take here: a server that hangs ends no query by itself
 #: Connections that are open at a time: an account has few, and they are for the person's code.
 _AT_ONCE = asyncio.Semaphore(2)
 _OPTIONS = {
@@ -25,6 +26,7 @@ _OPTIONS = {
     "lock_timeout": "2000",
     "default_transaction_read_only": "on",
     "synchronize_seqscans": "off",  # pages follow each other in one order
+    "max_parallel_workers_per_gather": "0",  # and so do the rows of those
 }
 
 _DATABASES = """
@@ -104,14 +106,21 @@ async def connected(database: str) -> AsyncIterator[psycopg.AsyncConnection[Any]
     if not is_there():
         raise Refusal("This session has no PostgreSQL.")
     options = " ".join(f"-c {name}={value}" for name, value in _OPTIONS.items())
-    async with _AT_ONCE:
-        try:
-            async with await _connect(database, options) as server:
+    try:
+        async with asyncio.timeout(_WHOLE), _AT_ONCE:
+            server = await _connect(database, options)
+            try:
                 yield server
-        except psycopg.Error as problem:
-            raise Refusal(_sentence(problem, database)) from problem
-        except UnicodeError as problem:
-            raise Refusal("A name of this database is not UTF-8, and can't be shown.") from problem
+            finally:
+                await server.close()  # no rollback: a server that hangs would not answer to it
+    except psycopg.Error as problem:
+        raise Refusal(_sentence(problem, database)) from problem
+    except UnicodeError as problem:
+        raise Refusal("A name of this database is not UTF-8, and can't be shown.") from problem
+    except TimeoutError as problem:
+        raise Refusal(
+            f"PostgreSQL took longer than {_WHOLE:.0f} s for this. Try again in a moment, or ask for less."
+        ) from problem
 
 
 def named(*names: str) -> sql.Composable:
@@ -125,7 +134,14 @@ async def _connect(database: str, options: str) -> psycopg.AsyncConnection[Any]:
     while True:
         try:
             return await psycopg.AsyncConnection.connect(
-                dbname=database, connect_timeout=_CONNECTING, options=options, application_name="Rc² connections"
+                dbname=database,
+                connect_timeout=_CONNECTING,
+                options=options,
+                application_name="Rc² connections",
+                keepalives_idle=5,
+                keepalives_interval=2,
+                keepalives_count=3,
+                tcp_user_timeout=15_000,
             )
         except psycopg.OperationalError as problem:
             if "too many connections" not in str(problem) or time.monotonic() > deadline:

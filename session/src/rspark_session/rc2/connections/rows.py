@@ -12,6 +12,10 @@ from rspark_session.rc2.refusal import Refusal
 #: Rows that can be paged through: each page counts its way there.
 MOST_ROWS = 100_000
 _TEXT = 2000  # characters of a cell
+#: What a row is called in a query: a name that no column has by chance.
+_ROW = sql.Identifier("rspark row")
+#: Without a sort, the rows of a table come as they are stored, whichever columns and however many of them are read.
+_AS_STORED = "SET enable_indexscan = off; SET enable_indexonlyscan = off"
 _COMPARED = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
@@ -23,7 +27,7 @@ async def page(request: protocol.RowsRequest) -> protocol.Page:
         columns = [column.name for column in empty.description or ()]
         types = await _types(server, empty)
         where, values = _where(request, columns)
-        source = sql.SQL("FROM {} {}").format(named(schema, table), where)
+        source = sql.SQL("FROM {} AS {} {}").format(named(schema, table), _ROW, where)
         rows = await _count(server, sql.SQL("FROM {}").format(named(schema, table)), [])
         matching = rows if not values and not request.filters else await _count(server, source, values)
         last = min(request.first_column + request.columns, len(columns))
@@ -31,10 +35,13 @@ async def page(request: protocol.RowsRequest) -> protocol.Page:
         begin = min(request.first_row, MOST_ROWS)
         cells: list[list[str | None]] = [[] for _ in shown]
         if shown:
+            stored = await _is_stored(server, schema, table)
+            if not request.sort:
+                await server.execute(_AS_STORED)
             query = sql.SQL("SELECT {} {} {} OFFSET {} LIMIT {}").format(
                 sql.SQL(", ").join(sql.SQL("left({}::text, {})").format(named(name), _TEXT) for name in shown),
                 source,
-                _order(request, columns),
+                _order(request, columns, stored=stored, many=matching > MOST_ROWS),
                 begin,
                 min(request.rows, MOST_ROWS - begin),
             )
@@ -106,14 +113,29 @@ def _condition(condition: protocol.Filter, column: sql.Composable) -> tuple[sql.
     return sql.SQL("{} {} %s").format(column, sql.SQL(_COMPARED[operator])), given[:1]
 
 
-def _order(request: protocol.TablePart, columns: list[str]) -> sql.Composable:
-    if not request.sort:
-        return sql.SQL("")
-    each = [
+def _order(request: protocol.TablePart, columns: list[str], *, stored: bool, many: bool) -> sql.Composable:
+    """Return the order, in which no two rows are alike: the server may order these anew for each page.
+
+    The rows of what is `stored` are told apart by their places, others by all they hold. `many` of those are not ordered where
+    nobody asks for it, as that would compute them all for each page.
+    """
+    each: list[sql.Composable] = [
         sql.SQL("{} {} NULLS LAST").format(named(_at(columns, by.column)), sql.SQL("DESC" if by.descending else "ASC"))
         for by in request.sort
     ]
-    return sql.SQL("ORDER BY {}").format(sql.SQL(", ").join(each))
+    if each or not (stored or many):
+        each.append(sql.SQL("{}.tableoid, {}.ctid").format(_ROW, _ROW) if stored else sql.SQL("{}::text").format(_ROW))
+    return sql.SQL("ORDER BY {}").format(sql.SQL(", ").join(each)) if each else sql.SQL("")
+
+
+async def _is_stored(server: psycopg.AsyncConnection[Any], schema: str, table: str) -> bool:
+    """Return whether it is a table of this server's or a materialized view, whose rows have places."""
+    query = (
+        "SELECT c.relkind IN ('r', 'p', 'm') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = %s AND c.relname = %s"
+    )
+    found = await (await server.execute(query, [schema, table])).fetchone()
+    return bool(found and found[0])
 
 
 def _at(columns: list[str], place: int) -> str:
