@@ -258,8 +258,10 @@ rc2_spark <- function(asked) {
   if (!is_live()) {
     return(list(started = FALSE))
   }
-  question <- as.character(jsonlite::toJSON(asked, auto_unbox = TRUE, null = "null"))
-  # An interrupt that leaves reticulate in its middle would end R later.
-  found <- suspendInterrupts(reticulate::import("rspark_session.services.spark.catalog")$answer(question))
+  question <- as.character(jsonlite::toJSON(asked, auto_unbox = TRUE, null = "null", digits = NA))
+  found <- tryCatch(
+    finish(reticulate::import("rspark_session.services.spark.catalog")$Look(question)),
+    interrupt = function(interrupt) problem("This look at Spark was interrupted. Try again.")
+  )
   jsonlite::fromJSON(found, simplifyVector = FALSE)
 }

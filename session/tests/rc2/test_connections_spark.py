@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from session.tests.rc2.conftest import connected
 from session.tests.running import WAIT, Running, command_of, interface, members, spec
 
 from rspark_session.rc2 import protocol
@@ -39,6 +40,13 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run
     await running.close()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def python(running: Running) -> AsyncIterator[str]:
+    """A console of Python, with one driver for all tests that use it."""
+    async with connected(running) as client:
+        yield await client.start("python3")
+
+
 async def ask(running: Running, what: str, console: str, *path: str, **more: Any) -> Any:
     """Ask until there is an answer: at first a driver on a slow machine takes longer than a pane waits."""
     body = {"service": "spark", "console": console, "path": path, **more}
@@ -61,8 +69,8 @@ async def finished(client: Client, console: str, code: str) -> None:
     assert (await client.finished(execution)).status == "ok", client.text(execution)
 
 
-async def test_to_look_starts_no_driver_and_finds_the_one_that_runs(running: Running, client: Client) -> None:
-    python, r = await client.start("python3"), await client.start("ir")
+async def test_to_look_starts_no_driver_and_finds_the_one_that_runs(running: Running, client: Client, python: str) -> None:
+    r = await client.start("ir")
     told = (await running.get("rc2/api/connections")).json()["connections"]
     assert [(one["service"], one["title"], one["console"]) for one in told] == [
         ("spark", "Spark in Python", python),
@@ -86,8 +94,9 @@ async def test_to_look_starts_no_driver_and_finds_the_one_that_runs(running: Run
     assert (await ask(running, "catalog", r))["started"] is False, "R has a driver of its own, or none"
 
 
-async def test_the_first_rows_of_a_table_are_read_sorted_and_filtered_by_spark(running: Running, client: Client) -> None:
-    python = await client.start("python3")
+async def test_the_first_rows_of_a_table_are_read_sorted_and_filtered_by_spark(
+    running: Running, client: Client, python: str
+) -> None:
     await finished(client, python, PYTHON)
     found = await ask(running, "page", python, "default", "kept", rows=2, sort=[{"column": 0, "descending": True}])
     assert (found["rows"], found["all_columns"], found["more"]) == (1000, 3, True)
@@ -107,6 +116,11 @@ async def test_the_first_rows_of_a_table_are_read_sorted_and_filtered_by_spark(r
     odd = await ask(running, "page", python, "", "odd_view")
     assert [column["name"] for column in odd["columns"]] == ["dotted.name", "raw"]
     assert odd["cells"] == [["{a -> [1, 2]}"], ["00FF"]]
+    # Of rows that are long, fewer are kept in the person's memory.
+    await finished(client, python, "kept, looks._MOST_CHARACTERS = looks._MOST_CHARACTERS, 50")
+    found = await ask(running, "page", python, "default", "kept", sort=[{"column": 0}])
+    assert (found["rows"], found["more"], found["cells"][1][:2]) == (10, True, ["w0", "w1"])
+    await finished(client, python, "looks._MOST_CHARACTERS = kept")
     gone = await running.post("rc2/api/connections/page", json={"service": "spark", "console": python, "path": ["default", "no"]})
     assert gone.json()["title"] == "It is not there any more. Refresh the list."
     # What takes long is given up, and its jobs are cancelled.
@@ -115,6 +129,11 @@ async def test_the_first_rows_of_a_table_are_read_sorted_and_filtered_by_spark(r
     assert "took longer than 3 s" in slow.json()["title"]
     left = "import time\nwhile spark.sparkContext.statusTracker().getActiveJobsIds(): time.sleep(0.1)\nlooks._PATIENCE = 20"
     await finished(client, python, left)
+    # Rows that were read of one driver are not told of the next.
+    await ask(running, "page", python, "", "odd_view")
+    again = "spark.stop()\nspark = SparkSession.builder.getOrCreate()\nspark.range(3).createOrReplaceTempView('odd_view')"
+    await finished(client, python, again)
+    assert (await ask(running, "page", python, "", "odd_view", first_row=1))["cells"] == [["1", "2"]]
     await finished(client, python, "spark.stop()")
 
 
@@ -127,6 +146,25 @@ async def test_r_tells_what_its_driver_holds(running: Running, client: Client) -
     assert (await ask(running, "page", r, "default", "cars", filters=[{"column": 1, "operator": "=", "values": [8]}]))[
         "rows"
     ] == 14
+    heavier = [{"column": 5, "operator": ">", "values": [5.34499]}]
+    assert (await ask(running, "page", r, "default", "cars", filters=heavier))["rows"] == 2, "as many decimals as were asked for"
+    # An interrupt ends a look, and what it has Spark compute.
+    slow = "DBI::dbExecute(rspark::spark_db(), 'CREATE TEMPORARY VIEW slow AS SELECT sum(hash(a.id, b.id)) AS s "
+    await finished(client, r, f"{slow}FROM range(3000000000) a, range(300) b')")
+    (application,) = (await running.get("spark/api/v1/applications")).json()
+
+    async def computes() -> bool:
+        return bool((await running.get(f"spark/api/v1/applications/{application['id']}/jobs?status=running")).json())
+
+    body = {"service": "spark", "console": r, "path": ["", "slow"]}
+    looking = asyncio.ensure_future(running.post("rc2/api/connections/page", json=body))
+    async with asyncio.timeout(WAIT):
+        while not await computes():
+            assert not looking.done(), looking.result().text
+        await client.send(protocol.Interrupt(console=r))
+        assert "was interrupted" in (await looking).json()["title"]
+        while await computes():
+            pass
     await finished(client, r, "rspark::spark_stop()")
     assert (await ask(running, "catalog", r))["started"] is False
 

@@ -66,13 +66,18 @@ async def test_the_pages_and_all_their_links_stay_below_the_sessions_path(start:
         await kernel.shown("spark.stop()")
 
 
-async def test_a_running_job_makes_the_session_busy(start: Start) -> None:
+async def test_a_running_job_makes_the_session_busy_until_its_page_ends_it(start: Start) -> None:
     running = await with_spark(start)
     async with running.kernel(await running.new_kernel("python3")) as kernel:
         await drive(kernel, "slow")
-        waits = "rdd = spark.sparkContext.parallelize([1], 1).map(lambda _: __import__('time').sleep(15))"
+        waits = "rdd = spark.sparkContext.parallelize([1], 1).map(lambda _: __import__('time').sleep(1000))"
         await kernel.shown(f"import threading\n{waits}\nthreading.Thread(target=rdd.count, daemon=True).start()")
         await until(lambda: "Spark, slow" in running.status()["busy_with"], "Spark computes")
+        (application,) = (await running.get("spark/api/v1/applications")).json()
+        (job,) = (await running.get(f"spark/api/v1/applications/{application['id']}/jobs?status=running")).json()
+        path = f"spark/jobs/job/kill/?id={job['jobId']}"
+        sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]+)">', (await running.get(path)).text))
+        assert (await running.post(path, data=sent)).status_code == 302
         await until(lambda: "Spark, slow" not in running.status()["busy_with"], "Spark rests")
 
 

@@ -7,6 +7,7 @@ All is done in a thread of its own and within a time, so that the kernel is free
 import itertools
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from rspark_session.services.spark import driver
 #: Rows of a table that are read, and entries of one answer.
 MOST_ROWS, MOST = 1000, 10_000
 _PATIENCE = 20.0  # seconds
+_MOST_CHARACTERS = 2**24  # of the rows that are kept: they are in the person's memory
 _TEXT = 2000  # characters of a cell
 _GROUP = "rspark-look-"
 _numbers = itertools.count(1)
@@ -29,32 +31,62 @@ Json = dict[str, Any]
 
 def answer(asked: str) -> str:
     """Return the answer to a question, both as JSON: `problem` is a sentence where there is none."""
-    question = json.loads(asked)
-    session: Any = SparkSession._instantiatedSession
-    if session is None or driver.has_ended():
-        return json.dumps({"started": False})
-    ask = _page if question["what"] == "page" else _catalog
-    return json.dumps(_within_time(lambda: ask(session, question), "Tables and first rows, for Rc²"))
+    look = Look(asked)
+    try:
+        look.wait(_PATIENCE)
+    except KeyboardInterrupt:
+        look.cancel()
+        return json.dumps({"problem": "This look at Spark was interrupted. Try again."})
+    return look.result
 
 
-def _within_time(do: Callable[[], Json], description: str) -> Json:
-    group = f"{_GROUP}{next(_numbers)}"
-    found: Json = {}
+class Look:
+    """A question that is answered in a thread of its own; R waits for it as for other work of its driver (`finish` there).
 
-    def run() -> None:
+    After `wait` returned True, `result` is the answer as JSON.
+    """
+
+    error = None
+
+    def __init__(self, asked: str) -> None:
+        self._group = f"{_GROUP}{next(_numbers)}"
+        self._deadline = time.monotonic() + _PATIENCE
+        self._answer: Json = {}
+        self._thread = threading.Thread(target=self._run, args=(json.loads(asked),), daemon=True)
+        self._thread.start()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end, and return whether it came: an answer, or the end of patience."""
+        self._thread.join(min(seconds, max(0.0, self._deadline - time.monotonic())))
+        if not self._thread.is_alive():
+            return True
+        if time.monotonic() < self._deadline:
+            return False
+        self.cancel()
+        return True
+
+    def cancel(self) -> None:
+        """Cancel its jobs, and those that it would begin next."""
+        driver.cancel_group(self._group)
+
+    @property
+    def result(self) -> str:
+        """The answer."""
+        if not self._thread.is_alive():
+            return json.dumps(self._answer)
+        late = f"Spark took longer than {_PATIENCE:.0f} s for this. Query it in the console, where it can take its time."
+        return json.dumps({"problem": late})
+
+    def _run(self, question: Mapping[str, Any]) -> None:
         try:
-            driver.name_jobs(group, description)
-            found.update(do())
+            session: Any = SparkSession._instantiatedSession
+            if session is None or driver.has_ended():
+                self._answer = {"started": False}
+                return
+            driver.name_jobs(self._group, "Tables and first rows, for Rc²")
+            self._answer = _page(session, question) if question["what"] == "page" else _catalog(session, question)
         except Exception as problem:
-            found["problem"] = _sentence(problem)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(_PATIENCE)
-    if not thread.is_alive():
-        return found
-    driver.cancel_group(group)
-    return {"problem": f"Spark took longer than {_PATIENCE:.0f} s for this. Query it in the console, where it can take its time."}
+            self._answer = {"problem": _sentence(problem)}
 
 
 def _catalog(session: Any, question: Mapping[str, Any]) -> Json:
@@ -108,7 +140,8 @@ def _page(session: Any, question: Mapping[str, Any]) -> Json:
 
 def _first_rows(session: Any, question: Mapping[str, Any]) -> tuple[list[str], list[str], list[list[str | None]], bool]:
     """Return names and types of the columns, the first rows that pass as text, and whether there are more."""
-    key = json.dumps([question[name] for name in ("path", "sort", "filters", "search")])
+    asked = [question[name] for name in ("path", "sort", "filters", "search")]
+    key = json.dumps([session.sparkContext.applicationId, *asked])
     if key in _read and (question["first_row"] or question["first_column"]):  # what begins anew is read anew
         return _read[key]
     table = session.table(_named(question["path"]))
@@ -125,9 +158,11 @@ def _first_rows(session: Any, question: Mapping[str, Any]) -> tuple[list[str], l
         frame = frame.orderBy(column.desc_nulls_last() if order["descending"] else column.asc_nulls_last())
     texts = [functions.substring(_text(frame[f"c{place}"], field), 1, _TEXT) for place, field in enumerate(fields)]
     found = [list(row) for row in frame.select(*texts).take(MOST_ROWS + 1)] if fields else []
-    kept = ([field.name for field in fields], [field.dataType.simpleString()[:_TEXT] for field in fields], found[:MOST_ROWS])
+    ends = itertools.accumulate(sum(len(cell or "") for cell in row) for row in found[:MOST_ROWS])
+    rows = found[: sum(end <= _MOST_CHARACTERS for end in ends)]
+    named = ([field.name for field in fields], [field.dataType.simpleString()[:_TEXT] for field in fields])
     _read.clear()
-    _read[key] = (*kept, len(found) > MOST_ROWS)
+    _read[key] = (*named, rows, len(found) > len(rows))
     return _read[key]
 
 

@@ -4,6 +4,7 @@ A driver takes any free port for its pages, and writes which one (`session/drive
 ports: there are servers that speak no HTTP, and a gateway of sparklyr takes the first who comes for its client.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
@@ -26,11 +27,8 @@ _DESCRIPTION = 100  # letters of it that a person is shown
 _GATEWAYS = frozenset({"pyspark-shell", "sparkr-shell"})  # what a driver is started with by Python, or by R
 _CHOICE = "rspark-spark"  # the cookie that says which of several applications is shown
 
-_END = page.html(
-    "This ends what computes",
-    "<p>A job that is ended has no result, and what waits for it gets an error.</p>"
-    '<form method="post"><button>End it</button></form>',
-)
+#: What the forms on Spark's pages carry from 4.3 on, without which nothing is ended.
+_TOKEN = re.compile(rb'name="csrfToken" value="([^"]{1,200})"')
 _NOTHING = page.html(
     "No Spark application is running",
     "<p>Spark's pages are here while a session uses Spark. Start it in R with <code>rspark::spark()</code>, or in Python "
@@ -106,14 +104,25 @@ class SparkPages:
         if path == "/" and (asked := parse_qs(request.query).get("application")):
             self._shown.redirect(reply, "/jobs/", (b"set-cookie", self._cookie(asked[0])))
             return
-        if _kills(path) and request.method != b"POST":
-            page.send(reply, HTTPStatus.OK, _END)
-            return
         application = _chosen(request, applications)
+        if _kills(path) and request.method != b"POST":
+            page.send(reply, HTTPStatus.OK, await self._end(application or applications[-1]))
+            return
         if application is None and path == "/":
             page.send(reply, HTTPStatus.OK, self._choice(applications))
             return
         await self._shown.show(request, reply, port=(application or applications[-1]).port, path=path)
+
+    async def _end(self, application: Application) -> bytes:
+        """Return the page that asks whether to end a job, with what the driver wants to be sent back."""
+        jobs = await fetch("127.0.0.1", application.port, "/jobs/", headers=self._headers)
+        token = _TOKEN.search(jobs[1]) if jobs else None
+        sent = f'<input type="hidden" name="csrfToken" value="{escape(token[1].decode("latin-1"))}">' if token else ""
+        return page.html(
+            "This ends what computes",
+            "<p>A job that is ended has no result, and what waits for it gets an error.</p>"
+            f'<form method="post">{sent}<button>End it</button></form>',
+        )
 
     def _cookie(self, application: str) -> bytes:
         return f"{_CHOICE}={quote(application)}; Path={self._base}; HttpOnly; SameSite=Lax".encode()
