@@ -157,7 +157,7 @@ async def test_of_a_heap_of_cookies_the_app_sees_what_may_be_ours(world: World) 
     heap = "; ".join(
         [*(f"n{number}=v" for number in range(2000)), own, 'other="' + '\\"' * 20_000 + '"', "rsparkhub=" + "x" * 4000]
     )
-    began = time.monotonic()
+    began = time.process_time()  # what it costs: how long it takes is the machine's doing too
     assert (await bob.get("/hub/api/me", headers={"Cookie": heap})).json()["name"] == "bob"
     assert (await bob.get("/hub/api/me", headers={"Cookie": heap.replace(own, "a=b")})).status_code == 401
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1

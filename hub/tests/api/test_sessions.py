@@ -31,7 +31,8 @@ async def test_a_session_that_was_asked_for_waits_in_the_queue_at_once(world: Wo
     told = answer.json()
     assert told == {
         "id": told["id"], "owner": "bob", "name": "RSpark", "environment": "rspark", "title": "RSpark",
-        "interface": "terminal", "interface_title": "Terminal", "state": "queued", "wanted": "running", "reason": None,
+        "interface": "terminal", "interface_title": "Terminal", "beside": [],
+        "state": "queued", "wanted": "running", "reason": None,
         "detail": None,
         "queue_position": 1, "url": f"/s/{told['id']}/", "created": "2026-11-24T12:00:00Z", "started": None, "ready": None,
         "ended": None, "last_activity": None, "busy": False, "busy_with": [], "memory": None, "cpu": None,

@@ -63,6 +63,7 @@ async def test_it_asks_with_rs_prompt_and_goes_on_with_what_is_typed(start: Star
         await until(lambda: running.status()["busy_with"] == [], "who waits for input does not compute")
         await answer(kernel, "y <- y + 1; cat('now', y, '\\n')")
         await shown(kernel, message, "now 42 \n")
+        await hear(kernel, message, "input_request")
         await answer(kernel, "c")
         assert await kernel.result_of(message) == "[1] 42"
 
@@ -73,8 +74,10 @@ async def test_a_line_may_be_longer_than_rs_buffer(start: Start) -> None:
         message, _ = await asked(kernel, BROWSES)
         await answer(kernel, f"y <- '{'aä' * 5000}'; cat(nchar(y), '\\n')")
         await shown(kernel, message, "10000 \n")
+        await hear(kernel, message, "input_request")
         await answer(kernel, "y <- 1\ncat('second line\\n')")
         await shown(kernel, message, "second line\n")
+        await hear(kernel, message, "input_request")
         await answer(kernel, "c")
         assert await kernel.result_of(message) == "[1] 1"
 
