@@ -164,7 +164,9 @@ async def test_an_interrupt_just_before_it_waits_is_seen(start: Start) -> None:
         assert await kernel.shown("6 * 7") == "[1] 42"
 
 
-@pytest.mark.parametrize("code", ["repeat {}", "Sys.sleep(3000)"])
+# One that comes while a text is being sent is seen only when R looks again, which Sys.sleep() does at its end: once in some ten
+# times beside other load.
+@pytest.mark.parametrize("code", ["repeat {}", pytest.param("Sys.sleep(3000)", marks=pytest.mark.long)])
 async def test_an_interrupt_of_what_was_typed_goes_back_to_the_browser(start: Start, code: str) -> None:
     running = await lab(start)
     kernel_id = await running.new_kernel("ir")
