@@ -1,7 +1,6 @@
 """Several interfaces of one session, from its environment's file through the edge to its sleep and back."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ import yaml
 
 from tests.how_to.page import Write, steps
 from tests.installation import ROOT, Installation
+from tests.interfaces.waiting import until
 
-DEADLINE = 180.0
 PAGE = {"Accept": "text/html"}  # what a browser wants to show
 
 
@@ -28,15 +27,6 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     (folder / "several.yaml").write_text(yaml.safe_dump(environment))
     with Installation(tmp_path / "data", environ={"RSPARKHUB_ENVIRONMENTS": str(folder)}) as running:
         yield running
-
-
-def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
-    deadline = time.monotonic() + DEADLINE
-    while not good(found := look()):
-        assert not isinstance(found, dict) or found["state"] != "failed", found
-        assert time.monotonic() < deadline, found
-        time.sleep(0.2)
-    return found
 
 
 @pytest.mark.timeout(600)

@@ -1,8 +1,7 @@
 """An app of Shiny from its environment's file to its visitors, and to its end."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ import yaml
 
 from tests.how_to.page import Write, steps
 from tests.installation import ROOT, Installation
-
-DEADLINE = 180.0
+from tests.interfaces.waiting import until
 
 
 @pytest.fixture
@@ -28,15 +26,6 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     (folder / "app.yaml").write_text(yaml.safe_dump(environment))
     with Installation(tmp_path / "data", environ={"RSPARKHUB_ENVIRONMENTS": str(folder)}) as running:
         yield running
-
-
-def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
-    deadline = time.monotonic() + DEADLINE
-    while not good(found := look()):
-        assert not isinstance(found, dict) or found["state"] != "failed", found
-        assert time.monotonic() < deadline, found
-        time.sleep(0.2)
-    return found
 
 
 def spread(address: str, session: str, token: str) -> str:

@@ -1,7 +1,6 @@
 """Any web program as an interface: an environment's file is all that it takes."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ import websockets.sync.client
 import yaml
 
 from tests.installation import ROOT, Installation
+from tests.interfaces.waiting import until
 
-DEADLINE = 180.0
 PROGRAM = [str(ROOT / ".venv-session/bin/python"), str(ROOT / "session/tests/interfaces/web_server.py"), "{port}", "{base}"]
 
 
@@ -29,15 +28,6 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     (folder / "pages.yaml").write_text(yaml.safe_dump(environment, allow_unicode=True))
     with Installation(tmp_path / "data", environ={"RSPARKHUB_ENVIRONMENTS": str(folder)}) as running:
         yield running
-
-
-def until(look: Callable[[], dict[str, Any]], good: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    deadline = time.monotonic() + DEADLINE
-    while not good(found := look()):
-        assert found["state"] != "failed", found
-        assert time.monotonic() < deadline, found
-        time.sleep(0.2)
-    return found
 
 
 @pytest.mark.timeout(600)

@@ -148,12 +148,17 @@ async def test_all_of_them_are_put_to_sleep_and_wake(start: Start) -> None:
         assert await other.shown("x") == "'of the one beside it'"
 
 
-async def test_what_can_not_be_kept_beside_the_first_keeps_the_session_awake(start: Start) -> None:
+async def with_a_kernel_beside(start: Start) -> tuple[Running, str, str]:
+    """A session with JupyterLab beside a web program: with the path and a kernel of that."""
     below = "interfaces/lab/"
     running = start(interface=interface("web", command=COMMAND), beside={"lab": interface("jupyterlab", kernels=["python"])})
     await running.until_state("ready")
     await opened(running, "lab", "api/status")
-    kernel_id = await running.new_kernel("python3", below=below)
+    return running, below, await running.new_kernel("python3", below=below)
+
+
+async def test_what_can_not_be_kept_beside_the_first_keeps_the_session_awake(start: Start) -> None:
+    running, below, kernel_id = await with_a_kernel_beside(start)
     async with running.kernel(kernel_id, below=below) as kernel:
         await kernel.shown("class Odd(list):\n    def __reduce_ex__(self, _): raise ValueError('not this one')\nodd = Odd([1])")
     assert (await running.post("agent/suspend?if=kept")).status_code == 202
@@ -165,11 +170,7 @@ async def test_what_can_not_be_kept_beside_the_first_keeps_the_session_awake(sta
 
 
 async def test_what_computes_beside_the_first_is_busy(start: Start) -> None:
-    below = "interfaces/lab/"
-    running = start(interface=interface("web", command=COMMAND), beside={"lab": interface("jupyterlab", kernels=["python"])})
-    await running.until_state("ready")
-    await opened(running, "lab", "api/status")
-    kernel_id = await running.new_kernel("python3", below=below)
+    running, below, kernel_id = await with_a_kernel_beside(start)
     async with running.kernel(kernel_id, below=below) as kernel:
         await kernel.begin("import time; time.sleep(600)")
         await until(lambda: running.status()["busy_with"], "it is busy")

@@ -122,7 +122,10 @@ class BesideInterfaces:
 
     async def closed(self) -> None:
         """Wait until all that was reported by those that have ended is taken in."""
-        await asyncio.gather(*(task for running in self._running.values() for task in running.reporting))
+        reporting = [task for running in self._running.values() for task in running.reporting]
+        for problem in await asyncio.gather(*reporting, return_exceptions=True):
+            if isinstance(problem, Exception):  # of an interface of another package: it must not fail the session's end
+                _log.error("an interface's reports could not be taken in", exc_info=problem)
 
     def _start(self, name: str) -> None:
         running = self._running.get(name)
