@@ -129,7 +129,7 @@ async def test_a_script_runs_by_statement(context: BrowserContext, edge: Edge, r
         await page.keyboard.press("Control+Enter")
     await expect(transcript).to_contain_text("a is 16")
     # A function of four lines is one statement, and so is a call of four.
-    assert await transcript.locator(".execution .input").count() == 5
+    await expect(transcript.locator(".execution .input")).to_have_count(5)
     variables = page.get_by_role("table", name="Variables")
     await expect(variables.get_by_role("row").filter(has_text="square")).to_contain_text("function(x)")
     await expect(page.get_by_role("img", name="Plot of plot(1:10)")).to_be_visible()

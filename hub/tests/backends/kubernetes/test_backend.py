@@ -141,6 +141,19 @@ async def test_a_kill_returns_as_soon_as_the_node_says_that_it_ended(world: Worl
     assert world.server.calls.count("GET pods") <= 2
 
 
+async def test_a_pod_that_ends_already_is_not_deleted_again(world: World) -> None:
+    """An agent stops answering before its node tells that it ended, and its end is asked for until then."""
+    backend = await world.controller()
+    await backend.apply(TERMINAL)
+    await pod_is(world, phase="Running")
+    await until_seen(backend, "up")
+    world.server.calls.clear()
+    await backend.end(REF, "stop", timedelta(seconds=5))
+    await until_seen(backend, "ending")
+    await backend.end(REF, "stop", timedelta(seconds=5))
+    assert world.server.calls == ["DELETE pods"]
+
+
 async def test_a_pod_of_a_lost_node_is_gone_as_soon_as_it_is_given_up(world: World) -> None:
     backend = await world.controller()
     await backend.apply(TERMINAL)

@@ -60,7 +60,6 @@ _OUR_CLAIMS = f"{SELECTOR},{COMPONENT} in (home,service)"
 _KINDS_OF_GENERATIONS = ("session", "service")
 
 _FORCE_SECONDS = 20.0
-_ENDING_SECONDS = 3.0  # until a node tells of an end that it was asked for
 _ASK_EVERY = 0.5  # seconds, of a pod that shall end, where the watch says nothing
 _HANGS_AFTER = timedelta(seconds=10)
 _EVENTS_EVERY = 10.0
@@ -253,6 +252,8 @@ class KubernetesBackend(Backend):
                 await self._agents.end(address, password, ending)
         if ending in ("sleep", "sleep-if-idle"):
             return
+        if pod["metadata"].get("deletionTimestamp"):  # it ends already, though its node has not told yet
+            return
         seconds = round((grace + SLACK).total_seconds())
         await self._unrefused(self._api.delete("Pod", pod["metadata"]["namespace"], name_of(ref), grace=seconds))
 
@@ -271,9 +272,6 @@ class KubernetesBackend(Backend):
         if is_over(pod):
             return
         self._readiness.expire(ref)
-        # An agent says that it has ended before its node does: then there is nothing to kill, and nothing to write.
-        if pod["metadata"].get("deletionTimestamp") and await self._pods.wait_until(ref, is_over, _ENDING_SECONDS):
-            return
         await self._unrefused(self._api.delete("Pod", pod["metadata"]["namespace"], name_of(ref), grace=1))
         deadline = time.monotonic() + _FORCE_SECONDS
         while time.monotonic() < deadline:
