@@ -14,6 +14,7 @@ import type { Notice, RenderFormat, Source, SparkJob } from './protocol/messages
 import { base, requestJson, socketAddress } from './session/base.ts';
 import * as contents from './session/contents.ts';
 import * as rc2 from './session/rc2.ts';
+import { Checks } from './state/checks.svelte.ts';
 import { Consoles, type Console } from './state/consoles.svelte.ts';
 import { Documents } from './state/documents.svelte.ts';
 import { Drafts } from './state/drafts.ts';
@@ -69,6 +70,7 @@ class Workbench {
   readonly spark = new Spark();
   readonly documents = new Documents(new Drafts(base.pathname));
   readonly editors = new Map<string, EditorView>();
+  readonly checks = new Checks(() => this.config.home ?? '/');
   readonly search = new Search(this.documents, this.editors);
   situation: Situation = $state('connecting');
   kernelspecs: Kernelspec[] = $state.raw([]);
@@ -410,6 +412,11 @@ class Workbench {
         chunk: null,
         next: 0,
       });
+  }
+
+  /** Bring the file in the editor, or the chunk at the cursor, into the form of its language. */
+  async reformat(): Promise<void> {
+    if (this.editor) await this.checks.reformat(this.editor.view, this.editor.path);
   }
 
   // Files

@@ -7,6 +7,8 @@ from typing import Any, cast
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
+from pydantic import ValidationError
+from traitlets import Dict
 
 from rspark_session.jupyter.built_page import BuiltPage, PageConfig
 from rspark_session.jupyter.kernels import Kernels
@@ -20,6 +22,8 @@ from rspark_session.rc2.git import handlers as git
 from rspark_session.rc2.handlers import handlers
 from rspark_session.rc2.introspection import Introspection
 from rspark_session.rc2.jobs import Jobs
+from rspark_session.rc2.language_servers import handlers as language_servers
+from rspark_session.rc2.language_servers.servers import DECLARED, LanguageServer, servers
 from rspark_session.rc2.recorder import Recorder
 from rspark_session.rc2.room import Room
 from rspark_session.rc2.search import handlers as search
@@ -50,6 +54,10 @@ class Rc2(ExtensionApp):
     default_url = "/rc2/"
     load_other_extensions = False
 
+    language_servers = Dict(
+        help="Language servers beside those of R and Python: {name: {argv: [program, …], languages: [language, …]}}.",
+    ).tag(config=True)
+
     def initialize_handlers(self) -> None:
         server = cast(ServerApp, self.serverapp)
         self._room = _room(server)
@@ -59,6 +67,8 @@ class Rc2(ExtensionApp):
         replacements = Replacements(self._room.home, _folder(self._room.home) / "replaced")
         self.handlers.extend(search.handlers(self._room, replacements))
         self.handlers.extend(connections.handlers(self._room))
+        self._language_servers = language_servers.Servers(self._known_language_servers(), home=self._room.home)
+        self.handlers.extend(language_servers.handlers(self._room, self._language_servers))
         config = {
             "hub": os.environ.get("RSPARK_HUB_URL", "/hub/"),
             "home": str(Path.home()),
@@ -67,6 +77,15 @@ class Rc2(ExtensionApp):
         }
         self.handlers.append((r"/rc2/config\.json", PageConfig, {"config": config}))
         self.handlers.append((r"/rc2/(.*)", Page, {"path": str(_STATIC), "default_filename": "index.html"}))
+
+    def _known_language_servers(self) -> list[LanguageServer]:
+        """Return the language servers; a setting that is wrong is said in the log, since without it all else works."""
+        try:
+            return servers(DECLARED.validate_python(self.language_servers))
+        except ValidationError as problem:
+            first = problem.errors(include_url=False, include_input=False)[0]
+            self.log.warning("The setting Rc2.language_servers: %s: %s.", ".".join(map(str, first["loc"])), first["msg"])
+            return servers({})
 
     async def kernels_restored(self) -> None:
         """Find the consoles again that a sleep saved; nothing of a client is served before."""
@@ -79,6 +98,7 @@ class Rc2(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """End the jobs, let go of the kernels, and close the log."""
+        self._language_servers.close()
         self._room.spark.close()
         self._room.jobs.close()
         self._room.consoles.detach()

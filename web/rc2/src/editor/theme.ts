@@ -105,6 +105,41 @@ const look = EditorView.theme({
     padding: '3px 8px',
     fontSize: 'var(--size-small)',
   },
+  // Marks of mistakes: a wave under the place, a sign at the line.
+  '.cm-lintRange': {
+    backgroundImage: 'none',
+    textDecoration: 'underline wavy 1px',
+    textUnderlineOffset: '3px',
+  },
+  '.cm-lintRange-error': { textDecorationColor: 'var(--bad-mark)' },
+  '.cm-lintRange-warning': { textDecorationColor: 'var(--warning-mark)' },
+  '.cm-lintRange-info, .cm-lintRange-hint': { textDecorationColor: 'var(--grey-9)' },
+  '.cm-lintRange-active': { backgroundColor: 'var(--warning-ground)' },
+  '.cm-gutter-lint': { width: '12px' },
+  '.cm-gutter-lint .cm-gutterElement': { padding: '0' },
+  '.cm-lint-marker': {
+    content: 'none',
+    width: '7px',
+    height: '7px',
+    margin: '0.45em 2px 0',
+    borderRadius: '50%',
+    backgroundColor: 'var(--grey-9)',
+  },
+  '.cm-lint-marker-error': { content: 'none', backgroundColor: 'var(--bad-mark)', borderRadius: '1px' },
+  '.cm-lint-marker-warning': { content: 'none', backgroundColor: 'var(--warning-mark)' },
+  '.cm-diagnostic': {
+    padding: '4px 10px',
+    borderLeft: '3px solid var(--grey-9)',
+    fontFamily: 'var(--font-text)',
+    fontSize: 'var(--size-small)',
+    color: 'var(--grey-12)',
+    whiteSpace: 'pre-wrap',
+  },
+  '.cm-tooltip .cm-diagnostic': { maxWidth: '60ch' },
+  '.cm-diagnostic-error': { borderLeftColor: 'var(--bad-mark)' },
+  '.cm-diagnostic-warning': { borderLeftColor: 'var(--warning-mark)' },
+  '.cm-panel.cm-panel-lint ul [aria-selected]': { backgroundColor: 'var(--accent-ground)' },
+  '.cm-panel.cm-panel-lint ul': { maxHeight: '9em' },
 });
 
 const rainbow = EditorView.baseTheme({

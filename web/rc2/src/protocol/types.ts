@@ -1584,6 +1584,24 @@ export interface components {
             format: ("html" | "pdf" | "docx") | null;
         };
         JsonValue: unknown;
+        /**
+         * LanguageServer
+         * @description A server, and the languages whose files it checks. Its websocket is `language-servers/NAME`.
+         */
+        LanguageServer: {
+            /** Name */
+            name: string;
+            /** Languages */
+            languages: string[];
+        };
+        /**
+         * LanguageServers
+         * @description `GET language-servers`: those that are there, the preferred first.
+         */
+        LanguageServers: {
+            /** Servers */
+            servers: components["schemas"]["LanguageServer"][];
+        };
         Notice: components["schemas"]["Welcome"] | components["schemas"]["ConsoleOpened"] | components["schemas"]["Variables"] | components["schemas"]["SparkProgress"] | components["schemas"]["Refused"] | components["schemas"]["Pong"];
         /**
          * Page
@@ -2774,6 +2792,8 @@ export type JobOutput = components['schemas']['JobOutput'];
 export type JobProgress = components['schemas']['JobProgress'];
 export type JobStarted = components['schemas']['JobStarted'];
 export type JsonValue = components['schemas']['JsonValue'];
+export type LanguageServer = components['schemas']['LanguageServer'];
+export type LanguageServers = components['schemas']['LanguageServers'];
 export type Notice = components['schemas']['Notice'];
 export type Page = components['schemas']['Page'];
 export type PageRequest = components['schemas']['PageRequest'];

@@ -7,6 +7,8 @@ export interface Settings {
   wrap: boolean;
   lineNumbers: boolean;
   vim: boolean;
+  /** Whether mistakes are marked while code is typed. */
+  checks: boolean;
   tabSize: number;
   keys: Record<string, string[]>;
   /** Whether the hint of the first minute was followed. */
@@ -21,6 +23,7 @@ const DEFAULTS: Settings = {
   wrap: false,
   lineNumbers: true,
   vim: false,
+  checks: true,
   tabSize: 2,
   keys: {},
   hinted: false,

@@ -2,7 +2,17 @@
 
 from typing import Any, Literal, cast
 
-from rspark_session.rc2.protocol import answers, connections, events, git, model, notices, requests, search
+from rspark_session.rc2.protocol import (
+    answers,
+    connections,
+    events,
+    git,
+    language_servers,
+    model,
+    notices,
+    requests,
+    search,
+)
 
 _GIT_REQUESTS = (
     git.GitRequest,
@@ -65,6 +75,7 @@ def schemas() -> dict[str, Any]:
         *_SEARCH_ANSWERS,
         connections.Connections,
         connections.Catalog,
+        language_servers.LanguageServers,
         model.Problem,
     )
     for mode, models in (("serialization", sent), ("validation", received)):

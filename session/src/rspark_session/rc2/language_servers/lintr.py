@@ -1,0 +1,101 @@
+"""Asking lintr: an R of its own, which is started when there is something to check and ends when nothing was for a while."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+_SCRIPT = Path(__file__).with_name("lint.R")
+_PATIENCE = 60.0  # seconds for one document
+_IDLE = 120.0  # seconds after which R, some 100 MB, is let go
+_LONGEST_ANSWER = 2**24  # bytes
+
+
+class Lint(BaseModel):
+    """What lintr says of a place. Lines and columns are from 1; columns count characters, and `last` is the last one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    line: Annotated[int, Field(ge=1)]
+    column: Annotated[int, Field(ge=0)]
+    last: Annotated[int, Field(ge=0)]
+    kind: Literal["error", "warning", "style"]
+    message: Annotated[str, Field(max_length=2000)]
+    linter: Annotated[str, Field(max_length=200)]
+
+
+_LINTS = TypeAdapter(list[Lint])
+
+
+class CannotLint(Exception):
+    """A document could not be checked. The message says why."""
+
+
+class Lintr:
+    """R with lintr. One document is checked at a time."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._process: asyncio.subprocess.Process | None = None
+        self._end: asyncio.TimerHandle | None = None
+
+    async def lint(self, path: str, text: str) -> list[Lint]:
+        """Return what lintr says of a document.
+
+        Parameters
+        ----------
+        path
+            Where the file is or would be; its folder, and those above, may have a `.lintr`.
+
+        Raises
+        ------
+        CannotLint
+            When R or lintr fails or takes too long.
+        """
+        async with self._lock:
+            if self._end is not None:
+                self._end.cancel()
+            try:
+                answer = await asyncio.wait_for(self._ask(json.dumps({"path": path, "text": text})), _PATIENCE)
+            except (TimeoutError, OSError, ValueError) as problem:
+                self.close()
+                raise CannotLint("Checking takes too long, or R can't be run.") from problem
+            self._end = asyncio.get_running_loop().call_later(_IDLE, self.close)
+        if not answer:
+            self.close()
+            raise CannotLint("R has ended.")
+        try:
+            found = json.loads(answer)
+            if isinstance(found, dict):
+                raise CannotLint(str(found.get("problem"))[:1000])
+            return _LINTS.validate_python(found)
+        except (ValueError, ValidationError) as problem:
+            raise CannotLint("R answers with something else.") from problem
+
+    async def _ask(self, question: str) -> bytes:
+        process = self._process
+        if process is None or process.returncode is not None:
+            process = self._process = await asyncio.create_subprocess_exec(
+                *("Rscript", "--no-save", "--no-restore", "--no-init-file", str(_SCRIPT)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                limit=_LONGEST_ANSWER,
+            )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(question.encode() + b"\n")
+        await process.stdin.drain()
+        return await process.stdout.readline()
+
+    def close(self) -> None:
+        """Let R go; the next question starts another."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
+        self._process = None

@@ -1,0 +1,191 @@
+/** Marks of mistakes in an editor, and code brought into form: by the language servers of the session. */
+
+import { diagnosticCount, lintGutter, setDiagnostics } from '@codemirror/lint';
+import { LSPClient, hoverTooltips, serverDiagnostics, signatureHelp } from '@codemirror/lsp-client';
+import { Compartment, StateEffect, Text, type Extension } from '@codemirror/state';
+import { EditorView } from '@codemirror/view';
+import { toasts } from '@rsparkhub/ui';
+import purify from 'dompurify';
+import { LanguageServerSocket, languageServers } from '../session/language-servers.ts';
+import { applied, type TextEdit } from './edits.ts';
+
+/** Milliseconds until a server that was lost is tried again; each time the next. */
+const PAUSES = [1000, 5000, 15_000, 60_000] as const;
+/** Milliseconds that a server has for an answer. */
+const PATIENCE = 30_000;
+
+/** A language server that runs. Who uses it takes it, and lets it go. */
+class Server {
+  private readonly ended = new Set<() => void>();
+  private users = 0;
+
+  private constructor(
+    private readonly name: string,
+    private readonly client: LSPClient,
+    private readonly socket: () => LanguageServerSocket | null,
+  ) {}
+
+  private static readonly running = new Map<string, Promise<Server>>();
+
+  /** Return the server of this name, started where none runs; throws when it can't be. */
+  static async take(name: string, ended: () => void): Promise<Server> {
+    let starting = Server.running.get(name);
+    if (!starting) {
+      starting = Server.start(name);
+      Server.running.set(name, starting);
+      starting.catch(() => Server.running.delete(name));
+    }
+    const server = await starting;
+    server.users += 1;
+    server.ended.add(ended);
+    return server;
+  }
+
+  private static async start(name: string): Promise<Server> {
+    const client = new LSPClient({
+      timeout: PATIENCE,
+      sanitizeHTML: (html) => purify.sanitize(html),
+      notificationHandlers: {
+        'window/showMessage': (_client, { type, message }: { type: number; message: string }) => {
+          if (type <= 2) toasts.show(message, { meaning: 'warning' });
+          return true;
+        },
+        'window/logMessage': () => true,
+      },
+      extensions: [serverDiagnostics(), hoverTooltips(), signatureHelp({ keymap: false })],
+    });
+    let socket: LanguageServerSocket | null = null;
+    const server = new Server(name, client, () => socket);
+    socket = await LanguageServerSocket.open(name, () => {
+      socket = null;
+      server.lost();
+    });
+    await client.connect(socket).initializing;
+    return server;
+  }
+
+  private lost(): void {
+    Server.running.delete(this.name);
+    this.client.disconnect();
+    for (const tell of [...this.ended]) tell();
+  }
+
+  /** Let it go; with the last one it ends. */
+  release(ended: () => void): void {
+    this.ended.delete(ended);
+    this.users -= 1;
+    if (this.users === 0) this.socket()?.close();
+  }
+
+  /** Return what marks mistakes in the editor of a file. */
+  plugin(uri: string, language: string): Extension {
+    return [lintGutter(), this.client.plugin(uri, language)];
+  }
+
+  /** Return code in its form; throws what the server says when it has none. */
+  async formed(uri: string, language: string, code: string): Promise<string> {
+    const doc = Text.of(code.split('\n'));
+    // A document of its own: a chunk is one as well, and what an editor types meanwhile does not change it.
+    this.client.didOpen({ uri, languageId: language, version: 1, doc, getView: () => null });
+    try {
+      const options = { tabSize: 2, insertSpaces: true }; // each server has its own rules, of its settings in files
+      const asked = { textDocument: { uri }, options };
+      return applied(
+        doc,
+        (await this.client.request<object, TextEdit[] | null>('textDocument/formatting', asked)) ?? [],
+      );
+    } finally {
+      this.client.didClose(uri);
+    }
+  }
+}
+
+const nameFor = async (language: string): Promise<string | null> =>
+  (await languageServers()).find(({ languages }) => languages.includes(language))?.name ?? null;
+
+const marks = new Compartment();
+
+interface Options {
+  /** What the Language Server Protocol calls the language of the file. */
+  spoken: string;
+  /** Told how many mistakes are marked, whenever that changes. */
+  counted: (count: number) => void;
+}
+
+/** Mark mistakes in an editor from now on, where a server knows its language; return what ends it. */
+export function check(
+  view: EditorView,
+  uri: string,
+  language: string,
+  { spoken, counted }: Options,
+): () => void {
+  let over = false;
+  const isOver = (): boolean => over; // it changes while others are waited for
+  let failures = 0;
+  let server: Server | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let before = -1;
+  const counts = EditorView.updateListener.of(({ state }) => {
+    const count = diagnosticCount(state);
+    if (count === before) return;
+    before = count;
+    counted(count);
+  });
+  if (marks.get(view.state) === undefined)
+    view.dispatch({ effects: StateEffect.appendConfig.of(marks.of([])) });
+
+  const again = (): void => {
+    const pause = PAUSES[Math.min(failures, PAUSES.length - 1)];
+    failures += 1;
+    timer = setTimeout(() => void begin(), pause);
+  };
+  const ended = (): void => {
+    server = null;
+    if (over) return;
+    unmark();
+    again();
+  };
+  const unmark = (): void => {
+    view.dispatch(setDiagnostics(view.state, []));
+    view.dispatch({ effects: marks.reconfigure([]) });
+  };
+  const begin = async (): Promise<void> => {
+    try {
+      const name = await nameFor(language);
+      if (name === null || isOver()) return;
+      const taken = await Server.take(name, ended);
+      if (isOver()) {
+        taken.release(ended);
+        return;
+      }
+      server = taken;
+      failures = 0;
+      view.dispatch({ effects: marks.reconfigure([taken.plugin(uri, spoken), counts]) });
+    } catch {
+      if (!over) again(); // asleep or cut off: the page says so itself
+    }
+  };
+  void begin();
+  return () => {
+    over = true;
+    clearTimeout(timer);
+    unmark();
+    server?.release(ended);
+  };
+}
+
+/** Return code in the form of its language; throws a sentence where that can't be. */
+export async function formed(uri: string, language: string, spoken: string, code: string): Promise<string> {
+  const name = await nameFor(language);
+  if (name === null) throw new Error(`Nothing in this session reformats ${language || 'this file'}.`);
+  const nothing = (): void => undefined;
+  const server = await Server.take(name, nothing);
+  try {
+    return await server.formed(uri, spoken, code);
+  } catch (problem) {
+    const said = (problem as { message?: unknown } | null)?.message;
+    throw new Error(typeof said === 'string' ? said : 'This code can’t be reformatted.', { cause: problem });
+  } finally {
+    server.release(nothing);
+  }
+}
