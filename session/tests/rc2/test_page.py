@@ -1,13 +1,14 @@
 """Rc²'s page in a browser, behind a real edge, with real R: what a person sees, and can do with the keyboard alone."""
 
 import asyncio
+import gzip
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, Route, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, Response, Route, ViewportSize, async_playwright, expect
 from session.tests.browsing import Edge
 from session.tests.running import CHECKOUT, Running
 
@@ -140,6 +141,23 @@ async def test_a_script_runs_by_statement(context: BrowserContext, edge: Edge, r
     await page.keyboard.press("Control+End")
     await expect(sheet.get_by_role("gridcell", name="5000", exact=True)).to_be_visible()
     assert problems == []
+
+
+async def test_the_first_load_is_small(context: BrowserContext, edge: Edge, running: Running) -> None:
+    """Scripts and styles until the console of an empty home is ready, before the editor's languages; compressed as by an edge."""
+    page, answers = await context.new_page(), list[Response]()
+    page.on("response", lambda answer: answers.append(answer) if "/assets/" in answer.url else None)
+
+    async def empty(route: Route) -> None:
+        listing = await (await route.fetch()).json()
+        await route.fulfill(json={**listing, "content": []})
+
+    await page.route(re.compile(r"/api/contents/?\?"), empty)
+    await page.goto(f"http://localhost:{edge.port}{running.asked['base_path']}rc2/")
+    await expect(page.get_by_role("contentinfo")).to_contain_text("R: Ready", timeout=60_000)
+    await page.wait_for_load_state("networkidle")
+    sizes = {answer.url: len(gzip.compress(await answer.body())) for answer in answers if answer.url.endswith((".js", ".css"))}
+    assert 100_000 < sum(sizes.values()) < 350_000, sizes
 
 
 async def test_chunks_run_in_place(context: BrowserContext, edge: Edge, running: Running) -> None:
@@ -300,6 +318,31 @@ async def test_who_opens_a_document_is_not_led_to_another_one(context: BrowserCo
     await until_true(page, "Object.values(localStorage).some(text => text.includes('document:script.R'))")
     await expect(page.get_by_role("textbox", name="Editor of script.R")).to_be_visible()
     await expect(page.get_by_role("tab", name="document.Rmd")).to_have_count(0)
+
+
+async def test_who_types_while_the_first_document_opens_goes_on_where_they_were(
+    context: BrowserContext, edge: Edge, running: Running
+) -> None:
+    page = await context.new_page()
+    typing = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await typing.wait()
+        await route.continue_()
+
+    await page.route(re.compile(r"/api/contents/document\.Rmd"), late)
+    await page.goto(f"http://localhost:{edge.port}{running.asked['base_path']}rc2/")
+    await expect(page.get_by_role("contentinfo")).to_contain_text("R: Ready", timeout=60_000)
+    await page.keyboard.press("Control+2")
+    line = page.get_by_role("textbox", name="Console input")
+    await expect(line).to_be_focused()
+    # A slow browser has letters waiting in the moment in which the pane is moved.
+    await (await context.new_cdp_session(page)).send("Emulation.setCPUThrottlingRate", {"rate": 8})
+    typing.set()
+    text = "letters <- paste0('none of them', ' is lost, and all in order')"
+    await page.keyboard.type(text)
+    await expect(page.get_by_role("textbox", name="Editor of document.Rmd")).to_be_visible()
+    await expect(line).to_have_text(text)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

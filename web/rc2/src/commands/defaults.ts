@@ -11,7 +11,6 @@ import {
   toggleComment,
 } from '@codemirror/commands';
 import { foldAll, foldCode, unfoldAll, unfoldCode } from '@codemirror/language';
-import { openSearchPanel, selectNextOccurrence } from '@codemirror/search';
 import type { EditorView } from '@codemirror/view';
 import { insertChunk, insertSpaced } from '../editor/actions.ts';
 import { hasChunks } from '../editor/chunks.ts';
@@ -238,7 +237,7 @@ export function registerCommands(workbench: typeof Workbench): void {
       group: 'Edit',
       keys: ['Ctrl+F'],
       place: 'editor',
-      run: edit(openSearchPanel),
+      run: edit(async (view) => (await import('@codemirror/search')).openSearchPanel(view)),
     },
     {
       id: 'find-in-files',
@@ -316,7 +315,7 @@ export function registerCommands(workbench: typeof Workbench): void {
       group: 'Edit',
       keys: ['Ctrl+Shift+Alt+E'],
       place: 'editor',
-      run: edit(selectNextOccurrence),
+      run: edit(async (view) => (await import('@codemirror/search')).selectNextOccurrence(view)),
     },
     { id: 'fold', title: 'Fold', group: 'Edit', keys: ['Alt+L'], place: 'editor', run: edit(foldCode) },
     {

@@ -16,3 +16,11 @@ export function codeViewAtFocus(): EditorView | null {
   const dom = focused instanceof HTMLElement ? focused.closest<HTMLElement>('.cm-editor') : null;
   return dom ? EditorView.findFromDOM(dom) : null;
 }
+
+/** Give the focus back to an element that was moved. An editor's cursor stays where it was: the browser puts it at the start. */
+export function giveBack(element: Element | null): void {
+  if (!(element instanceof HTMLElement) || !document.contains(element)) return;
+  const view = EditorView.findFromDOM(element);
+  if (view) view.focus();
+  else element.focus({ preventScroll: true });
+}

@@ -19,7 +19,6 @@ import {
   indentUnit,
   codeFolding,
 } from '@codemirror/language';
-import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
 import { Compartment, EditorState, type Extension } from '@codemirror/state';
 import {
   EditorView,
@@ -41,6 +40,7 @@ import { theme } from './theme.ts';
 const language = new Compartment();
 const looks = new Compartment();
 const modal = new Compartment();
+const searching = new Compartment();
 
 /** Lines longer than this are wrapped whatever is set, since a line of millions of characters can't be drawn. */
 const LONGEST_LINE = 50_000;
@@ -115,11 +115,10 @@ export function createEditor(options: EditorOptions): EditorView {
         rectangularSelection(),
         crosshairCursor(),
         highlightActiveLine(),
-        highlightSelectionMatches(),
-        search({ top: true }),
         rainbowBrackets,
         looks.of(appearance(settings, hasLongLine(text))),
         language.of([]),
+        searching.of([]),
         EditorState.readOnly.of(readOnly),
         EditorView.contentAttributes.of({
           'aria-label': label,
@@ -131,7 +130,6 @@ export function createEditor(options: EditorOptions): EditorView {
           { key: 'Tab', run: acceptCompletion },
           ...closeBracketsKeymap,
           ...defaultKeymap,
-          ...searchKeymap,
           ...historyKeymap,
           ...foldKeymap,
           ...completionKeymap,
@@ -147,7 +145,15 @@ export function createEditor(options: EditorOptions): EditorView {
   });
   if (text.length < LARGEST_WITH_GRAMMAR) void setLanguage(view, options.language);
   void setModal(view, settings.vim);
+  void addSearch(view);
   return view;
+}
+
+/** Let the text be searched. What that takes is loaded with the first editor: consoles have none. */
+async function addSearch(view: EditorView): Promise<void> {
+  const { highlightSelectionMatches, search, searchKeymap } = await import('@codemirror/search');
+  const extension = [highlightSelectionMatches(), search({ top: true }), keymap.of(searchKeymap)];
+  view.dispatch({ effects: searching.reconfigure(extension) });
 }
 
 async function setLanguage(view: EditorView, name: string): Promise<void> {

@@ -4,12 +4,8 @@ import type { Component } from 'svelte';
 import ConsolePane from '../panes/ConsolePane.svelte';
 import EditorPane from '../panes/EditorPane.svelte';
 import FilesPane from '../panes/FilesPane.svelte';
-import HelpPane from '../panes/HelpPane.svelte';
-import OutlinePane from '../panes/OutlinePane.svelte';
 import PlotsPane from '../panes/PlotsPane.svelte';
-import PreviewPane from '../panes/PreviewPane.svelte';
 import LazyPane from './LazyPane.svelte';
-import SheetPane from '../panes/SheetPane.svelte';
 import TerminalPane from '../panes/TerminalPane.svelte';
 import VariablesPane from '../panes/VariablesPane.svelte';
 
@@ -40,7 +36,7 @@ const lazy =
 
 export const COMPONENTS: Record<string, Pane> = {
   files: FilesPane,
-  outline: OutlinePane,
+  outline: lazy(() => import('../panes/OutlinePane.svelte')),
   git: lazy(() => import('../panes/GitPane.svelte')),
   search: lazy(() => import('../panes/SearchPane.svelte')),
   diff: lazy(() => import('../panes/DiffPane.svelte')),
@@ -50,10 +46,10 @@ export const COMPONENTS: Record<string, Pane> = {
   variables: VariablesPane,
   connections: lazy(() => import('../panes/ConnectionsPane.svelte')),
   plots: PlotsPane,
-  help: HelpPane,
-  preview: PreviewPane,
+  help: lazy(() => import('../panes/HelpPane.svelte')),
+  preview: lazy(() => import('../panes/PreviewPane.svelte')),
   document: EditorPane,
-  sheet: SheetPane,
+  sheet: lazy(() => import('../panes/SheetPane.svelte')),
   terminal: TerminalPane,
 };
 
