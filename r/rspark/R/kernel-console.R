@@ -267,13 +267,14 @@ drop_answers <- function(kernel) {
   zmq <- asNamespace("pbdZMQ")
   readable <- zmq$ZMQ.PO()$POLLIN
   repeat {
-    zmq$zmq.poll(c(kernel$sockets$stdin), readable, 0L)
-    if (!bitwAnd(zmq$zmq.poll.get.revents(1L), readable)) break
+    heard <- zmq$zmq.poll(c(kernel$sockets$stdin), readable, 0L)
+    if (heard[[1L]] < 1L || !bitwAnd(zmq$zmq.poll.get.revents(1L), readable)) break
     zmq$zmq.recv.multipart(kernel$sockets$stdin, unserialize = FALSE)
   }
 }
 
-# Wait for the answer to a question; what the kernel is told meanwhile, such as to end, is like an interrupt.
+# Wait for the answer to a question. An interrupt, or word that the kernel is to end, ends the cell; what else the kernel is told has no
+# part in it. Jupyter's server asks who the kernel is whenever a browser connects, and does so on this channel too.
 wait_for_answer <- function(kernel, executor) {
   if (!isTRUE(executor$current_request$content$allow_stdin)) {
     stop("This asks a question, and nobody can answer it here: the code was sent without input.", call. = FALSE)
@@ -282,14 +283,29 @@ wait_for_answer <- function(kernel, executor) {
   zmq <- asNamespace("pbdZMQ")
   sockets <- kernel$sockets
   readable <- zmq$ZMQ.PO()$POLLIN
+  receive <- function(socket) kernel$wire_to_msg(zmq$zmq.recv.multipart(socket, unserialize = FALSE))
   repeat {
     # An interrupt that comes just before it waits is seen only once it has waited.
     heard <- zmq$zmq.poll(c(sockets$stdin, sockets$control), rep(readable, 2L), 500L, MC = zmq$ZMQ.MC(check.eintr = TRUE))
     if (identical(heard[[2L]], "SIGINT")) interrupt()
+    if (heard[[1L]] < 1L) next # nothing came, or a signal: then it doesn't say what is readable
     if (bitwAnd(zmq$zmq.poll.get.revents(1L), readable)) {
-      return(kernel$wire_to_msg(zmq$zmq.recv.multipart(sockets$stdin, unserialize = FALSE))$content$value)
+      return(receive(sockets$stdin)$content$value)
     }
-    if (bitwAnd(zmq$zmq.poll.get.revents(2L), readable)) interrupt()
+    if (bitwAnd(zmq$zmq.poll.get.revents(2L), readable)) {
+      told <- receive(sockets$control)
+      kind <- told$header$msg_type
+      if (identical(kind, "shutdown_request")) end_after_the_cell(kernel, executor, told)
+      if (kind %in% c("shutdown_request", "interrupt_request")) interrupt()
+    }
+  }
+}
+
+# End the kernel once the cell's reply is sent, when it aborts what waits behind an interrupted cell.
+end_after_the_cell <- function(kernel, executor, request) {
+  executor$abort_queued_messages <- function() {
+    kernel$abort_queued_messages()
+    kernel$shutdown(request)
   }
 }
 

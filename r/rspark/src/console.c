@@ -181,7 +181,7 @@ static int read_console(const char *prompt, unsigned char *buffer, int room, int
         typed_read--; /* no character is cut in two */
         length--;
     }
-    buffer[length] = '\0';
+    memset(buffer + length, 0, (size_t) (room - length)); /* R looks behind the first zero for more of what was typed before */
     return 1;
 }
 
