@@ -5,7 +5,7 @@
 stream_output <- function() {
   imports <- parent.env(asNamespace("IRkernel"))
   evaluate <- asNamespace("evaluate")
-  needed <- c("parse_all", "plot_snapshot", "set_hooks", "remove_hooks", ".env")
+  needed <- c("parse_all", "plot_snapshot", ".env")
   known <- exists("evaluate", envir = imports, inherits = FALSE) && all(vapply(needed, exists, NA, envir = evaluate, inherits = FALSE)) &&
     .Call(console_find)
   if (known) {
@@ -30,7 +30,8 @@ evaluate_in_console <- function(evaluate, readline) {
   function(input, envir = globalenv(), output_handler, ...) {
     executor <- environment(output_handler$error)$.self
     if (!methods::is(executor, "Executor")) {
-      return(evaluate(input, envir = envir, output_handler = output_handler, ...))
+      unseen <- function() evaluate(input, envir = envir, output_handler = output_handler, ...)
+      return(tryCatch(unseen(), error = function(condition) with_rs_device(unseen)))
     }
     console <- new_console(executor, output_handler)
     input <- parsed(input)
@@ -41,10 +42,15 @@ evaluate_in_console <- function(evaluate, readline) {
     own_questions(console, readline)
     screen <- open_screen(console)
     tryCatch(
-      for (expression in input) if (!run_shown(console, screen, expression, envir)) break,
+      {
+        for (expression in input) if (!run_shown(console, screen, expression, envir)) break
+        screen$finish()
+      },
+      error = console$keep_failure,
       interrupt = function(condition) console$interrupt()
     )
-    screen$close()
+    suspendInterrupts(screen$close())
+    console$report_failure()
     if (console$state$interrupted) executor$interrupted <- TRUE
     invisible()
   }
@@ -62,6 +68,7 @@ new_console <- function(executor, handler) {
   state$interrupted <- FALSE
   state$left <- FALSE
   state$failing <- NULL
+  state$kernel_failed <- NULL
   console <- list(handler = handler, executor = executor, state = state)
   console$interactive <- isTRUE(executor$current_request$content$allow_stdin)
   console$interrupt <- function() state$interrupted <- TRUE
@@ -72,6 +79,19 @@ new_console <- function(executor, handler) {
   console$report_parsing <- function(condition) {
     condition$call <- NULL
     report_error(console, list(condition = condition, calls = list()), paste0("Error: ", conditionMessage(condition), "\n"))
+  }
+  # What fails of the kernel's own, as the drawing of a plot, is nothing for the person's code: it is told once the expression is done.
+  console$keep_failure <- function(condition) state$kernel_failed <- state$kernel_failed %||% condition
+  console$own <- function(part) tryCatch(part(), error = console$keep_failure)
+  console$report_failure <- function() {
+    condition <- state$kernel_failed
+    if (is.null(condition)) {
+      return(FALSE)
+    }
+    state$kernel_failed <- NULL
+    condition$call <- NULL
+    report_error(console, list(condition = condition, calls = list()), paste0("Error: ", conditionMessage(condition), "\n"))
+    TRUE
   }
   console$tell <- function(text, errors) {
     off <- watch_nothing()
@@ -117,8 +137,9 @@ run_shown <- function(console, screen, expression, envir) {
       if (length(getTaskCallbackNames())) {
         tell <- function() .Call(console_call_back, expression, value$value, value$visible)
         run_outermost(console, screen, as.call(list(tell)), baseenv())
+        screen$show()
       }
-      return(TRUE)
+      return(!console$report_failure())
     }
   }
   if (!is.null(state$failing)) {
@@ -171,41 +192,91 @@ watch_again <- function(before) {
 
 # Plots ----------------------------------------------------------------------
 
-# A device that records plots, and sends them.
+# A device that records plots, and sends them. What fails here is kept by the console, also inside a person's code.
 open_screen <- function(console) {
-  evaluate <- asNamespace("evaluate")
-  snapshot <- evaluate$plot_snapshot
-  if (identical(grDevices::pdf, getOption("device"))) grDevices::dev.new(file = NULL) else grDevices::dev.new()
-  grDevices::dev.control(displaylist = "enable")
-  device <- grDevices::dev.cur()
+  snapshot <- asNamespace("evaluate")$plot_snapshot
+  executor <- console$executor
+  device <- tryCatch(open_device(), error = function(condition) 0L) # there are 62 devices already
+  opened <- if (device) .Devices[[device]]
+  # A person's own may have the number by now.
+  open <- function() device %in% grDevices::dev.list() && identical(.Devices[[device]], opened)
   show <- function(incomplete = FALSE) {
     .Call(console_flush)
-    if (identical(device, grDevices::dev.cur())) {
+    console$own(function() {
+      if (!open() || device != grDevices::dev.cur()) {
+        return()
+      }
       plot <- snapshot(incomplete)
-      if (!is.null(plot)) console$handler$graphics(rc2_remember(plot))
+      if (is.null(plot)) {
+        return()
+      }
+      check_plot_options()
+      console$handler$graphics(rc2_remember(plot))
+    })
+  }
+  # Send the last plot now: the kernel keeps it back, as it may be drawn into.
+  send <- function() {
+    plot <- executor$last_recorded_plot
+    executor$last_recorded_plot <- NULL
+    if (is.null(plot)) {
+      return()
     }
+    open <- grDevices::dev.list()
+    console$own(function() executor$send_plot(plot))
+    for (left in setdiff(grDevices::dev.list(), open)) grDevices::dev.off(left) # by a drawing that failed
   }
   hook <- function() show()
-  hooks <- list(persp = hook, before.plot.new = hook, before.grid.newpage = hook)
-  evaluate$set_hooks(hooks)
+  hooks <- c("persp", "before.plot.new", "before.grid.newpage")
+  for (name in hooks) setHook(name, hook)
   list(
     show = show,
-    # Send the last plot now: the kernel keeps it back, as it may be drawn into.
     send = function() {
       show()
-      executor <- console$executor
-      if (!is.null(executor$last_recorded_plot)) {
-        executor$send_plot(executor$last_recorded_plot)
-        executor$last_recorded_plot <- NULL
-      }
+      send()
+    },
+    finish = function() {
+      show(incomplete = TRUE)
+      send()
     },
     close = function() {
-      show(incomplete = TRUE)
-      evaluate$remove_hooks(hooks)
-      if (device %in% grDevices::dev.list()) grDevices::dev.off(device)
+      executor$last_recorded_plot <- NULL
+      for (name in hooks) setHook(name, Filter(function(each) !identical(each, hook), getHook(name)), "replace")
+      console$own(function() if (open()) grDevices::dev.off(device))
       assign("last_plot", NULL, envir = environment(snapshot))
     }
   )
+}
+
+# Open the device of options(device = ), or R's own where that opens none; return its number.
+open_device <- function() {
+  open <- length(grDevices::dev.list())
+  new <- function() if (identical(grDevices::pdf, getOption("device"))) grDevices::dev.new(file = NULL) else grDevices::dev.new()
+  tryCatch(new(), error = function(condition) NULL)
+  if (length(grDevices::dev.list()) == open) grDevices::pdf(NULL)
+  grDevices::dev.control(displaylist = "enable")
+  grDevices::dev.cur()
+}
+
+# Run a function while R's own device is the one that opens.
+with_rs_device <- function(run) {
+  theirs <- options(device = grDevices::pdf)
+  on.exit(options(theirs))
+  run()
+}
+
+# Plots are drawn for these sizes.
+check_plot_options <- function() {
+  for (name in c("repr.plot.width", "repr.plot.height", "repr.plot.res", "jupyter.plot_scale")) {
+    size <- getOption(name)
+    if (is.null(size) || is.numeric(size) && length(size) == 1L && is.finite(size) && size > 0) next
+    is <- substr(paste(deparse(size), collapse = " "), 1L, 60L)
+    stop(sprintf("The plot is not shown: options(%s) is to be a number above 0, and is %s.", name, is), call. = FALSE)
+  }
+  kinds <- getOption("jupyter.plot_mimetypes")
+  unknown <- if (is.character(kinds)) setdiff(kinds, names(repr::mime2repr)) else if (!is.null(kinds)) deparse(kinds)
+  if (length(unknown)) {
+    stop(sprintf("The plot is not shown: options(jupyter.plot_mimetypes) has %s, which is no format of plots.", unknown[[1]]), call. = FALSE)
+  }
 }
 
 # Show tables as text by print(), whole as R has them; repr leaves out rows and quotes for notebooks.

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,3 +75,76 @@ def test_what_catches_output_by_itself_is_left_alone(kernel: Kernel) -> None:
     assert kernel.run("x <- capture.output(for (i in 1:1000) print(i)); cat(length(x), sink.number())") == "1000 0"
     assert kernel.run("invisible(capture.output({ print(1); message('inside') })); cat('after')") == "inside\nafter"
     assert kernel.run("cat(nrow(showConnections()) < 4)") == "TRUE"
+
+
+def _ended(kernel: Kernel, code: str) -> tuple[str, list[str]]:
+    """Execute, and give how it ended and what the errors say."""
+    messages: list[dict[str, Any]] = []
+    reply = kernel.client.execute_interactive(code, timeout=60, allow_stdin=False, output_hook=messages.append)
+    return reply["content"]["status"], [each["content"]["evalue"] for each in messages if each["msg_type"] == "error"]
+
+
+_AS_IT_WAS = "cat(length(dev.list()), length(getHook('before.plot.new')), length(getHook('before.grid.newpage')))"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("repr.plot.width", "'wide'", 'options(repr.plot.width) is to be a number above 0, and is "wide".'),
+        ("repr.plot.height", "-1", "options(repr.plot.height) is to be a number above 0, and is -1."),
+        ("repr.plot.width", "c(5, 6)", "options(repr.plot.width) is to be a number above 0, and is c(5, 6)."),
+        ("repr.plot.res", "NA", "options(repr.plot.res) is to be a number above 0, and is NA."),
+        ("jupyter.plot_scale", "list()", "options(jupyter.plot_scale) is to be a number above 0, and is list()."),
+        ("jupyter.plot_mimetypes", "'image/bmp'", "options(jupyter.plot_mimetypes) has image/bmp, which is no format of plots."),
+    ],
+)
+@pytest.mark.parametrize("plots", ["plot(1)", "plot(1); plot(2); cat('never')", "library(grid); grid.newpage(); grid.rect()"])
+def test_a_plot_that_cannot_be_shown_ends_the_cell_alone(kernel: Kernel, option: str, value: str, says: str, plots: str) -> None:
+    try:
+        ended = _ended(kernel, f"before <- options({option} = {value}); {plots}")
+    finally:
+        kernel.run("options(before)")
+    assert ended == ("error", [f"Error: The plot is not shown: {says}\n"])
+    assert kernel.run(_AS_IT_WAS) == "1 1 1"
+    assert [message["msg_type"] for message in kernel.shown("plot(1)")] == ["display_data"]
+
+
+@pytest.mark.parametrize("device", ["'none of this name'", "function(...) stop('refuses')", "function(...) NULL"])
+def test_plots_are_shown_where_the_persons_device_does_not_open(kernel: Kernel, device: str) -> None:
+    kernel.run(f"before <- options(device = {device})")
+    try:
+        assert [message["msg_type"] for message in kernel.shown("plot(1)")] == ["display_data"]
+        assert kernel.shown("6 * 7", silent=True) == []
+        assert kernel.run(_AS_IT_WAS) == "1 1 1"
+    finally:
+        kernel.run("options(before)")
+
+
+def test_a_device_of_the_persons_own_outlives_the_cell(kernel: Kernel) -> None:
+    kernel.run("invisible(dev.off()); pdf('own.pdf'); plot(1)")
+    assert kernel.run("cat(names(dev.list())[[1]])") == "pdf"
+    kernel.run("invisible(dev.off(2))")
+    assert kernel.run(_AS_IT_WAS) == "1 1 1"
+    assert kernel.run("cat(file.exists('own.pdf'))") == "TRUE"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "print.closes <- function(x, ...) graphics.off(); structure(1, class = 'closes')",
+        "plot(1); graphics.off(); plot(2)",
+        "id <- addTaskCallback(function(...) stop('no')); 1; invisible(removeTaskCallback(id))",
+        "setHook('before.plot.new', function(...) { setHook('before.plot.new', NULL, 'replace'); stop('no') }); plot(1)",
+        "registerS3method('repr_html', 'odd', function(obj, ...) stop(), envir = asNamespace('repr')); structure(1, class = 'odd')",
+        "registerS3method('repr_text', 'odd2', function(obj, ...) 5, envir = asNamespace('repr')); structure(1, class = 'odd2')",
+        "before <- options(warn = 2); plot(1); options(before)",
+        "while (length(dev.list()) < 60) pdf(NULL); plot(1); while (length(dev.list()) < 62) pdf(NULL)",
+        "plot(1); graphics.off()",
+        "place <- tempdir(); unlink(place, recursive = TRUE); plot(1)",
+    ],
+)
+def test_what_fails_beside_an_expression_leaves_the_kernel_usable(kernel: Kernel, code: str) -> None:
+    assert _ended(kernel, code)[0] in ("ok", "error")
+    assert kernel.run("cat(6 * 7)") == "42"
+    kernel.run("graphics.off(); if (!dir.exists(tempdir())) dir.create(tempdir())")
+    assert kernel.run(_AS_IT_WAS) == "1 1 1"
