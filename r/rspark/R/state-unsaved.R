@@ -83,6 +83,12 @@ unsaved_state <- list(
   }
 )
 
+# Name what of one kind is lost, or that it can't be told.
+note_unsaved <- function(save, name) {
+  not_told <- function(error) lose(save, name, "", paste0("What of this is lost can't be told: ", conditionMessage(error)))
+  tryCatch(in_time(save, function() unsaved_state[[name]](save)), error = not_told)
+}
+
 # Return the files of the disk that are open for writing.
 written_files <- function() {
   numbers <- setdiff(list.files("/proc/self/fd"), c("0", "1", "2"))

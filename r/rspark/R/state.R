@@ -38,7 +38,7 @@ save_parts <- function(save, after = FALSE) {
   all <- Filter(function(part) isTRUE(part$after) == after, parts())
   for (name in names(all)) {
     capture <- all[[name]]$capture
-    value <- tryCatch(list(capture(save)), error = identity)
+    value <- tryCatch(list(in_time(save, function() capture(save))), error = identity)
     if (inherits(value, "error")) {
       lose(save, part_title(name), "", paste0("It can't be read: ", conditionMessage(value)), failed = TRUE)
     } else if (!is.null(value[[1]])) {
@@ -46,6 +46,17 @@ save_parts <- function(save, after = FALSE) {
     }
   }
 }
+
+# Run what a part has to ask, for a third of the time that is left and some seconds at most: what waits for ever, as a function that a
+# person put in the place of R's, takes nothing else along. R looks at the time between two of its steps, and while it waits.
+in_time <- function(save, work) {
+  limit <- workspace$originals$setTimeLimit %||% base::setTimeLimit
+  limit(Inf, max(1, min(longest_part, (save$writer$deadline - now()) / 3)))
+  on.exit(limit(Inf, Inf))
+  work()
+}
+
+longest_part <- 20 # seconds
 
 # Restore one part, and return the entries of what of it could not be.
 restore_part <- function(name, value, reader) {

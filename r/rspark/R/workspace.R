@@ -37,7 +37,7 @@ workspace_save <- function(dir, within = 3600) {
     save_options(save)
     save_objects(save, globalenv())
     save_parts(save, after = TRUE)
-    for (note in unsaved_state) tryCatch(note(save), error = function(error) NULL)
+    for (name in names(unsaved_state)) note_unsaved(save, name)
     finish_save(save)
   })
 }

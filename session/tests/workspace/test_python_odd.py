@@ -122,6 +122,61 @@ def test_what_takes_no_end_to_be_read_is_named_and_takes_nothing_along(python: S
     assert python.ask("math.tau2, x") == "(3, 1)"
 
 
+#: What hangs in each part of a save that is collected before the objects, and what that part is called.
+HANGS = {
+    "hangs": """
+class Lazy(types.ModuleType):
+    @property
+    def __dict__(self): wait()
+sys.modules["hangs"] = Lazy("hangs")
+""",
+    "sys.breakpointhook": """
+class Hook:
+    def __getattr__(self, name): wait()
+sys.breakpointhook = Hook()
+""",
+    "threads": """
+class Work(threading.Thread):
+    def run(self): threading.Event().wait()
+    @property
+    def _target(self): wait()
+    _target = _target.setter(lambda self, value: None)
+Work(daemon=True).start()
+""",
+    "functions for the end": """
+class Last:
+    def __eq__(self, other): wait()
+    def __call__(self): pass
+    __hash__ = None
+atexit.register(Last())
+""",
+    "callback pandas option display.float_format": """
+class Format:
+    def __call__(self, number): return str(number)
+    def __reduce_ex__(self, version): wait()
+pd.options.display.float_format = Format()
+""",
+    "random numbers of numpy": "numpy.random.get_state = lambda: wait()",
+}
+
+
+@pytest.mark.parametrize("does", ["threading.Event().wait()", "raise SystemExit(1)"])
+def test_what_hangs_or_ends_all_before_the_objects_takes_nothing_along(python: Sleeper, does: str) -> None:
+    python.run("import atexit, sys, threading, types, numpy.random, pandas as pd, math; math.tau2, x = 3, 1")
+    python.run(f"def wait(): {does}")
+    for made in HANGS.values():
+        python.run(made)
+    python.run("class Sized:\n    def __sizeof__(self): wait()\nsized, y = Sized(), [1, 2]\nglobals()[5] = 6")
+    python.run(TICK)
+    python.save()
+    lost = {entry["name"] for entry in python.saved["lost"]}
+    python.kernel.end()
+    python.start()
+    python.restore()
+    assert python.ask("x, y, math.tau2") == "(1, [1, 2], 3)"
+    assert lost >= set(HANGS)
+
+
 def test_what_can_not_be_given_back_is_named_and_takes_nothing_along(python: Sleeper, tmp_path: Path) -> None:
     (tmp_path / "goes.py").write_text(GOES)
     python.run(f"import sys; sys.path.insert(0, {str(tmp_path)!r})")

@@ -135,7 +135,7 @@ def test_a_device_of_the_persons_own_outlives_the_cell(kernel: Kernel) -> None:
         "plot(1); graphics.off(); plot(2)",
         "id <- addTaskCallback(function(...) stop('no')); 1; invisible(removeTaskCallback(id))",
         "setHook('before.plot.new', function(...) { setHook('before.plot.new', NULL, 'replace'); stop('no') }); plot(1)",
-        "registerS3method('repr_html', 'odd', function(obj, ...) stop(), envir = asNamespace('repr')); structure(1, class = 'odd')",
+        "registerS3method('repr_html', 'odd', function(...) stop(), envir = asNamespace('repr')); structure(1, class = 'odd')",
         "registerS3method('repr_text', 'odd2', function(obj, ...) 5, envir = asNamespace('repr')); structure(1, class = 'odd2')",
         "before <- options(warn = 2); plot(1); options(before)",
         "while (length(dev.list()) < 60) pdf(NULL); plot(1); while (length(dev.list()) < 62) pdf(NULL)",

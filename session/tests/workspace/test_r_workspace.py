@@ -323,6 +323,22 @@ def test_plots_work_after_the_sleep_and_none_is_shown_again(r: Sleeper) -> None:
     assert ["image/png" in plot for plot in plots] == [True]
 
 
+def test_a_part_that_hangs_or_fails_takes_nothing_along(r: Sleeper) -> None:
+    r.run("put <- function(name, f) { n <- asNamespace('grDevices'); base::unlockBinding(name, n); assign(name, f, n) }")
+    r.run("put('palette', function(...) repeat Sys.sleep(0.1));")
+    r.run(
+        "assign('getAllConnections', function() stop('none'), {base::unlockBinding('getAllConnections', baseenv()); baseenv()})"
+    )
+    r.run("length.hangs <- function(x) repeat Sys.sleep(0.1); odd <- structure(list(1), class = 'hangs')")
+    r.run("makeActiveBinding('active', function() repeat Sys.sleep(0.1), globalenv()); x <- 42")
+    assert r.kernel.shown(f"rspark:::workspace_save({json.dumps(str(r.folder))}, 12)", silent=True) == []
+    lost = r.lost()
+    assert lost["package settings"] == ("", "It can't be read: reached elapsed time limit")
+    assert lost["connections"] == ("", "What of this is lost can't be told: none")
+    r.wake()
+    assert r.ask("c(x, unclass(odd)[[1]])") == "c(42, 1)"
+
+
 def test_saving_changes_nothing_in_the_kernel(r: Sleeper) -> None:
     r.run("set.seed(3); n <- 1; options(warn = 1)")
     names = "setdiff(ls(all.names = TRUE), '.pbd_env')"

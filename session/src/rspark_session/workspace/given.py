@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from rspark_session.workspace.objects import is_persons
 from rspark_session.workspace.unsaveable import described, kind_of
+from rspark_session.workspace.watchdog import OutOfTime, Watchdog
 
 
 class Given(NamedTuple):
@@ -69,24 +70,41 @@ _ACCESSORS = ("CachedAccessor", "Accessor")  # of pandas, by version
 _PLAIN = frozenset({str, int, float, bool, type(None), bytes, complex})
 
 
-def find(space: dict[str, Any]) -> AllGiven:
+def find(space: dict[str, Any], watchdog: Watchdog) -> AllGiven:
     """Return what was made in the namespace `space` and is in modules that are not the person's own."""
     found = AllGiven([], [], [], [], [], {})
+    looked_at = 0
+
+    def unread(problem: BaseException) -> None:
+        found.unread["modules"] = described(problem)
+
+    with watchdog.guarding(unread, progress=lambda: looked_at):
+        for looked_at in _find(space, found):  # noqa: B007  (the progress)
+            pass
+    return found
+
+
+def _find(space: dict[str, Any], found: AllGiven) -> Iterator[int]:
+    """Find it all, and yield after each module how many were searched."""
     tables: set[int] = set()
-    for name, module in list(sys.modules.items()):
+    for number, (name, module) in enumerate(list(sys.modules.items())):
+        yield number
         try:
             content = getattr(module, "__dict__", None)
             if name.partition(".")[0] not in _OF_THE_KERNEL and type(content) is dict and not is_persons(name):
                 _search(name, content, space, found, tables)
-        except Exception as problem:  # whatever the objects of a library say to being looked at
+        except OutOfTime:
+            raise
+        except BaseException as problem:  # whatever the objects of a library say to being looked at, or that they take no end
             found.unread[name] = described(problem)
     for (name, attribute), own in HOOKS.items():
         try:
             if name in sys.modules and (given := _hook(name, attribute, own, space)):
                 found.hooks.append(given)
-        except Exception as problem:  # whatever an object that was given says to being looked at
+        except OutOfTime:
+            raise
+        except BaseException as problem:  # whatever an object that was given says to being looked at
             found.unread[f"{name}.{attribute}"] = described(problem)
-    return found
 
 
 def _search(name: str, content: dict[str, Any], space: dict[str, Any], found: AllGiven, tables: set[int]) -> None:

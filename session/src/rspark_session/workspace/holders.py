@@ -9,13 +9,14 @@ from typing import Any
 #: Each step looks at all objects that there are, and what leads to a library's own objects leads to very many. What is further
 #: away than that is not found.
 _LONGEST, _MOST = 2.0, 20_000  # seconds, objects
+_CONTENT: Any = vars(ModuleType)["__dict__"].__get__
 
 
 def holding(objs: list[Any], names: list[str], space: dict[str, Any]) -> list[str]:
     """Return those of the names that lead to one of the objects, without going through a namespace."""
     modules = [module for module in list(sys.modules.values()) if issubclass(type(module), ModuleType)]
     # Not by `vars()`: the class of a module may answer as it likes.
-    ends = {id(space), *(id(ModuleType.__getattribute__(module, "__dict__")) for module in modules)}
+    ends = {id(space), *(id(_CONTENT(module)) for module in modules)}
     met: dict[int, Any] = {id(each): each for each in objs}
     new = list(met.values())
     began = time.monotonic()

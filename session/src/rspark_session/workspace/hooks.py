@@ -11,10 +11,10 @@ import threading
 from types import ModuleType
 from typing import Any
 
-_PATIENCE = 10.0  # seconds: a service that hangs keeps nobody from sleeping
+PATIENCE = 10.0  # seconds: a service that hangs keeps nobody from sleeping
 
 
-def lost(patience: float = _PATIENCE) -> list[dict[str, Any]]:
+def lost(patience: float = PATIENCE) -> list[dict[str, Any]]:
     """Return what is lost of all services; of one that does not answer in `patience` seconds, an entry that says so."""
     found: list[dict[str, Any]] = []
     for name in os.environ.get("RSPARK_PYTHON_HOOKS", "").split():

@@ -30,5 +30,5 @@ def namespace() -> tuple[dict[str, Any], dict[str, Any]]:
 
 def own_names(space: dict[str, Any], hidden: dict[str, Any]) -> list[str]:
     """Return the person's names, in the order in which they were made."""
-    mine = (name for name in space if not _IPYTHON.fullmatch(name))
+    mine = (name for name in space if isinstance(name, str) and not _IPYTHON.fullmatch(name))  # globals() takes any key
     return [name for name in mine if name not in hidden or hidden[name] is not space[name]]

@@ -11,6 +11,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,31 +19,40 @@ from rspark_session.processes import tree
 from rspark_session.workspace import given, holders, objects, set_by_cells
 from rspark_session.workspace.namespace import namespace, own_names, shell
 from rspark_session.workspace.objects import is_persons
+from rspark_session.workspace.unsaveable import described
+from rspark_session.workspace.watchdog import Watchdog
 
 _OF_POOLS = frozenset({"threading", "concurrent", "multiprocessing", "asyncio", "logging"})
+_NOT_ALL = "They could not all be looked for"
 _OWN_THREADS = ("ipykernel", "IPython", "zmq", "tornado", "asyncio", "traitlets", "jupyter_client")
 
 
-def lost(space: dict[str, Any], all_given: given.AllGiven) -> list[dict[str, Any]]:
+def lost(space: dict[str, Any], all_given: given.AllGiven, watchdog: Watchdog) -> list[dict[str, Any]]:
     """Return an entry for each thread, process and task that ends, and for each function of a module that was replaced."""
-    found = []
-    for search in (
-        _threads(),
-        _processes(),
-        _tasks(),
-        _watchers(),
-        _at_exit(space),
-        _waiting(space),
-        _finalizers(space),
-        _called(),
-        _files(space),
-        _diverted(),
-        _replaced(all_given),
-    ):
-        try:
-            found += [{"name": name, "class": kind, "why": why, "failed": False} for name, kind, why in search]
-        except Exception:  # noqa: S112  (what is odd here is not what a person loses)
-            continue
+    found: list[dict[str, Any]] = []
+
+    def name(shown: str, kind: str, why: str) -> None:
+        found.append({"name": shown, "class": kind, "why": why, "failed": False})
+
+    def unread(title: str, problem: BaseException) -> None:
+        name(title, "state", f"{_NOT_ALL}: {described(problem)}.")
+
+    for title, search in {
+        "threads": _threads(),
+        "processes": _processes(),
+        "tasks": _tasks(),
+        "profilers and timers": _watchers(watchdog),
+        "functions for the end": _at_exit(space),
+        "what asyncio was to call": _waiting(space),
+        "weakref.finalize": _finalizers(space),
+        "calls": _called(),
+        "open files": _files(space),
+        "output": _diverted(),
+        "replaced functions": _replaced(all_given),
+    }.items():
+        with watchdog.guarding(partial(unread, title)):
+            for each in search:
+                name(*each)
     return found
 
 
@@ -76,14 +86,15 @@ def _processes() -> Iterator[tuple[str, str, str]]:
                 yield command[:100] or str(pid), "process", "It is a process that this kernel started. Start it again."
 
 
-def _watchers() -> Iterator[tuple[str, str, str]]:
+def _watchers(watchdog: Watchdog) -> Iterator[tuple[str, str, str]]:
     for name, function in (("sys.settrace", sys.gettrace()), ("sys.setprofile", sys.getprofile())):
         if function is not None:
             yield name, "profile", "It watches what runs, as a profiler or a debugger does. Start it again."
     if "tracemalloc" in sys.modules and sys.modules["tracemalloc"].is_tracing():
         yield "tracemalloc", "profile", "It traces the use of memory. Start it again."
-    for name, timer in (("ITIMER_REAL", signal.ITIMER_REAL), ("ITIMER_VIRTUAL", signal.ITIMER_VIRTUAL)):
-        if signal.getitimer(timer)[0]:
+    timers = {"ITIMER_REAL": watchdog.persons_timer, "ITIMER_VIRTUAL": signal.getitimer(signal.ITIMER_VIRTUAL)[0]}
+    for name, seconds in timers.items():
+        if seconds:
             yield f"signal.{name}", "timer", "It is a timer that runs. Call signal.setitimer or signal.alarm again."
 
 
@@ -106,7 +117,10 @@ def _at_exit(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def _waiting(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield what asyncio's loop is to call: later, when there is something to read, at a signal."""
-    loop: Any = asyncio.get_running_loop()
+    try:
+        loop: Any = asyncio.get_running_loop()
+    except RuntimeError:
+        return
     handles = [*loop._scheduled, *loop._signal_handlers.values()]
     handles += [handle for key in loop._selector.get_map().values() if isinstance(key.data, tuple) for handle in key.data]
     for handle in handles:

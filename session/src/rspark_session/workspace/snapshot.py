@@ -100,21 +100,23 @@ def _save(folder: Path, filters: list[Any], began: float, within: float) -> None
     shutil.rmtree(folder / "kept", ignore_errors=True)
     space, hidden = namespace()
     names = own_names(space, hidden)
-    captured = state.capture(names, space)
-    captured.parts["warnings"], lost_filters = warning_filters.dump(filters)
-    captured.lost.extend(state.failed("filters of warnings", why) for why in lost_filters)
-    captured.parts["order"] = pickle.dumps(names)
-    (folder / "state").write_bytes(captured.dump())
-    unread.carry_over(folder)
-    all_given = given.find(space)
-    lost = [*captured.lost, *running.lost(space, all_given), *hooks.lost()]
+    seconds = within - (time.monotonic() - began)
+    with Watchdog(seconds / 2) as watchdog:  # the other half is for the objects
+        captured = state.capture(names, space, watchdog)
+        _dump_filters(filters, captured, watchdog)
+        captured.parts["order"] = pickle.dumps(names)
+        (folder / "state").write_bytes(captured.dump())
+        unread.carry_over(folder)
+        all_given = given.find(space, watchdog)
+        lost = [*captured.lost, *running.lost(space, all_given, watchdog)]
+    lost += hooks.lost(min(hooks.PATIENCE, seconds / 4))
     values = {name: space[name] for name in names if not state.is_module(space[name])}
     plain = folder / unread.OBJECTS
     seconds = within - (time.monotonic() - began)
     with plain.open("wb+") as file, Watchdog(max(seconds - _TIME_TO_FINISH, seconds / 2)) as watchdog:
         named = [*values.items(), *beside.collect(all_given, lost, watchdog)]
-        everything = sorted(((_size(value), name, value) for name, value in named), key=itemgetter(0))
         writer = stream.Writer(file, watchdog, shared=arrays.shared_roots(values.values()))
+        everything = _by_size(named, watchdog)
         for batch in _batches(everything):
             lost += _write(batch, writer, watchdog)
         file.flush()
@@ -125,6 +127,27 @@ def _save(folder: Path, filters: list[Any], began: float, within: float) -> None
     written = (name for frame in writer.frames for name in frame.names or [frame.name])
     objects = sum(not name.startswith("\0") for name in written)
     _manifest(folder, "manifest.json", objects, lost)
+
+
+def _dump_filters(filters: list[Any], captured: state.Captured, watchdog: Watchdog) -> None:
+    """Add the filters of warnings to what is saved; one of a class of the person's may say anything."""
+
+    def not_saved(problem: BaseException) -> None:
+        captured.lost.append(state.failed("filters of warnings", f"They can't be saved: {described(problem)}. Set them again."))
+
+    with watchdog.guarding(not_saved):
+        captured.parts["warnings"], lost = warning_filters.dump(filters)
+        captured.lost.extend(state.failed("filters of warnings", why) for why in lost)
+
+
+def _by_size(named: list[tuple[str, Any]], watchdog: Watchdog) -> list[tuple[int, str, Any]]:
+    """Return objects with their sizes, small ones first. One whose class takes no end to say its size counts as small."""
+    sized: list[tuple[int, str, Any]] = []
+    with suppress(OutOfTime), watchdog.watching(lambda: len(sized)):
+        for name, value in named:
+            sized.append((_size(value), name, value))
+    sized += [(0, name, value) for name, value in named[len(sized) :]]
+    return sorted(sized, key=itemgetter(0))
 
 
 def _batches(everything: list[tuple[int, str, Any]]) -> Iterator[list[tuple[str, Any]]]:
@@ -190,7 +213,10 @@ def _write(batch: list[tuple[str, Any]], writer: stream.Writer, watchdog: Watchd
 def _others_that_hold(left_out: list[Any], values: dict[str, Any], named: set[str], watchdog: Watchdog) -> list[dict[str, Any]]:
     """Return an entry for each name that holds what another one was the first to hold, and to be named for."""
     lost: list[dict[str, Any]] = []
-    for name in holders.holding(left_out, [name for name in values if name not in named], values) if left_out else ():
+    others: list[str] = []
+    with watchdog.guarding(lambda problem: None):  # all that it adds is names
+        others = holders.holding(left_out, [name for name in values if name not in named], values) if left_out else []
+    for name in others:
         if watchdog.is_over:
             break
         with suppress(BaseException):  # it was written
@@ -262,7 +288,9 @@ def _size(value: Any) -> int:
         if kind in _PACKED and value:
             some = islice(value.values() if kind is dict else value, _PACKED_MOST)
             size += len(value) * sum(map(sys.getsizeof, some)) // min(len(value), _PACKED_MOST)
-    except Exception:  # whatever an object says to that question
+    except OutOfTime:
+        raise
+    except BaseException:  # whatever an object says to that question, or that it takes no end
         return 0
     return size
 

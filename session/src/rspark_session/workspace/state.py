@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from rspark_session.workspace import figures, ipython_state, library_state, process_state, settings
 from rspark_session.workspace.unsaveable import class_name, described, said
+from rspark_session.workspace.watchdog import Watchdog
 
 
 class Part(NamedTuple):
@@ -88,17 +89,19 @@ def load(content: bytes) -> Captured:
     return Captured(*read)
 
 
-def capture(names: list[str], space: dict[str, Any]) -> Captured:
+def capture(names: list[str], space: dict[str, Any], watchdog: Watchdog) -> Captured:
     """Return the state of this kernel; `names` are the person's."""
     lost_entries: list[dict[str, Any]] = []
     parts: dict[str, bytes] = {}
+
+    def not_saved(problem: BaseException) -> None:
+        lost_entries.append(failed(part.name, f"It can't be saved: {described(problem)}."))
+
     for part in PARTS:
-        try:
+        with watchdog.guarding(not_saved):  # a library may have anything in its settings
             value = part.capture()
             if value is not None:
                 parts[part.name] = pickle.dumps(value)
-        except Exception as problem:  # whatever a library has in its settings
-            lost_entries.append(failed(part.name, f"It can't be saved: {described(problem)}."))
     modules = {}
     for name in names:
         module = space[name]
@@ -108,7 +111,7 @@ def capture(names: list[str], space: dict[str, Any]) -> Captured:
             modules[name] = found
         else:
             lost_entries.append(lost(name, module, "It is a module that can't be imported by its name. Make it again."))
-    return Captured(parts, modules, pickle.dumps((random.getstate(), _random_of_numpy(lost_entries))), lost_entries)
+    return Captured(parts, modules, pickle.dumps((random.getstate(), _random_of_numpy(lost_entries, watchdog))), lost_entries)
 
 
 def apply(captured: Captured, space: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, str]]:
@@ -176,14 +179,15 @@ def apply_random(captured: Captured) -> list[dict[str, Any]]:
     return []
 
 
-def _random_of_numpy(lost_entries: list[dict[str, Any]]) -> bytes | None:
-    if "numpy.random" not in sys.modules:
-        return None
-    try:
-        return pickle.dumps(sys.modules["numpy.random"].get_state())
-    except Exception as problem:  # whatever stands for it
+def _random_of_numpy(lost_entries: list[dict[str, Any]], watchdog: Watchdog) -> bytes | None:
+    def not_saved(problem: BaseException) -> None:
         lost_entries.append(failed("random numbers of numpy", f"They can't be saved: {described(problem)}. Set the seed again."))
-        return None
+
+    state = None
+    if "numpy.random" in sys.modules:
+        with watchdog.guarding(not_saved):
+            state = pickle.dumps(sys.modules["numpy.random"].get_state())
+    return state
 
 
 def _name_of(module: ModuleType) -> str | None:

@@ -149,6 +149,8 @@ def said(problem: BaseException) -> str:
 
 def described(problem: BaseException) -> str:
     """Return an error's class, and what it says."""
+    if isinstance(problem, (GetsNowhere, OutOfTime)):
+        return said(problem)
     return f"{type(problem).__name__}: {said(problem)}".removesuffix(": ")
 
 

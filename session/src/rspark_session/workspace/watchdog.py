@@ -67,6 +67,11 @@ class Watchdog:
             signal.signal(signal.SIGALRM, signal.SIG_DFL if self._handler is None else self._handler)
 
     @property
+    def persons_timer(self) -> float:
+        """The seconds that are left of the timer that ticked before, 0 where there was none."""
+        return self._timer[0] if self._ticks else signal.getitimer(signal.ITIMER_REAL)[0]
+
+    @property
     def is_over(self) -> bool:
         """Whether there is no time left."""
         return time.monotonic() > self._deadline
@@ -79,6 +84,17 @@ class Watchdog:
             yield
         finally:
             self._progress = None
+
+    @contextmanager
+    def guarding(self, failed: Callable[[BaseException], None], progress: Callable[[], int] = lambda: 0) -> Iterator[None]:
+        """Watch the block, and give whatever ends it to `failed`: it takes nothing else along."""
+        try:
+            if self.is_over:
+                raise OutOfTime
+            with self.watching(progress):
+                yield
+        except BaseException as problem:  # whatever an object of a person or a library does
+            failed(problem)
 
     @contextmanager
     def impatient(self) -> Iterator[None]:
