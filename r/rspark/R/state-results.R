@@ -5,8 +5,14 @@ capture_results <- function(save) {
   warnings <- get0("last.warning", envir = baseenv(), inherits = FALSE)
   value <- get0(".Last.value", envir = baseenv(), inherits = FALSE)
   plot <- if (isNamespaceLoaded("ggplot2")) asNamespace("ggplot2")$last_plot()
-  found <- list(warnings = warnings, result = named_or_itself(value), plot = named_or_itself(plot))
+  found <- list(warnings = warnings, result = named_or_itself(value), plot = named_or_itself(plot), error = named_or_itself(rlang_state()$last_error))
   if (!all(vapply(found, is.null, NA))) found
+}
+
+# Where rlang has its last error, which `last_error()` and `last_trace()` show.
+rlang_state <- function() {
+  state <- get0("the", envir = asNamespace("rlang"), inherits = FALSE)
+  if (is.environment(state) && exists("last_error", envir = state, inherits = FALSE)) state
 }
 
 # Return a value in the name of the variable that it is, where it is one: it is no second copy then. One that is never kept, as a
@@ -34,6 +40,7 @@ is_everywhere_or_function <- function(x) is.function(x) || is.environment(x) && 
 restore_results <- function(value, reader) {
   base <- baseenv()
   if (!is.null(value$warnings)) assign("last.warning", value$warnings, envir = base)
+  if (!is.null(value$error) && is.environment(state <- rlang_state())) assign("last_error", named_value(value$error)$value, envir = state)
   result <- named_value(value$result)
   plot <- named_value(value$plot)
   if (!is.null(plot)) asNamespace("ggplot2")$set_last_plot(plot$value)

@@ -40,6 +40,12 @@ unsaved_state <- list(
       }
     }
   },
+  traced_methods = function(save) {
+    for (each in methods_that(function(generic, signature, method) inherits(method, "MethodDefinitionWithTrace"))) {
+      name <- paste0(each$generic, "(", paste(each$signature, collapse = ", "), ")")
+      lose(save, name, "trace", "This method is traced. Call trace() again.")
+    }
+  },
   # Files that R itself or a package writes to, and no connection: a profile, a log.
   files = function(save) {
     mine <- vapply(getAllConnections(), function(number) normalizePath(summary(getConnection(number))$description, mustWork = FALSE), "")

@@ -40,6 +40,15 @@ CASES = (
               "import numpy as np; np.seterr(divide='raise')", "__import__('numpy').geterr()['divide']", "'raise'"),
     StateCase("options of pandas", "import pandas as pd; pd.set_option('display.max_rows', 7)",
               "__import__('pandas').get_option('display.max_rows')", "7"),
+    StateCase("variables of a context (`contextvars`), with what is in them",
+              "import contextvars; who = contextvars.ContextVar('who', default='none'); who.set('ann'); which = [who]\n"
+              "nobody = contextvars.ContextVar('nobody'); None",
+              "who.get(), which[0] is who, nobody.get(5), __import__('contextvars').Context().run(who.get)",
+              "('ann', True, 5, 'none')"),
+    StateCase("fonts that you gave to matplotlib",
+              "import matplotlib.font_manager as fonts, shutil; shutil.copy(fonts.findfont('DejaVu Sans'), 'own.ttf')\n"
+              "import os; fonts.fontManager.addfont(os.path.abspath('own.ttf')); del fonts",
+              "any(f.fname.endswith('own.ttf') for f in __import__('matplotlib.font_manager').font_manager.fontManager.ttflist)"),
     StateCase("`rcParams` of matplotlib", "import matplotlib as mpl; mpl.rcParams['lines.linewidth'] = 9",
               "__import__('matplotlib').rcParams['lines.linewidth']", "9.0"),
     StateCase("states of random numbers",
@@ -229,6 +238,9 @@ CASES = (
               named="weakref.finalize ended"),
     StateCase("`sys.addaudithook`, `os.register_at_fork`, `faulthandler.register`, where a cell calls them",
               "import os; os.register_at_fork(before=lambda: None)", named="register_at_fork"),
+    StateCase("`zoneinfo.reset_tzpath`, `email.charset.add_charset`, where a cell calls them",
+              "import zoneinfo, email.charset; zoneinfo.reset_tzpath(['/usr/share/zoneinfo'])\n"
+              "email.charset.add_charset('own', email.charset.BASE64)", named="reset_tzpath"),
     StateCase("temporary folders of `tempfile`", "import tempfile; temporary = tempfile.TemporaryDirectory()", named="temporary"),
     StateCase("functions for the end (`atexit`)", "import atexit\ndef at_end(): pass\n_ = atexit.register(at_end)",
               named="atexit at_end"),

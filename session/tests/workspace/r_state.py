@@ -54,6 +54,18 @@ CASES = (
         "isdebugged(traced) && isdebugged(tools::file_ext)",
     ),
     StateCase(
+        "`debug()` of methods of S4",
+        "setClass('Square', representation(side = 'numeric')); setGeneric('area', function(shape) standardGeneric('area'))\n"
+        "setMethod('area', 'Square', function(shape) shape@side^2); debug(area, signature = 'Square')",
+        "isdebugged(area, signature = 'Square')",
+    ),
+    StateCase(
+        "last error of rlang, which `last_trace()` shows",
+        "state <- asNamespace('rlang')$the; state$last_error <- rlang::catch_cnd(rlang::abort('deep')); rm(state)",
+        "conditionMessage(rlang::last_error())",
+        '"deep"',
+    ),
+    StateCase(
         "`debugonce()` and `tracemem()`",
         "once <- function() 1; debugonce(once); debugonce(tools::toTitleCase); copied <- c(1, 2); label <- tracemem(copied)",
         "c(rspark:::is_marked(once, 'STP'), rspark:::is_marked(tools::toTitleCase, 'STP'), rspark:::is_marked(copied, 'TR'))",
@@ -160,6 +172,13 @@ CASES = (
     StateCase("working directory", "dir.create('w'); setwd('w')", "basename(getwd())", '"w"'),
     StateCase("open connections", "held <- file('/dev/null', 'r')", named="held"),
     StateCase("open graphics devices", "pdf('unfinished.pdf')", named="graphics device "),
+    StateCase(
+        "`trace()` of methods of S4",
+        "setClass('Ring', representation(r = 'numeric')); setGeneric('edge', function(shape) standardGeneric('edge'))\n"
+        "setMethod('edge', 'Ring', function(shape) 2 * pi * shape@r)\n"
+        "trace('edge', quote(cat('traced')), signature = 'Ring', print = FALSE)",
+        named="edge(Ring)",
+    ),
     StateCase("`trace()` of a package's function", "trace(stats::sd, quote(cat('traced')), print = FALSE)", named="stats::sd"),
     StateCase(
         "functions of packages that were replaced",

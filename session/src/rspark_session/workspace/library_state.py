@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from pathlib import Path
 from typing import Any
 
 _OF_FUNCTIONS = ("formatter", "override_repr")  # of numpy's printing
@@ -120,6 +121,34 @@ def colormaps() -> dict[str, Any]:
 def register_colormap(name: str, colormap: Any) -> None:
     """Give one to matplotlib again."""
     importlib.import_module("matplotlib").colormaps.register(colormap, name=name, force=True)
+
+
+_FONTS = "matplotlib.font_manager"
+
+
+def fonts() -> list[str] | None:
+    """Return the files of fonts that somebody gave to matplotlib, which lists the machine's own in a file."""
+    module = sys.modules.get(_FONTS)
+    if module is None:
+        return None
+    listed = {each.fname for each in _listed_fonts(module)}
+    return [each.fname for each in module.fontManager.ttflist if each.fname not in listed]
+
+
+def _listed_fonts(module: Any) -> list[Any]:
+    cache = Path(sys.modules["matplotlib"].get_cachedir(), f"fontlist-v{module.FontManager.__version__}.json")
+    return list(module.json_load(cache).ttflist) if cache.exists() else []
+
+
+def add_fonts(saved: list[str]) -> list[str]:
+    """Give them to matplotlib again, and return which of them are not there any more."""
+    problems = []
+    for file in saved:
+        try:
+            importlib.import_module(_FONTS).fontManager.addfont(file)
+        except Exception as problem:  # the file is gone, or no font any more
+            problems.append(f"The font {file} can't be read: {problem}. Give it to matplotlib again.")
+    return problems
 
 
 _TYPES_OF_PANDAS = "pandas.core.dtypes.base"

@@ -6,6 +6,7 @@ ctypes makes, a stream of the kernel. Saved files name the functions here.
 """
 
 import collections
+import contextvars
 import copyreg
 import functools
 import operator
@@ -16,6 +17,7 @@ import types
 import typing
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from rspark_session.workspace import functions
@@ -52,6 +54,24 @@ def make_cached(function: Callable[..., Any], parameters: dict[str, Any], state:
     made = functools.lru_cache(**parameters)(function)
     vars(made).update(state)
     return made
+
+
+def _context_variable(variable: contextvars.ContextVar[Any]) -> Reduced:
+    default: tuple[Any, ...] = ()
+    with suppress(LookupError):
+        default = (contextvars.Context().run(variable.get),)
+    value = (variable.get(),) if variable in contextvars.copy_context() else None
+    return make_context_variable, (variable.name, *default), value, None, None, set_context_variable
+
+
+def make_context_variable(name: str, *default: Any) -> contextvars.ContextVar[Any]:
+    """Make a variable of a context, with its default where it has one."""
+    return contextvars.ContextVar(name, default=default[0]) if default else contextvars.ContextVar(name)
+
+
+def set_context_variable(variable: contextvars.ContextVar[Any], value: tuple[Any]) -> None:
+    """Give it the value that it had in the cells."""
+    variable.set(value[0])
 
 
 def _new_type(made: Any) -> Reduced:
@@ -246,5 +266,6 @@ _BY_TYPE: dict[type, Callable[[Any], Reduced | None]] = {
     weakref.WeakKeyDictionary: lambda values: (weakref.WeakKeyDictionary, (dict(values),)),
     functools._lru_cache_wrapper: _cached,
     typing.NewType: _new_type,
+    contextvars.ContextVar: _context_variable,
     random.SystemRandom: lambda _: (random.SystemRandom, ()),
 }

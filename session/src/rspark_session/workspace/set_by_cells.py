@@ -36,7 +36,9 @@ _NOT = frozenset(
 #: Members of a class that `given` looks for.
 _MEMBERS = (FunctionType, staticmethod, classmethod, property)
 #: What can be called and is asked of nobody afterwards: what there is of it ends with the kernel.
-_TELLS_NOBODY = re.compile(r"\b(addaudithook|register_at_fork|faulthandler\.register|dump_traceback_later)\s*\(")
+_TELLS_NOBODY = re.compile(
+    r"\b(addaudithook|register_at_fork|faulthandler\.register|dump_traceback_later|reset_tzpath|charset\.add_\w+)\s*\("
+)
 
 
 class Place(NamedTuple):

@@ -43,6 +43,7 @@ PARTS = (
     Part("numpy options", library_state.numpy_options, library_state.set_numpy_options),
     Part("pandas options", library_state.pandas_options, library_state.set_pandas_options),
     Part("matplotlib settings", library_state.matplotlib_settings, library_state.set_matplotlib_settings),
+    Part("fonts of matplotlib", library_state.fonts, library_state.add_fonts),
     Part("matplotlib's backend", figures.backend, figures.set_backend),
     Part("extensions", ipython_state.extensions, ipython_state.load_extensions),
     Part("options of IPython", ipython_state.options, ipython_state.set_options),
