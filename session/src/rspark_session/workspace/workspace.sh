@@ -35,7 +35,7 @@ __rspark_variables() {
   done < "/proc/$$/environ"
   while IFS= builtin read -r __rspark_name; do
     case $__rspark_name in
-      BASH | BASHOPTS | BASHPID | BASH_A[LR]* | BASH_C[MO]M* | BASH_E* | BASH_L* | BASH_REMATCH | BASH_S[OU]* | BASH_VERS*) continue ;;
+      BASH | BASHOPTS | BASHPID | BASH_A[LR]* | BASH_C[MO]M* | BASH_EX* | BASH_L* | BASH_REMATCH | BASH_S[OU]* | BASH_VERS*) continue ;;
       COLUMNS | COMP_CWORD | COMP_KEY | COMP_LINE | COMP_POINT | COMP_TYPE | COMP_WORDS | DIRSTACK | EPOCHREALTIME) continue ;;
       EPOCHSECONDS | EUID | FUNCNAME | GROUPS | HISTCMD | HISTFILE | HOSTNAME | HOSTTYPE | IFS | LINENO | LINES | MACHTYPE) continue ;;
       OPTARG | OPTERR | OPTIND | OSTYPE | PIPESTATUS | PPID | PROMPT_COMMAND | PROMPT_DIRTRIM | PS[0-2] | PWD | RANDOM) continue ;;
