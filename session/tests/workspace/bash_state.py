@@ -16,7 +16,8 @@ class Case(NamedTuple):
 CASES = (
     Case("positional parameters", "set -- a 'b c'", 'echo "$# $2"', "2 b c"),
     Case("variables", "x='a b \"c\" $d'", 'printf %s "$x"', 'a b "c" $d'),
-    Case("variables whose names begin as those of bash", "EPOCHS=10 OPTS=o HOSTS=h HISTORIES=i COMP_MINE=c BASH_MINE=b BASH_ENV=e",
+    Case("variables whose names begin as those of bash",
+         "EPOCHS=10 OPTS=o HOSTS=h HISTORIES=i COMP_MINE=c BASH_MINE=b BASH_ENV=e",
          'echo "$EPOCHS$OPTS$HOSTS$HISTORIES$COMP_MINE$BASH_MINE$BASH_ENV"', "10ohicbe"),
     Case("where `getopts` is (`OPTIND`), `SECONDS`", "getopts ab: letter -a -b given; SECONDS=1000000",
          'getopts ab: letter -a -b given; echo "$letter$OPTARG $((SECONDS / 1000000))"', "bgiven 1"),

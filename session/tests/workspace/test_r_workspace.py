@@ -396,14 +396,15 @@ def test_a_full_disk_leaves_no_manifest(r: Sleeper, small_disk: Path) -> None:
     assert not (r.folder / "manifest.json").exists()
 
 
-def test_a_killed_save_leaves_no_manifest(r: Sleeper) -> None:
+def test_a_killed_save_leaves_no_manifest_that_says_it_is_whole(r: Sleeper) -> None:
     r.run("n <- runif(1e6)")
     r.run("trace('compress', quote(tools::pskill(Sys.getpid(), 9)), where = asNamespace('rspark'), print = FALSE)")
     r.kernel.client.execute(f"rspark:::workspace_save('{r.folder}')", silent=True)
     while r.kernel.manager.is_alive():
         pass
     assert (r.folder / "objects").exists()
-    assert not (r.folder / "manifest.json").exists()
+    if (r.folder / "manifest.json").exists():  # a save of more than a second reports how far it is
+        assert not r.left("manifest.json")["complete"]
 
 
 def test_kinds_of_random_numbers_are_kept_before_the_first_of_them(r: Sleeper) -> None:

@@ -144,7 +144,8 @@ def _called() -> Iterator[tuple[str, str, str]]:
 
 def _files(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield files that are open for writing without an object of Python's that would be named."""
-    known = {str(shell().history_manager.hist_file)} | set(_places_of_streams())
+    history = str(shell().history_manager.hist_file)
+    known = {history, *(f"{history}-{part}" for part in ("journal", "wal", "shm")), *_places_of_streams()}
     found = set()
     for link in Path("/proc/self/fd").iterdir():
         try:
