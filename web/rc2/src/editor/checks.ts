@@ -11,37 +11,39 @@ import { applied, type TextEdit } from './edits.ts';
 
 /** Milliseconds until a server that was lost is tried again; each time the next. */
 const PAUSES = [1000, 5000, 15_000, 60_000] as const;
+/** Milliseconds that a server lives before its end counts as the first again. */
+const LIVES = 60_000;
 /** Milliseconds that a server has for an answer. */
 const PATIENCE = 30_000;
 
 /** A language server that runs. Who uses it takes it, and lets it go. */
 class Server {
-  private readonly ended = new Set<() => void>();
-  private users = 0;
-
-  private constructor(
-    private readonly name: string,
-    private readonly client: LSPClient,
-    private readonly socket: () => LanguageServerSocket | null,
-  ) {}
-
   private static readonly running = new Map<string, Promise<Server>>();
+  private readonly users = new Set<() => void>();
+  private socket: LanguageServerSocket | null = null;
 
-  /** Return the server of this name, started where none runs; throws when it can't be. */
+  private constructor(private readonly client: LSPClient) {}
+
+  /** Return the server of this name, started where none runs; throws when it can't be. `ended` is called when it is lost. */
   static async take(name: string, ended: () => void): Promise<Server> {
     let starting = Server.running.get(name);
     if (!starting) {
-      starting = Server.start(name);
-      Server.running.set(name, starting);
-      starting.catch(() => Server.running.delete(name));
+      const started = Server.start(name, () => Server.forget(name, started));
+      starting = started;
+      Server.running.set(name, started);
     }
     const server = await starting;
-    server.users += 1;
-    server.ended.add(ended);
+    if (server.socket === null) throw new Error('The language server has ended. Try again.');
+    server.users.add(ended);
     return server;
   }
 
-  private static async start(name: string): Promise<Server> {
+  /** Let the next one be started anew. */
+  private static forget(name: string, starting: Promise<Server>): void {
+    if (Server.running.get(name) === starting) Server.running.delete(name);
+  }
+
+  private static async start(name: string, forget: () => void): Promise<Server> {
     const client = new LSPClient({
       timeout: PATIENCE,
       sanitizeHTML: (html) => purify.sanitize(html),
@@ -54,27 +56,37 @@ class Server {
       },
       extensions: [serverDiagnostics(), hoverTooltips(), signatureHelp({ keymap: false })],
     });
-    let socket: LanguageServerSocket | null = null;
-    const server = new Server(name, client, () => socket);
-    socket = await LanguageServerSocket.open(name, () => {
-      socket = null;
-      server.lost();
-    });
-    await client.connect(socket).initializing;
-    return server;
+    const server = new Server(client);
+    try {
+      const socket = await LanguageServerSocket.open(name, () => {
+        forget();
+        server.lost();
+      });
+      server.socket = socket;
+      server.forget = forget;
+      await socket.whileOpen(client.connect(socket).initializing);
+      return server;
+    } catch (problem) {
+      forget();
+      server.socket?.close();
+      throw problem;
+    }
   }
 
+  private forget: () => void = () => undefined;
+
   private lost(): void {
-    Server.running.delete(this.name);
+    this.socket = null;
     this.client.disconnect();
-    for (const tell of [...this.ended]) tell();
+    for (const tell of [...this.users]) tell();
+    this.users.clear();
   }
 
   /** Let it go; with the last one it ends. */
   release(ended: () => void): void {
-    this.ended.delete(ended);
-    this.users -= 1;
-    if (this.users === 0) this.socket()?.close();
+    if (!this.users.delete(ended) || this.users.size > 0) return;
+    this.forget();
+    this.socket?.close();
   }
 
   /** Return what marks mistakes in the editor of a file. */
@@ -84,16 +96,16 @@ class Server {
 
   /** Return code in its form; throws what the server says when it has none. */
   async formed(uri: string, language: string, code: string): Promise<string> {
+    const { socket } = this;
+    if (socket === null) throw new Error('The language server has ended. Try again.');
     const doc = Text.of(code.split('\n'));
     // A document of its own: a chunk is one as well, and what an editor types meanwhile does not change it.
     this.client.didOpen({ uri, languageId: language, version: 1, doc, getView: () => null });
     try {
       const options = { tabSize: 2, insertSpaces: true }; // each server has its own rules, of its settings in files
       const asked = { textDocument: { uri }, options };
-      return applied(
-        doc,
-        (await this.client.request<object, TextEdit[] | null>('textDocument/formatting', asked)) ?? [],
-      );
+      const edits = this.client.request<object, TextEdit[] | null>('textDocument/formatting', asked);
+      return applied(doc, (await socket.whileOpen(edits)) ?? []);
     } finally {
       this.client.didClose(uri);
     }
@@ -123,6 +135,7 @@ export function check(
   const isOver = (): boolean => over; // it changes while others are waited for
   let failures = 0;
   let server: Server | null = null;
+  let since = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let before = -1;
   const counts = EditorView.updateListener.of(({ state }) => {
@@ -141,6 +154,7 @@ export function check(
   };
   const ended = (): void => {
     server = null;
+    if (Date.now() - since > LIVES) failures = 0;
     if (over) return;
     unmark();
     again();
@@ -159,7 +173,7 @@ export function check(
         return;
       }
       server = taken;
-      failures = 0;
+      since = Date.now();
       view.dispatch({ effects: marks.reconfigure([taken.plugin(uri, spoken), counts]) });
     } catch {
       if (!over) again(); // asleep or cut off: the page says so itself

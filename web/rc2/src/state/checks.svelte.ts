@@ -49,6 +49,10 @@ export class Checks {
   /** Bring a file, or the chunk at the cursor, into the form of its language: one change, which one undo takes back. */
   async reformat(view: EditorView, path: string): Promise<void> {
     const before = view.state.doc;
+    if (view.state.readOnly) {
+      toasts.show('This file can’t be written, so it is not reformatted.', { meaning: 'warning' });
+      return;
+    }
     const piece = pieceOf(view, path);
     if (!piece) {
       toasts.show('There is no code at the cursor to reformat: go to a chunk.');

@@ -73,7 +73,7 @@ class Server(LanguageServer):
             begin = types.Range(types.Position(0, 0), types.Position(0, 1))
             said = f"Not checked: {problem}"
             return [types.Diagnostic(begin, said, severity=types.DiagnosticSeverity.Information, source="lintr")]
-        return diagnostics(lints, text.splitlines(), document)
+        return diagnostics(lints, text.split("\n"), document)
 
 
 def path_of(uri: str) -> str:
