@@ -345,6 +345,12 @@ async def test_who_types_while_the_first_document_opens_goes_on_where_they_were(
     await expect(line).to_have_text(text)
 
 
+async def test_a_key_leads_into_a_pane_that_was_never_shown(context: BrowserContext, edge: Edge, running: Running) -> None:
+    page = await opened(context, edge, running)
+    await page.keyboard.press("Control+3")
+    await expect(page.get_by_role("searchbox", name="Topic")).to_be_focused()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, {"width": 1024, "height": 768}, PHONE], ids=["wide", "tablet", "phone"])
 async def test_axe_finds_nothing(chromium: Browser, edge: Edge, running: Running, theme: str, size: ViewportSize) -> None:
