@@ -8,8 +8,8 @@ import pytest
 from rsparkhub.auth.cookies import (
     clear_hub_cookie,
     hub_cookie,
-    hub_cookies_in,
     hub_logins,
+    own_cookies_in,
     set_hub_cookie,
     set_sign_in_cookie,
     sign_in_cookie,
@@ -42,7 +42,7 @@ def test_it_is_found_among_others_also_when_there_are_several() -> None:
 
 def test_that_of_a_sign_in_under_way_reaches_the_hub_and_no_session() -> None:
     name = sign_in_cookie(secure=False)
-    assert hub_cookies_in(f"a=1; {name}=secret; {name}-80=x; x{name}=y") == f"{name}=secret"
+    assert own_cookies_in(f"a=1; {name}=secret; {name}-80=x; x{name}=y") == f"{name}=secret"
     assert {name, sign_in_cookie(secure=True)} <= set(OWN_COOKIES)
     assert set_sign_in_cookie("v", lifetime=timedelta(minutes=1), secure=True).startswith("__Host-rsparkhub_sign_in=v; Path=/; ")
 

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -53,6 +52,7 @@ from rsparkhub.api.streams.broadcaster import EventBroadcaster
 from rsparkhub.api.streams.places import StreamPlaces
 from rsparkhub.auth.identity import Authenticator
 from rsparkhub.auth.revocation import Revocations
+from rsparkhub.auth.session_host import SessionHostSignIn
 from rsparkhub.auth.visits import Visits
 from rsparkhub.catalog import Catalog
 from rsparkhub.settings import Settings, known_hosts
@@ -122,6 +122,7 @@ def create_app(
         agents=AgentClient(),
         log_visits=Visits(store, "log", now=now),
         revocations=Revocations(store.notifier),
+        session_hosts=SessionHostSignIn(store.credentials, settings),
         now=now,
     )
     metrics = Metrics()
@@ -152,7 +153,7 @@ def create_app(
     app.add_middleware(BodyLimitMiddleware, most=_LARGEST_BODY)
     app.add_middleware(OwnCookiesMiddleware)
     app.add_middleware(UnexpectedErrorMiddleware)
-    app.add_middleware(KnownHostMiddleware, hosts=replace(known_hosts(settings), session_domains={}))
+    app.add_middleware(KnownHostMiddleware, hosts=known_hosts(settings))
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestIdMiddleware)

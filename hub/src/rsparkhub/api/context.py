@@ -15,6 +15,7 @@ from rsparkhub.api.streams.places import StreamPlaces
 from rsparkhub.auth.http_origin import Origin, origin_of
 from rsparkhub.auth.identity import Authenticator
 from rsparkhub.auth.revocation import Revocations
+from rsparkhub.auth.session_host import SessionHostSignIn
 from rsparkhub.auth.visits import Visits
 from rsparkhub.catalog import Catalog
 from rsparkhub.settings import Settings
@@ -42,6 +43,7 @@ class AppContext:
     agents: AgentClient
     log_visits: Visits
     revocations: Revocations
+    session_hosts: SessionHostSignIn
     now: Callable[[], datetime]
 
     def own_origins(self, request: Request) -> frozenset[Origin]:

@@ -1,6 +1,7 @@
 """Who asks, and whether they may: what each call says of itself in its signature.
 
-`reader` lets in whoever is signed in, also a session by its own token; `person` people alone; `administrator` those alone. Each
+`reader` lets in whoever is signed in, also a session by its own token; `person` people alone; `person_or_page` people, also where
+they are signed in at a session's own host alone; `administrator` those alone. Each
 takes the scope that an API token needs for the call; `Anybody` is for the few calls that every token may make.
 """
 
@@ -16,8 +17,9 @@ from starlette.requests import HTTPConnection
 from rsparkhub import log_context
 from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.origin import is_own
-from rsparkhub.auth.cookies import hub_logins
+from rsparkhub.auth.cookies import hub_logins, session_logins
 from rsparkhub.auth.http_origin import SAFE_METHODS
+from rsparkhub.auth.session_address import request_origin
 from rsparkhub.auth.tokens import token_in_header
 from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.errors import NotAllowed, NotFound, NotSignedIn
@@ -85,10 +87,15 @@ async def _from_header(header: str, context: AppContext) -> Identity:
 
 
 async def _from_cookie(request: Request, context: AppContext) -> Identity:
-    for value in browser_logins(request):
-        identity = await context.authenticator.from_cookie(value, now=context.now())
-        if identity is not None:
-            return identity
+    came_in = request_origin(request.headers.get("host", ""), context.settings)
+    if came_in.session is not None:
+        for value in session_logins(request.headers.get("cookie", ""), secure=came_in.secure):
+            if identity := await context.session_hosts.identify(came_in.session, value, now=context.now()):
+                return identity
+    else:
+        for value in browser_logins(request):
+            if identity := await context.authenticator.from_cookie(value, now=context.now()):
+                return identity
     raise NotSignedIn("You are not signed in. Sign in, then try again.")
 
 
@@ -119,9 +126,22 @@ async def _reader(identity: Anybody, request: Request, needed: SecurityScopes) -
     return identity
 
 
+_ONE_SESSION_ALONE = "A session's own token may only read that session. Use a token of yours."
+
+
 async def _person(identity: Annotated[Identity, Depends(_reader)], request: Request, context: Context) -> Identity:
     if identity.session is not None:
-        raise NotAllowed("A session's own token may only read that session. Use a token of yours.")
+        raise NotAllowed(_ONE_SESSION_ALONE)
+    return _counted(identity, request, context)
+
+
+async def _person_or_page(identity: Annotated[Identity, Depends(_reader)], request: Request, context: Context) -> Identity:
+    if identity.session is not None and identity.how != "cookie":
+        raise NotAllowed(_ONE_SESSION_ALONE)
+    return _counted(identity, request, context)
+
+
+def _counted(identity: Identity, request: Request, context: AppContext) -> Identity:
     if request.method not in SAFE_METHODS and not identity.user.admin:
         context.change_rate.take(identity.user.name)  # each writes what is kept: in the audit, if nowhere else
     return identity
@@ -141,6 +161,11 @@ def reader(scope: Scope) -> params.Security:
 def person(scope: Scope) -> params.Security:
     """Let people in, and of their API tokens those with this scope."""
     return params.Security(_person, scopes=[scope])
+
+
+def person_or_page(scope: Scope) -> params.Security:
+    """Let people in as `person` does, and a browser at a session's own host: it may ask for what is about that session."""
+    return params.Security(_person_or_page, scopes=[scope])
 
 
 def administrator(scope: Scope) -> params.Security:

@@ -1,9 +1,11 @@
 """What every request passes on its way in, and every answer on its way out; `app` says in which order."""
 
 import logging
+import re
 import secrets
 import time
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -14,7 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rsparkhub import log_context
 from rsparkhub.api.metrics import Metrics
 from rsparkhub.api.problems import problem_of_http, problem_response
-from rsparkhub.auth.cookies import hub_cookies_in
+from rsparkhub.auth.cookies import own_cookies_in
+from rsparkhub.domain.edge_contract import CALLS_AT_ITS_HOST
 from rsparkhub.settings import KnownHosts
 from rsparkhub.wire.problem import Problem
 
@@ -22,6 +25,7 @@ log = logging.getLogger(__name__)
 
 #: What says how the process is, to operators who may know no name of it.
 _OF_THE_PROCESS = frozenset({"/healthz", "/readyz", "/metrics"})
+_AT_A_SESSIONS_HOST = re.compile(CALLS_AT_ITS_HOST)
 #: On every answer that doesn't set them itself: a browser takes it for what it says it is, and keeps nothing that is personal.
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -74,16 +78,19 @@ class ForwardedHeadersMiddleware(_HttpMiddleware):
 class KnownHostMiddleware(_HttpMiddleware):
     """Answers nobody under a host name that is none of this installation's (`settings/known_hosts.py`).
 
-    What operators ask of the process itself, by whatever name they find it, is answered.
+    What operators ask of the process itself, by whatever name they find it, is answered. At a session's own host there are the
+    calls about that session, and nothing else.
     """
 
     def __init__(self, app: ASGIApp, *, hosts: KnownHosts) -> None:
         super().__init__(app)
-        self._hosts = hosts
+        self._hosts = replace(hosts, session_domains={})
+        self._with_sessions = hosts
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-        if scope["path"] in _OF_THE_PROCESS or (len(hosts) == 1 and self._hosts.knows(hosts[0])):
+        known = self._with_sessions if _AT_A_SESSIONS_HOST.fullmatch(scope["path"]) else self._hosts
+        if scope["path"] in _OF_THE_PROCESS or (len(hosts) == 1 and known.knows(hosts[0])):
             await self._app(scope, receive, send)
             return
         problem = Problem(
@@ -107,7 +114,7 @@ class OwnCookiesMiddleware(_HttpMiddleware):
         if not header:
             await self._app(scope, receive, send)
             return
-        kept = hub_cookies_in(header)
+        kept = own_cookies_in(header)
         others = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
         headers = [*others, (b"cookie", kept.encode("latin-1"))] if kept else others
         await self._app({**scope, "headers": headers}, receive, send)

@@ -310,7 +310,7 @@ def _credentials(request: ForwardAuthRequest, session_id: str) -> list[Lookup]:
         return given
     secure = request.came_in.secure
     if request.came_in.session is not None:
-        values = cookies.values_of(cookies.session_cookie(secure=secure), request.cookie)
+        values = cookies.session_logins(request.cookie, secure=secure)
         return given + [Lookup("session_cookie", value, session_id) for value in _plausible(values, COOKIE)]
     values = cookies.hub_logins(request.cookie, secure=secure, port=request.came_in.port)
     return given + [Lookup("login", value) for value in _plausible(values, LOGIN)]

@@ -24,6 +24,11 @@ def hub_logins(header: str, *, secure: bool, port: int | None) -> list[str]:
     return [value for name in names for value in values_of(name, header)]
 
 
+def session_logins(header: str, *, secure: bool) -> list[str]:
+    """Return what a `Cookie` header shows of sign-ins at a session's own host."""
+    return values_of(session_cookie(secure=secure), header)
+
+
 def session_cookie(*, secure: bool) -> str:
     """Return the name of the cookie of a session's own host; `secure` where people come over TLS."""
     return SECURE + SESSION_COOKIE if secure else SESSION_COOKIE
@@ -67,13 +72,15 @@ def values_of(name: str, header: str) -> list[str]:
     return list(islice(dict.fromkeys(values), MOST_VALUES))
 
 
-_HUB_COOKIE = re.compile(rf"(?:{re.escape(SECURE)})?(?:{re.escape(HUB_COOKIE)}(?:-[0-9]{{1,5}})?|{re.escape(SIGN_IN_COOKIE)})")
+_OWN_COOKIE = re.compile(
+    rf"(?:{re.escape(SECURE)})?(?:{re.escape(HUB_COOKIE)}(?:-[0-9]{{1,5}})?|{re.escape(SIGN_IN_COOKIE)}|{re.escape(SESSION_COOKIE)})"
+)
 _TOKEN = re.compile(r"[A-Za-z0-9_.~+/=-]{1,512}")
 
 
-def hub_cookies_in(header: str) -> str:
-    """Return a `Cookie` header with the cookies that may be the hub's, of whichever port, a few of each name; empty for none."""
-    names = dict.fromkeys(key for key, _ in _pairs(header) if _HUB_COOKIE.fullmatch(key))
+def own_cookies_in(header: str) -> str:
+    """Return a `Cookie` header with the cookies that may be ours, of whichever port, a few of each name; empty for none."""
+    names = dict.fromkeys(key for key, _ in _pairs(header) if _OWN_COOKIE.fullmatch(key))
     values = (
         (name, value) for name in islice(names, MOST_VALUES) for value in values_of(name, header) if _TOKEN.fullmatch(value)
     )

@@ -72,6 +72,8 @@ _BY_SHARE: Mapping[Role, frozenset[Action]] = {
 }
 #: What may be done with a session by whoever is let into it alone.
 _IN_ONE_SESSION = frozenset({Action.READ, Action.VIEW, Action.OPEN, Action.READ_LOG})
+#: The same for a browser at a session's own host: its page says when the session sleeps, and wakes it.
+_AT_ITS_HOST = _IN_ONE_SESSION | {Action.RUN}
 
 
 def may(identity: Identity, action: Action, thing: Thing, *, shares: Iterable[Share] = ()) -> bool:
@@ -80,14 +82,14 @@ def may(identity: Identity, action: Action, thing: Thing, *, shares: Iterable[Sh
     - Administrators may do everything that is anybody's to do.
     - A user may do everything with their own sessions, and start the environments of their groups.
     - With a session that is shared with them, a user may do what the role in the share allows.
-    - A session's own token reads and opens that session, and does nothing else. So does a browser at a session's own host, for
-      as long as its user may.
+    - A session's own token reads and opens that session, and does nothing else. A browser at a session's own host wakes it and
+      puts it to sleep too, for as long as its user may.
     - A session that is being deleted can be read until it is gone, and not opened. Shared services are nobody's.
     """
-    if identity.session is not None and not (
-        isinstance(thing, Session) and thing.id == identity.session and action in _IN_ONE_SESSION
-    ):
-        return False
+    if identity.session is not None:
+        allowed = _AT_ITS_HOST if identity.how == "cookie" else _IN_ONE_SESSION
+        if not (isinstance(thing, Session) and thing.id == identity.session and action in allowed):
+            return False
     match thing:
         case Session():
             return _is_there_to(action, thing) and _may_with_session(identity.user, action, thing, shares)

@@ -32,3 +32,6 @@ OWN_COOKIES = tuple(prefix + name for name in (HUB_COOKIE, SESSION_COOKIE, SIGN_
 SESSION_ID = r"[a-z][a-z0-9-]{0,40}"
 #: Where a session's own host turns a ticket into its cookie.
 ENTER = "/enter"
+#: The calls of the hub's API that a session's own host has too, for the page of a session to say how that session is, to wake it
+#: and to put it to sleep. It matches a whole path.
+CALLS_AT_ITS_HOST = rf"/hub/api/sessions/{SESSION_ID}(?:/(?:suspend|resume|extend))?"

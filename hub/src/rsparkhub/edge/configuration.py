@@ -20,7 +20,7 @@ kilobyte a second: so an upload of gigabytes has its time, and one that comes by
 
 from typing import Any
 
-from rsparkhub.domain.edge_contract import ENTER, FORWARD_AUTH_SOCKET, OWN_COOKIES
+from rsparkhub.domain.edge_contract import CALLS_AT_ITS_HOST, ENTER, FORWARD_AUTH_SOCKET, OWN_COOKIES
 from rsparkhub.domain.session import MADE_ID
 from rsparkhub.edge.pages import message_routes
 from rsparkhub.settings import Settings, known_hosts
@@ -95,11 +95,9 @@ def _routes(settings: Settings) -> Routes:
     routes: Routes = [*_scheme(settings), {"match": [{"path": ["/s/*"]}], "handle": to_a_session, "terminal": True}]
     if settings.session_domain is not None:
         routes.append(_on_a_sessions_host(settings, settings.session_domain))
-    to_the_hub = _proxy(f"unix/{settings.socket_dir}/hub.sock", request=_forwarded(settings), response={"set": _HUB_HEADERS})
-    to_the_hub["load_balancing"] = {"try_duration": "5s", "try_interval": "100ms"}  # a hub that starts again is waited for
     return [
         *routes,
-        {"match": [{"path": ["/hub/*"]}], "handle": [_drop(), {"handler": "vars", _STAGE: "hub"}, to_the_hub], "terminal": True},
+        {"match": [{"path": ["/hub/*"]}], "handle": _to_the_hub(settings), "terminal": True},
         _redirect(["/", "/hub"], "/hub/"),
         {"handle": [_subroute(_not_found("/hub/"))]},
     ]
@@ -117,6 +115,12 @@ _SANDBOX = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+
+
+def _to_the_hub(settings: Settings) -> list[Handler]:
+    hub = _proxy(f"unix/{settings.socket_dir}/hub.sock", request=_forwarded(settings), response={"set": _HUB_HEADERS})
+    hub["load_balancing"] = {"try_duration": "5s", "try_interval": "100ms"}  # a hub that starts again is waited for
+    return [_drop(), {"handler": "vars", _STAGE: "hub"}, hub]
 
 
 def _forward_auth(settings: Settings) -> Handler:
@@ -144,11 +148,12 @@ def _to_the_session(settings: Settings) -> Handler:
 
 
 def _on_a_sessions_host(settings: Settings, domain: str) -> dict[str, Any]:
-    """At ID.HOST there is the session and the way in, and nothing of the hub's."""
+    """At ID.HOST there is the session, the way in, and the calls that are about this one session; nothing else of the hub's."""
     own = domain != "localhost" and settings.public_url is not None
     hub = f"{settings.url}/hub/" if own else "http://localhost:{http.request.port}/hub/"
     routes: Routes = [
         {"match": [{"path": [ENTER, "/"]}], "handle": [_drop(), _forward_auth(settings)], "terminal": True},
+        {"match": [{"path_regexp": {"pattern": f"^{CALLS_AT_ITS_HOST}$"}}], "handle": _to_the_hub(settings), "terminal": True},
         {"handle": [_subroute(_not_found(hub))]},
     ]
     return {"match": [{"host": [f"*.{domain}"]}], "handle": [_subroute(routes)], "terminal": True}

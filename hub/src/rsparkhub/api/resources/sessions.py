@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import SessionId, find_session, person, reader
+from rsparkhub.api.identity import SessionId, find_session, person, person_or_page, reader
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.environments import visible_one
 from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, may
@@ -22,6 +22,7 @@ from rsparkhub.wire.session import Consent, Extension, Renaming, SessionList, Se
 router = APIRouter(prefix="/hub/api/sessions", tags=["sessions"])
 
 Person = Annotated[Identity, person(Scope.SESSIONS)]
+PersonOrPage = Annotated[Identity, person_or_page(Scope.SESSIONS)]
 Reader = Annotated[Identity, reader(Scope.SESSIONS)]
 
 _PAGE = 1000
@@ -135,7 +136,9 @@ async def show(session_id: SessionId, identity: Reader, context: Context) -> Ses
 
 
 @router.post("/{id}/suspend", status_code=202, summary="Put it to sleep", responses=responses(401, 403, 404, 409, 422))
-async def suspend(session_id: SessionId, identity: Person, context: Context, consent: SleepConsent | None = None) -> SessionView:
+async def suspend(
+    session_id: SessionId, identity: PersonOrPage, context: Context, consent: SleepConsent | None = None
+) -> SessionView:
     """Saves the work of each kernel, then ends everything. Asked again, it is the same.
 
     Where something computes, the answer is 409 with the code `busy` and what is `running`, unless that is confirmed. Where
@@ -147,7 +150,7 @@ async def suspend(session_id: SessionId, identity: Person, context: Context, con
 
 
 @router.post("/{id}/resume", status_code=202, summary="Wake it", responses=responses(401, 403, 404))
-async def resume(session_id: SessionId, identity: Person, context: Context) -> SessionView:
+async def resume(session_id: SessionId, identity: PersonOrPage, context: Context) -> SessionView:
     """Starts it and brings back what was saved; also one that failed or was stopped. Asked again, it is the same."""
     session = await find_session(context, identity, session_id, to=Action.RUN)
     if not may(identity, Action.CHANGE, Installation()):  # who may no longer start the environment can't wake a session of it
@@ -156,7 +159,9 @@ async def resume(session_id: SessionId, identity: Person, context: Context) -> S
 
 
 @router.post("/{id}/extend", summary="Put off its sleep", responses=responses(401, 403, 404, 409, 422))
-async def extend(session_id: SessionId, identity: Person, context: Context, extension: Extension | None = None) -> SessionView:
+async def extend(
+    session_id: SessionId, identity: PersonOrPage, context: Context, extension: Extension | None = None
+) -> SessionView:
     """An idle session sleeps so much later, and no later than the installation and its longest run allow; `sleeps` says when.
 
     Asked twice, it is put off twice. It ends with the run: after the next sleep the session sleeps as its environment says.
@@ -234,8 +239,8 @@ async def _in_place_of(context: AppContext, identity: Identity, owner: str | Non
 async def _as_owner(context: AppContext, identity: Identity, session: Session) -> Identity:
     """Return the owner of a session in the place of somebody who may wake it: what the owner may start counts."""
     if session.owner in {None, identity.user.id}:
-        return identity
-    return replace(identity, user=await context.store.users.get(name_in(session.owner or "")))
+        return replace(identity, session=None)
+    return replace(identity, session=None, user=await context.store.users.get(name_in(session.owner or "")))
 
 
 async def _want(
