@@ -404,6 +404,7 @@ def web_steps() -> list[Step]:
                 TOP / "hub/src/rsparkhub/pages/index.html",
                 TOP / "session/src/rspark_session/terminal/static/index.html",
                 TOP / "session/src/rspark_session/rc2/static/index.html",
+                TOP / "session/src/rspark_session/jupyter/labextensions/@rsparkhub/lab/package.json",
             ],
             commands=lambda: [["npm", "run", "build"]],
             folder=web,

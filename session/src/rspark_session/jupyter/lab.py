@@ -5,6 +5,7 @@ session wants, and half a second of every start. jupyterlab_server serves the sa
 """
 
 import json
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,8 @@ from jupyterlab_server.config import get_static_page_config
 from rspark_session.jupyter import lab_handlers
 
 _SHARE = Path(sys.prefix) / "share" / "jupyter" / "lab"
+#: Built from `web/lab`: by it JupyterLab knows the hub.
+_OWN_EXTENSIONS = Path(__file__).parent / "labextensions"
 
 
 class Lab(LabServerApp):
@@ -41,6 +44,7 @@ class Lab(LabServerApp):
             app_settings_dir=str(Path(__file__).parent / "lab_settings"),
             user_settings_dir=str(own / "user-settings"),
             workspaces_dir=str(own / "workspaces"),
+            extra_labextensions_path=[str(_OWN_EXTENSIONS)],
             cache_files=True,
             **options,
         )
@@ -66,6 +70,7 @@ class Lab(LabServerApp):
                 "exposeAppInBrowser": False,
                 "quitButton": False,
                 "token": "",  # the agent adds it; a page needs none
+                "rsparkSparkPages": os.environ.get("RSPARK_SPARK_PAGES", ""),
                 "allow_hidden_files": contents.allow_hidden,
                 "delete_to_trash": contents.delete_to_trash,
                 "notebookVersion": json.dumps(version_info),  # the pages expect a string that holds JSON

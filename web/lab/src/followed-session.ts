@@ -1,0 +1,106 @@
+/** The session of the page as the hub says it is, looked at every now and then. */
+import { Api, Problem } from '@rsparkhub/hub/state/api.ts';
+import { Clock } from '@rsparkhub/hub/state/clock.ts';
+import type { Session } from '@rsparkhub/hub/state/model.ts';
+import { Poll } from '@lumino/polling';
+import { Signal, type ISignal } from '@lumino/signaling';
+import { whyAway, type Away } from './situation.ts';
+
+/** Milliseconds between two looks: while it runs, while it changes, and while it rests. */
+const RUNS = 20_000;
+const CHANGES = 1_500;
+const RESTS = 10_000;
+
+export class FollowedSession {
+  readonly #api: Api;
+  readonly #clock = new Clock();
+  readonly #poll: Poll;
+  readonly #changed = new Signal<this, undefined>(this);
+  #session: Session | null = null;
+  #problem: Problem | null = null;
+
+  constructor(private readonly id: string) {
+    this.#api = new Api({ onTime: (time) => this.#clock.synchronize(time) });
+    this.#poll = new Poll({
+      name: '@rsparkhub/lab:session',
+      factory: () => this.#look(),
+      frequency: every(RUNS),
+      standby: 'when-hidden',
+    });
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) void this.refresh();
+    });
+  }
+
+  /** Emitted when a look has ended. */
+  get changed(): ISignal<this, undefined> {
+    return this.#changed;
+  }
+
+  /** As it was seen last; null before the first look. */
+  get session(): Session | null {
+    return this.#session;
+  }
+
+  /** Why it does not answer; null where it does, or where the hub doesn't either. */
+  get away(): Away | null {
+    return whyAway(this.#session, this.#problem, this.now());
+  }
+
+  /** Whether the hub did not answer the last time. */
+  get isUnknown(): boolean {
+    return this.#session === null || this.#problem?.status === 0;
+  }
+
+  /** The hub's time. */
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** Look now. */
+  async refresh(): Promise<void> {
+    await this.#poll.refresh();
+    await this.#poll.tick;
+  }
+
+  /** Put it to sleep; `confirm` ends what computes. Throws the hub's Problem. */
+  async sleep(confirm: boolean): Promise<void> {
+    await this.#ask(() => this.#api.change(this.id, 'suspend', confirm ? 'confirm' : 'none'));
+  }
+
+  /** Wake it. Throws the hub's Problem. */
+  async resume(): Promise<void> {
+    await this.#ask(() => this.#api.change(this.id, 'resume'));
+  }
+
+  /** Put off its sleep by two hours. Throws the hub's Problem. */
+  async extend(): Promise<void> {
+    await this.#ask(() => this.#api.extend(this.id));
+  }
+
+  async #ask(request: () => Promise<Session>): Promise<void> {
+    this.#see(await request(), null);
+  }
+
+  async #look(): Promise<void> {
+    try {
+      this.#see(await this.#api.session(this.id), null);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      this.#see(this.#session, problem);
+    }
+  }
+
+  #see(session: Session | null, problem: Problem | null): void {
+    this.#session = session;
+    this.#problem = problem;
+    const away = this.away;
+    const interval = problem?.status === 0 || away?.waiting ? CHANGES : away ? RESTS : RUNS;
+    if (interval !== this.#poll.frequency.interval) this.#poll.frequency = every(interval);
+    this.#changed.emit(undefined);
+  }
+}
+
+function every(interval: number): Poll['frequency'] {
+  return { interval, backoff: false, max: interval };
+}
