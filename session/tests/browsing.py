@@ -11,9 +11,21 @@ from pathlib import Path
 from playwright.async_api import Page, async_playwright
 from session.tests.running import CHECKOUT, SECRET, until
 
+#: What the hub says of a session that runs; a page asks it for no more here.
+_SESSION = {
+    "name": "a session",
+    "state": "running",
+    "wanted": "running",
+    "busy": False,
+    "sleeps": None,
+    "sleep_refused": None,
+    "last_exit": None,
+    "services": [],
+}
+
 
 class Edge:
-    """Caddy, which adds the secret; it can be cut off and put back."""
+    """Caddy, which adds the secret, and says for the hub that the session runs; it can be cut off and put back."""
 
     def __init__(self, folder: Path) -> None:
         with socket.socket() as free:
@@ -26,7 +38,9 @@ class Edge:
         secret = {"request": {"set": {"X-Rspark-Secret": [SECRET]}}}
         proxy = {"handler": "reverse_proxy", "upstreams": [{"dial": address}], "headers": secret}
         listen = [f"127.0.0.1:{self.port}"]
-        server = {"listen": listen, "automatic_https": {"disable": True}, "routes": [{"handle": [proxy]}]}
+        said = {"handler": "static_response", "body": json.dumps(_SESSION), "headers": {"Content-Type": ["application/json"]}}
+        hub = {"match": [{"path": ["/hub/api/sessions/*"]}], "handle": [said], "terminal": True}
+        server = {"listen": listen, "automatic_https": {"disable": True}, "routes": [hub, {"handle": [proxy]}]}
         self._file.write_text(json.dumps({"admin": {"disabled": True}, "apps": {"http": {"servers": {"edge": server}}}}))
 
     async def start(self) -> None:

@@ -53,22 +53,33 @@ def browser(installation: Installation) -> Iterator[BrowserContext]:
         chromium.close()
 
 
-@pytest.fixture
-def lab(installation: Installation, browser: BrowserContext) -> Iterator[tuple[Page, str]]:
-    """JupyterLab of a new session, and the session's id."""
+@pytest.fixture(scope="module")
+def made(installation: Installation) -> str:
+    """The id of a session."""
     with installation.client() as hub:
-        session = str(hub.post("/hub/api/sessions", json={"environment": "notebooks", "name": "Thesis"}).json()["id"])
-        until(lambda: hub.get(f"/hub/api/sessions/{session}").json(), lambda found: found["state"] == "running")
-        page = browser.new_page()
-        page.goto(f"{installation.url}/s/{session}/lab")
-        yield page, session
-        page.close()
-        hub.delete(f"/hub/api/sessions/{session}?confirm=true").raise_for_status()
+        return str(hub.post("/hub/api/sessions", json={"environment": "notebooks", "name": "Thesis"}).json()["id"])
+
+
+@pytest.fixture
+def session(installation: Installation, made: str) -> str:
+    """The id of a session that is awake."""
+    with installation.client() as hub:
+        hub.post(f"/hub/api/sessions/{made}/resume").raise_for_status()
+        until(lambda: hub.get(f"/hub/api/sessions/{made}").json(), lambda found: found["state"] == "running")
+    return made
+
+
+@pytest.fixture
+def page(installation: Installation, browser: BrowserContext, session: str) -> Iterator[Page]:
+    """JupyterLab of the session."""
+    page = browser.new_page()
+    page.goto(f"{installation.url}/s/{session}/lab")
+    yield page
+    page.close()
 
 
 @pytest.mark.timeout(600)
-def test_it_says_whose_it_is_and_when_it_sleeps(lab: tuple[Page, str]) -> None:
-    page, session = lab
+def test_it_says_whose_it_is_and_when_it_sleeps(page: Page, session: str) -> None:
     assert page.url.startswith(f"http://{session}.localhost:"), "the session has a host of its own"
     expect(page).to_have_title(re.compile("JupyterLab.* – Thesis$"), timeout=READY)
     sleeps = page.locator("#rsparkhub-sleeps")
@@ -80,9 +91,8 @@ def test_it_says_whose_it_is_and_when_it_sleeps(lab: tuple[Page, str]) -> None:
 
 @pytest.mark.timeout(600)
 def test_a_page_that_was_left_open_says_that_it_sleeps_and_wakes_it(
-    installation: Installation, browser: BrowserContext, lab: tuple[Page, str]
+    installation: Installation, browser: BrowserContext, page: Page, session: str
 ) -> None:
-    page, session = lab
     notebook = Notebook.new(page, "Python")
     notebook.run("x = 41")
     typed = notebook.cells.last.locator(".cm-content")
@@ -114,8 +124,7 @@ def test_a_page_that_was_left_open_says_that_it_sleeps_and_wakes_it(
 
 
 @pytest.mark.timeout(600)
-def test_the_launcher_leads_to_the_pages_of_spark(browser: BrowserContext, lab: tuple[Page, str]) -> None:
-    page, session = lab
+def test_the_launcher_leads_to_the_pages_of_spark(browser: BrowserContext, page: Page, session: str) -> None:
     page.locator('[title^="New Launcher"]').first.click()
     with browser.expect_page() as opened:
         page.locator(".jp-LauncherCard", has_text="Spark’s jobs").first.click()
@@ -126,9 +135,8 @@ def test_the_launcher_leads_to_the_pages_of_spark(browser: BrowserContext, lab: 
 
 @pytest.mark.timeout(600)
 def test_the_file_menu_leads_to_the_hub_and_puts_to_sleep_what_computes_once_that_is_agreed(
-    browser: BrowserContext, lab: tuple[Page, str]
+    browser: BrowserContext, page: Page
 ) -> None:
-    page, _ = lab
     notebook = Notebook.new(page, "Python")
     file_menu = page.get_by_role("menuitem", name="File", exact=True)
     file_menu.click()
@@ -149,3 +157,29 @@ def test_the_file_menu_leads_to_the_hub_and_puts_to_sleep_what_computes_once_tha
         asked.get_by_role("button", name=answer).click()
         expect(asked).to_be_hidden()
     expect(page.get_by_role("alertdialog", name=re.compile("^Asleep since"))).to_be_visible(timeout=READY)
+
+
+@pytest.mark.timeout(600)
+def test_it_is_the_same_where_sessions_have_no_hosts_of_their_own(
+    installation: Installation, browser: BrowserContext, session: str
+) -> None:
+    """By a number there are no names; and who was stopped is told so."""
+    assert browser.browser is not None
+    by_number = browser.browser.new_context()
+    page = by_number.new_page()
+    with installation.client() as hub:
+        name = hub.get("/hub/api/me").json()["name"]
+        link = str(hub.post(f"/hub/api/users/{name}/link").json()["url"])
+        page.goto(link.replace("//localhost:", "//127.0.0.1:"))
+        page.get_by_role("button", name="Sign in as").click()
+        expect(page.get_by_role("link", name="Open Thesis")).to_be_visible(timeout=READY)
+        page.goto(f"{installation.address}/s/{session}/lab")
+        expect(page.locator("#rsparkhub-sleeps")).to_contain_text(re.compile(f"^Sleeps at {TIME}"), timeout=READY)
+
+        hub.post(f"/hub/api/sessions/{session}/stop", json={"confirm": True}).raise_for_status()
+        stopped = page.get_by_role("alertdialog", name=re.compile(f"^Stopped since {TIME}$"))
+        expect(stopped).to_contain_text("Variables were not saved. Files are kept.", timeout=READY)
+        stopped.get_by_role("button", name="Start again").click()
+        expect(page.get_by_role("alertdialog")).to_be_hidden(timeout=READY)
+        assert hub.get(f"/hub/api/sessions/{session}").json()["state"] == "running"
+    by_number.close()

@@ -4,6 +4,8 @@ import gzip
 import re
 from pathlib import Path
 
+from tests.installation import ROOT
+
 
 def test_all_scripts_together_are_small(pages: Path) -> None:
     scripts = [len(gzip.compress(path.read_bytes())) for path in (pages / "assets").glob("*.js")]
@@ -14,3 +16,8 @@ def test_nothing_is_fetched_from_elsewhere(pages: Path) -> None:
     for path in [pages / "index.html", *(pages / "assets").glob("*.css")]:
         addresses = re.findall(r"(?:src|href)=\"([^\"]+)\"|url\(([^)]+)\)", path.read_text(encoding="utf-8"))
         assert all((one or other).startswith("/hub/") for one, other in addresses), path
+
+
+def test_jupyterlab_fetches_little_more() -> None:
+    built = ROOT / "session/src/rspark_session/jupyter/labextensions/@rsparkhub/lab/static"
+    assert 0 < sum(path.stat().st_size for path in built.glob("*.js")) < 50_000
