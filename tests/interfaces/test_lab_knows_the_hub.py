@@ -145,6 +145,7 @@ def test_the_file_menu_leads_to_the_hub_and_puts_to_sleep_what_computes_once_tha
     expect(opened.value.get_by_role("link", name="Open Thesis")).to_be_visible(timeout=READY)
     opened.value.close()
 
+    notebook.run("1")  # a kernel that computes before the page has met it is never told to be busy
     notebook.cells.last.locator(".cm-content").click()
     page.keyboard.insert_text("while True: pass")
     page.keyboard.press("Shift+Enter")

@@ -6,7 +6,7 @@ import { Poll } from '@lumino/polling';
 import { Signal, type ISignal } from '@lumino/signaling';
 import { whyAway, type Away } from './situation.ts';
 
-/** Milliseconds between two looks: while it runs, while it changes, and while it rests. */
+/** Milliseconds between two looks: while it runs, while it changes, and while it rests or the hub does not answer. */
 const RUNS = 20_000;
 const CHANGES = 1_500;
 const RESTS = 10_000;
@@ -18,6 +18,7 @@ export class FollowedSession {
   readonly #changed = new Signal<this, undefined>(this);
   #session: Session | null = null;
   #problem: Problem | null = null;
+  #asked = 0;
 
   constructor(private readonly id: string) {
     this.#api = new Api({ onTime: (time) => this.#clock.synchronize(time) });
@@ -49,7 +50,7 @@ export class FollowedSession {
 
   /** Whether the hub did not answer the last time. */
   get isUnknown(): boolean {
-    return this.#session === null || this.#problem?.status === 0;
+    return this.#session === null || (this.#problem !== null && this.away === null);
   }
 
   /** The hub's time. */
@@ -79,12 +80,16 @@ export class FollowedSession {
   }
 
   async #ask(request: () => Promise<Session>): Promise<void> {
-    this.#see(await request(), null);
+    const session = await request();
+    this.#asked += 1;
+    this.#see(session, null);
   }
 
   async #look(): Promise<void> {
+    const asked = this.#asked;
     try {
-      this.#see(await this.#api.session(this.id), null);
+      const session = await this.#api.session(this.id);
+      if (asked === this.#asked) this.#see(session, null); // else it is older than what was asked for meanwhile
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       this.#see(this.#session, problem);
@@ -95,7 +100,7 @@ export class FollowedSession {
     this.#session = session;
     this.#problem = problem;
     const away = this.away;
-    const interval = problem?.status === 0 || away?.waiting ? CHANGES : away ? RESTS : RUNS;
+    const interval = away?.waiting ? CHANGES : away || problem ? RESTS : RUNS;
     if (interval !== this.#poll.frequency.interval) this.#poll.frequency = every(interval);
     this.#changed.emit(undefined);
   }

@@ -37,17 +37,21 @@ function stand(
     open: () => void window.open(page, '_blank', 'noopener'),
   });
   document.body.append(banner.node);
-  let isAway = false;
+  let wasAway = false;
   let autosaved = true;
+  let generation: number | null = null; // of the run that the page is connected to
   on.changed.connect(() => {
-    const away = on.away;
-    banner.tell(away);
-    if ((away !== null) === isAway) return;
-    isAway = away !== null;
-    if (documents && isAway) autosaved = documents.autosave;
-    // Each try would fail, with a dialog about it.
-    if (documents) documents.autosave = !isAway && autosaved;
-    if (!isAway) void reconnect(app);
+    const isAway = on.away !== null;
+    banner.tell(on.away);
+    if (documents && isAway !== wasAway) {
+      if (isAway) autosaved = documents.autosave;
+      documents.autosave = !isAway && autosaved; // each try would fail, with a dialog about it
+    }
+    wasAway = isAway;
+    if (isAway || !on.session) return;
+    // A tab that was hidden may have seen nothing of a sleep.
+    if (generation !== null && on.session.generation !== generation) void reconnect(app);
+    generation = on.session.generation;
   });
 }
 
