@@ -374,6 +374,21 @@ class TestHostNames:
         assert status_of(said) == 400
         assert world.asked_of_the_hub == []
 
+    async def test_at_a_sessions_own_host_there_are_the_calls_about_it_and_nothing_else_of_the_hubs(self, world: World) -> None:
+        ada = await world.person("ada")
+        session = await world.session("ada")
+        host = f"{session.id}.localhost:{world.edge.port}"
+        call = f"/hub/api/sessions/{session.id}"
+        for path in (call, f"{call}/suspend", f"{call}/resume", f"{call}/extend"):
+            await world.client(host=host).post(path)
+            assert world.asked_of_the_hub.pop().startswith(f"hub POST {path}\n")
+        others = ["/hub/", "/hub/api/me", "/hub/api/sessions", f"{call}/", f"{call}/logs", f"{call}/stop", f"{call}/shares"]
+        odd = [f"{call}/../../me", f"{call}/%2e%2e/%2e%2e/me", f"{call}/suspend/../logs", f"{call}%2flogs", f"{call}/suspend%0a"]
+        for path in (*others, *odd):
+            request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nCookie: rsparkhub={ada}\r\nConnection: close\r\n\r\n"
+            assert status_of(await raw(world.edge, request)) in {400, 404}, path
+        assert world.asked_of_the_hub == []
+
     async def test_an_address_in_full_counts_and_not_the_host_beside_it(self, world: World) -> None:
         said = await raw(world.edge, f"GET http://evil.example/hub/ HTTP/1.1\r\nHost: {world.host}\r\nConnection: close\r\n\r\n")
         assert status_of(said) == 421
