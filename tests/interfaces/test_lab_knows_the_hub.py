@@ -149,7 +149,7 @@ def test_the_file_menu_leads_to_the_hub_and_puts_to_sleep_what_computes_once_tha
     notebook.cells.last.locator(".cm-content").click()
     page.keyboard.insert_text("while True: pass")
     page.keyboard.press("Shift+Enter")
-    expect(page.get_by_text(re.compile(r"\| Busy$"))).to_be_visible(timeout=READY)
+    expect(page.locator("#rsparkhub-sleeps")).to_contain_text("Awake while it computes", timeout=READY)
     for answer in ("Cancel", "Sleep anyway"):
         file_menu.click()
         page.get_by_role("menuitem", name="Sleep", exact=True).click()

@@ -62,7 +62,7 @@ function tellRefusals(on: FollowedSession, at: Place): void {
     if (!on.session) return;
     const refused = on.session.sleep_refused;
     if (known !== undefined && refused && refused.at !== known)
-      Notification.warning(`Not put to sleep, because it ${refused.reason}`, {
+      Notification.warning(`Not put to sleep: ${refused.reason}`, {
         autoClose: false,
         actions: [
           {
