@@ -6,10 +6,9 @@ import { Poll } from '@lumino/polling';
 import { Signal, type ISignal } from '@lumino/signaling';
 import { whyAway, type Away } from './situation.ts';
 
-/** Milliseconds between two looks: while it runs, while it changes, and while it rests or the hub does not answer. */
-const RUNS = 20_000;
+/** Milliseconds between two looks while the tab is seen, and while the session is about to be another. */
+const SEEN = 10_000;
 const CHANGES = 1_500;
-const RESTS = 10_000;
 
 export class FollowedSession {
   readonly #api: Api;
@@ -25,7 +24,7 @@ export class FollowedSession {
     this.#poll = new Poll({
       name: '@rsparkhub/lab:session',
       factory: () => this.#look(),
-      frequency: every(RUNS),
+      frequency: every(SEEN),
       standby: 'when-hidden',
     });
     document.addEventListener('visibilitychange', () => {
@@ -100,7 +99,7 @@ export class FollowedSession {
     this.#session = session;
     this.#problem = problem;
     const away = this.away;
-    const interval = away?.waiting ? CHANGES : away || problem ? RESTS : RUNS;
+    const interval = away?.waiting ? CHANGES : SEEN;
     if (interval !== this.#poll.frequency.interval) this.#poll.frequency = every(interval);
     this.#changed.emit(undefined);
   }
