@@ -245,7 +245,7 @@ async def test_a_sleep_that_was_given_up_says_why_and_can_be_had_all_the_same(pa
     refused = {"at": world.ago(minutes=1), "reason": "could not keep `x` (Your home is full).", "lost": lost}
     hub.put(world.session(sleep_refused=refused))
     await page.goto(PATH)
-    await expect(page.get_by_text("Not put to sleep, because it could not keep `x`")).to_be_visible()
+    await expect(page.get_by_text("Not put to sleep: could not keep `x`")).to_be_visible()
     await page.get_by_role("button", name="Sleep anyway").click()
     await page.get_by_role("dialog").get_by_role("button", name="Sleep anyway").click()
     await expect(page.get_by_role("heading", name="Going to sleep")).to_be_visible()
