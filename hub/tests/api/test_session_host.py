@@ -45,7 +45,7 @@ async def test_there_are_the_calls_about_that_session_and_no_others(
     by = By("other", world.clock())
     await world.store.shares.set(another, person="owner", role=Role.EDITOR, by=by)  # they may, and this page may not
     foreign = await page.request(method, url.replace(session, another))
-    assert foreign.status_code == 404
+    assert foreign.status_code == 421
     assert (await page.request(method, url)).status_code in {200, 202}
 
 
@@ -54,8 +54,58 @@ async def test_each_may_there_what_they_may_at_the_hub(world: World, sessions: t
     address = f"/hub/api/sessions/{session}"
     for person, reads, wakes in (("owner", 200, 202), ("editor", 200, 202), ("viewer", 200, 403), ("other", 404, 404)):
         page = await at_host(world, person, session)
-        assert (await page.get(address)).status_code == reads, person
+        seen = await page.get(address)
+        assert seen.status_code == reads, person
+        if reads == 200:  # the page leaves out what would be refused
+            assert ("run" in seen.json()["may"]) is (wakes == 202), person
+            assert "change" not in seen.json()["may"], person
         assert (await page.post(f"{address}/resume")).status_code == wakes, person
+
+
+async def test_an_answer_says_what_the_asker_may_do_and_a_list_does_not(world: World, sessions: tuple[str, str, str]) -> None:  # noqa: F811
+    address = f"/hub/api/sessions/{sessions[0]}"
+    everything = ["read", "change", "view", "open", "read-log", "run"]
+    for person, may in (
+        ("owner", everything),
+        ("editor", ["read", "view", "open", "read-log", "run"]),
+        ("viewer", ["read", "view"]),
+    ):
+        client = await world.program(person)
+        assert (await client.get(address)).json()["may"] == may, person
+    owner = await world.program("owner")
+    assert (await owner.post(f"{address}/extend")).json().get("may", everything) == everything
+    assert {each["may"] for each in (await owner.get("/hub/api/sessions")).json()["sessions"]} == {None}
+
+
+async def test_a_token_too_asks_there_about_that_session_alone(world: World, sessions: tuple[str, str, str]) -> None:  # noqa: F811
+    session, another, _ = sessions
+    for host, method, about, status in (
+        (session, "GET", session, 200),
+        (session, "GET", another, 421),
+        (session, "DELETE", session, 421),
+        (session, "DELETE", another, 421),
+        (session, "GET", f"{session}/suspend", 421),
+        (session, "POST", session, 421),
+    ):
+        client = await world.program("owner")
+        client.headers["Host"] = f"{host}.localhost"
+        found = await client.request(method, f"/hub/api/sessions/{about}")
+        assert found.status_code == status, (method, about)
+
+
+@pytest.mark.parametrize("person", ["viewer", "ada"])
+async def test_a_page_that_asks_in_a_loop_locks_nobody_out_of_the_hub(
+    world: World,
+    sessions: tuple[str, str, str],  # noqa: F811
+    person: str,
+) -> None:
+    session = sessions[0]
+    page = await at_host(world, person, session)
+    asked = [(await page.post(f"/hub/api/sessions/{session}/suspend")).status_code for _ in range(40)]
+    assert asked[0] != 429
+    assert asked[-1] == 429
+    at_the_hub = await world.program(person)
+    assert (await at_the_hub.post(f"/hub/api/sessions/{session}/suspend")).status_code == asked[0]
 
 
 async def test_a_page_of_another_origin_changes_nothing(world: World, sessions: tuple[str, str, str]) -> None:  # noqa: F811

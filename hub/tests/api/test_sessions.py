@@ -39,6 +39,7 @@ async def test_a_session_that_was_asked_for_waits_in_the_queue_at_once(world: Wo
         "memory_limit": 4 * 2**30, "cpu_limit": 2.0, "cost": None, "generation": 0, "last_exit": None, "restored": None,
         "sleep_refused": None, "sleeps": None, "kept_until": None,
         "services": [], "warnings": [], "project": None, "options": {},
+        "may": ["read", "change", "view", "open", "read-log", "run"],
     }  # fmt: skip
     assert (await (await world.program("bob")).get(f"{SESSIONS}/{told['id']}")).json() == told
 

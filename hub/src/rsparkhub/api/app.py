@@ -114,6 +114,7 @@ def create_app(
         broadcaster=EventBroadcaster(store=store, serializer=serializer),
         places=StreamPlaces(most=most_connections() // 2),
         change_rate=Rate("changes", burst=600, refill=timedelta(minutes=10), clock=now),
+        page_rate=Rate("changes from a session's own page", burst=30, refill=timedelta(minutes=10), clock=now),
         session_rate=Rate(
             "sessions", burst=max(60, 2 * settings.most_sessions_per_person), refill=timedelta(minutes=10), clock=now
         ),

@@ -37,6 +37,7 @@ class AppContext:
     broadcaster: EventBroadcaster
     places: StreamPlaces
     change_rate: Rate
+    page_rate: Rate
     session_rate: Rate
     token_rate: Rate
     link_rate: Rate

@@ -25,7 +25,7 @@ from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.errors import NotAllowed, NotFound, NotSignedIn
 from rsparkhub.domain.scope import Scope, enough_for, in_order
 from rsparkhub.domain.session import Session
-from rsparkhub.domain.share import share_of
+from rsparkhub.domain.share import Share, share_of
 from rsparkhub.store.events import By
 from rsparkhub.store.notifier import key_of_shares
 
@@ -142,7 +142,12 @@ async def _person_or_page(identity: Annotated[Identity, Depends(_reader)], reque
 
 
 def _counted(identity: Identity, request: Request, context: AppContext) -> Identity:
-    if request.method not in SAFE_METHODS and not identity.user.admin:
+    if request.method in SAFE_METHODS:
+        return identity
+    if identity.session is not None:
+        # What the session shows may be a stranger's, whoever looks at it: it uses up nothing of what they have at the hub.
+        context.page_rate.take(f"{identity.user.name} {identity.session}")
+    elif not identity.user.admin:
         context.change_rate.take(identity.user.name)  # each writes what is kept: in the audit, if nowhere else
     return identity
 
@@ -182,12 +187,14 @@ def by_now(identity: Identity, context: AppContext) -> By:
 class Access:
     """A session with which somebody may do what they asked to do.
 
-    `until` is when they may no longer by itself, and `keys` are those under which it is notified that they may not.
+    `until` is when they may no longer by itself, and `keys` are those under which it is notified that they may not. `shares` are
+    those by which they may, where it takes any.
     """
 
     session: Session
     until: datetime | None
     keys: tuple[str, ...]
+    shares: tuple[Share, ...]
 
 
 async def find_session(context: AppContext, identity: Identity, session_id: str, *, to: Action = Action.READ) -> Session:
@@ -211,6 +218,7 @@ async def find_access(context: AppContext, identity: Identity, session_id: str, 
     except NotFound:
         raise missing from None
     keys, until = identity.keys, None
+    shares: tuple[Share, ...] = ()
     if not may(identity, to, session):
         shares = await context.store.shares.of_session(session.id, now=context.now())
         share = share_of(identity.user, shares)
@@ -220,4 +228,4 @@ async def find_access(context: AppContext, identity: Identity, session_id: str, 
             raise NotAllowed(f"This session is shared with you as {share.role.in_words}, who may not do this. Ask its owner.")
         keys, until = (*keys, key_of_shares(session.id)), share.expires
     log_context.bind(session=session.id)
-    return Access(session=session, until=until, keys=keys)
+    return Access(session=session, until=until, keys=keys, shares=shares)

@@ -79,7 +79,7 @@ class KnownHostMiddleware(_HttpMiddleware):
     """Answers nobody under a host name that is none of this installation's (`settings/known_hosts.py`).
 
     What operators ask of the process itself, by whatever name they find it, is answered. At a session's own host there are the
-    calls about that session, and nothing else.
+    calls about that very session, whoever asks and by whatever shows who they are, and nothing else.
     """
 
     def __init__(self, app: ASGIApp, *, hosts: KnownHosts) -> None:
@@ -89,8 +89,7 @@ class KnownHostMiddleware(_HttpMiddleware):
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-        known = self._with_sessions if _AT_A_SESSIONS_HOST.fullmatch(scope["path"]) else self._hosts
-        if scope["path"] in _OF_THE_PROCESS or (len(hosts) == 1 and known.knows(hosts[0])):
+        if scope["path"] in _OF_THE_PROCESS or (len(hosts) == 1 and self._has(scope, hosts[0])):
             await self._app(scope, receive, send)
             return
         problem = Problem(
@@ -100,6 +99,15 @@ class KnownHostMiddleware(_HttpMiddleware):
             code="misdirected-request",
         )
         await problem_response(problem)(scope, receive, send)
+
+    def _has(self, scope: Scope, host: str) -> bool:
+        """Return whether this is a name of the hub, or the host of the one session that the call is about."""
+        if self._hosts.knows(host):
+            return True
+        call = _AT_A_SESSIONS_HOST.fullmatch(scope["path"])
+        if call is None or scope["method"] != ("POST" if call["change"] else "GET"):
+            return False
+        return host.lower().partition(".")[0] == call["session"] and self._with_sessions.knows(host)
 
 
 class OwnCookiesMiddleware(_HttpMiddleware):

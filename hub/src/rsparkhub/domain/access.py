@@ -101,6 +101,12 @@ def may(identity: Identity, action: Action, thing: Thing, *, shares: Iterable[Sh
             return identity.user.admin
 
 
+def actions_with(identity: Identity, session: Session, *, shares: Iterable[Share] = ()) -> tuple[Action, ...]:
+    """Return what somebody may do with a session, so that a page can leave out what would be refused."""
+    known = tuple(shares)
+    return tuple(action for action in Action if action is not Action.START and may(identity, action, session, shares=known))
+
+
 def _may_with_session(user: User, action: Action, session: Session, shares: Iterable[Share]) -> bool:
     if user.admin or session.owner == user.id:
         return True

@@ -34,4 +34,4 @@ SESSION_ID = r"[a-z][a-z0-9-]{0,40}"
 ENTER = "/enter"
 #: The calls of the hub's API that a session's own host has too, for the page of a session to say how that session is, to wake it
 #: and to put it to sleep. It matches a whole path.
-CALLS_AT_ITS_HOST = rf"/hub/api/sessions/{SESSION_ID}(?:/(?:suspend|resume|extend))?"
+CALLS_AT_ITS_HOST = rf"/hub/api/sessions/(?P<session>{SESSION_ID})(?:/(?P<change>suspend|resume|extend))?"

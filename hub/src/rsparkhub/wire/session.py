@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from rspark_contract.status import ComponentState
+from rsparkhub.domain.access import Action
 from rsparkhub.domain.quantity import parse_duration
 from rsparkhub.domain.session import State, Wanted
 from rsparkhub.wire.text import Answer, Ask, JsonObject, Line, Option, OptionName, PersonName, Title
@@ -148,7 +149,9 @@ class SleepRefusedView(Answer):
     """A sleep that was given up, because something would have been lost."""
 
     at: datetime
-    reason: str = Field(description="Why, as the rest of a sentence.", examples=["could not keep `x` (Your home is full)."])
+    reason: str = Field(
+        description="Why, as it stands behind “Not put to sleep:”.", examples=["could not keep `x` (Your home is full)."]
+    )
     lost: list[LostObjectView] = Field(default_factory=list, description="What could not be kept; nothing where it computes.")
 
 
@@ -210,6 +213,12 @@ class SessionView(Answer):
     warnings: list[WarningView]
     project: str | None
     options: JsonObject = Field(description="The values of its environment's options, by name.")
+    may: list[Action] | None = Field(
+        default=None,
+        description="What whoever asked may do with it; a token needs the scope too. Null where it is told to several, in lists "
+        "and streams.",
+        examples=[["read", "view"]],
+    )
 
     @property
     def settled(self) -> bool:

@@ -8,6 +8,12 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Action
+         * @description What somebody wants to do with a thing.
+         * @enum {string}
+         */
+        Action: "read" | "change" | "view" | "open" | "read-log" | "run" | "start";
         /** Audit */
         Audit: {
             /** Events */
@@ -1230,6 +1236,16 @@ export interface components {
             options: {
                 [key: string]: unknown;
             };
+            /**
+             * May
+             * @description What whoever asked may do with it; a token needs the scope too. Null where it is told to several, in lists and streams.
+             * @default null
+             * @example [
+             *       "read",
+             *       "view"
+             *     ]
+             */
+            may: components["schemas"]["Action"][] | null;
         };
         /** ShareList */
         ShareList: {
@@ -1350,7 +1366,7 @@ export interface components {
             at: string;
             /**
              * Reason
-             * @description Why, as the rest of a sentence.
+             * @description Why, as it stands behind “Not put to sleep:”.
              * @example could not keep `x` (Your home is full).
              */
             reason: string;
@@ -1722,6 +1738,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type Action = components['schemas']['Action'];
 export type Audit = components['schemas']['Audit'];
 export type BesideView = components['schemas']['BesideView'];
 export type BrowserList = components['schemas']['BrowserList'];

@@ -43,6 +43,7 @@ export function session(changes: Partial<Session> = {}): Session {
     warnings: [],
     project: null,
     options: {},
+    may: null,
     ...changes,
   };
 }

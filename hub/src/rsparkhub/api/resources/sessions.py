@@ -1,18 +1,20 @@
 """Sessions: ask for one, read them, want something else of one. The answer says what was written, never what was waited for."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import SessionId, find_session, person, person_or_page, reader
+from rsparkhub.api.identity import SessionId, find_access, find_session, person, person_or_page, reader
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.environments import visible_one
-from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, may
+from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, actions_with, may
 from rsparkhub.domain.errors import Busy, Conflict, InvalidInput, NotAllowed, NotFound, RsparkhubError
 from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import Session, Sleep, State, Wanted
+from rsparkhub.domain.share import Share
 from rsparkhub.domain.sleep_time import extended
 from rsparkhub.domain.start_options import check_options
 from rsparkhub.domain.stuck import LONG
@@ -104,7 +106,7 @@ async def start(body: SessionStart, identity: Person, context: Context, key: Ide
     )
     if body.reuse and not made:
         session = await context.store.sessions.set_wanted(session.id, Wanted.RUNNING, by=identity.user.id, now=context.now())
-    return await context.serializer.serialize_one(session)
+    return await _view(context, identity, session)
 
 
 @router.get("", summary="List sessions, newest first", responses=responses(401, 403, 404, 422))
@@ -132,7 +134,8 @@ async def list_sessions(
 @router.get("/{id}", summary="One session", responses=responses(401, 403, 404))
 async def show(session_id: SessionId, identity: Reader, context: Context) -> SessionView:
     """As it is now."""
-    return await context.serializer.serialize_one(await find_session(context, identity, session_id))
+    access = await find_access(context, identity, session_id)
+    return await _view(context, identity, access.session, access.shares)
 
 
 @router.post("/{id}/suspend", status_code=202, summary="Put it to sleep", responses=responses(401, 403, 404, 409, 422))
@@ -167,7 +170,8 @@ async def extend(
     Asked twice, it is put off twice. It ends with the run: after the next sleep the session sleeps as its environment says.
     409 where it can't be put off any further.
     """
-    session = await find_session(context, identity, session_id, to=Action.RUN)
+    access = await find_access(context, identity, session_id, to=Action.RUN)
+    session = access.session
     try:
         lifecycle = context.catalog.get(session.environment).spec.lifecycle
     except RsparkhubError:
@@ -176,7 +180,7 @@ async def extend(
     session = await context.store.sessions.extend(
         session.id, lambda row: extended(row, lifecycle, by=by, most=most, now=now), by=identity.user.id, now=now
     )
-    return await context.serializer.serialize_one(session)
+    return await _view(context, identity, session, access.shares)
 
 
 @router.post("/{id}/stop", status_code=202, summary="End it", responses=responses(401, 403, 404, 409, 422))
@@ -192,9 +196,9 @@ async def stop(session_id: SessionId, identity: Person, context: Context, consen
 @router.patch("/{id}", summary="Rename it", responses=responses(401, 403, 404, 422))
 async def rename(body: Renaming, session_id: SessionId, identity: Person, context: Context) -> SessionView:
     """Gives it another name; its id and its addresses stay."""
-    session = await find_session(context, identity, session_id, to=Action.CHANGE)
-    session = await context.store.sessions.rename(session.id, body.name, by=identity.user.id, now=context.now())
-    return await context.serializer.serialize_one(session)
+    access = await find_access(context, identity, session_id, to=Action.CHANGE)
+    session = await context.store.sessions.rename(access.session.id, body.name, by=identity.user.id, now=context.now())
+    return await _view(context, identity, session, access.shares)
 
 
 @router.delete("/{id}", status_code=202, summary="Delete it", responses=responses(401, 403, 404, 409, 422))
@@ -252,8 +256,14 @@ async def _want(
     to: Action = Action.CHANGE,
     sleep: Sleep = Sleep.KEPT,
 ) -> SessionView:
-    found = await find_session(context, identity, session_id, to=to)
+    access = await find_access(context, identity, session_id, to=to)
+    found = access.session
     if sleep is Sleep.IDLE:
         await refuse_busy(context, found)
     session = await context.store.sessions.set_wanted(found.id, wanted, by=identity.user.id, sleep=sleep, now=context.now())
-    return await context.serializer.serialize_one(session)
+    return await _view(context, identity, session, access.shares)
+
+
+async def _view(context: AppContext, identity: Identity, session: Session, shares: Iterable[Share] = ()) -> SessionView:
+    """Return a session as it is told to whoever asked: with what they may do with it."""
+    return await context.serializer.serialize_one(session, may=actions_with(identity, session, shares=shares))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from rsparkhub.api.serializers.views import session_view, without_details
 from rsparkhub.catalog import Catalog
+from rsparkhub.domain.access import Action
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.errors import EnvironmentInvalid
 from rsparkhub.domain.session import Session, State, Wanted
@@ -48,9 +49,9 @@ class SessionSerializer:
             for session in sessions
         ]
 
-    async def serialize_one(self, session: Session) -> SessionView:
-        """Return the view of one session."""
-        return (await self.serialize([session]))[0]
+    async def serialize_one(self, session: Session, *, may: Sequence[Action]) -> SessionView:
+        """Return the view of one session; `may` is what whoever gets it may do with it."""
+        return (await self.serialize([session]))[0].model_copy(update={"may": list(may)})
 
     def _view(
         self,
