@@ -30,6 +30,7 @@ export function addCommands(app: JupyterFrontEnd, session: FollowedSession, plac
     label: 'Sleep',
     caption: 'Save the variables of all kernels, and end the session',
     isEnabled: () => session.session !== null && session.away === null,
+    isVisible: () => session.mayRun,
     execute: () => told(() => sleep(session)),
   });
 }

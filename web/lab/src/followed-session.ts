@@ -4,10 +4,14 @@ import { Clock } from '@rsparkhub/hub/state/clock.ts';
 import type { Session } from '@rsparkhub/hub/state/model.ts';
 import { Poll } from '@lumino/polling';
 import { Signal, type ISignal } from '@lumino/signaling';
-import { whyAway, type Away } from './situation.ts';
+import { mayRun, whyAway, type Away } from './situation.ts';
 
-/** Milliseconds between two looks while the tab is seen, and while the session is about to be another. */
+/**
+ * Milliseconds between two looks while the tab is seen, while it is hidden, and while the session is about to be another.
+ * A hidden tab looks too: it must not try to save into a session that sleeps.
+ */
 const SEEN = 10_000;
+const HIDDEN = 30_000;
 const CHANGES = 1_500;
 
 export class FollowedSession {
@@ -25,10 +29,11 @@ export class FollowedSession {
       name: '@rsparkhub/lab:session',
       factory: () => this.#look(),
       frequency: every(SEEN),
-      standby: 'when-hidden',
+      standby: 'never',
     });
     document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) void this.refresh();
+      if (document.hidden) this.#pace();
+      else void this.refresh();
     });
   }
 
@@ -57,10 +62,14 @@ export class FollowedSession {
     return this.#clock.now();
   }
 
-  /** Look now. */
+  /** Whether the person may wake it, put it to sleep and put its sleep off. */
+  get mayRun(): boolean {
+    return mayRun(this.#session);
+  }
+
+  /** Look now, whether or not the tab is seen. */
   async refresh(): Promise<void> {
-    await this.#poll.refresh();
-    await this.#poll.tick;
+    await this.#look();
   }
 
   /** Put it to sleep; `confirm` ends what computes. Throws the hub's Problem. */
@@ -85,23 +94,29 @@ export class FollowedSession {
   }
 
   async #look(): Promise<void> {
-    const asked = this.#asked;
+    this.#asked += 1;
+    const asked = this.#asked; // an answer is passed over that is older than what was asked for meanwhile
     try {
       const session = await this.#api.session(this.id);
-      if (asked === this.#asked) this.#see(session, null); // else it is older than what was asked for meanwhile
+      if (asked === this.#asked) this.#see(session, null);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      this.#see(this.#session, problem);
+      if (asked === this.#asked) this.#see(this.#session, problem);
     }
   }
 
   #see(session: Session | null, problem: Problem | null): void {
     this.#session = session;
     this.#problem = problem;
-    const away = this.away;
-    const interval = away?.waiting ? CHANGES : SEEN;
-    if (interval !== this.#poll.frequency.interval) this.#poll.frequency = every(interval);
+    this.#pace();
     this.#changed.emit(undefined);
+  }
+
+  #pace(): void {
+    const interval = this.away?.waiting ? CHANGES : document.hidden ? HIDDEN : SEEN;
+    if (interval === this.#poll.frequency.interval) return;
+    this.#poll.frequency = every(interval);
+    void this.#poll.schedule(); // the next look is at the new pace too
   }
 }
 

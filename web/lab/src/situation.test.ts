@@ -1,7 +1,7 @@
 import { Problem } from '@rsparkhub/hub/state/api.ts';
 import type { Session } from '@rsparkhub/hub/state/model.ts';
 import { expect, test } from 'vitest';
-import { whyAway } from './situation.ts';
+import { mayRun, whyAway } from './situation.ts';
 
 const NOW = new Date(2026, 10, 29, 18, 0).getTime();
 const AT = new Date(2026, 10, 29, 17, 32).toISOString();
@@ -15,6 +15,7 @@ function session(fields: Partial<Session>): Session {
     last_exit: null,
     queue_position: null,
     services: [],
+    may: ['read', 'view', 'open', 'read-log', 'run'],
     ...fields,
   };
   return found as Session;
@@ -81,4 +82,13 @@ test('a session that was deleted has no way back', () => {
   const gone = whyAway(session({}), new Problem('There is none.', 404, 'not-found'), NOW);
   expect(gone).toMatchObject({ title: 'This session is gone', resume: null, waiting: false });
   expect(away({ wanted: 'deleted' })?.resume).toBeNull();
+});
+
+test('who only looks is told why it is away, and finds no button that would be refused', () => {
+  const may: Session['may'] = ['read', 'view'];
+  const asleep = away({ state: 'suspended', wanted: 'suspended', may });
+  expect(asleep?.title).toBe('Asleep');
+  expect(asleep?.resume).toBeNull();
+  expect(away({ state: 'failed', may })?.resume).toBeNull();
+  expect([mayRun(session({ may })), mayRun(session({})), mayRun(null)]).toEqual([false, true, false]);
 });

@@ -18,6 +18,11 @@ export interface Away {
 
 const TYPED = 'What you typed is still in this tab';
 
+/** Return whether a session that was last seen so is the person's to wake and to put to sleep. */
+export function mayRun(session: Session | null): boolean {
+  return session?.may?.includes('run') ?? false;
+}
+
 /** Return why a session that was last seen so does not answer; null where it does, or where nothing is known. */
 export function whyAway(session: Session | null, problem: Problem | null, now: number): Away | null {
   if (problem?.code === 'not-signed-in')
@@ -27,7 +32,9 @@ export function whyAway(session: Session | null, problem: Problem | null, now: n
     };
   if (problem?.code === 'not-found')
     return away('This session is gone', `It was deleted, or is no longer shared with you. ${TYPED}.`);
-  return session && whyNotRunning(session, now);
+  if (!session) return null;
+  const why = whyNotRunning(session, now);
+  return why?.resume && !mayRun(session) ? { ...why, resume: null } : why;
 }
 
 function whyNotRunning(session: Session, now: number): Away | null {

@@ -2,6 +2,7 @@
 import { sleepText } from '@rsparkhub/hub/state/sleep-text.ts';
 import type { Session } from '@rsparkhub/hub/state/model.ts';
 import { exact } from '@rsparkhub/hub/state/format.ts';
+import { mayRun } from './situation.ts';
 import { Widget } from '@lumino/widgets';
 
 export class SleepItem extends Widget {
@@ -30,6 +31,6 @@ export class SleepItem extends Widget {
     const sleeps = session?.sleeps ?? null;
     this.#text.textContent = sleeps ? sleepText(sleeps, now) : session?.busy ? 'Awake while it computes' : '';
     this.#text.title = sleeps ? exact(sleeps.at) : '';
-    this.#more.hidden = !sleeps?.can_extend;
+    this.#more.hidden = !sleeps?.can_extend || !mayRun(session);
   }
 }
