@@ -27,17 +27,22 @@ CALLS = sorted(
 ADMIN, OWNER, EDITOR, VIEWER, MEMBER, OTHER = "administrator", "owner", "editor", "viewer", "member of a viewing group", "other"
 ITSELF, ANOTHER = "the session itself", "another session"
 NOBODY, EXPIRED, REVOKED, DISABLED, FORGED = "nobody", "expired token", "revoked token", "disabled", "forged headers"
+#: Of the group in which the owner is taught, which lets its instructors look into sessions; and of a group that they are not in.
+TEACHER, ELSEWHERE = "instructor", "instructor of another group"
 UNKNOWN = {NOBODY, EXPIRED, REVOKED, DISABLED, FORGED}
-PEOPLE = {ADMIN, OWNER, EDITOR, VIEWER, MEMBER, OTHER}
+PEOPLE = {ADMIN, OWNER, EDITOR, VIEWER, MEMBER, OTHER, TEACHER, ELSEWHERE}
 KNOWN = PEOPLE | {ITSELF, ANOTHER}
 ALL = KNOWN | UNKNOWN
 
 #: Tokens of people who may do the most, with one scope each.
-NARROW = {f"{who} by a token for {scope}": (who, scope) for who in (ADMIN, OWNER) for scope in Scope if scope is not Scope.ALL}
+NARROW = {
+    f"{who} by a token for {scope}": (who, scope) for who in (ADMIN, OWNER, TEACHER) for scope in Scope if scope is not Scope.ALL
+}
 
 OWNERS = {ADMIN, OWNER}
 EDITORS = OWNERS | {EDITOR}
-READERS = EDITORS | {VIEWER, MEMBER, ITSELF}
+READERS = EDITORS | {VIEWER, MEMBER, ITSELF, TEACHER}
+TEACHERS = {ADMIN, TEACHER}
 #: Who may make each call; of those that name somebody, it is the owner.
 WHO: dict[str, set[str]] = {
     "GET /login": ALL,
@@ -58,11 +63,11 @@ WHO: dict[str, set[str]] = {
     "GET /sessions/{id}": READERS,
     "GET /sessions/{id}/events": READERS,
     "GET /sessions/{id}/logs": EDITORS | {ITSELF},
-    "POST /sessions/{id}/suspend": EDITORS,
+    "POST /sessions/{id}/suspend": EDITORS | {TEACHER},
     "POST /sessions/{id}/resume": EDITORS,
     "POST /sessions/{id}/extend": EDITORS,
     "PATCH /sessions/{id}": OWNERS,
-    "POST /sessions/{id}/stop": OWNERS,
+    "POST /sessions/{id}/stop": OWNERS | {TEACHER},
     "DELETE /sessions/{id}": OWNERS,
     "POST /sessions/{id}/handouts": OWNERS,
     "GET /sessions/{id}/handouts/{handout}": OWNERS,
@@ -92,6 +97,13 @@ WHO: dict[str, set[str]] = {
     "GET /groups": {ADMIN},
     "POST /groups": {ADMIN},
     "PUT /groups/{name}": {ADMIN},
+    "PATCH /groups/{name}": {ADMIN},
+    "PUT /groups/{name}/instructors": {ADMIN},
+    "GET /groups/{name}": TEACHERS,
+    "GET /groups/{name}/sessions": TEACHERS,
+    "POST /groups/{name}/people": {ADMIN},  # instructors where the setting `instructors_add` says so
+    "POST /groups/{name}/roster": TEACHERS,
+    "PUT /groups/{name}/announcement": TEACHERS,
     "DELETE /groups/{name}": {ADMIN},
     "GET /audit": {ADMIN},
 }
@@ -100,6 +112,7 @@ NEEDED: dict[str, Scope | None] = {
     "/login": None, "/logout": None, "/me": None, "/hub/sign-in/": None,
     "/users/{name}/password": Scope.ALL,
     "/users/{name}/browsers": Scope.TOKENS, "/users/{name}/tokens": Scope.TOKENS, "/tokens": Scope.TOKENS,
+    "/groups/{name}/sessions": Scope.SESSIONS,
     "/users": Scope.USERS, "/groups": Scope.USERS, "/roster": Scope.USERS, "/removed-": Scope.USERS,
     "/usage": Scope.READ, "/audit": Scope.READ,
     "/sessions": Scope.SESSIONS, "/shared-sessions": Scope.SESSIONS, "/environments": Scope.SESSIONS, "/links": Scope.SESSIONS,
@@ -138,6 +151,11 @@ SENT: dict[str, Any] = {
     "POST /users/{name}/password": {"password": "correct horse", "current": "correct horse"},
     "POST /groups": {"name": "new"},
     "PUT /groups/{name}": {"members": []},
+    "PATCH /groups/{name}": {"instructors_view": True},
+    "PUT /groups/{name}/instructors": {"instructors": ["teacher"]},
+    "POST /groups/{name}/people": {"people": ["other"]},
+    "POST /groups/{name}/roster": {"text": "new", "links": False},
+    "PUT /groups/{name}/announcement": {"text": "Lab 1 is out."},
 }
 #: What doesn't end is asked by those alone who may not; that the others may has tests of its own.
 ENDLESS = {"GET /events"}
@@ -154,6 +172,9 @@ async def revoked(world: World) -> httpx.AsyncClient:
     token, secret = await world.authenticator.make_token("owner", name="lost", now=world.clock())
     await world.store.credentials.remove_token(token.id, user_name="owner")
     return world.nobody(Authorization=f"Bearer {secret}")
+
+
+NAMES = {ADMIN: "ada", MEMBER: "member", TEACHER: "teacher", ELSEWHERE: "tutor"}
 
 
 async def client_of(world: World, who: str, session: str, another: str) -> httpx.AsyncClient:
@@ -177,15 +198,19 @@ async def client_of(world: World, who: str, session: str, another: str) -> httpx
             return await world.in_session(another)
     if who in NARROW:
         person, scope = NARROW[who]
-        return await world.program({ADMIN: "ada"}.get(person, person), scope)
-    return await world.program({ADMIN: "ada", MEMBER: "member"}.get(who, who))
+        return await world.program(NAMES.get(person, person), scope)
+    return await world.program(NAMES.get(who, who))
 
 
 @pytest.fixture
 async def sessions(world: World) -> tuple[str, str, str]:
-    """A running session of the owner's that is shared, another one of theirs, and the id of a share."""
-    for name in (OWNER, EDITOR, VIEWER, OTHER, "member", "gone"):
+    """A running session of the owner's that is shared, another's, and the id of a share."""
+    for name in (OWNER, EDITOR, VIEWER, OTHER, "member", "gone", "teacher", "tutor"):
         await world.add_person(name)
+    for group, members, instructor in (("class", ["owner"], "teacher"), ("elsewhere", ["member"], "tutor")):
+        await world.store.users.add_group(group, members=members, now=world.clock())
+        await world.store.courses.set_instructors(group, [instructor], by=By("ada", world.clock()))
+        await world.store.courses.set_rule(group, instructors_view=True, by=By("ada", world.clock()))
     await world.store.users.add_group("lab", members=["member"], now=world.clock())
     session, another = await world.session_of("owner"), await world.session_of("other")
     by = By("owner", world.clock())
@@ -207,7 +232,7 @@ async def test_who_may_call_what(world: World, sessions: tuple[str, str, str], c
     names = {"share": share, "handout": "0" * 16, "name": "owner", "id": session if "/sessions/" in path else "none"}
     names |= {"way": "oidc", "site": "campus"}
     if path.startswith(("/environments", "/groups")):
-        names["name"] = "rspark" if path.startswith("/environments") else "lab"
+        names["name"] = "rspark" if path.startswith("/environments") else "class"
     refused_first = sorted(clients, key=lambda who: (may_make(who, call), who))
     found: dict[str, int] = {}
     for who in refused_first:
@@ -225,7 +250,7 @@ async def test_who_may_call_what(world: World, sessions: tuple[str, str, str], c
             assert not (of_session and status == 404) or method == "DELETE", (call, who, status)  # one ended it before
         elif who in UNKNOWN:
             assert status == 401, (call, who, status)
-        elif of_session and who in {OTHER, ANOTHER}:
+        elif of_session and who in {OTHER, ANOTHER, ELSEWHERE}:
             assert status in {404, 403} if who == ANOTHER else status == 404, (call, who, status)
         else:
             assert status == 403, (call, who, status)

@@ -36,6 +36,7 @@ async def test_a_password_signs_in_a_browser_by_a_cookie_and_a_program_by_a_toke
         "name": "bob", "admin": False, "groups": [], "limits": {"sessions": 10}, "version": told["user"]["version"],
         "images": False,
         "has_password": True,
+        "courses": [],
         "scopes": ["all"],
     }  # fmt: skip
     assert told["expires"] == "2026-12-08T12:00:00Z"
@@ -285,7 +286,7 @@ async def test_a_person_is_added_with_their_groups_or_not_at_all(world: World) -
     assert (added.status_code, added.json()["groups"]) == (201, ["lab", "stats"])
     assert (await ada.get("/hub/api/users/carl")).json() == added.json()
     groups = (await ada.get("/hub/api/groups")).json()["groups"]
-    assert groups == [{"name": "lab", "members": ["carl", "eve"]}, {"name": "stats", "members": ["carl"]}]
+    assert [(each["name"], each["members"]) for each in groups] == [("lab", ["carl", "eve"]), ("stats", ["carl"])]
     for wrong in ("everyone", "Stats", ""):
         refused = await ada.post("/hub/api/users", json={"name": "dora", "groups": ["more", wrong]})
         assert refused.status_code == 422, refused.json()
@@ -354,13 +355,14 @@ async def test_a_group_says_who_may_start_what(world: World) -> None:
 
     assert await visible() == ["rspark"]
     made = await ada.post("/hub/api/groups", json={"name": "lab", "members": ["eve"]})
-    assert (made.status_code, made.json()) == (201, {"name": "lab", "members": ["eve"]})
+    of_nobody = {"instructors": [], "instructors_view": False}
+    assert (made.status_code, made.json()) == (201, {"name": "lab", "members": ["eve"], **of_nobody})
     changed = await ada.put("/hub/api/groups/lab", json={"members": ["bob", "eve", "bob"]})
-    assert changed.json() == {"name": "lab", "members": ["bob", "eve"]}
+    assert changed.json() == {"name": "lab", "members": ["bob", "eve"], **of_nobody}
     assert await visible() == ["rspark", "lab"]
     assert (await bob.get("/hub/api/environments/lab")).status_code == 200
     assert (await bob.get("/hub/api/me")).json()["groups"] == ["lab"]
-    assert (await ada.get("/hub/api/groups")).json() == {"groups": [{"name": "lab", "members": ["bob", "eve"]}]}
+    assert (await ada.get("/hub/api/groups")).json() == {"groups": [{"name": "lab", "members": ["bob", "eve"], **of_nobody}]}
     assert (await ada.delete("/hub/api/groups/lab")).status_code == 204
     assert await visible() == ["rspark"]
     assert (await bob.get("/hub/api/environments/lab")).status_code == 404

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, Thing, may
+from rsparkhub.domain.access import Action, Group, Identity, Installation, OwnedBy, Thing, may
+from rsparkhub.domain.course import Course
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.session import Session, State, Wanted
 from rsparkhub.domain.share import Role, Share, role_called, share_of
@@ -16,6 +17,10 @@ NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 def user(name: str, *, admin: bool = False, groups: frozenset[str] = frozenset()) -> User:
     return User(name=name, admin=admin, created=NOON, groups=groups)
+
+
+def teacher(name: str, group: str) -> User:
+    return User(name=name, admin=False, created=NOON, groups=frozenset({group}), teaches=frozenset({group}))
 
 
 def session(owner: str | None, *, wanted: Wanted = Wanted.RUNNING, service: bool = False) -> Session:
@@ -48,41 +53,59 @@ MEMBER = Identity(user=user("max", groups=frozenset({"class"})), how="cookie")
 VIEWER_THERE = Identity(user=user("vera"), how="cookie", session="abc")  # at the session's own host
 EDITOR_ELSEWHERE = Identity(user=user("edi"), how="cookie", session="xyz")
 OTHER_THERE = Identity(user=user("eve"), how="cookie", session="abc")  # with whom it was shared
+TEACHER = Identity(user=teacher("tess", "stat101"), how="cookie")
+TEACHER_THERE = Identity(user=teacher("tess", "stat101"), how="cookie", session="abc")
+TUTOR = Identity(user=teacher("tom", "lab"), how="cookie")
+ELSEWHERE = Identity(user=teacher("tia", "math202"), how="cookie")
 EVERYBODY = {
     "admin": ADMIN, "owner": OWNER, "other": OTHER, "its token": ITS_TOKEN, "another's token": ANOTHERS_TOKEN,
     "admin's session": ADMINS_SESSION, "viewer": VIEWER, "editor": EDITOR, "member": MEMBER, "viewer there": VIEWER_THERE,
-    "editor elsewhere": EDITOR_ELSEWHERE, "other there": OTHER_THERE,
+    "editor elsewhere": EDITOR_ELSEWHERE, "other there": OTHER_THERE, "instructor": TEACHER, "instructor there": TEACHER_THERE,
+    "instructor under no rule": TUTOR, "instructor of another group": ELSEWHERE,
 }  # fmt: skip
 SHARES = [
     Share(id="1", session="abc", person="vera", role=Role.VIEWER, created=NOON),
     Share(id="2", session="abc", person="edi", role=Role.EDITOR, created=NOON),
     Share(id="3", session="abc", group="class", role=Role.VIEWER, created=NOON),
 ]
+#: The groups in which bob is taught.
+COURSES = [Course(group="stat101", instructors_view=True), Course(group="lab")]
+TEACHERS = {"instructor", "instructor under no rule"}
 VIEWERS = {"viewer", "member", "viewer there"}
 
 BOBS, GOING, SERVICE = session("bob"), session("bob", wanted=Wanted.DELETED), session(None, service=True)
 #: thing, action → who may; whoever is not named may not.
 RULES: list[tuple[str, Thing, Action, set[str]]] = [
-    ("a session", BOBS, Action.READ, {"admin", "owner", "its token", "editor"} | VIEWERS),
-    ("a session", BOBS, Action.VIEW, {"admin", "owner", "its token", "editor"} | VIEWERS),
+    ("a session", BOBS, Action.READ, {"admin", "owner", "its token", "editor", "instructor there"} | VIEWERS | TEACHERS),
+    ("a session", BOBS, Action.VIEW, {"admin", "owner", "its token", "editor", "instructor", "instructor there"} | VIEWERS),
     ("a session", BOBS, Action.OPEN, {"admin", "owner", "its token", "editor"}),
     ("a session", BOBS, Action.READ_LOG, {"admin", "owner", "its token", "editor"}),
     ("a session", BOBS, Action.RUN, {"admin", "owner", "editor"}),
+    ("a session", BOBS, Action.SUSPEND, {"admin", "owner", "editor"} | TEACHERS),
+    ("a session", BOBS, Action.STOP, {"admin", "owner"} | TEACHERS),
     ("a session", BOBS, Action.CHANGE, {"admin", "owner"}),
-    ("one being deleted", GOING, Action.READ, {"admin", "owner", "its token", "editor"} | VIEWERS),
+    ("one being deleted", GOING, Action.READ, {"admin", "owner", "its token", "editor", "instructor there"} | VIEWERS | TEACHERS),
     ("one being deleted", GOING, Action.VIEW, set()),
     ("one being deleted", GOING, Action.OPEN, set()),
     ("one being deleted", GOING, Action.CHANGE, {"admin", "owner"}),
     ("a shared service", SERVICE, Action.READ, set()),
     ("a shared service", SERVICE, Action.OPEN, set()),
     ("a shared service", SERVICE, Action.CHANGE, set()),
-    ("an environment for all", environment("everyone"), Action.START, {"admin", "owner", "other", "viewer", "editor", "member"}),
-    ("an environment of a group", environment("lab"), Action.START, {"admin", "owner"}),
-    ("an environment of a group", environment("lab"), Action.READ, {"admin", "owner"}),
+    (
+        "an environment for all",
+        environment("everyone"),
+        Action.START,
+        {"admin", "owner", "other", "viewer", "editor", "member", "instructor of another group"} | TEACHERS,
+    ),
+    ("an environment of a group", environment("lab"), Action.START, {"admin", "owner", "instructor under no rule"}),
+    ("an environment of a group", environment("lab"), Action.READ, {"admin", "owner", "instructor under no rule"}),
     ("an environment of a group", environment("lab"), Action.CHANGE, set()),
     ("what is bob's", OwnedBy("bob"), Action.READ, {"admin", "owner"}),
     ("what is bob's", OwnedBy("bob"), Action.CHANGE, {"admin", "owner"}),
     ("what is everybody's", OwnedBy(None), Action.READ, {"admin"}),
+    ("what is the group's", Group("stat101"), Action.READ, {"admin", "instructor"}),
+    ("what is the group's", Group("stat101"), Action.CHANGE, {"admin", "instructor"}),
+    ("what is a group's that is not there", Group("none"), Action.CHANGE, {"admin"}),
     ("the installation", Installation(), Action.READ, {"admin"}),
     ("the installation", Installation(), Action.CHANGE, {"admin"}),
 ]
@@ -91,7 +114,7 @@ RULES: list[tuple[str, Thing, Action, set[str]]] = [
 @pytest.mark.parametrize("who", EVERYBODY)
 @pytest.mark.parametrize(("what", "thing", "action", "allowed"), RULES, ids=[f"{rule[2]} {rule[0]}" for rule in RULES])
 def test_who_may_do_what(what: str, thing: Thing, action: Action, allowed: set[str], who: str) -> None:
-    assert may(EVERYBODY[who], action, thing, shares=SHARES) is (who in allowed), f"{who}: {action} {what}"
+    assert may(EVERYBODY[who], action, thing, shares=SHARES, courses=COURSES) is (who in allowed), f"{who}: {action} {what}"
 
 
 def test_of_several_shares_the_one_that_lets_do_the_most_counts() -> None:

@@ -45,6 +45,7 @@ class World:
     stack: AsyncExitStack
     ask: "Callable[[], Awaitable[None]]"
     questions: list[ForwardAuthRequest]  # that the edge has asked
+    for_visitors: set[str]  # sessions of which what they serve is made for who may only look
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     @property
@@ -114,12 +115,18 @@ async def making_world(settings: Settings, store: Store) -> AsyncIterator[World]
         face = await stack.enter_async_context(AsyncExitStack())
         asked_of_the_hub = await face.enter_async_context(hub_face(settings))
         questions: list[ForwardAuthRequest] = []
+        for_visitors: set[str] = set()
         stack.enter_context(patch.object(forward_auth_server, "read_question", noting(questions)))
         forward_auth = await stack.enter_async_context(AsyncExitStack())
 
         async def ask() -> None:
             await forward_auth.enter_async_context(
-                serving_forward_auth(store=store, authenticator=authenticator, settings=settings)
+                serving_forward_auth(
+                    store=store,
+                    authenticator=authenticator,
+                    settings=settings,
+                    for_visitors=lambda session: session.id in for_visitors,
+                )
             )
 
         await ask()
@@ -135,6 +142,7 @@ async def making_world(settings: Settings, store: Store) -> AsyncIterator[World]
             stack=forward_auth,
             ask=ask,
             questions=questions,
+            for_visitors=for_visitors,
         )
         yield world
         for client in world.clients:

@@ -14,6 +14,7 @@ import websockets
 from edge_world import World
 
 from rsparkhub.domain.share import Role
+from rsparkhub.store.audit import AuditFilter
 from rsparkhub.store.events import By
 
 MIB = 2**20
@@ -301,6 +302,105 @@ class TestShares:
         assert (await there.post(f"/s/{session}/x", headers=its)).status_code == 403
         await ended(world, session, share)
         await comes_to(404, lambda: there.get(f"/s/{session}/x", headers=its))
+
+
+async def no_instructor(world: World) -> None:
+    await world.store.courses.set_instructors("stat101", [], by=By("root", datetime.now(UTC)))
+
+
+async def no_rule(world: World) -> None:
+    await world.store.courses.set_rule("stat101", instructors_view=False, by=By("root", datetime.now(UTC)))
+
+
+async def student_left(world: World) -> None:
+    await world.store.users.set_members("stat101", ["tess"])
+
+
+async def student_teaches(world: World) -> None:
+    await world.store.courses.set_instructors("stat101", ["tess", "ada"], by=By("root", datetime.now(UTC)))
+
+
+async def no_group(world: World) -> None:
+    await world.store.users.remove_group("stat101", now=datetime.now(UTC))
+
+
+TAKE_COURSE = [no_instructor, no_rule, student_left, student_teaches, no_group]
+
+
+class TestInstructors:
+    """By a group's rule its instructors look into the sessions of its people, read-only, and of nobody else."""
+
+    async def taught(self, world: World) -> tuple[str, str]:
+        """Return a session of ada's, who is taught in stat101, and a token of tess', who teaches it; tom teaches elsewhere."""
+        for name in ("ada", "tess", "tom"):
+            await world.person(name)
+        now = datetime.now(UTC)
+        for group, members, teacher in (("stat101", ["ada"], "tess"), ("math202", [], "tom")):
+            await world.store.users.add_group(group, members=members, now=now)
+            await world.store.courses.set_instructors(group, [teacher], by=By("root", now))
+            await world.store.courses.set_rule(group, instructors_view=True, by=By("root", now))
+        session = await world.session("ada")
+        return session.id, await world.token("tess")
+
+    @pytest.mark.parametrize("take", TAKE_COURSE)
+    async def test_they_read_and_change_nothing_and_it_ends_with_the_role_and_the_rule(self, world: World, take: Take) -> None:
+        session, token = await self.taught(world)
+        client = world.client(bearer=token)
+        assert (await client.get(f"/s/{session}/x")).status_code == 200
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            assert (await client.request(method, f"/s/{session}/x")).status_code == 403
+        with pytest.raises(websockets.InvalidStatus) as answer:
+            await websockets.connect(f"ws://{world.host}/s/{session}/ws", additional_headers={"Authorization": f"token {token}"})
+        assert answer.value.response.status_code == 403
+        assert (await world.client(bearer=await world.token("tom")).get(f"/s/{session}/x")).status_code == 404
+        assert [seen["method"] for seen in world.upstream.seen] == ["GET"]
+        await take(world)
+        await comes_to(404, lambda: client.get(f"/s/{session}/x"))
+
+    async def test_without_the_rule_they_are_let_in_by_the_student_alone(self, world: World) -> None:
+        session, token = await self.taught(world)
+        await no_rule(world)
+        client = world.client(bearer=token)
+        await comes_to(404, lambda: client.get(f"/s/{session}/x"))
+        share = await world.store.shares.set(session, person="tess", role=Role.VIEWER, by=By("ada", datetime.now(UTC)))
+        await comes_to(200, lambda: client.get(f"/s/{session}/x"))
+        await world.store.shares.end(session, share.id, by=By("ada", datetime.now(UTC)))
+        await comes_to(404, lambda: client.get(f"/s/{session}/x"))
+
+    @pytest.mark.parametrize("take", TAKE_COURSE)
+    async def test_what_they_have_open_ends_too_and_the_student_s_goes_on(self, world: World, take: Take) -> None:
+        """Of an app, which is made for visitors: else who only looks has no websocket."""
+        session, token = await self.taught(world)
+        world.for_visitors.add(session)
+        url = f"ws://{world.host}/s/{session}/ws"
+        student = {"Authorization": f"token {await world.token('ada')}"}
+        async with (
+            websockets.connect(url, additional_headers={"Authorization": f"token {token}"}) as socket,
+            websockets.connect(url, additional_headers=student) as other,
+        ):
+            for each in (socket, other):
+                await each.send("hello")
+                assert await each.recv() == "hello"
+            await take(world)
+            await ends(socket)
+            await other.send("still here")
+            assert await other.recv() == "still here"
+
+    @pytest.mark.parametrize("by_rule", [True, False])
+    async def test_each_visit_is_in_the_audit_and_the_student_is_told(self, world: World, by_rule: bool) -> None:
+        session, token = await self.taught(world)
+        if not by_rule:
+            await no_rule(world)
+            await world.store.shares.set(session, person="tess", role=Role.VIEWER, by=By("ada", datetime.now(UTC)))
+        client = world.client(bearer=token)
+        for _ in range(3):
+            await comes_to(200, lambda: client.get(f"/s/{session}/x"))
+        [visit] = (await world.store.sessions.get(session)).visits
+        assert (visit.person, visit.to, visit.group) == ("tess", "interface", "stat101")
+        [event] = await world.store.audit.newest(AuditFilter(kinds={"visit"}), limit=9)
+        assert (event.by, event.owner, event.session, event.data) == (
+            "tess", "ada", session, {"to": "interface", "group": "stat101"},
+        )  # fmt: skip
 
 
 async def comes_to(status: int, ask: Callable[[], Awaitable[httpx.Response]], *, within: float = SOON) -> None:

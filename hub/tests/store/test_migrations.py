@@ -118,6 +118,45 @@ async def test_tokens_of_before_keep_all_that_they_could(empty_url: str, noon: d
         assert await store.credentials.token("new", now=noon) is None
 
 
+async def test_groups_of_before_have_no_instructors_and_let_nobody_look(empty_url: str, noon: datetime) -> None:
+    by = By("ada", noon)
+    async with open_store(empty_url) as store:
+        for name in ("ada", "bob"):
+            await store.users.add(name, now=noon)
+        await store.users.add_group("lab", members=["bob"], now=noon)
+        await store.courses.set_instructors("lab", ["ada"], by=by)
+        await store.courses.set_rule("lab", instructors_view=True, by=by)
+        session, _ = await store.sessions.create(owner="bob", environment="rspark", name="A", now=noon)
+        await store.sessions.visit(session.id, "interface", owner="bob", group="lab", told=True, by=by)
+    await on(empty_url, lambda connection: downgrade(connection, "0015"))
+    async with open_store(empty_url) as store:
+        group = await store.courses.get("lab")
+        assert [(user.name, sorted(user.teaches)) for user in group.people] == [("ada", []), ("bob", [])]
+        assert (group.instructors_view, group.announcement) == (False, None)
+        assert (await store.sessions.get(session.id)).visits == ()
+
+
+async def test_a_process_of_the_version_before_makes_members_and_no_instructors(empty_url: str, noon: datetime) -> None:
+    """As in a rolling update: it writes rows without the columns that it doesn't know."""
+
+    def as_before(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO groups (name, created) VALUES ('old', '2026-11-24 12:00:00')")
+        connection.exec_driver_sql("DELETE FROM members WHERE \"group\" = 'lab'")
+        for group in ("lab", "old"):
+            connection.exec_driver_sql(f"INSERT INTO members (user_name, \"group\") VALUES ('ada', '{group}')")
+
+    async with open_store(empty_url) as store:
+        await store.users.add("ada", now=noon)
+        await store.users.add_group("lab", now=noon)
+        await store.courses.set_instructors("lab", ["ada"], by=By("ada", noon))
+        assert (await store.users.get("ada")).teaches == {"lab"}
+    await on(empty_url, as_before)
+    async with open_store(empty_url) as store:
+        ada = await store.users.get("ada")
+        assert (ada.groups, ada.teaches) == ({"lab", "old"}, frozenset())
+        assert [group.instructors_view for group in await store.users.list_groups()] == [False, False]
+
+
 async def test_data_of_a_newer_version_are_left_alone(empty_url: str, noon: datetime) -> None:
     async with open_store(empty_url) as store:
         await store.users.add("ada", now=noon)

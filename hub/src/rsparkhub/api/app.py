@@ -27,6 +27,7 @@ from rsparkhub.api.middleware import (
 from rsparkhub.api.rate import Rate
 from rsparkhub.api.resources import (
     audit,
+    courses,
     environments,
     groups,
     handouts,
@@ -62,7 +63,7 @@ _PAGES = Path(rsparkhub.__file__).parent / "pages"
 _LARGEST_BODY = 1024 * 1024  # bytes
 _RESOURCES = (
     login, sign_in_elsewhere, me, environments, sessions, session_events, logs, handouts, shares, users, roster, removed_users,
-    groups, removed_groups, tokens, usage, audit,
+    groups, courses, removed_groups, tokens, usage, audit,
 )  # fmt: skip
 
 

@@ -19,15 +19,16 @@ from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.origin import is_own
 from rsparkhub.auth.cookies import hub_logins, session_logins
 from rsparkhub.auth.http_origin import SAFE_METHODS
+from rsparkhub.auth.revocation import grounds
 from rsparkhub.auth.session_address import request_origin
 from rsparkhub.auth.tokens import token_in_header
-from rsparkhub.domain.access import Action, Identity, Installation, may
+from rsparkhub.domain.access import Action, Group, Identity, Installation, may
+from rsparkhub.domain.course import Course, taught_by
 from rsparkhub.domain.errors import NotAllowed, NotFound, NotSignedIn
 from rsparkhub.domain.scope import Scope, enough_for, in_order
 from rsparkhub.domain.session import Session
 from rsparkhub.domain.share import Share, share_of
 from rsparkhub.store.events import By
-from rsparkhub.store.notifier import key_of_shares
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="An API token, and the scopes of which it needs one.")
 
@@ -195,6 +196,18 @@ class Access:
     until: datetime | None
     keys: tuple[str, ...]
     shares: tuple[Share, ...]
+    courses: tuple[Course, ...]
+
+
+async def courses_of(context: AppContext, identity: Identity, session: Session) -> tuple[Course, ...]:
+    """Return the groups in which the owner of a session is taught, where whoever asks is an instructor."""
+    return await context.store.courses.of_session(session.id) if identity.user.teaches else ()
+
+
+def check_instructor(identity: Identity, group: str, *, to: Action) -> None:
+    """Raise `NotAllowed` unless whoever asks is an instructor of this group, or an administrator; it need not exist."""
+    if not may(identity, to, Group(group)):
+        raise NotAllowed("Only instructors of this group, and administrators, may do this. Ask one of them.")
 
 
 async def find_session(context: AppContext, identity: Identity, session_id: str, *, to: Action = Action.READ) -> Session:
@@ -219,13 +232,17 @@ async def find_access(context: AppContext, identity: Identity, session_id: str, 
         raise missing from None
     keys, until = identity.keys, None
     shares: tuple[Share, ...] = ()
+    courses: tuple[Course, ...] = ()
     if not may(identity, to, session):
         shares = await context.store.shares.of_session(session.id, now=context.now())
-        share = share_of(identity.user, shares)
-        if share is None or not may(identity, Action.READ, session, shares=shares):
+        courses = await courses_of(context, identity, session)
+        if not may(identity, Action.READ, session, shares=shares, courses=courses):
             raise missing
-        if not may(identity, to, session, shares=shares):
+        if not may(identity, to, session, shares=shares, courses=courses):
+            share = share_of(identity.user, shares)
+            if share is None:
+                raise NotAllowed(f"You are an instructor of {taught_by(identity.user, courses)[0].group}, who may not do this.")
             raise NotAllowed(f"This session is shared with you as {share.role.in_words}, who may not do this. Ask its owner.")
-        keys, until = (*keys, key_of_shares(session.id)), share.expires
+        keys, until = grounds(identity, to, session, shares, courses)
     log_context.bind(session=session.id)
-    return Access(session=session, until=until, keys=keys, shares=shares)
+    return Access(session=session, until=until, keys=keys, shares=shares, courses=courses)

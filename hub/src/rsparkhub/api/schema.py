@@ -29,6 +29,7 @@ _TAGS = [
     {"name": "sharing", "description": "Sessions that others are let into."},
     {"name": "events", "description": "Streams of server-sent events."},
     {"name": "people", "description": "People, groups and tokens."},
+    {"name": "courses", "description": "What instructors do for their own groups."},
     {"name": "records", "description": "What was used, and what was done."},
 ]
 

@@ -5,19 +5,20 @@ from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple
 
 from rsparkhub.domain.access import Identity
+from rsparkhub.domain.course import Course
 from rsparkhub.domain.session import Session
 from rsparkhub.domain.share import Share
 
 
 class Lookup(NamedTuple):
-    """Something to be looked up in the store: whose credential this is, which session, or its shares."""
+    """Something to be looked up in the store: whose credential, which session, its shares, or where its owner is taught."""
 
-    what: Literal["login", "bearer", "query", "session_cookie", "session", "shares"]
+    what: Literal["login", "bearer", "query", "session_cookie", "session", "shares", "courses"]
     secret: str
     session: str = ""
 
 
-Found = Identity | Session | tuple[Share, ...] | None
+Found = Identity | Session | tuple[Share, ...] | tuple[Course, ...] | None
 
 
 class AuthCache:

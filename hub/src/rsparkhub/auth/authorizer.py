@@ -7,10 +7,10 @@ second, however many sessions there are.
 
 import itertools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import parse_qs, quote
 
 from rsparkhub.auth import cookies
@@ -34,11 +34,15 @@ from rsparkhub.auth.session_host import COOKIE, SessionHostSignIn
 from rsparkhub.auth.tokens import LOGIN, is_plausible, token_in_header
 from rsparkhub.auth.visits import Visits
 from rsparkhub.domain.access import Action, Identity, may
+from rsparkhub.domain.course import Course
 from rsparkhub.domain.edge_contract import ENTER
 from rsparkhub.domain.errors import NotFound
 from rsparkhub.domain.session import Session
+from rsparkhub.domain.share import Share
 from rsparkhub.settings import Settings, known_hosts
 from rsparkhub.store import Store
+
+T = TypeVar("T")
 
 LONGEST_LIFETIME = timedelta(seconds=1)
 _ENTER = f"{ENTER}?"
@@ -186,16 +190,11 @@ class Authorizer:
             identity = await self._look_up(lookup)
             if isinstance(identity, Identity):
                 session = await self._look_up(Lookup("session", "", request.session))
-                shares = await self._look_up(Lookup("shares", "", request.session))
                 if not isinstance(session, Session):
                     return GoOn(False)
-                return may_go_on(
-                    request,
-                    session,
-                    identity,
-                    shares if isinstance(shares, tuple) else (),
-                    for_visitors=self._for_visitors(session),
-                )
+                shares = await self._store.shares.of_session(session.id, now=datetime.now(UTC))
+                courses = await self._store.courses.of_session(session.id) if identity.user.teaches else ()
+                return may_go_on(request, session, identity, shares, courses, for_visitors=self._for_visitors(session))
         return GoOn(False)
 
     def _start_period(self) -> float:
@@ -241,9 +240,20 @@ class Authorizer:
         lookup = Lookup("shares", "", session_id)
         if lookup not in found:
             return lookup
-        shares = found[lookup]
-        given = shares if isinstance(shares, tuple) else ()
-        return authorize(request, session, identity, given, for_visitors=self._for_visitors(session))
+        shares, courses = found[lookup], None
+        if identity.user.teaches:
+            lookup = Lookup("courses", "", session_id)
+            if lookup not in found:
+                return lookup
+            courses = found[lookup]
+        return authorize(
+            request,
+            session,
+            identity,
+            _of_type(Share, shares),
+            _of_type(Course, courses),
+            for_visitors=self._for_visitors(session),
+        )
 
     async def _look_up(self, key: Lookup) -> Found:  # noqa: PLR0911  # a line a kind
         now = datetime.now(UTC)
@@ -258,6 +268,8 @@ class Authorizer:
             return await self._sign_in.identify(key.session, key.secret, now=now)
         if key.what == "shares":
             return await self._store.shares.of_session(key.session, now=now)
+        if key.what == "courses":
+            return await self._store.courses.of_session(key.session)
         try:
             return await self._store.sessions.get(key.session)
         except NotFound:
@@ -287,6 +299,11 @@ class Authorizer:
             return Redirect(url=url)
         lifetime, secure = self._settings.login_lifetime, request.came_in.secure
         return Redirect(url=url, set_cookie=cookies.set_session_cookie(value, lifetime=lifetime, secure=secure))
+
+
+def _of_type(kind: type[T], found: Found) -> Sequence[T]:
+    """Return those of what was found that are of a kind."""
+    return [each for each in found if isinstance(each, kind)] if isinstance(found, tuple) else ()
 
 
 def _at_own_host(request: ForwardAuthRequest, own: str, found: dict[Lookup, Found]) -> Answer | Lookup | None:

@@ -6,7 +6,8 @@ waits. The rules, in the order in which they are tried:
 1. The address must be one of a session, without `..` in it, at a known host where this session is served. At the host of a
    session that does not exist there is nothing.
 2. Whoever is not signed in is sent to sign in, or told so. An API token must have the scope `sessions`, whatever is asked.
-3. A session that is not theirs, and not shared with them, does not exist for them.
+3. A session that is not theirs, not shared with them, and not one of a group whose instructors look into sessions while they
+   are one, does not exist for them.
 4. Whoever is known by a cookie may be a page that somebody else wrote: it may read only from its own origin, and change
    something or open a websocket only with an `Origin` that is its own.
 5. Whoever may only view a session reads from it: no method that changes something, and no websocket, unless what the session
@@ -27,13 +28,14 @@ from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 from rsparkhub.auth.http_origin import SAFE_METHODS
+from rsparkhub.auth.revocation import grounds
 from rsparkhub.auth.session_address import RequestOrigin, has_dot_segments
-from rsparkhub.auth.visits import Visit
+from rsparkhub.auth.visits import Visit, visit_of
 from rsparkhub.domain.access import Action, Identity, may
+from rsparkhub.domain.course import Course
 from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import Session, State, Wanted
-from rsparkhub.domain.share import Share, share_of
-from rsparkhub.store.notifier import key_of_shares
+from rsparkhub.domain.share import Share
 
 
 class ForwardAuthRequest(NamedTuple):  # many are made in a second, and a tuple is made faster than a dataclass
@@ -149,8 +151,7 @@ _SOMEONE_ELSES = Refuse(
 _VIEW_ONLY = Refuse(
     status=403,
     code="not-allowed",
-    detail="This session is shared with you to look at, and this would change something in it. Ask its owner to make you an "
-    "editor.",
+    detail="This session is yours to look at, and this would change something in it. Ask its owner to make you an editor.",
 )
 _NO_SCOPE = Refuse(
     status=403,
@@ -177,13 +178,15 @@ def authorize(  # noqa: PLR0911  # a rule each
     session: Session | None,
     identity: Identity | None,
     shares: Sequence[Share] = (),
+    courses: Sequence[Course] = (),
     *,
     for_visitors: bool = False,
 ) -> Answer:
     """Return what the edge is to do with a request.
 
-    `session` is the row of the session that its path names, and `shares` are those of it that have not run out; they count for
-    nobody who may open it without them. With `for_visitors` who may only view it uses its websockets too.
+    `session` is the row of the session that its path names, `shares` are those of it that have not run out, and `courses` those
+    in which its owner is taught; they count for nobody who may open it without them. With `for_visitors` who may only view it
+    uses its websockets too.
     """
     if refusal := _refuse_address(request):
         return refusal
@@ -191,17 +194,24 @@ def authorize(  # noqa: PLR0911  # a rule each
         return _sign_in(request)
     if not identity.has_scope(Scope.SESSIONS):
         return _NO_SCOPE
-    if session is None or session.id != request.session or not may(identity, Action.VIEW, session, shares=shares):
+    if (
+        session is None
+        or session.id != request.session
+        or not may(identity, Action.VIEW, session, shares=shares, courses=courses)
+    ):
         return NO_SUCH_SESSION
     if identity.how == "cookie" and (refusal := _refuse_cookie(request)):
         return refusal
-    if not _may(request, identity, session, shares, for_visitors=for_visitors):
+    if not _may(request, identity, session, shares, courses, for_visitors=for_visitors):
         return _SEVERAL if session.opens_several else _VIEW_ONLY
     if not _is_up(session):
         return _not_running(request, session)
     answer = _let_in(request, session, identity)
-    if isinstance(answer, Allow) and not may(identity, Action.OPEN, session):
-        return _by_share(answer, session, share_of(identity.user, shares))
+    if isinstance(answer, Allow) and session.owner != identity.user.id:
+        answer = replace(answer, visit=visit_of(identity.user, session, courses))
+        if not may(identity, Action.OPEN, session):
+            keys, until = grounds(identity, Action.VIEW, session, shares, courses)
+            return replace(answer, keys=keys, until=until)
     return answer
 
 
@@ -210,27 +220,29 @@ def may_go_on(
     session: Session | None,
     identity: Identity | None,
     shares: Sequence[Share] = (),
+    courses: Sequence[Course] = (),
     *,
     for_visitors: bool = False,
 ) -> GoOn:
     """Return whether a request that was let in may go on: who asked is still somebody who may ask it of the session."""
     if identity is None or session is None:
         return GoOn(False)
-    return GoOn(_may(request, identity, session, shares, for_visitors=for_visitors))
+    return GoOn(_may(request, identity, session, shares, courses, for_visitors=for_visitors))
 
 
 def _may(
-    request: ForwardAuthRequest, identity: Identity, session: Session, shares: Sequence[Share], *, for_visitors: bool
+    request: ForwardAuthRequest,
+    identity: Identity,
+    session: Session,
+    shares: Sequence[Share],
+    courses: Sequence[Course],
+    *,
+    for_visitors: bool,
 ) -> bool:
     # One may be made for looking at, and the next show the whole home; the edge asks about a session, and not about one of them.
     looks = not session.opens_several and (not request.changes or (for_visitors and request.method in SAFE_METHODS))
-    return identity.has_scope(Scope.SESSIONS) and may(identity, Action.VIEW if looks else Action.OPEN, session, shares=shares)
-
-
-def _by_share(answer: Allow, session: Session, share: Share | None) -> Allow:
-    """Return what lets somebody in for as long as a share of the session does."""
-    until = None if share is None else share.expires
-    return replace(answer, keys=(*answer.keys, key_of_shares(session.id)), until=until)
+    action = Action.VIEW if looks else Action.OPEN
+    return identity.has_scope(Scope.SESSIONS) and may(identity, action, session, shares=shares, courses=courses)
 
 
 def _refuse_address(request: ForwardAuthRequest) -> Refuse | None:
@@ -309,5 +321,4 @@ def _let_in(request: ForwardAuthRequest, session: Session, identity: Identity) -
     sandboxed = under_the_hubs_name or (identity.how == "query" and request.came_in.session is None)
     assert session.upstream is not None  # it is up
     assert session.secret is not None
-    visit = None if session.owner == identity.user.id else Visit(identity.user.id, session.id, session.owner)
-    return Allow(upstream=session.upstream, secret=session.secret, sandboxed=sandboxed, keys=identity.keys, visit=visit)
+    return Allow(upstream=session.upstream, secret=session.secret, sandboxed=sandboxed, keys=identity.keys)

@@ -8,15 +8,35 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
+from rsparkhub.domain.access import Action, Identity, may
+from rsparkhub.domain.course import Course, taught_by
+from rsparkhub.domain.session import Session
+from rsparkhub.domain.share import Share, share_of
 from rsparkhub.domain.user import User
-from rsparkhub.store.notifier import Notifier, key_of_secret, key_of_user
+from rsparkhub.store.notifier import Notifier, key_of_group, key_of_secret, key_of_shares, key_of_user
 
 
 def keys_of(user: User, digest: str | None = None) -> tuple[str, ...]:
     """Return the keys of a user, and of the sign-in or token that they showed, by its digest."""
     of_user = key_of_user(user.id)
     return (of_user,) if digest is None else (of_user, key_of_secret(digest))
+
+
+def grounds(
+    identity: Identity, action: Action, session: Session, shares: Iterable[Share], courses: Iterable[Course]
+) -> tuple[tuple[str, ...], datetime | None]:
+    """Return under which keys it is notified that somebody may no longer do this with another's session, and until when they may.
+
+    It is not for who may without a share or a course.
+    """
+    taught, share = taught_by(identity.user, courses), share_of(identity.user, shares)
+    keys = [*identity.keys, *(key_of_group(course.group) for course in taught)]
+    if share is not None:
+        keys.append(key_of_shares(session.id))
+    by_course = may(identity, action, session, courses=taught)
+    return tuple(keys), None if share is None or by_course else share.expires
 
 
 def revocations(notifier: Notifier, name: str) -> AsyncIterator[str]:

@@ -1,12 +1,14 @@
-"""Writes into the audit that an administrator looks into somebody else's session."""
+"""Writes into the audit that somebody looks into another's session, and tells its owner where it is by no share of theirs."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
+from rsparkhub.domain.course import Course, taught_by
 from rsparkhub.domain.errors import Unavailable
-from rsparkhub.domain.event import VisitData
+from rsparkhub.domain.session import Session
+from rsparkhub.domain.user import User
 from rsparkhub.store import Store
 from rsparkhub.store.events import By
 
@@ -18,11 +20,23 @@ _MOST = 10_000
 
 
 class Visit(NamedTuple):
-    """Who looks into whose session, by their ids."""
+    """Who looks into whose session, by their ids; `group` is the one in which they teach the owner.
+
+    The owner is `told` of instructors and administrators; of others, whom they let in, the audit alone.
+    """
 
     person: str
     session: str
     owner: str | None
+    group: str | None = None
+    told: bool = False
+
+
+def visit_of(user: User, session: Session, courses: Iterable[Course]) -> Visit:
+    """Return what is noted when a user looks into the session of another; `courses` are those in which its owner is taught."""
+    taught = taught_by(user, courses)
+    group = taught[0].group if taught else None
+    return Visit(user.id, session.id, session.owner, group=group, told=user.admin or bool(taught))
 
 
 class Visits:
@@ -51,6 +65,8 @@ class Visits:
         self._noted[visit] = now
         by = By(visit.person, now)
         try:
-            await self._store.audit.write("visit", VisitData(to=self._to), by=by, owner=visit.owner, session=visit.session)
+            await self._store.sessions.visit(
+                visit.session, self._to, owner=visit.owner, group=visit.group, told=visit.told, by=by
+            )
         except Unavailable as error:
             log.warning("The audit has no line of %s in the session %s: %s", visit.person, visit.session, error)

@@ -6,6 +6,7 @@ import typer
 
 from rsparkhub.cli.leaving import BECOMES, ArchiveOption, DataOption, read_archive, read_data
 from rsparkhub.cli.output import AsJson, say
+from rsparkhub.cli.people_list import CheckOption, LinksOption, read_list, tell_result
 from rsparkhub.domain.user import Data
 
 app = typer.Typer(name="group", help="Groups of people: they decide who may start what.", no_args_is_help=True)
@@ -29,8 +30,10 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"groups": [group.model_dump(mode="json") for group in found]})
         return
-    rows = ([group.name, ", ".join(group.members)] for group in found)
-    print_table(["NAME", "MEMBERS"], rows, empty="There is no group. Everybody is in `everyone`, which needs no list.")
+    rows = ([group.name, ", ".join(group.members), ", ".join(group.instructors)] for group in found)
+    print_table(
+        ["NAME", "MEMBERS", "INSTRUCTORS"], rows, empty="There is no group. Everybody is in `everyone`, which needs no list."
+    )
 
 
 @app.command()
@@ -55,6 +58,138 @@ def set_(
 
     group = ask(lambda hub: hub.groups.set_members(name, people or ()))
     _tell(group.name, group.members, as_json)
+
+
+@app.command()
+def instructors(
+    name: Name,
+    people: Annotated[list[str] | None, typer.Argument(help="Its instructors, and nobody else; they are in it too.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set the instructors of a group; without anybody it has none."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import print_json
+
+    group = ask(lambda hub: hub.groups.set_instructors(name, people or ()))
+    if as_json:
+        print_json(group.model_dump(mode="json"))
+    else:
+        say(f"Instructors of {name}: {', '.join(group.instructors) or 'nobody'}.")
+
+
+@app.command()
+def rule(
+    name: Name,
+    view: Annotated[
+        bool,
+        typer.Option(
+            "--view/--no-view", help="Whether its instructors look into the sessions of the others.", show_default=False
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Set the rule of a group: whether its instructors look into sessions, read-only. Its people are told."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import print_json
+
+    group = ask(lambda hub: hub.groups.set_rule(name, instructors_view=view))
+    if as_json:
+        print_json(group.model_dump(mode="json"))
+    else:
+        say(f"Instructors of {name} {'look' if group.instructors_view else 'do not look'} into the sessions of the others in it.")
+
+
+@app.command()
+def show(name: Name, as_json: AsJson = False) -> None:
+    """Show who is in a group of yours, and their sessions; for its instructors."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import ago, print_json, print_table
+
+    group = ask(lambda hub: hub.groups.get(name))
+    sessions = ask(lambda hub: hub.groups.sessions(name))
+    if as_json:
+        print_json(group.model_dump(mode="json") | {"sessions": [each.model_dump(mode="json") for each in sessions]})
+        return
+    print_table(
+        ["NAME", "FULL NAME", "ROLE", "LAST SEEN"],
+        ([p.name, p.full_name or "", "instructor" if p.instructor else "", ago(p.last_seen)] for p in group.people),
+        empty="Nobody is in it.",
+    )
+    say("")
+    print_table(
+        ["SESSION", "PERSON", "NAME", "STATE", "WHY"],
+        ([each.id, each.owner, each.name, each.state, each.reason or ""] for each in sessions),
+        empty="Nobody in it has a session.",
+    )
+
+
+@app.command()
+def join(
+    name: Name,
+    people: Annotated[list[str], typer.Argument(help="Who is to come into it; they are here already.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Put people who are here into a group; instructors may where the setting `instructors_add` says so."""
+    from rsparkhub.cli.access import ask
+
+    group = ask(lambda hub: hub.groups.join(name, people))
+    _tell(group.name, [each.name for each in group.people], as_json)
+
+
+@app.command("import")
+def import_(
+    name: Name,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="The list: name, full name, e-mail. `-` reads it here.", show_default=False)
+    ],
+    links: LinksOption = None,
+    check: CheckOption = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add new people to a group at once; its instructors may. Where a line is wrong, nobody is added."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.links import make_private
+
+    text = read_list(file)
+    if links is not None and not check:
+        make_private(links)  # before anybody is added, whose link would be lost
+    result = ask(lambda hub: hub.groups.add_all(name, text, check=check))
+    tell_result(result, file, links=links, check=check, as_json=as_json)
+
+
+@app.command()
+def announce(
+    name: Name,
+    text: Annotated[str | None, typer.Argument(help="What it is told; without it, nothing any more.")] = None,
+    environment: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Hands out work: the environment that it starts.", show_default=False)
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="SOURCE", help="A Git address, or a template.", show_default=False),
+    ] = None,
+    document: Annotated[str | None, typer.Option("--open", metavar="PATH", help="What opens.", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell a group something, and hand out work with it."""
+    from pydantic import ValidationError
+
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import print_json
+    from rsparkhub.domain.errors import InvalidInput
+    from rsparkhub.wire.handout import NewLink
+
+    if (environment is None) != (source is None):
+        raise typer.BadParameter("Work is handed out with both --environment and --from.", param_hint="--from")
+    try:
+        work = None if environment is None else NewLink(environment=environment, source=source or "", document=document)
+    except ValidationError as error:
+        raise InvalidInput(f"This work can't be handed out: {error.errors()[0]['msg']}.") from None
+    group = ask(lambda hub: hub.groups.announce(name, text, work=work))
+    if as_json:
+        print_json(group.model_dump(mode="json"))
+    else:
+        say(f"{name} is told: {group.announcement.text}" if group.announcement else f"{name} is told nothing.")
 
 
 @app.command()

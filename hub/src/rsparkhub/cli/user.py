@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ import typer
 
 from rsparkhub.cli.leaving import BECOMES, ArchiveOption, DataOption, read_archive, read_data
 from rsparkhub.cli.output import AsJson, say
+from rsparkhub.cli.people_list import CheckOption, LinksOption, read_list, tell_result
 from rsparkhub.domain.user import Data
 
 if TYPE_CHECKING:
@@ -56,38 +56,23 @@ def add(
 def import_(
     file: Annotated[
         str,
-        typer.Argument(metavar="FILE", help="The list: name, full name, e-mail, group. `-` reads it here.", show_default=False),
+        typer.Argument(
+            metavar="FILE", help="The list: name, full name, e-mail, group, role. `-` reads it here.", show_default=False
+        ),
     ],
-    links: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where sign-in links are written as CSV; else they are printed.")
-    ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Only check the list, and add nobody.")] = False,
+    links: LinksOption = None,
+    check: CheckOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Add a class at once. Where a line is wrong, nobody is added, and the line is named."""
     from rsparkhub.cli.access import ask
     from rsparkhub.cli.links import make_private
-    from rsparkhub.cli.output import print_json
-    from rsparkhub.domain.errors import InvalidInput
 
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{file} can't be read: {error}. It is text in UTF-8, a line for each person.") from error
+    text = read_list(file)
     if links is not None and not check:
         make_private(links)  # before anybody is added, whose link would be lost
     result = ask(lambda hub: hub.users.add_all(text, check=check))
-    if links is not None and result.links:
-        links.write_text(result.links, encoding="utf-8")
-    if as_json:
-        print_json(result.model_dump(mode="json"))
-    elif not result.problems:
-        say(f"{len(result.added)} added, {len(result.there)} there already." if not check else "The list is good.")
-        if result.links:
-            say(f"Their sign-in links are in {links}." if links else f"\n{result.links}", end="\n" if links else "")
-    if result.problems:
-        lines = "\n".join(f"  line {each.line}: {each.text}" for each in result.problems)
-        raise InvalidInput(f"Nobody was added; {file} has lines to correct:\n{lines}")
+    tell_result(result, file, links=links, check=check, as_json=as_json)
 
 
 @app.command("list")

@@ -21,7 +21,9 @@ from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import State
 from rsparkhub.domain.share import Role
 from rsparkhub.domain.user import Data
+from rsparkhub.wire.course import CourseView
 from rsparkhub.wire.environment import EnvironmentView
+from rsparkhub.wire.handout import NewLink
 from rsparkhub.wire.record import EventView, Usage
 from rsparkhub.wire.session import SessionView
 from rsparkhub.wire.share import SharedSessionView, ShareView
@@ -230,6 +232,27 @@ class SyncGroups:
 
     def set_members(self, name: str, members: Sequence[str]) -> GroupView:
         return self._thread.run(self._groups.set_members(name, members))
+
+    def set_instructors(self, name: str, instructors: Sequence[str]) -> GroupView:
+        return self._thread.run(self._groups.set_instructors(name, instructors))
+
+    def set_rule(self, name: str, *, instructors_view: bool) -> GroupView:
+        return self._thread.run(self._groups.set_rule(name, instructors_view=instructors_view))
+
+    def get(self, name: str) -> CourseView:
+        return self._thread.run(self._groups.get(name))
+
+    def sessions(self, name: str) -> builtins.list[SessionView]:
+        return self._thread.run(self._groups.sessions(name))
+
+    def join(self, name: str, people: Sequence[str]) -> CourseView:
+        return self._thread.run(self._groups.join(name, people))
+
+    def add_all(self, name: str, text: str, *, links: bool = True, check: bool = False) -> RosterResult:
+        return self._thread.run(self._groups.add_all(name, text, links=links, check=check))
+
+    def announce(self, name: str, text: str | None, *, work: NewLink | None = None) -> CourseView:
+        return self._thread.run(self._groups.announce(name, text, work=work))
 
     def remove(self, name: str) -> None:
         self._thread.run(self._groups.remove(name))

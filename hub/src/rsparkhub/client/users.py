@@ -7,6 +7,9 @@ from urllib.parse import quote
 from rsparkhub.client.connection import Connection
 from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.user import Data
+from rsparkhub.wire.course import CourseView
+from rsparkhub.wire.handout import NewLink
+from rsparkhub.wire.session import SessionList, SessionView
 from rsparkhub.wire.users import (
     BrowserList,
     BrowserView,
@@ -98,7 +101,7 @@ class Users:
 
 
 class Groups:
-    """Groups, which say who may start what; for administrators."""
+    """Groups, which say who may start what; for administrators, and for their instructors."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -114,11 +117,49 @@ class Groups:
     async def set_members(self, name: str, members: Sequence[str]) -> GroupView:
         """Set its members."""
         body = {"members": [*members]}
-        return await self._connection.ask(GroupView, "PUT", f"/groups/{quote(name, safe='')}", body=body, again=True)
+        return await self._connection.ask(GroupView, "PUT", _group(name), body=body, again=True)
+
+    async def set_instructors(self, name: str, instructors: Sequence[str]) -> GroupView:
+        """Set who its instructors are; whoever is not in it joins it."""
+        body = {"instructors": [*instructors]}
+        return await self._connection.ask(GroupView, "PUT", f"{_group(name)}/instructors", body=body, again=True)
+
+    async def set_rule(self, name: str, *, instructors_view: bool) -> GroupView:
+        """Set whether its instructors look into the sessions of the others in it."""
+        body = {"instructors_view": instructors_view}
+        return await self._connection.ask(GroupView, "PATCH", _group(name), body=body, again=True)
+
+    async def get(self, name: str) -> CourseView:
+        """Return a group with who is in it; for its instructors too, as all that follows."""
+        return await self._connection.ask(CourseView, "GET", _group(name), again=True)
+
+    async def sessions(self, name: str) -> builtins.list[SessionView]:
+        """Return the sessions of those who are taught in it, newest first."""
+        found, after = builtins.list[SessionView](), None
+        while True:
+            params = {"after": after}
+            page = await self._connection.ask(SessionList, "GET", f"{_group(name)}/sessions", params=params, again=True)
+            found += page.sessions
+            if (after := page.next) is None:
+                return found
+
+    async def join(self, name: str, people: Sequence[str]) -> CourseView:
+        """Put people who are here already into it."""
+        return await self._connection.ask(CourseView, "POST", f"{_group(name)}/people", body={"people": [*people]}, again=True)
+
+    async def add_all(self, name: str, text: str, *, links: bool = True, check: bool = False) -> RosterResult:
+        """Add new people to it, a line each: name, full name, e-mail. Where a line is wrong, nobody is added."""
+        body = {"text": text, "links": links, "check": check}
+        return await self._connection.ask(RosterResult, "POST", f"{_group(name)}/roster", body=body)
+
+    async def announce(self, name: str, text: str | None, *, work: NewLink | None = None) -> CourseView:
+        """Tell it something, with the work that is handed out; None takes back what it was told."""
+        body = {"text": text, "work": None if work is None else work.model_dump(mode="json")}
+        return await self._connection.ask(CourseView, "PUT", f"{_group(name)}/announcement", body=body, again=True)
 
     async def remove(self, name: str, *, data: Data = Data.KEEP) -> None:
         """Remove a group; its members stay. Its database, folder and bucket are kept, archived or deleted."""
-        await self._connection.tell("DELETE", f"/groups/{quote(name, safe='')}", params={"data": data.value})
+        await self._connection.tell("DELETE", _group(name), params={"data": data.value})
 
     async def removed(self) -> builtins.list[RemovedGroupView]:
         """Return which groups were removed, and left something."""
@@ -152,3 +193,7 @@ class Tokens:
 
 def _user(name: str) -> str:
     return f"/users/{quote(name, safe='')}"
+
+
+def _group(name: str) -> str:
+    return f"/groups/{quote(name, safe='')}"

@@ -4,11 +4,12 @@
 told (403, or 404 so that an answer doesn't tell what exists) after.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from rsparkhub.domain.course import Course, taught_by
 from rsparkhub.domain.environment import Environment
 from rsparkhub.domain.scope import EVERYTHING, Scope, enough_for
 from rsparkhub.domain.session import Session, Wanted
@@ -42,11 +43,13 @@ class Action(StrEnum):
     """What somebody wants to do with a thing."""
 
     READ = "read"
-    CHANGE = "change"  # of a session: stop, delete and share it too
+    CHANGE = "change"  # of a session: delete and share it too
     VIEW = "view"  # of a session: have its interface show something, through the edge
     OPEN = "open"  # of a session: use its interface, through the edge
     READ_LOG = "read-log"  # of a session
-    RUN = "run"  # of a session: wake it, and put it to sleep
+    RUN = "run"  # of a session: wake it, and put off its sleep
+    SUSPEND = "suspend"  # of a session: put it to sleep
+    STOP = "stop"  # of a session: end it, without saving what is in memory
     START = "start"  # of an environment: have a session of it run
 
 
@@ -62,26 +65,44 @@ class Installation:
     """Users, groups and the audit: what administrators alone have to do with."""
 
 
-Thing = Session | Environment | OwnedBy | Installation
+@dataclass(frozen=True)
+class Group:
+    """What of a group is its instructors' to do: see who is in it and their sessions, add people, announce.
+
+    Who its instructors are, and its rule, is a matter of the installation.
+    """
+
+    name: str
+
+
+Thing = Session | Environment | OwnedBy | Installation | Group
 
 
 #: What a share lets somebody do with the session.
 _BY_SHARE: Mapping[Role, frozenset[Action]] = {
     Role.VIEWER: frozenset({Action.READ, Action.VIEW}),
-    Role.EDITOR: frozenset({Action.READ, Action.VIEW, Action.OPEN, Action.READ_LOG, Action.RUN}),
+    Role.EDITOR: frozenset({Action.READ, Action.VIEW, Action.OPEN, Action.READ_LOG, Action.RUN, Action.SUSPEND}),
 }
+#: What an instructor does with the sessions of those whom they teach; by the group's rule, they look into them too.
+_BY_COURSE = frozenset({Action.READ, Action.SUSPEND, Action.STOP})
 #: What may be done with a session by whoever is let into it alone.
 _IN_ONE_SESSION = frozenset({Action.READ, Action.VIEW, Action.OPEN, Action.READ_LOG})
 #: The same for a browser at a session's own host: its page says when the session sleeps, and wakes it.
-_AT_ITS_HOST = _IN_ONE_SESSION | {Action.RUN}
+_AT_ITS_HOST = _IN_ONE_SESSION | {Action.RUN, Action.SUSPEND}
 
 
-def may(identity: Identity, action: Action, thing: Thing, *, shares: Iterable[Share] = ()) -> bool:
-    """Return whether somebody may do this; `shares` are those of the session that have not run out.
+def may(
+    identity: Identity, action: Action, thing: Thing, *, shares: Iterable[Share] = (), courses: Iterable[Course] = ()
+) -> bool:
+    """Return whether somebody may do this.
+
+    `shares` are those of the session that have not run out, and `courses` those in which its owner is taught.
 
     - Administrators may do everything that is anybody's to do.
     - A user may do everything with their own sessions, and start the environments of their groups.
     - With a session that is shared with them, a user may do what the role in the share allows.
+    - An instructor may see the sessions of those whom they teach, put them to sleep and stop them, and by the group's rule look
+      into them; of the group they see who is in it, and add and announce. With another group they may do nothing.
     - A session's own token reads and opens that session, and does nothing else. A browser at a session's own host wakes it and
       puts it to sleep too, for as long as its user may.
     - A session that is being deleted can be read until it is gone, and not opened. Shared services are nobody's.
@@ -92,26 +113,38 @@ def may(identity: Identity, action: Action, thing: Thing, *, shares: Iterable[Sh
             return False
     match thing:
         case Session():
-            return _is_there_to(action, thing) and _may_with_session(identity.user, action, thing, shares)
+            return _is_there_to(action, thing) and _may_with_session(identity.user, action, thing, shares, courses)
         case Environment():
             return action in (Action.READ, Action.START) and (identity.user.admin or thing.allows(identity.user.groups))
         case OwnedBy(owner=owner):
             return identity.user.admin or owner == identity.user.id
         case Installation():
             return identity.user.admin
+        case Group(name=name):
+            return identity.user.admin or name in identity.user.teaches
 
 
-def actions_with(identity: Identity, session: Session, *, shares: Iterable[Share] = ()) -> tuple[Action, ...]:
+def actions_with(
+    identity: Identity, session: Session, *, shares: Sequence[Share] = (), courses: Sequence[Course] = ()
+) -> tuple[Action, ...]:
     """Return what somebody may do with a session, so that a page can leave out what would be refused."""
-    known = tuple(shares)
-    return tuple(action for action in Action if action is not Action.START and may(identity, action, session, shares=known))
+    return tuple(
+        action
+        for action in Action
+        if action is not Action.START and may(identity, action, session, shares=shares, courses=courses)
+    )
 
 
-def _may_with_session(user: User, action: Action, session: Session, shares: Iterable[Share]) -> bool:
+def _may_with_session(user: User, action: Action, session: Session, shares: Iterable[Share], courses: Iterable[Course]) -> bool:
     if user.admin or session.owner == user.id:
         return True
     share = share_of(user, shares)
-    return share is not None and action in _BY_SHARE[share.role]
+    if share is not None and action in _BY_SHARE[share.role]:
+        return True
+    taught = taught_by(user, courses)
+    if action is Action.VIEW:
+        return any(course.instructors_view for course in taught)
+    return bool(taught) and action in _BY_COURSE
 
 
 def _is_there_to(action: Action, session: Session) -> bool:

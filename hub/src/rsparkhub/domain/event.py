@@ -82,9 +82,10 @@ class SignInData(TypedDict):
 
 
 class VisitData(TypedDict):
-    """Of `visit`: what was opened."""
+    """Of `visit`: what was opened, and of which group somebody is an instructor who visits a session of it."""
 
     to: Literal["interface", "log"]
+    group: NotRequired[str]
 
 
 class ShareData(TypedDict):
@@ -106,13 +107,18 @@ class PersonData(TypedDict):
 
 
 class GroupData(TypedDict):
-    """Of `group`: what was changed of it, who came and went, and what becomes of its data when it goes."""
+    """Of `group`: what was changed of it, who came and went, and what becomes of its data when it goes.
 
-    change: Literal["added", "removed", "members", "discarded"]
+    Of `instructors`, who became one and who is one no longer; of `rule`, whether they look into sessions.
+    """
+
+    change: Literal["added", "removed", "members", "discarded", "instructors", "rule", "announced"]
     group: str
     joined: list[str]
     left: list[str]
     data: NotRequired[str]
+    view: NotRequired[bool]
+    text: NotRequired[str]
 
 
 class TokenData(TypedDict):

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from rsparkhub.domain.course import MemberRole
 from rsparkhub.domain.user import EVERYONE, USER_NAME
 
 MOST_ROWS, MOST_PROBLEMS = 2000, 100
@@ -14,12 +15,13 @@ _LONGEST = 200  # characters of a full name or an address
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: Columns in their order where the first line doesn't name them.
-_COLUMNS = ("name", "full_name", "email", "group")
+_COLUMNS = ("name", "full_name", "email", "group", "role")
 _HEADINGS = {
     "name": "name", "user": "name", "username": "name", "login": "name",
     "full name": "full_name", "full_name": "full_name",
     "email": "email", "e-mail": "email", "mail": "email",
     "group": "group", "class": "group",
+    "role": "role",
 }  # fmt: skip
 
 
@@ -32,6 +34,7 @@ class RosterRow:
     full_name: str | None = None
     email: str | None = None
     group: str | None = None
+    instructor: bool = False  # of the group
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,8 @@ class RosterProblem:
 def read_roster(text: str) -> tuple[list[RosterRow], list[RosterProblem]]:
     """Return the people in a list, and what is wrong with it; fields are parted by commas, semicolons or tabs.
 
-    The first line may name the columns: name, full name, e-mail, group. Else they stand in this order, and all but the name may
-    be left out. Empty lines are passed over. After `MOST_PROBLEMS` the rest isn't read.
+    The first line may name the columns: name, full name, e-mail, group, role. Else they stand in this order, and all but the name
+    may be left out. Empty lines are passed over. After `MOST_PROBLEMS` the rest isn't read.
     """
     lines = text.removeprefix("\ufeff").splitlines()
     columns: Sequence[str] = _COLUMNS
@@ -69,7 +72,8 @@ def read_roster(text: str) -> tuple[list[RosterRow], list[RosterProblem]]:
             problems.append(RosterProblem(number, wrong))
             continue
         seen[found["name"]] = number
-        rows.append(RosterRow(line=number, **found))
+        instructor = found.pop("role", None) == MemberRole.INSTRUCTOR
+        rows.append(RosterRow(line=number, instructor=instructor, **found))
     return rows, problems
 
 
@@ -102,6 +106,11 @@ def _wrong(found: dict[str, str], *, more: int) -> str | None:  # noqa: PLR0911 
         return f"{email[:60]} is no e-mail address."
     if group == EVERYONE:
         return "Everybody is in the group everyone. Leave it out."
+    role = found.get("role")
+    if role is not None and role not in set(MemberRole):
+        return f"{role[:40]} is no role: it is member or instructor."
+    if role == MemberRole.INSTRUCTOR and group is None:
+        return "An instructor is one of a group. Name the group too."
     if group is not None and not USER_NAME.fullmatch(group):
         return f"{group[:40]} is no name of a group: it has a lower-case letter, then letters, digits, - or _, 32 at most."
     return None

@@ -106,6 +106,16 @@ class LastExit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SessionVisit:
+    """That somebody looked into the session whose it is not: an instructor of `group`, or else an administrator."""
+
+    person: str  # an id
+    to: str
+    group: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Session:
     """One row of the store.
 
@@ -143,6 +153,7 @@ class Session:
     notices: tuple[Notice, ...] = ()  # of what will put this generation to sleep
     refusal: SleepRefusal | None = None  # of the last sleep of this generation that was given up; `at` is by the hub's clock
     awake_until: datetime | None = None  # somebody put off the sleep of this generation; it is not idle before that
+    visits: tuple[SessionVisit, ...] = ()  # the newest first
     project: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     damaged: bool = False  # its row can't be read: it is shown as failed, and left alone until it is deleted

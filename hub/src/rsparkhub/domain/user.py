@@ -42,6 +42,7 @@ class User:
 
     `id` is given once: what belongs to a person (sessions, home, databases, history) is found by it, so a later person of the
     same name gets none of that. The first person of a name has the name as id. `disabled` is since when they may not sign in.
+    `teaches` are those of their groups of which they are an instructor.
     """
 
     name: str
@@ -54,6 +55,7 @@ class User:
     disabled: datetime | None = None
     full_name: str | None = None
     email: str | None = None
+    teaches: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.id:

@@ -82,6 +82,12 @@ class Settings(BaseSettings):
         description="Git addresses from which links may bring files into sessions, each with all that is below it, as a list or "
         "with commas between them, such as `https://github.com/our-course`; any https or http address by default.",
     )
+    instructors_add: Literal["nobody", "new", "anybody"] = Field(
+        default="new",
+        description="Whom instructors may put into their own group: `new` people, whose accounts and one-time sign-in links they "
+        "make, and nobody who is here already; `anybody` but administrators, whose sessions they then see as those of the others "
+        "in the group; or `nobody`.",
+    )
     backend: str = Field(default="process", description="Where sessions run: the name of a backend.")
     store_url: str | None = Field(
         default=None,

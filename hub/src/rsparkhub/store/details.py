@@ -1,4 +1,4 @@
-"""What a request changes in a session's row besides what is wanted: its name, and until when it stays awake."""
+"""What a request changes in a session's row besides what is wanted: its name, until when it stays awake, who looked into it."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -6,10 +6,11 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from rsparkhub.domain.event import ExtendedData, RenamedData
-from rsparkhub.domain.session import Session
+from rsparkhub.domain.session import Session, SessionVisit
 from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.desired import DUE_AT_ONCE
 from rsparkhub.store.events import NewEvent, insert
+from rsparkhub.store.rows import written
 from rsparkhub.store.tables import sessions
 
 _RENAME = sa.update(sessions).where(sessions.c.id == sa.bindparam("b_id")).values(name=sa.bindparam("b_name"))
@@ -19,6 +20,9 @@ _EXTEND = (
     # A controller that has planned its sleep from the row as it was sees by the revision that it is another.
     .values(awake_until=sa.bindparam("b_awake_until"), **DUE_AT_ONCE)
 )
+#: A person who looks in again takes the place of their visit before.
+_MOST_VISITS = 10
+_VISIT = sa.update(sessions).where(sessions.c.id == sa.bindparam("b_id")).values(visits=sa.bindparam("b_visits"))
 
 
 async def rename(connection: Connection, database: Database, before: Session, name: str, *, by: str, now: datetime) -> Session:
@@ -39,3 +43,10 @@ async def extend(
     event = NewEvent(kind="extended", by=by, data=ExtendedData(until=until.isoformat(), generation=before.generation))
     await insert(connection, database, [event], session=before, now=now)
     return replace(before, awake_until=until)
+
+
+async def visit(connection: Connection, before: Session, visit: SessionVisit) -> None:
+    """Write that somebody looked into it, for its owner to see; the caller has read the row under a lock."""
+    others = [each for each in before.visits if (each.person, each.to) != (visit.person, visit.to)]
+    visits = written((visit, *others[: _MOST_VISITS - 1]))
+    await connection.rows(_VISIT, {"b_id": before.id, "b_visits": visits})

@@ -13,7 +13,7 @@ from rsparkhub.store.credentials import DISABLED, insert_login
 from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.events import By, insert_of_people
 from rsparkhub.store.left_groups import insert_group
-from rsparkhub.store.notifier import Notifier, key_of_user
+from rsparkhub.store.notifier import Notifier, key_of_group, key_of_user
 from rsparkhub.store.service_accounts import members_changed
 from rsparkhub.store.tables import groups, identities, members, users
 from rsparkhub.store.users import insert_user
@@ -95,7 +95,7 @@ class Identities:
             When they are nobody here, the name is somebody else's, or the user is disabled.
         """
 
-        async def work(connection: Connection) -> tuple[str, str, bool]:
+        async def work(connection: Connection) -> tuple[str, str, list[str]]:
             name, before = await self._user_of(connection, vouched, make_people=make_people, match_added=match_added, now=now)
             person_id, disabled, full_name, email = (await connection.rows(_USER, {"b_name": name}))[0]
             if disabled is not None:
@@ -103,16 +103,16 @@ class Identities:
             said = {"full_name": vouched.full_name or full_name, "email": vouched.email or email}
             if said != {"full_name": full_name, "email": email}:
                 await connection.rows(sa.update(users).where(users.c.name == name).values(**said))
-            has_left = False
+            left = list[str]()
             if vouched.groups is not None:
                 by = By(str(person_id), now)
-                has_left = await self._set_groups(connection, vouched, name, before, make_groups=make_groups, by=by)
+                left = await self._set_groups(connection, vouched, name, before, make_groups=make_groups, by=by)
             await insert_login(connection, name, digest=digest, expires=expires, site=site, now=now)
-            return name, str(person_id), has_left
+            return name, str(person_id), left
 
-        name, person_id, has_left = await self._database.write(work)
-        if has_left:  # what is shared with a group lets in no longer who has left it
-            await self._notifier.notify(key_of_user(person_id), about="revoked")
+        name, person_id, left = await self._database.write(work)
+        if left:  # what is shared with a group lets in no longer who has left it, nor its instructors into their sessions
+            await self._notifier.notify(key_of_user(person_id), *map(key_of_group, left), about="revoked")
         return name
 
     async def _user_of(
@@ -142,8 +142,8 @@ class Identities:
 
     async def _set_groups(
         self, connection: Connection, vouched: Vouched, name: str, before: frozenset[str], *, make_groups: bool, by: By
-    ) -> bool:
-        """Put somebody into the groups that their system lists, and take them out of those it put them in; return whether of any.
+    ) -> list[str]:
+        """Put somebody into the groups that their system lists, and take them out of those it put them in; return these.
 
         Groups in which somebody here put them are left as they are.
         """
@@ -167,7 +167,7 @@ class Identities:
         if put != sorted(before):
             values = {"b_source": vouched.source, "b_subject": vouched.subject, "b_groups": put}
             await connection.rows(_SET_GROUPS, values)
-        return bool(left)
+        return sorted(left)
 
     async def _note(
         self,

@@ -82,7 +82,7 @@ async def mark_group_removed(connection: Connection, database: Database, name: s
 
 
 def group_event(
-    change: Literal["added", "removed", "members", "discarded"],
+    change: Literal["added", "removed", "members", "discarded", "instructors", "rule", "announced"],
     name: str,
     *,
     joined: Iterable[str] = (),

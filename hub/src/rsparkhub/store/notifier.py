@@ -3,7 +3,7 @@
 A notification may be lost, doubled or late, and nothing may depend on it but how soon something is done. There are three
 kinds: `look` (a controller has something to do for the session), `changed` (its row is not what it was: for those who show it),
 and `revoked`, which has in the place of the session the key of what may be revoked (`key_of_user`, `key_of_secret`,
-`key_of_shares`). A
+`key_of_shares`, `key_of_group`). A
 notification of none of these is for all who follow sessions; agents, which write into the same folder, send such ones. So
 whatever stands in a notification may come from a session: it is read within bounds, a flood of them holds up nothing else, and of
 `revoked` too nothing is believed but that it is worth asking the store.
@@ -57,6 +57,11 @@ def key_of_secret(digest: str) -> str:
 def key_of_shares(session_id: str) -> str:
     """Return the key of all that lets others into a session, as it stands in a notification."""
     return f"s-{session_id}"
+
+
+def key_of_group(name: str) -> str:
+    """Return the key of all that lets a group's instructors look into its sessions, as it stands in a notification."""
+    return f"g-{name}"
 
 
 class Inbox:

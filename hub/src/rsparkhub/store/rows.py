@@ -14,7 +14,7 @@ from rspark_contract.reading import Fields, JsonObject, Reader, Unreadable
 from rspark_contract.saved import Restored, Saved, SleepRefusal
 from rspark_contract.status import ComponentState
 from rsparkhub.domain.notice import Notice
-from rsparkhub.domain.session import Component, LastExit, RowKind, Session, Sleep, State, Wanted
+from rsparkhub.domain.session import Component, LastExit, RowKind, Session, SessionVisit, Sleep, State, Wanted
 from rsparkhub.log_context import log_once
 from rsparkhub.store.columns import UNREADABLE_TIME
 from rsparkhub.store.database import AnyRow
@@ -42,7 +42,7 @@ SESSION_COLUMNS = tuple(
         "id", "kind", "owner", "name", "environment", "wanted", "state", "generation", "reason", "detail", "created",
         "queued_at", "started", "ready", "ended", "end_requested_at", "last_activity", "busy", "busy_with", "memory", "cpu",
         "upstream", "secret", "components", "endpoints", "restored", "last_exit", "project", "options", "notices",
-        "sleep", "refusal", "awake_until",
+        "sleep", "refusal", "awake_until", "visits",
     )
 )  # fmt: skip
 
@@ -83,7 +83,7 @@ def to_session(row: AnyRow) -> Session:
         last_exit=_parsed(row, 26, _last_exit, lost_exit),
         project=row[27], options=_parsed(row, 28, _object, {}), notices=_parsed(row, 29, _notices, ()),
         sleep=_parsed(row, 30, _sleep, Sleep.KEPT), refusal=_parsed(row, 31, _refusal, None),
-        awake_until=row[32],
+        awake_until=row[32], visits=_parsed(row, 33, _visits, ()),
     )  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def _optional(read: Reader[T]) -> Reader[T | None]:
 
 def observed_values(session: Session, names: tuple[str, ...] = OBSERVED) -> dict[str, Any]:
     """Return what the controller writes of a session, by column."""
-    return {name: _write(getattr(session, name)) for name in names}
+    return {name: written(getattr(session, name)) for name in names}
 
 
 def named_values(values: dict[str, Any]) -> dict[str, Any]:
@@ -110,22 +110,25 @@ def named_values(values: dict[str, Any]) -> dict[str, Any]:
     return {f"v_{name}": value for name, value in values.items()}
 
 
-def _write(value: object) -> object:  # noqa: PLR0911  # a line a type
+def written(value: object) -> object:  # noqa: PLR0911  # a line a type
+    """Return the value of a field of a `Session` as its column has it."""
     match value:
         case State():
             return value.value
         case LastExit():
             at, ended = value.at.isoformat(), list(value.ended)
-            return {"code": value.code, "saved": _write(value.saved), "at": at, "ended": ended}
+            return {"code": value.code, "saved": written(value.saved), "at": at, "ended": ended}
         case Saved() | Restored() | SleepRefusal():
             return value.to_json()
         case Component():
             return {"name": value.name, "title": value.title, "state": value.state.value, "reason": value.reason}
+        case SessionVisit():
+            return {"person": value.person, "to": value.to, "group": value.group, "at": value.at.isoformat()}
         case Notice():
             times = {"given": value.given.isoformat(), "at": value.at.isoformat()}
             return {"kind": value.kind, "generation": value.generation, "text": value.text, **times}
         case tuple():
-            return [_write(item) for item in value]
+            return [written(item) for item in value]
     return value
 
 
@@ -170,15 +173,30 @@ def _notice(value: object) -> Notice:
     )
 
 
+def _visit(value: object) -> SessionVisit:
+    fields = Fields(value)
+    return SessionVisit(
+        person=fields.required("person", reading.text(64)),
+        to=fields.required("to", reading.text(32)),
+        group=fields.get("group", reading.text(64), None),
+        at=fields.required("at", reading.instant),
+    )
+
+
 _NOTICE_KIND = re.compile("idle|longest")
 _TEXTS = reading.items(_stored_text, most=100)
 _COMPONENTS = reading.items(_component, most=256)
 _ALL_NOTICES = reading.items(_notice, most=16)
+_ALL_VISITS = reading.items(_visit, most=100)
 _ENDPOINT = reading.json_object(depth=8, values=4096)
 
 
 def _notices(value: object) -> tuple[Notice, ...]:
     return () if value is None else _ALL_NOTICES(value)
+
+
+def _visits(value: object) -> tuple[SessionVisit, ...]:
+    return () if value is None else _ALL_VISITS(value)
 
 
 def _endpoints(value: object) -> dict[str, JsonObject]:

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from rsparkhub.domain.errors import Conflict, NotFound
-from rsparkhub.domain.event import CreatedData
-from rsparkhub.domain.session import LIVE, RowKind, Session, Sleep, State, Wanted, new_session_id
+from rsparkhub.domain.event import CreatedData, VisitData
+from rsparkhub.domain.session import LIVE, RowKind, Session, SessionVisit, Sleep, State, Wanted, new_session_id
 from rsparkhub.domain.user import name_in
 from rsparkhub.store import details
 from rsparkhub.store.admission_queue import lock_queue, requeue_head
 from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.desired import set_wanted
-from rsparkhub.store.events import NewEvent, insert
+from rsparkhub.store.events import By, NewEvent, insert, insert_of_people
 from rsparkhub.store.notifier import Notifier
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
 from rsparkhub.store.tables import events, sessions, users
@@ -260,6 +260,34 @@ class SessionRequests:
         session = await self._database.write(work)
         await self._notifier.notify(id, about="changed")
         return session
+
+    async def visit(
+        self,
+        id: str,  # noqa: A002
+        to: Literal["interface", "log"],
+        *,
+        owner: str | None,
+        group: str | None,
+        told: bool,
+        by: By,
+    ) -> None:
+        """Write into the audit that somebody looks into another's session, and where the owner is `told`, for them to see.
+
+        `group` is the one of which they are an instructor.
+        """
+        said = VisitData(to=to)
+        if group is not None:
+            said["group"] = group
+
+        async def work(connection: Connection) -> None:
+            if told and (found := await connection.rows(_GET_FOR_UPDATE, {"b_id": id})):
+                visit = SessionVisit(person=by.person, to=to, group=group, at=by.at)
+                await details.visit(connection, to_session(found[0]), visit)
+            await insert_of_people(connection, self._database, "visit", said, by=by, owner=owner, session=id)
+
+        await self._database.write(work)
+        if told:
+            await self._notifier.notify(id, about="changed")
 
     async def purge(self, id: str) -> bool:  # noqa: A002
         """Delete the row of a deleted session with its logs; its events stay. Return whether there was one."""

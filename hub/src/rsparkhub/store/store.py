@@ -12,6 +12,7 @@ from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.store.admission_queue import AdmissionQueue
 from rsparkhub.store.audit import Audit
 from rsparkhub.store.controllers import Controllers
+from rsparkhub.store.courses import Courses
 from rsparkhub.store.credentials import Credentials
 from rsparkhub.store.database import Database
 from rsparkhub.store.events import Events
@@ -53,6 +54,7 @@ class Store:
         self.controllers = Controllers(database)
         self.users = Users(database, notifier)
         self.shares = Shares(database, notifier)
+        self.courses = Courses(database, notifier)
         self.people = People(database)
         self.left_groups = LeftGroups(database)
         self.credentials = Credentials(database, notifier)

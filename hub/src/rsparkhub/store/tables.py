@@ -53,6 +53,7 @@ sessions = sa.Table(
     sa.Column("notices", Document),  # of what will put it to sleep; NULL is none
     sa.Column("refusal", Document),  # of the last sleep that was given up
     sa.Column("awake_until", Moment),  # a user put off its sleep; a new generation has none
+    sa.Column("visits", Document),  # of instructors and administrators, the newest first; NULL is none
     # Who works on it. `lease_epoch` grows with each lease, so that an old one is never taken for a new one of the same holder.
     # `claimable_at` is when the next lease may be taken: `next_reconcile_at` while it is free, the lease's end while it is not.
     sa.Column("next_reconcile_at", Moment),
@@ -165,6 +166,8 @@ groups = sa.Table(
     metadata,
     sa.Column("name", Words, primary_key=True),
     sa.Column("created", Moment, nullable=False),
+    sa.Column("instructors_view", Flag, nullable=False, server_default=sa.false()),
+    sa.Column("announcement", Document),
 )
 
 # Every group there ever was. Its id is never given again; `removed` is null of those that there are.
@@ -183,6 +186,7 @@ members = sa.Table(
     metadata,
     sa.Column("user_name", sa.ForeignKey("users.name", ondelete="CASCADE"), primary_key=True),
     sa.Column("group", sa.ForeignKey("groups.name", ondelete="CASCADE"), primary_key=True),
+    sa.Column("role", Words, nullable=False, server_default="member"),
     sa.Index("ix_members_group", "group"),
 )
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from rsparkhub.domain.course import MemberRole
 from rsparkhub.domain.errors import Conflict, InvalidInput, NotFound
 from rsparkhub.domain.event import GroupData, PersonData
 from rsparkhub.domain.roster import RosterRow
@@ -17,7 +18,7 @@ from rsparkhub.store.database import AnyRow, Connection, Database
 from rsparkhub.store.desired import set_wanted
 from rsparkhub.store.events import By, insert_of_people
 from rsparkhub.store.left_groups import group_event, insert_group, mark_group_removed
-from rsparkhub.store.notifier import Notifier, key_of_secret, key_of_user
+from rsparkhub.store.notifier import Notifier, key_of_group, key_of_secret, key_of_user
 from rsparkhub.store.people import mark_removed, new_person
 from rsparkhub.store.rows import SESSION_COLUMNS, to_session
 from rsparkhub.store.service_accounts import members_changed, want_accounts
@@ -37,9 +38,10 @@ USER_COLUMNS = (
     users.c.full_name,
     users.c.email,
     members.c.group,
+    members.c.role,
 )
-_PEOPLE = sa.select(*USER_COLUMNS).select_from(users.outerjoin(members)).order_by(users.c.name)
-_ONE = _PEOPLE.where(users.c.name == sa.bindparam("b_name"))
+PEOPLE = sa.select(*USER_COLUMNS).select_from(users.outerjoin(members)).order_by(users.c.name)
+_ONE = PEOPLE.where(users.c.name == sa.bindparam("b_name"))
 _HASHES = sa.select(sa.func.count(users.c.password_hash))
 _SOME_HASH = (
     sa.select(users.c.password_hash)
@@ -95,10 +97,22 @@ _END_SHARES_WITH_GROUP = sa.delete(shares).where(shares.c.group == sa.bindparam(
 _IDS_OF = sa.select(users.c.id).where(users.c.name.in_(sa.bindparam("b_names", expanding=True)))
 _GROUP_FOR_UPDATE = sa.select(groups.c.name).where(groups.c.name == sa.bindparam("b_name")).with_for_update()
 _MEMBERS = sa.select(members.c.user_name).where(members.c.group == sa.bindparam("b_name"))
-_EMPTY_GROUP = sa.delete(members).where(members.c.group == sa.bindparam("b_name"))
+_LEAVE = sa.delete(members).where(
+    members.c.group == sa.bindparam("b_name"), members.c.user_name.in_(sa.bindparam("b_names", expanding=True))
+)
+_SET_ROLE = (
+    sa.update(members)
+    .where(
+        members.c.group == sa.bindparam("b_group"),
+        members.c.user_name.in_(sa.bindparam("b_names", expanding=True)),
+        members.c.role != sa.bindparam("b_role"),
+    )
+    .values(role=sa.bindparam("b_role"))
+    .returning(members.c.user_name)
+)
 _REMOVE_GROUP = sa.delete(groups).where(groups.c.name == sa.bindparam("b_name")).returning(groups.c.name)
 _GROUPS = (
-    sa.select(groups.c.name, groups.c.created, members.c.user_name)
+    sa.select(groups.c.name, groups.c.created, groups.c.instructors_view, members.c.user_name, members.c.role)
     .select_from(groups.outerjoin(members))
     .order_by(groups.c.name, members.c.user_name)
 )
@@ -109,6 +123,8 @@ class Group:
     name: str
     created: datetime
     members: frozenset[str] = frozenset()
+    instructors: frozenset[str] = frozenset()
+    instructors_view: bool = False
 
 
 class Users:
@@ -165,10 +181,12 @@ class Users:
         The names of those who were added, and of those who were there already: they get what the list says of them, and are in
         the group too.
         """
-        of_group: dict[str, set[str]] = {}
+        of_group, teaching = dict[str, set[str]](), dict[str, set[str]]()
         for row in rows:
             if row.group is not None:
                 of_group.setdefault(row.group, set()).add(row.name)
+            if row.group is not None and row.instructor:
+                teaching.setdefault(row.group, set()).add(row.name)
 
         async def work(connection: Connection) -> tuple[list[str], list[str]]:
             added, there = list[str](), list[str]()
@@ -183,17 +201,20 @@ class Users:
                     await self._note(connection, PersonData(change="added", admin=False), by=by, owner=person_id)
             for group, chosen in sorted(of_group.items()):
                 await self._add_members(connection, group, frozenset(chosen), by=by, now=by.at)
+                await make_instructors(connection, self._database, group, teaching.get(group, set()), by=by)
             return added, there
 
-        return await self._database.write(work)
+        added, there = await self._database.write(work)
+        await self._notifier.notify(*(key_of_group(group) for group in teaching), about="revoked")
+        return added, there
 
     async def _add_members(
         self, connection: Connection, group: str, chosen: frozenset[str], *, by: By | None, now: datetime
     ) -> None:
         made = await insert_group(connection, self._database, group, now=now)
         await connection.rows(_GROUP_FOR_UPDATE, {"b_name": group})
-        joined = chosen - await _members(connection, group)
-        await _join(connection, group, joined)
+        joined = chosen - await members_of(connection, group)
+        await join(connection, group, joined)
         if made or joined:
             await self._note(connection, group_event("added" if made else "members", group, joined=joined), by=by)
 
@@ -335,7 +356,7 @@ class Users:
         async def work(connection: Connection) -> None:
             if not await insert_group(connection, self._database, name, now=now):
                 raise Conflict(f"There is a group called {name} already.")
-            await _join(connection, name, chosen)
+            await join(connection, name, chosen)
             await self._note(connection, group_event("added", name, joined=chosen), by=by)
 
         await self._database.write(work)
@@ -351,8 +372,8 @@ class Users:
         """
 
         async def work(connection: Connection) -> list[str]:
-            before = await _members(connection, name)
-            keys = await _keys_of(connection, before)
+            before = await members_of(connection, name)
+            keys = [*await keys_of_users(connection, before), key_of_group(name)]
             await members_changed(connection, name)
             if not await connection.rows(_REMOVE_GROUP, {"b_name": name}):
                 raise NotFound(f"There is no group called {name}.")
@@ -364,33 +385,40 @@ class Users:
         await self._notifier.notify(*await self._database.write(work), about="revoked")
 
     async def set_members(self, name: str, members: Iterable[str], *, by: By | None = None) -> None:
-        """Write who is in a group; NotFound when the group or one of the users does not exist."""
+        """Write who is in a group; NotFound when the group or one of the users does not exist.
+
+        Whoever stays is what they were in it; whoever comes is a member.
+        """
         chosen = frozenset(members)
 
         async def work(connection: Connection) -> list[str]:
             if not await connection.rows(_GROUP_FOR_UPDATE, {"b_name": name}):
                 raise NotFound(f"There is no group called {name}.")
-            before = await _members(connection, name)
+            before = await members_of(connection, name)
             await members_changed(connection, name)
-            await connection.rows(_EMPTY_GROUP, {"b_name": name})
-            await _join(connection, name, chosen)
-            change = group_event("members", name, joined=chosen - before, left=before - chosen)
+            left = sorted(before - chosen)
+            for first in range(0, len(left), 500):  # a statement has so many parameters
+                await connection.rows(_LEAVE, {"b_name": name, "b_names": left[first : first + 500]})
+            await join(connection, name, chosen - before)
+            change = group_event("members", name, joined=chosen - before, left=left)
             await self._note(connection, change, by=by)
-            return await _keys_of(connection, before - chosen)
+            return [*await keys_of_users(connection, left), key_of_group(name)] if left else []
 
         await self._notifier.notify(*await self._database.write(work), about="revoked")
 
     async def list_groups(self) -> list[Group]:
         """Return the groups, by name; the group of everybody is not among them."""
         found: dict[str, Group] = {}
-        for name, created, user_name in await self._database.read(_GROUPS):
-            known = found.get(name, Group(name=name, created=created))
-            found[name] = replace(known, members=known.members | {user_name}) if user_name else known
+        for name, created, view, user_name, role in await self._database.read(_GROUPS):
+            known = found.get(name, Group(name=name, created=created, instructors_view=view))
+            teaching = {user_name} if role == MemberRole.INSTRUCTOR else set()
+            joined = {user_name} if user_name else set()
+            found[name] = replace(known, members=known.members | joined, instructors=known.instructors | teaching)
         return list(found.values())
 
     async def list(self) -> list[User]:
         """Return all users, by name."""
-        return to_users(await self._database.read(_PEOPLE))
+        return to_users(await self._database.read(PEOPLE))
 
     async def _note(
         self, connection: Connection, data: PersonData | GroupData, *, by: By | None, owner: str | None = None
@@ -433,15 +461,33 @@ async def insert_user(
     return person_id
 
 
+async def make_instructors(connection: Connection, database: Database, group: str, chosen: Iterable[str], *, by: By) -> None:
+    """Make members of a group its instructors, in a transaction."""
+    made = await set_role(connection, group, chosen, MemberRole.INSTRUCTOR)
+    if made:
+        said = group_event("instructors", group, joined=made)
+        await insert_of_people(connection, database, "group", said, by=by, owner=None)
+
+
+async def set_role(connection: Connection, group: str, chosen: Iterable[str], role: MemberRole) -> list[str]:
+    """Write what members of a group are in it, in a transaction; return those who were something else."""
+    asked, changed = sorted(chosen), list[str]()
+    for first in range(0, len(asked), 500):  # a statement has so many parameters
+        values = {"b_group": group, "b_names": asked[first : first + 500], "b_role": role.value}
+        changed += [str(row[0]) for row in await connection.rows(_SET_ROLE, values)]
+    return sorted(changed)
+
+
 def _by(person: str | None, now: datetime) -> By | None:
     return None if person is None else By(person, now)
 
 
-async def _members(connection: Connection, group: str) -> frozenset[str]:
+async def members_of(connection: Connection, group: str) -> frozenset[str]:
+    """Return the names of those who are in a group, in a transaction."""
     return frozenset(row[0] for row in await connection.rows(_MEMBERS, {"b_name": group}))
 
 
-async def _keys_of(connection: Connection, names: Iterable[str]) -> list[str]:
+async def keys_of_users(connection: Connection, names: Iterable[str]) -> list[str]:
     """Return the keys of users: what is shared with a group lets in no longer who has left it."""
     asked, keys = sorted(names), list[str]()
     for first in range(0, len(asked), 500):  # a statement has so many parameters
@@ -459,14 +505,17 @@ def to_users(found: Iterable[AnyRow], *, skip: int = 0) -> list[User]:
     """Read users from rows whose columns after `skip` are `USER_COLUMNS`, one row for each group that somebody is in."""
     users: dict[str, User] = {}
     for row in found:
-        name, admin, created, last_seen, has_password, person_id, disabled, full_name, email, group = row[
+        name, admin, created, last_seen, has_password, person_id, disabled, full_name, email, group, role = row[
             skip : skip + len(USER_COLUMNS)
         ]
         user = users.get(name) or User(
             id=person_id or name, name=name, admin=admin, created=created, last_seen=last_seen,
             has_password=bool(has_password), disabled=disabled, full_name=full_name, email=email,
         )  # fmt: skip
-        users[name] = replace(user, groups=user.groups | {group}) if group else user
+        if group:
+            teaches = user.teaches | ({group} if role == MemberRole.INSTRUCTOR else set())
+            user = replace(user, groups=user.groups | {group}, teaches=teaches)
+        users[name] = user
     return list(users.values())
 
 
@@ -485,7 +534,8 @@ def _check_group(name: str) -> None:
         raise InvalidInput("Everybody is in the group everyone. Choose another name.")
 
 
-async def _join(connection: Connection, group: str, chosen: frozenset[str]) -> None:
+async def join(connection: Connection, group: str, chosen: frozenset[str]) -> None:
+    """Put users into a group in which they are not, in a transaction; NotFound where one of them does not exist."""
     if not chosen:
         return
     known, asked = set[str](), sorted(chosen)

@@ -162,6 +162,15 @@ class LastExitView(Answer):
     at: datetime
 
 
+class VisitView(Answer):
+    """That somebody looked into the session whose it is not."""
+
+    by: str = Field(description="Who: an instructor, or an administrator.")
+    group: str | None = Field(description="The group of which they are an instructor; null for an administrator.")
+    to: Literal["interface", "log"] = Field(description="What they looked at.")
+    at: datetime = Field(description="When this was last written down; it is so once an hour.")
+
+
 class BesideView(Answer):
     """An interface of a session beside the first; it starts when it is first opened."""
 
@@ -181,6 +190,7 @@ class SessionView(Answer):
     interface: str | None = Field(description="Null when the environment is no longer in the catalog.")
     interface_title: str | None = Field(default=None, description="What people call the interface.", examples=["JupyterLab"])
     beside: list[BesideView] = Field(default_factory=list, description="What else of it the browser can open.")
+    viewable: bool = Field(default=False, description="Whether it shows something to who may only look.")
     state: State
     wanted: Wanted
     reason: str | None = Field(description="Why it is so, for the person.")
@@ -211,6 +221,9 @@ class SessionView(Answer):
     )
     services: list[ServiceView] = Field(description="All parts of the ensemble, the interface included.")
     warnings: list[WarningView]
+    visits: list[VisitView] = Field(
+        default_factory=list, description="Who looked into it without being let in by a share, the last first; ten at most."
+    )
     project: str | None
     options: JsonObject = Field(description="The values of its environment's options, by name.")
     may: list[Action] | None = Field(

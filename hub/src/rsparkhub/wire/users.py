@@ -6,6 +6,7 @@ from pydantic import Field
 
 from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.user import Data
+from rsparkhub.wire.course import MembershipView
 from rsparkhub.wire.text import Answer, Ask, NewPassword, Password, PersonName, TokenName
 
 
@@ -44,6 +45,9 @@ class Me(Answer):
     version: str = Field(description="The hub's version.")
     images: bool = Field(description="Whether sessions run from images: what is changed outside of the home goes with them.")
     has_password: bool = Field(description="Whether you can sign in by a password; else only by a one-time link.")
+    courses: list[MembershipView] = Field(
+        default_factory=list, description="What your groups have to say: their instructors, their rule, their announcements."
+    )
     scopes: list[Scope] = Field(
         default=[Scope.ALL],
         description="What the token with which you ask may do; `all` for a browser, none for a session's own token.",
@@ -97,8 +101,8 @@ class Roster(Ask):
     text: str = Field(
         min_length=1,
         max_length=400_000,
-        description="A line each: name, full name, e-mail, group, with commas, semicolons or tabs between them. The first line "
-        "may name the columns; all but the name may be left out.",
+        description="A line each: name, full name, e-mail, group, role (member or instructor of the group), with commas, "
+        "semicolons or tabs between them. The first line may name the columns; all but the name may be left out.",
         examples=["name,full name,e-mail,group\nada,Ada Lovelace,ada@example.org,stats-101"],
     )
     links: bool = Field(default=True, description="Whether a one-time sign-in link is made for each of them who is added.")
@@ -169,6 +173,10 @@ class SignInLink(Answer):
 class GroupView(Answer):
     name: str
     members: list[str]
+    instructors: list[str] = Field(default_factory=list, description="Those of its members who are its instructors.")
+    instructors_view: bool = Field(
+        default=False, description="Whether instructors of the group look into the sessions of the others in it."
+    )
 
 
 class GroupList(Answer):

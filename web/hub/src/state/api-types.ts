@@ -13,7 +13,28 @@ export interface components {
          * @description What somebody wants to do with a thing.
          * @enum {string}
          */
-        Action: "read" | "change" | "view" | "open" | "read-log" | "run" | "start";
+        Action: "read" | "change" | "view" | "open" | "read-log" | "run" | "suspend" | "stop" | "start";
+        /**
+         * AnnouncementView
+         * @description What a group is told.
+         */
+        AnnouncementView: {
+            /** Text */
+            text: string;
+            /**
+             * Link
+             * @description Starts the work that is handed out; null where there is none.
+             * @example /hub/start?environment=rspark
+             */
+            link: string | null;
+            /** By */
+            by: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
         /** Audit */
         Audit: {
             /** Events */
@@ -118,6 +139,60 @@ export interface components {
              * @default false
              */
             confirm: boolean;
+        };
+        /**
+         * CoursePersonView
+         * @description Somebody in a group, as its instructors see them.
+         */
+        CoursePersonView: {
+            /** Name */
+            name: string;
+            /** Full Name */
+            full_name: string | null;
+            /** Email */
+            email: string | null;
+            /** Instructor */
+            instructor: boolean;
+            /** Last Seen */
+            last_seen: string | null;
+            /**
+             * Disabled
+             * @description Since when they may not sign in; null when they may.
+             */
+            disabled: string | null;
+        };
+        /**
+         * CourseRule
+         * @description The rule of a group.
+         */
+        CourseRule: {
+            /**
+             * Instructors View
+             * @description Whether instructors of the group look into the sessions of the others in it.
+             */
+            instructors_view: boolean;
+        };
+        /**
+         * CourseView
+         * @description A group, as its instructors see it.
+         */
+        CourseView: {
+            /** Name */
+            name: string;
+            /**
+             * Instructors View
+             * @description Whether instructors of the group look into the sessions of the others in it.
+             */
+            instructors_view: boolean;
+            announcement: components["schemas"]["AnnouncementView"] | null;
+            /**
+             * May Add
+             * @description Whom you may put into it: nobody, `new` people alone, or also who is here already.
+             * @enum {string}
+             */
+            may_add: "nobody" | "new" | "anybody";
+            /** People */
+            people: components["schemas"]["CoursePersonView"][];
         };
         /** CreatedToken */
         CreatedToken: {
@@ -336,6 +411,17 @@ export interface components {
             name: string;
             /** Members */
             members: string[];
+            /**
+             * Instructors
+             * @description Those of its members who are its instructors.
+             */
+            instructors: string[];
+            /**
+             * Instructors View
+             * @description Whether instructors of the group look into the sessions of the others in it.
+             * @default false
+             */
+            instructors_view: boolean;
         };
         /**
          * HandoutState
@@ -377,6 +463,14 @@ export interface components {
              * @example /s/kq4wz7m2xb/lab/tree/labs/lab1.Rmd
              */
             url: string;
+        };
+        /** Instructors */
+        Instructors: {
+            /**
+             * Instructors
+             * @description These and nobody else; whoever is not in the group joins it.
+             */
+            instructors: string[];
         };
         /** LastExitView */
         LastExitView: {
@@ -519,6 +613,11 @@ export interface components {
              */
             has_password: boolean;
             /**
+             * Courses
+             * @description What your groups have to say: their instructors, their rule, their announcements.
+             */
+            courses: components["schemas"]["MembershipView"][];
+            /**
              * Scopes
              * @description What the token with which you ask may do; `all` for a browser, none for a session's own token.
              * @default [
@@ -531,6 +630,43 @@ export interface components {
         Members: {
             /** Members */
             members: string[];
+        };
+        /**
+         * MembershipView
+         * @description A group that you are in.
+         */
+        MembershipView: {
+            /** Group */
+            group: string;
+            /**
+             * Instructor
+             * @description Whether you are an instructor of it.
+             */
+            instructor: boolean;
+            /**
+             * Instructors View
+             * @description Whether its instructors can look into your sessions.
+             */
+            instructors_view: boolean;
+            announcement: components["schemas"]["AnnouncementView"] | null;
+        };
+        /**
+         * MorePeople
+         * @description Who is to come into a group; they are here already.
+         */
+        MorePeople: {
+            /** People */
+            people: string[];
+        };
+        /**
+         * NewAnnouncement
+         * @description What a group is told from now on; without a text, nothing.
+         */
+        NewAnnouncement: {
+            /** Text */
+            text?: string | null;
+            /** @description The work that is handed out with it. */
+            work?: components["schemas"]["NewLink"] | null;
         };
         /** NewGroup */
         NewGroup: {
@@ -903,7 +1039,7 @@ export interface components {
         Roster: {
             /**
              * Text
-             * @description A line each: name, full name, e-mail, group, with commas, semicolons or tabs between them. The first line may name the columns; all but the name may be left out.
+             * @description A line each: name, full name, e-mail, group, role (member or instructor of the group), with commas, semicolons or tabs between them. The first line may name the columns; all but the name may be left out.
              * @example name,full name,e-mail,group
              *     ada,Ada Lovelace,ada@example.org,stats-101
              */
@@ -1121,6 +1257,12 @@ export interface components {
              * @description What else of it the browser can open.
              */
             beside: components["schemas"]["BesideView"][];
+            /**
+             * Viewable
+             * @description Whether it shows something to who may only look.
+             * @default false
+             */
+            viewable: boolean;
             state: components["schemas"]["State"];
             wanted: components["schemas"]["Wanted"];
             /**
@@ -1227,6 +1369,11 @@ export interface components {
             services: components["schemas"]["ServiceView"][];
             /** Warnings */
             warnings: components["schemas"]["WarningView"][];
+            /**
+             * Visits
+             * @description Who looked into it without being let in by a share, the last first; ten at most.
+             */
+            visits: components["schemas"]["VisitView"][];
             /** Project */
             project: string | null;
             /**
@@ -1561,6 +1708,34 @@ export interface components {
             email: string | null;
         };
         /**
+         * VisitView
+         * @description That somebody looked into the session whose it is not.
+         */
+        VisitView: {
+            /**
+             * By
+             * @description Who: an instructor, or an administrator.
+             */
+            by: string;
+            /**
+             * Group
+             * @description The group of which they are an instructor; null for an administrator.
+             */
+            group: string | null;
+            /**
+             * To
+             * @description What they looked at.
+             * @enum {string}
+             */
+            to: "interface" | "log";
+            /**
+             * At
+             * Format: date-time
+             * @description When this was last written down; it is so once an hour.
+             */
+            at: string;
+        };
+        /**
          * Wanted
          * @description What is wanted of a session.
          * @enum {string}
@@ -1739,6 +1914,7 @@ export interface components {
     pathItems: never;
 }
 export type Action = components['schemas']['Action'];
+export type AnnouncementView = components['schemas']['AnnouncementView'];
 export type Audit = components['schemas']['Audit'];
 export type BesideView = components['schemas']['BesideView'];
 export type BrowserList = components['schemas']['BrowserList'];
@@ -1746,6 +1922,9 @@ export type BrowserView = components['schemas']['BrowserView'];
 export type ComponentState = components['schemas']['ComponentState'];
 export type ComponentView = components['schemas']['ComponentView'];
 export type Consent = components['schemas']['Consent'];
+export type CoursePersonView = components['schemas']['CoursePersonView'];
+export type CourseRule = components['schemas']['CourseRule'];
+export type CourseView = components['schemas']['CourseView'];
 export type CreatedToken = components['schemas']['CreatedToken'];
 export type Data = components['schemas']['Data'];
 export type EnvironmentList = components['schemas']['EnvironmentList'];
@@ -1757,6 +1936,7 @@ export type GroupList = components['schemas']['GroupList'];
 export type GroupView = components['schemas']['GroupView'];
 export type HandoutState = components['schemas']['HandoutState'];
 export type HandoutView = components['schemas']['HandoutView'];
+export type Instructors = components['schemas']['Instructors'];
 export type LastExitView = components['schemas']['LastExitView'];
 export type LifecycleView = components['schemas']['LifecycleView'];
 export type Limits = components['schemas']['Limits'];
@@ -1765,6 +1945,9 @@ export type Login = components['schemas']['Login'];
 export type LostObjectView = components['schemas']['LostObjectView'];
 export type Me = components['schemas']['Me'];
 export type Members = components['schemas']['Members'];
+export type MembershipView = components['schemas']['MembershipView'];
+export type MorePeople = components['schemas']['MorePeople'];
+export type NewAnnouncement = components['schemas']['NewAnnouncement'];
 export type NewGroup = components['schemas']['NewGroup'];
 export type NewHandout = components['schemas']['NewHandout'];
 export type NewLink = components['schemas']['NewLink'];
@@ -1812,6 +1995,7 @@ export type Usage = components['schemas']['Usage'];
 export type UsageRow = components['schemas']['UsageRow'];
 export type UserList = components['schemas']['UserList'];
 export type UserView = components['schemas']['UserView'];
+export type VisitView = components['schemas']['VisitView'];
 export type Wanted = components['schemas']['Wanted'];
 export type WarningView = components['schemas']['WarningView'];
 export type WayToSignIn = components['schemas']['WayToSignIn'];

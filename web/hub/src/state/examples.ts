@@ -35,6 +35,8 @@ export function session(changes: Partial<Session> = {}): Session {
     restored: null,
     sleeps: null,
     kept_until: null,
+    viewable: false,
+    visits: [],
     services: [
       { name: 'postgres', title: 'PostgreSQL', state: 'ready', reason: null },
       { name: 'spark', title: 'Spark', state: 'ready', reason: null },

@@ -12,6 +12,7 @@ const me: Me = {
   version: '0.1.0',
   images: false,
   has_password: true,
+  courses: [],
   scopes: ['all'],
 };
 const bobs = session({ id: 'a', owner: 'bob' });

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Path
 
 from rspark_contract.handout import Handout, HandoutStatus
-from rsparkhub.api.context import Context
+from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.identity import SessionId, find_session, person
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.environments import visible_one
@@ -64,6 +64,11 @@ async def show(
 @router.post("/links", summary="Make a link that starts work", responses=responses(401, 403, 404, 409, 422))
 async def make_link(body: NewLink, identity: Person, context: Context) -> LinkView:
     """Checks what a link says, and writes it. Whoever opens the link is asked before anything starts; nothing is stored."""
+    return LinkView(url=f"{context.settings.url}{link_path(body, identity, context)}")
+
+
+def link_path(body: NewLink, identity: Identity, context: AppContext) -> str:
+    """Return the path of a link that starts work, checked: `make_link` and `announce` say what is raised."""
     environment = visible_one(context, identity, body.environment)
     handout = _allowed(body, context.settings.link_sources)
     check_options(environment.metadata.title, environment.spec.options, body.options)
@@ -77,7 +82,7 @@ async def make_link(body: NewLink, identity: Person, context: Context) -> LinkVi
     chosen = [("option", f"{name}={_option_text(value)}") for name, value in body.options.items()]
     asked = [(name, value) for name, value in said.items() if value is not None]
     query = urlencode([*asked, *chosen], safe="/:", quote_via=quote)
-    return LinkView(url=f"{context.settings.url}/hub/start?{query}")
+    return f"/hub/start?{query}"
 
 
 def _option_text(value: bool | float | str) -> str:

@@ -69,7 +69,7 @@ async def login(body: Login, request: Request, response: Response, context: Cont
     if not made.user.admin:  # only now, so that nobody counts who does not know the password
         context.change_rate.take(made.user.name)
     keep_in_browser(response, request, context.settings, made)
-    return SignedIn(token=made.token, expires=made.expires, user=me_of(made.user, context))
+    return SignedIn(token=made.token, expires=made.expires, user=await me_of(made.user, context))
 
 
 @router.post("/logout", summary="Sign out", responses=responses(401, 403))

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import SessionId, find_access, reader
+from rsparkhub.api.identity import SessionId, courses_of, find_access, reader
 from rsparkhub.api.problems import responses
 from rsparkhub.api.streams.responses import FollowedText, while_allowed
 from rsparkhub.api.streams.subscription import Topic
-from rsparkhub.auth.visits import Visit
+from rsparkhub.auth.visits import visit_of
 from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.errors import NotFound, RsparkhubError, Unavailable
 from rsparkhub.domain.scope import Scope
@@ -63,7 +63,8 @@ async def logs(
     if service is None:
         return JSONResponse(LogServices(services=await _readable(context, identity, session)).model_dump())
     if identity.user.id != session.owner:
-        await context.log_visits.note(Visit(identity.user.id, session.id, session.owner))
+        courses = await courses_of(context, identity, session)
+        await context.log_visits.note(visit_of(identity.user, session, courses))
     session = await _source(context, identity, session, service)
     if not follow:
         return StreamingResponse(await _log(context, session, service, tail=tail), media_type=_TEXT)

@@ -6,15 +6,19 @@ from rsparkhub import __version__
 from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.identity import Anybody
 from rsparkhub.api.problems import responses
+from rsparkhub.api.serializers.views import announcement_view
+from rsparkhub.domain.course import MemberRole
 from rsparkhub.domain.scope import EVERYTHING, Scope, in_order
 from rsparkhub.domain.user import User
+from rsparkhub.wire.course import MembershipView
 from rsparkhub.wire.users import Limits, Me
 
 router = APIRouter(prefix="/hub/api", tags=["sign-in"])
 
 
-def me_of(user: User, context: AppContext, *, by_session: bool = False, scopes: frozenset[Scope] = EVERYTHING) -> Me:
+async def me_of(user: User, context: AppContext, *, by_session: bool = False, scopes: frozenset[Scope] = EVERYTHING) -> Me:
     """Return what a user may know of themselves. A session, by its own token, has no administrator's power."""
+    courses = await context.store.courses.of_user(user.name) if user.groups and not by_session else []
     return Me(
         name=user.name,
         admin=user.admin and not by_session,
@@ -23,6 +27,15 @@ def me_of(user: User, context: AppContext, *, by_session: bool = False, scopes: 
         version=__version__,
         images=context.uses_images,
         has_password=user.has_password,
+        courses=[
+            MembershipView(
+                group=each.group,
+                instructor=each.role is MemberRole.INSTRUCTOR,
+                instructors_view=each.instructors_view,
+                announcement=announcement_view(each.announcement),
+            )
+            for each in courses
+        ],
         scopes=[] if by_session else in_order(scopes),
     )
 
@@ -30,4 +43,4 @@ def me_of(user: User, context: AppContext, *, by_session: bool = False, scopes: 
 @router.get("/me", summary="Who you are", responses=responses(401))
 async def me(identity: Anybody, context: Context) -> Me:
     """Your name, your groups and your limits."""
-    return me_of(identity.user, context, by_session=identity.session is not None, scopes=identity.scopes)
+    return await me_of(identity.user, context, by_session=identity.session is not None, scopes=identity.scopes)

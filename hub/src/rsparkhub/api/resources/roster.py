@@ -34,11 +34,11 @@ async def add(body: Roster, identity: Administrator, context: Context) -> Roster
         return RosterResult(problems=wrong, added=[], there=[], links="")
     added, there = await context.store.users.add_all(rows, by=by_now(identity, context))
     new = frozenset(added)
-    links = await _links(context, identity, [row for row in rows if row.name in new]) if body.links and added else ""
+    links = await links_of(context, identity, [row for row in rows if row.name in new]) if body.links and added else ""
     return RosterResult(problems=[], added=added, there=there, links=links)
 
 
-async def _links(context: AppContext, identity: Identity, rows: Sequence[RosterRow]) -> str:
+async def links_of(context: AppContext, identity: Identity, rows: Sequence[RosterRow]) -> str:
     """Make a sign-in link for each of these people, and return them as CSV."""
     written = io.StringIO()
     table = csv.writer(written)

@@ -1,20 +1,18 @@
 """Sessions: ask for one, read them, want something else of one. The answer says what was written, never what was waited for."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 
 from rsparkhub.api.context import AppContext, Context
-from rsparkhub.api.identity import SessionId, find_access, find_session, person, person_or_page, reader
+from rsparkhub.api.identity import Access, SessionId, find_access, find_session, person, person_or_page, reader
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.environments import visible_one
 from rsparkhub.domain.access import Action, Identity, Installation, OwnedBy, actions_with, may
 from rsparkhub.domain.errors import Busy, Conflict, InvalidInput, NotAllowed, NotFound, RsparkhubError
 from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import Session, Sleep, State, Wanted
-from rsparkhub.domain.share import Share
 from rsparkhub.domain.sleep_time import extended
 from rsparkhub.domain.start_options import check_options
 from rsparkhub.domain.stuck import LONG
@@ -135,7 +133,7 @@ async def list_sessions(
 async def show(session_id: SessionId, identity: Reader, context: Context) -> SessionView:
     """As it is now."""
     access = await find_access(context, identity, session_id)
-    return await _view(context, identity, access.session, access.shares)
+    return await _view(context, identity, access.session, access)
 
 
 @router.post("/{id}/suspend", status_code=202, summary="Put it to sleep", responses=responses(401, 403, 404, 409, 422))
@@ -149,7 +147,7 @@ async def suspend(
     """
     agreed = consent or SleepConsent()
     sleep = Sleep.FORCED if agreed.force else Sleep.KEPT if agreed.confirm else Sleep.IDLE
-    return await _want(context, identity, session_id, Wanted.SUSPENDED, to=Action.RUN, sleep=sleep)
+    return await _want(context, identity, session_id, Wanted.SUSPENDED, to=Action.SUSPEND, sleep=sleep)
 
 
 @router.post("/{id}/resume", status_code=202, summary="Wake it", responses=responses(401, 403, 404))
@@ -180,7 +178,7 @@ async def extend(
     session = await context.store.sessions.extend(
         session.id, lambda row: extended(row, lifecycle, by=by, most=most, now=now), by=identity.user.id, now=now
     )
-    return await _view(context, identity, session, access.shares)
+    return await _view(context, identity, session, access)
 
 
 @router.post("/{id}/stop", status_code=202, summary="End it", responses=responses(401, 403, 404, 409, 422))
@@ -190,7 +188,7 @@ async def stop(session_id: SessionId, identity: Person, context: Context, consen
     Where something computes, the answer is 409 with the code `busy` and what is `running`, unless that is confirmed.
     """
     sleep = Sleep.KEPT if consent and consent.confirm else Sleep.IDLE
-    return await _want(context, identity, session_id, Wanted.STOPPED, sleep=sleep)
+    return await _want(context, identity, session_id, Wanted.STOPPED, to=Action.STOP, sleep=sleep)
 
 
 @router.patch("/{id}", summary="Rename it", responses=responses(401, 403, 404, 422))
@@ -198,7 +196,7 @@ async def rename(body: Renaming, session_id: SessionId, identity: Person, contex
     """Gives it another name; its id and its addresses stay."""
     access = await find_access(context, identity, session_id, to=Action.CHANGE)
     session = await context.store.sessions.rename(access.session.id, body.name, by=identity.user.id, now=context.now())
-    return await _view(context, identity, session, access.shares)
+    return await _view(context, identity, session, access)
 
 
 @router.delete("/{id}", status_code=202, summary="Delete it", responses=responses(401, 403, 404, 409, 422))
@@ -261,9 +259,10 @@ async def _want(
     if sleep is Sleep.IDLE:
         await refuse_busy(context, found)
     session = await context.store.sessions.set_wanted(found.id, wanted, by=identity.user.id, sleep=sleep, now=context.now())
-    return await _view(context, identity, session, access.shares)
+    return await _view(context, identity, session, access)
 
 
-async def _view(context: AppContext, identity: Identity, session: Session, shares: Iterable[Share] = ()) -> SessionView:
-    """Return a session as it is told to whoever asked: with what they may do with it."""
-    return await context.serializer.serialize_one(session, may=actions_with(identity, session, shares=shares))
+async def _view(context: AppContext, identity: Identity, session: Session, access: Access | None = None) -> SessionView:
+    """Return a session as it is told to whoever asked: with what they may do with it, by what let them to it."""
+    by = {"shares": access.shares, "courses": access.courses} if access else {}
+    return await context.serializer.serialize_one(session, may=actions_with(identity, session, **by))

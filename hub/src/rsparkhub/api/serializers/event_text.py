@@ -99,7 +99,9 @@ def _sign_in(data: JsonObject, subjects: Subjects) -> str:
 
 def _visit(data: JsonObject, subjects: Subjects) -> str:
     opened = "reads a log of" if data.get("to") == "log" else "opens"
-    return f"{subjects.actor} {opened} {_session(subjects)}, a session of {subjects.owner or 'nobody'}."
+    group = _text(data, "group")
+    role = f", an instructor of {group}," if group else ""
+    return f"{subjects.actor}{role} {opened} {_session(subjects)}, a session of {subjects.owner or 'nobody'}."
 
 
 def _share(data: JsonObject, subjects: Subjects) -> str:
@@ -133,10 +135,19 @@ def _what_becomes(whose: str, data: JsonObject) -> str:
     return f" {whose} {becomes}" if becomes else ""
 
 
-def _group(data: JsonObject, subjects: Subjects) -> str:
+def _group(data: JsonObject, subjects: Subjects) -> str:  # noqa: PLR0911  # a line a change
     actor, group = subjects.actor, f"the group {_text(data, 'group')}".strip()
     joined, left = _names(data.get("joined")), _names(data.get("left"))
     match data.get("change"):
+        case "instructors":
+            changes = [f"now: {joined}"] * bool(joined) + [f"no longer: {left}"] * bool(left)
+            return f"{actor} sets who the instructors of {group} are; {'; '.join(changes) or 'nobody comes or goes'}."
+        case "rule":
+            lets = "lets" if data.get("view") is True else "no longer lets"
+            return f"{actor} {lets} instructors of {group} look into its sessions."
+        case "announced":
+            text = _text(data, "text")
+            return f"{actor} tells {group}: {text}" if text else f"{actor} takes back what {group} was told."
         case "added":
             return f"{actor} adds {group}{f', with {joined}' if joined else ''}."
         case "removed":

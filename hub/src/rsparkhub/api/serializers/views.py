@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Literal
 
 from rspark_contract.ensemble import is_beside, path_beside
 from rspark_contract.saved import SleepRefusal
@@ -9,15 +10,18 @@ from rspark_contract.status import ComponentState
 from rsparkhub.api.serializers.components import components_of
 from rsparkhub.api.serializers.event_text import Subjects, event_text
 from rsparkhub.api.serializers.warnings import stuck_warnings, warnings_of
+from rsparkhub.domain.course import Announcement
 from rsparkhub.domain.environment import Environment, Lifecycle
 from rsparkhub.domain.event import Event
 from rsparkhub.domain.scope import in_order
-from rsparkhub.domain.session import Component, LastExit, Session
+from rsparkhub.domain.session import Component, LastExit, Session, SessionVisit
 from rsparkhub.domain.share import Share
 from rsparkhub.domain.sleep_time import can_extend, kept_until, sleep_time
 from rsparkhub.domain.start_options import StartOption, chosen, options_in_force
 from rsparkhub.domain.user import LeftData, User, name_in, removed_label
+from rsparkhub.store.courses import TaughtGroup
 from rsparkhub.store.credentials import Token
+from rsparkhub.wire.course import AnnouncementView, CoursePersonView, CourseView
 from rsparkhub.wire.environment import EnvironmentView, LifecycleView, ResourcesView, StartChoiceView, StartOptionView
 from rsparkhub.wire.record import EventView
 from rsparkhub.wire.session import (
@@ -30,6 +34,7 @@ from rsparkhub.wire.session import (
     SessionView,
     SleepRefusedView,
     SleepTimeView,
+    VisitView,
 )
 from rsparkhub.wire.share import ShareView
 from rsparkhub.wire.users import RemovedGroupView, RemovedUserView, TokenView, UserView
@@ -71,6 +76,7 @@ def session_view(
             BesideView(name=name, title=choice.title, url=path_beside(f"/s/{session.id}/", name))
             for name, choice in (spec.beside if spec else {}).items()
         ],
+        viewable=bool(spec and spec.interface.viewable and not spec.beside and not session.opens_several),
         state=session.state,
         wanted=session.wanted,
         reason=session.reason,
@@ -100,9 +106,42 @@ def session_view(
             *(warnings_of(session, spec.lifecycle, now) if spec else ()),
             *stuck_warnings(session, deleted_at=deleted_at, now=now),
         ],
+        visits=[_visit_view(visit) for visit in session.visits],
         project=session.project,
         options=values,
     )
+
+
+def _visit_view(visit: SessionVisit) -> VisitView:
+    to: Literal["interface", "log"] = "log" if visit.to == "log" else "interface"
+    return VisitView(by=name_in(visit.person), group=visit.group, to=to, at=visit.at)
+
+
+def course_view(group: TaughtGroup, *, may_add: Literal["nobody", "new", "anybody"]) -> CourseView:
+    """Return the view of a group as its instructors see it; `may_add` is whom whoever asks may add."""
+    people = [
+        CoursePersonView(
+            name=user.name,
+            full_name=user.full_name,
+            email=user.email,
+            instructor=group.name in user.teaches,
+            last_seen=user.last_seen,
+            disabled=user.disabled,
+        )
+        for user in group.people
+    ]
+    return CourseView(
+        name=group.name,
+        instructors_view=group.instructors_view,
+        announcement=announcement_view(group.announcement),
+        may_add=may_add,
+        people=people,
+    )
+
+
+def announcement_view(said: Announcement | None) -> AnnouncementView | None:
+    """Return the view of what a group is told."""
+    return None if said is None else AnnouncementView(text=said.text, link=said.link, by=name_in(said.by), at=said.at)
 
 
 def _shown(components: Iterable[Component]) -> Iterator[Component]:
