@@ -466,7 +466,7 @@ class FixtureHub:
 
     async def _add_group(self, request: Request) -> Response:
         said = await request.json()
-        self.world.groups.append({"name": said["name"], "members": said["members"]})
+        self.world.groups.append({"name": said["name"], "members": said["members"], "instructors": [], "instructors_view": False})
         return JSONResponse(self.world.groups[-1], status_code=201)
 
     async def _set_members(self, request: Request) -> Response:

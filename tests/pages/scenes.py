@@ -94,8 +94,8 @@ def _people(hub: FixtureHub) -> None:
         for n, name in enumerate(world.PEOPLE)
     ]
     hub.world.groups = [
-        {"name": "stats-101", "members": world.PEOPLE[:18]},
-        {"name": "spark-lab", "members": world.PEOPLE[10:]},
+        {"name": "stats-101", "members": world.PEOPLE[:18], "instructors": [], "instructors_view": False},
+        {"name": "spark-lab", "members": world.PEOPLE[10:], "instructors": [], "instructors_view": False},
     ]
 
 

@@ -25,7 +25,7 @@ def ahead(**until: float) -> str:
 
 def me(*, name: str = "ada", admin: bool = False) -> Json:
     return {"name": name, "admin": admin, "groups": ["stats-101"], "limits": {"sessions": 5}, "version": "0.1.0", "images": True,
-        "has_password": True}  # fmt: skip
+        "has_password": True, "courses": []}  # fmt: skip
 
 
 def component(kind: str, name: str, title: str, mark: str, part: str | None = None) -> Json:
@@ -153,6 +153,8 @@ def session(**changes: Any) -> Json:
         "restored": None,
         "sleeps": None if changes.get("busy") or changes.get("state") else sleeps(minutes=115, seconds=50),
         "kept_until": None,
+        "viewable": False,
+        "visits": [],
         "services": parts("ready", "ready", "ready"),
         "warnings": [],
         "project": None,

@@ -31,7 +31,7 @@ export default defineConfig({
     svelte({
       configFile: false,
       // The names of a component's own styles are in all it draws: short ones are fetched sooner.
-      compilerOptions: { cssHash: ({ hash, css }) => `s${hash(css).slice(0, 5)}` },
+      compilerOptions: { discloseVersion: false, cssHash: ({ hash, css }) => `s${hash(css).slice(0, 5)}` },
     }),
     preloadFont(),
   ],
@@ -44,7 +44,18 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     // What the first page needs is one file: two would say each other's names, and a browser would ask twice.
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'start', tags: ['$initial'] }] } } },
+    // Nor are pieces apart that are always asked for together: a small file packs worse than a part of a larger one.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'start', tags: ['$initial'], priority: 3 },
+            { name: 'log', test: /LogView|virtual-rows/, priority: 2 },
+            { name: 'table', test: /components\/(Table|Tabs)\.svelte/, priority: 1 },
+          ],
+        },
+      },
+    },
   },
   server: {
     // `tests/pages/fixture_hub.py` or a real hub.

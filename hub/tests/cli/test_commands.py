@@ -229,7 +229,16 @@ def test_groups_are_made_filled_and_removed(cli: Cli, hub: RunningHub) -> None:
     cli("user", "add", "ana")
     assert cli("group", "add", "stats", "ana").stdout == "In stats: ana.\n"
     assert cli("group", "set", "stats").stdout == "In stats: nobody.\n"
-    assert json.loads(cli("group", "list", "--json").stdout)["groups"] == [{"name": "stats", "members": []}]
+    [group] = json.loads(cli("group", "list", "--json").stdout)["groups"]
+    assert (group["name"], group["members"], group["instructors"]) == ("stats", [], [])
+    assert cli("group", "instructors", "stats", "ana").stdout == "Instructors of stats: ana.\n"
+    assert cli("group", "rule", "stats").stdout == "Instructors of stats do not look into the sessions of the others in it.\n"
+    assert cli("group", "rule", "stats", "--view").stdout == "Instructors of stats look into the sessions of the others in it.\n"
+    assert cli("group", "announce", "stats", "Lab 1 is out.").stdout == "stats is told: Lab 1 is out.\n"
+    assert cli("group", "join", "stats", "ana").stdout == "In stats: ana.\n"
+    shown = cli("group", "show", "stats").stdout
+    assert "instructor" in shown
+    assert "Nobody in it has a session." in shown
     removed = cli("group", "remove", "stats")
     assert removed.returncode == 0
     assert "kept where they are" in removed.stdout

@@ -81,22 +81,25 @@ def instructors(
 def rule(
     name: Name,
     view: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--view/--no-view", help="Whether its instructors look into the sessions of the others.", show_default=False
         ),
-    ],
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set the rule of a group: whether its instructors look into sessions, read-only. Its people are told."""
+    """Set the rule of a group, or show it: whether its instructors look into sessions, read-only. Its people are told."""
     from rsparkhub.cli.access import ask
     from rsparkhub.cli.output import print_json
 
-    group = ask(lambda hub: hub.groups.set_rule(name, instructors_view=view))
-    if as_json:
-        print_json(group.model_dump(mode="json"))
+    if view is None:
+        look = ask(lambda hub: hub.groups.get(name)).instructors_view
     else:
-        say(f"Instructors of {name} {'look' if group.instructors_view else 'do not look'} into the sessions of the others in it.")
+        look = ask(lambda hub: hub.groups.set_rule(name, instructors_view=view)).instructors_view
+    if as_json:
+        print_json({"name": name, "instructors_view": look})
+    else:
+        say(f"Instructors of {name} {'look' if look else 'do not look'} into the sessions of the others in it.")
 
 
 @app.command()

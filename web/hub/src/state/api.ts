@@ -2,6 +2,7 @@
 import type {
   Audit,
   BrowserList,
+  CourseView,
   CreatedToken,
   EnvironmentList,
   GroupList,
@@ -188,7 +189,8 @@ export class Api {
   users = (): Promise<UserList> => this.#get('/users');
   addUser = (user: Pick<NewUser, 'name' | 'admin'>): Promise<User> => this.#send('POST', '/users', user);
   /** Add everybody in a list, or nobody where a line is wrong. */
-  addClass = (text: string): Promise<RosterResult> => this.#send('POST', '/roster', { text });
+  addClass = (text: string, group?: string): Promise<RosterResult> =>
+    this.#send('POST', `${group === undefined ? '' : groupPath(group)}/roster`, { text });
   removeUser = (name: string, data: 'keep' | 'archive' | 'delete' = 'keep'): Promise<void> =>
     this.#send('DELETE', `/users/${encodeURIComponent(name)}?data=${data}`);
   removedUsers = async (): Promise<RemovedUser[]> =>
@@ -221,11 +223,21 @@ export class Api {
     this.#send('POST', `/users/${encodeURIComponent(name)}/link`);
 
   groups = async (): Promise<Group[]> => (await this.#get<GroupList>('/groups')).groups;
+  course = (name: string): Promise<CourseView> => this.#get(groupPath(name));
+  courseSessions = async (name: string): Promise<Session[]> =>
+    (await this.#get<SessionList>(`${groupPath(name)}/sessions`)).sessions;
+  /** Tell a group something, with the work that is handed out; null takes it back. */
+  announce = (name: string, text: string | null, work?: NewLink): Promise<CourseView> =>
+    this.#send('PUT', `${groupPath(name)}/announcement`, { text, ...(work && { work }) });
+  setInstructors = (name: string, instructors: string[]): Promise<Group> =>
+    this.#send('PUT', `${groupPath(name)}/instructors`, { instructors });
+  setRule = (name: string, view: boolean): Promise<Group> =>
+    this.#send('PATCH', groupPath(name), { instructors_view: view });
   addGroup = (name: string): Promise<Group> => this.#send('POST', '/groups', { name, members: [] });
   setMembers = (name: string, members: string[]): Promise<Group> =>
-    this.#send('PUT', `/groups/${encodeURIComponent(name)}`, { members });
+    this.#send('PUT', groupPath(name), { members });
   removeGroup = (name: string, data: 'keep' | 'archive' | 'delete' = 'keep'): Promise<void> =>
-    this.#send('DELETE', `/groups/${encodeURIComponent(name)}?data=${data}`);
+    this.#send('DELETE', `${groupPath(name)}?data=${data}`);
 
   tokens = async (): Promise<Token[]> => (await this.#get<TokenList>('/tokens')).tokens;
   makeToken = (name: string, days: number, scopes: Scope[]): Promise<CreatedToken> =>
@@ -279,6 +291,10 @@ export class Api {
     if (answer.status === 401 && path !== '/login') this.#options.onSignedOut?.();
     throw problem;
   }
+}
+
+function groupPath(name: string): string {
+  return `/groups/${encodeURIComponent(name)}`;
 }
 
 function chosen(options: Choices): Body {

@@ -1,6 +1,7 @@
 /** The JSON of the API by the names that the pages use. `api-types.ts` is made from the hub's OpenAPI schema. */
 export type {
   ComponentView as Component,
+  CourseView as Course,
   EnvironmentView as Environment,
   EventView as AuditEvent,
   GroupView as Group,

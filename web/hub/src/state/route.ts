@@ -6,6 +6,7 @@ export type AdminPage = (typeof ADMIN_PAGES)[number];
 export type Route =
   | { page: 'home' }
   | { page: 'session'; id: string }
+  | { page: 'group'; name: string }
   | { page: 'account' }
   | { page: 'start' }
   | { page: 'admin'; part: AdminPage }
@@ -24,6 +25,8 @@ export function parse(path: string): Route {
   if (first === 'sessions' && second === undefined) return { page: 'home' };
   if (first === 'sessions' && second && /^[a-z0-9-]{1,64}$/.test(second))
     return { page: 'session', id: second };
+  if (first === 'groups' && second && /^[a-z][a-z0-9_-]{0,31}$/.test(second))
+    return { page: 'group', name: second };
   if (first === 'account' && second === undefined) return { page: 'account' };
   if (first === 'start' && second === undefined) return { page: 'start' };
   if (first === 'gallery' && second === undefined) return { page: 'gallery' };
@@ -39,6 +42,7 @@ export function path(route: Exclude<Route, { page: 'unknown' }>, query: Record<s
   const bare = {
     home: () => `${ROOT}/`,
     session: () => `${ROOT}/sessions/${(route as { id: string }).id}`,
+    group: () => `${ROOT}/groups/${(route as { name: string }).name}`,
     account: () => `${ROOT}/account`,
     start: () => `${ROOT}/start`,
     admin: () => `${ROOT}/admin/${(route as { part: AdminPage }).part}`,

@@ -12,7 +12,7 @@ from rsparkhub.api.resources.roster import links_of
 from rsparkhub.api.serializers.views import course_view
 from rsparkhub.domain.access import Action, Identity, Installation, may
 from rsparkhub.domain.course import Announcement
-from rsparkhub.domain.errors import InvalidInput, NotAllowed
+from rsparkhub.domain.errors import Conflict, NotAllowed
 from rsparkhub.domain.roster import RosterProblem, RosterRow, read_roster
 from rsparkhub.domain.scope import Scope
 from rsparkhub.wire.course import CourseView, MorePeople, NewAnnouncement
@@ -88,7 +88,7 @@ async def announce(name: str, body: NewAnnouncement, identity: Person, context: 
     """In the place of what it was told before. With `work` it comes with a link that starts it, and brings its files."""
     check_instructor(identity, name, to=Action.CHANGE)
     if body.text is None and body.work is not None:
-        raise InvalidInput("Work is handed out with a text. Say in `text` what it is.")
+        raise Conflict("Work is handed out with a text. Say in `text` what it is.")
     announcement = None
     if body.text is not None:
         link = None if body.work is None else link_path(body.work, identity, context)
