@@ -12,6 +12,7 @@ it.each([
   ['/hub/start/x', { page: 'unknown' }],
   ['/hub/admin', { page: 'admin', part: 'sessions' }],
   ['/hub/admin/people', { page: 'admin', part: 'people' }],
+  ['/hub/groups/stat101', { page: 'group', name: 'stat101' }],
   ['/hub/gallery', { page: 'gallery' }],
   ['/hub/admin/nothing', { page: 'unknown' }],
   ['/hub/sessions/A%20b', { page: 'unknown' }],
