@@ -10,8 +10,11 @@ import httpx
 import pytest
 from world import World
 
+from rsparkhub.domain.errors import NotAllowed
+from rsparkhub.domain.roster import RosterRow
 from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import State, Wanted
+from rsparkhub.store.events import By
 
 GROUP = "/hub/api/groups/stat101"
 
@@ -100,7 +103,7 @@ async def test_they_put_a_session_to_sleep_and_stop_it_and_do_no_more_with_it(wo
     for method, path in (("POST", "/resume"), ("POST", "/extend"), ("DELETE", ""), ("GET", "/logs"), ("GET", "/shares")):
         refused = await tess.request(method, f"{url}{path}")
         assert refused.status_code == 403, path
-        assert refused.json()["detail"] == "You are an instructor of stat101, who may not do this."
+        assert refused.json()["detail"] == "You are an instructor of stat101, who may not do this. Ask its owner."
     assert (await tess.post(f"{url}/suspend", json={"confirm": True})).json()["wanted"] == "suspended"
     assert (await tess.post(f"{url}/stop", json={"confirm": True})).json()["wanted"] == "stopped"
     assert (await audit(world, "wanted"))[:2] == ["tess asks Homework to stop.", "tess asks Homework to sleep."]
@@ -163,6 +166,15 @@ async def test_work_that_may_not_be_handed_out_is_refused(world: World) -> None:
         ({"work": {"environment": "rspark", "source": "tutorial"}}, 409, "Say in `text`"),
         ({"text": "Hi", "work": {"environment": "lab", "source": "tutorial"}}, 404, "lab"),  # of a group that she is not in
         ({"text": "a\x07b"}, 422, ""),
+        ({"text": " \n "}, 422, "can't be blank"),
+        (
+            {
+                "text": "Hi",
+                "work": {"environment": "rspark", "source": "https://git.example/x", "folder": "é" * 400, "document": "é" * 400},
+            },
+            422,
+            "4000",
+        ),
     ):
         answer = await tess.put(f"{GROUP}/announcement", json=body)
         assert answer.status_code == status, answer.text
@@ -199,17 +211,17 @@ async def test_a_list_of_theirs_is_about_their_group_alone(world: World, text: s
 @pytest.mark.usefixtures("taught")
 async def test_they_put_in_nobody_who_is_here_already_unless_a_setting_says_so(world: World) -> None:
     tess = await world.program("tess")
-    refused = await add(tess, "zoe\neve\n")
-    assert refused.status_code == 409
-    assert "eve is here already" in refused.json()["detail"]
+    for check in (True, False):
+        [problem] = (await add(tess, "zoe\neve\nbob\n", check=check)).json()["problems"]
+        assert (problem["line"], "eve is here already" in problem["text"]) == (2, True)
     assert "zoe" not in {user.name for user in await world.store.users.list()}
     assert (await tess.post(f"{GROUP}/people", json={"people": ["eve"]})).status_code == 403
     set_adding(world, "anybody")
-    for answer in (
-        await add(tess, "zoe\nada\n"),
-        await tess.post(f"{GROUP}/people", json={"people": ["ada"]}),
-    ):  # an administrator is put in by administrators
-        assert (answer.status_code, "ada" in answer.json()["detail"]) == (409, True)
+    # an administrator is put in by administrators
+    [problem] = (await add(tess, "zoe\nada\n")).json()["problems"]
+    assert (problem["line"], "ada" in problem["text"]) == (2, True)
+    refused = await tess.post(f"{GROUP}/people", json={"people": ["ada"]})
+    assert (refused.status_code, "ada" in refused.json()["detail"]) == (409, True)
     assert (await add(tess, "zoe\neve\n")).json()["there"] == ["eve"]
     joined = await tess.post(f"{GROUP}/people", json={"people": ["tom", "bob"]})
     assert [each["name"] for each in joined.json()["people"]] == ["bob", "eve", "tess", "tom", "zoe"]
@@ -240,6 +252,46 @@ async def test_a_class_with_its_instructors_comes_by_one_list_of_an_administrato
     assert (await ada.post("/hub/api/roster", json={"text": text, "links": False})).json()["problems"] == []
     assert (await world.store.users.get("tia")).teaches == {"bio303"}
     assert [each.teaches for each in (await world.store.courses.get("bio303")).people if each.name != "tia"] == [frozenset()] * 2
+
+
+@pytest.mark.usefixtures("taught")
+async def test_they_add_people_up_to_a_bound_and_administrators_any(world: World) -> None:
+    tess = await world.program("tess")
+    context = world.app.state.context
+    settings = context.settings.model_copy(update={"instructors_add_up_to": 3, "instructors_add": "anybody"})
+    world.app.state.context = replace(context, settings=settings)
+    for check in (True, False):
+        [problem] = (await add(tess, "zoe\nbob\nyan\nwim\n", check=check)).json()["problems"]
+        assert (problem["line"], "up to 3" in problem["text"]) == (3, True)
+    assert "zoe" not in {user.name for user in await world.store.users.list()}
+    assert (await add(tess, "zoe\nbob\n")).json()["added"] == ["zoe"]
+    refused = await tess.post(f"{GROUP}/people", json={"people": ["eve"]})
+    assert (refused.status_code, "up to 3" in refused.json()["detail"]) == (409, True)
+    assert (await (await world.program("ada")).post(f"{GROUP}/people", json={"people": ["eve"]})).status_code == 200
+
+
+@pytest.mark.usefixtures("taught")
+async def test_who_lost_the_role_after_the_request_came_in_does_nothing(world: World) -> None:
+    courses, by = world.store.courses, By("tess", world.clock())
+    await courses.announce("stat101", None, by=by)
+    await (await world.program("ada")).put(f"{GROUP}/instructors", json={"instructors": []})
+    for late in (
+        courses.announce("stat101", None, by=by),
+        courses.add("stat101", ["eve"], by=by),
+        courses.add_all("stat101", [RosterRow(line=1, name="zoe")], take_in=False, by=by),
+    ):
+        with pytest.raises(NotAllowed):
+            await late
+    assert "zoe" not in {user.name for user in await world.store.users.list()}
+
+
+@pytest.mark.usefixtures("taught")
+async def test_a_list_of_an_administrator_takes_the_role_away_where_it_says_member(world: World) -> None:
+    ada = await world.program("ada")
+    for text, teaches in (("tess,,,stat101,", {"stat101"}), ("tess,,,stat101,member", set())):
+        assert (await ada.post("/hub/api/roster", json={"text": text, "links": False})).json()["there"] == ["tess"]
+        assert (await world.store.users.get("tess")).teaches == teaches
+    assert (await audit(world, "group"))[:1] == ["ada sets who the instructors of the group stat101 are; no longer: tess."]
 
 
 async def test_their_tokens_have_scopes_as_others_have(world: World, taught: str) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -17,7 +18,10 @@ from rsparkhub.auth.forward_auth import (
     may_go_on,
 )
 from rsparkhub.auth.session_address import request_origin, session_in_uri
+from rsparkhub.auth.visits import Visits, visit_of
 from rsparkhub.domain.access import Identity
+from rsparkhub.domain.course import Course
+from rsparkhub.domain.errors import Unavailable
 from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.session import Component, Session, State, Wanted
 from rsparkhub.domain.share import Role, Share
@@ -343,3 +347,43 @@ def test_who_may_only_view_is_shown_nothing_of_a_session_that_opens_several_inte
         assert not may_go_on(request, several, viewer, [WATCHED], for_visitors=True).good
         editor = replace(WATCHED, role=Role.EDITOR)
         assert isinstance(authorize(request, several, viewer, [editor], for_visitors=True), Allow)
+
+
+TESS = Identity(user=User(name="tess", admin=False, created=NOON, teaches=frozenset({"art", "stat101"})), how="token")
+COURSES = [Course(group="art"), Course(group="stat101", instructors_view=True)]
+
+
+def asks(upgrade: str = "") -> ForwardAuthRequest:
+    came_in = request_origin(PATH, Settings())
+    return ForwardAuthRequest(method="GET", uri=URI, upgrade=upgrade, came_in=came_in, session=session_in_uri(URI))
+
+
+def test_the_rule_of_a_group_opens_what_is_viewable() -> None:
+    assert isinstance(authorize(asks(), SESSION, TESS, courses=COURSES, viewable=True), Allow)
+    assert authorize(asks(), SESSION, TESS, courses=COURSES) == NO_SUCH_SESSION
+    assert not may_go_on(asks(), SESSION, TESS, courses=COURSES).good
+
+
+def test_a_websocket_that_a_share_alone_allows_ends_with_it_though_the_rule_lets_them_look() -> None:
+    until = NOON.replace(hour=13)
+    editor = Share(id="share", session=SESSION.id, person="tess", role=Role.EDITOR, created=NOON, expires=until)
+    for upgrade, viewable, ends in (("websocket", True, until), ("", True, None), ("", False, until)):
+        said = authorize(asks(upgrade), SESSION, TESS, [editor], COURSES, viewable=viewable)
+        assert isinstance(said, Allow)
+        assert said.until == ends, upgrade
+
+
+def test_a_visit_is_one_of_the_group_whose_rule_lets_in() -> None:
+    assert visit_of(TESS.user, SESSION, COURSES).group == "stat101"
+    assert visit_of(TESS.user, SESSION, COURSES[:1]).group == "art"
+
+
+async def test_a_visit_that_could_not_be_written_is_written_with_the_next_request() -> None:
+    visit, store = visit_of(TESS.user, SESSION, COURSES), AsyncMock()
+    visits = Visits(store, "interface", now=lambda: NOON)
+    store.sessions.visit.side_effect = Unavailable("The disk is full.")
+    await visits.note(visit)
+    assert not visits.is_noted(visit)
+    store.sessions.visit.side_effect = None
+    await visits.note(visit)
+    assert visits.is_noted(visit)

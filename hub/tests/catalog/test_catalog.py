@@ -174,6 +174,27 @@ def test_what_a_session_serves_is_for_visitors_while_it_and_its_environment_are_
     assert not catalog.is_for_visitors(running)
 
 
+@pytest.mark.parametrize(
+    ("interface", "title", "viewable"),
+    [("{shiny: {app: class/app}}", "Shiny", True), ("terminal", "Terminal", False), ("rc2", "Rc²", False)],
+)
+def test_what_a_session_serves_is_viewable_as_its_interface_is(
+    tmp_path: Path, interface: str, title: str, viewable: bool
+) -> None:
+    now = datetime.now(UTC)
+    running = Session(
+        id="aaaa", owner="ada", name="A", environment="app", wanted=Wanted.RUNNING, state=State.RUNNING, created=now,
+        queued_at=now,
+        components=(Component(name="interface", title=title),),
+    )  # fmt: skip
+    catalog = Catalog([tmp_path], environment_schema())
+    write(tmp_path, "app", interface=interface)
+    assert catalog.get("app").spec.interface.title == title
+    assert catalog.is_viewable(running) is viewable
+    several = replace(running, components=(*running.components, Component(name="interface-lab", title="app")))
+    assert not catalog.is_viewable(several)
+
+
 @pytest.mark.parametrize("app", ["/etc", "~/app", "../app", "app/../../other", ""])
 def test_an_app_is_in_the_home(tmp_path: Path, app: str) -> None:
     write(tmp_path, "app", interface=f"{{shiny: {{app: '{app}'}}}}")

@@ -1,5 +1,6 @@
 """Who may do what: every kind of identity, every action, every kind of thing."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from rsparkhub.domain.access import Action, Group, Identity, Installation, OwnedBy, Thing, may
 from rsparkhub.domain.course import Course
 from rsparkhub.domain.environment import Environment
-from rsparkhub.domain.session import Session, State, Wanted
+from rsparkhub.domain.session import Component, Session, State, Wanted
 from rsparkhub.domain.share import Role, Share, role_called, share_of
 from rsparkhub.domain.user import User
 from rsparkhub.installed.schema import environment_schema
@@ -114,7 +115,15 @@ RULES: list[tuple[str, Thing, Action, set[str]]] = [
 @pytest.mark.parametrize("who", EVERYBODY)
 @pytest.mark.parametrize(("what", "thing", "action", "allowed"), RULES, ids=[f"{rule[2]} {rule[0]}" for rule in RULES])
 def test_who_may_do_what(what: str, thing: Thing, action: Action, allowed: set[str], who: str) -> None:
-    assert may(EVERYBODY[who], action, thing, shares=SHARES, courses=COURSES) is (who in allowed), f"{who}: {action} {what}"
+    said = may(EVERYBODY[who], action, thing, shares=SHARES, courses=COURSES, viewable=True)
+    assert said is (who in allowed), f"{who}: {action} {what}"
+
+
+def test_the_rule_of_a_group_opens_only_what_shows_something_to_who_only_looks() -> None:
+    several = replace(BOBS, components=(Component(name="interface", title="R"), Component(name="interface-lab", title="app")))
+    for thing, viewable in ((BOBS, False), (several, True)):
+        assert not may(TEACHER, Action.VIEW, thing, courses=COURSES, viewable=viewable)
+        assert may(TEACHER, Action.READ, thing, courses=COURSES, viewable=viewable)
 
 
 def test_of_several_shares_the_one_that_lets_do_the_most_counts() -> None:

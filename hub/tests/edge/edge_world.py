@@ -45,6 +45,7 @@ class World:
     stack: AsyncExitStack
     ask: "Callable[[], Awaitable[None]]"
     questions: list[ForwardAuthRequest]  # that the edge has asked
+    not_viewable: set[str]  # sessions of which who may only look is shown nothing
     for_visitors: set[str]  # sessions of which what they serve is made for who may only look
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
@@ -116,6 +117,7 @@ async def making_world(settings: Settings, store: Store) -> AsyncIterator[World]
         asked_of_the_hub = await face.enter_async_context(hub_face(settings))
         questions: list[ForwardAuthRequest] = []
         for_visitors: set[str] = set()
+        not_viewable: set[str] = set()
         stack.enter_context(patch.object(forward_auth_server, "read_question", noting(questions)))
         forward_auth = await stack.enter_async_context(AsyncExitStack())
 
@@ -126,6 +128,7 @@ async def making_world(settings: Settings, store: Store) -> AsyncIterator[World]
                     authenticator=authenticator,
                     settings=settings,
                     for_visitors=lambda session: session.id in for_visitors,
+                    viewable=lambda session: session.id not in not_viewable,
                 )
             )
 
@@ -143,6 +146,7 @@ async def making_world(settings: Settings, store: Store) -> AsyncIterator[World]
             ask=ask,
             questions=questions,
             for_visitors=for_visitors,
+            not_viewable=not_viewable,
         )
         yield world
         for client in world.clients:

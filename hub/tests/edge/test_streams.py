@@ -367,6 +367,13 @@ class TestInstructors:
         await world.store.shares.end(session, share.id, by=By("ada", datetime.now(UTC)))
         await comes_to(404, lambda: client.get(f"/s/{session}/x"))
 
+    async def test_the_rule_opens_nothing_that_a_viewer_can_t_be_given(self, world: World) -> None:
+        """As a terminal: what is only read from it may be more than looking."""
+        session, token = await self.taught(world)
+        world.not_viewable.add(session)
+        assert (await world.client(bearer=token).get(f"/s/{session}/x")).status_code == 404
+        assert (await world.client(bearer=await world.token("ada")).get(f"/s/{session}/x")).status_code == 200
+
     @pytest.mark.parametrize("take", TAKE_COURSE)
     async def test_what_they_have_open_ends_too_and_the_student_s_goes_on(self, world: World, take: Take) -> None:
         """Of an app, which is made for visitors: else who only looks has no websocket."""

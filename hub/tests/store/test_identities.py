@@ -10,6 +10,7 @@ import pytest
 from rsparkhub.domain.vouched import Vouched
 from rsparkhub.store import Store
 from rsparkhub.store.audit import AuditFilter
+from rsparkhub.store.events import By
 from rsparkhub.store.identities import MOST_MADE, NotVouched
 
 _NUMBER = count()
@@ -77,6 +78,21 @@ async def test_a_user_who_was_there_before_is_never_taken_over(store: Store, noo
     assert await refused(store, noon, name="new", subject="3") == "taken"
     assert await sign_in(store, noon, name="new", subject="3", match_added=True) == "new"
     assert await refused(store, noon, name="new", subject="4", match_added=True) == "taken"
+
+
+async def test_whoever_made_an_unused_account_gets_in_no_longer_once_it_is_somebodys(store: Store, noon: datetime) -> None:
+    until, by = noon.replace(year=2030), By("root", noon)
+    await store.users.add("root", admin=True, now=noon)
+    for name in ("new", "other"):
+        await store.users.add(name, now=noon)
+        for digest in (f"link {name}", f"used {name}"):
+            await store.credentials.add_link(name, digest=digest, expires=until, by=by, now=noon)
+        taken = await store.credentials.take_link(f"used {name}", login_digest=f"cookie {name}", login_expires=until, now=noon)
+        assert taken == name
+    assert await sign_in(store, noon, name="new", subject="3", match_added=True) == "new"
+    for name, works in (("new", False), ("other", True)):
+        assert (await store.credentials.login(f"cookie {name}", now=noon) is not None) is works
+        assert (await store.credentials.link(f"link {name}", now=noon) is not None) is works
 
 
 async def test_who_was_removed_comes_back_as_another_person_and_who_is_disabled_not_at_all(store: Store, noon: datetime) -> None:

@@ -241,7 +241,9 @@ async def find_access(context: AppContext, identity: Identity, session_id: str, 
         if not may(identity, to, session, shares=shares, courses=courses):
             share = share_of(identity.user, shares)
             if share is None:
-                raise NotAllowed(f"You are an instructor of {taught_by(identity.user, courses)[0].group}, who may not do this.")
+                raise NotAllowed(
+                    f"You are an instructor of {taught_by(identity.user, courses)[0].group}, who may not do this. Ask its owner."
+                )
             raise NotAllowed(f"This session is shared with you as {share.role.in_words}, who may not do this. Ask its owner.")
         keys, until = grounds(identity, to, session, shares, courses)
     log_context.bind(session=session.id)

@@ -61,7 +61,8 @@ class Decision(NamedTuple):
 class Authorizer:
     """Answers forward-auth requests.
 
-    `clock` returns seconds since the epoch, and `for_visitors` whether what a session serves is made for who may only view it.
+    `clock` returns seconds since the epoch, and `for_visitors` whether what a session serves is made for who may only view it,
+    and `viewable` whether it shows them something.
     """
 
     def __init__(
@@ -72,9 +73,11 @@ class Authorizer:
         settings: Settings,
         clock: Callable[[], float] = time.time,
         for_visitors: Callable[[Session], bool] = lambda _: False,
+        viewable: Callable[[Session], bool] = lambda _: False,
     ) -> None:
         self._store = store
         self._for_visitors = for_visitors
+        self._viewable = viewable
         self._authenticator = authenticator
         self._sign_in = SessionHostSignIn(store.credentials, settings)
         self._settings = settings
@@ -194,7 +197,15 @@ class Authorizer:
                     return GoOn(False)
                 shares = await self._store.shares.of_session(session.id, now=datetime.now(UTC))
                 courses = await self._store.courses.of_session(session.id) if identity.user.teaches else ()
-                return may_go_on(request, session, identity, shares, courses, for_visitors=self._for_visitors(session))
+                return may_go_on(
+                    request,
+                    session,
+                    identity,
+                    shares,
+                    courses,
+                    for_visitors=self._for_visitors(session),
+                    viewable=self._viewable(session),
+                )
         return GoOn(False)
 
     def _start_period(self) -> float:
@@ -253,6 +264,7 @@ class Authorizer:
             _of_type(Share, shares),
             _of_type(Course, courses),
             for_visitors=self._for_visitors(session),
+            viewable=self._viewable(session),
         )
 
     async def _look_up(self, key: Lookup) -> Found:  # noqa: PLR0911  # a line a kind

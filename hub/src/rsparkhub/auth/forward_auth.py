@@ -6,8 +6,8 @@ waits. The rules, in the order in which they are tried:
 1. The address must be one of a session, without `..` in it, at a known host where this session is served. At the host of a
    session that does not exist there is nothing.
 2. Whoever is not signed in is sent to sign in, or told so. An API token must have the scope `sessions`, whatever is asked.
-3. A session that is not theirs, not shared with them, and not one of a group whose instructors look into sessions while they
-   are one, does not exist for them.
+3. A session that is not theirs, not shared with them, and not one that they look into as an instructor by the group's rule, does
+   not exist for them. The rule opens only what shows something to who only looks: no session with several interfaces.
 4. Whoever is known by a cookie may be a page that somebody else wrote: it may read only from its own origin, and change
    something or open a websocket only with an `Origin` that is its own.
 5. Whoever may only view a session reads from it: no method that changes something, and no websocket, unless what the session
@@ -151,7 +151,7 @@ _SOMEONE_ELSES = Refuse(
 _VIEW_ONLY = Refuse(
     status=403,
     code="not-allowed",
-    detail="This session is yours to look at, and this would change something in it. Ask its owner to make you an editor.",
+    detail="You may only look at this session, and this would change something in it. Ask its owner to make you an editor.",
 )
 _NO_SCOPE = Refuse(
     status=403,
@@ -181,12 +181,13 @@ def authorize(  # noqa: PLR0911  # a rule each
     courses: Sequence[Course] = (),
     *,
     for_visitors: bool = False,
+    viewable: bool = False,
 ) -> Answer:
     """Return what the edge is to do with a request.
 
     `session` is the row of the session that its path names, `shares` are those of it that have not run out, and `courses` those
     in which its owner is taught; they count for nobody who may open it without them. With `for_visitors` who may only view it
-    uses its websockets too.
+    uses its websockets too; where it is not `viewable`, the rule of a group shows nothing of it.
     """
     if refusal := _refuse_address(request):
         return refusal
@@ -197,12 +198,12 @@ def authorize(  # noqa: PLR0911  # a rule each
     if (
         session is None
         or session.id != request.session
-        or not may(identity, Action.VIEW, session, shares=shares, courses=courses)
+        or not may(identity, Action.VIEW, session, shares=shares, courses=courses, viewable=viewable)
     ):
         return NO_SUCH_SESSION
     if identity.how == "cookie" and (refusal := _refuse_cookie(request)):
         return refusal
-    if not _may(request, identity, session, shares, courses, for_visitors=for_visitors):
+    if not _may(request, identity, session, shares, courses, for_visitors=for_visitors, viewable=viewable):
         return _SEVERAL if session.opens_several else _VIEW_ONLY
     if not _is_up(session):
         return _not_running(request, session)
@@ -210,7 +211,8 @@ def authorize(  # noqa: PLR0911  # a rule each
     if isinstance(answer, Allow) and session.owner != identity.user.id:
         answer = replace(answer, visit=visit_of(identity.user, session, courses))
         if not may(identity, Action.OPEN, session):
-            keys, until = grounds(identity, Action.VIEW, session, shares, courses)
+            action = _action(request, session, for_visitors=for_visitors)
+            keys, until = grounds(identity, action, session, shares, courses, viewable=viewable)
             return replace(answer, keys=keys, until=until)
     return answer
 
@@ -223,11 +225,12 @@ def may_go_on(
     courses: Sequence[Course] = (),
     *,
     for_visitors: bool = False,
+    viewable: bool = False,
 ) -> GoOn:
     """Return whether a request that was let in may go on: who asked is still somebody who may ask it of the session."""
     if identity is None or session is None:
         return GoOn(False)
-    return GoOn(_may(request, identity, session, shares, courses, for_visitors=for_visitors))
+    return GoOn(_may(request, identity, session, shares, courses, for_visitors=for_visitors, viewable=viewable))
 
 
 def _may(
@@ -238,11 +241,19 @@ def _may(
     courses: Sequence[Course],
     *,
     for_visitors: bool,
+    viewable: bool,
 ) -> bool:
+    action = _action(request, session, for_visitors=for_visitors)
+    return identity.has_scope(Scope.SESSIONS) and may(
+        identity, action, session, shares=shares, courses=courses, viewable=viewable
+    )
+
+
+def _action(request: ForwardAuthRequest, session: Session, *, for_visitors: bool) -> Action:
+    """Return what a request does with a session: look, or more."""
     # One may be made for looking at, and the next show the whole home; the edge asks about a session, and not about one of them.
     looks = not session.opens_several and (not request.changes or (for_visitors and request.method in SAFE_METHODS))
-    action = Action.VIEW if looks else Action.OPEN
-    return identity.has_scope(Scope.SESSIONS) and may(identity, action, session, shares=shares, courses=courses)
+    return Action.VIEW if looks else Action.OPEN
 
 
 def _refuse_address(request: ForwardAuthRequest) -> Refuse | None:

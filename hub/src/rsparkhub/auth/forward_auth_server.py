@@ -46,9 +46,12 @@ async def serving_forward_auth(
     authenticator: Authenticator,
     settings: Settings,
     for_visitors: Callable[[Session], bool] = lambda _: False,
+    viewable: Callable[[Session], bool] = lambda _: False,
 ) -> AsyncIterator[None]:
     """Answer the edge, on a socket in the folder of sockets, for as long as this is entered."""
-    authorizer = Authorizer(store=store, authenticator=authenticator, settings=settings, for_visitors=for_visitors)
+    authorizer = Authorizer(
+        store=store, authenticator=authenticator, settings=settings, for_visitors=for_visitors, viewable=viewable
+    )
     connections: set[_Connection] = set()
     following = [
         asyncio.create_task(_follow_changes(store, authorizer, connections), name="forward auth: changes"),

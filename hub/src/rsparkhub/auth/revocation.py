@@ -25,7 +25,13 @@ def keys_of(user: User, digest: str | None = None) -> tuple[str, ...]:
 
 
 def grounds(
-    identity: Identity, action: Action, session: Session, shares: Iterable[Share], courses: Iterable[Course]
+    identity: Identity,
+    action: Action,
+    session: Session,
+    shares: Iterable[Share],
+    courses: Iterable[Course],
+    *,
+    viewable: bool = False,
 ) -> tuple[tuple[str, ...], datetime | None]:
     """Return under which keys it is notified that somebody may no longer do this with another's session, and until when they may.
 
@@ -35,7 +41,7 @@ def grounds(
     keys = [*identity.keys, *(key_of_group(course.group) for course in taught)]
     if share is not None:
         keys.append(key_of_shares(session.id))
-    by_course = may(identity, action, session, courses=taught)
+    by_course = may(identity, action, session, courses=taught, viewable=viewable)
     return tuple(keys), None if share is None or by_course else share.expires
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from rspark_contract.ensemble import INTERFACE
 from rsparkhub.catalog.environment_file import read_environment
 from rsparkhub.catalog.schema import Schema
-from rsparkhub.domain.environment import Environment
+from rsparkhub.domain.environment import Environment, EnvironmentSpec
 from rsparkhub.domain.errors import EnvironmentInvalid, NotFound
 from rsparkhub.domain.session import Session
 
@@ -88,11 +88,22 @@ class Catalog:
 
         The environment may have got another interface after the session was started: then it is not.
         """
+        spec = self._served(session)
+        return spec is not None and spec.interface.for_visitors
+
+    def is_viewable(self, session: Session) -> bool:
+        """Return whether what a session serves shows something to who may only look at it, and is all that it opens."""
+        spec = self._served(session)
+        return spec is not None and spec.interface.viewable and not spec.beside and not session.opens_several
+
+    def _served(self, session: Session) -> EnvironmentSpec | None:
+        """Return what the environment of a session says, if the interface that it names is that of the session."""
         environment = self._read().get(session.environment)
-        if environment is None or not environment.spec.interface.for_visitors:
-            return False
+        if environment is None:
+            return None
         title = environment.spec.interface.title
-        return any(component.name == INTERFACE and component.title == title for component in session.components)
+        same = any(component.name == INTERFACE and component.title == title for component in session.components)
+        return environment.spec if same else None
 
     def problems(self) -> list[str]:
         """Return what is wrong with the files, one text a file."""

@@ -125,6 +125,7 @@ async def _hub(settings: "Settings", stop: asyncio.Event) -> None:
                 authenticator=factory.authenticator,
                 settings=settings,
                 for_visitors=factory.catalog.is_for_visitors,
+                viewable=factory.catalog.is_viewable,
             ):
                 serving = asyncio.create_task(server.serve(sockets=[listening]))
                 await asyncio.wait((serving, asyncio.create_task(stop.wait())), return_when=asyncio.FIRST_COMPLETED)

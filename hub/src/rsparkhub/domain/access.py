@@ -92,11 +92,18 @@ _AT_ITS_HOST = _IN_ONE_SESSION | {Action.RUN, Action.SUSPEND}
 
 
 def may(
-    identity: Identity, action: Action, thing: Thing, *, shares: Iterable[Share] = (), courses: Iterable[Course] = ()
+    identity: Identity,
+    action: Action,
+    thing: Thing,
+    *,
+    shares: Iterable[Share] = (),
+    courses: Iterable[Course] = (),
+    viewable: bool = False,
 ) -> bool:
     """Return whether somebody may do this.
 
-    `shares` are those of the session that have not run out, and `courses` those in which its owner is taught.
+    `shares` are those of the session that have not run out, and `courses` those in which its owner is taught. `viewable` is
+    whether what the session serves shows something to who only looks: of nothing else a group's rule opens the interface.
 
     - Administrators may do everything that is anybody's to do.
     - A user may do everything with their own sessions, and start the environments of their groups.
@@ -113,7 +120,9 @@ def may(
             return False
     match thing:
         case Session():
-            return _is_there_to(action, thing) and _may_with_session(identity.user, action, thing, shares, courses)
+            return _is_there_to(action, thing) and _may_with_session(
+                identity.user, action, thing, shares, courses, viewable=viewable
+            )
         case Environment():
             return action in (Action.READ, Action.START) and (identity.user.admin or thing.allows(identity.user.groups))
         case OwnedBy(owner=owner):
@@ -135,7 +144,9 @@ def actions_with(
     )
 
 
-def _may_with_session(user: User, action: Action, session: Session, shares: Iterable[Share], courses: Iterable[Course]) -> bool:
+def _may_with_session(
+    user: User, action: Action, session: Session, shares: Iterable[Share], courses: Iterable[Course], *, viewable: bool
+) -> bool:
     if user.admin or session.owner == user.id:
         return True
     share = share_of(user, shares)
@@ -143,7 +154,7 @@ def _may_with_session(user: User, action: Action, session: Session, shares: Iter
         return True
     taught = taught_by(user, courses)
     if action is Action.VIEW:
-        return any(course.instructors_view for course in taught)
+        return viewable and not session.opens_several and any(course.instructors_view for course in taught)
     return bool(taught) and action in _BY_COURSE
 
 

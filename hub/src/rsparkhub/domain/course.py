@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from rsparkhub.domain.user import User
 
+#: Characters of the link of an announcement.
+LONGEST_LINK = 4000
+
 
 class MemberRole(StrEnum):
     """What somebody is in a group."""

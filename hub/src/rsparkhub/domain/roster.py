@@ -34,7 +34,7 @@ class RosterRow:
     full_name: str | None = None
     email: str | None = None
     group: str | None = None
-    instructor: bool = False  # of the group
+    instructor: bool | None = None  # of the group; None leaves whoever is in it what they are
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def read_roster(text: str) -> tuple[list[RosterRow], list[RosterProblem]]:
             problems.append(RosterProblem(number, wrong))
             continue
         seen[found["name"]] = number
-        instructor = found.pop("role", None) == MemberRole.INSTRUCTOR
+        role = found.pop("role", None)
+        instructor = None if role is None else role == MemberRole.INSTRUCTOR
         rows.append(RosterRow(line=number, instructor=instructor, **found))
     return rows, problems
 

@@ -86,7 +86,10 @@ class Settings(BaseSettings):
         default="new",
         description="Whom instructors may put into their own group: `new` people, whose accounts and one-time sign-in links they "
         "make, and nobody who is here already; `anybody` but administrators, whose sessions they then see as those of the others "
-        "in the group; or `nobody`.",
+        "in the group; or `nobody`. With `new` they can take any name that nobody has yet.",
+    )
+    instructors_add_up_to: int = Field(
+        default=500, ge=1, description="People in a group up to which its instructors may add more; administrators may add any."
     )
     backend: str = Field(default="process", description="Where sessions run: the name of a backend.")
     store_url: str | None = Field(

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from rspark_contract import reading
 from rspark_contract.reading import Fields, Unreadable
-from rsparkhub.domain.course import Announcement, Course, MemberRole, Membership
-from rsparkhub.domain.errors import Conflict, NotFound
+from rsparkhub.domain.course import LONGEST_LINK, Announcement, Course, MemberRole, Membership
+from rsparkhub.domain.errors import Conflict, NotAllowed, NotFound
 from rsparkhub.domain.event import GroupData, PersonData
-from rsparkhub.domain.roster import RosterRow
+from rsparkhub.domain.roster import RosterProblem, RosterRow
 from rsparkhub.domain.session import Session, Wanted
 from rsparkhub.domain.user import User
 from rsparkhub.store.database import Connection, Database
@@ -70,6 +70,18 @@ _INSTRUCTORS = sa.select(members.c.user_name).where(
     members.c.group == sa.bindparam("b_name"), members.c.role == MemberRole.INSTRUCTOR.value
 )
 _ADMINISTRATORS = sa.select(users.c.name).where(users.c.admin, users.c.name.in_(sa.bindparam("b_names", expanding=True)))
+_THERE = sa.select(users.c.name, users.c.admin).where(users.c.name.in_(sa.bindparam("b_names", expanding=True)))
+_MAY = (
+    sa.select(users.c.id)
+    .select_from(
+        users.outerjoin(members, sa.and_(members.c.user_name == users.c.name, members.c.group == sa.bindparam("b_name")))
+    )
+    .where(
+        users.c.id == sa.bindparam("b_person"),
+        users.c.disabled.is_(None),
+        sa.or_(users.c.admin, members.c.role == MemberRole.INSTRUCTOR.value),
+    )
+)
 _AT_ONCE = 500  # a statement has so many parameters
 _MOST_NAMED = 5
 
@@ -167,10 +179,18 @@ class Courses:
             await self._notifier.notify(key_of_group(name), about="revoked")
 
     async def announce(self, name: str, announcement: Announcement | None, *, by: By) -> None:
-        """Tell a group something in the place of what it was told before, or nothing any more; NotFound for no such group."""
+        """Tell a group something in the place of what it was told before, or nothing any more.
+
+        Raises
+        ------
+        NotFound
+            When there is no such group.
+        NotAllowed
+            When whoever does it is neither its instructor nor an administrator by now.
+        """
 
         async def work(connection: Connection) -> None:
-            await _lock(connection, name)
+            await _lock_for(connection, name, by)
             value = None if announcement is None else _written(announcement)
             await connection.rows(_ANNOUNCE.values(announcement=value), {"b_name": name})
             said = group_event("announced", name)
@@ -179,25 +199,50 @@ class Courses:
 
         await self._database.write(work)
 
-    async def add(self, name: str, people: Iterable[str], *, by: By) -> builtins.list[str]:
-        """Put people who are there into a group, and return who was not in it.
+    async def add(self, name: str, people: Iterable[str], *, up_to: int | None = None, by: By) -> None:
+        """Put people who are there into a group.
 
         Raises
         ------
         NotFound
             When there is no such group, or one of them does not exist.
+        NotAllowed
+            When whoever does it is neither its instructor nor an administrator by now.
         Conflict
-            When one of them is an administrator.
+            When one of them is an administrator, or there would be more than `up_to` people in the group.
         """
 
-        async def work(connection: Connection) -> list[str]:
-            await _lock(connection, name)
-            return await self._take_in(connection, name, frozenset(people), by=by)
+        async def work(connection: Connection) -> None:
+            await _lock_for(connection, name, by)
+            await self._take_in(connection, name, frozenset(people), up_to=up_to, by=by)
 
-        return await self._database.write(work)
+        await self._database.write(work)
+
+    async def problems(
+        self, name: str, rows: Sequence[RosterRow], *, take_in: bool, up_to: int | None
+    ) -> builtins.list[RosterProblem]:
+        """Return for which lines of a list `add_all` would refuse it as things are now."""
+        there = dict[str, bool]()
+        for first in range(0, len(rows), _AT_ONCE):
+            names = [row.name for row in rows[first : first + _AT_ONCE]]
+            there |= {str(row[0]): bool(row[1]) for row in await self._database.read(_THERE, {"b_names": names})}
+        inside = {user.name for user in (await self.get(name)).people}
+        found, room = list[RosterProblem](), None if up_to is None else up_to - len(inside)
+        for row in rows:
+            if row.name in inside:
+                continue
+            if there.get(row.name):
+                found.append(RosterProblem(row.line, _administrators([row.name])))
+            elif row.name in there and not take_in:
+                found.append(RosterProblem(row.line, _strangers([row.name], name)))
+            elif room is not None:
+                room -= 1
+                if room == -1:  # told once, where it is full
+                    found.append(RosterProblem(row.line, _full(name, up_to)))
+        return found
 
     async def add_all(
-        self, name: str, rows: Sequence[RosterRow], *, take_in: bool, by: By
+        self, name: str, rows: Sequence[RosterRow], *, take_in: bool, up_to: int | None = None, by: By
     ) -> tuple[builtins.list[str], builtins.list[str]]:
         """Add the people of a list, who are in this group; all or nothing. Nothing of whoever is there already is changed.
 
@@ -205,6 +250,8 @@ class Courses:
         ----------
         take_in
             Whether whoever is there already and not in the group is put into it.
+        up_to
+            How many people may be in the group then; None for any number.
 
         Returns
         -------
@@ -214,12 +261,14 @@ class Courses:
         ------
         NotFound
             When there is no such group.
+        NotAllowed
+            When whoever does it is neither its instructor nor an administrator by now.
         Conflict
-            When somebody is there already and may not be taken in.
+            When somebody is there already and may not be taken in, or there would be more than `up_to` people in the group.
         """
 
         async def work(connection: Connection) -> tuple[list[str], list[str]]:
-            await _lock(connection, name)
+            await _lock_for(connection, name, by)
             added, there = list[str](), list[str]()
             for row in rows:
                 person_id = await insert_user(connection, self._database, row.name, now=by.at)
@@ -233,29 +282,26 @@ class Courses:
                 await insert_of_people(connection, self._database, "person", note, by=by, owner=person_id)
             strangers = frozenset(there) - await members_of(connection, name)
             if strangers and not take_in:
-                raise Conflict(
-                    f"{_named(strangers)} {'is' if len(strangers) == 1 else 'are'} here already, and only an administrator puts "
-                    f"people who are here into {name}. Leave them out of the list, and ask one."
-                )
-            await self._take_in(connection, name, strangers | set(added), by=by)
+                raise Conflict(_strangers(strangers, name))
+            await self._take_in(connection, name, strangers | set(added), up_to=up_to, by=by)
             return added, there
 
         return await self._database.write(work)
 
-    async def _take_in(self, connection: Connection, name: str, people: frozenset[str], *, by: By) -> list[str]:
+    async def _take_in(self, connection: Connection, name: str, people: frozenset[str], *, up_to: int | None, by: By) -> None:
         asked, administrators = sorted(people), list[str]()
         for first in range(0, len(asked), _AT_ONCE):
             found = await connection.rows(_ADMINISTRATORS, {"b_names": asked[first : first + _AT_ONCE]})
             administrators += [str(row[0]) for row in found]
         if administrators:
-            raise Conflict(
-                f"{_named(administrators)}: administrators are put into a group by administrators alone. Leave them out."
-            )
-        joined = people - await members_of(connection, name)
+            raise Conflict(_administrators(administrators))
+        inside = await members_of(connection, name)
+        joined = people - inside
+        if joined and up_to is not None and len(inside) + len(joined) > up_to:
+            raise Conflict(_full(name, up_to))
         await join(connection, name, joined)
         if joined:
             await self._note(connection, group_event("members", name, joined=joined), by=by)
-        return sorted(joined)
 
     async def _note(self, connection: Connection, data: GroupData, *, by: By) -> None:
         await insert_of_people(connection, self._database, "group", data, by=by, owner=None)
@@ -264,6 +310,31 @@ class Courses:
 async def _lock(connection: Connection, name: str) -> None:
     if not await connection.rows(_GROUP_FOR_UPDATE, {"b_name": name}):
         raise _no_group(name)
+
+
+async def _lock_for(connection: Connection, name: str, by: By) -> None:
+    """Lock a group for its instructor or an administrator, who may have become one no longer since the request was let in."""
+    await _lock(connection, name)
+    if not await connection.rows(_MAY, {"b_name": name, "b_person": by.person}):
+        raise NotAllowed("Only instructors of this group, and administrators, may do this. Ask one of them.")
+
+
+def _strangers(names: Iterable[str], group: str) -> str:
+    several = len(every := sorted(names)) > 1
+    return (
+        f"{_named(every)} {'are' if several else 'is'} here already, and only an administrator puts people who are here into "
+        f"{group}. Leave them out of the list, and ask one."
+    )
+
+
+def _administrators(names: Iterable[str]) -> str:
+    return f"{_named(names)}: administrators are put into a group by administrators alone. Leave them out."
+
+
+def _full(group: str, up_to: int | None) -> str:
+    return (
+        f"Instructors add people up to {up_to} in a group, and {group} would have more. Ask an administrator to add the others."
+    )
 
 
 def _no_group(name: str) -> NotFound:
@@ -294,7 +365,7 @@ def _announcement(value: object) -> Announcement | None:
         fields = Fields(value)
         return Announcement(
             text=fields.required("text", reading.text(2000)),
-            link=fields.get("link", reading.text(4000), None),
+            link=fields.get("link", reading.text(LONGEST_LINK), None),
             by=fields.required("by", reading.text(64)),
             at=fields.required("at", reading.instant),
         )

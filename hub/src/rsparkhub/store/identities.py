@@ -15,7 +15,7 @@ from rsparkhub.store.events import By, insert_of_people
 from rsparkhub.store.left_groups import insert_group
 from rsparkhub.store.notifier import Notifier, key_of_group, key_of_user
 from rsparkhub.store.service_accounts import members_changed
-from rsparkhub.store.tables import groups, identities, members, users
+from rsparkhub.store.tables import groups, identities, logins, members, sign_in_links, users
 from rsparkhub.store.users import insert_user
 
 #: Groups that are made for one person's sign-in; what more a system lists is made at a later one.
@@ -40,6 +40,7 @@ _UNUSED = (
     )
     .with_for_update()
 )
+_WAYS_IN = [sa.delete(table).where(table.c.user_name == sa.bindparam("b_name")) for table in (sign_in_links, logins)]
 _SET_GROUPS = sa.update(identities).where(*_SUBJECT).values(groups=sa.bindparam("b_groups"))
 _THEIR_GROUPS = sa.select(members.c.group).where(members.c.user_name == sa.bindparam("b_name"))
 _LEAVE = sa.delete(members).where(members.c.user_name == sa.bindparam("b_name"), members.c.group == sa.bindparam("b_group"))
@@ -57,7 +58,8 @@ class Identities:
     """Stores who users are in other systems, and signs in those for whom one vouches.
 
     A user is bound to whoever first signed in as them, by what that system calls that person for ever. A user who was there
-    before is never taken over: only one who was never here may be matched by their name, and only where that is wanted.
+    before is never taken over: only one who was never here may be matched by their name, and only where that is wanted. Then
+    whoever made the user, and has a link to sign in as them, gets in no longer.
     """
 
     def __init__(self, database: Database, notifier: Notifier) -> None:
@@ -95,8 +97,10 @@ class Identities:
             When they are nobody here, the name is somebody else's, or the user is disabled.
         """
 
-        async def work(connection: Connection) -> tuple[str, str, list[str]]:
-            name, before = await self._user_of(connection, vouched, make_people=make_people, match_added=match_added, now=now)
+        async def work(connection: Connection) -> tuple[str, str, list[str], bool]:
+            name, before, matched = await self._user_of(
+                connection, vouched, make_people=make_people, match_added=match_added, now=now
+            )
             person_id, disabled, full_name, email = (await connection.rows(_USER, {"b_name": name}))[0]
             if disabled is not None:
                 raise NotVouched(DISABLED, "disabled")
@@ -108,21 +112,25 @@ class Identities:
                 by = By(str(person_id), now)
                 left = await self._set_groups(connection, vouched, name, before, make_groups=make_groups, by=by)
             await insert_login(connection, name, digest=digest, expires=expires, site=site, now=now)
-            return name, str(person_id), left
+            return name, str(person_id), left, matched
 
-        name, person_id, left = await self._database.write(work)
-        if left:  # what is shared with a group lets in no longer who has left it, nor its instructors into their sessions
+        name, person_id, left, matched = await self._database.write(work)
+        if (
+            left or matched
+        ):  # what is shared with a group lets in no longer who has left it, nor its instructors into their sessions
             await self._notifier.notify(key_of_user(person_id), *map(key_of_group, left), about="revoked")
         return name
 
     async def _user_of(
         self, connection: Connection, vouched: Vouched, *, make_people: bool, match_added: bool, now: datetime
-    ) -> tuple[str, frozenset[str]]:
-        """Return the user that somebody is, and the groups that their system put them in; bind or add one if wanted."""
+    ) -> tuple[str, frozenset[str], bool]:
+        """Return the user that somebody is, the groups that their system put them in, and whether the user was there and is
+        theirs from now on; bind or add one if wanted.
+        """
         key = {"b_source": vouched.source, "b_subject": vouched.subject}
         found = await connection.rows(_FIND, key)
         if found:
-            return str(found[0][0]), _texts(found[0][1])
+            return str(found[0][0]), _texts(found[0][1]), False
         person_id = None
         if make_people:
             person_id = await insert_user(connection, self._database, vouched.name, now=now)
@@ -134,11 +142,14 @@ class Identities:
         elif not (match_added and await connection.rows(_UNUSED, {"b_name": vouched.name})):
             again = await connection.rows(_FIND, key)  # they sign in twice at this very moment
             if again:
-                return str(again[0][0]), _texts(again[0][1])
+                return str(again[0][0]), _texts(again[0][1]), False
             raise NotVouched(f"The name {vouched.name} is that of a user who was here before.", "taken")
         values = {"source": vouched.source, "subject": vouched.subject, "user_name": vouched.name, "groups": [], "created": now}
         await connection.rows(sa.insert(identities), values)
-        return vouched.name, frozenset()
+        matched = person_id is None
+        for end in _WAYS_IN if matched else ():
+            await connection.rows(end, {"b_name": vouched.name})
+        return vouched.name, frozenset(), matched
 
     async def _set_groups(
         self, connection: Connection, vouched: Vouched, name: str, before: frozenset[str], *, make_groups: bool, by: By

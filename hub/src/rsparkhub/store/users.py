@@ -181,15 +181,15 @@ class Users:
         The names of those who were added, and of those who were there already: they get what the list says of them, and are in
         the group too.
         """
-        of_group, teaching = dict[str, set[str]](), dict[str, set[str]]()
+        of_group, teaching, learning = dict[str, set[str]](), dict[str, set[str]](), dict[str, set[str]]()
         for row in rows:
             if row.group is not None:
                 of_group.setdefault(row.group, set()).add(row.name)
-            if row.group is not None and row.instructor:
-                teaching.setdefault(row.group, set()).add(row.name)
+            if row.group is not None and row.instructor is not None:
+                (teaching if row.instructor else learning).setdefault(row.group, set()).add(row.name)
 
-        async def work(connection: Connection) -> tuple[list[str], list[str]]:
-            added, there = list[str](), list[str]()
+        async def work(connection: Connection) -> tuple[list[str], list[str], list[str]]:
+            added, there, keys = list[str](), list[str](), [key_of_group(group) for group in teaching]
             for row in rows:
                 person_id = await insert_user(connection, self._database, row.name, now=by.at)
                 (added if person_id is not None else there).append(row.name)
@@ -202,10 +202,14 @@ class Users:
             for group, chosen in sorted(of_group.items()):
                 await self._add_members(connection, group, frozenset(chosen), by=by, now=by.at)
                 await make_instructors(connection, self._database, group, teaching.get(group, set()), by=by)
-            return added, there
+                ended = await set_role(connection, group, learning.get(group, set()), MemberRole.MEMBER)
+                if ended:
+                    await self._note(connection, group_event("instructors", group, left=ended), by=by)
+                    keys += [*await keys_of_users(connection, ended), key_of_group(group)]
+            return added, there, keys
 
-        added, there = await self._database.write(work)
-        await self._notifier.notify(*(key_of_group(group) for group in teaching), about="revoked")
+        added, there, keys = await self._database.write(work)
+        await self._notifier.notify(*keys, about="revoked")
         return added, there
 
     async def _add_members(

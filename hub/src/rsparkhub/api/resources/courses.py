@@ -11,8 +11,8 @@ from rsparkhub.api.resources.handouts import link_path
 from rsparkhub.api.resources.roster import links_of
 from rsparkhub.api.serializers.views import course_view
 from rsparkhub.domain.access import Action, Identity, Installation, may
-from rsparkhub.domain.course import Announcement
-from rsparkhub.domain.errors import Conflict, NotAllowed
+from rsparkhub.domain.course import LONGEST_LINK, Announcement
+from rsparkhub.domain.errors import Conflict, InvalidInput, NotAllowed
 from rsparkhub.domain.roster import RosterProblem, RosterRow, read_roster
 from rsparkhub.domain.scope import Scope
 from rsparkhub.wire.course import CourseView, MorePeople, NewAnnouncement
@@ -57,7 +57,7 @@ async def add_people(name: str, body: MorePeople, identity: Person, context: Con
     check_instructor(identity, name, to=Action.CHANGE)
     if _may_add(context, identity) != "anybody":
         raise NotAllowed("Only administrators put people who are here already into a group. Ask one of them.")
-    await context.store.courses.add(name, body.people, by=by_now(identity, context))
+    await context.store.courses.add(name, body.people, up_to=_up_to(context, identity), by=by_now(identity, context))
     return await _view(context, identity, name)
 
 
@@ -73,11 +73,13 @@ async def add_class(name: str, body: Roster, identity: Person, context: Context)
         raise NotAllowed("Instructors add nobody here. Send the list to an administrator.")
     rows, problems = read_roster(body.text)
     problems += [problem for row in rows if (problem := _elsewhere(row, name))]
+    take_in, up_to = may_add == "anybody", _up_to(context, identity)
+    problems += await context.store.courses.problems(name, rows, take_in=take_in, up_to=up_to)
     if problems or body.check:
         wrong = [RosterProblemView(line=each.line, text=each.text) for each in sorted(problems, key=lambda each: each.line)]
         return RosterResult(problems=wrong, added=[], there=[], links="")
     by = by_now(identity, context)
-    added, there = await context.store.courses.add_all(name, rows, take_in=may_add == "anybody", by=by)
+    added, there = await context.store.courses.add_all(name, rows, take_in=take_in, up_to=up_to, by=by)
     new = frozenset(added)
     links = await links_of(context, identity, [row for row in rows if row.name in new]) if body.links and added else ""
     return RosterResult(problems=[], added=added, there=there, links=links)
@@ -89,9 +91,15 @@ async def announce(name: str, body: NewAnnouncement, identity: Person, context: 
     check_instructor(identity, name, to=Action.CHANGE)
     if body.text is None and body.work is not None:
         raise Conflict("Work is handed out with a text. Say in `text` what it is.")
+    if body.text is not None and not body.text.strip():
+        raise InvalidInput("What a group is told can't be blank. Write something, or leave `text` out to take it back.")
     announcement = None
     if body.text is not None:
         link = None if body.work is None else link_path(body.work, identity, context)
+        if link is not None and len(link) > LONGEST_LINK:
+            raise InvalidInput(
+                f"The link of this work has {len(link)} characters, and may have {LONGEST_LINK}. Choose fewer options."
+            )
         announcement = Announcement(text=body.text, link=link, by=identity.user.id, at=context.now())
     await context.store.courses.announce(name, announcement, by=by_now(identity, context))
     return await _view(context, identity, name)
@@ -103,6 +111,11 @@ async def _view(context: AppContext, identity: Identity, name: str) -> CourseVie
 
 def _may_add(context: AppContext, identity: Identity) -> Literal["nobody", "new", "anybody"]:
     return "anybody" if may(identity, Action.CHANGE, Installation()) else context.settings.instructors_add
+
+
+def _up_to(context: AppContext, identity: Identity) -> int | None:
+    """Return up to how many people in a group somebody may add to it; None for any number."""
+    return None if may(identity, Action.CHANGE, Installation()) else context.settings.instructors_add_up_to
 
 
 def _elsewhere(row: RosterRow, name: str) -> RosterProblem | None:
