@@ -282,7 +282,7 @@ class TestShares:
         for method in ("POST", "PUT", "PATCH", "DELETE"):
             refused = await client.request(method, f"/s/{session}/x")
             assert (refused.status_code, refused.json()["code"]) == (403, "not-allowed")
-            assert "to look at" in refused.json()["detail"]
+            assert "only look at this session" in refused.json()["detail"]
         with pytest.raises(websockets.InvalidStatus) as answer:
             await websockets.connect(f"ws://{world.host}/s/{session}/ws", additional_headers={"Authorization": f"token {token}"})
         assert answer.value.response.status_code == 403
