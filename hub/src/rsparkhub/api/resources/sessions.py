@@ -264,5 +264,5 @@ async def _want(
 
 async def _view(context: AppContext, identity: Identity, session: Session, access: Access | None = None) -> SessionView:
     """Return a session as it is told to whoever asked: with what they may do with it, by what let them to it."""
-    by = {"shares": access.shares, "courses": access.courses} if access else {}
-    return await context.serializer.serialize_one(session, may=actions_with(identity, session, **by))
+    shares, courses = (access.shares, access.courses) if access else ((), ())
+    return await context.serializer.serialize_one(session, may=actions_with(identity, session, shares=shares, courses=courses))
