@@ -30,8 +30,7 @@ evaluate_in_console <- function(evaluate, readline) {
   function(input, envir = globalenv(), output_handler, ...) {
     executor <- environment(output_handler$error)$.self
     if (!methods::is(executor, "Executor")) {
-      unseen <- function() evaluate(input, envir = envir, output_handler = output_handler, ...)
-      return(tryCatch(unseen(), error = function(condition) with_rs_device(unseen)))
+      return(with_device(function() evaluate(input, envir = envir, output_handler = output_handler, new_device = FALSE, ...)))
     }
     console <- new_console(executor, output_handler)
     input <- parsed(input)
@@ -196,10 +195,9 @@ watch_again <- function(before) {
 open_screen <- function(console) {
   snapshot <- asNamespace("evaluate")$plot_snapshot
   executor <- console$executor
-  device <- tryCatch(open_device(), error = function(condition) 0L) # there are 62 devices already
-  opened <- if (device) .Devices[[device]]
-  # A person's own may have the number by now.
-  open <- function() device %in% grDevices::dev.list() && identical(.Devices[[device]], opened)
+  opened <- new_device()
+  device <- opened$number
+  open <- opened$is_open
   show <- function(incomplete = FALSE) {
     .Call(console_flush)
     console$own(function() {
@@ -241,7 +239,7 @@ open_screen <- function(console) {
     close = function() {
       executor$last_recorded_plot <- NULL
       for (name in hooks) setHook(name, Filter(function(each) !identical(each, hook), getHook(name)), "replace")
-      console$own(function() if (open()) grDevices::dev.off(device))
+      console$own(opened$close)
       assign("last_plot", NULL, envir = environment(snapshot))
     }
   )
@@ -257,10 +255,18 @@ open_device <- function() {
   grDevices::dev.cur()
 }
 
-# Run a function while R's own device is the one that opens.
-with_rs_device <- function(run) {
-  theirs <- options(device = grDevices::pdf)
-  on.exit(options(theirs))
+# Open a device that can be asked whether it is still there: it may be closed meanwhile, and another have its number.
+new_device <- function() {
+  number <- tryCatch(open_device(), error = function(condition) 0L) # there are 62 devices already
+  opened <- if (number) .Devices[[number]]
+  is_open <- function() number %in% grDevices::dev.list() && identical(.Devices[[number]], opened)
+  list(number = number, is_open = is_open, close = function() if (is_open()) grDevices::dev.off(number))
+}
+
+# Run a function, once, while a device is open for what it may draw. evaluate() would fail where a person's device does not open.
+with_device <- function(run) {
+  device <- new_device()
+  on.exit(device$close())
   run()
 }
 
@@ -350,7 +356,6 @@ wait_for_answer <- function(kernel, executor) {
   if (!isTRUE(executor$current_request$content$allow_stdin)) {
     stop("This asks a question, and nobody can answer it here: the code was sent without input.", call. = FALSE)
   }
-  interrupt <- function() stop(structure(class = c("interrupt", "condition"), list(message = "", call = NULL)))
   zmq <- asNamespace("pbdZMQ")
   sockets <- kernel$sockets
   readable <- zmq$ZMQ.PO()$POLLIN
@@ -358,7 +363,7 @@ wait_for_answer <- function(kernel, executor) {
   repeat {
     # An interrupt that comes just before it waits is seen only once it has waited.
     heard <- zmq$zmq.poll(c(sockets$stdin, sockets$control), rep(readable, 2L), 500L, MC = zmq$ZMQ.MC(check.eintr = TRUE))
-    if (identical(heard[[2L]], "SIGINT")) interrupt()
+    if (identical(heard[[2L]], "SIGINT")) leave_question()
     if (heard[[1L]] < 1L) next # nothing came, or a signal: then it doesn't say what is readable
     if (bitwAnd(zmq$zmq.poll.get.revents(1L), readable)) {
       return(receive(sockets$stdin)$content$value)
@@ -367,16 +372,22 @@ wait_for_answer <- function(kernel, executor) {
       told <- receive(sockets$control)
       kind <- told$header$msg_type
       if (identical(kind, "shutdown_request")) end_after_the_cell(kernel, executor, told)
-      if (kind %in% c("shutdown_request", "interrupt_request")) interrupt()
+      if (kind %in% c("shutdown_request", "interrupt_request")) leave_question()
     }
   }
 }
 
-# End the kernel once the cell's reply is sent, when it aborts what waits behind an interrupted cell.
+leave_question <- function() stop(structure(class = c("interrupt", "condition"), list(message = "", call = NULL)))
+
+# End the kernel once the cell's reply is sent, however the cell ends: its code may catch the interrupt. Nobody answers it any more.
 end_after_the_cell <- function(kernel, executor, request) {
-  executor$abort_queued_messages <- function() {
-    kernel$abort_queued_messages()
-    kernel$shutdown(request)
+  executor$handle_stdin <- function() leave_question()
+  executor$send_response <- function(msg_type, ...) {
+    kernel$send_response(msg_type, ...)
+    if (msg_type == "execute_reply") {
+      kernel$abort_queued_messages()
+      kernel$shutdown(request)
+    }
   }
 }
 

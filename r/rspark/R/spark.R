@@ -184,7 +184,7 @@ lost_in_spark <- function() {
   if (is.null(state$driver) || is.null(state$session) || inherits(state$session, "spark_connection")) {
     return(list())
   }
-  found <- tryCatch(state$driver$lost(as.list(c(names(state$views), names(state$streams)))), error = function(error) list())
+  found <- tryCatch(state$driver$lost(as.list(c(names(state$views), names(state$streams)))), error = instead(list()))
   lapply(found, function(entry) lost_entry(entry$name, entry$class, entry$why))
 }
 

@@ -8,7 +8,7 @@ capture_flags <- function(save) {
   list(
     locked = names[vapply(names, bindingIsLocked, NA, global)],
     closed = environmentIsLocked(global),
-    debugged = Filter(function(name) tryCatch(isdebugged(get(name, envir = global, inherits = FALSE)), error = function(error) FALSE), functions),
+    debugged = Filter(function(name) tryCatch(isdebugged(get(name, envir = global, inherits = FALSE)), error = instead(FALSE)), functions),
     once = if (was_called("debugonce")) marked_names(functions, global, "STP"),
     elsewhere = if (was_called("debug")) marked_elsewhere(isdebugged),
     methods = if (was_called("debug")) methods_that(function(generic, signature, method) isdebugged(generic, signature)),
@@ -19,7 +19,7 @@ capture_flags <- function(save) {
 }
 
 marked_names <- function(names, global, mark) {
-  is_so <- function(name) tryCatch(is_marked(get(name, envir = global, inherits = FALSE), mark), error = function(error) FALSE)
+  is_so <- function(name) tryCatch(is_marked(get(name, envir = global, inherits = FALSE), mark), error = instead(FALSE))
   Filter(is_so, names)
 }
 
@@ -44,7 +44,7 @@ methods_that <- function(is_so) {
     table <- if (methods::is(f, "genericFunction")) methods::getMethodsForDispatch(f)
     for (label in if (is.environment(table)) ls(table, all.names = TRUE)) {
       signature <- strsplit(label, "#", fixed = TRUE)[[1]]
-      if (isTRUE(tryCatch(is_so(f, signature, get(label, envir = table)), error = function(error) FALSE))) {
+      if (isTRUE(tryCatch(is_so(f, signature, get(label, envir = table)), error = instead(FALSE)))) {
         found[[length(found) + 1L]] <- list(generic = generic, signature = signature)
       }
     }

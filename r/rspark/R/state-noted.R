@@ -1,5 +1,6 @@
 # What R tells nobody: limits of time, functions for the end of an object, debugonce() and tracemem(). The functions of base that set it
-# are put into the place of ones that note it first. `debug()` is noted as well, so that packages are searched only where it was called.
+# are put into the place of ones that note it first. `debug()` and `trace()` are noted as well, so that packages and
+# methods are searched only where they were called.
 
 noting <- list(
   reg.finalizer = function(e, f, onexit = FALSE) {
@@ -25,6 +26,12 @@ noting <- list(
   tracemem = function(x) {
     workspace$noted["tracemem"] <- TRUE
     workspace$originals$tracemem(x)
+  },
+  trace = function(what, tracer, exit, at, print, signature, where = topenv(parent.frame()), edit = FALSE) {
+    workspace$noted["trace"] <- TRUE
+    call <- sys.call() # it is evaluated where it stands: what is traced is named there
+    call[[1L]] <- workspace$originals$trace
+    eval.parent(call)
   }
 )
 

@@ -58,7 +58,7 @@ named_value <- function(saved) {
 }
 
 capture_folder <- function(save) {
-  folder <- tryCatch(getwd(), error = function(error) NULL)
+  folder <- tryCatch(getwd(), error = instead(NULL))
   if (is.null(folder)) {
     lose(save, "working directory", "folder", "It was deleted.")
     return(NULL)

@@ -41,6 +41,9 @@ unsaved_state <- list(
     }
   },
   traced_methods = function(save) {
+    if (!was_called("trace")) {
+      return(invisible())
+    }
     for (each in methods_that(function(generic, signature, method) inherits(method, "MethodDefinitionWithTrace"))) {
       name <- paste0(each$generic, "(", paste(each$signature, collapse = ", "), ")")
       lose(save, name, "trace", "This method is traced. Call trace() again.")
@@ -67,7 +70,7 @@ unsaved_state <- list(
       return(invisible())
     }
     for (server in asNamespace("httpuv")$listServers()) {
-      at <- tryCatch(paste0(server$getHost(), ":", server$getPort()), error = function(error) server$getPath())
+      at <- tryCatch(paste0(server$getHost(), ":", server$getPort()), error = instead(NULL)) %||% server$getPath()
       lose(save, paste("server at", at), class_of(server), "It ends with R. Start it again.")
     }
   },
@@ -100,7 +103,7 @@ written_files <- function() {
   numbers <- setdiff(list.files("/proc/self/fd"), c("0", "1", "2"))
   files <- Sys.readlink(file.path("/proc/self/fd", numbers))
   is_written <- vapply(numbers, function(number) {
-    flags <- tryCatch(suppressWarnings(grep("^flags:", readLines(file.path("/proc/self/fdinfo", number)), value = TRUE)), error = function(error) "")
+    flags <- tryCatch(suppressWarnings(grep("^flags:", readLines(file.path("/proc/self/fdinfo", number)), value = TRUE)), error = instead(""))
     isTRUE(grepl("[1-3]$", flags)) # octal: the last digit is how it was opened
   }, NA)
   unique(files[is_written & startsWith(files, "/") & !startsWith(files, "/dev/") & file.exists(files) & !dir.exists(files)])
@@ -123,14 +126,14 @@ child_commands <- function() {
 }
 
 process_stat <- function(pid) {
-  stat <- tryCatch(suppressWarnings(readLines(file.path("/proc", pid, "stat"), n = 1L)), error = function(error) "")
+  stat <- tryCatch(suppressWarnings(readLines(file.path("/proc", pid, "stat"), n = 1L)), error = instead(""))
   fields <- strsplit(sub("^.*[)] ", "", stat), " ", fixed = TRUE)[[1]] # state, parent, group, session
   if (length(fields) > 3L) c(parent = fields[[2]], session = fields[[4]]) else c(parent = "", session = "")
 }
 
 # Return a process's command; nothing of one that has ended.
 command_of <- function(pid) {
-  words <- tryCatch(suppressWarnings(readBin(file.path("/proc", pid, "cmdline"), "raw", 65536)), error = function(error) raw())
+  words <- tryCatch(suppressWarnings(readBin(file.path("/proc", pid, "cmdline"), "raw", 65536)), error = instead(raw()))
   words[words == 0] <- charToRaw(" ")
   trimws(iconv(rawToChar(words), "UTF-8", "UTF-8", sub = "?"))
 }

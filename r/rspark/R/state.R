@@ -49,11 +49,27 @@ save_parts <- function(save, after = FALSE) {
 
 # Run what a part has to ask, for a third of the time that is left and some seconds at most: what waits for ever, as a function that a
 # person put in the place of R's, takes nothing else along. R looks at the time between two of its steps, and while it waits.
+#
+# It takes the place of a limit that the person has set, and so is set only where that one is known, and set again in the end.
 in_time <- function(save, work) {
-  limit <- workspace$originals$setTimeLimit %||% base::setTimeLimit
-  limit(Inf, max(1, min(longest_part, (save$writer$deadline - now()) / 3)))
-  on.exit(limit(Inf, Inf))
+  limit <- workspace$originals$setTimeLimit
+  if (is.null(limit)) {
+    return(work())
+  }
+  seconds <- max(1, min(longest_part, (save$writer$deadline - now()) / 3))
+  workspace$part_end <- now() + seconds - 0.01 # of R's two clocks, this one is rounded
+  on.exit({
+    limit(Inf, Inf)
+    workspace$part_end <- NULL
+  })
+  limit(Inf, seconds)
   work()
+}
+
+# Return a handler of errors that has a value in place of what failed. R says once that the time of a part is over, and has no limit
+# for what comes then: what fails after the end is passed on, so that it ends the part.
+instead <- function(value) {
+  function(error) if (now() >= (workspace$part_end %||% Inf)) stop(error) else value
 }
 
 longest_part <- 20 # seconds
@@ -131,7 +147,7 @@ current_options <- function() {
 }
 
 # Whether two values are the same; a comparison that fails (of what is nested too deeply) says no.
-same <- function(a, b) tryCatch(identical(a, b), error = function(error) FALSE)
+same <- function(a, b) tryCatch(identical(a, b), error = instead(FALSE))
 
 save_options <- function(save) {
   changed <- tryCatch(changed_options(), error = identity)

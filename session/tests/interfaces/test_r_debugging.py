@@ -235,12 +235,21 @@ async def test_a_sleep_saves_what_waits_at_a_prompt(start: Start, code: str) -> 
         assert await kernel.shown("kept") == "[1] 42"
 
 
-async def test_a_kernel_that_waits_at_a_prompt_ends_when_it_is_told_to(start: Start) -> None:
+@pytest.mark.parametrize(
+    "code",
+    [
+        BROWSES,
+        "tryCatch(readline('Who? '), interrupt = function(condition) 'caught')",
+        "for (i in 1:2) tryCatch(readline('Who? '), interrupt = function(condition) 'caught')",
+        "tryCatch(get('getPass', 'jupyter:irkernel')('Who? '), interrupt = function(condition) 'caught')",
+    ],
+)
+async def test_a_kernel_that_waits_at_a_prompt_ends_when_it_is_told_to(start: Start, code: str) -> None:
     running = await lab(start)
     kernel_id = await running.new_kernel("ir")
     async with running.kernel(kernel_id) as kernel:
         await kernel.shown("reg.finalizer(globalenv(), function(e) writeLines('by itself', '~/ended'), onexit = TRUE)")
-        await asked(kernel, BROWSES)
+        await asked(kernel, code)
         assert (await running.http.delete(running.url(f"api/kernels/{kernel_id}"))).status_code == 204
     assert (running.home / "ended").read_text() == "by itself\n"
 

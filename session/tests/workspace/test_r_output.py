@@ -120,6 +120,14 @@ def test_plots_are_shown_where_the_persons_device_does_not_open(kernel: Kernel, 
         kernel.run("options(before)")
 
 
+@pytest.mark.parametrize("fails", ["closeAllConnections()", "graphics.off()"])
+def test_code_that_runs_unseen_runs_once_however_it_ends(kernel: Kernel, fails: str) -> None:
+    kernel.run("n <- 0")
+    kernel.client.execute_interactive(f"n <- n + 1; {fails}; 1", silent=True, timeout=60, allow_stdin=False)
+    assert kernel.run("cat(n)") == "1"
+    assert kernel.run(_AS_IT_WAS) == "1 1 1"
+
+
 def test_a_device_of_the_persons_own_outlives_the_cell(kernel: Kernel) -> None:
     kernel.run("invisible(dev.off()); pdf('own.pdf'); plot(1)")
     assert kernel.run("cat(names(dev.list())[[1]])") == "pdf"

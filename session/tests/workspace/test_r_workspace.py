@@ -324,6 +324,7 @@ def test_plots_work_after_the_sleep_and_none_is_shown_again(r: Sleeper) -> None:
 
 
 def test_a_part_that_hangs_or_fails_takes_nothing_along(r: Sleeper) -> None:
+    r.run("rspark:::workspace_baseline()")
     r.run("put <- function(name, f) { n <- asNamespace('grDevices'); base::unlockBinding(name, n); assign(name, f, n) }")
     r.run("put('palette', function(...) repeat Sys.sleep(0.1));")
     r.run(
@@ -337,6 +338,16 @@ def test_a_part_that_hangs_or_fails_takes_nothing_along(r: Sleeper) -> None:
     assert lost["connections"] == ("", "What of this is lost can't be told: none")
     r.wake()
     assert r.ask("c(x, unclass(odd)[[1]])") == "c(42, 1)"
+
+
+def test_a_part_in_which_one_thing_after_the_other_hangs_ends_all_the_same(r: Sleeper) -> None:
+    r.run("rspark:::workspace_baseline(); x <- 42; f <- function() 1; g <- function() 2")
+    r.run("base::unlockBinding('isdebugged', baseenv())")
+    r.run("assign('isdebugged', function(...) repeat Sys.sleep(0.1), baseenv())")
+    assert r.kernel.shown(f"rspark:::workspace_save({json.dumps(str(r.folder))}, 12)", silent=True) == []
+    assert r.lost()["locks and debugging"] == ("", "It can't be read: reached elapsed time limit")
+    r.wake()
+    assert r.ask("c(x, f(), g())") == "c(42, 1, 2)"
 
 
 def test_saving_changes_nothing_in_the_kernel(r: Sleeper) -> None:
