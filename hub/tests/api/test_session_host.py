@@ -64,10 +64,10 @@ async def test_each_may_there_what_they_may_at_the_hub(world: World, sessions: t
 
 async def test_an_answer_says_what_the_asker_may_do_and_a_list_does_not(world: World, sessions: tuple[str, str, str]) -> None:  # noqa: F811
     address = f"/hub/api/sessions/{sessions[0]}"
-    everything = ["read", "change", "view", "open", "read-log", "run"]
+    everything = ["read", "change", "view", "open", "read-log", "run", "suspend", "stop"]
     for person, may in (
         ("owner", everything),
-        ("editor", ["read", "view", "open", "read-log", "run"]),
+        ("editor", ["read", "view", "open", "read-log", "run", "suspend"]),
         ("viewer", ["read", "view"]),
     ):
         client = await world.program(person)

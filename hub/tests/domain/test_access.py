@@ -82,7 +82,7 @@ RULES: list[tuple[str, Thing, Action, set[str]]] = [
     ("a session", BOBS, Action.OPEN, {"admin", "owner", "its token", "editor"}),
     ("a session", BOBS, Action.READ_LOG, {"admin", "owner", "its token", "editor"}),
     ("a session", BOBS, Action.RUN, {"admin", "owner", "editor"}),
-    ("a session", BOBS, Action.SUSPEND, {"admin", "owner", "editor"} | TEACHERS),
+    ("a session", BOBS, Action.SUSPEND, {"admin", "owner", "editor", "instructor there"} | TEACHERS),
     ("a session", BOBS, Action.STOP, {"admin", "owner"} | TEACHERS),
     ("a session", BOBS, Action.CHANGE, {"admin", "owner"}),
     ("one being deleted", GOING, Action.READ, {"admin", "owner", "its token", "editor", "instructor there"} | VIEWERS | TEACHERS),
