@@ -38,8 +38,8 @@ async def test_a_session_that_was_asked_for_waits_in_the_queue_at_once(world: Wo
         "ended": None, "last_activity": None, "busy": False, "busy_with": [], "memory": None, "cpu": None,
         "memory_limit": 4 * 2**30, "cpu_limit": 2.0, "cost": None, "generation": 0, "last_exit": None, "restored": None,
         "sleep_refused": None, "sleeps": None, "kept_until": None,
-        "services": [], "warnings": [], "project": None, "options": {},
-        "may": ["read", "change", "view", "open", "read-log", "run"],
+        "services": [], "warnings": [], "visits": [], "project": None, "options": {}, "viewable": False,
+        "may": ["read", "change", "view", "open", "read-log", "run", "suspend", "stop"],
     }  # fmt: skip
     assert (await (await world.program("bob")).get(f"{SESSIONS}/{told['id']}")).json() == told
 

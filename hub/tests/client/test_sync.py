@@ -33,7 +33,7 @@ def test_all_calls_work_without_await(hub: Hub) -> None:
     assert [environment.name for environment in hub.environments.list()] == ["rspark", "lab"]
     assert hub.environments.get("lab").title == "The lab"
     session = hub.sessions.start("rspark", name="Homework")
-    assert hub.sessions.list(everybody=True) == [hub.sessions.show(session.id)]
+    assert [each.id for each in hub.sessions.list(everybody=True)] == [hub.sessions.show(session.id).id]
     assert hub.sessions.suspend(session.id).wanted is Wanted.SUSPENDED
     assert hub.sessions.resume(session.id).wanted is Wanted.RUNNING
     assert hub.sessions.stop(session.id).wanted is Wanted.STOPPED
