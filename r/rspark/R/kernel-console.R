@@ -279,7 +279,7 @@ check_plot_options <- function() {
     stop(sprintf("The plot is not shown: options(%s) is to be a number above 0, and is %s.", name, is), call. = FALSE)
   }
   kinds <- getOption("jupyter.plot_mimetypes")
-  unknown <- if (is.character(kinds)) setdiff(kinds, names(repr::mime2repr)) else if (!is.null(kinds)) deparse(kinds)
+  unknown <- if (is.character(kinds)) setdiff(kinds, names(asNamespace("repr")$mime2repr)) else if (!is.null(kinds)) deparse(kinds)
   if (length(unknown)) {
     stop(sprintf("The plot is not shown: options(jupyter.plot_mimetypes) has %s, which is no format of plots.", unknown[[1]]), call. = FALSE)
   }
