@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -249,19 +249,8 @@ class TestShares:
     @pytest.mark.parametrize("take", [ended, made_a_viewer, out_of_the_group, without_the_group])
     async def test_an_editor_s_websocket_ends_with_the_share_and_the_owner_s_goes_on(self, world: World, take: TakeShare) -> None:
         session, share, token = await self.shared(world, Role.EDITOR)
-        url = f"ws://{world.host}/s/{session}/ws"
-        owner = {"Authorization": f"token {await world.token('ada')}"}
-        async with (
-            websockets.connect(url, additional_headers={"Authorization": f"token {token}"}) as socket,
-            websockets.connect(url, additional_headers=owner) as other,
-        ):
-            for each in (socket, other):
-                await each.send("hello")
-                assert await each.recv() == "hello"
+        async with open_beside_the_owner(world, session, token):
             await take(world, session, share)
-            await ends(socket)
-            await other.send("still here")
-            assert await other.recv() == "still here"
         assert (await world.client(bearer=token).post(f"/s/{session}/x")).status_code in {403, 404}
 
     async def test_a_websocket_ends_when_the_share_runs_out(self, world: World) -> None:
@@ -379,19 +368,8 @@ class TestInstructors:
         """Of an app, which is made for visitors: else who only looks has no websocket."""
         session, token = await self.taught(world)
         world.for_visitors.add(session)
-        url = f"ws://{world.host}/s/{session}/ws"
-        student = {"Authorization": f"token {await world.token('ada')}"}
-        async with (
-            websockets.connect(url, additional_headers={"Authorization": f"token {token}"}) as socket,
-            websockets.connect(url, additional_headers=student) as other,
-        ):
-            for each in (socket, other):
-                await each.send("hello")
-                assert await each.recv() == "hello"
+        async with open_beside_the_owner(world, session, token):
             await take(world)
-            await ends(socket)
-            await other.send("still here")
-            assert await other.recv() == "still here"
 
     @pytest.mark.parametrize("by_rule", [True, False])
     async def test_each_visit_is_in_the_audit_and_the_student_is_told(self, world: World, by_rule: bool) -> None:
@@ -420,6 +398,24 @@ async def comes_to(status: int, ask: Callable[[], Awaitable[httpx.Response]], *,
 async def ends(socket: websockets.ClientConnection) -> None:
     with pytest.raises(websockets.ConnectionClosed):
         await asyncio.wait_for(socket.recv(), SOON)
+
+
+@asynccontextmanager
+async def open_beside_the_owner(world: World, session: str, token: str) -> AsyncIterator[None]:
+    """Open a websocket as somebody and one as ada, whose session it is; after what is done meanwhile, hers alone goes on."""
+    url = f"ws://{world.host}/s/{session}/ws"
+    owner = {"Authorization": f"token {await world.token('ada')}"}
+    async with (
+        websockets.connect(url, additional_headers={"Authorization": f"token {token}"}) as socket,
+        websockets.connect(url, additional_headers=owner) as other,
+    ):
+        for each in (socket, other):
+            await each.send("hello")
+            assert await each.recv() == "hello"
+        yield
+        await ends(socket)
+        await other.send("still here")
+        assert await other.recv() == "still here"
 
 
 class TestManyOfOnePerson:

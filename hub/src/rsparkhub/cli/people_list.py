@@ -10,6 +10,9 @@ from rsparkhub.cli.output import say
 from rsparkhub.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from rsparkhub.client import AsyncHub
     from rsparkhub.wire.users import RosterResult
 
 LinksOption = Annotated[
@@ -18,7 +21,25 @@ LinksOption = Annotated[
 CheckOption = Annotated[bool, typer.Option("--check", help="Only check the list, and add nobody.")]
 
 
-def read_list(file: str) -> str:
+def add_list(
+    file: str,
+    add: "Callable[[AsyncHub, str], Awaitable[RosterResult]]",
+    *,
+    links: Path | None,
+    check: bool,
+    as_json: bool,
+) -> None:
+    """Add the people of a list, by a call of the hub, and tell what came of it; raise `InvalidInput` where lines are wrong."""
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.links import make_private
+
+    text = _read(file)
+    if links is not None and not check:
+        make_private(links)  # before anybody is added, whose link would be lost
+    _tell(ask(lambda hub: add(hub, text)), file, links=links, check=check, as_json=as_json)
+
+
+def _read(file: str) -> str:
     """Return the text of a list, of `-` what is read here; raise `InvalidInput` where there is none."""
     try:
         return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
@@ -26,7 +47,7 @@ def read_list(file: str) -> str:
         raise InvalidInput(f"{file} can't be read: {error}. It is text in UTF-8, a line for each person.") from error
 
 
-def tell_result(result: "RosterResult", file: str, *, links: Path | None, check: bool, as_json: bool) -> None:
+def _tell(result: "RosterResult", file: str, *, links: Path | None, check: bool, as_json: bool) -> None:
     """Print what came of a list, and write its links; raise `InvalidInput` where lines are wrong."""
     from rsparkhub.cli.output import print_json
 

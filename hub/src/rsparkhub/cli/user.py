@@ -9,7 +9,7 @@ import typer
 
 from rsparkhub.cli.leaving import BECOMES, ArchiveOption, DataOption, read_archive, read_data
 from rsparkhub.cli.output import AsJson, say
-from rsparkhub.cli.people_list import CheckOption, LinksOption, read_list, tell_result
+from rsparkhub.cli.people_list import CheckOption, LinksOption, add_list
 from rsparkhub.domain.user import Data
 
 if TYPE_CHECKING:
@@ -65,14 +65,7 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Add a class at once. Where a line is wrong, nobody is added, and the line is named."""
-    from rsparkhub.cli.access import ask
-    from rsparkhub.cli.links import make_private
-
-    text = read_list(file)
-    if links is not None and not check:
-        make_private(links)  # before anybody is added, whose link would be lost
-    result = ask(lambda hub: hub.users.add_all(text, check=check))
-    tell_result(result, file, links=links, check=check, as_json=as_json)
+    add_list(file, lambda hub, text: hub.users.add_all(text, check=check), links=links, check=check, as_json=as_json)
 
 
 @app.command("list")
