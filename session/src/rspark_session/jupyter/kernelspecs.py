@@ -74,7 +74,12 @@ def available() -> dict[str, Kernel]:
             command=(own_python(), str(Path(__file__).parent / "python_kernel.py"), "-f"),
             metadata={"debugger": True},
         ),
-        "bash": Kernel(name="bash", title="bash", language="bash", command=(sys.executable, "-I", "-m", "bash_kernel", "-f")),
+        "bash": Kernel(
+            name="bash",
+            title="bash",
+            language="bash",
+            command=(sys.executable, "-I", "-m", "rspark_session.jupyter.bash_kernel", "-f"),
+        ),
     }
 
 

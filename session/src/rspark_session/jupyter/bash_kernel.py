@@ -1,0 +1,222 @@
+"""`python -m rspark_session.jupyter.bash_kernel -f FILE`: bash_kernel, whose shell outlives every interrupt.
+
+An interrupt is the terminal's: Ctrl+C goes to the processes in its foreground. One that comes in the moment in which bash forks
+is lost on the new process, which has bash's own handlers until it has its program; or bash is back at its prompt before that
+process takes the terminal from it, and bash, which can read no more, ends. At a loop of short commands this is one interrupt of
+twenty. A person presses the keys again; here is a program, which would wait for ever. So what bash waits for is interrupted, and
+not bash; an interrupt that was lost is sent again; and code is given to the shell only when it has answered.
+"""
+
+import os
+import re
+import signal
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pexpect
+from bash_kernel.kernel import BashKernel
+from ipykernel.kernelapp import IPKernelApp
+
+from rspark_session.processes import tree
+
+_PROMPT, _CONTINUATION, _LINE, _RETURN = range(4)
+_QUIET, _INTERRUPTED = (
+    1.0,
+    0.1,
+)  # seconds after which is looked whether an interrupt was lost: before there was any, and after one
+_STARTING = 1.0  # seconds that what bash started may take to have its program
+_LOOKS, _BETWEEN_LOOKS = 100, 0.002  # seconds: how often is looked for what the shell waits for
+_ANSWERS = 20  # seconds in which a shell answers after an interrupt, one try a second
+
+
+class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has no types
+    """bash_kernel, whose shell outlives every interrupt."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._computes = False
+        self._interrupted: tuple[float, frozenset[int]] | None = None  # when the last interrupt was sent, and who was there
+
+    def do_execute(
+        self,
+        code: str,
+        silent: bool,
+        store_history: bool = True,
+        user_expressions: dict[str, str] | None = None,
+        allow_stdin: bool = False,
+    ) -> dict[str, Any]:
+        """Run code, and return Jupyter's answer: "abort" when it was interrupted."""
+        self.silent = silent
+        if not code.strip():
+            return self._completed()
+        if code.strip().endswith("\\"):
+            return self._failed("Cell has trailing backslash")
+        with self._interrupts_for_the_shell():
+            try:
+                complete = self._run(code)
+                if self._interrupted:
+                    self._answer()
+                    return {"status": "abort", "execution_count": self.execution_count}
+            except pexpect.EOF:
+                self.process_output(f"{self.bashwrapper.child.before}Restarting Bash")
+                self._start_bash()
+                return self._completed()
+            if not complete:
+                return self._failed("The code is not complete: bash waits for the rest of a command.")
+            try:
+                status = self.bashwrapper.run_command("{ echo $?; } 2>/dev/null").rstrip().split("\r\n")[0]
+            except (pexpect.EOF, pexpect.TIMEOUT):
+                status = "1"
+        return self._completed() if status == "0" else self._failed(status)
+
+    def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
+        """Return what could follow; an interrupt meanwhile is of nothing that a person runs."""
+        with self._interrupts_for_the_shell():
+            completed: dict[str, Any] = super().do_complete(code, cursor_pos)
+        return completed
+
+    def _completed(self) -> dict[str, Any]:
+        return {"status": "ok", "execution_count": self.execution_count, "payload": [], "user_expressions": {}}
+
+    def _failed(self, why: str) -> dict[str, Any]:
+        error = {"ename": "", "evalue": why, "traceback": []}
+        self.send_response(self.iopub_socket, "error", error)
+        return {**error, "status": "error", "execution_count": self.execution_count}
+
+    @contextmanager
+    def _interrupts_for_the_shell(self) -> Iterator[None]:
+        """Hand interrupts on to the shell while it computes. They raise nothing here, where what was just read would be lost."""
+
+        def hand_on(_signal: int, _frame: FrameType | None) -> None:
+            if self._computes:
+                self._interrupt()
+
+        self._interrupted = None
+        before = signal.signal(signal.SIGINT, hand_on)
+        try:
+            yield
+        finally:
+            self._computes = False
+            signal.signal(signal.SIGINT, before)
+
+    def _run(self, code: str) -> bool:
+        """Run code line by line until it has ended or was interrupted, and return whether it was complete."""
+        found = _PROMPT
+        self._computes = True
+        for line in code.rstrip().splitlines():
+            if self._interrupted:
+                break
+            self.bashwrapper.child.sendline(line)
+            found = self._until_prompt()
+        self._computes = False
+        if found == _CONTINUATION and not self._interrupted:
+            self._interrupt()
+            self._answer()
+            self._interrupted = None
+            return False
+        return True
+
+    def _until_prompt(self) -> int:
+        """Wait for a prompt, show what comes before it, and return which prompt it is."""
+        child = self.bashwrapper.child
+        expected = [re.compile(each) for each in (self.bashwrapper.ps1_re, self.bashwrapper.ps2_re, "\r?\n", "\r")]
+        while True:
+            try:
+                found: int = child.expect_list(expected, timeout=_INTERRUPTED if self._interrupted else _QUIET)
+            except pexpect.TIMEOUT:
+                if self._interrupted and self._was_lost(*self._interrupted):
+                    self._interrupt()
+                continue
+            if found == _LINE:
+                self.process_output(f"{child.before}\n")
+            elif found == _RETURN:
+                self.process_output(f"{child.before}\r")
+            else:
+                if child.before:
+                    self.process_output(child.before)
+                return found
+
+    def _interrupt(self) -> None:
+        """Interrupt what the shell waits for, and the shell itself only where it seems to wait for nothing."""
+        shell = self.bashwrapper.child.pid
+        program = tree.program(shell)
+        for look in range(_LOOKS):
+            group, members = self._foreground()
+            started = look > _LOOKS // 2 or all(tree.program(pid) not in (program, None) for pid in members)
+            if group != shell and members and started:
+                self._interrupted = time.monotonic(), frozenset(members)
+                with suppress(OSError):  # it has ended, and something else follows; or it is another account's
+                    os.killpg(group, signal.SIGINT)
+                    return
+            time.sleep(_BETWEEN_LOOKS)
+        self._interrupted = time.monotonic(), frozenset(members)
+        self.bashwrapper.child.sendintr()
+
+    def _was_lost(self, at: float, present: frozenset[int]) -> bool:
+        """Return whether what an interrupt ends lives on. What started later may be of a person's trap, and has a moment."""
+        missed = {pid for pid in self._foreground()[1] if _ends_at_an_interrupt(pid)}
+        return not missed.isdisjoint(present) or (bool(missed) and time.monotonic() - at > _STARTING)
+
+    def _foreground(self) -> tuple[int, list[int]]:
+        """Return the group of processes that has the terminal, and which of those that the shell started are in it."""
+        shell = self.bashwrapper.child.pid
+        group = os.tcgetpgrp(self.bashwrapper.child.child_fd)
+        members = []
+        for pid in tree.walk(shell):
+            with suppress(OSError):
+                if pid != shell and os.getpgid(pid) == group:
+                    members.append(pid)
+        return group, members
+
+    def _answer(self) -> None:
+        """Wait until the shell answers after an interrupt. One that doesn't is ended, and another one started, which is said.
+
+        Raises
+        ------
+        pexpect.EOF
+            When the shell ended.
+        """
+        child = self.bashwrapper.child
+        for _ in range(_ANSWERS):
+            self._settle()
+            first, second = uuid.uuid4().hex, uuid.uuid4().hex
+            child.sendline(f" builtin printf '%s%s\\n' {first} {second}")  # in two, so that an echo is no answer
+            with suppress(pexpect.TIMEOUT):
+                child.expect_exact(f"{first}{second}\r\n", timeout=1)
+                child.expect(self.bashwrapper.ps1_re, timeout=1)
+                return
+            self._interrupt()
+        child.close(force=True)
+        child.before = "bash did not answer after an interrupt. "
+        raise pexpect.EOF(child.before)
+
+    def _settle(self) -> None:
+        """Wait until nothing that the shell started is in the foreground any more, and interrupt what is."""
+        end = time.monotonic() + _STARTING
+        while time.monotonic() < end:
+            _, members = self._foreground()
+            # What has bash's own program may be about to have another one, and to take the terminal from the shell.
+            program = tree.program(self.bashwrapper.child.pid)
+            if not members and not any(tree.program(pid) == program for pid in tree.children(self.bashwrapper.child.pid)):
+                return
+            if any(map(_ends_at_an_interrupt, members)):
+                self._interrupt()
+            time.sleep(0.02)
+
+
+def _ends_at_an_interrupt(pid: int) -> bool:
+    """Return whether a process neither catches nor ignores an interrupt."""
+    with suppress(OSError, ValueError, KeyError):
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+        status = dict(line.split(":", 1) for line in lines)
+        return not (int(status["SigCgt"], 16) | int(status["SigIgn"], 16)) & 1 << signal.SIGINT - 1
+    return False
+
+
+if __name__ == "__main__":
+    IPKernelApp.launch_instance(kernel_class=OutlivingBashKernel)

@@ -1,0 +1,158 @@
+"""bash's shell outlives every interrupt."""
+
+import os
+import queue
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import KernelManager
+from session.tests.places import session_python
+
+WAIT = 60.0  # seconds
+ROUNDS = int(os.environ.get("ROUNDS", "8"))
+
+
+class Bash:
+    """A kernel of bash, and what its code says."""
+
+    def __init__(self) -> None:
+        self.manager = KernelManager()
+        self.manager._kernel_spec = KernelSpec(
+            argv=[session_python(), "-I", "-m", "rspark_session.jupyter.bash_kernel", "-f", "{connection_file}"], language="bash"
+        )
+        self.manager.start_kernel()
+        self.client: BlockingKernelClient = self.manager.blocking_client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=WAIT)
+
+    def begin(self, code: str) -> str:
+        """Send code, and return the id of its message."""
+        return str(self.client.execute(code))
+
+    def until_said(self, message: str, word: str) -> None:
+        """Wait until code has said a word."""
+        said = ""
+        while word not in said:
+            said += self._next_of(message)[1]
+
+    def finished(self, message: str) -> tuple[str, str]:
+        """Wait until code has ended, and return its status and what it still said."""
+        said = ""
+        while (part := self._next_of(message))[0] != "idle":
+            said += part[1]
+        while True:
+            reply = self.client.get_shell_msg(timeout=WAIT)
+            if reply["parent_header"]["msg_id"] == message:
+                return str(reply["content"]["status"]), said
+
+    def run(self, code: str) -> tuple[str, str]:
+        """Run code, and return its status and what it said."""
+        return self.finished(self.begin(code))
+
+    def interrupt(self) -> None:
+        """Interrupt the kernel."""
+        self.manager.interrupt_kernel()
+
+    def _next_of(self, message: str) -> tuple[str, str]:
+        while True:
+            try:
+                got = self.client.get_iopub_msg(timeout=WAIT)
+            except queue.Empty:
+                raise AssertionError("bash says nothing any more.") from None
+            if got["parent_header"].get("msg_id") == message:
+                content = got["content"]
+                return str(content.get("execution_state", "")), str(content.get("text", content.get("evalue", "")))
+
+
+@pytest.fixture(scope="module")
+def bash() -> Iterator[Bash]:
+    """Start a kernel of bash for all tests."""
+    bash = Bash()
+    yield bash
+    bash.client.stop_channels()
+    bash.manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "echo begun; sleep 600",
+        "echo begun; sleep 600 | cat",
+        "echo begun; while true; do /bin/true; done",
+        "echo begun; while true; do :; done",
+        "echo begun; (while true; do /bin/true; done)",
+        "echo begun; x=$(sleep 600)",
+    ],
+)
+def test_an_interrupt_at_any_moment_ends_what_runs_and_nothing_else(bash: Bash, code: str) -> None:
+    assert bash.run("kept=1; trap - INT") == ("ok", "")
+    for number in range(ROUNDS):
+        running = bash.begin(code)
+        bash.until_said(running, "begun")
+        time.sleep(number % 10 * 0.0005)  # bash forks in the first milliseconds
+        bash.interrupt()
+        status, said = bash.finished(running)
+        assert status in ("abort", "aborted")
+        assert "never" not in said
+        assert bash.run("echo $kept") == ("ok", "1\n"), f"after interrupt {number + 1}"
+
+
+def test_a_background_job_goes_on(bash: Bash) -> None:
+    bash.run("sleep 600 & echo $! > /dev/null")
+    running = bash.begin("echo begun; sleep 600")
+    bash.until_said(running, "begun")
+    bash.interrupt()
+    assert bash.finished(running)[0] in ("abort", "aborted")
+    status, said = bash.run("kill -0 $! && kill $! && echo alive")
+    assert status == "ok"
+    assert "alive" in said
+
+
+TIDIES = """import time
+try:
+    print("begun", flush=True)
+    time.sleep(600)
+except KeyboardInterrupt:
+    time.sleep(2)
+    print("tidied")
+"""
+
+
+def test_what_catches_an_interrupt_ends_in_its_own_time(bash: Bash, tmp_path: Path) -> None:
+    tidies = tmp_path / "tidies.py"
+    tidies.write_text(TIDIES)
+    running = bash.begin(f"{sys.executable} {tidies}")
+    bash.until_said(running, "begun")
+    bash.interrupt()
+    status, said = bash.finished(running)
+    assert status in ("abort", "aborted")
+    assert "tidied" in said
+
+
+def test_what_has_ended_is_not_interrupted_later(bash: Bash) -> None:
+    bash.interrupt()
+    assert bash.run("echo $kept") == ("ok", "1\n")
+
+
+@pytest.mark.parametrize(
+    ("code", "why"), [("if true; then", "not complete"), ("echo 'a", "not complete"), ("echo a \\", "backslash")]
+)
+def test_code_that_is_not_complete_is_refused_in_a_sentence(bash: Bash, code: str, why: str) -> None:
+    status, said = bash.run(code)
+    assert status == "error"
+    assert why in said
+    assert bash.run("echo $kept") == ("ok", "1\n")
+
+
+def test_a_shell_that_exits_is_started_anew_and_said(bash: Bash) -> None:
+    status, said = bash.run("echo last; exit 3")
+    assert status == "ok"
+    assert "last" in said
+    assert "Restarting Bash" in said
+    assert bash.run("false")[0] == "error"
+    assert bash.run("echo ${kept:-gone}") == ("ok", "gone\n")
