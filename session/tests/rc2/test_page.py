@@ -302,6 +302,21 @@ async def test_panes_are_as_they_were_left(context: BrowserContext, edge: Edge, 
     await expect(page.get_by_role("tree")).to_be_hidden()
 
 
+async def test_a_question_leads_nobody_away_from_what_they_write(context: BrowserContext, edge: Edge, running: Running) -> None:
+    writes, asks = await opened(context, edge, running), await opened(context, edge, running)
+    await open_file(writes, "script.R")
+    await enter(asks, "other <- readline('Which one? ')")
+    question = writes.get_by_role("textbox", name="Which one?")
+    await expect(question).to_be_visible()
+    await expect(writes.get_by_role("textbox", name="Editor of script.R")).to_be_focused()
+    await question.focus()
+    await asks.get_by_role("textbox", name="Which one?").fill("this one")
+    await asks.keyboard.press("Enter")
+    await expect(question).to_be_hidden()
+    # Who was about to answer goes on at the console.
+    await expect(writes.get_by_role("textbox", name="Console input")).to_be_focused()
+
+
 async def test_who_opens_a_document_is_not_led_to_another_one(context: BrowserContext, edge: Edge, running: Running) -> None:
     """Opening a home's first document by itself takes a moment, in which a person may open theirs."""
     page = await context.new_page()

@@ -101,6 +101,7 @@ class Workbench {
   private readonly link = new Link({
     open: () => new WebSocket(socketAddress('rc2/api/socket')),
     event: (event) => {
+      this.consoles.heard(event.seq);
       if ('job' in event) {
         this.jobs.apply(event);
         return;
@@ -227,6 +228,7 @@ class Workbench {
     else if (notice.type === 'spark_progress') this.spark.take(notice);
     else if (notice.type === 'welcome') {
       this.jobs.greet(notice.epoch, notice.last, notice.jobs);
+      this.consoles.greet(notice.last);
       for (const info of notice.consoles) {
         this.consoles.add(info);
         const console = this.consoles.get(info.console);

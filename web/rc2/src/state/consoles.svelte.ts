@@ -160,6 +160,10 @@ type Begun = Pick<ConsoleInfo, 'console' | 'kernelspec' | 'title' | 'language' |
 
 export class Consoles {
   all: Console[] = $state.raw([]);
+  /** Whether what was recorded before this page came has been heard: until then a question may be answered long since. */
+  current = $state(false);
+  /** The number of the last of these events; null before the first welcome. */
+  private told: number | null = null;
   private readonly listeners = new Set<(event: ConsoleEvent) => void>();
 
   get(id: string): Console | undefined {
@@ -170,6 +174,17 @@ export class Consoles {
   listen(listener: (event: ConsoleEvent) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** Take the number of the last event that is recorded. */
+  greet(last: number): void {
+    this.told ??= last;
+    if (last === 0) this.current = true;
+  }
+
+  /** Take that an event was heard. */
+  heard(number: number): void {
+    if (this.told !== null && number >= this.told) this.current = true;
   }
 
   /** Forget everything: the log begins anew. */

@@ -99,6 +99,20 @@ describe('a transcript', () => {
     expect(consoles.get('c')?.executions[0]?.outputs).toMatchObject([{ kind: 'answer', value: '3' }]);
   });
 
+  it('is current when all that was recorded has been heard', () => {
+    const consoles = new Consoles();
+    consoles.greet(3);
+    consoles.heard(2);
+    expect(consoles.current).toBe(false);
+    consoles.heard(3);
+    expect(consoles.current).toBe(true);
+    consoles.greet(9); // the connection was lost and is there again
+    expect(consoles.current).toBe(true);
+    const empty = new Consoles();
+    empty.greet(0);
+    expect(empty.current).toBe(true);
+  });
+
   it('is bounded', () => {
     const long = from(event('stream', { name: 'stdout', text: 'line\n'.repeat(200_000) }));
     const [output] = long.get('c')?.executions[0]?.outputs ?? [];
