@@ -26,6 +26,7 @@ SUITES = {"contract": "contract/tests", "hub": "hub/tests", "session": "session/
 BY_FOLDER = {
     "pages: check": ("web/",),
     "pages: test": ("web/",),
+    "pages: browser": ("web/", "tests/pages/", "hub/src/"),
     "R package": ("r/", "session/src/rspark_session/services/"),
     "end to end": (
         "hub/src/", "session/src/", "contract/src/", "spawner/src/", "web/", "r/rspark/", "edge/", "s3/", "environments/",
@@ -42,8 +43,8 @@ BY_FOLDER = {
 FIRST = {"cluster": ("build: cluster",), "Kubernetes": ("build: cluster", "build: Helm", "build: images")}
 #: A change here may touch anything.
 EVERYTHING = ("requirements/", "scripts/", "pyproject.toml", "Makefile", "conftest.py", ".ci/")
-#: Parts of `tests/` that are run on a cluster and not end to end.
-_ON_A_CLUSTER = "tests/kubernetes/"
+#: Parts of `tests/` that are steps of their own and not run end to end.
+_OWN_STEPS = ("tests/kubernetes/", "tests/pages/")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +72,7 @@ def touched_by(files: Iterable[str]) -> Touched:
         return Touched(steps={}, everything=True)
     steps: dict[str, tuple[str, ...] | None] = {}
     for name, folders in BY_FOLDER.items():
-        if any(file.startswith(folders) and not (name == "end to end" and file.startswith(_ON_A_CLUSTER)) for file in files):
+        if any(file.startswith(folders) and not (name == "end to end" and file.startswith(_OWN_STEPS)) for file in files):
             steps |= dict.fromkeys(FIRST.get(name, ()))
             steps[name] = None
     for name, tests in touched_tests(files).items():

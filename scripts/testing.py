@@ -22,6 +22,8 @@ TOP = Path(__file__).resolve().parent.parent
 BIN = TOP / ".venv/bin"
 #: Tests of one file share what they start, so a file is one process's.
 TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
+#: The tests that don't take minutes. Each test of something that hangs waits for it: of many that fail, ten tell enough.
+PYTEST = (f"{BIN}/pytest", "-m", "not long", "--maxfail=10")
 #: How much of what a failed step said is told once more at the end, where people look first.
 LINES = 25
 #: For how long to hear what has been said when a step has ended, in seconds: a process that it left may keep the pipe.
@@ -59,19 +61,20 @@ STEPS = (
     Step(name="pages: types", kind="check", command=["scripts/make-web-types", "--check"]),
     Step(name="pages: check", kind="check", command=["npm", "run", "check"], folder=TOP / "web"),
     Step(name="pages: test", kind="test", command=["npm", "run", "test"], folder=TOP / "web"),
-    Step(name="contract", kind="test", command=[f"{BIN}/pytest", "-m", "not long", "contract/tests"]),
+    Step(name="contract", kind="test", command=[*PYTEST, "contract/tests"]),
     Step(name="edge", kind="test", command=["scripts/build-go", "edge", "check"]),
     Step(name="s3", kind="test", command=["scripts/build-go", "s3", "check"]),
-    Step(name="hub", kind="test", command=[f"{BIN}/pytest", *TWO_AT_A_TIME, "-m", "not long", "hub/tests"]),
-    Step(name="session", kind="test", command=[f"{BIN}/pytest", *TWO_AT_A_TIME, "-m", "not long", "session/tests"]),
+    Step(name="hub", kind="test", command=[*PYTEST, *TWO_AT_A_TIME, "hub/tests"]),
+    Step(name="session", kind="test", command=[*PYTEST, *TWO_AT_A_TIME, "session/tests"]),
     Step(name="R package", kind="test", command=["r/check"]),
-    Step(name="end to end", kind="test", command=[f"{BIN}/pytest", "-m", "not long", "tests", "--ignore=tests/kubernetes"]),
+    Step(name="pages: browser", kind="test", command=[*PYTEST, *TWO_AT_A_TIME, "tests/pages"]),
+    Step(name="end to end", kind="test", command=[*PYTEST, "tests", "--ignore=tests/kubernetes", "--ignore=tests/pages"]),
     # What these build is the first time's work of a machine; the tests find it there.
     Step(name="build: cluster", kind="test", command=["scripts/cluster", "build"]),
     Step(name="cluster", kind="test", command=["scripts/cluster", "check"]),
     Step(name="build: Helm", kind="test", command=["scripts/cluster", "helm"]),
     Step(name="build: images", kind="test", command=["make", "--no-print-directory", "images"], root=True),
-    Step(name="Kubernetes", kind="test", command=[f"{BIN}/pytest", "-m", "not long", "tests/kubernetes"], root=True),
+    Step(name="Kubernetes", kind="test", command=[*PYTEST, "tests/kubernetes"], root=True),
 )
 
 

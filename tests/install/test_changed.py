@@ -41,11 +41,12 @@ def test_a_file_that_is_no_module_touches_who_reads_it() -> None:
 @pytest.mark.parametrize(
     ("file", "steps"),
     [
-        ("web/ui/src/tokens.css", {"pages: check", "pages: test", "end to end"}),
+        ("web/ui/src/tokens.css", {"pages: check", "pages: test", "pages: browser", "end to end"}),
         ("r/rspark/R/spark.R", {"R package", "end to end"}),
         ("cluster/cmd/cluster/main.go", {"build: cluster", "cluster", "build: Helm", "build: images", "Kubernetes"}),
         ("tests/kubernetes/test_nodes.py", {"build: cluster", "build: Helm", "build: images", "Kubernetes"}),
         ("docs/site/conf.py", {"end to end"}),
+        ("tests/pages/test_home.py", {"pages: browser"}),
         ("README.md", set()),
     ],
 )

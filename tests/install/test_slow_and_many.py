@@ -6,6 +6,7 @@ import resource
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -107,18 +108,21 @@ def until_it_ends(connection: socket.socket, dribble: Callable[[], bytes], *, wi
     raise AssertionError(f"it still goes on after {within} s: {said!r}")
 
 
-@pytest.mark.parametrize("path", ["/hub/api/login", "/hub/api/tokens", "/hub/api/nothing", "/hub/"])
-def test_a_body_that_comes_byte_by_byte_ends(hub: Installation, path: str) -> None:
-    request = head("POST", path, Content_Type="application/json", Content_Length="500")
-    with bob_works(hub), connected(hub) as connection:
-        connection.sendall(request)
-        until_it_ends(connection, lambda: b" ")
+def test_what_comes_byte_by_byte_ends(hub: Installation) -> None:
+    def body(path: str) -> None:
+        with connected(hub) as connection:
+            connection.sendall(head("POST", path, Content_Type="application/json", Content_Length="500"))
+            until_it_ends(connection, lambda: b" ")
 
+    def lines() -> None:
+        with connected(hub) as connection:
+            connection.sendall(b"GET /hub/api/login HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+            until_it_ends(connection, lambda: b"X: y\r\n")
 
-def test_a_head_that_comes_byte_by_byte_ends(hub: Installation) -> None:
-    with bob_works(hub), connected(hub) as connection:
-        connection.sendall(b"GET /hub/api/login HTTP/1.1\r\nHost: 127.0.0.1\r\n")
-        until_it_ends(connection, lambda: b"X: y\r\n")
+    paths = ("/hub/api/login", "/hub/api/tokens", "/hub/api/nothing", "/hub/")
+    with bob_works(hub), ThreadPoolExecutor(8) as threads:
+        for each in [threads.submit(lines), *(threads.submit(body, path) for path in paths)]:
+            each.result()
 
 
 def test_many_slow_bodies_at_once_hold_up_nobody(hub: Installation) -> None:

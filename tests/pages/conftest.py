@@ -68,7 +68,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def context(browser: Browser, hub: FixtureHub) -> AsyncIterator[BrowserContext]:
     context = await browser.new_context(viewport=DESKTOP, base_url=hub.url, reduced_motion="reduce", locale="en-GB")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     yield context
     await context.close()
 

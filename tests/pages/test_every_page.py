@@ -83,7 +83,7 @@ async def test_it_fits_a_phone(scene: Scene, browser: Browser, hub: FixtureHub) 
         reduced_motion="reduce",
         locale="en-GB",
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     try:
         page = await context.new_page()
         await page.goto(scene.path)

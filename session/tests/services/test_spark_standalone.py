@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 from session.tests.running import PYTHON, WAIT, Kernel, Running, command_of, interface, members, part, until
 
 Start = Callable[..., Running]
@@ -85,6 +86,7 @@ async def test_the_sessions_own_workers_compute_and_their_number_changes_while_a
     assert members(running.name) == []
 
 
+@pytest.mark.long  # a minute and a half, of which most is Spark's own waiting
 async def test_a_master_and_a_worker_that_are_killed_are_there_again(start: Start) -> None:
     running = await awake(start)
     async with running.kernel(await running.new_kernel("python3")) as kernel:
