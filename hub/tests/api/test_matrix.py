@@ -43,6 +43,8 @@ OWNERS = {ADMIN, OWNER}
 EDITORS = OWNERS | {EDITOR}
 READERS = EDITORS | {VIEWER, MEMBER, ITSELF, TEACHER}
 TEACHERS = {ADMIN, TEACHER}
+#: Who has to do with the course folder of a group that the owner is in; what there is somebody's, is answered as missing.
+READING = {ADMIN, OWNER, TEACHER, ITSELF}
 #: Who may make each call; of those that name somebody, it is the owner.
 WHO: dict[str, set[str]] = {
     "GET /login": ALL,
@@ -105,14 +107,30 @@ WHO: dict[str, set[str]] = {
     "POST /groups/{name}/roster": TEACHERS,
     "PUT /groups/{name}/announcement": TEACHERS,
     "DELETE /groups/{name}": {ADMIN},
+    "GET /courses": KNOWN,
+    "PUT /groups/{name}/course-folder": TEACHERS,
+    "PUT /groups/{name}/data": TEACHERS,
+    "DELETE /groups/{name}/data/{id}": TEACHERS,
+    "GET /groups/{name}/data/{id}": READING,
+    "POST /groups/{name}/hand-ins": READING - {ADMIN},
+    "GET /groups/{name}/hand-ins": TEACHERS,
+    "GET /groups/{name}/hand-ins.zip": TEACHERS,
+    "GET /groups/{name}/my-hand-ins": READING,
+    "GET /groups/{name}/hand-ins/{id}": READING,
+    "POST /groups/{name}/hand-ins/{id}/returned": TEACHERS,
+    "GET /groups/{name}/returned/{id}": READING,
+    "GET /removed-groups/{id}/hand-ins.zip": {ADMIN},
     "GET /audit": {ADMIN},
 }
-#: Which scope a token needs, by how an address begins: the first that fits.
+#: Which scope a token needs, by how a call or its address begins: the first that fits.
 NEEDED: dict[str, Scope | None] = {
     "/login": None, "/logout": None, "/me": None, "/hub/sign-in/": None,
     "/users/{name}/password": Scope.ALL,
     "/users/{name}/browsers": Scope.TOKENS, "/users/{name}/tokens": Scope.TOKENS, "/tokens": Scope.TOKENS,
-    "/groups/{name}/sessions": Scope.SESSIONS,
+    "/groups/{name}/sessions": Scope.SESSIONS, "/courses": Scope.SESSIONS, "/groups/{name}/my-hand-ins": Scope.SESSIONS,
+    "GET /groups/{name}/data/": Scope.SESSIONS, "GET /groups/{name}/hand-ins/": Scope.SESSIONS,
+    "GET /groups/{name}/returned/": Scope.SESSIONS,
+    "/groups/{name}/hand-ins/": Scope.USERS, "POST /groups/{name}/hand-ins": Scope.SESSIONS,
     "/users": Scope.USERS, "/groups": Scope.USERS, "/roster": Scope.USERS, "/removed-": Scope.USERS,
     "/usage": Scope.READ, "/audit": Scope.READ,
     "/sessions": Scope.SESSIONS, "/shared-sessions": Scope.SESSIONS, "/environments": Scope.SESSIONS, "/links": Scope.SESSIONS,
@@ -123,7 +141,7 @@ NEEDED: dict[str, Scope | None] = {
 def enough(call: str) -> list[Scope]:
     """The scopes that are enough for a call, `all` aside: what it needs, and `read` for what only looks; of some, any is."""
     method, _, path = call.partition(" ")
-    needed = next((scope for begin, scope in NEEDED.items() if path.startswith(begin)), Scope.ALL)
+    needed = next((scope for begin, scope in NEEDED.items() if path.startswith(begin) or call.startswith(begin)), Scope.ALL)
     if needed is None:
         return list(Scope)
     return [needed, Scope.READ] if method == "GET" and needed is not Scope.READ else [needed]
@@ -156,6 +174,13 @@ SENT: dict[str, Any] = {
     "POST /groups/{name}/people": {"people": ["other"]},
     "POST /groups/{name}/roster": {"text": "new", "links": False},
     "PUT /groups/{name}/announcement": {"text": "Lab 1 is out."},
+    "PUT /groups/{name}/course-folder": {"course_folder": False},
+}
+#: What is said in the address, where a call takes something there.
+QUERY = {
+    "PUT /groups/{name}/data": "path=flights.csv",
+    "POST /groups/{name}/hand-ins": "file=lab1.Rmd",
+    "POST /groups/{name}/hand-ins/{id}/returned": "file=remarks.txt",
 }
 #: What doesn't end is asked by those alone who may not; that the others may has tests of its own.
 ENDLESS = {"GET /events"}
@@ -239,7 +264,7 @@ async def test_who_may_call_what(world: World, sessions: tuple[str, str, str], c
         if call in ENDLESS and may_make(who, call):
             continue
         url = path.format(**names) if path.startswith("/hub/") else f"/hub/api{path.format(**names)}"
-        answer = await clients[who].request(method, url, json=SENT.get(call))
+        answer = await clients[who].request(method, f"{url}?{QUERY.get(call, '')}", json=SENT.get(call))
         found[who] = answer.status_code
         if who in NARROW and NARROW[who][1] not in enough(call):
             assert f"with the scope {' or '.join(enough(call))}, and" in answer.json()["detail"]

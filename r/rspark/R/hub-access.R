@@ -37,8 +37,9 @@ hub_token <- function(token, base) {
 }
 
 # Ask the hub; return what its answer says. With `patience`, in seconds, it is waited for: NULL where the answer goes on for longer,
-# and where the hub can't be reached just now. The token goes to this address alone: a redirect is not followed.
-hub_ask <- function(url, token, method, path, query = list(), body = NULL, patience = NULL, text = FALSE) {
+# and where the hub can't be reached just now. The token goes to this address alone: a redirect is not followed. `file` is sent as
+# it is, and with `as = "raw"` bytes are returned. With `own` a session's own token is enough for all that its person may do.
+hub_ask <- function(url, token, method, path, query = list(), body = NULL, patience = NULL, as = "data", file = NULL, own = FALSE) {
   base <- hub_url(url)
   given <- Filter(Negate(is.null), query)
   words <- vapply(seq_along(given), function(at) paste0(names(given)[[at]], "=", curl::curl_escape(hub_text(given[[at]]))), "")
@@ -50,6 +51,9 @@ hub_ask <- function(url, token, method, path, query = list(), body = NULL, patie
   if (!is.null(body)) {
     curl::handle_setopt(handle, postfields = as.character(jsonlite::toJSON(body, auto_unbox = TRUE, null = "null", digits = NA)))
     headers[["Content-Type"]] <- "application/json"
+  } else if (!is.null(file)) {
+    curl::handle_setopt(handle, post = TRUE, postfields = readBin(file, "raw", file.size(file)))
+    headers[["Content-Type"]] <- "application/octet-stream"
   }
   do.call(curl::handle_setheaders, c(list(handle), headers))
   answer <- tryCatch(
@@ -64,12 +68,15 @@ hub_ask <- function(url, token, method, path, query = list(), body = NULL, patie
   if (is.null(answer) || !is.null(patience) && answer$status_code %in% 502:504) {
     return(NULL)
   }
+  if (as == "raw" && answer$status_code == 200) {
+    return(answer$content)
+  }
   said <- rawToChar(answer$content)
   Encoding(said) <- "UTF-8"
   if (answer$status_code >= 300) {
-    hub_refused(base, answer$status_code, said, by_session = is.null(token) && is.null(setting("RSPARKHUB_TOKEN")))
+    hub_refused(base, answer$status_code, said, by_session = !own && is.null(token) && is.null(setting("RSPARKHUB_TOKEN")))
   }
-  if (text) said else hub_read(base, said)
+  if (as == "text") said else hub_read(base, said)
 }
 
 hub_reason <- function(error) {

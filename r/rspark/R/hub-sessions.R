@@ -118,7 +118,7 @@ hub_wait <- function(session, timeout = 600, url = NULL, token = NULL) {
   until <- proc.time()[["elapsed"]] + timeout
   while (!hub_settled(now) && (left <- until - proc.time()[["elapsed"]]) > 0) {
     # The stream of its news ends when it is settled, and also where the hub ends, which may be there again in a moment.
-    hub_of_session(id, "GET", "/events", url = url, token = token, patience = left, text = TRUE)
+    hub_of_session(id, "GET", "/events", url = url, token = token, patience = left, as = "text")
     seen <- hub_of_session(id, "GET", url = url, token = token, patience = 60)
     if (!is.null(seen)) now <- seen
     if (!hub_settled(now)) Sys.sleep(1)
@@ -213,7 +213,7 @@ hub_logs <- function(session = Sys.getenv("RSPARK_SESSION"), service = "interfac
   }
   # The hub counts bytes: enough for lines of a thousand, and no more than it gives.
   query <- list(service = service, tail = sprintf("%.0f", min(10 * 2^20, max(2^16, 1000 * lines))))
-  said <- hub_of_session(session, "GET", "/logs", query = query, text = TRUE, url = url, token = token)
+  said <- hub_of_session(session, "GET", "/logs", query = query, as = "text", url = url, token = token)
   said <- iconv(said, "UTF-8", "UTF-8", sub = "byte") # it may begin within a letter
   utils::tail(strsplit(said, "\n", fixed = TRUE)[[1]], min(lines, .Machine$integer.max))
 }

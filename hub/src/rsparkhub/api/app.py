@@ -28,6 +28,7 @@ from rsparkhub.api.rate import Rate
 from rsparkhub.api.resources import (
     audit,
     courses,
+    coursework,
     environments,
     groups,
     handouts,
@@ -63,7 +64,7 @@ _PAGES = Path(rsparkhub.__file__).parent / "pages"
 _LARGEST_BODY = 1024 * 1024  # bytes
 _RESOURCES = (
     login, sign_in_elsewhere, me, environments, sessions, session_events, logs, handouts, shares, users, roster, removed_users,
-    groups, courses, removed_groups, tokens, usage, audit,
+    groups, courses, coursework, removed_groups, tokens, usage, audit,
 )  # fmt: skip
 
 
@@ -152,7 +153,7 @@ def create_app(
     app.include_router(health_router(metrics))
     app.include_router(pages_router(pages))
     # The last one added is the first that a request meets.
-    app.add_middleware(BodyLimitMiddleware, most=_LARGEST_BODY)
+    app.add_middleware(BodyLimitMiddleware, most=_LARGEST_BODY, most_of_files=settings.course_room.file)
     app.add_middleware(OwnCookiesMiddleware)
     app.add_middleware(UnexpectedErrorMiddleware)
     app.add_middleware(KnownHostMiddleware, hosts=known_hosts(settings))

@@ -24,7 +24,9 @@ class HttpBounds:
     """How long things may take, in seconds, and how large the head of a request may be, in bytes and lines."""
 
     head_seconds: float = 10.0
-    body_seconds: float = 15.0
+    body_seconds: float = 15.0  # and for one that is announced as large, so many more as it takes at the slowest
+    slowest_body: float = 256 * 1024  # bytes a second
+    largest_body: int = 64 * 1024 * 1024  # more of it gets no more time
     unread_seconds: float = 60.0  # for which a client may leave an answer unread
     head_bytes: int = 64 * 1024
     head_lines: int = 128
@@ -69,8 +71,12 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._set_deadline(self.bounds.body_seconds)
+        self._set_deadline(self.bounds.body_seconds + self._announced() / self.bounds.slowest_body)
         super().on_headers_complete()
+
+    def _announced(self) -> int:
+        announced = next((value for name, value in self.headers if name.lower() == b"content-length"), b"")
+        return min(int(announced[:18]), self.bounds.largest_body) if announced.isdigit() else 0
 
     def on_message_complete(self) -> None:
         self._in_head, self._head_bytes = True, 0

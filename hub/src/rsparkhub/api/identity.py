@@ -1,8 +1,8 @@
 """Who asks, and whether they may: what each call says of itself in its signature.
 
 `reader` lets in whoever is signed in, also a session by its own token; `person` people alone; `person_or_page` people, also where
-they are signed in at a session's own host alone; `administrator` those alone. Each
-takes the scope that an API token needs for the call; `Anybody` is for the few calls that every token may make.
+they are signed in at a session's own host alone; `person_or_session` people, and sessions by their own tokens; `administrator`
+those alone. Each takes the scope that an API token needs for the call; `Anybody` is for the few calls that every token may make.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from rsparkhub.auth.http_origin import SAFE_METHODS
 from rsparkhub.auth.revocation import grounds
 from rsparkhub.auth.session_address import request_origin
 from rsparkhub.auth.tokens import token_in_header
-from rsparkhub.domain.access import Action, Group, Identity, Installation, may
+from rsparkhub.domain.access import Action, Coursework, Group, Identity, Installation, may
 from rsparkhub.domain.course import Course, taught_by
 from rsparkhub.domain.errors import NotAllowed, NotFound, NotSignedIn
 from rsparkhub.domain.scope import Scope, enough_for, in_order
@@ -142,10 +142,14 @@ async def _person_or_page(identity: Annotated[Identity, Depends(_reader)], reque
     return _counted(identity, request, context)
 
 
+async def _person_or_session(identity: Annotated[Identity, Depends(_reader)], request: Request, context: Context) -> Identity:
+    return _counted(identity, request, context)
+
+
 def _counted(identity: Identity, request: Request, context: AppContext) -> Identity:
     if request.method in SAFE_METHODS:
         return identity
-    if identity.session is not None:
+    if identity.session is not None and identity.how == "cookie":
         # What the session shows may be a stranger's, whoever looks at it: it uses up nothing of what they have at the hub.
         context.page_rate.take(f"{identity.user.name} {identity.session}")
     elif not identity.user.admin:
@@ -172,6 +176,11 @@ def person(scope: Scope) -> params.Security:
 def person_or_page(scope: Scope) -> params.Security:
     """Let people in as `person` does, and a browser at a session's own host: it may ask for what is about that session."""
     return params.Security(_person_or_page, scopes=[scope])
+
+
+def person_or_session(scope: Scope) -> params.Security:
+    """Let people in, and their sessions by their own tokens; the call says by `may` what of that is a session's to do."""
+    return params.Security(_person_or_session, scopes=[scope])
 
 
 def administrator(scope: Scope) -> params.Security:
@@ -208,6 +217,12 @@ def check_instructor(identity: Identity, group: str, *, to: Action) -> None:
     """Raise `NotAllowed` unless whoever asks is an instructor of this group, or an administrator; it need not exist."""
     if not may(identity, to, Group(group)):
         raise NotAllowed("Only instructors of this group, and administrators, may do this. Ask one of them.")
+
+
+def check_course(identity: Identity, group: str | None, *, to: Action) -> None:
+    """Raise `NotAllowed` unless whoever asks is in this group, themselves or by a session of theirs; it need not exist."""
+    if not may(identity, to, Coursework(group)):
+        raise NotAllowed("Only who is in this group reads its course folder, and hands in work to it. Ask its instructor.")
 
 
 async def find_session(context: AppContext, identity: Identity, session_id: str, *, to: Action = Action.READ) -> Session:

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 #: What says how the process is, to operators who may know no name of it.
 _OF_THE_PROCESS = frozenset({"/healthz", "/readyz", "/metrics"})
 _AT_A_SESSIONS_HOST = re.compile(CALLS_AT_ITS_HOST)
+_TAKES_A_FILE = re.compile(r"/hub/api/groups/[^/]+/(data|hand-ins|hand-ins/[^/]+/returned)")
 #: On every answer that doesn't set them itself: a browser takes it for what it says it is, and keeps nothing that is personal.
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -214,16 +215,18 @@ class UnexpectedErrorMiddleware(_HttpMiddleware):
 class BodyLimitMiddleware(_HttpMiddleware):
     """Refuses a body of more than `most` bytes, before it is read or as soon as it has grown too large.
 
-    One that has no announced length is refused where it is read.
+    One that has no announced length is refused where it is read. Of calls that take a file it is `most_of_files`.
     """
 
-    def __init__(self, app: ASGIApp, *, most: int) -> None:
+    def __init__(self, app: ASGIApp, *, most: int, most_of_files: int) -> None:
         super().__init__(app)
         self._most = most
+        self._most_of_files = max(most, most_of_files)
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        most = self._most_of_files if _TAKES_A_FILE.fullmatch(scope["path"]) else self._most
         announced = Headers(scope=scope).get("content-length", "")
-        if announced.isdecimal() and int(announced[:18]) > self._most:
+        if announced.isdecimal() and int(announced[:18]) > most:
             await problem_response(problem_of_http(HTTPStatus.REQUEST_ENTITY_TOO_LARGE))(scope, receive, send)
             return
         read, begun = 0, False
@@ -237,7 +240,7 @@ class BodyLimitMiddleware(_HttpMiddleware):
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read <= self._most:
+            if read <= most:
                 return message
             if begun:  # who answers without the body only waits for the client to go
                 return {"type": "http.disconnect"}

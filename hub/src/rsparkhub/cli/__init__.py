@@ -15,6 +15,7 @@ from rsparkhub.cli import (
     down,
     environment,
     group,
+    group_folder,
     importing,
     options,
     processes,
@@ -45,6 +46,7 @@ def every_command() -> None:
 
 for part in (up, down, doctor, processes, usage, audit, render):
     part.add_to(app)
+group_folder.add_to(group.app)
 for noun in (session, share, environment, user, group, importing, token, service):
     app.add_typer(noun.app)
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -16,6 +17,7 @@ T = TypeVar("T", bound=BaseModel)
 #: What is sent, by field; None is not sent. It is the hub that checks it, so that what is wrong is always told alike.
 Body = Mapping[str, Any]
 
+_PIECE = 256 * 1024
 _PATIENCE = 10.0  # seconds to try an idempotent call again while the hub restarts behind its edge
 
 
@@ -86,6 +88,25 @@ class Connection:
         """Call, where there is no answer to read."""
         await self._send(self._request(method, path, body, params, None), again=again)
 
+    async def send_file(self, answer: type[T], method: str, path: str, file: Path, *, params: Mapping[str, Any]) -> T:
+        """Send a file as it is, piece by piece, and read the answer."""
+        size = (await asyncio.to_thread(file.stat)).st_size
+        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
+        request = self._client.build_request(method, path, content=_pieces(file), params=params, headers=headers)
+        return answer.model_validate_json((await self._send(request, again=False)).content)
+
+    async def save(self, path: str, file: Path) -> None:
+        """Write an answer into a file, which is there when it is whole."""
+        aside = file.with_name(f".{file.name}.part")
+        try:
+            async with self.open(path, silence=self._timeout) as response:
+                with aside.open("wb") as into, self._reached():
+                    async for piece in response.aiter_bytes():
+                        into.write(piece)
+            aside.replace(file)
+        finally:
+            aside.unlink(missing_ok=True)
+
     @asynccontextmanager
     async def open(
         self,
@@ -151,3 +172,9 @@ class Connection:
             raise Unavailable(f"RSparkHub at {self.url} does not answer in time. Try again.") from error
         except httpx.TransportError as error:
             raise Unavailable(f"The connection to RSparkHub at {self.url} was lost. Try again.") from error
+
+
+async def _pieces(file: Path) -> AsyncIterator[bytes]:
+    with file.open("rb") as content:
+        while piece := content.read(_PIECE):
+            yield piece

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import httpx
@@ -22,6 +23,7 @@ from rsparkhub.domain.session import State
 from rsparkhub.domain.share import Role
 from rsparkhub.domain.user import Data
 from rsparkhub.wire.course import CourseView
+from rsparkhub.wire.coursework import CourseFolderView, DataFileView, HandInView, ReturnedView
 from rsparkhub.wire.environment import EnvironmentView
 from rsparkhub.wire.handout import NewLink
 from rsparkhub.wire.record import EventView, Usage
@@ -253,6 +255,30 @@ class SyncGroups:
 
     def announce(self, name: str, text: str | None, *, work: NewLink | None = None) -> CourseView:
         return self._thread.run(self._groups.announce(name, text, work=work))
+
+    def set_course_folder(self, name: str, *, course_folder: bool, due: datetime | None = None) -> CourseView:
+        return self._thread.run(self._groups.set_course_folder(name, course_folder=course_folder, due=due))
+
+    def courses(self) -> builtins.list[CourseFolderView]:
+        return self._thread.run(self._groups.courses())
+
+    def give(self, name: str, file: Path, path: str) -> DataFileView:
+        return self._thread.run(self._groups.give(name, file, path))
+
+    def take_away(self, name: str, file_id: str) -> None:
+        self._thread.run(self._groups.take_away(name, file_id))
+
+    def hand_in(self, name: str, file: Path) -> HandInView:
+        return self._thread.run(self._groups.hand_in(name, file))
+
+    def hand_ins(self, name: str, *, own: bool = False) -> builtins.list[HandInView]:
+        return self._thread.run(self._groups.hand_ins(name, own=own))
+
+    def give_back(self, name: str, hand_in: str, file: Path) -> ReturnedView:
+        return self._thread.run(self._groups.give_back(name, hand_in, file))
+
+    def collect(self, name: str, file: Path, *, removed: bool = False) -> None:
+        self._thread.run(self._groups.collect(name, file, removed=removed))
 
     def remove(self, name: str) -> None:
         self._thread.run(self._groups.remove(name))

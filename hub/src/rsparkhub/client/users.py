@@ -2,12 +2,15 @@
 
 import builtins
 from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
 from urllib.parse import quote
 
 from rsparkhub.client.connection import Connection
 from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.user import Data
 from rsparkhub.wire.course import CourseView
+from rsparkhub.wire.coursework import CourseFolderList, CourseFolderView, DataFileView, HandInList, HandInView, ReturnedView
 from rsparkhub.wire.handout import NewLink
 from rsparkhub.wire.session import SessionList, SessionView
 from rsparkhub.wire.users import (
@@ -156,6 +159,42 @@ class Groups:
         """Tell it something, with the work that is handed out; None takes back what it was told."""
         body = {"text": text, "work": None if work is None else work.model_dump(mode="json")}
         return await self._connection.ask(CourseView, "PUT", f"{_group(name)}/announcement", body=body, again=True)
+
+    async def set_course_folder(self, name: str, *, course_folder: bool, due: datetime | None = None) -> CourseView:
+        """Open or close its course folder, and set until when work is due."""
+        body = {"course_folder": course_folder, "due": None if due is None else due.isoformat()}
+        return await self._connection.ask(CourseView, "PUT", f"{_group(name)}/course-folder", body=body, again=True)
+
+    async def courses(self) -> builtins.list[CourseFolderView]:
+        """Return the course folders that you have, with their data."""
+        return (await self._connection.ask(CourseFolderList, "GET", "/courses", again=True)).courses
+
+    async def give(self, name: str, file: Path, path: str) -> DataFileView:
+        """Put a file among the data of a course, in the place of what had this path."""
+        return await self._connection.send_file(DataFileView, "PUT", f"{_group(name)}/data", file, params={"path": path})
+
+    async def take_away(self, name: str, file_id: str) -> None:
+        """Take a file away from the data of a course, by its id."""
+        await self._connection.tell("DELETE", f"{_group(name)}/data/{quote(file_id, safe='')}")
+
+    async def hand_in(self, name: str, file: Path) -> HandInView:
+        """Hand in a file of yours."""
+        return await self._connection.send_file(HandInView, "POST", f"{_group(name)}/hand-ins", file, params={"file": file.name})
+
+    async def hand_ins(self, name: str, *, own: bool = False) -> builtins.list[HandInView]:
+        """Return what was handed in, oldest first: by everybody, or by you."""
+        path = f"{_group(name)}/{'my-hand-ins' if own else 'hand-ins'}"
+        return (await self._connection.ask(HandInList, "GET", path, again=True)).hand_ins
+
+    async def give_back(self, name: str, hand_in: str, file: Path) -> ReturnedView:
+        """Give a file back on what was handed in."""
+        path = f"{_group(name)}/hand-ins/{quote(hand_in, safe='')}/returned"
+        return await self._connection.send_file(ReturnedView, "POST", path, file, params={"file": file.name})
+
+    async def collect(self, name: str, file: Path, *, removed: bool = False) -> None:
+        """Write all that was handed in into a ZIP file; with `removed` of a group that was, by its id."""
+        begin = f"/removed-groups/{quote(name, safe='')}" if removed else _group(name)
+        await self._connection.save(f"{begin}/hand-ins.zip", file)
 
     async def remove(self, name: str, *, data: Data = Data.KEEP) -> None:
         """Remove a group; its members stay. Its database, folder and bucket are kept, archived or deleted."""

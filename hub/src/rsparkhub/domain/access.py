@@ -75,7 +75,17 @@ class Group:
     name: str
 
 
-Thing = Session | Environment | OwnedBy | Installation | Group
+@dataclass(frozen=True)
+class Coursework:
+    """What of a course everybody in its group has to do with: its data, and what they hand in themselves.
+
+    With None, of those of their groups that have any.
+    """
+
+    group: str | None
+
+
+Thing = Session | Environment | OwnedBy | Installation | Group | Coursework
 
 
 #: What a share lets somebody do with the session.
@@ -91,7 +101,7 @@ _IN_ONE_SESSION = frozenset({Action.READ, Action.VIEW, Action.OPEN, Action.READ_
 _AT_ITS_HOST = _IN_ONE_SESSION | {Action.RUN, Action.SUSPEND}
 
 
-def may(
+def may(  # noqa: PLR0911  # a line a thing
     identity: Identity,
     action: Action,
     thing: Thing,
@@ -110,11 +120,14 @@ def may(
     - With a session that is shared with them, a user may do what the role in the share allows.
     - An instructor may see the sessions of those whom they teach, put them to sleep and stop them, and by the group's rule look
       into them; of the group they see who is in it, and add and announce. With another group they may do nothing.
-    - A session's own token reads and opens that session, and does nothing else. A browser at a session's own host wakes it and
-      puts it to sleep too, for as long as its user may.
+    - Who is in a group reads what its course gives them, and hands in work. Administrators read it.
+    - A session's own token reads and opens that session, hands in its owner's work and reads what the course gives them, and does
+      nothing else. A browser at a session's own host wakes it and puts it to sleep too, for as long as its user may.
     - A session that is being deleted can be read until it is gone, and not opened. Shared services are nobody's.
     """
     if identity.session is not None:
+        if isinstance(thing, Coursework) and identity.how == "token":
+            return _may_with_coursework(identity.user, thing)
         allowed = _AT_ITS_HOST if identity.how == "cookie" else _IN_ONE_SESSION
         if not (isinstance(thing, Session) and thing.id == identity.session and action in allowed):
             return False
@@ -131,6 +144,8 @@ def may(
             return identity.user.admin
         case Group(name=name):
             return identity.user.admin or name in identity.user.teaches
+        case Coursework():
+            return (identity.user.admin and action is Action.READ) or _may_with_coursework(identity.user, thing)
 
 
 def actions_with(
@@ -142,6 +157,10 @@ def actions_with(
         for action in Action
         if action is not Action.START and may(identity, action, session, shares=shares, courses=courses)
     )
+
+
+def _may_with_coursework(user: User, thing: Coursework) -> bool:
+    return thing.group is None or thing.group in user.groups
 
 
 def _may_with_session(

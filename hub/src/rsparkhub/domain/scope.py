@@ -22,7 +22,7 @@ class Scope(StrEnum):
 _IN_WORDS = {
     Scope.ALL: "do all that you may do",
     Scope.READ: "look at all that you may see, and open no session",
-    Scope.SESSIONS: "start, open, share and stop sessions",
+    Scope.SESSIONS: "start, open, share and stop sessions, and hand in work",
     Scope.USERS: "see and change people and groups, as an administrator",
     Scope.TOKENS: "see, make and end tokens, and sign browsers out",
 }

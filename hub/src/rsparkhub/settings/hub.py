@@ -23,8 +23,9 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from rsparkhub.domain.coursework import Room
 from rsparkhub.domain.errors import InstallationProblem
-from rsparkhub.domain.quantity import Duration
+from rsparkhub.domain.quantity import ByteSize, Duration
 from rsparkhub.settings.sign_in import SignInSettings
 
 B = TypeVar("B", bound=BaseModel)
@@ -90,6 +91,17 @@ class Settings(BaseSettings):
     )
     instructors_add_up_to: int = Field(
         default=500, ge=1, description="People in a group up to which its instructors may add more; administrators may add any."
+    )
+    course_file_size: ByteSize = Field(
+        default=ByteSize(20 * 2**20), description="How large one file of a course folder, and one that is handed in, may be."
+    )
+    hand_in_room: ByteSize = Field(
+        default=ByteSize(100 * 2**20), description="How much one student may have handed in, in one course."
+    )
+    hand_ins_per_student: int = Field(default=50, ge=1, description="How many times one student may hand in, in one course.")
+    course_data_room: ByteSize = Field(
+        default=ByteSize(200 * 2**20),
+        description="How much data a course folder may have; each session of its people has a copy.",
     )
     backend: str = Field(default="process", description="Where sessions run: the name of a backend.")
     store_url: str | None = Field(
@@ -224,6 +236,16 @@ class Settings(BaseSettings):
     @property
     def store(self) -> str:
         return self.store_url or f"sqlite:///{self.data.absolute()}/rsparkhub.sqlite"
+
+    @property
+    def course_room(self) -> Room:
+        """How much a course keeps."""
+        return Room(
+            file=self.course_file_size,
+            of_person=self.hand_in_room,
+            hand_ins=self.hand_ins_per_student,
+            data=self.course_data_room,
+        )
 
     @property
     def starting_slots(self) -> int:

@@ -3,6 +3,7 @@
 import builtins
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -43,7 +44,9 @@ _OF_USER = (
     .where(users.c.name == sa.bindparam("b_name"))
     .order_by(groups.c.name)
 )
-_GROUP = sa.select(groups.c.name, groups.c.instructors_view, groups.c.announcement).where(groups.c.name == sa.bindparam("b_name"))
+_GROUP = sa.select(groups.c.name, groups.c.instructors_view, groups.c.announcement, groups.c.course_folder, groups.c.due).where(
+    groups.c.name == sa.bindparam("b_name")
+)
 _GROUP_FOR_UPDATE = _GROUP.with_for_update()
 _IN_GROUP = PEOPLE.where(
     users.c.name.in_(sa.select(members.c.user_name).where(members.c.group == sa.bindparam("b_name")))
@@ -93,6 +96,8 @@ class TaughtGroup:
     name: str
     instructors_view: bool
     announcement: Announcement | None
+    course_folder: bool
+    due: datetime | None
     people: tuple[User, ...]
 
 
@@ -127,8 +132,10 @@ class Courses:
         if not found:
             raise _no_group(name)
         people = to_users(await self._database.read(_IN_GROUP, {"b_name": name}))
+        _, view, said, course_folder, due = found[0]
         return TaughtGroup(
-            name=name, instructors_view=found[0][1], announcement=_announcement(found[0][2]), people=tuple(people)
+            name=name, instructors_view=view, announcement=_announcement(said), course_folder=course_folder, due=due,
+            people=tuple(people),
         )  # fmt: skip
 
     async def sessions(self, name: str, *, limit: int, after: Session | None = None) -> builtins.list[Session]:
@@ -190,7 +197,7 @@ class Courses:
         """
 
         async def work(connection: Connection) -> None:
-            await _lock_for(connection, name, by)
+            await lock_group_for(connection, name, by)
             value = None if announcement is None else _written(announcement)
             await connection.rows(_ANNOUNCE.values(announcement=value), {"b_name": name})
             said = group_event("announced", name)
@@ -213,7 +220,7 @@ class Courses:
         """
 
         async def work(connection: Connection) -> None:
-            await _lock_for(connection, name, by)
+            await lock_group_for(connection, name, by)
             await self._take_in(connection, name, frozenset(people), up_to=up_to, by=by)
 
         await self._database.write(work)
@@ -268,7 +275,7 @@ class Courses:
         """
 
         async def work(connection: Connection) -> tuple[list[str], list[str]]:
-            await _lock_for(connection, name, by)
+            await lock_group_for(connection, name, by)
             added, there = list[str](), list[str]()
             for row in rows:
                 person_id = await insert_user(connection, self._database, row.name, now=by.at)
@@ -312,7 +319,7 @@ async def _lock(connection: Connection, name: str) -> None:
         raise _no_group(name)
 
 
-async def _lock_for(connection: Connection, name: str, by: By) -> None:
+async def lock_group_for(connection: Connection, name: str, by: By) -> None:
     """Lock a group for its instructor or an administrator, who may have become one no longer since the request was let in."""
     await _lock(connection, name)
     if not await connection.rows(_MAY, {"b_name": name, "b_person": by.person}):

@@ -12,7 +12,7 @@ from rsparkhub.domain.user import Data, LeftData, name_in, nth_id, removed_label
 from rsparkhub.store.database import AnyRow, Connection, Database
 from rsparkhub.store.events import By, insert_of_people
 from rsparkhub.store.service_accounts import LEFT_ACCOUNTS, discard_accounts
-from rsparkhub.store.tables import people, sessions
+from rsparkhub.store.tables import course_files, people, sessions
 
 _HOW_MANY = sa.select(sa.func.count()).where(people.c.name == sa.bindparam("b_name"))
 _REMOVED = sa.select(people.c.id).where(people.c.id.in_(sa.bindparam("b_ids", expanding=True)), people.c.removed.is_not(None))
@@ -21,6 +21,8 @@ _REMOVE = (
     .where(people.c.id == sa.bindparam("b_id"))
     .values(removed=sa.bindparam("b_now"), home=sa.bindparam("b_home"))
 )
+#: What they handed in to courses, and got back.
+_DELETE_FILES = sa.delete(course_files).where(course_files.c.person == sa.bindparam("b_id"))
 _LIVES = sa.exists().where(sessions.c.owner == people.c.id)
 _GONE = "gone"  # what a home is when it was archived or deleted
 _HOMES = (
@@ -87,6 +89,8 @@ class People:
                 raise Conflict(f"The data of {removed_label(person_id)} are on their way already: {before.data.value}.")
             await connection.rows(_DISCARD, {"b_id": person_id, "b_home": data.value})
             await discard_accounts(connection, person_id, data)
+            if data is Data.DELETE:
+                await connection.rows(_DELETE_FILES, {"b_id": person_id})
             if by is not None and before.data is not data:
                 said = PersonData(change="discarded", data=data.value)
                 await insert_of_people(connection, self._database, "person", said, by=by, owner=person_id)
@@ -134,6 +138,11 @@ async def new_person(connection: Connection, name: str, *, now: datetime) -> str
 
 
 async def mark_removed(connection: Connection, person_id: str, *, data: Data, now: datetime) -> None:
-    """Write down that a person was removed, and what is to be done with their home, in a transaction."""
+    """Write down that a person was removed, and what is to be done with their home, in a transaction.
+
+    What they handed in to courses stays there, unless their data are deleted.
+    """
+    if data is Data.DELETE:
+        await connection.rows(_DELETE_FILES, {"b_id": person_id})
     home = None if data is Data.KEEP else data.value
     await connection.rows(_REMOVE, {"b_id": person_id, "b_now": now, "b_home": home})

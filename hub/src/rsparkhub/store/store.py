@@ -13,6 +13,7 @@ from rsparkhub.store.admission_queue import AdmissionQueue
 from rsparkhub.store.audit import Audit
 from rsparkhub.store.controllers import Controllers
 from rsparkhub.store.courses import Courses
+from rsparkhub.store.coursework import Coursework
 from rsparkhub.store.credentials import Credentials
 from rsparkhub.store.database import Database
 from rsparkhub.store.events import Events
@@ -55,6 +56,7 @@ class Store:
         self.users = Users(database, notifier)
         self.shares = Shares(database, notifier)
         self.courses = Courses(database, notifier)
+        self.coursework = Coursework(database)
         self.people = People(database)
         self.left_groups = LeftGroups(database)
         self.credentials = Credentials(database, notifier)

@@ -168,6 +168,8 @@ groups = sa.Table(
     sa.Column("created", Moment, nullable=False),
     sa.Column("instructors_view", Flag, nullable=False, server_default=sa.false()),
     sa.Column("announcement", Document),
+    sa.Column("course_folder", Flag, nullable=False, server_default=sa.false()),
+    sa.Column("due", Moment),
 )
 
 # Every group there ever was. Its id is never given again; `removed` is null of those that there are.
@@ -188,6 +190,36 @@ members = sa.Table(
     sa.Column("group", sa.ForeignKey("groups.name", ondelete="CASCADE"), primary_key=True),
     sa.Column("role", Words, nullable=False, server_default="member"),
     sa.Index("ix_members_group", "group"),
+)
+
+# Files of a course, by the id of its group, which outlives it; `domain.coursework` says what each column is. One that is not
+# `whole` is being sent, and takes its room already.
+course_files = sa.Table(
+    "course_files",
+    metadata,
+    sa.Column("id", Words, primary_key=True),
+    sa.Column("group", Words, nullable=False),
+    sa.Column("kind", Words, nullable=False),
+    sa.Column("person", Words),
+    sa.Column("by", Words, nullable=False),
+    sa.Column("name", Words, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("digest", Words, nullable=False),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("due", Moment),
+    sa.Column("of", Words),
+    sa.Column("whole", Flag, nullable=False),
+    sa.Index("ix_course_files_group", "group", "kind", "person"),
+    sa.Index("ix_course_files_person", "person"),
+)
+
+# What is in them, in order.
+course_pieces = sa.Table(
+    "course_pieces",
+    metadata,
+    sa.Column("file", sa.ForeignKey("course_files.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
 )
 
 # Who else is let into a session: a person, by their id, or everybody in a group. NULL in `expires` is until it is ended.

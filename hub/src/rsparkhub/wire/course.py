@@ -53,6 +53,8 @@ class CourseView(Answer):
     may_add: Literal["nobody", "new", "anybody"] = Field(
         description="Whom you may put into it: nobody, `new` people alone, or also who is here already."
     )
+    course_folder: bool = Field(description="Whether it has a course folder: data for its people, who hand in work.")
+    due: datetime | None = Field(description="Until when work is to be handed in; null where nothing is said.")
     people: list[CoursePersonView]
 
 

@@ -140,6 +140,47 @@ export interface components {
              */
             confirm: boolean;
         };
+        /** CourseFolderList */
+        CourseFolderList: {
+            /** Courses */
+            courses: components["schemas"]["CourseFolderView"][];
+        };
+        /**
+         * CourseFolderRule
+         * @description Whether a course has a folder, and until when work is to be handed in.
+         */
+        CourseFolderRule: {
+            /**
+             * Course Folder
+             * @description Whether its people find its data in their sessions, and hand in work.
+             */
+            course_folder: boolean;
+            /**
+             * Due
+             * @description What comes later is marked late; it is taken all the same.
+             */
+            due?: string | null;
+        };
+        /**
+         * CourseFolderView
+         * @description The folder of a course that you are in.
+         */
+        CourseFolderView: {
+            /** Group */
+            group: string;
+            /**
+             * Instructor
+             * @description Whether you are an instructor of it.
+             */
+            instructor: boolean;
+            /**
+             * Due
+             * @description Until when work is to be handed in; null where nothing is said.
+             */
+            due: string | null;
+            /** Data */
+            data: components["schemas"]["DataFileView"][];
+        };
         /**
          * CoursePersonView
          * @description Somebody in a group, as its instructors see them.
@@ -191,6 +232,16 @@ export interface components {
              * @enum {string}
              */
             may_add: "nobody" | "new" | "anybody";
+            /**
+             * Course Folder
+             * @description Whether it has a course folder: data for its people, who hand in work.
+             */
+            course_folder: boolean;
+            /**
+             * Due
+             * @description Until when work is to be handed in; null where nothing is said.
+             */
+            due: string | null;
             /** People */
             people: components["schemas"]["CoursePersonView"][];
         };
@@ -236,6 +287,28 @@ export interface components {
          * @enum {string}
          */
         Data: "keep" | "archive" | "delete";
+        /**
+         * DataFileView
+         * @description A file that a course gives to its students.
+         */
+        DataFileView: {
+            /**
+             * Id
+             * @description Given once: what was put here never changes.
+             * @example kq4wz7m2xb
+             */
+            id: string;
+            /**
+             * Path
+             * @example week1/flights.csv
+             */
+            path: string;
+            /**
+             * Size
+             * @description In bytes.
+             */
+            size: number;
+        };
         /** EnvironmentList */
         EnvironmentList: {
             /** Environments */
@@ -422,6 +495,59 @@ export interface components {
              * @default false
              */
             instructors_view: boolean;
+        };
+        /** HandInList */
+        HandInList: {
+            /** Hand Ins */
+            hand_ins: components["schemas"]["HandInView"][];
+        };
+        /**
+         * HandInView
+         * @description What a student handed in.
+         */
+        HandInView: {
+            /**
+             * Id
+             * @description Given once: what was put here never changes.
+             * @example kq4wz7m2xb
+             */
+            id: string;
+            /**
+             * Person
+             * @description Whose it is, by their id: their name, and of a second person of a name with a number behind.
+             * @example ada
+             */
+            person: string;
+            /**
+             * File
+             * @example lab1.Rmd
+             */
+            file: string;
+            /**
+             * Size
+             * @description In bytes.
+             */
+            size: number;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * At
+             * Format: date-time
+             * @description When it was sent.
+             */
+            at: string;
+            /**
+             * Due
+             * @description Until when work was to be handed in then.
+             */
+            due: string | null;
+            /** Late */
+            late: boolean;
+            /**
+             * Returned
+             * @description What came back on it, oldest first.
+             */
+            returned: components["schemas"]["ReturnedView"][];
         };
         /**
          * HandoutState
@@ -1025,6 +1151,32 @@ export interface components {
              * @default null
              */
             reason: string | null;
+        };
+        /**
+         * ReturnedView
+         * @description What an instructor gave back on something that was handed in.
+         */
+        ReturnedView: {
+            /**
+             * Id
+             * @description Given once: what was put here never changes.
+             * @example kq4wz7m2xb
+             */
+            id: string;
+            /** File */
+            file: string;
+            /**
+             * Size
+             * @description In bytes.
+             */
+            size: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
         };
         /**
          * Role
@@ -1922,11 +2074,15 @@ export type BrowserView = components['schemas']['BrowserView'];
 export type ComponentState = components['schemas']['ComponentState'];
 export type ComponentView = components['schemas']['ComponentView'];
 export type Consent = components['schemas']['Consent'];
+export type CourseFolderList = components['schemas']['CourseFolderList'];
+export type CourseFolderRule = components['schemas']['CourseFolderRule'];
+export type CourseFolderView = components['schemas']['CourseFolderView'];
 export type CoursePersonView = components['schemas']['CoursePersonView'];
 export type CourseRule = components['schemas']['CourseRule'];
 export type CourseView = components['schemas']['CourseView'];
 export type CreatedToken = components['schemas']['CreatedToken'];
 export type Data = components['schemas']['Data'];
+export type DataFileView = components['schemas']['DataFileView'];
 export type EnvironmentList = components['schemas']['EnvironmentList'];
 export type EnvironmentView = components['schemas']['EnvironmentView'];
 export type EventView = components['schemas']['EventView'];
@@ -1934,6 +2090,8 @@ export type Extension = components['schemas']['Extension'];
 export type FileProblemView = components['schemas']['FileProblemView'];
 export type GroupList = components['schemas']['GroupList'];
 export type GroupView = components['schemas']['GroupView'];
+export type HandInList = components['schemas']['HandInList'];
+export type HandInView = components['schemas']['HandInView'];
 export type HandoutState = components['schemas']['HandoutState'];
 export type HandoutView = components['schemas']['HandoutView'];
 export type Instructors = components['schemas']['Instructors'];
@@ -1965,6 +2123,7 @@ export type Renaming = components['schemas']['Renaming'];
 export type ResourcesView = components['schemas']['ResourcesView'];
 export type RestoredKernelView = components['schemas']['RestoredKernelView'];
 export type RestoredView = components['schemas']['RestoredView'];
+export type ReturnedView = components['schemas']['ReturnedView'];
 export type Role = components['schemas']['Role'];
 export type Roster = components['schemas']['Roster'];
 export type RosterProblemView = components['schemas']['RosterProblemView'];

@@ -31,7 +31,7 @@ _PAGE = 1000
 async def show(name: str, identity: Person, context: Context) -> CourseView:
     """With who is in it; for its instructors and administrators."""
     check_instructor(identity, name, to=Action.READ)
-    return await _view(context, identity, name)
+    return await view_of(context, identity, name)
 
 
 @router.get("/sessions", summary="The sessions of a group", responses=responses(401, 403, 404, 422))
@@ -58,7 +58,7 @@ async def add_people(name: str, body: MorePeople, identity: Person, context: Con
     if _may_add(context, identity) != "anybody":
         raise NotAllowed("Only administrators put people who are here already into a group. Ask one of them.")
     await context.store.courses.add(name, body.people, up_to=_up_to(context, identity), by=by_now(identity, context))
-    return await _view(context, identity, name)
+    return await view_of(context, identity, name)
 
 
 @router.post("/roster", summary="Add a class to a group", responses=responses(401, 403, 404, 409, 422))
@@ -102,10 +102,11 @@ async def announce(name: str, body: NewAnnouncement, identity: Person, context: 
             )
         announcement = Announcement(text=body.text, link=link, by=identity.user.id, at=context.now())
     await context.store.courses.announce(name, announcement, by=by_now(identity, context))
-    return await _view(context, identity, name)
+    return await view_of(context, identity, name)
 
 
-async def _view(context: AppContext, identity: Identity, name: str) -> CourseView:
+async def view_of(context: AppContext, identity: Identity, name: str) -> CourseView:
+    """Return the view of a group as whoever asks may see it."""
     return course_view(await context.store.courses.get(name), may_add=_may_add(context, identity))
 
 

@@ -148,6 +148,12 @@ def _group(data: JsonObject, subjects: Subjects) -> str:  # noqa: PLR0911  # a l
         case "announced":
             text = _text(data, "text")
             return f"{actor} tells {group}: {text}" if text else f"{actor} takes back what {group} was told."
+        case "course":
+            folder = "opens the course folder" if data.get("view") is True else "closes the course folder"
+            due = _text(data, "text")[:16].replace("T", " ")
+            return f"{actor} {folder} of {group}{f', with work due {due} UTC' if due else ''}."
+        case "handed-in" | "returned" | "read" | "gave" | "took-away":
+            return f"{actor} {_with_file(data, subjects, group)}."
         case "added":
             return f"{actor} adds {group}{f', with {joined}' if joined else ''}."
         case "removed":
@@ -157,6 +163,18 @@ def _group(data: JsonObject, subjects: Subjects) -> str:  # noqa: PLR0911  # a l
         case _:
             changes = [f"in: {joined}"] * bool(joined) + [f"out: {left}"] * bool(left)
             return f"{actor} sets who is in {group}; {'; '.join(changes) or 'nobody comes or goes'}."
+
+
+def _with_file(data: JsonObject, subjects: Subjects, group: str) -> str:
+    file, owner = _text(data, "text"), subjects.owner or "somebody"
+    done = {
+        "handed-in": f"hands in {file} to {group}",
+        "returned": f"gives {file} back to {owner}, in {group}",
+        "read": f"reads {file}, which {owner} handed in to {group}" if file else f"collects all that was handed in to {group}",
+        "gave": f"gives {file} to {group}",
+        "took-away": f"takes {file} away from {group}",
+    }
+    return done[_text(data, "change")]
 
 
 def _token(data: JsonObject, subjects: Subjects) -> str:

@@ -11,6 +11,7 @@ from rsparkhub.api.serializers.components import components_of
 from rsparkhub.api.serializers.event_text import Subjects, event_text
 from rsparkhub.api.serializers.warnings import stuck_warnings, warnings_of
 from rsparkhub.domain.course import Announcement
+from rsparkhub.domain.coursework import CourseFile, CourseFolder
 from rsparkhub.domain.environment import Environment, Lifecycle
 from rsparkhub.domain.event import Event
 from rsparkhub.domain.scope import in_order
@@ -22,6 +23,7 @@ from rsparkhub.domain.user import LeftData, User, name_in, removed_label
 from rsparkhub.store.courses import TaughtGroup
 from rsparkhub.store.credentials import Token
 from rsparkhub.wire.course import AnnouncementView, CoursePersonView, CourseView
+from rsparkhub.wire.coursework import CourseFolderView, DataFileView, HandInView, ReturnedView
 from rsparkhub.wire.environment import EnvironmentView, LifecycleView, ResourcesView, StartChoiceView, StartOptionView
 from rsparkhub.wire.record import EventView
 from rsparkhub.wire.session import (
@@ -135,6 +137,8 @@ def course_view(group: TaughtGroup, *, may_add: Literal["nobody", "new", "anybod
         instructors_view=group.instructors_view,
         announcement=announcement_view(group.announcement),
         may_add=may_add,
+        course_folder=group.course_folder,
+        due=group.due,
         people=people,
     )
 
@@ -142,6 +146,36 @@ def course_view(group: TaughtGroup, *, may_add: Literal["nobody", "new", "anybod
 def announcement_view(said: Announcement | None) -> AnnouncementView | None:
     """Return the view of what a group is told."""
     return None if said is None else AnnouncementView(text=said.text, link=said.link, by=name_in(said.by), at=said.at)
+
+
+def course_folder_view(folder: CourseFolder) -> CourseFolderView:
+    """Return the view of a course folder that somebody has."""
+    data = [data_file_view(file) for file in folder.data]
+    return CourseFolderView(group=folder.group, instructor=folder.instructor, due=folder.due, data=data)
+
+
+def data_file_view(file: CourseFile) -> DataFileView:
+    """Return the view of a file that a course gives."""
+    return DataFileView(id=file.id, path=file.name, size=file.size)
+
+
+def hand_in_views(files: Iterable[CourseFile], returned: Iterable[CourseFile]) -> list[HandInView]:
+    """Return the views of what was handed in, each with what came back on it."""
+    back: dict[str | None, list[ReturnedView]] = {}
+    for file in returned:
+        back.setdefault(file.of, []).append(returned_view(file))
+    return [
+        HandInView(
+            id=file.id, person=file.person or "", file=file.name, size=file.size, sha256=file.digest, at=file.created,
+            due=file.due, late=file.late, returned=back.get(file.id, []),
+        )
+        for file in files
+    ]  # fmt: skip
+
+
+def returned_view(file: CourseFile) -> ReturnedView:
+    """Return the view of what came back."""
+    return ReturnedView(id=file.id, file=file.name, size=file.size, at=file.created, by=name_in(file.by))
 
 
 def _shown(components: Iterable[Component]) -> Iterator[Component]:

@@ -19,7 +19,7 @@ from rspark_contract.record import How, Record
 from rspark_contract.saved import Saved, SleepRefusal
 from rspark_contract.specs import ComponentSpec
 from rspark_contract.status import AgentState, ComponentState
-from rspark_session import home_space
+from rspark_session import course_data, home_space
 from rspark_session.agent.components import health
 from rspark_session.agent.components.component import Component, ComponentFailed
 from rspark_session.agent.components.logs import Log, Stdout
@@ -140,6 +140,7 @@ class Ensemble:
         reporting = [asyncio.ensure_future(self._interface.run(self._host))] if self._interface else []
         at_work = [asyncio.ensure_future(work) for work in self._work()]
         self._beside.start_restored()
+        course_data.keep_up_to_date(self._document)
         ending = await self._ending
         self._beside.close()
         for task in at_work:

@@ -1,0 +1,69 @@
+"""The folder of a course on the wire."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from rsparkhub.wire.text import Answer, Ask, Moment
+
+FileId = Annotated[str, Field(description="Given once: what was put here never changes.", examples=["kq4wz7m2xb"])]
+
+
+class DataFileView(Answer):
+    """A file that a course gives to its students."""
+
+    id: FileId
+    path: str = Field(examples=["week1/flights.csv"])
+    size: int = Field(description="In bytes.")
+
+
+class CourseFolderView(Answer):
+    """The folder of a course that you are in."""
+
+    group: str
+    instructor: bool = Field(description="Whether you are an instructor of it.")
+    due: datetime | None = Field(description="Until when work is to be handed in; null where nothing is said.")
+    data: list[DataFileView]
+
+
+class CourseFolderList(Answer):
+    courses: list[CourseFolderView]
+
+
+class HandInView(Answer):
+    """What a student handed in."""
+
+    id: FileId
+    person: str = Field(
+        description="Whose it is, by their id: their name, and of a second person of a name with a number behind.",
+        examples=["ada"],
+    )
+    file: str = Field(examples=["lab1.Rmd"])
+    size: int = Field(description="In bytes.")
+    sha256: str
+    at: datetime = Field(description="When it was sent.")
+    due: datetime | None = Field(description="Until when work was to be handed in then.")
+    late: bool
+    returned: list["ReturnedView"] = Field(description="What came back on it, oldest first.")
+
+
+class ReturnedView(Answer):
+    """What an instructor gave back on something that was handed in."""
+
+    id: FileId
+    file: str
+    size: int = Field(description="In bytes.")
+    at: datetime
+    by: str
+
+
+class HandInList(Answer):
+    hand_ins: list[HandInView]
+
+
+class CourseFolderRule(Ask):
+    """Whether a course has a folder, and until when work is to be handed in."""
+
+    course_folder: bool = Field(description="Whether its people find its data in their sessions, and hand in work.")
+    due: Moment | None = Field(default=None, description="What comes later is marked late; it is taken all the same.")

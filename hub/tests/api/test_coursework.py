@@ -1,0 +1,314 @@
+"""The folder of a course: who reads and hands in what, what is late, what is too much, and what becomes of it."""
+
+import io
+import zipfile
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from world import World
+
+from rsparkhub.domain.coursework import FileKind
+from rsparkhub.domain.scope import Scope
+from rsparkhub.domain.user import Data
+from rsparkhub.store.events import By
+
+GROUP = "/hub/api/groups/stat101"
+HAND_INS = f"{GROUP}/hand-ins"
+
+
+@pytest.fixture
+async def tess(world: World) -> httpx.AsyncClient:
+    """The instructor of stat101, which has a folder, and in which bob and cleo are; tom teaches math202, in which eve is."""
+    for name in ("tess", "tom", "cleo"):
+        await world.add_person(name)
+    for group, people, teacher in (("stat101", ["bob", "cleo"], "tess"), ("math202", ["eve"], "tom")):
+        await world.store.users.add_group(group, members=people, now=world.clock())
+        await world.store.courses.set_instructors(group, [teacher], by=By("ada", world.clock()))
+    client = await world.program("tess")
+    answer = await client.put(f"{GROUP}/course-folder", json={"course_folder": True})
+    assert (answer.status_code, answer.json()["course_folder"]) == (200, True)
+    return client
+
+
+def set_room(world: World, **room: int) -> None:
+    """Have the app go on with other limits."""
+    context = world.app.state.context
+    world.app.state.context = replace(context, settings=context.settings.model_copy(update=room))
+
+
+async def hand_in(client: httpx.AsyncClient, file: str, content: bytes = b"1 + 1\n") -> dict[str, Any]:
+    answer = await client.post(HAND_INS, params={"file": file}, content=content)
+    assert answer.status_code == 201, answer.text
+    said: dict[str, Any] = answer.json()
+    return said
+
+
+async def in_session_of(world: World, owner: str) -> httpx.AsyncClient:
+    """A program in a session that runs, by the session's own token."""
+    session = await world.session_of(owner)
+    await world.controller.run(session)
+    return await world.in_session(session)
+
+
+async def audit(world: World) -> list[str]:
+    events = (await (await world.program("ada")).get("/hub/api/audit?kind=group")).json()["events"]
+    return [event["text"] for event in events]
+
+
+async def test_what_is_handed_in_is_kept_beside_what_was_before(world: World, tess: httpx.AsyncClient) -> None:
+    bob = await world.program("bob")
+    first = await hand_in(bob, "lab1.Rmd")
+    large = bytes(range(256)) * 4096  # of more than one piece
+    world.clock.advance(seconds=1)
+    second = await hand_in(bob, "lab1.Rmd", large)
+    assert (first["person"], first["size"], second["size"]) == ("bob", 6, len(large))
+    own = (await bob.get(f"{GROUP}/my-hand-ins")).json()["hand_ins"]
+    assert [each["id"] for each in own] == [first["id"], second["id"]]
+    assert (await bob.get(f"{HAND_INS}/{second['id']}")).content == large
+    assert (await tess.get(f"{HAND_INS}/{first['id']}")).content == b"1 + 1\n"
+    assert (await audit(world))[:4] == [
+        "tess reads lab1.Rmd, which bob handed in to the group stat101.",
+        "bob hands in lab1.Rmd to the group stat101.",
+        "bob hands in lab1.Rmd to the group stat101.",
+        "tess opens the course folder of the group stat101.",
+    ]
+
+
+async def test_a_session_hands_in_for_its_owner_and_reads_nothing_of_others(world: World, tess: httpx.AsyncClient) -> None:
+    of_cleo = await hand_in(await world.program("cleo"), "lab1.Rmd")
+    inside = await in_session_of(world, "bob")
+    world.clock.advance(seconds=1)
+    assert (await hand_in(inside, "lab1.Rmd"))["person"] == "bob"
+    assert [each["person"] for each in (await inside.get(f"{GROUP}/my-hand-ins")).json()["hand_ins"]] == ["bob"]
+    assert (await inside.get(f"{HAND_INS}/{of_cleo['id']}")).status_code == 404
+    # An instructor's session may have other people in it: by its token nobody reads what students handed in.
+    of_tess = await in_session_of(world, "tess")
+    for path in (HAND_INS, f"{HAND_INS}.zip"):
+        assert (await of_tess.get(path)).status_code == 403
+    assert (await of_tess.get(f"{HAND_INS}/{of_cleo['id']}")).status_code == 404
+    answer = await of_tess.put(f"{GROUP}/data", params={"path": "a.csv"}, content=b"1")
+    assert answer.status_code == 403
+    assert [each["person"] for each in (await tess.get(HAND_INS)).json()["hand_ins"]] == ["cleo", "bob"]
+
+
+async def test_a_page_that_a_session_shows_hands_in_nothing(world: World, tess: httpx.AsyncClient) -> None:
+    """What a session's own host shows may be a stranger's app."""
+    from rsparkhub.domain.access import Action, Coursework, Identity, may
+
+    bob = await world.store.users.get("bob")
+    at_host = Identity(user=bob, how="cookie", session="kq4wz7m2xb")
+    assert not any(may(at_host, action, Coursework("stat101")) for action in Action)
+
+
+@pytest.mark.parametrize("who", ["cleo", "eve", "tom", "zoe"])
+async def test_nobody_else_reads_lists_or_changes_what_somebody_handed_in(
+    world: World, tess: httpx.AsyncClient, who: str
+) -> None:
+    done = await hand_in(await world.program("bob"), "lab1.Rmd")
+    returned = await tess.post(f"{HAND_INS}/{done['id']}/returned", params={"file": "remarks.txt"}, content=b"Good.")
+    if who == "zoe":
+        await world.add_person("zoe")
+    client = await world.program(who)
+    refused = {404} if who == "cleo" else {403}
+    for path in (f"{HAND_INS}/{done['id']}", f"{GROUP}/returned/{returned.json()['id']}", f"{GROUP}/returned/{done['id']}"):
+        assert {(await client.get(path)).status_code} == refused
+        assert {(await client.get(f"{GROUP}/data/{done['id']}")).status_code} == refused
+    for path in (HAND_INS, f"{HAND_INS}.zip"):
+        assert (await client.get(path)).status_code == 403
+    for method, path in (
+        ("POST", f"{HAND_INS}/{done['id']}/returned?file=a"), ("DELETE", f"{GROUP}/data/{done['id']}"),
+        ("PUT", f"{GROUP}/data?path=a"), ("PUT", f"{GROUP}/course-folder"), ("DELETE", f"{HAND_INS}/{done['id']}"),
+        ("PUT", f"{HAND_INS}/{done['id']}"),
+    ):  # fmt: skip
+        json = {"course_folder": False} if path.endswith("folder") else None
+        assert (await client.request(method, path, json=json)).status_code in {403, 405}, path
+    if who != "cleo":
+        assert (await client.post(HAND_INS, params={"file": "lab1.Rmd"}, content=b"1")).status_code == 403
+        assert (await client.get(f"{GROUP}/my-hand-ins")).status_code == 403
+    assert (await tess.get(f"{HAND_INS}/{done['id']}")).content == b"1 + 1\n"
+
+
+async def test_what_comes_back_is_found_beside_what_was_handed_in(world: World, tess: httpx.AsyncClient) -> None:
+    inside = await in_session_of(world, "bob")
+    done = await hand_in(inside, "lab1.Rmd")
+    returned = await tess.post(f"{HAND_INS}/{done['id']}/returned", params={"file": "remarks.txt"}, content=b"Good.")
+    assert returned.status_code == 201
+    (own,) = (await inside.get(f"{GROUP}/my-hand-ins")).json()["hand_ins"]
+    assert [(each["file"], each["by"]) for each in own["returned"]] == [("remarks.txt", "tess")]
+    assert (await inside.get(f"{GROUP}/returned/{own['returned'][0]['id']}")).content == b"Good."
+
+
+async def test_what_comes_after_it_was_due_is_taken_and_marked(world: World, tess: httpx.AsyncClient) -> None:
+    due = world.clock() + timedelta(minutes=5)
+    answer = await tess.put(f"{GROUP}/course-folder", json={"course_folder": True, "due": due.isoformat()})
+    assert answer.json()["due"] == due.isoformat().replace("+00:00", "Z")
+    bob = await world.program("bob")
+    assert (await bob.get("/hub/api/courses")).json()["courses"][0]["due"] == answer.json()["due"]
+    assert not (await hand_in(bob, "lab1.Rmd"))["late"]
+    world.clock.advance(minutes=6)
+    assert (await hand_in(bob, "lab1.Rmd"))["late"]
+    assert [each["late"] for each in (await tess.get(HAND_INS)).json()["hand_ins"]] == [False, True]
+
+
+async def test_all_come_as_one_zip_with_a_folder_for_each_person(world: World, tess: httpx.AsyncClient) -> None:
+    bob, cleo = await world.program("bob"), await world.program("cleo")
+    large = bytes(range(256)) * 4096
+    for client, content in ((bob, b"1"), (bob, large), (cleo, b"3")):
+        await hand_in(client, "lab 1.Rmd", content)
+        world.clock.advance(seconds=1)
+    await hand_in(cleo, "empty.txt", b"")
+    answer = await tess.get(f"{HAND_INS}.zip")
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''stat101.zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        found = [(name.split("/")[0], name.split("/")[-1], archive.read(name)) for name in archive.namelist()]
+    assert found == [
+        ("bob", "lab 1.Rmd", b"1"), ("bob", "lab 1.Rmd", large), ("cleo", "lab 1.Rmd", b"3"), ("cleo", "empty.txt", b""),
+    ]  # fmt: skip
+    assert (await audit(world))[0] == "tess collects all that was handed in to the group stat101."
+
+
+async def test_data_are_for_everybody_in_the_group_and_instructors_replace_them(world: World, tess: httpx.AsyncClient) -> None:
+    inside = await in_session_of(world, "bob")
+    for content in (b"a,b\n", b"a,b,c\n"):
+        answer = await tess.put(f"{GROUP}/data", params={"path": "week1/flights.csv"}, content=content)
+        assert answer.status_code == 200
+    (course,) = (await inside.get("/hub/api/courses")).json()["courses"]
+    assert [(file["path"], file["size"]) for file in course["data"]] == [("week1/flights.csv", 6)]
+    address = f"{GROUP}/data/{course['data'][0]['id']}"
+    assert (await inside.get(address)).content == b"a,b,c\n"
+    for method, path in (("PUT", f"{GROUP}/data?path=week1/flights.csv"), ("DELETE", address)):
+        assert (await inside.request(method, path)).status_code == 403
+    clash = await tess.put(f"{GROUP}/data", params={"path": "week1"}, content=b"1")
+    assert (clash.status_code, clash.json()["detail"]) == (
+        409, "week1/flights.csv is there, and a file is no folder. Choose another path, or take it away.",
+    )  # fmt: skip
+    assert (await tess.delete(address)).status_code == 204
+    assert (await inside.get(address)).status_code == 404
+    assert (await (await world.program("eve")).get("/hub/api/courses")).json() == {"courses": []}
+
+
+async def test_names_that_lead_elsewhere_are_refused(world: World, tess: httpx.AsyncClient) -> None:
+    bob = await world.program("bob")
+    for name in ("", ".hidden", "..", "../cleo/lab1.Rmd", "/a", "a\\b", "-rf", "a\nb", "a\0b", "a ", "a.", "x" * 129):
+        answer = await bob.post(HAND_INS, params={"file": name}, content=b"1")
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid-input"), name
+        for path in (name, f"week1/{name}"):
+            answer = await tess.put(f"{GROUP}/data", params={"path": path}, content=b"1")
+            assert answer.status_code == 422, path
+    assert (await bob.post(HAND_INS, params={"file": "a/b"}, content=b"1")).status_code == 422
+    assert (await tess.get(HAND_INS)).json() == {"hand_ins": []}
+
+
+async def test_a_student_fills_no_disk(world: World, tess: httpx.AsyncClient) -> None:
+    set_room(world, course_file_size=2 * 2**20, hand_in_room=3 * 2**20, hand_ins_per_student=3, course_data_room=2**20)
+    bob = await world.program("bob")
+
+    async def refused(size: int) -> tuple[int, str]:
+        answer = await bob.post(HAND_INS, params={"file": "a"}, content=bytes(size))
+        return answer.status_code, answer.json()["detail"]
+
+    status, said = await refused(2 * 2**20 + 1)
+    assert (status, said) == (422, "A file of a course has up to 2 MiB. Leave out what can be computed again.")
+    await hand_in(bob, "a", bytes(2 * 2**20))
+    status, said = await refused(2**20 + 1)
+    assert (status, said) == (409, "A student can hand in up to 3 MiB in a course, and this would be more.")
+    await hand_in(bob, "a")
+    await hand_in(bob, "a")
+    assert await refused(1) == (409, "A student can hand in up to 3 times in a course. Ask an instructor what counts.")
+    await hand_in(await world.program("cleo"), "a", bytes(2**20))  # each has their own
+    answer = await tess.put(f"{GROUP}/data", params={"path": "a"}, content=bytes(2**20 + 1))
+    assert answer.status_code == 409
+
+    # Nothing is told of a length that isn't there, and no more is read.
+    async def endless() -> Any:
+        while True:
+            yield b"1"
+
+    assert (await bob.post(HAND_INS, params={"file": "a"}, content=endless())).status_code == 422
+
+
+async def test_what_does_not_come_to_its_end_is_nothing(world: World, tess: httpx.AsyncClient) -> None:
+    room, by = world.settings.course_room, By("bob", world.clock())
+    store = world.store.coursework
+    left = await store.begin("stat101", FileKind.HAND_IN, "lab1.Rmd", size=10, room=replace(room, hand_ins=1), by=by)
+    await store.write(left, 0, b"half")
+    bob = await world.program("bob")
+    assert (await bob.get(f"{GROUP}/my-hand-ins")).json() == {"hand_ins": []}
+    assert (await bob.get(f"{HAND_INS}/{left}")).status_code == 404
+    set_room(world, hand_ins_per_student=1)
+    assert (await bob.post(HAND_INS, params={"file": "a"}, content=b"1")).status_code == 409  # it has its room
+    world.clock.advance(hours=2)
+    await hand_in(bob, "lab1.Rmd")
+    short = await bob.post(HAND_INS, params={"file": "a"}, content=b"1", headers={"Content-Length": "2"})
+    assert short.status_code in {409, 422}
+
+
+async def test_a_role_that_is_taken_away_opens_nothing_any_more(world: World, tess: httpx.AsyncClient) -> None:
+    bob = await world.program("bob")
+    done = await hand_in(bob, "lab1.Rmd")
+    ada = await world.program("ada")
+    await ada.put(f"{GROUP}/instructors", json={"instructors": []})
+    for path in (HAND_INS, f"{HAND_INS}.zip"):
+        assert (await tess.get(path)).status_code == 403
+    assert (await tess.get(f"{HAND_INS}/{done['id']}")).status_code == 404
+    await ada.put(GROUP, json={"members": ["cleo"]})
+    assert (await bob.post(HAND_INS, params={"file": "a"}, content=b"1")).status_code == 403
+    assert (await bob.get(f"{HAND_INS}/{done['id']}")).status_code == 403
+    assert (await tess.get(f"{HAND_INS}/{done['id']}")).status_code == 403
+
+
+async def test_a_folder_that_is_closed_takes_nothing_and_keeps_all(world: World, tess: httpx.AsyncClient) -> None:
+    bob = await world.program("bob")
+    await hand_in(bob, "lab1.Rmd")
+    await tess.put(f"{GROUP}/course-folder", json={"course_folder": False})
+    answer = await bob.post(HAND_INS, params={"file": "a"}, content=b"1")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        409, "stat101 has no course folder. Its instructors and administrators open one.",
+    )  # fmt: skip
+    assert (await bob.get("/hub/api/courses")).json() == {"courses": []}
+    assert len((await tess.get(HAND_INS)).json()["hand_ins"]) == 1
+
+
+@pytest.mark.usefixtures("tess")
+async def test_of_who_is_removed_the_course_keeps_what_they_handed_in(world: World) -> None:
+    for who in ("bob", "cleo"):
+        await hand_in(await world.program(who), "lab1.Rmd")
+    await world.store.users.remove("bob", now=world.clock())
+    await world.store.users.remove("cleo", data=Data.DELETE, now=world.clock())
+    await world.add_person("bob")
+    await world.store.users.set_members("stat101", ["bob", "tess"], by=By("ada", world.clock()))
+    ada = await world.program("ada")
+    assert [each["person"] for each in (await ada.get(HAND_INS)).json()["hand_ins"]] == ["bob"]
+    later = await world.program("bob")  # of the same name, and nobody else's
+    assert (await later.get(f"{GROUP}/my-hand-ins")).json() == {"hand_ins": []}
+    assert (await hand_in(later, "lab1.Rmd"))["person"] == "bob.2"
+
+
+async def test_of_a_group_that_is_removed_it_is_kept_until_it_is_deleted(world: World, tess: httpx.AsyncClient) -> None:
+    ada = await world.program("ada")
+    await hand_in(await world.program("bob"), "lab1.Rmd")
+    assert (await ada.get("/hub/api/removed-groups/stat101/hand-ins.zip")).status_code == 404  # it is there
+    assert (await ada.delete(GROUP)).status_code == 204
+    await world.store.users.add_group("stat101", members=["bob"], now=world.clock())
+    await ada.put(f"{GROUP}/course-folder", json={"course_folder": True})
+    assert (await ada.get(HAND_INS)).json() == {"hand_ins": []}
+    (left,) = (await ada.get("/hub/api/removed-groups")).json()["removed"]
+    assert (left["id"], left["left"], left["data"]) == ("stat101", ["course folder"], "keep")
+    kept = await ada.get("/hub/api/removed-groups/stat101/hand-ins.zip")
+    assert len(zipfile.ZipFile(io.BytesIO(kept.content)).namelist()) == 1
+    assert (await ada.delete("/hub/api/removed-groups/stat101?data=delete")).status_code == 202
+    assert (await ada.get("/hub/api/removed-groups")).json() == {"removed": []}
+    await hand_in(await world.program("bob"), "lab1.Rmd")
+    await ada.delete(f"{GROUP}?data=delete")
+    assert (await ada.get("/hub/api/removed-groups")).json() == {"removed": []}
+
+
+@pytest.mark.usefixtures("tess")
+async def test_a_token_that_only_looks_hands_in_nothing(world: World) -> None:
+    bob = await world.program("bob", Scope.READ)
+    assert (await bob.get("/hub/api/courses")).status_code == 200
+    assert (await bob.post(HAND_INS, params={"file": "a"}, content=b"1")).status_code == 403
