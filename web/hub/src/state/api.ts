@@ -3,6 +3,8 @@ import type {
   Audit,
   BrowserList,
   CourseView,
+  HandInList,
+  HandInView,
   CreatedToken,
   EnvironmentList,
   GroupList,
@@ -229,6 +231,17 @@ export class Api {
   /** Tell a group something, with the work that is handed out; null takes it back. */
   announce = (name: string, text: string | null, work?: NewLink): Promise<CourseView> =>
     this.#send('PUT', `${groupPath(name)}/announcement`, { text, ...(work && { work }) });
+  handIns = async (name: string): Promise<HandInView[]> =>
+    (await this.#get<HandInList>(`${groupPath(name)}/hand-ins`)).hand_ins;
+  /** Where something handed in is to be had, or all of it. */
+  handInPath = (name: string, id?: string): string =>
+    `${ROOT}${groupPath(name)}/hand-ins${id ? `/${id}` : '.zip'}`;
+  /** Open or close the folder of a course; `due` is a time, here where it has no zone. */
+  setCourseFolder = (name: string, open: boolean, due: string | null): Promise<CourseView> =>
+    this.#send('PUT', `${groupPath(name)}/course-folder`, {
+      course_folder: open,
+      due: due ? new Date(due).toISOString() : null,
+    });
   setInstructors = (name: string, instructors: string[]): Promise<Group> =>
     this.#send('PUT', `${groupPath(name)}/instructors`, { instructors });
   setRule = (name: string, view: boolean): Promise<Group> =>

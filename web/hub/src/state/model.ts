@@ -5,6 +5,7 @@ export type {
   EnvironmentView as Environment,
   EventView as AuditEvent,
   GroupView as Group,
+  HandInView as HandIn,
   LostObjectView as LostObject,
   Me,
   Progress,
