@@ -71,7 +71,7 @@ def test_an_instructor_opens_the_folder_and_saves_what_is_handed_in(
                     tess.set_viewport_size({"width": width, "height": height})
                     tess.get_by_role("heading", name="Course folder").scroll_into_view_if_needed()
                     tess.screenshot(path=f"{folder}/{size}-{theme}.png", full_page=True)
-        tess.get_by_role("button", name="Close it").click()
+        tess.get_by_role("button", name="Close the folder").click()
         expect(tess.get_by_role("button", name="Let students hand in work")).to_be_visible(timeout=READY)
         events = http.get("/hub/api/audit?kind=group").raise_for_status().json()["events"]
         assert "tess collects all that was handed in to the group stat101." in [event["text"] for event in events]

@@ -132,6 +132,9 @@ def test_what_students_hand_in_is_theirs_and_their_instructors(tess: httpx.Clien
     assert found[0] == b"1 + 1\n"
     with tarfile.open(fileobj=io.BytesIO(found[1])) as packed:
         assert "lab/lab1.R" in packed.getnames()
+    large = os.urandom(20 * 2**20)  # through the edge, as all of this
+    done = tess.post(f"{GROUP}/hand-ins", params={"file": "large.bin"}, content=large).raise_for_status().json()
+    assert tess.get(f"{GROUP}/hand-ins/{done['id']}").content == large
     # The data come into each session by themselves. They are copies: whoever changes theirs changes nobody else's.
     for person in (ada, bob):
         until((person.home / PLACE).exists, bool)

@@ -94,6 +94,7 @@ async def test_a_session_hands_in_for_its_owner_and_reads_nothing_of_others(worl
     assert [each["person"] for each in (await tess.get(HAND_INS)).json()["hand_ins"]] == ["cleo", "bob"]
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_a_page_that_a_session_shows_hands_in_nothing(world: World, tess: httpx.AsyncClient) -> None:
     """What a session's own host shows may be a stranger's app."""
     from rsparkhub.domain.access import Action, Coursework, Identity, may
@@ -103,6 +104,7 @@ async def test_a_page_that_a_session_shows_hands_in_nothing(world: World, tess: 
     assert not any(may(at_host, action, Coursework("stat101")) for action in Action)
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("who", ["cleo", "eve", "tom", "zoe"])
 async def test_nobody_else_reads_lists_or_changes_what_somebody_handed_in(
     world: World, tess: httpx.AsyncClient, who: str
@@ -191,6 +193,7 @@ async def test_data_are_for_everybody_in_the_group_and_instructors_replace_them(
     assert (await (await world.program("eve")).get("/hub/api/courses")).json() == {"courses": []}
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_names_that_lead_elsewhere_are_refused(world: World, tess: httpx.AsyncClient) -> None:
     bob = await world.program("bob")
     for name in ("", ".hidden", "..", "../cleo/lab1.Rmd", "/a", "a\\b", "-rf", "a\nb", "a\0b", "a ", "a.", "x" * 129):
@@ -261,6 +264,7 @@ async def test_a_role_that_is_taken_away_opens_nothing_any_more(world: World, te
     assert (await tess.get(f"{HAND_INS}/{done['id']}")).status_code == 403
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_a_folder_that_is_closed_takes_nothing_and_keeps_all(world: World, tess: httpx.AsyncClient) -> None:
     bob = await world.program("bob")
     await hand_in(bob, "lab1.Rmd")
@@ -307,6 +311,7 @@ async def test_of_a_group_that_is_removed_it_is_kept_until_it_is_deleted(world: 
     assert (await ada.get("/hub/api/removed-groups")).json() == {"removed": []}
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @pytest.mark.usefixtures("tess")
 async def test_a_token_that_only_looks_hands_in_nothing(world: World) -> None:
     bob = await world.program("bob", Scope.READ)

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -223,6 +224,37 @@ def test_a_password_is_read_from_standard_input(cli: Cli, hub: RunningHub) -> No
     [ben] = [user for user in json.loads(cli("user", "list", "--json").stdout)["users"] if user["name"] == "ben"]
     assert ben["has_password"]
     assert cli("user", "password", "ben", given="another horse battery\n").returncode == 0
+
+
+def test_a_course_gives_data_and_takes_work(cli: Cli, hub: RunningHub, tmp_path: Path) -> None:
+    cli("group", "add", "stats", own_name())
+    assert cli("group", "folder", "stats").stdout == "stats has no course folder.\n"
+    told = cli("group", "folder", "stats", "--open", "--due", "2026-01-05T23:59").stdout
+    assert told == "stats has a course folder, and work is due 2026-01-05 23:59.\n"
+    assert cli("group", "folder", "stats", "--due", "Friday").returncode == 2
+    file = tmp_path / "lab1.R"
+    file.write_text("1 + 1\n")
+    assert cli("group", "give", "stats", str(file), "--as", "week1/lab1.R").stdout == "stats has week1/lab1.R.\n"
+    data = json.loads(cli("group", "data", "--json").stdout)["courses"][0]["data"]
+    assert cli("group", "take-away", "stats", data[0]["id"]).stdout == "stats has it no longer.\n"
+    assert "No course of yours has data." in cli("group", "data").stdout
+    assert cli("group", "hand-in", "stats", str(file)).stdout == "lab1.R is handed in to stats, late.\n"
+    (done,) = json.loads(cli("group", "hand-ins", "stats", "--own", "--json").stdout)["hand_ins"]
+    assert cli("group", "return", "stats", done["id"], str(file)).stdout == "lab1.R is given back.\n"
+    assert re.search(rf"{done['id']} +{own_name()} +lab1.R .* late +6 +1", cli("group", "hand-ins", "stats").stdout)
+    everything = tmp_path / "all.zip"
+    assert cli("group", "collect", "stats", str(everything)).returncode == 0
+    assert [name.rpartition("/")[2] for name in zipfile.ZipFile(everything).namelist()] == ["lab1.R"]
+    assert "has no course folder" not in cli("group", "folder", "stats", "--due", "none").stdout
+    cli("group", "folder", "stats", "--close")
+    refused = cli("group", "hand-in", "stats", str(file))
+    assert (refused.returncode, "stats has no course folder." in refused.stderr) == (1, True)
+    cli("group", "remove", "stats")
+    assert "course folder" in cli("group", "removed").stdout
+    assert cli("group", "collect", "stats", str(everything), "--removed").returncode == 0
+    assert "is not archived" in cli("group", "discard", "stats", "--archive").stderr
+    assert cli("group", "discard", "stats", "--delete").returncode == 0
+    assert "nothing is left" in cli("group", "discard", "stats", "--delete").stderr
 
 
 def test_groups_are_made_filled_and_removed(cli: Cli, hub: RunningHub) -> None:

@@ -64,3 +64,20 @@ test_that("nothing found is a data frame too, with the same columns", {
   expect_equal(format(one$sleeps, "%H:%M", tz = "UTC"), "12:00")
   expect_true(is.na(one$memory))
 })
+
+test_that("what can't be handed in is said before anything is sent", {
+  expect_error(hand_in(c("a", "b")), "file")
+  expect_error(hand_in(file.path(tempdir(), "no-such.Rmd"), "stat101"), "There is no file .* to be handed in")
+  expect_error(hand_ins(course = 1), "course")
+})
+
+test_that("a folder is packed by its own name", {
+  folder <- file.path(tempfile(), "lab")
+  dir.create(folder, recursive = TRUE)
+  writeLines("1 + 1", file.path(folder, "lab1.R"))
+  before <- getwd()
+  packed <- tempfile(fileext = ".tar.gz")
+  pack_folder(folder, packed)
+  expect_identical(getwd(), before)
+  expect_true("lab/lab1.R" %in% utils::untar(packed, list = TRUE))
+})
