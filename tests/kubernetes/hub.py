@@ -44,6 +44,12 @@ ENVIRONMENTS = {
         kernels=["r", "python"],
         services={"spark": {"mode": "kubernetes", "workers": 0, "max": 2, "memory": "512Mi"}},
     ),
+    "workers": environment(
+        "workers",
+        resources={"cpu": 1, "memory": "3Gi"},
+        kernels=["r", "python"],
+        services={"spark": {"mode": "standalone", "workers": 1, "max": 2, "memory": "512Mi"}},
+    ),
     "closed": environment("closed", kubernetes={"egress": []}),
     "files": environment(
         "files",

@@ -123,7 +123,11 @@ class TestWhatADriverMayNot:
             found: dict[str, Any] = pod["spec"]["containers"][0]
             return found
 
+        def reading(name: str) -> dict[str, Any]:
+            return {"name": "WORD", "valueFrom": {"secretKeyRef": {"name": name, "key": "ensemble.json"}}}
+
         assert tries(lambda pod: None) == "made"
+        assert tries(lambda pod: container(pod).update(env=[reading(me)])) == "made"
         labels = "An executor has the labels of its own session."
         refused = {
             labels: [
@@ -152,6 +156,11 @@ class TestWhatADriverMayNot:
             "An executor has no volumes but": [
                 lambda pod: pod["spec"].update(volumes=[{"name": "a", "secret": {"secretName": f"rspark-{other}-1"}}]),
                 lambda pod: pod["spec"].update(volumes=[{"name": "a", "persistentVolumeClaim": {"claimName": "home-ada"}}]),
+            ],
+            "An executor reads no secrets but its own session's.": [
+                lambda pod: container(pod).update(env=[reading(f"rspark-{other}-1")]),
+                lambda pod: container(pod).update(env=[reading(me), reading(f"rspark-{other}-1")]),
+                lambda pod: container(pod).update(envFrom=[{"secretRef": {"name": f"rspark-{other}-1"}}]),
             ],
             "An executor runs the image": [lambda pod: container(pod).update(image="other/image:1")],
             "An executor has nothing of its node": [

@@ -37,7 +37,7 @@ def test_a_cluster_of_the_sessions_own_is_a_component_and_both_know_its_ports() 
         "pages_port": "{port:spark-master-pages}",
     }
     (component,) = Spark().session_components(options)
-    assert (component.name, component.ready) == ("spark", {"tcp": "127.0.0.1:{port:spark-master}"})
+    assert (component.name, component.ready) == ("spark", {"tcp": "127.0.0.1:{port:spark-master-pages}"})
     assert Spark().capabilities(options) == {"mode": "spark-standalone"}
 
 

@@ -1,13 +1,15 @@
 """What Spark is told: pure, and for each place where it computes."""
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rspark_contract.reading import Unreadable
-from rspark_session.services.spark.configuration import JARS, ExecutorPods, SparkConfig, executor, write_configuration
+from rspark_session.services.spark.configuration import JARS, SparkConfig, write_configuration
+from rspark_session.services.spark.pods import ExecutorPods, executor
 from rspark_session.services.spark.secrets import DriverSecrets
 from rspark_session.services.spark.standalone import ClusterFolder, DriverAhead
 
@@ -28,8 +30,9 @@ KUBERNETES: dict[str, Any] = {
 
 def conf(folder: Path, **more: Any) -> dict[str, str]:
     config = SparkConfig.parse({"memory": 2**30, "cores": 2} | more)
+    word = more.get("kubernetes", {}).get("word")
     write_configuration(
-        folder, config, base_path="/s/a/", home=Path("/home/rspark"), scratch=folder / "scratch", secrets=DriverSecrets()
+        folder, config, base_path="/s/a/", home=Path("/home/rspark"), scratch=folder / "scratch", secrets=DriverSecrets(word)
     )
     lines = (folder / "spark-defaults.conf").read_text().splitlines()
     return dict(line.split(" ", 1) for line in lines)
@@ -105,6 +108,45 @@ def test_a_driver_of_a_standalone_cluster_has_its_secret_and_whole_workers(tmp_p
     cluster = ClusterFolder(tmp_path / "cluster").settings()
     assert (cluster.port, cluster.pages_port, cluster.workers, cluster.most) == (7077, 8080, 2, 4)
     assert cluster.authorization.startswith("Bearer ")
+
+
+ON_KUBERNETES: dict[str, Any] = STANDALONE | {"kubernetes": KUBERNETES | {"word": "f" * 64, "word_key": "spark-word"}}
+
+
+def test_workers_on_kubernetes_are_pods_that_reach_their_master_by_its_pods_address(tmp_path: Path) -> None:
+    said = conf(tmp_path / "conf", **ON_KUBERNETES)
+    cluster = ClusterFolder(tmp_path / "cluster")
+    host = cluster.settings().host
+    assert host == socket.gethostbyname(socket.gethostname())
+    assert said["spark.master"] == f"spark://{host}:7077"
+    assert said["spark.driver.host"] == said["spark.driver.bindAddress"] == host
+    assert said["spark.authenticate"] == said["spark.network.crypto.enabled"] == "true"
+    assert said["spark.authenticate.secret"] == "f" * 64
+    pod = cluster.worker()
+    assert pod is not None
+    [container] = pod["spec"]["containers"]
+    assert container["command"][-1] == said["spark.master"]
+    assert container["resources"]["limits"] == {"cpu": "1", "memory": str(2**29 + 384 * 2**20 + 256 * 2**20)}
+
+
+def test_a_workers_pod_ends_with_its_session_and_says_no_secret_itself(tmp_path: Path) -> None:
+    conf(tmp_path / "conf", **ON_KUBERNETES)
+    pod = ClusterFolder(tmp_path / "cluster").worker()
+    assert pod is not None
+    assert [owner["name"] for owner in pod["metadata"]["ownerReferences"]] == ["rspark-a-1"]
+    assert "f" * 64 not in json.dumps(pod)
+    [word] = [one["valueFrom"] for one in pod["spec"]["containers"][0]["env"] if one["name"] == "_SPARK_AUTH_SECRET"]
+    assert word == {"secretKeyRef": {"name": "rspark-a-1", "key": "spark-word"}}
+    assert pod["spec"]["automountServiceAccountToken"] is False
+    assert [volume["name"] for volume in pod["spec"]["volumes"]] == ["tmp"]
+    [apart] = pod["spec"]["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert apart["podAffinityTerm"]["labelSelector"] == {"matchLabels": {"rsparkhub/session": "a"}}
+
+
+def test_workers_on_kubernetes_take_nothing_of_their_sessions_memory() -> None:
+    config = SparkConfig.parse({"cores": 2} | ON_KUBERNETES | {"workers": 4, "memory": 2**30})
+    assert config.cluster is not None
+    assert config.cluster.workers == 4
 
 
 def test_spark_connect_listens_here_alone_and_asks_for_a_token(tmp_path: Path) -> None:

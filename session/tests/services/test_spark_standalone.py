@@ -20,7 +20,7 @@ CLUSTER = part(
     "-m",
     "rspark_session.services.spark.cluster",
     "{run}/spark",
-    ready={"tcp": "127.0.0.1:{port:spark-master}"},
+    ready={"tcp": "127.0.0.1:{port:spark-master-pages}"},
 )
 SPARK = {
     "mode": "standalone",

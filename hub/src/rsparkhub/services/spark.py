@@ -1,4 +1,4 @@
-"""Apache Spark: the driver is in the session, started by the first call in R or Python, and so are workers in standalone mode."""
+"""Apache Spark: the driver is in the session, started by the first call in R or Python, and so is a master in standalone mode."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from rsparkhub.services.base import Account, Service, SessionConfig
 
 #: What a backend offers on which a driver may ask for executors of its own.
 EXECUTORS = "spark-executors"
-#: What a backend offers on which a session's processes may be a cluster: all that they use is the session's own share.
+#: What a backend offers on which a session may have a master and workers: processes in its own share, or pods.
 STANDALONE = "spark-standalone"
 
 _CAPABILITIES = {"kubernetes": EXECUTORS, "standalone": STANDALONE}
@@ -26,15 +26,15 @@ CLUSTER = ComponentSpec(
     name="spark",
     title="Spark",
     command=("{python}", "-m", "rspark_session.services.spark.cluster", "{run}/spark"),
-    ready={"tcp": "127.0.0.1:{port:spark-master}"},
+    ready={"tcp": "127.0.0.1:{port:spark-master-pages}"},  # they come after the master's own port, which is elsewhere in a pod
 )
 
 
 class SparkOptions(ServiceOptions):
     mode: Literal["local", "standalone", "kubernetes"] = Field(
         default="local",
-        description="Where Spark computes: in the driver; in a master and workers of the session's own, on its machine; or in "
-        "pods. Kubernetes has no `standalone`: a session is one pod there, and `kubernetes` is what asks for pods elsewhere.",
+        description="Where Spark computes: in the driver; on workers of the session's own master, which are processes beside it "
+        "or, on Kubernetes, pods on other nodes where there are some; or in pods that each driver asks for, on Kubernetes alone.",
     )
     workers: int = Field(default=1, ge=0, le=1000, description="Workers or executors at the start; `local` has none.")
     max: int = Field(default=1, ge=0, le=1000, description="Workers or executors at the most.")

@@ -45,6 +45,14 @@ TERMINAL = EnsembleSpec(
 )
 EXECUTORS: JsonObject = {"mode": "kubernetes", "memory": 2**30, "cores": 1, "workers": 0, "max": 4}
 SPARK = replace(TERMINAL, services=(ServiceSpec(name="spark", title="Spark", config=EXECUTORS),))
+WORKERS: JsonObject = EXECUTORS | {
+    "mode": "standalone",
+    "worker_cores": 1,
+    "session_memory": 2**32,
+    "port": "{port:spark-master}",
+    "pages_port": "{port:spark-master-pages}",
+}
+STANDALONE = replace(TERMINAL, services=(ServiceSpec(name="spark", title="Spark", config=WORKERS),))
 EVERYTHING = replace(
     SPARK,
     user="grace_hopper",
@@ -87,6 +95,7 @@ API_SERVER = (ip_network("10.0.0.1/32"),)
 CASES = {
     "terminal": render.manifests(TERMINAL, PLAIN),
     "spark-on-kubernetes": render.manifests(SPARK, PLAIN, api_server=API_SERVER),
+    "spark-standalone": render.manifests(STANDALONE, PLAIN, api_server=API_SERVER),
     "everything": render.manifests(EVERYTHING, FULL, api_server=API_SERVER),
     "shared-postgres": render.manifests(POSTGRES, PLAIN),
     "namespace": render.namespace(PLAIN),
@@ -108,7 +117,7 @@ def test_the_text_is_the_objects(case: str) -> None:
     assert list(yaml.safe_load_all(render.to_yaml(CASES[case]))) == CASES[case]
 
 
-@pytest.mark.parametrize("case", ["terminal", "spark-on-kubernetes", "everything", "shared-postgres"])
+@pytest.mark.parametrize("case", ["terminal", "spark-on-kubernetes", "spark-standalone", "everything", "shared-postgres"])
 def test_everything_of_a_generation_hangs_on_the_secret_but_what_is_a_persons(case: str) -> None:
     for manifest in CASES[case]:
         owners = manifest["metadata"].get("ownerReferences", [])
@@ -122,6 +131,15 @@ def test_everything_of_a_generation_hangs_on_the_secret_but_what_is_a_persons(ca
 
 def test_a_start_takes_at_most_six_writes() -> None:
     assert max(len(found) for case, found in CASES.items() if "namespace" not in case) <= 6
+
+
+def test_the_word_of_workers_is_made_of_the_sessions_secret_and_says_nothing_of_it() -> None:
+    words = [
+        render.manifests(replace(STANDALONE, secret=secret), PLAIN)[1]["stringData"]["spark-word"] for secret in ("a", "b", "a")
+    ]
+    assert words[0] == words[2] != words[1]
+    assert [len(word) for word in words] == [64, 64, 64]
+    assert "spark-word" not in render.manifests(SPARK, PLAIN)[1]["stringData"]
 
 
 @pytest.mark.parametrize("name", ["ada", "grace_hopper", "a-", "a_", "a" * 32])

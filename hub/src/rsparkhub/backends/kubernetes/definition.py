@@ -24,7 +24,7 @@ class KubernetesDefinition(BackendDefinition):
     options_description = "Where on a cluster it runs, and what it may reach there; other backends ignore it."
     manifests = "kubernetes"
     uses_images = True
-    capabilities = frozenset({"spark-executors"})
+    capabilities = frozenset({"spark-executors", "spark-standalone"})
 
     def describe(self, settings: Settings) -> str:
         return f"Sessions run as pods of a Kubernetes cluster, in {_of(settings).namespace}."

@@ -32,7 +32,7 @@ _STATUS = "status.json"
 
 
 class Spark(Service):
-    """Spark in a session: in its driver, on workers of the session's own, or with executors on Kubernetes."""
+    """Spark in a session: in its driver, on workers of the session's own master, or with executors on Kubernetes."""
 
     route = "spark"
     python_hooks = ("rspark_session.services.spark.notebook",)
@@ -49,8 +49,8 @@ class Spark(Service):
             "RSPARK_SPARK_PAGES": f"{self._base}/",
             "RSPARK_SPARK_STATUS": str(self.context.run / "spark" / _STATUS),
         }
-        if self.context.spec.config.get("mode", "local") == "kubernetes":
-            # Executors have this one too. Workers here are of the first Python on the path, which has the person's packages.
+        if "kubernetes" in self.context.spec.config:
+            # Executors in pods have this one. Those here take the first Python on the path, which has the person's packages.
             environ["PYSPARK_PYTHON"] = sys.executable
         if self.context.spec.config.get("connect") is True:
             # By this name PySpark grants the token to a connection without TLS: what is said stays in this machine.
@@ -126,7 +126,9 @@ class Spark(Service):
     def _secrets(self) -> "DriverSecrets":
         from rspark_session.services.spark.secrets import DriverSecrets
 
-        return DriverSecrets()
+        pods = self.context.spec.config.get("kubernetes")
+        word = pods.get("word") if isinstance(pods, dict) else None
+        return DriverSecrets(word if isinstance(word, str) else None)
 
     @cached_property
     def _past(self) -> "PastPages":

@@ -1,22 +1,23 @@
 """The folder of configuration with which `SparkSession.builder.getOrCreate()` is connected to all of a session.
 
 The driver is started by the first call in R or Python; here is what that call will read. In local mode the driver computes
-itself, in standalone mode workers of the session do (`standalone`). On Kubernetes it asks for executors: pods of their own, which
-end with the session's.
+itself, in standalone mode workers of the session do (`standalone`). On Kubernetes it may ask for executors: pods of their own
+(`pods`), which end with the session's.
 """
 
 import json
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from rspark_contract import reading
 from rspark_contract.reading import Fields, Unreadable
 from rspark_session.files import write_whole
 from rspark_session.services.base import SparkAdditions
 from rspark_session.services.spark import event_logs, standalone
+from rspark_session.services.spark.pods import CONTAINER, ExecutorPods, executor, worker
 from rspark_session.services.spark.secrets import DriverSecrets
 
 #: Where an installation puts jars that every driver sees, below the prefix of the session's Python.
@@ -55,7 +56,6 @@ _ENVIRON = "export SPARK_LOCAL_IP=127.0.0.1\n"
 # Several drivers may be in a session: each has a number of its own, which is in the names of its executors.
 _ENVIRON_ON_KUBERNETES = 'export RSPARK_DRIVER="$$" RSPARK_POD_ADDRESS="$(hostname -i)"\n'
 
-_CONTAINER = "executor"
 _WAREHOUSE = "spark-warehouse"
 #: Ours among them; see `session/driver`.
 OWN_JAR = "rspark-driver.jar"
@@ -63,45 +63,8 @@ OWN_JAR = "rspark-driver.jar"
 DRIVERS = "drivers"
 
 
-_WORD = reading.verbatim(4096)
-_WORDS = reading.mapping(_WORD, most=64)
 _BYTES = reading.integer(0, 2**62)
 _COUNT = reading.integer(0, 10**6)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExecutorPods:
-    """How a driver in a pod gets executors, which are pods too. `cpu_requests` is the share of a core that each requests."""
-
-    namespace: str
-    pod: str  # the driver's
-    host: str  # the name under which executors find the driver
-    prefix: str  # of their names
-    image: str
-    image_pull_policy: str
-    cpu_requests: float
-    labels: Mapping[str, str]
-    node_selector: Mapping[str, str]
-    pull_secrets: tuple[str, ...] = ()
-    home_claim: str | None = None  # where executors see the home too
-
-    @classmethod
-    def parse(cls, value: object) -> "ExecutorPods":
-        """Read it; raise `Unreadable` when it isn't as expected."""
-        fields = Fields(value)
-        return cls(
-            namespace=fields.required("namespace", _WORD),
-            pod=fields.required("pod", _WORD),
-            host=fields.required("host", _WORD),
-            prefix=fields.required("prefix", _WORD),
-            image=fields.required("image", _WORD),
-            image_pull_policy=fields.required("image_pull_policy", _WORD),
-            cpu_requests=fields.required("cpu_requests", reading.number(0, 1000)),
-            labels=fields.required("labels", _WORDS),
-            node_selector=fields.get("node_selector", _WORDS, {}),
-            pull_secrets=fields.get("pull_secrets", reading.items(_WORD, most=64), ()),
-            home_claim=fields.get("home_claim", _WORD, None),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +72,7 @@ class SparkConfig:
     """What an environment asks of Spark.
 
     `memory` is the driver's in local mode, else each executor's, in bytes; `cores` are those of the session. `workers` executors
-    are there at first and `most` at most; `executors` says how a driver gets them on Kubernetes, `cluster` what the session's own
+    are there at first and `most` at most; `executors` says how they are had on Kubernetes, `cluster` what the session's own
     workers are. Both are None in local mode. `ahead` is a driver that starts with the session, and `connect_port` where it serves
     Spark Connect.
     """
@@ -189,7 +152,12 @@ def write_configuration(
     environ = _ENVIRON + event_logs.shell(home)
     if config.cluster is not None:
         cluster = replace(config.cluster, authorization=secrets.authorization())
-        standalone.ClusterFolder(folder.parent / standalone.FOLDER).write_settings(cluster)
+        if config.executors is not None:
+            cluster = replace(cluster, host=socket.gethostbyname(socket.gethostname()))
+        place = standalone.ClusterFolder(folder.parent / standalone.FOLDER)
+        place.write_settings(cluster)
+        if config.executors is not None:
+            place.write_worker(worker(config.executors, cluster, home=home))
         settings |= standalone.driver_settings(cluster) | secrets.settings_of_ports()
         settings |= growing(workers=config.workers, most=config.most) | _jars_of_executors(settings)
     elif config.executors is None:
@@ -277,7 +245,7 @@ def on_kubernetes(config: SparkConfig, pods: ExecutorPods, *, template: Path, ho
         "spark.kubernetes.driver.pod.name": pods.pod,
         "spark.kubernetes.executor.podNamePrefix": f"{pods.prefix}-${{env:RSPARK_DRIVER}}",
         "spark.kubernetes.executor.podTemplateFile": str(template),
-        "spark.kubernetes.executor.podTemplateContainerName": _CONTAINER,
+        "spark.kubernetes.executor.podTemplateContainerName": CONTAINER,
         "spark.kubernetes.executor.disableConfigMap": "true",
         "spark.kubernetes.executor.deleteOnTermination": "true",
         "spark.kubernetes.container.image": pods.image,
@@ -305,34 +273,6 @@ def growing(*, workers: int, most: int) -> dict[str, str]:
         "spark.dynamicAllocation.initialExecutors": str(min(workers, most)),
         "spark.dynamicAllocation.maxExecutors": str(most),
         "spark.dynamicAllocation.executorIdleTimeout": "60s",
-    }
-
-
-def executor(pods: ExecutorPods) -> dict[str, Any]:
-    """Return what Spark makes an executor's pod of: as little as the namespace's standard demands, and no account."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"labels": dict(pods.labels)},
-        "spec": {
-            "automountServiceAccountToken": False,
-            "enableServiceLinks": False,
-            "restartPolicy": "Never",
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 1000,
-                "runAsGroup": 1000,
-                "fsGroup": 1000,
-                "fsGroupChangePolicy": "OnRootMismatch",
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-            "containers": [
-                {
-                    "name": _CONTAINER,
-                    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-                }
-            ],
-        },
     }
 
 

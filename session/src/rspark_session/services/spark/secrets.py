@@ -11,11 +11,11 @@ import os
 
 
 class DriverSecrets:
-    """The secrets of the drivers of one session: for pages a key, and for all else a word."""
+    """The secrets of the drivers of one session: for pages a key, and for all else a word, which may be given."""
 
-    def __init__(self) -> None:
+    def __init__(self, word: str | None = None) -> None:
         self._key = os.urandom(32)
-        self._word = os.urandom(32).hex()
+        self._word = word or os.urandom(32).hex()
 
     def settings_of_pages(self) -> dict[str, str]:
         """Return what lets only those see the pages who carry the token."""

@@ -1,12 +1,15 @@
 """The master and workers that a session has of its own in the mode `standalone`: what they are given, and what a driver is told.
 
-All of them are processes of the session, on its machine: they share its memory and its cores, and end with it. A word of this
-session's alone lets drivers, executors and workers speak to each other, encrypted; nobody else gets past it.
+The master is a process of the session. Its workers are too, where the session has a machine for itself or a share of one: then
+they share its memory and its cores. On Kubernetes they are pods, on other nodes where there are some. All end with the session. A
+word of this session's alone lets drivers, executors and workers speak to each other, encrypted; nobody else gets past it.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from rspark_contract import reading
 from rspark_contract.reading import Fields, Unreadable
@@ -19,7 +22,7 @@ _MOST_BYTES = 2**16
 FOLDER = "cluster"
 #: The file beside it in which a driver ahead says how it is reached.
 AHEAD = "ahead.json"
-_SETTINGS, _WANTED, _STATE, _DRIVER = "settings.json", "wanted", "state.json", "driver.json"
+_SETTINGS, _WANTED, _STATE, _DRIVER, _WORKER = "settings.json", "wanted", "state.json", "driver.json", "worker.json"
 #: What a driver needs beside its workers.
 DRIVER_MEMORY = 2**30
 
@@ -28,7 +31,7 @@ DRIVER_MEMORY = 2**30
 class ClusterSettings:
     """What a cluster is: workers at the start and at the most, each with `memory` in bytes and `cores`, and the master's ports.
 
-    `authorization` is the header with which its pages can be asked.
+    The master is reached at the address `host`. `authorization` is the header with which its pages can be asked.
     """
 
     workers: int
@@ -37,6 +40,7 @@ class ClusterSettings:
     cores: int
     port: int
     pages_port: int
+    host: str = "127.0.0.1"
     authorization: str = ""
 
     @classmethod
@@ -51,6 +55,8 @@ class ClusterSettings:
             pages_port=fields.required("pages_port", port),
         )
         available = fields.required("session_memory", _BYTES)
+        if "kubernetes" in fields:  # pods of their own take nothing of the session's
+            return settings
         if settings.workers * settings.memory + DRIVER_MEMORY > available:
             raise Unreadable(
                 f"{settings.workers} workers of {settings.memory >> 20} MB and a driver of {DRIVER_MEMORY >> 20} MB don't fit "
@@ -68,10 +74,11 @@ class DriverAhead:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterState:
-    """How many workers are wanted, and how many the master knows to be alive."""
+    """How many workers are wanted, how many the master knows to be alive, and what keeps others away, if anything does."""
 
     wanted: int
     alive: int
+    problem: str = ""
 
 
 class ClusterFolder:
@@ -84,6 +91,24 @@ class ClusterFolder:
         """Write what the cluster is; make the folder where it's missing."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(self.folder / _SETTINGS, json.dumps(asdict(settings)), durable=False)
+
+    def write_worker(self, pod: Mapping[str, Any]) -> None:
+        """Write what a worker's pod is made of, where workers are pods."""
+        write_whole(self.folder / _WORKER, json.dumps(pod, indent=1), durable=False)
+
+    def worker(self) -> Mapping[str, Any] | None:
+        """Return what a worker's pod is made of; None where workers are processes.
+
+        Raises
+        ------
+        Unreadable
+            When it can't be read.
+        """
+        try:
+            text = (self.folder / _WORKER).read_bytes()
+        except FileNotFoundError:
+            return None
+        return reading.json_object(depth=12)(reading.decode(text, most=_MOST_BYTES))
 
     def is_cluster(self) -> bool:
         """Return whether there is a master and workers."""
@@ -118,7 +143,11 @@ class ClusterFolder:
         """
         fields = Fields(reading.decode((self.folder / _SETTINGS).read_bytes(), most=_MOST_BYTES))
         numbers = {name: fields.required(name, _BYTES) for name in ("workers", "most", "memory", "cores", "port", "pages_port")}
-        return ClusterSettings(**numbers, authorization=fields.required("authorization", reading.verbatim(4096)))
+        return ClusterSettings(
+            **numbers,
+            host=fields.required("host", reading.verbatim(64)),
+            authorization=fields.required("authorization", reading.verbatim(4096)),
+        )
 
     def want(self, workers: int) -> None:
         """Ask for a number of workers."""
@@ -139,7 +168,11 @@ class ClusterFolder:
         """Return what there is now; None before that is known."""
         try:
             fields = Fields(reading.decode((self.folder / _STATE).read_bytes(), most=_MOST_BYTES))
-            return ClusterState(wanted=fields.required("wanted", _COUNT), alive=fields.required("alive", _COUNT))
+            return ClusterState(
+                wanted=fields.required("wanted", _COUNT),
+                alive=fields.required("alive", _COUNT),
+                problem=fields.get("problem", reading.verbatim(4096), ""),
+            )
         except (OSError, Unreadable):
             return None
 
@@ -147,11 +180,11 @@ class ClusterFolder:
 def driver_settings(cluster: ClusterSettings) -> dict[str, str]:
     """Return the settings of a driver that computes on the session's own workers."""
     return {
-        "spark.master": f"spark://127.0.0.1:{cluster.port}",
+        "spark.master": f"spark://{cluster.host}:{cluster.port}",
         "spark.submit.deployMode": "client",
         "spark.driver.memory": f"{DRIVER_MEMORY >> 20}m",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": cluster.host,
+        "spark.driver.host": cluster.host,
         "spark.network.crypto.enabled": "true",
         # The whole of a worker, so that a worker is an executor of one driver.
         "spark.executor.memory": f"{cluster.memory >> 20}m",

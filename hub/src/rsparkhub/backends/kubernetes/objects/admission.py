@@ -1,4 +1,4 @@
-"""What drivers of Spark may do with pods: make and delete executors of their own session, and nothing else.
+"""What a session's Spark may do with pods: make and delete executors and workers of its own, and nothing else.
 
 Rights by role can't tell one pod from another, and a session is its person's, who may ask the API server for anything with
 the driver's account. So the API server itself compares each pod with the account that asks, by a ValidatingAdmissionPolicy.
@@ -132,6 +132,12 @@ def _validations(image: str, classes: list[str]) -> list[tuple[str, str]]:
             made + f"(!has({pod}.spec.volumes) || {pod}.spec.volumes.all(v, has(v.emptyDir)"
             " || (has(v.persistentVolumeClaim) && v.persistentVolumeClaim.claimName == 'home-' + variables.user)))",
             "An executor has no volumes but empty ones and the home of its session's person.",
+        ),
+        (  # a pod's environment is a way to every Secret of the namespace
+            made + f"{containers}.all(c, (!has(c.envFrom) || c.envFrom.size() == 0) && (!has(c.env) || c.env.all(e,"
+            " !has(e.valueFrom) || has(e.valueFrom.fieldRef) || has(e.valueFrom.resourceFieldRef)"
+            " || (has(e.valueFrom.secretKeyRef) && e.valueFrom.secretKeyRef.name == variables.me))))",
+            "An executor reads no secrets but its own session's.",
         ),
         (
             made + f"({containers}.size() == 1 && (!has({pod}.spec.initContainers) || {pod}.spec.initContainers.size() == 0)"

@@ -17,7 +17,7 @@ def persistent(placed: Placed) -> list[Object]:
 
 def root(placed: Placed, *, forget: tuple[str, ...] = ()) -> Object:
     """Return the object that all of the generation hangs on; `forget` is for its agent, see `EnsembleDocument.forget`."""
-    return secret(placed, forget=forget, config=spark.config(placed))
+    return secret(placed, forget=forget, config=spark.config(placed), words=spark.words(placed))
 
 
 def dependents(placed: Placed, *, root: Object, api_server: Networks) -> list[Object]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from rsparkhub.backends.base import EnsembleRef
-from rsparkhub.backends.kubernetes.objects.executors import asks_for_executors
+from rsparkhub.backends.kubernetes.objects.executors import asks_for_executors, asks_for_workers
 from rsparkhub.backends.kubernetes.objects.names import account_name, labels_of, labels_of_uses, name_of, plain
 from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.errors import CannotStart
@@ -16,8 +16,8 @@ from rsparkhub.settings.placement import Placement
 class Placed:
     """An ensemble on a cluster.
 
-    `name` is that of all objects of the generation, `claim` that of its volume, `account` that of a driver that asks for
-    executors; `has_executors` says whether there is one.
+    `name` is that of all objects of the generation, `claim` that of its volume, `account` that with which Spark asks for pods;
+    `has_executors` says whether it does, and `has_workers` whether those are workers of a master.
     """
 
     spec: EnsembleSpec
@@ -30,6 +30,7 @@ class Placed:
     claim: str
     account: str
     has_executors: bool
+    has_workers: bool
 
     @classmethod
     def of(cls, spec: EnsembleSpec, settings: KubernetesSettings) -> Self:
@@ -53,6 +54,7 @@ class Placed:
             claim=claim_of(spec.user) if spec.user is not None else f"service-{spec.id}",
             account=account_name(ref, spec.user, spec.uses),
             has_executors=asks_for_executors(spec),
+            has_workers=asks_for_workers(spec),
         )
 
     def labels(self, component: str) -> dict[str, str]:

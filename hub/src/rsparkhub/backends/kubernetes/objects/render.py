@@ -4,7 +4,7 @@ import json
 
 import yaml
 
-from rsparkhub.backends.kubernetes.objects import admission, generation
+from rsparkhub.backends.kubernetes.objects import admission, generation, secret
 from rsparkhub.backends.kubernetes.objects import namespace as namespaces
 from rsparkhub.backends.kubernetes.objects.names import Object
 from rsparkhub.backends.kubernetes.objects.network import Networks
@@ -23,7 +23,7 @@ def manifests(spec: EnsembleSpec, settings: KubernetesSettings, *, api_server: N
     known = {**root, "metadata": {**root["metadata"], "uid": UID}}
     return [
         *generation.persistent(placed),
-        {**root, "stringData": {name: _indented(text) for name, text in root["stringData"].items()}},
+        {**root, "stringData": {**root["stringData"], secret.FILE: _indented(root["stringData"][secret.FILE])}},
         *generation.dependents(placed, root=known, api_server=api_server),
     ]
 

@@ -18,7 +18,7 @@ RUN = "/run/rspark"
 TERMINATION_MESSAGE = "/dev/termination-log"
 
 
-def secret(placed: Placed, *, forget: tuple[str, ...], config: Mapping[str, JsonObject]) -> Object:
+def secret(placed: Placed, *, forget: tuple[str, ...], config: Mapping[str, JsonObject], words: Mapping[str, str]) -> Object:
     """Build it.
 
     Parameters
@@ -29,6 +29,8 @@ def secret(placed: Placed, *, forget: tuple[str, ...], config: Mapping[str, Json
         Deleted sessions of this person, whose kept workspaces the agent throws away.
     config
         What a service's agent is told beyond what its environment says, by the service's name.
+    words
+        What pods of the generation are given out of it, by the keys they name.
     """
     spec = placed.spec
     places = Places(
@@ -48,7 +50,7 @@ def secret(placed: Placed, *, forget: tuple[str, ...], config: Mapping[str, Json
         "kind": "Secret",
         "metadata": metadata(placed.name, placed.namespace, placed.labels(spec.kind)),
         "type": "Opaque",
-        "stringData": {FILE: json.dumps(document.to_json())},
+        "stringData": {FILE: json.dumps(document.to_json()), **words},
     }
 
 

@@ -1,5 +1,7 @@
-"""What a driver of Spark needs that asks for executors: an account, a name, and a way to them."""
+"""What Spark needs that computes in pods: an account, a name, a way to them, and a word that workers and their master share."""
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 
 from rspark_contract.reading import JsonObject
@@ -9,16 +11,27 @@ from rsparkhub.backends.kubernetes.objects.names import COMPONENT, GENERATION, S
 from rsparkhub.backends.kubernetes.objects.network import Networks
 from rsparkhub.backends.kubernetes.objects.placed import Placed
 
+#: The key of the root under which workers find their master's word: a pod's own text is read by every account of the namespace.
+WORD = "spark-word"
+
 
 def config(placed: Placed) -> Mapping[str, JsonObject]:
     """Return what the agent is told of this service beyond what the environment says; nothing where no driver has executors."""
     return {SERVICE: {"kubernetes": driver(placed)}} if placed.has_executors else {}
 
 
+def words(placed: Placed) -> Mapping[str, str]:
+    """Return what the root has beside the agent's file: the word of a master and its workers, the same at each making."""
+    if not placed.has_workers:
+        return {}
+    return {WORD: hmac.new(placed.spec.secret.encode(), b"spark", hashlib.sha256).hexdigest()}
+
+
 def driver(placed: Placed) -> JsonObject:
-    """Return what the agent's file says of how a driver in this pod gets executors."""
+    """Return what the agent's file says of how a driver in this pod gets executors, or a master its workers."""
     settings, name = placed.settings, placed.name
     shared = settings.access_mode == "ReadWriteMany" if settings.home_on_executors is None else settings.home_on_executors
+    of_workers = {"word": words(placed)[WORD], "word_key": WORD} if placed.has_workers else {}
     return {
         "namespace": placed.namespace,
         "pod": name,
@@ -31,6 +44,7 @@ def driver(placed: Placed) -> JsonObject:
         "node_selector": {**placed.placement.node_selector},
         "cpu_requests": settings.cpu_requests,
         "home_claim": placed.claim if shared else None,
+        **of_workers,
     }
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 from rspark_contract.reading import Unreadable
 from rspark_session.services.problem import ServiceProblem
 from rspark_session.services.spark.cluster import driver_ahead
-from rspark_session.services.spark.cluster.supervisor import Cluster, Part, run
+from rspark_session.services.spark.cluster.pod_api import PodApi
+from rspark_session.services.spark.cluster.supervisor import ENVIRON, Cluster, Part, Workers, run
+from rspark_session.services.spark.cluster.worker_pods import WorkerPods
+from rspark_session.services.spark.cluster.worker_processes import WorkerProcesses
 from rspark_session.services.spark.standalone import AHEAD, FOLDER, ClusterFolder
 
 
@@ -26,7 +29,7 @@ def main() -> int:
     try:
         parts: list[Part] = []
         if folder.is_cluster():
-            parts.append(Cluster(folder, folder.settings(), work=place / "work", environ=os.environ))
+            parts.append(_cluster(folder, work=place / "work"))
         if asked := folder.driver_ahead():
             parts.append(driver_ahead.daemon(asked, file=place / AHEAD, environ=os.environ))
         run(parts, ended)
@@ -34,6 +37,18 @@ def main() -> int:
         print(problem, file=sys.stderr)
         return 1
     return 0
+
+
+def _cluster(folder: ClusterFolder, *, work: Path) -> Cluster:
+    """Return the master, and its workers as pods where it is said what those are made of; else as processes."""
+    settings, template = folder.settings(), folder.worker()
+    environ = {**os.environ, **ENVIRON}
+    workers: Workers
+    if template is None:
+        workers = WorkerProcesses(settings, work=work, environ=environ)
+    else:
+        workers = WorkerPods(template, PodApi(template["metadata"]["namespace"]))
+    return Cluster(folder, settings, workers, environ=environ)
 
 
 if __name__ == "__main__":

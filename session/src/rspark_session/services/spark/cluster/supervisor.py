@@ -4,7 +4,6 @@ import http.client
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Protocol
 
 from rspark_contract import reading
@@ -18,9 +17,9 @@ _SECONDS = 2.0  # for the master to say which workers it has
 _MOST_FAILURES = 5  # in a row, of the master: then it can't run here
 _MOST_BYTES = 2**20
 _ALIVE = "ALIVE"
-_MASTER, _WORKER = "org.apache.spark.deploy.master.Master", "org.apache.spark.deploy.worker.Worker"
+_MASTER = "org.apache.spark.deploy.master.Master"
 #: Small and soon there: they plan and pass on, and compute nothing.
-_ENVIRON = {
+ENVIRON = {
     "SPARK_LOCAL_IP": "127.0.0.1",
     "SPARK_SCALA_VERSION": "2.13",  # else each executor looks for the folders of a build, and there is none
     "SPARK_DAEMON_MEMORY": "128m",
@@ -67,13 +66,27 @@ def run(parts: Sequence[Part], ended: threading.Event) -> None:
             part.end()
 
 
-class Cluster:
-    """The master and the workers of one session. `work` is the folder in which executors have theirs."""
+class Workers(Protocol):
+    """The workers of a master. `problem` says in a sentence what keeps some from running; it is empty where nothing does."""
 
-    def __init__(self, folder: ClusterFolder, settings: ClusterSettings, *, work: Path, environ: Mapping[str, str]) -> None:
+    problem: str
+
+    def have(self, wanted: int) -> None:
+        """Have as many as are wanted, and replace those that ended by themselves."""
+
+    def ask_to_end(self) -> None:
+        """Ask all to end in order."""
+
+    def end(self) -> None:
+        """End all, by force when it takes too long."""
+
+
+class Cluster:
+    """The master and the workers of one session."""
+
+    def __init__(self, folder: ClusterFolder, settings: ClusterSettings, workers: Workers, *, environ: Mapping[str, str]) -> None:
         self._folder = folder
         self._settings = settings
-        self._work = work
         recovery = folder.folder / "recovery"
         recovery.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A master that was killed knows workers and applications again, and what runs goes on.
@@ -83,11 +96,10 @@ class Cluster:
             "-Dspark.ui.killEnabled=false",
             "-Dspark.port.maxRetries=0",
         )
-        self._environ = {**environ, **_ENVIRON, "SPARK_MASTER_OPTS": " ".join(options)}
-        address = ("--host", "127.0.0.1", "--port", str(settings.port), "--webui-port", str(settings.pages_port))
-        self._master = Daemon("Spark's master", "spark-class", (_MASTER, *address), environ=self._environ)
-        self._workers: list[Daemon] = []
-        self._made = 0
+        environ = {**environ, "SPARK_MASTER_OPTS": " ".join(options)}
+        address = ("--host", settings.host, "--port", str(settings.port), "--webui-port", str(settings.pages_port))
+        self._master = Daemon("Spark's master", "spark-class", (_MASTER, *address), environ=environ)
+        self._workers = workers
         self._state: ClusterState | None = None
 
     def keep_running(self) -> None:
@@ -102,37 +114,20 @@ class Cluster:
         if self._master.failures >= _MOST_FAILURES:
             raise ServiceProblem("Spark's master can't run here. What it says above tells why.")
         wanted = min(self._folder.wanted(self._settings.workers), self._settings.most)
-        self._have(wanted)
+        self._workers.have(wanted)
         self._report(wanted)
 
     def ask_to_end(self) -> None:
         """Ask the workers to end: the master must know of it."""
-        for daemon in self._workers:
-            daemon.ask_to_end()
+        self._workers.ask_to_end()
 
     def end(self) -> None:
         """End the workers, and then the master."""
-        for daemon in (*self._workers, self._master):
-            daemon.end()
-
-    def _have(self, wanted: int) -> None:
-        """Start and end workers, so that there are as many as wanted; the youngest end first."""
-        while len(self._workers) > wanted:
-            self._workers.pop().end()
-        while len(self._workers) < wanted:
-            self._made += 1
-            self._workers.append(Daemon(f"Spark's worker {self._made}", "spark-class", self._worker(), environ=self._environ))
-        for daemon in self._workers:
-            daemon.keep_running()
-
-    def _worker(self) -> tuple[str, ...]:
-        settings = self._settings
-        options = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0", "--work-dir", str(self._work))
-        size = ("--cores", str(settings.cores), "--memory", f"{settings.memory >> 20}m")
-        return (_WORKER, *options, *size, f"spark://127.0.0.1:{settings.port}")
+        self._workers.end()
+        self._master.end()
 
     def _report(self, wanted: int) -> None:
-        state = ClusterState(wanted=wanted, alive=self._alive())
+        state = ClusterState(wanted=wanted, alive=self._alive(), problem=self._workers.problem)
         if state != self._state:
             self._state = state
             self._folder.write_state(state)

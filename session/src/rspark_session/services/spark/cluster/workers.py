@@ -34,10 +34,13 @@ def main() -> int:
         folder.want(asked)
     state = _state(folder, asked)
     if state is None or (asked is not None and state.alive != asked):
-        print(f"{state.alive if state else 0} of {asked} workers are ready; the log of Spark says why not all.", file=sys.stderr)
+        why = f". {state.problem}" if state and state.problem else "; the log of Spark says why not all."
+        print(f"{state.alive if state else 0} of {asked} workers are ready{why}", file=sys.stderr)
         return 1
     each = f"{settings.cores} core{'s' * (settings.cores != 1)} and {settings.memory >> 20} MB each"
     print(f"{state.alive} of {state.wanted} workers are ready, with {each}; {settings.most} at the most.")
+    if state.problem:
+        print(state.problem)
     return 0
 
 
