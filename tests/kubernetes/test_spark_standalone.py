@@ -112,10 +112,10 @@ def is_closed_to_others(hub: Hub, session: str, worker: dict[str, Any]) -> None:
     master = daemon.cmdline()[-1]
     parts = re.fullmatch(r"spark://([^:]+):(\d+)", master)
     assert parts is not None
-    [port] = ports(daemon)
+    [own] = ports(daemon)
     eve = hub.as_person("eve")
     other = eve.start("shell")
-    for host, port in ((parts[1], int(parts[2])), (worker["status"]["podIP"], port)):
+    for host, port in ((parts[1], int(parts[2])), (worker["status"]["podIP"], own)):
         assert reaches(hub, session, host, port)
         assert not reaches(eve, other, host, port)
     eve.delete(other)

@@ -4,6 +4,7 @@ The API server here is a stand-in that keeps pods as the documented API does, so
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ class Kept:
 def passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Let time pass: seconds that nobody waits for."""
     now = [1000.0]
-    monkeypatch.setattr(worker_pods.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(worker_pods, "time", SimpleNamespace(monotonic=lambda: now[0]))
 
     def passing(seconds: float) -> None:
         now[0] += seconds

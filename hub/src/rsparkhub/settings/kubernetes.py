@@ -44,7 +44,7 @@ class KubernetesSettings(BaseModel):
     )
     session_image: str = Field(default="", description="The image of all sessions, in the place of those that environments name.")
     service_image: str = Field(default="", description="The image of shared services; `session_image` by default.")
-    spark_image: str = Field(default="", description="The image of Spark's executors; the session's own by default.")
+    spark_image: str = Field(default="", description="The image of Spark's executors and workers; the session's own by default.")
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = Field(
         default="IfNotPresent", description="When a node fetches an image."
     )
