@@ -92,9 +92,9 @@ def test_a_steward_that_does_not_answer_is_a_sentence() -> None:
 
 def test_an_optional_environment_stays_in_the_catalog_and_says_what_is_missing(file: Path) -> None:
     optional = FILE.replace("title: Files}", "title: Files, optional: true}")
-    file.write_text(optional.replace("hdfs: {scope: shared, quota: 20Gi}", "spark: {mode: standalone}"))
-    elsewhere = read_environment(file, environment_schema(BackendTraits(name="kubernetes", uses_images=True)))
-    assert elsewhere.unavailable == "Spark can't be had on the backend kubernetes. Choose another environment."
+    file.write_text(optional.replace("hdfs: {scope: shared, quota: 20Gi}", "spark: {mode: kubernetes}"))
+    elsewhere = read_environment(file, environment_schema(BackendTraits(name="process")))
+    assert elsewhere.unavailable == "Spark can't be had on the backend process. Choose another environment."
     file.write_text(optional)
     here = BackendTraits(name="process", capabilities=frozenset({ONE_MACHINE}))
     assert read_environment(file, environment_schema(here)).unavailable is None
