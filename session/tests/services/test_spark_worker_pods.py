@@ -129,7 +129,7 @@ def test_what_the_cluster_refuses_is_told_and_asked_for_again(passes: Callable[[
     pods.most = 3
     passes(3)
     workers.have(3)
-    assert len(pods.living) == 3
+    assert pods.living == ["worker-1", "worker-2", "worker-3"]
     assert workers.problem == ""
 
 

@@ -104,9 +104,10 @@ class WorkerPods:
 
     def _create(self) -> None:
         self._uid = self._uid or self._pods.uid(self._owner["name"])
-        self._made += 1
-        own = {"name": f"{self._owner['name']}-{_MARK}{self._made}", "ownerReferences": [{**self._owner, "uid": self._uid}]}
+        number = self._made + 1
+        own = {"name": f"{self._owner['name']}-{_MARK}{number}", "ownerReferences": [{**self._owner, "uid": self._uid}]}
         self._pods.create({**self._template, "metadata": {**self._template["metadata"], **own}})
+        self._made = number  # one that is refused is told of once, by the number that it keeps
 
     def _replace(self, pod: dict[str, Any], now: float) -> None:
         """Delete one that is over, after a pause another is made."""
