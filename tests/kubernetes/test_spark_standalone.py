@@ -66,14 +66,16 @@ def ports(daemon: psutil.Process) -> list[int]:
     return [int(port, 16) for address, _, port in found if not address.endswith("0100007F")]
 
 
-def ready(hub: Hub, session: str, number: int) -> bool:
-    return f"{number} of {number} workers are ready" in hub.run(session, "spark-workers", str(number), within=200)
+def until_ready(hub: Hub, session: str, number: int) -> None:
+    """Ask for so many workers until they are ready; the command itself waits two minutes at a time."""
+    command = ("session", "exec", session, "--", "spark-workers", str(number))
+    until(lambda: f"{number} of {number} workers are ready" in hub.command(*command, within=240).stdout, 300)
 
 
 def test_workers_are_pods_of_the_session_alone_from_its_start_to_its_end(hub: Hub, namespace: Cluster) -> None:
     session = hub.start("workers")
     me = f"rspark-{session}-1"
-    assert ready(hub, session, 1)
+    until_ready(hub, session, 1)
     [worker] = workers_of(namespace, session)
     assert worker["metadata"]["name"] == f"{me}-worker-1"
     is_elsewhere_where_there_is_a_second_node(namespace, worker, me)
@@ -88,13 +90,13 @@ def test_workers_are_pods_of_the_session_alone_from_its_start_to_its_end(hub: Hu
 
     process_of(worker).kill()
     until(lambda: names(workers_of(namespace, session)) == [f"{me}-worker-3"])
-    assert ready(hub, session, 1)
+    until_ready(hub, session, 1)
 
     hub.do("suspend", session)
     assert hub.show(session)["last_exit"]["code"] == 0
     gone(namespace, session)
     hub.do("resume", session)
-    assert ready(hub, session, 1)
+    until_ready(hub, session, 1)
     assert names(workers_of(namespace, session)) == [f"rspark-{session}-2-worker-1"]
     hub.delete(session)
     gone(namespace, session)
