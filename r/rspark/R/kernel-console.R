@@ -14,7 +14,7 @@ stream_output <- function() {
     assign("evaluate", evaluate_in_console(imports$evaluate, base::readline), envir = imports)
     lockBinding("evaluate", imports)
     assign("flush_console", function() invisible(.Call(console_flush)), envir = evaluate$.env)
-    options(showErrorCalls = FALSE) # as where R is interactive
+    options(showErrorCalls = FALSE, keep.source = TRUE) # as where R is interactive
     for (prepare in list(rc2_name_plots, print_tables)) try(prepare(), silent = TRUE)
   }
   invisible(known)
@@ -33,7 +33,9 @@ evaluate_in_console <- function(evaluate, readline) {
       return(with_device(function() evaluate(input, envir = envir, output_handler = output_handler, new_device = FALSE, ...)))
     }
     console <- new_console(executor, output_handler)
-    input <- parsed(input)
+    told <- told_by_rc2(executor$current_request)
+    beside_code(console, follow_debugger(told))
+    input <- parsed(input, told$source, console)
     if (inherits(input, "error")) {
       console$report_parsing(input)
       return(invisible())
@@ -42,23 +44,49 @@ evaluate_in_console <- function(evaluate, readline) {
     screen <- open_screen(console)
     tryCatch(
       {
-        for (expression in input) if (!run_shown(console, screen, expression, envir)) break
+        for (place in seq_along(input)) {
+          console$state$source <- attr(input, "srcref")[[place]]
+          if (!run_shown(console, screen, input[[place]], envir)) break
+          beside_code(console, place_in_functions())
+        }
         screen$finish()
       },
       error = console$keep_failure,
       interrupt = function(condition) console$interrupt()
     )
     suspendInterrupts(screen$close())
+    beside_code(console, tell_rc2_of_breakpoints(executor))
     console$report_failure()
     if (console$state$interrupted) executor$interrupted <- TRUE
     invisible()
   }
 }
 
-# Return the expressions, or the error.
-parsed <- function(input) {
+# Do what is no part of a person's code, and that must not end: an error is told, once in a request.
+beside_code <- function(console, work, otherwise = NULL) {
+  tryCatch(work, error = function(condition) {
+    if (console$state$troubled) {
+      return(otherwise)
+    }
+    console$state$troubled <- TRUE
+    console$executor$stream(paste0("Breakpoints could not be set: ", conditionMessage(condition), "\n"), "stderr")
+    otherwise
+  })
+}
+
+# Return the expressions, or the error. `source` is the path of the file that they are from, and the line of the first.
+parsed <- function(input, source, console) {
   parts <- asNamespace("evaluate")$parse_all(input, filename = "", allow_error = TRUE)
-  attr(parts, "PARSE_ERROR") %||% unlist(lapply(parts$expr, as.list), recursive = FALSE)
+  problem <- attr(parts, "PARSE_ERROR")
+  if (!is.null(problem)) {
+    return(problem)
+  }
+  if (is.null(source)) {
+    return(unlist(lapply(parts$expr, as.list), recursive = FALSE))
+  }
+  lines <- c(character(source$line - 1L), strsplit(input, "\n", fixed = TRUE)[[1]])
+  expressions <- parse(text = lines, srcfile = srcfilecopy(source$path, lines), keep.source = TRUE)
+  beside_code(console, place_in_code(expressions, source$path), otherwise = expressions)
 }
 
 # What one request may do: show, fail, ask. `state` is what has happened.
@@ -66,6 +94,7 @@ new_console <- function(executor, handler) {
   state <- new.env(parent = emptyenv())
   state$interrupted <- FALSE
   state$left <- FALSE
+  state$troubled <- FALSE
   state$failing <- NULL
   state$kernel_failed <- NULL
   console <- list(handler = handler, executor = executor, state = state)
@@ -102,7 +131,7 @@ new_console <- function(executor, handler) {
       }
       state$failing <- NULL # it was signalled, and nothing came of it
     }
-    executor$stream(text, if (errors) "stderr" else "stdout")
+    executor$stream(without_break_lines(text), if (errors) "stderr" else "stdout")
   }
   console
 }
@@ -156,7 +185,7 @@ run_outermost <- function(console, screen, expression, envir, finish = FALSE, st
   do.call(delayedAssign, list("x", expression, envir, env))
   held <- lapply(seq_len(sys.nframe()), function(n) list(sys.frame(n), sys.function(n), sys.call(n)))
   run <- quote(.Internal(withVisible(x)))
-  ask <- function(prompt) ask_whoever_executes(console, screen, prompt)
+  ask <- function(prompt) ask_whoever_executes(console, screen, prompt, sys.nframe() - 1L)
   .Call(console_run, run, env, handlers_call(console), console$tell, ask, console$interactive, finish, steps, held)[[1]]
 }
 
@@ -317,9 +346,13 @@ replace_in <- function(package, name, value) {
 
 # Return the line that was typed, NULL at the end of input, and FALSE where the code is to be left: an interrupt, or the kernel is
 # to end.
-ask_whoever_executes <- function(console, screen, prompt) {
+ask_whoever_executes <- function(console, screen, prompt, depth) {
   off <- watch_nothing()
-  on.exit(watch_again(off))
+  stopped <- if (is_browser_prompt(prompt)) stopped_at(depth, console$state)
+  on.exit({
+    forget_stopped()
+    watch_again(off)
+  })
   console$state$failing <- NULL
   console$state$interrupted <- FALSE # whatever was interrupted goes on
   executor <- console$executor
@@ -328,7 +361,7 @@ ask_whoever_executes <- function(console, screen, prompt) {
       screen$send()
       kernel <- environment(executor$handle_stdin)$kernel
       if (!is.null(kernel)) drop_answers(kernel)
-      executor$send_response("input_request", executor$current_request, "stdin", list(prompt = prompt, password = FALSE))
+      executor$send_response("input_request", executor$current_request, "stdin", c(list(prompt = prompt, password = FALSE), stopped))
       answer <- executor$handle_stdin()
       if (identical(answer, "\004")) NULL else as.character(answer)
     },
@@ -366,7 +399,12 @@ wait_for_answer <- function(kernel, executor) {
     if (identical(heard[[2L]], "SIGINT")) leave_question()
     if (heard[[1L]] < 1L) next # nothing came, or a signal: then it doesn't say what is readable
     if (bitwAnd(zmq$zmq.poll.get.revents(1L), readable)) {
-      return(receive(sockets$stdin)$content$value)
+      message <- receive(sockets$stdin)
+      question <- told_by_rc2(message)
+      if (is.null(question)) {
+        return(message$content$value)
+      }
+      executor$send_response("rspark_answer", executor$current_request, "stdin", answer_at_prompt(question))
     }
     if (bitwAnd(zmq$zmq.poll.get.revents(2L), readable)) {
       told <- receive(sockets$control)

@@ -18,6 +18,7 @@ rc2_answers <- function(asked) {
   switch(asked$ask,
     variables = rc2_variables(asked), children = rc2_children(asked), page = rc2_page(asked), help = rc2_help(asked),
     complete = rc2_complete(asked), inspect = rc2_inspect(asked), plot = rc2_plot(asked), spark = rc2_spark(asked),
+    breakpoints = rc2_breakpoints(asked), frame = rc2_frame_children(asked), run_on = rc2_run_on(),
     problem("This R knows no question ", asked$ask, ".")
   )
 }
@@ -85,6 +86,14 @@ rc2_unevaluated <- function(env, names) {
   unname(ifelse(active, "active", ifelse(lazy, "promise", "")))
 }
 
+# Whether it is an argument that was not given.
+rc2_is_missing <- function(env, name) {
+  tryCatch({
+    get(name, envir = env, inherits = FALSE)
+    FALSE
+  }, error = function(error) TRUE)
+}
+
 # Return something that differs when the value has changed.
 rc2_mark <- function(x) {
   if (is.environment(x)) {
@@ -112,6 +121,9 @@ rc2_variable <- function(name, unevaluated = "", env = NULL, changed = FALSE, va
   if (nzchar(unevaluated)) {
     summary <- if (unevaluated == "active") "an active binding" else "not evaluated yet"
     return(c(found, list(kind = unevaluated, type = unevaluated, summary = summary)))
+  }
+  if (!is.null(env) && rc2_is_missing(env, name)) {
+    return(c(found, list(kind = "other", type = "missing", summary = "missing")))
   }
   x <- if (is.null(env)) value else get(name, envir = env, inherits = FALSE)
   dimensions <- attr(x, "dim", exact = TRUE)
@@ -192,8 +204,7 @@ rc2_deparsed <- function(x) paste(deparse(x, nlines = 3L), collapse = " ")
 
 # What is inside --------------------------------------------------------------
 
-rc2_value <- function(asked) {
-  env <- globalenv()
+rc2_value <- function(asked, env = globalenv()) {
   if (!exists(asked$name, envir = env, inherits = FALSE)) problem("There is no ", asked$name, " any more.")
   if (nzchar(rc2_unevaluated(env, asked$name))) problem(asked$name, " is not evaluated by looking at it.")
   value <- get(asked$name, envir = env, inherits = FALSE)
@@ -217,8 +228,7 @@ rc2_value <- function(asked) {
   value
 }
 
-rc2_children <- function(asked) {
-  x <- rc2_value(asked)
+rc2_children <- function(asked, x = rc2_value(asked)) {
   if (is.function(x)) {
     source <- paste(deparse(x, control = "useSource"), collapse = "\n")
     return(list(total = 0L, children = list(), source = rc2_whole(source, 131072L)))

@@ -143,6 +143,7 @@ changed_options <- function(before = baseline_options(), now = current_options()
 current_options <- function() {
   now <- options()
   now[names(workspace$theirs)] <- workspace$theirs
+  if (is_error_break(now$error)) now["error"] <- list(breakpoints$error_before)
   now
 }
 

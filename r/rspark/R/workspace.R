@@ -174,7 +174,7 @@ save_objects <- function(save, global) {
   missing <- vapply(values, is.symbol, NA, USE.NAMES = FALSE)
   missing[missing] <- vapply(which(missing), function(i) !nzchar(.subset2(values, i)), NA)
   for (name in computed[missing]) lose(save, name, "name", "It has no value.")
-  values <- values[!missing]
+  values <- lapply(values[!missing], without_any_breakpoint)
   sizes <- vapply(values, size_of, numeric(1), USE.NAMES = FALSE)
   values <- values[order(sizes)]
   sizes <- sort(sizes)

@@ -28,6 +28,7 @@ static struct {
     FILE **output, **errors;
     Rboolean *interactive, *no_echo, *interrupts_suspended;
     void **context;
+    SEXP *source;
     void (*jump_to_top)(void);
     void (*call_back)(SEXP, SEXP, Rboolean, Rboolean);
     int (*debugged)(SEXP);
@@ -51,7 +52,8 @@ static Run *running = NULL;
 static int speaking = 0; /* whether `tell` or `ask` runs: what these print is no one's */
 static int awaited = 0;  /* whether the next text among the errors is that of an error */
 static int stepping = 0; /* whether R's browser was told at the top level to step: kept between a person's expressions */
-static Text printed;     /* and not sent yet */
+static int unstopped = 0; /* whether it is to step through no call any more */
+static Text printed;      /* and not sent yet */
 static int printed_errors;
 static double sent;      /* when */
 static Text typed;       /* and not read yet */
@@ -88,6 +90,13 @@ static int set_stepping(int on)
     return was;
 }
 
+/* Whether R is at a call that is there only to stop at the statement after it: at a breakpoint. */
+static int at_breakpoint(void)
+{
+    if (r.source == NULL || *r.source == NULL || TYPEOF(*r.source) != INTSXP) return 0;
+    return Rf_getAttrib(*r.source, Rf_install("rspark_breakpoint")) != R_NilValue;
+}
+
 static void tell(void *nothing)
 {
     SEXP text = PROTECT(Rf_ScalarString(Rf_mkCharLenCE(printed.bytes, (int) printed.length, CE_NATIVE)));
@@ -118,6 +127,7 @@ static void write_console(const char *bytes, int length, int errors)
         if (write(errors ? STDERR_FILENO : STDOUT_FILENO, bytes, (size_t) length) < 0) return; /* into the log, if there is one */
         return;
     }
+    if (at_breakpoint()) return; /* who steps to a breakpoint sees its statement alone */
     int alone = errors && awaited;
     if (alone || printed_errors != errors) send_printed();
     printed_errors = errors;
@@ -158,6 +168,10 @@ static int read_console(const char *prompt, unsigned char *buffer, int room, int
 {
     buffer[0] = '\0';
     if (running == NULL || speaking || !running->interactive || getpid() != running->process) return 0;
+    if (at_breakpoint() && room > 2 && strncmp(prompt, "Browse[", 7) == 0) {
+        strcpy((char *) buffer, "n\n");
+        return 1;
+    }
     if (typed_read == typed.length) {
         send_printed();
         awaited = 0;
@@ -166,7 +180,8 @@ static int read_console(const char *prompt, unsigned char *buffer, int room, int
         speaking = 1;
         R_ToplevelExec(ask, &question);
         speaking = 0;
-        set_stepping(steps);
+        set_stepping(steps && !unstopped);
+        unstopped = 0;
         sent = 0; /* what comes first is seen at once */
         if (question.answer == LEAVE) r.jump_to_top();
         if (question.answer == END) return 0;
@@ -286,6 +301,23 @@ SEXP attribute_hidden console_flush(void)
     return R_NilValue;
 }
 
+/* R's browser stops at the next statement that is evaluated in an environment. */
+SEXP attribute_hidden console_stop_at_next(SEXP env)
+{
+    if (r.set_debugged) r.set_debugged(env, 1);
+    return R_NilValue;
+}
+
+/* R's browser stops in none of these environments any more, unless it is asked to again. */
+SEXP attribute_hidden console_run_on(SEXP frames)
+{
+    for (R_xlen_t each = 0; each < XLENGTH(frames); each++) {
+        if (r.set_debugged) r.set_debugged(VECTOR_ELT(frames, each), 0);
+    }
+    unstopped = 1;
+    return R_NilValue;
+}
+
 /* Let what a person has registered by addTaskCallback() know. */
 SEXP attribute_hidden console_call_back(SEXP expression, SEXP value, SEXP visible)
 {
@@ -309,6 +341,7 @@ SEXP attribute_hidden console_find(void)
         r.context = dlsym(RTLD_DEFAULT, "R_GlobalContext"),
         *(void **) &r.jump_to_top = dlsym(RTLD_DEFAULT, "Rf_jump_to_toplevel"),
     };
+    r.source = dlsym(RTLD_DEFAULT, "R_Srcref");
     *(void **) &r.call_back = dlsym(RTLD_DEFAULT, "Rf_callToplevelHandlers");
     *(void **) &r.debugged = dlsym(RTLD_DEFAULT, "RDEBUG");
     *(void **) &r.set_debugged = dlsym(RTLD_DEFAULT, "SET_RDEBUG");
@@ -322,6 +355,8 @@ static const R_CallMethodDef calls[] = {
     {"console_run", (DL_FUNC) &console_run, 9},
     {"console_await_error", (DL_FUNC) &console_await_error, 0},
     {"console_flush", (DL_FUNC) &console_flush, 0},
+    {"console_stop_at_next", (DL_FUNC) &console_stop_at_next, 1},
+    {"console_run_on", (DL_FUNC) &console_run_on, 1},
     {"console_call_back", (DL_FUNC) &console_call_back, 3},
     {NULL, NULL, 0}
 };

@@ -1,6 +1,7 @@
 /** Icons that this app alone has, drawn as those of all pages: strokes of 1.5 on a grid of 16. */
 export const icons = {
   chevronRight: 'M6 4l4 4-4 4',
+  bug: 'M5 6.5a3 3 0 0 1 6 0v3.2a3 3 0 0 1-6 0ZM5.4 4.2 4 2.6M10.6 4.2 12 2.6M5 8H2.4M11 8h2.6M5.2 10.6l-2 1.8M10.8 10.6l2 1.8',
   database:
     'M8 2c3 0 5 .8 5 1.8v8.4c0 1-2 1.8-5 1.8s-5-.8-5-1.8V3.8C3 2.8 5 2 8 2ZM3 3.9c0 1 2 1.8 5 1.8s5-.8 5-1.8M3 8c0 1 2 1.8 5 1.8S13 9 13 8',
   bucket: 'M2.5 4h11l-1.4 9.5H3.9ZM2.5 4c0-1 2.4-1.8 5.5-1.8s5.5.8 5.5 1.8',

@@ -6,16 +6,26 @@ import { toasts } from '@rsparkhub/ui';
 import { codeViewAtFocus } from './commands/focus.ts';
 import { Registry } from './commands/registry.svelte.ts';
 import { pieceAtCursor, chunkName, type Piece } from './editor/actions.ts';
+import { toggleBreakpoint } from './editor/breakpoints.ts';
 import { chunkAt, chunks, hasChunks, type Chunk } from './editor/chunks.ts';
 import { languageOf } from './editor/languages.ts';
 import { snippets } from './editor/snippets.ts';
 import { Link, type Situation } from './protocol/link.ts';
-import type { Notice, RenderFormat, Source, SparkJob } from './protocol/messages.ts';
+import type {
+  BreakpointAt,
+  Notice,
+  RenderFormat,
+  Source,
+  SparkJob,
+  StackFrame,
+  Step,
+} from './protocol/messages.ts';
 import { base, requestJson, socketAddress } from './session/base.ts';
 import * as contents from './session/contents.ts';
 import * as rc2 from './session/rc2.ts';
 import { Checks } from './state/checks.svelte.ts';
 import { Consoles, type Console } from './state/consoles.svelte.ts';
+import { Debugger } from './state/debugger.svelte.ts';
 import { Documents } from './state/documents.svelte.ts';
 import { Drafts } from './state/drafts.ts';
 import { endText, Jobs, type Job } from './state/jobs.svelte.ts';
@@ -35,7 +45,7 @@ export interface Kernelspec {
 export interface Panes {
   show(pane: string): void;
   focus(pane: string): void;
-  openDocument(path: string): void;
+  openDocument(path: string, focused?: boolean): void;
   closeDocument(path: string): void;
   openSheet(console: string, name: string, path: (string | number)[]): void;
   openTerminal(name?: string): void;
@@ -68,6 +78,7 @@ class Workbench {
   readonly variables = new Variables();
   readonly jobs = new Jobs(base.pathname, (job) => this.tellOf(job));
   readonly spark = new Spark();
+  readonly debug = new Debugger();
   readonly documents = new Documents(new Drafts(base.pathname));
   readonly editors = new Map<string, EditorView>();
   readonly checks = new Checks(() => this.config.home ?? '/');
@@ -226,7 +237,12 @@ class Workbench {
   private take(notice: Notice): void {
     if (notice.type === 'variables') this.variables.take(notice);
     else if (notice.type === 'spark_progress') this.spark.take(notice);
-    else if (notice.type === 'welcome') {
+    else if (notice.type === 'breakpoints') this.debug.takeBreakpoints(notice);
+    else if (notice.type === 'debugger') {
+      this.debug.take(notice);
+      if (notice.console === this.console?.id) this.showWhere(this.debug.frame(notice.console));
+    } else if (notice.type === 'welcome') {
+      this.debug.reset();
       this.jobs.greet(notice.epoch, notice.last, notice.jobs);
       this.consoles.greet(notice.last);
       for (const info of notice.consoles) {
@@ -236,8 +252,10 @@ class Workbench {
         this.consoleStarted(info.console);
       }
     } else if (notice.type === 'console_opened') this.consoleStarted(notice.console);
-    else if (notice.type === 'refused' && notice.request !== 'hello')
+    else if (notice.type === 'refused' && notice.request !== 'hello') {
+      if (notice.request === 'set_breakpoints') this.debug.refused += 1;
       toasts.show(notice.why, { meaning: 'warning' });
+    }
   }
 
   /** Run code in a console, and return the execution's id. */
@@ -300,6 +318,53 @@ class Workbench {
 
   cancelSpark({ application, job }: SparkJob): void {
     this.link.send({ type: 'cancel_spark', application, job });
+  }
+
+  // The debugger
+
+  setBreakpoints(path: string, breakpoints: BreakpointAt[]): void {
+    this.link.send({ type: 'set_breakpoints', path, breakpoints });
+  }
+
+  removeBreakpoint(path: string, line: number): void {
+    this.setBreakpoints(
+      path,
+      this.debug.of(path).filter((each) => each.line !== line),
+    );
+  }
+
+  /** Set a breakpoint in the line of the cursor, or take it away. */
+  toggleBreakpoint(): void {
+    const editor = this.editor;
+    if (!editor) return;
+    const { doc, selection } = editor.view.state;
+    this.setBreakpoints(editor.path, toggleBreakpoint(editor.view, doc.lineAt(selection.main.head).number));
+  }
+
+  breakOnError(on: boolean): void {
+    this.link.send({ type: 'break_on_error', on });
+  }
+
+  step(step: Step): void {
+    if (this.console) this.link.send({ type: 'step', console: this.console.id, step });
+  }
+
+  chooseFrame(console: string, frame: StackFrame): void {
+    this.debug.choose(console, frame.frame);
+    this.showWhere(frame);
+  }
+
+  /** Show the file in which code waits, and leave the focus where the person types. */
+  private showWhere(frame: StackFrame | null): void {
+    if (frame?.path === null || frame?.path === undefined) return;
+    const { path } = frame;
+    void this.documents.get(path).then(
+      () => {
+        this.documents.active = path;
+        this.panes?.openDocument(path, false);
+      },
+      () => undefined, // it is there no more, and the pane of the debugger says which it was
+    );
   }
 
   /** Show that a job has ended, also to who looks at another page. */

@@ -5,6 +5,7 @@ Executions are sent to the kernel one at a time. What another client of the kern
 
 import asyncio
 import contextlib
+import json
 import re
 import uuid
 from collections import OrderedDict, deque
@@ -17,7 +18,8 @@ from typing import Any
 from jupyter_core.utils import ensure_async
 
 from rspark_session.jupyter.kernels import KernelEvent, Kernels
-from rspark_session.rc2 import kernel_code, protocol
+from rspark_session.rc2 import kernel_answer, kernel_code, protocol
+from rspark_session.rc2.debugging import Debugging
 from rspark_session.rc2.kernel_channels import KernelChannels, Message
 from rspark_session.rc2.output import Output
 from rspark_session.rc2.protocol import ConsoleStates, ExecutionStatus
@@ -31,6 +33,7 @@ _REMEMBERED = 100
 #: Seconds in which a kernel has started, or answered what was asked before.
 _QUESTIONS = 30.0
 _ANOTHER = "another client"
+_WENT_ON = "The code has gone on from there."
 _LONGEST_CODE = 2**22  # characters, as of a client's
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -67,15 +70,31 @@ class _Execution:
             self.done.set()
 
 
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """A question of the kernel's that waits for a line, and what asks."""
+
+    execution: _Execution
+
+
 class Console:
     """The console of an identity. `changed` is called after each execution, and when its kernel has been started anew."""
 
-    def __init__(self, identity: Identity, *, kernels: Kernels, recorder: Recorder, changed: Callable[["Console"], None]) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        *,
+        kernels: Kernels,
+        recorder: Recorder,
+        debugging: Debugging,
+        changed: Callable[["Console"], None],
+    ) -> None:
         self.identity = identity
         self.state: ConsoleStates = "starting"
         self.leaves = False  # whether its person has asked it to end
         self._kernels = kernels
         self._recorder = recorder
+        self._debugging = debugging
         self._changed = changed
         self._queue: deque[_Execution] = deque()
         self._arrived = asyncio.Event()
@@ -86,7 +105,11 @@ class Console:
         #: The last executions that have begun, each with when it has ended, in a list that is empty before.
         self._spans: deque[tuple[_Execution, list[datetime]]] = deque(maxlen=_REMEMBERED)
         self._turn = asyncio.Lock()
-        self._question: _Execution | None = None
+        self._question: _Question | None = None
+        self._asking = asyncio.Lock()
+        #: What is asked while it waits: the number of it, and the answer.
+        self._asked = 0
+        self._answer: asyncio.Future[str] | None = None
         self._figure: protocol.Figure | None = None
         self._usable = asyncio.Event()
         self._channels = KernelChannels(
@@ -131,6 +154,11 @@ class Console:
         return None
 
     @property
+    def executing(self) -> bool:
+        """Whether something runs that was asked for here."""
+        return self._running is not None
+
+    @property
     def queued(self) -> int:
         """How many executions wait."""
         return len(self._queue)
@@ -162,9 +190,10 @@ class Console:
 
     def reply(self, value: str) -> None:
         """Answer the question that is open; raise `Refusal` when none is."""
-        asking, self._question = self._question, None
-        if asking is None:
+        if self._question is None:
             raise Refusal("Nothing asks for input now.")
+        asking = self._question.execution
+        self._forget_question()
         self._channels.send("stdin", "input_reply", {"value": value})
         self._record(protocol.InputReplied, execution=asking.request.id, value=None if asking.asks_password else clean(value))
         self._kernels.ledger.clear_prompt(self.identity.kernel)
@@ -178,15 +207,17 @@ class Console:
             self._cancel_group(self._running.request.group)
         for execution in self._foreign.values():
             execution.interrupted = True
+        self._debugging.interrupted(self)
         await ensure_async(self._kernel.interrupt_kernel())
-        self._question = None
+        self._forget_question()
         self._kernels.ledger.clear_prompt(self.identity.kernel)
 
-    async def cancel(self, execution: str) -> None:
-        """Take an execution from the queue, or interrupt it; raise `Refusal` when it does neither wait nor run."""
-        if self._running is not None and self._running.request.id == execution:
-            await self.interrupt()
-            return
+    def runs(self, execution: str) -> bool:
+        """Return whether it is this that runs."""
+        return self._running is not None and self._running.request.id == execution
+
+    def cancel(self, execution: str) -> None:
+        """Take an execution from the queue; raise `Refusal` when it does not wait there."""
         for queued in self._queue:
             if queued.request.id == execution:
                 self._queue.remove(queued)
@@ -230,8 +261,8 @@ class Console:
         finally:
             self._turn.release()
 
-    async def ask(self, kind: str, content: dict[str, Any], *, seconds: float) -> dict[str, Any]:
-        """Send the kernel a request that nobody sees, in a `turn`, and return the content of its reply.
+    async def ask(self, kind: str, content: dict[str, Any], *, seconds: float, channel: str = "shell") -> dict[str, Any]:
+        """Send the kernel a request that nobody sees, and return the content of its reply. On `shell` it needs a `turn`.
 
         Raises
         ------
@@ -240,7 +271,9 @@ class Console:
         """
         deadline = asyncio.get_running_loop().time() + seconds
         while True:
-            message = self._channels.send("shell", kind, content)
+            if not self._usable.is_set():  # it is started anew, and would not hear this
+                raise Busy(f"{self.identity.title} is starting. Try again when it is ready.")
+            message = self._channels.send(channel, kind, content)
             reply: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
             self._hidden[message] = reply
             try:
@@ -252,6 +285,33 @@ class Console:
                 asyncio.get_running_loop().call_later(60, self._hidden.pop, message, None)  # what it still says stays hidden
             if found.get("status") != "aborted":
                 return dict(found)
+
+    async def ask_at_prompt(self, question: dict[str, object], *, seconds: float) -> dict[str, Any]:
+        """Ask a kernel something while it waits for input, and return its answer.
+
+        Raises
+        ------
+        Busy
+            When it waits no longer, or doesn't answer in time.
+        Refusal
+            When it can't answer: the message says why.
+        """
+        waits = self._question
+        if waits is None:
+            raise Busy(_WENT_ON)
+        async with self._asking:
+            if self._question is not waits:
+                raise Busy(_WENT_ON)
+            self._answer = asyncio.get_running_loop().create_future()
+            self._asked += 1
+            told = json.dumps({**question, "number": self._asked})
+            self._channels.send("stdin", "input_reply", {"value": ""}, {"rspark": told})
+            try:
+                async with asyncio.timeout(seconds):
+                    answer = kernel_answer.read(await self._answer)
+            except TimeoutError as timeout:
+                raise Busy(f"{self.identity.title} does not answer. Try again, or interrupt it.") from timeout
+        return answer
 
     async def run_hidden(self, code: str, *, seconds: float) -> None:
         """Run code that nobody sees, in a `turn`."""
@@ -265,6 +325,7 @@ class Console:
         self._cancel_all()
         self._lose("The console has ended.")
         self._enter("ended", reason)
+        self._debugging.ended(self)
         self.detach()
 
     def detach(self) -> None:
@@ -295,6 +356,7 @@ class Console:
         await self._kernels.wait_usable(self.identity.kernel)
         await self._channels.until_heard()
         self._figure = None
+        self._debugging.started(self)
         self._usable.set()
         if self._running is None:
             self._enter("idle")
@@ -321,6 +383,12 @@ class Console:
                 with contextlib.suppress(Busy):
                     await self.run_hidden(code, seconds=5)
             self._figure = request.figure
+        metadata = await self._debugging.prepare(self, request)
+        if execution.interrupted and execution.lost is None:
+            self._running = None
+            self._finish(execution, "cancelled")
+            self._enter("idle" if not self._queue else "busy")
+            return
         if execution.lost is None:  # else its kernel is another one by now
             self._begin(execution)
             execution.message = self._channels.send(
@@ -334,12 +402,16 @@ class Console:
                     "allow_stdin": True,
                     "stop_on_error": True,
                 },
+                metadata,
             )
             await execution.done.wait()
         self._running = None
+        self._forget_question()
         reply = execution.reply or {}
         self._show_payload(execution, reply)
         status = self._status(execution, reply)
+        if status == "interrupted":  # perhaps by another client
+            self._debugging.interrupted(self)
         if status not in ("ok", "lost"):
             self._cancel_group(request.group)
         self._finish(execution, status, reply)
@@ -386,6 +458,8 @@ class Console:
                 execution.output.page(entry["data"])
             elif entry.get("source") == "ask_exit":
                 self.leaves = True
+            elif entry.get("source") == "rspark_breakpoints":
+                self._debugging.placed(self, entry.get("placed"))
 
     def _cancel_group(self, group: str | None) -> None:
         for queued in [each for each in self._queue if group is not None and each.request.group == group]:
@@ -398,7 +472,7 @@ class Console:
 
     def _lose(self, reason: str) -> None:
         """End what runs: its kernel is gone."""
-        self._question = None
+        self._forget_question()
         self._kernels.ledger.clear_prompt(self.identity.kernel)
         for foreign in list(self._foreign.values()):
             foreign.lost = reason
@@ -428,6 +502,9 @@ class Console:
     def _take_output(self, message: Message) -> None:
         kind, content, parent = message["msg_type"], message["content"], message["parent_header"]
         identity = parent.get("msg_id", "")
+        if kind == "debug_event":
+            self._debugging.heard(self, content)
+            return
         if identity in self._hidden or parent.get("session") == self._kernel_session:
             return
         execution = self._running if self._running and self._running.message == identity else self._foreign.get(identity)
@@ -454,18 +531,34 @@ class Console:
             self._running.settle()
 
     def _take_question(self, message: Message) -> None:
+        if message["msg_type"] == "rspark_answer":
+            answers = message["content"].get("number") == self._asked
+            if answers and self._answer is not None and not self._answer.done():
+                self._answer.set_result(str(message["content"].get("answer", "")))
+            return
         execution = self._running
         if execution is None or message["msg_type"] != "input_request":
             return
         if message["parent_header"].get("msg_id", execution.message) != execution.message:  # what asked has ended meanwhile
             return
         content = message["content"]
-        self._question = execution
+        self._end_answer()
+        self._question = _Question(execution)
         execution.asks_password = bool(content.get("password"))
         execution.output.ask(str(content.get("prompt", "")), password=execution.asks_password)
         self._kernels.ledger.record_prompt(self.identity.kernel)
         self._kernels.reporter.changed()
         self._enter("asking")
+        self._debugging.asked(self, content)
+
+    def _forget_question(self) -> None:
+        self._question = None
+        self._end_answer()
+        self._debugging.went_on(self)
+
+    def _end_answer(self) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(Busy(_WENT_ON))
 
     def _begin_foreign(self, identity: str, content: Any) -> None:
         code = clean(str(content.get("code", "")))[:_LONGEST_CODE]

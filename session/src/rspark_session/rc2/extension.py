@@ -17,6 +17,7 @@ from rspark_session.rc2 import place
 from rspark_session.rc2.blobs import BlobStore
 from rspark_session.rc2.connections import handlers as connections
 from rspark_session.rc2.consoles import Consoles
+from rspark_session.rc2.debugger.debugger import Debugger
 from rspark_session.rc2.event_log import EventLog
 from rspark_session.rc2.git import handlers as git
 from rspark_session.rc2.handlers import handlers
@@ -114,8 +115,10 @@ def _room(server: ServerApp) -> Room:
     folder = _folder(home)
     recorder = Recorder(EventLog(folder / "events"), BlobStore(folder / "blobs"))
     kernels = cast(Kernels, server.kernel_manager)
-    consoles = Consoles(kernels=kernels, sessions=server.session_manager, home=home, recorder=recorder)
     introspection = Introspection(Path(server.runtime_dir) / "rc2")
+    debugger = Debugger(folder / "breakpoints.json", introspection)
+    sessions = server.session_manager
+    consoles = Consoles(kernels=kernels, sessions=sessions, home=home, recorder=recorder, debugging=debugger)
     return Room(
         who=os.environ.get("RSPARK_USER", "") or "you",
         home=home,
@@ -125,6 +128,7 @@ def _room(server: ServerApp) -> Room:
         introspection=introspection,
         variables=VariablesFeed(consoles, introspection),
         spark=SparkFeed(consoles, recorder, Drivers()),
+        debugger=debugger,
         reporter=kernels.reporter,
     )
 

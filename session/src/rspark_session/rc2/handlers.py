@@ -111,6 +111,17 @@ class ChildrenOfVariable(RoomHandler):
         self.answer(protocol.Children.model_validate(answer))
 
 
+class FrameOfStack(RoomHandler):
+    """The variables of a call in which a console waits."""
+
+    @web.authenticated
+    async def post(self, identity: str) -> None:
+        """Answer with them."""
+        request = self.body(protocol.FrameRequest)
+        self.room.activity()
+        self.answer(await self.room.debugger.look(self.console(identity), request))
+
+
 class Complete(RoomHandler):
     """How code may go on."""
 
@@ -242,6 +253,7 @@ def handlers(room: Room) -> list[tuple[str, type[RoomHandler], dict[str, Any]]]:
         r"/rc2/api/consoles": ConsoleList,
         rf"{_CONSOLE}/page": PageOfTable,
         rf"{_CONSOLE}/children": ChildrenOfVariable,
+        rf"{_CONSOLE}/frame": FrameOfStack,
         rf"{_CONSOLE}/complete": Complete,
         rf"{_CONSOLE}/inspect": Inspect,
         rf"{_CONSOLE}/help": HelpPage,

@@ -4,18 +4,17 @@ A kernel answers by a file, since R's kernel sends nothing back of code that run
 """
 
 import asyncio
-import json
 import uuid
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from rspark_session.rc2 import kernel_code
+from rspark_session.rc2 import kernel_answer, kernel_code
 from rspark_session.rc2.console import Console
 from rspark_session.rc2.refusal import Refusal
 
 #: Seconds that a question waits for its turn, and for its answer.
 _TURN, _ANSWER = 2.0, 30.0
-_MOST_BYTES = 2**26
 
 
 class Introspection:
@@ -46,6 +45,16 @@ class Introspection:
         finally:
             file.unlink(missing_ok=True)
 
+    async def ask_in_call(self, question: dict[str, object], evaluate: Callable[[str], Awaitable[None]]) -> dict[str, Any]:
+        """Return Python's answer to a question about a call, in which `evaluate` runs code; raise as `ask` does."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = self._folder / uuid.uuid4().hex
+        try:
+            await evaluate(kernel_code.answer_in_call(file, question))
+            return await asyncio.to_thread(_read, file)
+        finally:
+            file.unlink(missing_ok=True)
+
     async def draw(self, console: Console, question: dict[str, object], suffix: str) -> bytes:
         """Return the file that a kernel draws; raise as `ask` does."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -62,15 +71,8 @@ class Introspection:
 def _read(file: Path) -> dict[str, Any]:
     """Return what a kernel wrote; raise `Refusal` for a failure."""
     try:
-        if file.stat().st_size > _MOST_BYTES:
+        if file.stat().st_size > kernel_answer.MOST_BYTES:
             raise Refusal("The answer is too large to be shown.")
-        answer = json.loads(file.read_bytes())
+        return kernel_answer.read(file.read_bytes())
     except FileNotFoundError as problem:
         raise Refusal("The kernel gave no answer. Is the package that answers installed in it?") from problem
-    except ValueError as problem:
-        raise Refusal("The kernel's answer can't be read.") from problem
-    if not isinstance(answer, dict):
-        raise Refusal("The kernel's answer can't be read.")
-    if isinstance(answer.get("problem"), str):
-        raise Refusal(answer["problem"])
-    return answer

@@ -46,9 +46,9 @@ class KernelChannels:
                 await asyncio.wait_for(self._heard.wait(), _NUDGE)
         self._probes.clear()
 
-    def send(self, channel: str, kind: str, content: Mapping[str, Any]) -> str:
+    def send(self, channel: str, kind: str, content: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> str:
         """Send a request and return its id."""
-        message = self.session.msg(kind, content=dict(content))
+        message = self.session.msg(kind, content=dict(content), metadata=dict(metadata or {}))
         self.session.send(self._streams[channel], message)
         identity: str = message["header"]["msg_id"]
         return identity

@@ -10,9 +10,10 @@ from rspark_session.rc2.protocol import Figure
 
 _R = "try(rspark:::rc2_answer({file}, {question}), silent = TRUE)"
 _PYTHON = (
-    "(lambda modules, kind: (modules.get({name}) or [exec(compile(open({script}, encoding='utf-8').read(), {script}, 'exec'), "
-    "modules.setdefault({name}, kind({name})).__dict__), modules[{name}]][1]).answer({file}, {question}))"
-    "(__import__('sys').modules, type(__import__('sys')))"
+    "(lambda modules, kind, *call: (modules.get({name}) or ["
+    "exec(compile(open({script}, encoding='utf-8').read(), {script}, 'exec'), "
+    "modules.setdefault({name}, kind({name})).__dict__), modules[{name}]][1]).answer({file}, {question}, *call))"
+    "(__import__('sys').modules, type(__import__('sys')){call})"
 )
 _NAME = json.dumps("_rspark_rc2")
 
@@ -24,9 +25,18 @@ def answer(language: str, file: Path, question: dict[str, object]) -> str | None
         case "R":
             return _R.format(file=_quoted(str(file)), question=asked)
         case "python":
-            script = Path(__file__).with_name("python_side.py")
-            return _PYTHON.format(name=_NAME, script=_quoted(str(script)), file=_quoted(str(file)), question=asked)
+            return _python(file, asked, call="")
     return None
+
+
+def answer_in_call(file: Path, question: dict[str, object]) -> str:
+    """Return the code that answers a question about one of the calls in which Python waits while it evaluates it."""
+    return _python(file, _quoted(json.dumps(question, ensure_ascii=True)), call=", __import__('sys')._getframe(), locals()")
+
+
+def _python(file: Path, asked: str, *, call: str) -> str:
+    script = Path(__file__).with_name("python_side.py")
+    return _PYTHON.format(name=_NAME, script=_quoted(str(script)), file=_quoted(str(file)), question=asked, call=call)
 
 
 def set_figure(language: str, figure: Figure) -> str | None:

@@ -22,18 +22,26 @@ _SAMPLED = 1000  # values of an array by which a change of it is seen
 _before: dict[str, object] = {}  # a fingerprint of each variable at the last look
 _changed: set[str] = set()  # the variables that had changed then
 _looked: list[bool] = []
+_scope: list[Mapping[str, Any]] = []  # the variables of the call that is looked at
 _views: dict[str, Any] = {}  # the last table that was sorted or filtered, by what was asked
 
 
-def answer(file: str, asked: str) -> None:
-    """Write the answer to a question, as JSON."""
+def answer(file: str, asked: str, frame: types.FrameType | None = None, seen: Mapping[str, Any] | None = None) -> None:
+    """Write the answer to a question, as JSON: about a call that waits, where the innermost `frame` is given.
+
+    `seen` is what code can name there, also of what is global.
+    """
     question = json.loads(asked)
     try:
+        if frame is not None:
+            waiting = _waiting(frame, question["at"])
+            _scope.append(waiting.f_locals if waiting is not None else _left_by_error(seen or {}))
         found = _ANSWERS[question["ask"]](question)
     except _Problem as problem:
         found = {"problem": str(problem)}
     except Exception as problem:
         found = {"problem": f"It can't be shown: {type(problem).__name__}: {str(problem)[:_SUMMARY]}"}
+    _scope.clear()
     whole = f"{file}.new"
     with open(whole, "w", encoding="utf-8") as writing:  # noqa: PTH123  (as little as possible is loaded here)
         json.dump(found, writing)
@@ -45,6 +53,8 @@ class _Problem(Exception):
 
 
 def _namespace() -> Mapping[str, Any]:
+    if _scope:
+        return _scope[0]
     ipython = sys.modules["IPython"].get_ipython()
     found: Mapping[str, Any] = ipython.user_ns
     return found
@@ -248,7 +258,38 @@ def _inside(value: Any) -> list[tuple[Any, Any]]:
 
 
 def _children(question: Mapping[str, Any]) -> dict[str, Any]:
-    value = _value(question)
+    return _parts(_value(question), question)
+
+
+def _call(question: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables of a call, or what is inside of one of them."""
+    if "name" in question:
+        return _children(question)
+    values = _namespace()
+    of_module = values is sys.modules["IPython"].get_ipython().user_ns
+    names = _own_names() if of_module else [name for name in values if not name.startswith(("__", "."))]
+    return _parts({name: values[name] for name in sorted(names) if name in values}, question)
+
+
+def _waiting(frame: types.FrameType | None, at: Mapping[str, Any]) -> types.FrameType | None:
+    """Return the call that waits at a line: one of several there by its number from the innermost, from 0."""
+    left = at["nth"]
+    while frame is not None:
+        if (frame.f_code.co_name, frame.f_lineno) == (at["name"], at["line"]):
+            if left == 0:
+                return frame
+            left -= 1
+        frame = frame.f_back
+    return None
+
+
+def _left_by_error(seen: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the variables of a call that an error has ended, of all that it could name."""
+    everywhere = _namespace()
+    return {name: value for name, value in seen.items() if name not in everywhere or everywhere[name] is not value}
+
+
+def _parts(value: Any, question: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(value, types.FunctionType | type | types.MethodType):
         try:
             return {"total": 0, "children": [], "source": inspect.getsource(value)[:_SOURCE]}
@@ -439,4 +480,12 @@ def _spark(question: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-_ANSWERS = {"spark": _spark, "variables": _variables, "children": _children, "page": _page, "help": _help, "plot": _plot}
+_ANSWERS = {
+    "spark": _spark,
+    "variables": _variables,
+    "children": _children,
+    "frame": _call,
+    "page": _page,
+    "help": _help,
+    "plot": _plot,
+}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rspark_session.jupyter.reporter import ActivityReporter
 from rspark_session.rc2.consoles import Consoles
+from rspark_session.rc2.debugger.debugger import Debugger
 from rspark_session.rc2.introspection import Introspection
 from rspark_session.rc2.jobs import Jobs
 from rspark_session.rc2.recorder import Recorder
@@ -28,6 +29,7 @@ class Room:
     introspection: Introspection
     variables: VariablesFeed
     spark: SparkFeed
+    debugger: Debugger
     reporter: ActivityReporter
     _executions: OrderedDict[str, None] = field(default_factory=OrderedDict)
 

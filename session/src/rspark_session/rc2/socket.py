@@ -39,6 +39,7 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self._sending: asyncio.Task[None] | None = None
         self._unlisten = lambda: None
         self._leave_spark = lambda: None
+        self._leave_debugger = lambda: None
         self._subscriptions: dict[str, Subscription] = {}
 
     async def get(self, *args: Any, **kwargs: Any) -> None:
@@ -76,6 +77,7 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         """Forget the client; what it asked for goes on."""
         self._unlisten()
         self._leave_spark()
+        self._leave_debugger()
         for subscription in self._subscriptions.values():
             subscription.end()
         if self._sending is not None:
@@ -92,7 +94,7 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         opened = protocol.ConsoleOpened(console=console.identity.id, kernelspec=request.kernelspec, project=request.project)
         self._notify(opened)
 
-    async def _serve(self, name: str, fields: dict[str, Any]) -> None:  # noqa: PLR0912  (one line for each message)
+    async def _serve(self, name: str, fields: dict[str, Any]) -> None:  # noqa: PLR0912, PLR0915  (one line for each message)
         if name not in protocol.REQUEST_TYPES:
             raise Refusal(f"This server knows no message {name[:100]!r}. Reload the page, so that both are of one version.")
         request = protocol.REQUEST.validate_python(fields)
@@ -118,9 +120,9 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
                 consoles.get(request.console).reply(request.value)
             case protocol.Interrupt():
                 self._room.activity()
-                await consoles.get(request.console).interrupt()
+                await self._room.debugger.interrupt(consoles.get(request.console))
             case protocol.Cancel():
-                await consoles.get(request.console).cancel(request.execution)
+                await self._room.debugger.cancel(consoles.get(request.console), request.execution)
             case protocol.Restart():
                 self._room.activity()
                 self._go_on(consoles.get(request.console).restart(), request)
@@ -137,6 +139,15 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             case protocol.CancelSpark():
                 self._room.activity()
                 await self._room.spark.cancel(request.application, request.job)
+            case protocol.SetBreakpoints():
+                self._room.activity()
+                self._room.debugger.set_breakpoints(request)
+            case protocol.BreakOnError():
+                self._room.activity()
+                self._room.debugger.break_on_error(request.on)
+            case protocol.Step():
+                self._room.activity()
+                await self._room.debugger.step(consoles.get(request.console), request.step)
             case protocol.SubscribeVariables():
                 self._subscribe(request.console)
             case protocol.UnsubscribeVariables():
@@ -156,6 +167,7 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self._since = hello.since if known else 0
         self._unlisten = log.listen(self._news.set)
         self._leave_spark = self._room.spark.subscribe(self._notify)
+        self._leave_debugger = self._room.debugger.subscribe(self._notify)
         self._sending = asyncio.ensure_future(self._send())
 
     def _subscribe(self, console: str) -> None:

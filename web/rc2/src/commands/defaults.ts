@@ -15,10 +15,20 @@ import type { EditorView } from '@codemirror/view';
 import { insertChunk, insertSpaced } from '../editor/actions.ts';
 import { hasChunks } from '../editor/chunks.ts';
 import { isDocument, isScript } from '../state/jobs.svelte.ts';
+import type { Step } from '../protocol/messages.ts';
 import { settings } from '../state/settings.svelte.ts';
 import type { workbench as Workbench } from '../workbench.svelte.ts';
 import type { Command } from './registry.svelte.ts';
 import { codeViewAtFocus } from './focus.ts';
+
+/** What a person does where code waits. Where none waits, the keys mean what else they do. */
+const STEPS: { id: string; title: string; keys: string[]; step: Step }[] = [
+  { id: 'debug-next', title: 'Run the next statement', keys: ['F10'], step: 'next' },
+  { id: 'debug-in', title: 'Step into the next call', keys: ['Shift+F4'], step: 'in' },
+  { id: 'debug-finish', title: 'Finish the function or loop', keys: ['Shift+F6'], step: 'finish' },
+  { id: 'debug-continue', title: 'Continue to the next breakpoint', keys: ['Shift+F5'], step: 'continue' },
+  { id: 'debug-stop', title: 'Stop debugging', keys: ['Shift+F8'], step: 'stop' },
+];
 
 /** Add all commands to the registry. */
 export function registerCommands(workbench: typeof Workbench): void {
@@ -196,6 +206,30 @@ export function registerCommands(workbench: typeof Workbench): void {
       group: 'Run',
       keys: ['Ctrl+Shift+F10'],
       run: () => workbench.restart(),
+    },
+
+    // Debug
+    {
+      id: 'breakpoint',
+      title: 'Set or remove a breakpoint',
+      group: 'Debug',
+      keys: ['Shift+F9', 'F9'],
+      enabled: hasEditor,
+      run: () => workbench.toggleBreakpoint(),
+    },
+    ...STEPS.map(({ id, title, keys, step }) => ({
+      id,
+      title,
+      group: 'Debug' as const,
+      keys,
+      enabled: () => workbench.debug.ready(workbench.console?.id),
+      run: () => workbench.step(step),
+    })),
+    {
+      id: 'break-on-error',
+      title: 'Stop where an error happens, or not',
+      group: 'Debug',
+      run: () => workbench.breakOnError(!workbench.debug.breakOnError),
     },
 
     // Edit
@@ -442,6 +476,13 @@ export function registerCommands(workbench: typeof Workbench): void {
       group: 'Panes',
       keys: ['Alt+Shift+D'],
       run: () => workbench.panes?.focus('connections'),
+    },
+    {
+      id: 'focus-debugger',
+      title: 'Go to the debugger',
+      group: 'Panes',
+      keys: ['Alt+Shift+B'],
+      run: () => workbench.panes?.focus('debugger'),
     },
     {
       id: 'focus-files',

@@ -9,7 +9,7 @@ export interface Command {
   id: string;
   title: string;
   /** What it belongs to, for the page of keys. */
-  group: 'Run' | 'Edit' | 'Files' | 'Console' | 'Panes' | 'View';
+  group: 'Run' | 'Debug' | 'Edit' | 'Files' | 'Console' | 'Panes' | 'View';
   keys?: string[];
   place?: Place;
   run: () => unknown;

@@ -23,6 +23,9 @@ export type ToServer =
   | Given<Schemas['StartJob'], 'type' | 'id' | 'path'>
   | Schemas['CancelJob']
   | Schemas['CancelSpark']
+  | Schemas['SetBreakpoints']
+  | Schemas['BreakOnError']
+  | Schemas['Step']
   | Schemas['Ping'];
 export type ServerEvent = Schemas['AnyEvent'];
 /** What is about a job, and not about a console. */
@@ -47,6 +50,12 @@ export type Rich = Pick<Schemas['Display'], 'seq' | 'data' | 'blobs' | 'metadata
 export type Column = Schemas['Column'];
 export type Filter = Schemas['Filter'];
 export type Sort = Schemas['Sort'];
+export type BreakpointAt = Schemas['BreakpointAt'];
+export type Breakpoint = Schemas['Breakpoint'];
+export type StackFrame = Schemas['StackFrame'];
+export type Step = Schemas['Step']['step'];
+export type Stopped = Schemas['Stopped'];
+export type FrameRequest = Given<Schemas['FrameRequest'], 'stop' | 'frame'>;
 export type Page = Schemas['Page'];
 export type PageRequest = Given<Schemas['PageRequest'], 'name'>;
 /** What is asked of any table. */

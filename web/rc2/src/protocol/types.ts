@@ -20,6 +20,75 @@ export interface components {
             bytes: number;
         };
         /**
+         * BreakOnError
+         * @description Let an error lead into the debugger, in all consoles, or no longer. `breakpoints` is the answer, to all clients.
+         */
+        BreakOnError: {
+            /**
+             * Type
+             * @default break_on_error
+             * @constant
+             */
+            type: "break_on_error";
+            /** On */
+            on: boolean;
+        };
+        /**
+         * Breakpoint
+         * @description A breakpoint; `in_force` once a console has code of this line that stops there.
+         */
+        Breakpoint: {
+            /** Line */
+            line: number;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * In Force
+             * @default false
+             */
+            in_force: boolean;
+        };
+        /**
+         * BreakpointAt
+         * @description A line of a file, from 1, and the first 200 characters of its text without the spaces around it.
+         *
+         *     By its text a line is found again in code that ran before the file was changed.
+         */
+        BreakpointAt: {
+            /** Line */
+            line: number;
+            /**
+             * Text
+             * @default
+             */
+            text?: string;
+        };
+        /**
+         * Breakpoints
+         * @description All breakpoints, and whether an error leads into the debugger. It comes at first, and when something has changed.
+         */
+        Breakpoints: {
+            /**
+             * Type
+             * @default breakpoints
+             * @constant
+             */
+            type: "breakpoints";
+            /**
+             * Files
+             * @default []
+             */
+            files: components["schemas"]["FileBreakpoints"][];
+            /**
+             * Break On Error
+             * @default false
+             */
+            break_on_error: boolean;
+        };
+        /**
          * Cancel
          * @description Take an execution from the queue before it starts. One that runs is interrupted.
          */
@@ -436,6 +505,22 @@ export interface components {
             reason: string | null;
         };
         /**
+         * DebuggerState
+         * @description A console waits in its debugger, or no longer. It comes when that changes, and at the beginning of each that waits.
+         */
+        DebuggerState: {
+            /**
+             * Type
+             * @default debugger
+             * @constant
+             */
+            type: "debugger";
+            /** Console */
+            console: string;
+            /** @default null */
+            stopped: components["schemas"]["Stopped"] | null;
+        };
+        /**
          * Display
          * @description Something is shown. `result` is true for the value of the last expression. `update_display` may replace a `display`.
          */
@@ -680,6 +765,16 @@ export interface components {
             density?: number;
         };
         /**
+         * FileBreakpoints
+         * @description The breakpoints of a file.
+         */
+        FileBreakpoints: {
+            /** Path */
+            path: string;
+            /** Breakpoints */
+            breakpoints: components["schemas"]["Breakpoint"][];
+        };
+        /**
          * Filter
          * @description A condition on a column, by its number from 0. `between` has two values, `is_missing` and `is_present` none.
          */
@@ -696,6 +791,36 @@ export interface components {
              * @default []
              */
             values?: (number | string | boolean)[];
+        };
+        /**
+         * FrameRequest
+         * @description `POST consoles/<console>/frame`: the variables of a call, or what is inside of the one with a name. `Children` answer.
+         */
+        FrameRequest: {
+            /** Stop */
+            stop: number;
+            /** Frame */
+            frame: number;
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Path
+             * @default []
+             */
+            path?: (string | number)[];
+            /**
+             * First
+             * @default 0
+             */
+            first?: number;
+            /**
+             * Count
+             * @default 200
+             */
+            count?: number;
         };
         /**
          * GitBranch
@@ -1602,7 +1727,7 @@ export interface components {
             /** Servers */
             servers: components["schemas"]["LanguageServer"][];
         };
-        Notice: components["schemas"]["Welcome"] | components["schemas"]["ConsoleOpened"] | components["schemas"]["Variables"] | components["schemas"]["SparkProgress"] | components["schemas"]["Refused"] | components["schemas"]["Pong"];
+        Notice: components["schemas"]["Welcome"] | components["schemas"]["ConsoleOpened"] | components["schemas"]["Variables"] | components["schemas"]["SparkProgress"] | components["schemas"]["Breakpoints"] | components["schemas"]["DebuggerState"] | components["schemas"]["Refused"] | components["schemas"]["Pong"];
         /**
          * Page
          * @description Rows of a table, as text that the language formats; None is a missing value. `columns` are those from `first_column` on.
@@ -1950,7 +2075,7 @@ export interface components {
              */
             text: string;
         };
-        Request: components["schemas"]["Hello"] | components["schemas"]["StartConsole"] | components["schemas"]["Execute"] | components["schemas"]["InputReply"] | components["schemas"]["Interrupt"] | components["schemas"]["Restart"] | components["schemas"]["CloseConsole"] | components["schemas"]["Cancel"] | components["schemas"]["SubscribeVariables"] | components["schemas"]["UnsubscribeVariables"] | components["schemas"]["StartJob"] | components["schemas"]["CancelJob"] | components["schemas"]["CancelSpark"] | components["schemas"]["Ping"];
+        Request: components["schemas"]["Hello"] | components["schemas"]["StartConsole"] | components["schemas"]["Execute"] | components["schemas"]["InputReply"] | components["schemas"]["Interrupt"] | components["schemas"]["Restart"] | components["schemas"]["CloseConsole"] | components["schemas"]["Cancel"] | components["schemas"]["SubscribeVariables"] | components["schemas"]["UnsubscribeVariables"] | components["schemas"]["StartJob"] | components["schemas"]["CancelJob"] | components["schemas"]["CancelSpark"] | components["schemas"]["SetBreakpoints"] | components["schemas"]["BreakOnError"] | components["schemas"]["Step"] | components["schemas"]["Ping"];
         /**
          * Restart
          * @description End the kernel of a console and start it anew, without what it had in memory. What is queued is cancelled.
@@ -2266,6 +2391,25 @@ export interface components {
             text: string;
         };
         /**
+         * SetBreakpoints
+         * @description Set all breakpoints of a file; with none the file has none any more. `breakpoints` is the answer, to all clients.
+         */
+        SetBreakpoints: {
+            /**
+             * Type
+             * @default set_breakpoints
+             * @constant
+             */
+            type: "set_breakpoints";
+            /** Path */
+            path: string;
+            /**
+             * Breakpoints
+             * @default []
+             */
+            breakpoints?: components["schemas"]["BreakpointAt"][];
+        };
+        /**
          * Sort
          * @description A column to sort by, by its number from 0.
          */
@@ -2446,6 +2590,31 @@ export interface components {
             seconds: number;
         };
         /**
+         * StackFrame
+         * @description A call that has not ended; `name` is empty for what was executed itself. `path` and `line` are where it is, where known.
+         */
+        StackFrame: {
+            /** Frame */
+            frame: number;
+            /** Name */
+            name: string;
+            /**
+             * Path
+             * @default null
+             */
+            path: string | null;
+            /**
+             * Line
+             * @default null
+             */
+            line: number | null;
+            /**
+             * Last Line
+             * @default null
+             */
+            last_line: number | null;
+        };
+        /**
          * StartConsole
          * @description Open the console of a project and a kernelspec, and start it where it doesn't run. `console_opened` is the answer.
          */
@@ -2484,6 +2653,47 @@ export interface components {
              * @default null
              */
             format?: ("html" | "pdf" | "docx") | null;
+        };
+        /**
+         * Step
+         * @description Go on from where a console waits: to the next statement, into a call, to its end, to a breakpoint, or not at all.
+         */
+        Step: {
+            /**
+             * Type
+             * @default step
+             * @constant
+             */
+            type: "step";
+            /** Console */
+            console: string;
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "next" | "in" | "finish" | "continue" | "stop";
+        };
+        /**
+         * Stopped
+         * @description Where a console waits. `frames` are the innermost calls first, `more` those that are not sent; `error` led there.
+         *
+         *     `stop` counts these, so that what is asked of a frame is not answered of another.
+         */
+        Stopped: {
+            /** Stop */
+            stop: number;
+            /** Frames */
+            frames: components["schemas"]["StackFrame"][];
+            /**
+             * More
+             * @default 0
+             */
+            more: number;
+            /**
+             * Error
+             * @default null
+             */
+            error: string | null;
         };
         /**
          * Stream
@@ -2720,6 +2930,10 @@ export interface components {
 }
 export type AnyEvent = components['schemas']['AnyEvent'];
 export type Blob = components['schemas']['Blob'];
+export type BreakOnError = components['schemas']['BreakOnError'];
+export type Breakpoint = components['schemas']['Breakpoint'];
+export type BreakpointAt = components['schemas']['BreakpointAt'];
+export type Breakpoints = components['schemas']['Breakpoints'];
 export type Cancel = components['schemas']['Cancel'];
 export type CancelJob = components['schemas']['CancelJob'];
 export type CancelSpark = components['schemas']['CancelSpark'];
@@ -2740,6 +2954,7 @@ export type ConsoleInfo = components['schemas']['ConsoleInfo'];
 export type ConsoleOpened = components['schemas']['ConsoleOpened'];
 export type ConsoleStarted = components['schemas']['ConsoleStarted'];
 export type ConsoleState = components['schemas']['ConsoleState'];
+export type DebuggerState = components['schemas']['DebuggerState'];
 export type Display = components['schemas']['Display'];
 export type Error = components['schemas']['Error'];
 export type Execute = components['schemas']['Execute'];
@@ -2747,7 +2962,9 @@ export type ExecutionFinished = components['schemas']['ExecutionFinished'];
 export type ExecutionQueued = components['schemas']['ExecutionQueued'];
 export type ExecutionStarted = components['schemas']['ExecutionStarted'];
 export type Figure = components['schemas']['Figure'];
+export type FileBreakpoints = components['schemas']['FileBreakpoints'];
 export type Filter = components['schemas']['Filter'];
+export type FrameRequest = components['schemas']['FrameRequest'];
 export type GitBranch = components['schemas']['GitBranch'];
 export type GitBranchRequest = components['schemas']['GitBranchRequest'];
 export type GitBranches = components['schemas']['GitBranches'];
@@ -2822,6 +3039,7 @@ export type SearchMatch = components['schemas']['SearchMatch'];
 export type SearchPosition = components['schemas']['SearchPosition'];
 export type SearchRequest = components['schemas']['SearchRequest'];
 export type SearchText = components['schemas']['SearchText'];
+export type SetBreakpoints = components['schemas']['SetBreakpoints'];
 export type Sort = components['schemas']['Sort'];
 export type Source = components['schemas']['Source'];
 export type SparkApplication = components['schemas']['SparkApplication'];
@@ -2829,8 +3047,11 @@ export type SparkJob = components['schemas']['SparkJob'];
 export type SparkProgress = components['schemas']['SparkProgress'];
 export type SparkStage = components['schemas']['SparkStage'];
 export type SparkSummary = components['schemas']['SparkSummary'];
+export type StackFrame = components['schemas']['StackFrame'];
 export type StartConsole = components['schemas']['StartConsole'];
 export type StartJob = components['schemas']['StartJob'];
+export type Step = components['schemas']['Step'];
+export type Stopped = components['schemas']['Stopped'];
 export type Stream = components['schemas']['Stream'];
 export type SubscribeVariables = components['schemas']['SubscribeVariables'];
 export type UnsubscribeVariables = components['schemas']['UnsubscribeVariables'];

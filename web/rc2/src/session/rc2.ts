@@ -3,6 +3,7 @@
 import type {
   Children,
   Completions,
+  FrameRequest,
   Help,
   History,
   Inspection,
@@ -29,6 +30,10 @@ export const children = (
   path: (string | number)[],
   first = 0,
 ): Promise<Children> => post(`consoles/${console}/children`, { name, path, first, count: 200 });
+
+/** Return the variables of a call that waits, or what is inside of one. */
+export const frame = (console: string, request: FrameRequest): Promise<Children> =>
+  post(`consoles/${console}/frame`, request);
 
 export const complete = (
   console: string,

@@ -1,6 +1,6 @@
 /** Words for states and times. */
 
-import type { ConsoleState } from '../protocol/messages.ts';
+import type { ConsoleState, StackFrame } from '../protocol/messages.ts';
 
 const STATES: Record<ConsoleState, string> = {
   starting: 'Starting',
@@ -12,6 +12,13 @@ const STATES: Record<ConsoleState, string> = {
 };
 
 export const stateText = (state: ConsoleState): string => STATES[state];
+
+/** Return the name of a call that has not ended. */
+export const frameText = ({ name }: StackFrame): string => (name === '' ? 'What was run' : name);
+
+/** Return where a call is, after "waits". */
+export const placeText = ({ name, path, line }: StackFrame): string =>
+  [name === '' ? '' : `in ${name}`, path === null ? '' : `at ${path}:${line}`].filter(Boolean).join(' ');
 
 /** Return a time in milliseconds as people read it. */
 export function elapsed(time: number): string {

@@ -9,6 +9,7 @@ both sides; a message whose type is unknown is refused by its name.
 
 from rspark_session.rc2.protocol.answers import *
 from rspark_session.rc2.protocol.connections import *
+from rspark_session.rc2.protocol.debugger import *
 from rspark_session.rc2.protocol.events import *
 from rspark_session.rc2.protocol.git import *
 from rspark_session.rc2.protocol.language_servers import *

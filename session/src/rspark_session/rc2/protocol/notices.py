@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from rspark_session.rc2.protocol.debugger import Breakpoints, DebuggerState
 from rspark_session.rc2.protocol.events import ConsoleStates
 from rspark_session.rc2.protocol.model import VERSION, Count, Identifier, Model, RelativePath, ShortText
 from rspark_session.rc2.protocol.requests import RenderFormat
@@ -116,6 +117,6 @@ class Pong(Model):
     type: Literal["pong"] = "pong"
 
 
-Notice = Welcome | ConsoleOpened | Variables | SparkProgress | Refused | Pong
+Notice = Welcome | ConsoleOpened | Variables | SparkProgress | Breakpoints | DebuggerState | Refused | Pong
 
 NOTICE: TypeAdapter[Notice] = TypeAdapter(Annotated[Notice, Field(discriminator="type")])

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from rspark_session.rc2.protocol.debugger import BreakOnError, SetBreakpoints, Step
 from rspark_session.rc2.protocol.model import VERSION, Count, Figure, Identifier, Model, RelativePath, ShortText, Source
 
 #: Bytes of the largest message that a client may send, or its connection is closed: the longest code fits, however it is written.
@@ -142,6 +143,9 @@ Request = (
     | StartJob
     | CancelJob
     | CancelSpark
+    | SetBreakpoints
+    | BreakOnError
+    | Step
     | Ping
 )
 

@@ -5,6 +5,7 @@ from typing import Any, Literal, cast
 from rspark_session.rc2.protocol import (
     answers,
     connections,
+    debugger,
     events,
     git,
     language_servers,
@@ -56,6 +57,7 @@ def schemas() -> dict[str, Any]:
         answers.HelpRequest,
         *_GIT_REQUESTS,
         *_SEARCH_REQUESTS,
+        debugger.FrameRequest,
         connections.CatalogRequest,
         connections.RowsRequest,
     )

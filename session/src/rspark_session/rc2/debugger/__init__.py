@@ -1,0 +1,1 @@
+"""The debugger: breakpoints that are kept with their files, and consoles that wait where code was stopped."""

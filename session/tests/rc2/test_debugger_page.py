@@ -1,0 +1,132 @@
+"""The debugger in a browser, with keys alone and real R: breakpoints in the margin, steps, calls and their variables."""
+
+import re
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, ViewportSize, expect
+from session.tests.browsing import Edge
+from session.tests.rc2 import test_page
+from session.tests.rc2.conftest import connected
+from session.tests.rc2.test_page import PHONE, WIDE, axe_finds_nothing, enter, open_file, opened
+from session.tests.running import CHECKOUT, Running
+
+from rspark_session.rc2 import protocol
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+edge, chromium, context = test_page.edge, test_page.chromium, test_page.context
+
+CODE = """inner <- function(a) {
+  part <- list(double = a * 2)
+  part$double + 1
+}
+outer <- function(x) {
+  y <- inner(x)
+  y + 1
+}
+"""
+
+
+async def test_a_mistake_is_found_with_the_keyboard_alone(context: BrowserContext, edge: Edge, running: Running) -> None:
+    (running.home / "found.R").write_text(CODE)
+    page = await opened(context, edge, running)
+    await open_file(page, "found.R")
+    await page.keyboard.press("Control+Home")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Shift+F9")
+    mark = page.locator(".cm-breakpoints .breakpoint")
+    await expect(mark).to_have_attribute("title", "Breakpoint, in force once this code was run")
+    await page.keyboard.press("Control+Alt+R")
+    await expect(mark).to_have_attribute("title", "Breakpoint")
+    # what is typed above moves it
+    await page.keyboard.press("Control+Home")
+    await page.keyboard.type("# a comment\n")
+    async with connected(running) as other:
+
+        def moved() -> bool:
+            told = [each for each in other.notices if isinstance(each, protocol.Breakpoints)]
+            return any(each.line == 3 for file in told[-1].files for each in file.breakpoints) if told else False
+
+        await other.until(moved)
+    await expect(mark).to_have_attribute("title", "Breakpoint")
+    await page.keyboard.press("Control+Z")
+    await enter(page, "outer(1)")
+    bar = page.locator(".console").get_by_role("toolbar", name=re.compile("Debugger of"))
+    await expect(bar).to_contain_text("Waits in inner at found.R:2")
+    await expect(page.locator(".cm-stopped")).to_have_text("  part <- list(double = a * 2)")
+    await page.keyboard.press("F10")
+    await expect(page.locator(".cm-stopped")).to_have_text("  part$double + 1")
+    await page.keyboard.press("Alt+Shift+B")
+    pane = page.get_by_role("group", name="Debugger", exact=True)
+    await expect(pane).to_be_focused()
+    values = pane.get_by_role("table", name="Variables of this call")
+    await expect(values.get_by_role("row").filter(has_text="part")).to_contain_text("list of 1: double")
+    await values.get_by_role("button", name="Unfold part").press("Enter")
+    await expect(values.get_by_role("row").filter(has_text=re.compile("^ *double"))).to_contain_text("2")
+    call = pane.get_by_role("list", name="Calls, the innermost first").get_by_role("button", name="outer")
+    await call.press("Enter")
+    await expect(page.locator(".cm-stopped")).to_have_text("  y <- inner(x)")
+    await expect(values.get_by_role("row").filter(has_text="x")).to_contain_text("1")
+    await page.keyboard.press("Shift+F5")
+    await expect(bar).to_have_count(0)
+    await expect(page.get_by_role("log", name="Transcript")).to_contain_text("[1] 4")
+    await expect(page.locator(".cm-stopped")).to_have_count(0)
+    await pane.get_by_role("button", name=re.compile("Remove the breakpoint")).press("Enter")
+    await expect(mark).to_have_count(0)
+
+
+async def test_an_error_leads_to_its_line_and_typing_goes_on(context: BrowserContext, edge: Edge, running: Running) -> None:
+    (running.home / "wrong.R").write_text("wrong <- function(x) {\n  y <- 'a'\n  x + y\n}\n")
+    page = await opened(context, edge, running)
+    await open_file(page, "wrong.R")
+    await page.keyboard.press("Control+Alt+R")
+    await page.keyboard.press("Alt+Shift+B")
+    pane = page.get_by_role("group", name="Debugger", exact=True)
+    errors = pane.get_by_role("checkbox", name="Stop where an error happens")
+    await errors.press("Space")
+    await expect(errors).to_be_checked()
+    await enter(page, "wrong(1)")
+    await expect(pane).to_contain_text("non-numeric argument")
+    await expect(page.locator(".cm-stopped")).to_have_text("  x + y")
+    answer = page.get_by_role("textbox", name="Browse[1]>")
+    await answer.fill("cat('y is', y)")
+    await answer.press("Enter")
+    await expect(page.get_by_role("log", name="Transcript")).to_contain_text("y is a")
+    await expect(page.get_by_role("textbox", name="Browse[1]>")).to_have_value("")
+    await page.keyboard.press("Shift+F8")
+    await expect(page.get_by_role("contentinfo")).to_contain_text("R: Ready")
+    await errors.press("Space")
+    await expect(errors).not_to_be_checked()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, {"width": 1024, "height": 768}, PHONE], ids=["wide", "tablet", "phone"])
+async def test_axe_finds_nothing(chromium: Browser, edge: Edge, running: Running, theme: str, size: ViewportSize) -> None:
+    (running.home / "looked.R").write_text(CODE)
+    lines = CODE.splitlines()
+    at = tuple(protocol.BreakpointAt(line=line, text=lines[line - 1].strip()) for line in (3, 7))
+    context = await chromium.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce", locale="en-GB")  # type: ignore[arg-type]
+    context.set_default_timeout(60_000)
+    async with connected(running) as client:
+        console = await client.start("ir")
+        await client.send(protocol.SetBreakpoints(path="looked.R", breakpoints=at))
+        await client.run(console, CODE, source=protocol.Source(path="looked.R", first_line=1, last_line=8))
+        execution = await client.begin(console, "outer(1)")
+        await client.until(lambda: client.event(protocol.InputRequest, execution))
+        try:
+            page = await context.new_page()
+            await page.goto(f"http://localhost:{edge.port}{running.asked['base_path']}rc2/")
+            await expect(page.locator(".cm-stopped")).to_have_text("  part$double + 1")
+            results = CHECKOUT / "test-results/rc2"
+            results.mkdir(parents=True, exist_ok=True)
+            if size is PHONE:
+                await page.screenshot(path=results / f"debugger-line-{size['width']}-{theme}.png")
+            await page.keyboard.press("Alt+Shift+B")
+            pane = page.get_by_role("group", name="Debugger", exact=True)
+            await expect(pane.get_by_role("row").filter(has_text="part")).to_contain_text("list of 1: double")
+            await page.screenshot(path=results / f"debugger-{size['width']}-{theme}.png")
+            await axe_finds_nothing(page)
+            assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+        finally:
+            await client.send(protocol.Step(console=console, step="stop"))
+            await client.finished(execution)
+            await context.close()

@@ -1,0 +1,134 @@
+"""The debugger of Python: debugpy by Jupyter's debug protocol, led by the same buttons as R's."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from session.tests.rc2.conftest import connected, restart
+from session.tests.rc2.test_debugger import breakpoints, in_force, run_file, runs_on, step, stopped, variables, waits
+from session.tests.running import Running
+
+from rspark_session.rc2 import protocol
+from rspark_session.rc2.client import Client
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LINES = """import math
+def inner(a):
+    part = {'double': a * 2}
+    return part['double'] + 1
+
+def outer(x):
+    y = inner(x)
+    return y + 1
+""".splitlines()
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def nothing_waits(client: Client) -> AsyncIterator[None]:
+    """Whatever fails, the next test finds a console that can be asked."""
+    yield
+    console = await client.start("python3")
+    if stopped(client, console) is not None:
+        await restart(client, console)
+
+
+async def test_python_stops_at_a_breakpoint_and_is_led_by_buttons(running: Running, client: Client) -> None:
+    console = await client.start("python3")
+    await run_file(client, console, "steps.py", LINES, 1, 4)
+    await breakpoints(client, "steps.py", [7], LINES)
+    await in_force(client, "steps.py", [])
+    await run_file(client, console, "steps.py", LINES, 6, 8)
+    await in_force(client, "steps.py", [7])
+    execution = await client.begin(console, "outer(1)")
+    at = await waits(client, console, 7)
+    assert [(frame.name, frame.path) for frame in at.frames] == [("outer", "steps.py"), ("", None)]
+    at = await step(client, console, "in", 3)
+    assert [(frame.name, frame.line) for frame in at.frames] == [("inner", 3), ("outer", 7), ("", None)]
+    await step(client, console, "next", 4)
+    found = await variables(running, client, console, 1)
+    assert (found["a"]["summary"], found["part"]["kind"], set(found)) == ("1", "list", {"a", "part"})
+    assert "double" in await variables(running, client, console, 1, name="part")
+    assert set(await variables(running, client, console, 2)) == {"x"}
+    assert {"inner", "outer", "math"} <= set(await variables(running, client, console, 3))
+    await step(client, console, "finish", 7)
+    await step(client, console, "next", 8)
+    await client.send(protocol.Step(console=console, step="continue"))
+    assert (await client.finished(execution)).status == "ok"
+    await runs_on(client, console)
+    assert "4" in client.text(execution)
+
+
+async def test_stop_ends_what_runs_and_breakpoints_stay(client: Client) -> None:
+    console = await client.start("python3")
+    await run_file(client, console, "ended.py", LINES)
+    await breakpoints(client, "ended.py", [3], LINES)
+    await in_force(client, "ended.py", [3])
+    for _ in range(2):
+        execution = await client.begin(console, "while True: outer(1)")
+        await waits(client, console, 3)
+        await client.send(protocol.Step(console=console, step="stop"))
+        assert (await client.finished(execution)).status == "interrupted"
+        await runs_on(client, console)
+    await breakpoints(client, "ended.py", [], LINES)
+    await in_force(client, "ended.py", [])
+    assert (await client.finished(await client.begin(console, "assert outer(1) == 4"))).status == "ok"
+
+
+async def test_what_is_cancelled_or_interrupted_elsewhere_leaves_breakpoints_in_force(running: Running, client: Client) -> None:
+    console = await client.start("python3")
+    await run_file(client, console, "cancelled.py", LINES)
+    await breakpoints(client, "cancelled.py", [3], LINES)
+    await in_force(client, "cancelled.py", [3])
+    execution = await client.begin(console, "while True: outer(1)")
+    await waits(client, console, 3)
+    await client.send(protocol.Cancel(console=console, execution=execution))
+    assert (await client.finished(execution)).status == "interrupted"
+    await runs_on(client, console)
+    execution = await client.begin(console, "print('computes')\nwhile True: pass")
+    await client.until(lambda: "computes" in client.text(execution))
+    kernel = next(each["id"] for each in (await running.get("api/kernels")).json() if each["name"] == "python3")
+    assert (await running.post(f"api/kernels/{kernel}/interrupt")).status_code == 204
+    assert (await client.finished(execution)).status == "interrupted"
+    execution = await client.begin(console, "outer(1)")
+    await waits(client, console, 3)
+    await client.send(protocol.Step(console=console, step="continue"))
+    assert (await client.finished(execution)).status == "ok"
+    await breakpoints(client, "cancelled.py", [], LINES)
+
+
+async def test_an_error_leads_to_its_line(running: Running, client: Client) -> None:
+    console = await client.start("python3")
+    code = ["def broken(x):", "    part = x * 2", "    return part / 0"]
+    await run_file(client, console, "broken.py", code)
+    await client.send(protocol.BreakOnError(on=True))
+    execution = await client.begin(console, "broken(21)")
+    at = await waits(client, console, 3)
+    assert at.error is not None
+    assert "division by zero" in at.error
+    assert (await variables(running, client, console, 1))["part"]["summary"] == "42"
+    await client.send(protocol.Step(console=console, step="continue"))
+    await client.finished(execution)
+    await client.send(protocol.BreakOnError(on=False))
+    execution = await client.begin(console, "broken(21)")
+    assert (await client.finished(execution)).status == "error"
+
+
+async def test_all_see_where_it_waits_and_an_interrupt_or_a_restart_ends_it(running: Running, client: Client) -> None:
+    console = await client.start("python3")
+    await run_file(client, console, "seen.py", LINES)
+    await breakpoints(client, "seen.py", [3], LINES)
+    await in_force(client, "seen.py", [3])
+    execution = await client.begin(console, "while True: outer(1)")
+    at = await waits(client, console, 3)
+    async with connected(running) as other:
+        assert (await waits(other, console, 3)) == at
+        await other.send(protocol.Interrupt(console=console))
+        assert (await client.finished(execution)).status == "interrupted"
+        execution = await client.begin(console, "outer(1)")
+        await waits(client, console, 3, after=at.stop)
+        await restart(other, console)
+        for each in (client, other):
+            await runs_on(each, console)
+        assert (await client.finished(execution)).status == "lost"
+    await breakpoints(client, "seen.py", [], LINES)
