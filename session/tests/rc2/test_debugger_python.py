@@ -75,6 +75,20 @@ async def test_stop_ends_what_runs_and_breakpoints_stay(client: Client) -> None:
     assert (await client.finished(await client.begin(console, "assert outer(1) == 4"))).status == "ok"
 
 
+async def test_code_that_ends_how_it_is_watched_is_watched_again(client: Client) -> None:
+    """What an interrupt does that arrives while debugpy itself computes."""
+    console = await client.start("python3")
+    await run_file(client, console, "watched.py", LINES)
+    await breakpoints(client, "watched.py", [3], LINES)
+    await in_force(client, "watched.py", [3])
+    await client.run(console, "import sys; sys.settrace(None)")
+    execution = await client.begin(console, "outer(1)")
+    await waits(client, console, 3)
+    await client.send(protocol.Step(console=console, step="continue"))
+    assert (await client.finished(execution)).status == "ok"
+    await breakpoints(client, "watched.py", [], LINES)
+
+
 async def test_what_is_cancelled_or_interrupted_elsewhere_leaves_breakpoints_in_force(running: Running, client: Client) -> None:
     console = await client.start("python3")
     await run_file(client, console, "cancelled.py", LINES)

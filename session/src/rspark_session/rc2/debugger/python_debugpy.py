@@ -22,8 +22,11 @@ from rspark_session.rc2.refusal import Busy, Refusal
 _log = logging.getLogger(__name__)
 _COMMANDS = {"next": "next", "in": "stepIn", "finish": "stepOut", "continue": "continue"}
 _SECONDS = 30.0
-#: Seconds for each request before an interrupt, which comes whatever they lead to.
+#: Seconds for debugpy to let code go on before an interrupt, which comes whatever that leads to.
 _SECONDS_TO_STOP = 10.0
+#: Python forgets who watches a thread when an interrupt arrives in the watcher itself, or code sets another one: attaching anew
+#: doesn't change that, so each execution begins with it. It is debugpy's public call, in the thread that executes.
+_WATCH = "__import__('debugpy').trace_this_thread(True)"
 #: Calls that are sent, and those that are asked for: IPython's own are below a person's.
 _MOST_FRAMES, _ASKED_FRAMES = 50, 80
 #: Pieces of files that were executed last, and characters of them.
@@ -53,7 +56,7 @@ class _Session:
     """What is known of a kernel. `cells` are by the file that ipykernel would write them to, once that is known."""
 
     attached: bool = False
-    #: An interrupt may have ended how debugpy watches the thread: it is left, and attached to anew.
+    #: An interrupt may have come while debugpy held the thread: it is left, so that it forgets that, and attached to anew.
     interrupted: bool = False
     seq: int = 0
     thread: int = 0
@@ -85,6 +88,8 @@ class PythonDebugpy:
         if session.attached or _concerns(debugged.wanted()):
             try:
                 await self._settle(debugged)
+                if session.attached:
+                    await debugged.console.run_hidden(_WATCH, seconds=_SECONDS)
             except (Busy, Refusal) as problem:
                 _log.warning("breakpoints of Python could not be set: %s", problem)
         return {}
@@ -182,12 +187,12 @@ class PythonDebugpy:
             if not _concerns(wanted) and debugged.stopped is None:
                 await self._detach(debugged, session)
 
-    async def _detach(self, debugged: Debugged, session: _Session) -> None:
+    async def _detach(self, debugged: Debugged, session: _Session, *, seconds: float = _SECONDS) -> None:
         session.attached = session.interrupted = False
         session.sent.clear()
         try:
             arguments = {"restart": False, "terminateDebuggee": False}
-            await self._request(debugged, "disconnect", arguments)
+            await self._request(debugged, "disconnect", arguments, seconds=seconds)
         except (Busy, Refusal) as problem:
             _log.warning("Python's debugger could not be left: %s", problem)
 
@@ -235,28 +240,16 @@ class PythonDebugpy:
         return frames[:_MOST_FRAMES]
 
     async def _stop(self, debugged: Debugged, session: _Session) -> None:
-        """End what runs: nothing stops it again, and it is interrupted.
+        """End what runs: it is left by the debugger, which lets it go on, and is interrupted at once.
 
-        An interrupt while it waits would reach debugpy itself, so it goes on for a moment before.
+        An interrupt while it waits would reach debugpy itself.
         """
-
-        async def request(command: str, arguments: Mapping[str, Any]) -> None:
-            await self._request(debugged, command, arguments, seconds=_SECONDS_TO_STOP)
-
         async with session.lock:
+            debugged.go_on()
             try:
-                for file in [file for file, lines in session.sent.items() if lines]:
-                    await request("setBreakpoints", {"source": {"path": file}, "breakpoints": []})
-                    session.sent[file] = ()
-                await request("setExceptionBreakpoints", {"filters": []})
-                debugged.go_on()
-                await request("continue", {"threadId": session.thread})
-            except (Busy, Refusal) as problem:
-                _log.warning("Python could not be led on before it is interrupted: %s", problem)
+                await self._detach(debugged, session, seconds=_SECONDS_TO_STOP)
             finally:
-                debugged.go_on()
                 await debugged.console.interrupt()
-            await self._detach(debugged, session)
 
     async def _request(
         self, debugged: Debugged, command: str, arguments: Mapping[str, Any], *, seconds: float = _SECONDS
