@@ -1,5 +1,7 @@
 """The debugger of R: breakpoints, buttons, calls and their variables, as all who share the room see them."""
 
+import os
+import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -40,6 +42,21 @@ async def waits(client: Client, console: str, line: int | None, after: int = 0) 
         return found if found is not None and found.stop > after and found.frames[0].line == line else None
 
     return await client.until(there)
+
+
+async def steps_done(client: Client) -> list[str]:
+    """Wait until all that a client has sent is served, and return why its steps were refused."""
+    before = len(client.notices)
+    await client.send(protocol.Ping())
+    await client.until(lambda: any(isinstance(each, protocol.Pong) for each in client.notices[before:]))
+    return [each.why for each in client.notices if isinstance(each, protocol.Refused) and each.request == "step"]
+
+
+async def process_of(client: Client, console: str, code: str) -> int:
+    """The process of a console's kernel, as it says itself."""
+    execution = await client.begin(console, code)
+    assert (await client.finished(execution)).status == "ok"
+    return int(client.text(execution).split()[-1])
 
 
 async def runs_on(client: Client, console: str) -> None:
@@ -272,14 +289,42 @@ async def test_two_who_continue_at_once_do_no_more_than_one(running: Running, cl
     at = await waits(client, console, None)
     async with connected(running) as other:
         await waits(other, console, None)
-        await client.send(protocol.Step(console=console, step="continue"))
-        await other.send(protocol.Step(console=console, step="continue"))
-        # one of them or both were heard, the latter where the second came when R waited again
-        await client.until(lambda: (now := stopped(client, console)) is None or now.stop > at.stop)
-        await client.send(protocol.Interrupt(console=console))
-        await client.finished(execution)
-        await runs_on(client, console)
-    assert (await client.finished(await client.begin(console, "1"))).status == "ok"
+        both = (client, other)
+        for each in both:
+            await each.send(protocol.Step(console=console, step="continue", stop=at.stop))
+        for each in both:
+            assert (await waits(each, console, None, after=at.stop)).stop == at.stop + 1
+        # whoever was not heard is told so, and the other heard: what each asked for has been done by the time of its answer
+        why = [text for each in both for text in await steps_done(each)]
+        assert why == ["The code has gone on from there."]
+        for each in both:
+            now = stopped(each, console)
+            assert now is not None
+            assert now.stop == at.stop + 1
+        await other.send(protocol.Step(console=console, step="continue", stop=at.stop + 1))
+        assert (await client.finished(execution)).status == "ok"
+    assert "[1] 2" in client.text(execution)
+
+
+async def test_a_kernel_that_dies_while_it_waits_is_told_and_its_breakpoints_stay(client: Client) -> None:
+    console = await client.start("ir")
+    await breakpoints(client, "died.R", [8], LINES)
+    await run_file(client, console, "died.R", LINES)
+    await in_force(client, "died.R", [8])
+    process = await process_of(client, console, "Sys.getpid()")
+    execution = await client.begin(console, "outer(1)")
+    at = await waits(client, console, 8)
+    os.kill(process, signal.SIGKILL)
+    assert (await client.finished(execution)).status == "lost"
+    await runs_on(client, console)
+    await in_force(client, "died.R", [])
+    await run_file(client, console, "died.R", LINES)
+    await in_force(client, "died.R", [8])
+    execution = await client.begin(console, "outer(1)")
+    await waits(client, console, 8, after=at.stop)
+    await client.send(protocol.Step(console=console, step="continue"))
+    assert (await client.finished(execution)).status == "ok"
+    await breakpoints(client, "died.R", [], LINES)
 
 
 async def test_all_see_where_it_waits_and_an_interrupt_or_a_restart_ends_it(running: Running, client: Client) -> None:

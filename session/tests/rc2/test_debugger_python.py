@@ -1,11 +1,24 @@
 """The debugger of Python: debugpy by Jupyter's debug protocol, led by the same buttons as R's."""
 
+import os
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from session.tests.rc2.conftest import connected, restart
-from session.tests.rc2.test_debugger import breakpoints, in_force, run_file, runs_on, step, stopped, variables, waits
+from session.tests.rc2.test_debugger import (
+    breakpoints,
+    in_force,
+    process_of,
+    run_file,
+    runs_on,
+    step,
+    steps_done,
+    stopped,
+    variables,
+    waits,
+)
 from session.tests.running import Running
 
 from rspark_session.rc2 import protocol
@@ -87,6 +100,52 @@ async def test_code_that_ends_how_it_is_watched_is_watched_again(client: Client)
     await client.send(protocol.Step(console=console, step="continue"))
     assert (await client.finished(execution)).status == "ok"
     await breakpoints(client, "watched.py", [], LINES)
+
+
+async def test_an_interrupt_while_breakpoints_are_set_runs_nothing(running: Running, client: Client) -> None:
+    console = await client.start("python3")
+    await run_file(client, console, "early.py", LINES)
+    process = await process_of(client, console, "import os; os.getpid()")
+    os.kill(process, signal.SIGSTOP)  # it is told of breakpoints before it executes, and takes long for that
+    try:
+        await breakpoints(client, "early.py", [3], LINES)
+        execution = await client.begin(console, "print('has run'); outer(1)")
+        await client.until(lambda: client.event(protocol.ExecutionQueued, execution))
+        queues = [each["queue"] for each in (await running.get("rc2/api/consoles")).json() if each["console"] == console]
+        assert queues == [[execution]]
+        assert client.event(protocol.ExecutionStarted, execution) is None
+        await client.send(protocol.Interrupt(console=console))
+        assert await steps_done(client) == []
+    finally:
+        os.kill(process, signal.SIGCONT)
+    assert (await client.finished(execution)).status == "cancelled"
+    assert client.text(execution) == ""
+    await in_force(client, "early.py", [3])
+    execution = await client.begin(console, "outer(1)")
+    await waits(client, console, 3)
+    await client.send(protocol.Step(console=console, step="continue"))
+    assert (await client.finished(execution)).status == "ok"
+    await breakpoints(client, "early.py", [], LINES)
+
+
+async def test_who_ends_or_loses_a_kernel_that_waits_is_told(client: Client) -> None:
+    console = await client.start("python3")
+    process = await process_of(client, console, "import os; os.getpid()")
+    await run_file(client, console, "lost.py", LINES)
+    await breakpoints(client, "lost.py", [3], LINES)
+    await in_force(client, "lost.py", [3])
+    execution = await client.begin(console, "outer(1)")
+    at = await waits(client, console, 3)
+    os.kill(process, signal.SIGKILL)
+    assert (await client.finished(execution)).status == "lost"
+    await runs_on(client, console)
+    await run_file(client, console, "lost.py", LINES)
+    await in_force(client, "lost.py", [3])
+    await client.begin(console, "outer(1)")
+    await waits(client, console, 3, after=at.stop)
+    await client.send(protocol.CloseConsole(console=console))
+    await runs_on(client, console)
+    await breakpoints(client, "lost.py", [], LINES)
 
 
 async def test_what_is_cancelled_or_interrupted_elsewhere_leaves_breakpoints_in_force(running: Running, client: Client) -> None:

@@ -346,7 +346,9 @@ class Workbench {
   }
 
   step(step: Step): void {
-    if (this.console) this.link.send({ type: 'step', console: this.console.id, step });
+    const stopped = this.debug.stopped(this.console?.id);
+    if (this.console && stopped)
+      this.link.send({ type: 'step', console: this.console.id, step, stop: stopped.stop });
   }
 
   chooseFrame(console: string, frame: StackFrame): void {

@@ -208,7 +208,8 @@ class Console:
         for execution in self._foreign.values():
             execution.interrupted = True
         self._debugging.interrupted(self)
-        await ensure_async(self._kernel.interrupt_kernel())
+        if self._foreign or self._running is None or self._running.message:  # else no code runs yet, and none will
+            await ensure_async(self._kernel.interrupt_kernel())
         self._forget_question()
         self._kernels.ledger.clear_prompt(self.identity.kernel)
 

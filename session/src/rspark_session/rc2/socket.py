@@ -147,7 +147,7 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
                 self._room.debugger.break_on_error(request.on)
             case protocol.Step():
                 self._room.activity()
-                await self._room.debugger.step(consoles.get(request.console), request.step)
+                await self._room.debugger.step(consoles.get(request.console), request)
             case protocol.SubscribeVariables():
                 self._subscribe(request.console)
             case protocol.UnsubscribeVariables():

@@ -145,12 +145,14 @@ export function showBreakpoints(view: EditorView, breakpoints: Breakpoint[], typ
 export function showStopped(view: EditorView, line: number | null): void {
   const { doc } = view.state;
   const from = line === null ? null : doc.line(Math.min(Math.max(1, line), doc.lines)).from;
-  view.dispatch({
-    effects: [
-      stop.of(from),
-      ...(from === null ? [] : [EditorView.scrollIntoView(from, { y: 'nearest', yMargin: 60 })]),
-    ],
-  });
+  view.dispatch({ effects: stop.of(from) });
+  if (from !== null) requestAnimationFrame(() => bringIntoView(view)); // an editor that was just opened has no height before
+}
+
+function bringIntoView(view: EditorView): void {
+  const waiting = view.state.field(stoppedField).iter();
+  if (waiting.value)
+    view.dispatch({ effects: EditorView.scrollIntoView(waiting.from, { y: 'nearest', yMargin: 60 }) });
 }
 
 /** Set a breakpoint at a line, or take it away, and return all that there are then; at an empty line none can be. */

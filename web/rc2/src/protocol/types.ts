@@ -2657,6 +2657,8 @@ export interface components {
         /**
          * Step
          * @description Go on from where a console waits: to the next statement, into a call, to its end, to a breakpoint, or not at all.
+         *
+         *     With `stop`, nothing is done when it waits elsewhere by now: of two who go on at once, one is heard.
          */
         Step: {
             /**
@@ -2672,6 +2674,11 @@ export interface components {
              * @enum {string}
              */
             step: "next" | "in" | "finish" | "continue" | "stop";
+            /**
+             * Stop
+             * @default null
+             */
+            stop?: number | null;
         };
         /**
          * Stopped

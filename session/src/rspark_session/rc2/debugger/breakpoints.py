@@ -1,40 +1,52 @@
-"""The breakpoints of a session's files. They outlive a sleep: they are in a file beside the log."""
+"""What people have set: breakpoints of files, and whether an error leads into the debugger.
+
+It outlives a sleep: it is in a file beside the log.
+"""
 
 import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from rspark_session.rc2.protocol import MOST_FILES, BreakpointAt
 from rspark_session.rc2.refusal import Refusal
 
 _log = logging.getLogger(__name__)
-_KEPT = TypeAdapter(dict[str, tuple[BreakpointAt, ...]])
+
+
+class _Kept(BaseModel):
+    files: dict[str, tuple[BreakpointAt, ...]] = {}
+    break_on_error: bool = False
 
 
 class BreakpointStore:
-    """What is set, by the path of the file, kept in `file`."""
+    """Breakpoints by the path of their file, and whether an error leads into the debugger, kept in `file`."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._set: dict[str, tuple[BreakpointAt, ...]] = {}
+        kept = _Kept()
         try:
-            self._set = _KEPT.validate_json(file.read_bytes())
+            kept = _Kept.model_validate_json(file.read_bytes())
         except FileNotFoundError:
             pass
         except (OSError, ValidationError) as problem:
             _log.warning("the breakpoints that were kept can't be read: %s", problem)
+        self._set = dict(kept.files)
+        self._break_on_error = kept.break_on_error
+
+    @property
+    def break_on_error(self) -> bool:
+        """Whether an error leads into the debugger."""
+        return self._break_on_error
+
+    @break_on_error.setter
+    def break_on_error(self, on: bool) -> None:
+        self._break_on_error = on
+        self._keep()
 
     def __iter__(self) -> Iterator[tuple[str, tuple[BreakpointAt, ...]]]:
         return iter(self._set.items())
-
-    def __bool__(self) -> bool:
-        return bool(self._set)
-
-    def of(self, path: str) -> tuple[BreakpointAt, ...]:
-        """Return those of a file."""
-        return self._set.get(path, ())
 
     def set(self, path: str, breakpoints: Iterable[BreakpointAt]) -> None:
         """Set those of a file; raise `Refusal` when too many files have some."""
@@ -50,7 +62,7 @@ class BreakpointStore:
     def _keep(self) -> None:
         new = self._file.with_suffix(".new")
         try:
-            new.write_bytes(_KEPT.dump_json(self._set))
+            new.write_bytes(_Kept(files=self._set, break_on_error=self._break_on_error).model_dump_json().encode())
             new.replace(self._file)
         except OSError as problem:  # a full disk: they last as long as the session runs
             _log.warning("the breakpoints can't be kept: %s", problem)

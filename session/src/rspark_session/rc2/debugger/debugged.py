@@ -1,7 +1,7 @@
 """A console as the debugger sees it, and what the debugger of a language does with it."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -28,13 +28,14 @@ class Debugged:
     language: "Language"
     wanted: Callable[[], Wanted]
     changed: Callable[["Debugged"], None]
+    #: The numbers of where it stops: none is used again, also by another kernel.
+    numbers: Iterator[int]
     #: What the kernel knows of; a new one knows of nothing.
     told: Wanted = field(default_factory=Wanted)
     #: The breakpoints that stand in its code, each as path and line.
     placed: frozenset[tuple[str, int]] = frozenset()
     stopped: protocol.Stopped | None = None
     applying: asyncio.Task[None] | None = None
-    _stops: int = 0
 
     def take_placed(self, breakpoints: object) -> None:
         """Take in which breakpoints stand in its code, as a kernel says it."""
@@ -42,8 +43,7 @@ class Debugged:
 
     def stop(self, found: Mapping[str, Any]) -> None:
         """Take in where it waits; raise `ValidationError` when a kernel says it in another form."""
-        self._stops += 1
-        self.stopped = protocol.Stopped.model_validate({**found, "stop": self._stops})
+        self.stopped = protocol.Stopped.model_validate({**found, "stop": next(self.numbers)})
         self.changed(self)
 
     def go_on(self) -> None:

@@ -1,6 +1,7 @@
 """The debugger of the room: what is set, where consoles wait, and who is told."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,12 +26,12 @@ class Debugger:
 
     def __init__(self, file: Path, introspection: Introspection) -> None:
         self._store = BreakpointStore(file)
-        self._break_on_error = False
         self._languages: dict[str, Language] = {"R": RBrowser(introspection), "python": PythonDebugpy(introspection)}
         self._consoles: dict[str, Debugged] = {}
         self._notify: list[Notify] = []
         self._told: protocol.Breakpoints | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count(1)
 
     def subscribe(self, notify: Notify) -> Callable[[], None]:
         """Tell a client what there is and what changes, until what is returned is called."""
@@ -50,15 +51,17 @@ class Debugger:
 
     def break_on_error(self, on: bool) -> None:
         """Let errors lead into the debugger, or not."""
-        self._break_on_error = on
+        self._store.break_on_error = on
         self._changed()
 
-    async def step(self, console: Console, step: str) -> None:
-        """Go on from where a console waits; raise `Refusal` where it doesn't."""
+    async def step(self, console: Console, request: protocol.Step) -> None:
+        """Go on from where a console waits; raise `Refusal` where it doesn't, or no longer."""
         debugged = self._consoles.get(console.identity.id)
         if debugged is None or debugged.stopped is None:
             raise Refusal("Nothing waits in the debugger now.")
-        await debugged.language.step(debugged, step)
+        if request.stop not in (None, debugged.stopped.stop):
+            raise Busy("The code has gone on from there.")
+        await debugged.language.step(debugged, request.step)
 
     async def interrupt(self, console: Console) -> None:
         """Interrupt what a console executes, also where it waits."""
@@ -97,15 +100,20 @@ class Debugger:
         language = self._languages.get(console.identity.language)
         if language is None:
             return
-        debugged = Debugged(console, language, wanted=self._wanted, changed=self._tell_of)
+        self._forget(console)
+        debugged = Debugged(console, language, wanted=self._wanted, changed=self._tell_of, numbers=self._numbers)
         self._consoles[console.identity.id] = debugged
         self._tell()
         self._apply(debugged)
 
     def ended(self, console: Console) -> None:
         """Take in that it has no kernel any more."""
-        if self._consoles.pop(console.identity.id, None) is not None:
-            self._tell()
+        self._forget(console)
+        self._tell()
+
+    def _forget(self, console: Console) -> None:
+        if (debugged := self._consoles.pop(console.identity.id, None)) is not None:
+            debugged.go_on()
 
     async def prepare(self, console: Console, request: protocol.Execute) -> Mapping[str, Any]:
         """Make ready for an execution, and return the metadata that goes with it."""
@@ -144,7 +152,7 @@ class Debugger:
     # What is told
 
     def _wanted(self) -> Wanted:
-        return Wanted(tuple(self._store), self._break_on_error)
+        return Wanted(tuple(self._store), self._store.break_on_error)
 
     def _breakpoints(self) -> protocol.Breakpoints:
         placed = {each for debugged in self._consoles.values() for each in debugged.placed}
@@ -158,7 +166,7 @@ class Debugger:
             )
             for path, breakpoints in self._store
         )
-        return protocol.Breakpoints(files=files, break_on_error=self._break_on_error)
+        return protocol.Breakpoints(files=files, break_on_error=self._store.break_on_error)
 
     def _changed(self) -> None:
         self._tell()

@@ -30,11 +30,15 @@ class SetBreakpoints(Model):
 
 
 class Step(Model):
-    """Go on from where a console waits: to the next statement, into a call, to its end, to a breakpoint, or not at all."""
+    """Go on from where a console waits: to the next statement, into a call, to its end, to a breakpoint, or not at all.
+
+    With `stop`, nothing is done when it waits elsewhere by now: of two who go on at once, one is heard.
+    """
 
     type: Literal["step"] = "step"
     console: Identifier
     step: Literal["next", "in", "finish", "continue", "stop"]
+    stop: Count | None = None
 
 
 class BreakOnError(Model):
