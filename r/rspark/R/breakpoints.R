@@ -9,6 +9,9 @@ breakpoints$placed <- list()
 
 breakpoint_mark <- "rspark_breakpoint"
 
+# As a person's code names it: rspark:::stop_at_next.
+stop_at_next_by_name <- call(":::", quote(rspark), quote(stop_at_next))
+
 # Characters by which a line is known again, as clients and the server count them.
 most_of_line <- 200L
 
@@ -211,7 +214,7 @@ marked <- function(source) {
 # The call by its name `browser` keeps R from compiling the function, after which it could not be stepped through. It is short, so that
 # it is one line wherever R shows the code, which without_break_lines() then leaves out.
 break_call <- function(path, lines) {
-  as.call(list(quote(browser), expr = as.call(list(quote(rspark:::stop_at_next), place_number(path, names(lines))))))
+  as.call(list(quote(browser), expr = as.call(list(stop_at_next_by_name, place_number(path, names(lines))))))
 }
 
 # Return the number of a place where code stops. None of an R before, whose functions may have been saved, is used again.
@@ -259,7 +262,7 @@ without_any_breakpoint <- function(f) {
 
 is_break_call <- function(code) {
   is.call(code) && identical(code[[1]], quote(browser)) && length(code) == 2L && is.call(code[[2]]) &&
-    identical(code[[2]][[1]], quote(rspark:::stop_at_next))
+    identical(code[[2]][[1]], stop_at_next_by_name)
 }
 
 without_breakpoints <- function(code) {

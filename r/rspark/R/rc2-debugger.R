@@ -99,18 +99,20 @@ rc2_frame_children <- function(asked) {
 
 # Errors -----------------------------------------------------------------------
 
+# What a person sees in options(error = ): rspark:::break_on_error().
+break_on_error_call <- as.call(list(call(":::", quote(rspark), quote(break_on_error))))
+
 break_at_errors <- function(on) {
-  ours <- quote(rspark:::break_on_error())
   now <- getOption("error")
   if (on && !is_error_break(now)) {
     breakpoints$error_before <- now
-    options(error = ours)
+    options(error = break_on_error_call)
   } else if (!on && is_error_break(now)) {
     options(error = breakpoints$error_before)
   }
 }
 
-is_error_break <- function(option) identical(option, quote(rspark:::break_on_error()))
+is_error_break <- function(option) identical(option, break_on_error_call)
 
 # What R does at an error: it stops in the person's call in which it happened. Return nothing where that is none.
 break_on_error <- function() {

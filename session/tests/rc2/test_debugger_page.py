@@ -116,6 +116,7 @@ async def test_axe_finds_nothing(chromium: Browser, edge: Edge, running: Running
             page = await context.new_page()
             await page.goto(f"http://localhost:{edge.port}{running.asked['base_path']}rc2/")
             await expect(page.locator(".cm-stopped")).to_have_text("  part$double + 1")
+            await expect(page.locator(".cm-line").first).to_be_in_viewport()
             results = CHECKOUT / "test-results/rc2"
             results.mkdir(parents=True, exist_ok=True)
             if size is PHONE:

@@ -141,18 +141,29 @@ export function showBreakpoints(view: EditorView, breakpoints: Breakpoint[], typ
   });
 }
 
+/** Pixels below which an editor is not laid out yet, as one that was just opened: what it scrolls to then is not where the line belongs. */
+const LOW = 160;
+const observers = new WeakMap<EditorView, ResizeObserver>();
+
 /** Show at which line code waits, from 1, and bring it into view. */
 export function showStopped(view: EditorView, line: number | null): void {
   const { doc } = view.state;
   const from = line === null ? null : doc.line(Math.min(Math.max(1, line), doc.lines)).from;
   view.dispatch({ effects: stop.of(from) });
-  if (from !== null) requestAnimationFrame(() => bringIntoView(view)); // an editor that was just opened has no height before
+  observers.get(view)?.disconnect();
+  if (from === null) return;
+  const { scrollDOM } = view;
+  const observer = new ResizeObserver(() => {
+    bringIntoView(view);
+    if (scrollDOM.clientHeight >= LOW) observer.disconnect();
+  });
+  observers.set(view, observer);
+  observer.observe(scrollDOM);
 }
 
 function bringIntoView(view: EditorView): void {
-  const waiting = view.state.field(stoppedField).iter();
-  if (waiting.value)
-    view.dispatch({ effects: EditorView.scrollIntoView(waiting.from, { y: 'nearest', yMargin: 60 }) });
+  const { value, from } = view.state.field(stoppedField).iter();
+  if (value) view.dispatch({ effects: EditorView.scrollIntoView(from, { y: 'nearest', yMargin: 60 }) });
 }
 
 /** Set a breakpoint at a line, or take it away, and return all that there are then; at an empty line none can be. */
