@@ -186,6 +186,36 @@ def test_a_session_that_does_not_exist_is_one_sentence(cli: Cli, hub: RunningHub
     assert "no such session" in told.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("session", "show", "../me"),
+        ("session", "logs", "../users"),
+        ("session", "suspend", "../.."),
+        ("session", "stop", ""),
+        ("session", "show", "?x=1"),
+        ("session", "show", "https://hub.example/s/dbnzs2k42j/"),
+        ("session", "exec", "a/b", "true"),
+        ("user", "remove", "../root"),
+        ("user", "disable", ".."),
+        ("group", "remove", "a/b"),
+        ("token", "remove", "../me"),
+    ],
+)
+def test_a_word_with_a_slash_asks_for_nothing_else(cli: Cli, hub: RunningHub, words: tuple[str, ...]) -> None:
+    told = cli(*words)
+    assert told.returncode == 1
+    assert told.stderr.startswith("rsparkhub: There is no ")
+    assert told.stderr.count("\n") == 1
+
+
+def test_a_file_in_the_place_of_the_data_folder_is_told(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    told = cli("session", "list", "--data", str(tmp_path / "file"))
+    assert "Name a folder as the data folder, with --data." in told.stderr
+    assert told.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("words", [("--option", "r"), ("--project", "https://git.example/bob/hw.git")])
 def test_what_no_session_would_do_is_a_usage_error(cli: Cli, words: tuple[str, str]) -> None:
     assert cli("session", "start", "rspark", *words).returncode == 2

@@ -60,6 +60,7 @@ def command_line() -> options.Command:
 _MENDS = {
     errno.EACCES: "Run this as the owner of the data folder, or name another one with --data.",
     errno.EPERM: "Run this as the user who started RSparkHub.",
+    errno.ENOTDIR: "Name a folder as the data folder, with --data.",
     errno.EROFS: "Name a data folder that can be written, with --data.",
     errno.ENOSPC: "Make room there, then try again.",
     errno.EDQUOT: "Make room there, then try again.",

@@ -1,6 +1,7 @@
 """The catalog, seen from outside."""
 
 from rsparkhub.client.connection import Connection
+from rsparkhub.client.paths import element
 from rsparkhub.wire.environment import EnvironmentList, EnvironmentView
 
 
@@ -16,4 +17,4 @@ class Environments:
 
     async def get(self, name: str) -> EnvironmentView:
         """Return one."""
-        return await self._connection.ask(EnvironmentView, "GET", f"/environments/{name}", again=True)
+        return await self._connection.ask(EnvironmentView, "GET", f"/environments/{element('environment', name)}", again=True)

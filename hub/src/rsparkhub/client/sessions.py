@@ -11,6 +11,7 @@ from typing import Any, Literal
 from httpx_sse import EventSource
 
 from rsparkhub.client.connection import Connection
+from rsparkhub.client.paths import element
 from rsparkhub.client.waiting import News, Waiting
 from rsparkhub.domain.errors import NotFound, Unavailable
 from rsparkhub.domain.session import State
@@ -58,7 +59,7 @@ class Sessions:
 
     async def show(self, session_id: str) -> SessionView:
         """Return one session."""
-        return await self._connection.ask(SessionView, "GET", f"/sessions/{session_id}", again=True)
+        return await self._connection.ask(SessionView, "GET", _session(session_id), again=True)
 
     async def suspend(self, session_id: str, *, confirm: bool = False, force: bool = False) -> SessionView:
         """Want it asleep, with the work kept.
@@ -76,11 +77,11 @@ class Sessions:
             When it computes, and that is not confirmed.
         """
         body = {"confirm": confirm, "force": force}
-        return await self._connection.ask(SessionView, "POST", f"/sessions/{session_id}/suspend", body=body, again=True)
+        return await self._connection.ask(SessionView, "POST", f"{_session(session_id)}/suspend", body=body, again=True)
 
     async def resume(self, session_id: str) -> SessionView:
         """Want it awake, as it was."""
-        return await self._connection.ask(SessionView, "POST", f"/sessions/{session_id}/resume", again=True)
+        return await self._connection.ask(SessionView, "POST", f"{_session(session_id)}/resume", again=True)
 
     async def extend(self, session_id: str, *, by: timedelta = timedelta(hours=2)) -> SessionView:
         """Put off its sleep by this much, or by as much as is allowed: `sleeps` says until when.
@@ -91,21 +92,21 @@ class Sessions:
             When it can't be put off any further.
         """
         body = {"by": f"{by // timedelta(minutes=1)}m"}
-        return await self._connection.ask(SessionView, "POST", f"/sessions/{session_id}/extend", body=body)
+        return await self._connection.ask(SessionView, "POST", f"{_session(session_id)}/extend", body=body)
 
     async def rename(self, session_id: str, name: str) -> SessionView:
         """Give it another name; its id and its addresses stay."""
-        return await self._connection.ask(SessionView, "PATCH", f"/sessions/{session_id}", body={"name": name}, again=True)
+        return await self._connection.ask(SessionView, "PATCH", _session(session_id), body={"name": name}, again=True)
 
     async def stop(self, session_id: str, *, confirm: bool = False) -> SessionView:
         """Want it ended; the files stay, what is in memory is not saved. Raise `Busy` as `suspend` does."""
         body = {"confirm": confirm}
-        return await self._connection.ask(SessionView, "POST", f"/sessions/{session_id}/stop", body=body, again=True)
+        return await self._connection.ask(SessionView, "POST", f"{_session(session_id)}/stop", body=body, again=True)
 
     async def delete(self, session_id: str, *, confirm: bool = False) -> SessionView:
         """Want it gone, with what it kept; the home stays. Raise `Busy` as `suspend` does."""
         params = {"confirm": "true"} if confirm else None
-        return await self._connection.ask(SessionView, "DELETE", f"/sessions/{session_id}", params=params, again=True)
+        return await self._connection.ask(SessionView, "DELETE", _session(session_id), params=params, again=True)
 
     async def share(
         self,
@@ -118,15 +119,15 @@ class Sessions:
     ) -> ShareView:
         """Let the person of a name in, or everybody in a group; whoever is let in already gets this role and this end."""
         body = {"kind": kind, "name": name, "role": role.value, "expires": expires.isoformat() if expires else None}
-        return await self._connection.ask(ShareView, "POST", f"/sessions/{session_id}/shares", body=body, again=True)
+        return await self._connection.ask(ShareView, "POST", f"{_session(session_id)}/shares", body=body, again=True)
 
     async def shares(self, session_id: str) -> list[ShareView]:
         """Return whom a session of yours lets in, the oldest share first."""
-        return (await self._connection.ask(ShareList, "GET", f"/sessions/{session_id}/shares", again=True)).shares
+        return (await self._connection.ask(ShareList, "GET", f"{_session(session_id)}/shares", again=True)).shares
 
     async def unshare(self, session_id: str, share_id: str) -> None:
         """Let somebody in no longer; what they have open ends."""
-        await self._connection.tell("DELETE", f"/sessions/{session_id}/shares/{share_id}")
+        await self._connection.tell("DELETE", f"{_session(session_id)}/shares/{element('share', share_id)}")
 
     async def shared(self) -> list[SharedSessionView]:
         """Return the sessions that others share with you, newest first."""
@@ -134,7 +135,7 @@ class Sessions:
 
     async def log_services(self, session_id: str) -> list[str]:
         """Return the names of the components that have a log."""
-        return (await self._connection.ask(LogServices, "GET", f"/sessions/{session_id}/logs", again=True)).services
+        return (await self._connection.ask(LogServices, "GET", f"{_session(session_id)}/logs", again=True)).services
 
     async def logs(
         self,
@@ -147,7 +148,7 @@ class Sessions:
         """Yield the log of one component, piece by piece; with `follow` also what is written from now on."""
         params = {"service": service, "follow": "true" if follow else None, "tail": tail}
         async with self._connection.open(
-            f"/sessions/{session_id}/logs", params=params, silence=None if follow else 30.0
+            f"{_session(session_id)}/logs", params=params, silence=None if follow else 30.0
         ) as response:
             async for piece in response.aiter_text():
                 yield piece
@@ -220,7 +221,7 @@ class Sessions:
         headers = {"Last-Event-ID": after} if after else None
         params = {"watch": "true" if watch else None}
         async with self._connection.open(
-            f"/sessions/{session_id}/events", params=params, headers=headers, silence=_SILENCE
+            f"{_session(session_id)}/events", params=params, headers=headers, silence=_SILENCE
         ) as response:
             async for event in EventSource(response).aiter_sse():
                 if kind := _NEWS.get(event.event):
@@ -244,3 +245,7 @@ class Sessions:
             after = page.next
             if after is None:
                 return found
+
+
+def _session(session_id: str) -> str:
+    return f"/sessions/{element('session', session_id)}"

@@ -4,9 +4,9 @@ import builtins
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import quote
 
 from rsparkhub.client.connection import Connection
+from rsparkhub.client.paths import element
 from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.user import Data
 from rsparkhub.wire.course import CourseView
@@ -66,7 +66,7 @@ class Users:
 
     async def discard(self, person: str, *, data: Data) -> RemovedUserView:
         """Archive or delete what is left of somebody who was removed, by their id or by what lists call them."""
-        path = f"/removed-users/{quote(person, safe='')}"
+        path = f"/removed-users/{element('removed person', person)}"
         return await self._connection.ask(RemovedUserView, "DELETE", path, params={"data": data.value})
 
     async def disable(self, name: str) -> UserView:
@@ -83,7 +83,7 @@ class Users:
 
     async def sign_out(self, name: str, browser_id: str) -> None:
         """Sign a browser of a person out."""
-        await self._connection.tell("DELETE", f"{_user(name)}/browsers/{quote(browser_id, safe='')}")
+        await self._connection.tell("DELETE", f"{_user(name)}/browsers/{element('browser', browser_id)}")
 
     async def tokens(self, name: str) -> builtins.list[TokenView]:
         """Return the tokens of a person, without what makes them work."""
@@ -91,7 +91,7 @@ class Users:
 
     async def end_token(self, name: str, token_id: str) -> None:
         """Take the power of a person's token away."""
-        await self._connection.tell("DELETE", f"{_user(name)}/tokens/{quote(token_id, safe='')}")
+        await self._connection.tell("DELETE", f"{_user(name)}/tokens/{element('token', token_id)}")
 
     async def set_password(self, name: str, password: str, *, current: str | None = None, end_tokens: bool = False) -> None:
         """Set a password; for your own, tell the present one. Browsers are signed out, and with `end_tokens` programs too."""
@@ -175,7 +175,7 @@ class Groups:
 
     async def take_away(self, name: str, file_id: str) -> None:
         """Take a file away from the data of a course, by its id."""
-        await self._connection.tell("DELETE", f"{_group(name)}/data/{quote(file_id, safe='')}")
+        await self._connection.tell("DELETE", f"{_group(name)}/data/{element('file', file_id)}")
 
     async def hand_in(self, name: str, file: Path) -> HandInView:
         """Hand in a file of yours."""
@@ -188,12 +188,12 @@ class Groups:
 
     async def give_back(self, name: str, hand_in: str, file: Path) -> ReturnedView:
         """Give a file back on what was handed in."""
-        path = f"{_group(name)}/hand-ins/{quote(hand_in, safe='')}/returned"
+        path = f"{_group(name)}/hand-ins/{element('hand-in', hand_in)}/returned"
         return await self._connection.send_file(ReturnedView, "POST", path, file, params={"file": file.name})
 
     async def collect(self, name: str, file: Path, *, removed: bool = False) -> None:
         """Write all that was handed in into a ZIP file; with `removed` of a group that was, by its id."""
-        begin = f"/removed-groups/{quote(name, safe='')}" if removed else _group(name)
+        begin = f"/removed-groups/{element('removed group', name)}" if removed else _group(name)
         await self._connection.save(f"{begin}/hand-ins.zip", file)
 
     async def remove(self, name: str, *, data: Data = Data.KEEP) -> None:
@@ -206,7 +206,7 @@ class Groups:
 
     async def discard(self, group: str, *, data: Data) -> RemovedGroupView:
         """Archive or delete what is left of a group that was removed, by its id or by what lists call it."""
-        path = f"/removed-groups/{quote(group, safe='')}"
+        path = f"/removed-groups/{element('removed group', group)}"
         return await self._connection.ask(RemovedGroupView, "DELETE", path, params={"data": data.value})
 
 
@@ -227,12 +227,12 @@ class Tokens:
 
     async def remove(self, token_id: str) -> None:
         """Revoke a token: programs that use it are refused from now on."""
-        await self._connection.tell("DELETE", f"/tokens/{quote(token_id, safe='')}")
+        await self._connection.tell("DELETE", f"/tokens/{element('token', token_id)}")
 
 
 def _user(name: str) -> str:
-    return f"/users/{quote(name, safe='')}"
+    return f"/users/{element('user', name)}"
 
 
 def _group(name: str) -> str:
-    return f"/groups/{quote(name, safe='')}"
+    return f"/groups/{element('group', name)}"
