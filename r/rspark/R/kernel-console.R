@@ -44,6 +44,7 @@ evaluate_in_console <- function(evaluate, readline) {
     screen <- open_screen(console)
     tryCatch(
       {
+        for (sentence in take_notices()) console$tell(paste0(sentence, "\n"), errors = TRUE)
         for (place in seq_along(input)) {
           console$state$source <- attr(input, "srcref")[[place]]
           if (!run_shown(console, screen, input[[place]], envir)) break
@@ -72,6 +73,17 @@ beside_code <- function(console, work, otherwise = NULL) {
     console$executor$stream(paste0("Breakpoints could not be set: ", conditionMessage(condition), "\n"), "stderr")
     otherwise
   })
+}
+
+kernel_notices <- new.env(parent = emptyenv())
+
+# Say a sentence in the first cell that a person runs: a kernel shows nothing before.
+notice <- function(sentence) kernel_notices$waiting <- c(kernel_notices$waiting, sentence)
+
+take_notices <- function() {
+  waiting <- kernel_notices$waiting
+  kernel_notices$waiting <- NULL
+  waiting
 }
 
 # Return the expressions, or the error. `source` is the path of the file that they are from, and the line of the first.

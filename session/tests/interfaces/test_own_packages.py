@@ -173,8 +173,10 @@ async def test_a_broken_package_of_r_breaks_no_more_than_itself(prepare: Callabl
     async with running.kernel(await running.new_kernel("ir")) as kernel:
         await kernel.shown(f"install.packages('jsonlite', repos = '{repository}')")
     async with running.kernel(await running.new_kernel("ir")) as kernel:
+        said = await kernel.shown("6 * 7")
+        assert "[1] 42" in said
+        assert "keeps R's kernel from starting" in said
         assert await kernel.shown("6 * 7") == "[1] 42"
-        assert "keeps R's kernel from starting" in await kernel.shown("library(gone)")
         await kernel.shown("remove.packages('jsonlite', lib = Sys.getenv('R_LIBS_USER'))")
     assert await result(running, "ir", "cat(.libPaths()[1] == normalizePath(Sys.getenv('R_LIBS_USER')))") == "TRUE"
 
@@ -186,3 +188,51 @@ async def test_git_knows_who_commits_unless_the_person_says_otherwise(start: Sta
         assert await kernel.shown(commit) == "ann <ann@localhost>"
         own = "git config --global user.name Ann && git commit -q --allow-empty -m two && git log -1 --format='%an <%ae>'"
         assert await kernel.shown(own) == "Ann <ann@localhost>"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "file", "text"),
+    [
+        ("ir", ".Rprofile", "stop('ann')"),
+        ("ir", ".Rprofile", "library(gone)"),
+        ("ir", ".Rprofile", "q()"),
+        ("ir", ".Renviron", "R_LIBS_SITE=/nowhere"),
+        ("python3", ".ipython/profile_default/startup/own.py", "import os; os._exit(1)"),
+        ("python3", ".ipython/profile_default/ipython_kernel_config.py", "import os; os._exit(3)"),
+        ("bash", ".bashrc", "exit 3"),
+    ],
+)
+async def test_a_file_that_is_read_at_the_start_keeps_no_kernel_from_starting_and_is_named(
+    prepare: Callable[..., Running], r_library: Path, kernel: str, file: str, text: str
+) -> None:
+    running = prepare(interface=interface("jupyterlab"))
+    own = running.home / file
+    own.parent.mkdir(parents=True)
+    own.write_text(f"{text}\n")
+    running.start(RSPARK_R_LIBS=str(r_library))
+    await running.until_state("ready")
+    code = "echo $((6 * 7))" if kernel == "bash" else "print(6 * 7)"
+    async with running.kernel(await running.new_kernel(kernel)) as client:
+        said = await client.shown(code)
+        assert "42" in said
+        assert "keeps" in said
+        assert own.name in said
+        assert (await client.shown(code)).removeprefix("[1] ") == "42"
+    own.unlink()
+    assert (await result(running, kernel, code)).removeprefix("[1] ") == "42"
+
+
+@pytest.mark.parametrize("name", ["IRkernel", "rspark"])
+async def test_a_package_of_r_with_the_name_of_the_sessions_keeps_nothing_from_running(
+    prepare: Callable[..., Running], tmp_path: Path, r_library: Path, name: str
+) -> None:
+    repository = make_r_repository(tmp_path / "cran", name, "answer <- function() 42\n")
+    running = prepare(interface=interface("jupyterlab"))
+    running.start(RSPARK_R_LIBS=str(r_library))
+    await running.until_state("ready")
+    async with running.kernel(await running.new_kernel("ir")) as kernel:
+        await kernel.shown(f"install.packages('{name}', repos = '{repository}')")
+    async with running.kernel(await running.new_kernel("ir")) as kernel:
+        assert f"your package {name} is another one than the session's" in await kernel.shown("x <- 6 * 7")
+        assert await kernel.shown("x") == "[1] 42"
+    assert await running.suspend() == 0

@@ -10,6 +10,7 @@ not bash; an interrupt that was lost is sent again; and code is given to the she
 import os
 import re
 import signal
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -22,7 +23,13 @@ import pexpect
 from bash_kernel.kernel import BashKernel
 from ipykernel.kernelapp import IPKernelApp
 
+from rspark_session.jupyter.kernelspecs import STARTING, WITHOUT_OWN_FILES
 from rspark_session.processes import tree
+
+_SENTENCE = (
+    "~/.bashrc keeps bash from starting: it ends it, or takes too long. So this bash runs without. Mend the file (by `nano` in a "
+    "terminal, or `mv ~/.bashrc ~/bashrc.old` here), and restart the kernel.\n"
+)
 
 _PROMPT, _CONTINUATION, _LINE, _RETURN = range(4)
 _QUIET, _INTERRUPTED = (
@@ -37,10 +44,23 @@ _ANSWERS = 20  # seconds in which a shell answers after an interrupt, one try a 
 class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has no types
     """bash_kernel, whose shell outlives every interrupt."""
 
+    _notice = ""
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._computes = False
         self._interrupted: tuple[float, frozenset[int]] | None = None  # when the last interrupt was sent, and who was there
+
+    def _start_bash(self) -> None:
+        """Start bash, without the person's file where that ended the last one while it started."""
+        if os.environ.pop(WITHOUT_OWN_FILES, None):
+            self._notice = _SENTENCE
+            spawn, environ = pexpect.spawn, {**os.environ, "PS1": "$"}  # bash_kernel waits for this prompt
+            pexpect.spawn = lambda command, _, **options: spawn(command, ["--norc"], env=environ, **options)
+        super()._start_bash()
+        if self._notice:
+            self.bashwrapper.run_command("export -n PS1")
+        Path(f"{sys.argv[-1]}{STARTING}").unlink(missing_ok=True)
 
     def do_execute(
         self,
@@ -52,6 +72,9 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
     ) -> dict[str, Any]:
         """Run code, and return Jupyter's answer: "abort" when it was interrupted."""
         self.silent = silent
+        if self._notice and not silent:
+            self.send_response(self.iopub_socket, "stream", {"name": "stderr", "text": self._notice})
+            self._notice = ""
         if not code.strip():
             return self._completed()
         if code.strip().endswith("\\"):

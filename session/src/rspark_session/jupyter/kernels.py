@@ -136,6 +136,8 @@ class Kernels(AsyncMappingKernelManager):
         super()._handle_kernel_died(kernel_id)
 
     def _crashed(self, kernel_id: str) -> None:
+        if (provisioner := _provisioner_of(self.get_kernel(kernel_id))) is not None:
+            provisioner.crashed = True
         self.ledger.record_crash(kernel_id, datetime.now(UTC))
         self.reporter.changed()
 

@@ -13,6 +13,10 @@ from typing import Any
 
 #: The entry point of `rspark_session.jupyter.provisioner`.
 PROVISIONER = "rspark-provisioner"
+#: What the name of the connection file of a kernel that still starts has at its end, in the name of an empty file beside it.
+STARTING = ".begun"
+#: Tells a kernel, at any value, that the last one ended while it started: it leaves out what a person has it read at its start.
+WITHOUT_OWN_FILES = "RSPARK_KERNEL_WITHOUT_OWN_FILES"
 _R_LIBRARIES = ("/usr/lib/R/site-library", "/usr/local/lib/R/site-library")
 
 
@@ -43,6 +47,8 @@ _WITHOUT_OWN = f"source({json.dumps(str(Path(__file__).parent / 'without_own.R')
 _BASELINE = "try(rspark:::workspace_baseline(), silent=TRUE)"
 # What it prints is sent while the code runs, in linear time.
 _STREAM = "try(rspark:::stream_output(), silent=TRUE)"
+# R has read what a person has it read at its start, and finds its kernel; see `rspark_session.jupyter.provisioner`.
+_STARTED = f"loadNamespace('IRkernel'); unlink(paste0(commandArgs()[length(commandArgs())], '{STARTING}'))"
 
 
 def available() -> dict[str, Kernel]:
@@ -63,6 +69,8 @@ def available() -> dict[str, Kernel]:
                 "-e",
                 _STREAM,
                 "-e",
+                _STARTED,
+                "-e",
                 "IRkernel::main()",
                 "--args",
             ),
@@ -81,6 +89,17 @@ def available() -> dict[str, Kernel]:
             command=(sys.executable, "-I", "-m", "rspark_session.jupyter.bash_kernel", "-f"),
         ),
     }
+
+
+def without_own_files(language: str, command: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the command that starts a kernel without what a person has it read at its start, and what its environment adds."""
+    environ = {WITHOUT_OWN_FILES: "1"}
+    if language == "R":
+        command = [command[0], "--no-init-file", "--no-restore-data", *command[1:]]
+        environ["R_ENVIRON_USER"] = ""
+    elif language == "python":  # what runs when the person's environment starts may be what ends it
+        command = [sys.executable, "-s", *command[1:]]
+    return command, environ
 
 
 def own_python() -> str:

@@ -13,30 +13,39 @@ import sys
 del sys.path[0]
 
 _PROBLEM, _CULPRIT = "RSPARK_KERNEL_PROBLEM", "RSPARK_KERNEL_CULPRIT"
+# As in `rspark_session.jupyter.kernelspecs`, which can't be loaded here.
+_BEGUN, _WITHOUT_OWN_FILES = ".begun", "RSPARK_KERNEL_WITHOUT_OWN_FILES"
 _HOOKS = "RSPARK_PYTHON_HOOKS"  # see `rspark_session.agent.lifecycle.environ`
 _SENTENCE = (
-    "What you installed keeps Python's kernel from starting ({problem}), so it runs on the session's own packages. "
-    "Remove what is at odds with it, and restart the kernel: %pip uninstall --yes {package}"
+    "{what} keeps Python's kernel from starting ({problem}), so it runs on the session's own packages. "
+    "Remove what is at odds with it, and restart the kernel: {how}"
 )
-_UNKNOWN = "NAME  (%pip list --local names what you installed)"
+_INSTALLED, _UNKNOWN = "What you installed", "NAME  (%pip list --local names what you installed)"
+_ENDED = "it ended while it loaded"
 
 
 def main() -> None:
     """Start the kernel, and return when it has ended."""
-    if sys.prefix != os.environ.get("VIRTUAL_ENV"):  # the home has no room for an environment, so there is nothing to leave out
-        _initialize().start()
+    begun = f"{sys.argv[-1]}{_BEGUN}"
+    left_out = bool(os.environ.pop(_WITHOUT_OWN_FILES, None))
+    if sys.prefix != os.environ.get("VIRTUAL_ENV"):  # the home has no room for an environment, or it ends Python at its start
+        application = _initialize(without_own_files=left_out)
+        _unmark(begun)
+        if left_out:
+            _say_once(application.shell, _ended_sentence(f"!rm -r {os.environ.get('VIRTUAL_ENV')}"))
+        application.start()
         return
+    _unmark(begun)
     starting = f"{sys.argv[-1]}.starting"
     problem, culprit = os.environ.pop(_PROBLEM, None), os.environ.pop(_CULPRIT, None)
-    if problem is None and os.path.exists(starting):  # noqa: PTH110  (nothing is loaded that a person may have broken)
-        problem = "it ended while it loaded"
-    own = [folder for folder in sys.path if folder.startswith(f"{sys.prefix}{os.sep}")] if problem else []
+    ended = problem is None and os.path.exists(starting)  # noqa: PTH110  (nothing is loaded that a person may have broken)
+    own = [folder for folder in sys.path if folder.startswith(f"{sys.prefix}{os.sep}")] if ended or problem else []
     sys.path[:] = [folder for folder in sys.path if folder not in own]
     try:
         _mark(starting)
-        application = _initialize()
+        application = _initialize(without_own_files=ended)
     except Exception as failure:
-        if problem is not None:
+        if ended or problem is not None:
             raise
         os.environ[_PROBLEM] = f"{type(failure).__name__}: {failure}"[:300]
         if package := _package_of(failure):
@@ -46,17 +55,42 @@ def main() -> None:
     _unmark(starting)
     _load_hooks(application.shell)
     sys.path[:0] = own
-    if problem is not None:
-        _say_once(application.shell, _SENTENCE.format(problem=problem.rstrip("."), package=culprit or _UNKNOWN))
+    if ended:
+        _say_once(application.shell, _ended_sentence(f"%pip uninstall --yes {_UNKNOWN}"))
+    elif problem is not None:
+        how = f"%pip uninstall --yes {culprit or _UNKNOWN}"
+        _say_once(application.shell, _SENTENCE.format(what=_INSTALLED, problem=problem.rstrip("."), how=how))
     application.start()
 
 
-def _initialize():  # type: ignore[no-untyped-def]
+def _initialize(*, without_own_files: bool):  # type: ignore[no-untyped-def]
+    """Return the kernel's application, ready to start; where it is asked for, without what IPython reads at its start."""
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415
 
-    application = IPKernelApp.instance()
+    class WithoutOwnFiles(IPKernelApp):
+        def load_config_file(self, *_: object, **__: object) -> None:
+            pass
+
+        def _run_startup_files(self) -> None:
+            pass
+
+    application = (WithoutOwnFiles if without_own_files else IPKernelApp).instance()
     application.initialize()
     return application
+
+
+def _ended_sentence(how: str) -> str:
+    """Return what says that the last kernel ended while it started: by what a person installed, or by a file of theirs."""
+    profile = os.path.join(os.environ.get("IPYTHONDIR") or os.path.expanduser("~/.ipython"), "profile_default")  # noqa: PTH111, PTH118
+    startup = os.path.join(profile, "startup")  # noqa: PTH118
+    files = [os.path.join(profile, name) for name in ("ipython_config.py", "ipython_kernel_config.py")]  # noqa: PTH118
+    with contextlib.suppress(OSError):
+        files += [os.path.join(startup, name) for name in sorted(os.listdir(startup)) if name.endswith((".py", ".ipy"))]  # noqa: PTH118, PTH208
+    present = [file for file in files if os.path.exists(file)]  # noqa: PTH110
+    what = (
+        f"{_INSTALLED}, or one of your files that IPython reads at its start ({', '.join(present)})," if present else _INSTALLED
+    )
+    return _SENTENCE.format(what=what, problem=_ENDED, how=how)
 
 
 def _load_hooks(shell) -> None:  # type: ignore[no-untyped-def]
