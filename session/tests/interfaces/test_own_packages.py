@@ -190,6 +190,10 @@ async def test_git_knows_who_commits_unless_the_person_says_otherwise(start: Sta
         assert await kernel.shown(own) == "Ann <ann@localhost>"
 
 
+#: Jupyter's server asks a kernel that has ended for a minute whether it is ready.
+A_MINUTE = pytest.mark.long
+
+
 @pytest.mark.parametrize(
     ("kernel", "file", "text"),
     [
@@ -197,9 +201,9 @@ async def test_git_knows_who_commits_unless_the_person_says_otherwise(start: Sta
         ("ir", ".Rprofile", "library(gone)"),
         ("ir", ".Rprofile", "q()"),
         ("ir", ".Renviron", "R_LIBS_SITE=/nowhere"),
-        ("python3", ".ipython/profile_default/startup/own.py", "import os; os._exit(1)"),
+        pytest.param("python3", ".ipython/profile_default/startup/own.py", "import os; os._exit(1)", marks=A_MINUTE),
         ("python3", ".ipython/profile_default/ipython_kernel_config.py", "import os; os._exit(3)"),
-        ("bash", ".bashrc", "exit 3"),
+        pytest.param("bash", ".bashrc", "exit 3", marks=A_MINUTE),
     ],
 )
 async def test_a_file_that_is_read_at_the_start_keeps_no_kernel_from_starting_and_is_named(
