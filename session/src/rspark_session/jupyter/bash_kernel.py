@@ -13,8 +13,7 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -32,13 +31,11 @@ _SENTENCE = (
 )
 
 _PROMPT, _CONTINUATION, _LINE, _RETURN = range(4)
-_QUIET, _INTERRUPTED = (
-    1.0,
-    0.1,
-)  # seconds after which is looked whether an interrupt was lost: before there was any, and after one
+_QUIET, _INTERRUPTED = 1.0, 0.1  # seconds after which is looked whether an interrupt was lost: before any, and after one
 _STARTING = 1.0  # seconds that what bash started may take to have its program
+_MOMENT = 0.3  # seconds that what started after an interrupt is left alone
 _LOOKS, _BETWEEN_LOOKS = 100, 0.002  # seconds: how often is looked for what the shell waits for
-_ANSWERS = 20  # seconds in which a shell answers after an interrupt, one try a second
+_ANSWERS = (1, 1, 2, 4, 8, 16, 32, 64)  # seconds that a shell is given to answer after an interrupt, at each try
 
 
 class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has no types
@@ -49,6 +46,7 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._computes = False
+        self._unwanted = False  # whether an interrupt came before the code that it is for
         self._interrupted: tuple[float, frozenset[int]] | None = None  # when the last interrupt was sent, and who was there
 
     def _start_bash(self) -> None:
@@ -79,29 +77,35 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
             return self._completed()
         if code.strip().endswith("\\"):
             return self._failed("Cell has trailing backslash")
-        with self._interrupts_for_the_shell():
-            try:
-                complete = self._run(code)
-                if self._interrupted:
-                    self._answer()
-                    return {"status": "abort", "execution_count": self.execution_count}
-            except pexpect.EOF:
-                self.process_output(f"{self.bashwrapper.child.before}Restarting Bash")
-                self._start_bash()
-                return self._completed()
-            if not complete:
-                return self._failed("The code is not complete: bash waits for the rest of a command.")
-            try:
-                status = self.bashwrapper.run_command("{ echo $?; } 2>/dev/null").rstrip().split("\r\n")[0]
-            except (pexpect.EOF, pexpect.TIMEOUT):
-                status = "1"
+        try:
+            complete = self._run(code)
+            if self._interrupted:
+                self._answer()
+            if self._interrupted or self._unwanted:
+                return {"status": "abort", "execution_count": self.execution_count}
+        except pexpect.EOF:
+            self.process_output(self.bashwrapper.child.before)
+            self._start_bash()
+            return self._failed("bash has ended, and another one was started: variables and functions of the last one are gone.")
+        if not complete:
+            return self._failed("The code is not complete: bash waits for the rest of a command.")
+        try:
+            status = self.bashwrapper.run_command("{ echo $?; } 2>/dev/null").rstrip().split("\r\n")[0]
+        except (pexpect.EOF, pexpect.TIMEOUT):
+            status = "1"
         return self._completed() if status == "0" else self._failed(status)
 
-    def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
-        """Return what could follow; an interrupt meanwhile is of nothing that a person runs."""
-        with self._interrupts_for_the_shell():
-            completed: dict[str, Any] = super().do_complete(code, cursor_pos)
-        return completed
+    def pre_handler_hook(self) -> None:
+        """Hand interrupts on to the shell from here on. They raise nothing: what was just read, or an answer, would be lost."""
+
+        def hand_on(_signal: int, _frame: FrameType | None) -> None:
+            if self._computes:
+                self._interrupt()
+            else:
+                self._unwanted = True
+
+        self._interrupted, self._unwanted = None, False
+        self.saved_sigint_handler = signal.signal(signal.SIGINT, hand_on)
 
     def _completed(self) -> dict[str, Any]:
         return {"status": "ok", "execution_count": self.execution_count, "payload": [], "user_expressions": {}}
@@ -111,32 +115,18 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         self.send_response(self.iopub_socket, "error", error)
         return {**error, "status": "error", "execution_count": self.execution_count}
 
-    @contextmanager
-    def _interrupts_for_the_shell(self) -> Iterator[None]:
-        """Hand interrupts on to the shell while it computes. They raise nothing here, where what was just read would be lost."""
-
-        def hand_on(_signal: int, _frame: FrameType | None) -> None:
-            if self._computes:
-                self._interrupt()
-
-        self._interrupted = None
-        before = signal.signal(signal.SIGINT, hand_on)
-        try:
-            yield
-        finally:
-            self._computes = False
-            signal.signal(signal.SIGINT, before)
-
     def _run(self, code: str) -> bool:
         """Run code line by line until it has ended or was interrupted, and return whether it was complete."""
         found = _PROMPT
         self._computes = True
-        for line in code.rstrip().splitlines():
-            if self._interrupted:
-                break
-            self.bashwrapper.child.sendline(line)
-            found = self._until_prompt()
-        self._computes = False
+        try:
+            for line in code.rstrip().splitlines():
+                if self._interrupted or self._unwanted:
+                    break
+                self.bashwrapper.child.sendline(line)
+                found = self._until_prompt()
+        finally:
+            self._computes = False
         if found == _CONTINUATION and not self._interrupted:
             self._interrupt()
             self._answer()
@@ -170,8 +160,10 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         program = tree.program(shell)
         for look in range(_LOOKS):
             group, members = self._foreground()
-            started = look > _LOOKS // 2 or all(tree.program(pid) not in (program, None) for pid in members)
-            if group != shell and members and started:
+            started = [tree.program(pid) not in (program, None) for pid in members]
+            # A subshell is of bash's program too; what it waits for ends it, where that ends by an interrupt.
+            best = all(started) if look < _LOOKS // 2 else any(started) or look > _LOOKS * 3 // 4
+            if group != shell and members and best:
                 self._interrupted = time.monotonic(), frozenset(members)
                 with suppress(OSError):  # it has ended, and something else follows; or it is another account's
                     os.killpg(group, signal.SIGINT)
@@ -183,7 +175,7 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
     def _was_lost(self, at: float, present: frozenset[int]) -> bool:
         """Return whether what an interrupt ends lives on. What started later may be of a person's trap, and has a moment."""
         missed = {pid for pid in self._foreground()[1] if _ends_at_an_interrupt(pid)}
-        return not missed.isdisjoint(present) or (bool(missed) and time.monotonic() - at > _STARTING)
+        return not missed.isdisjoint(present) or (bool(missed) and time.monotonic() - at > _MOMENT)
 
     def _foreground(self) -> tuple[int, list[int]]:
         """Return the group of processes that has the terminal, and which of those that the shell started are in it."""
@@ -205,15 +197,19 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
             When the shell ended.
         """
         child = self.bashwrapper.child
-        for _ in range(_ANSWERS):
+        for seconds in _ANSWERS:
             self._settle()
             first, second = uuid.uuid4().hex, uuid.uuid4().hex
             child.sendline(f" builtin printf '%s%s\\n' {first} {second}")  # in two, so that an echo is no answer
+            incomplete = False
             with suppress(pexpect.TIMEOUT):
-                child.expect_exact(f"{first}{second}\r\n", timeout=1)
-                child.expect(self.bashwrapper.ps1_re, timeout=1)
-                return
-            self._interrupt()
+                incomplete = child.expect([f"{first}{second}\r\n", self.bashwrapper.ps2_re], timeout=seconds) == 1
+                if not incomplete:
+                    child.expect(self.bashwrapper.ps1_re, timeout=seconds)
+                    return
+            # The interrupt came before the code. Where nothing computes the shell is slow, and another would take the question.
+            if incomplete or self._foreground()[1] or _computes(child.pid):
+                self._interrupt()
         child.close(force=True)
         child.before = "bash did not answer after an interrupt. "
         raise pexpect.EOF(child.before)
@@ -230,6 +226,14 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
             if any(map(_ends_at_an_interrupt, members)):
                 self._interrupt()
             time.sleep(0.02)
+
+
+def _computes(pid: int) -> bool:
+    """Return whether a process takes time of a processor now."""
+    before = tree.read(pid)
+    time.sleep(_INTERRUPTED)
+    after = tree.read(pid)
+    return before is not None and after is not None and after.cpu > before.cpu
 
 
 def _ends_at_an_interrupt(pid: int) -> bool:
