@@ -1,6 +1,7 @@
 """The folder of a course: files that an instructor gives, what students hand in, and what comes back to each."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,11 +10,16 @@ from rsparkhub.domain.errors import InvalidInput
 
 #: Bytes of one piece of a file, as it is stored.
 PIECE = 256 * 1024
-LONGEST_NAME = 128
+#: Bytes in UTF-8: file systems have 255 for a name, and a copy that is put beside gets some letters more.
+LONGEST_NAME = 200
 LONGEST_PATH = 400
 _DEEPEST = 8
-#: A letter or a digit first: no hidden file, no option of a command line, nothing that leads out of a folder.
-NAME = r"\w(?:[\w .,()+@=~-]{0,126}[\w,()+@=~-])?"
+_SIGNS = frozenset(" .,()+@=~-_'\N{RIGHT SINGLE QUOTATION MARK}")
+_ENOUGH = 4 * LONGEST_NAME  # letters; of a longer name this part is too long in every form
+#: What Windows opens in the place of a file, whatever extension is behind it.
+_DEVICES = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in "0123456789¹²³")})
+#: For descriptions: all of it is taken but devices of Windows, and besides marks of letters, as Hindi has them.
+NAME = rf"\w(?:[\w .,()+@=~'-]{{0,{LONGEST_NAME - 2}}}[\w,()+@=~'-])?"
 PATH = rf"{NAME}(?:/{NAME}){{0,{_DEEPEST - 1}}}"
 
 
@@ -71,18 +77,44 @@ class Room:
     data: int
 
 
-def check_name(name: str) -> None:
-    """Raise `InvalidInput` unless this is the name of a file that everybody can have in a folder."""
-    if not re.fullmatch(NAME, name):
+def check_name(name: str) -> str:
+    """Return the name of a file that everybody can have in a folder, in the form (Unicode's NFC) in which it is kept.
+
+    Raises
+    ------
+    InvalidInput
+        When some system can't have a file of this name.
+    """
+    name = unicodedata.normalize("NFC", name[:_ENOUGH])
+    if not (re.match(r"\w", name) and all(map(_is_taken, name))) or name.endswith((" ", ".")):
         raise InvalidInput(
-            f"A file is called by letters, digits, spaces and . , ( ) + @ = ~ - _, up to {LONGEST_NAME} characters, "
-            "and begins with a letter or a digit. Rename it, and try again."
+            "A file is called by letters, digits, spaces and . , ( ) + @ = ~ - _ ', begins with a letter or a digit, and ends "
+            "with no space or dot. Rename it, and try again."
         )
+    if len(name.encode()) > LONGEST_NAME:
+        raise InvalidInput(
+            f"The name of a file has up to {LONGEST_NAME} bytes, which are as many letters of English. Shorten it."
+        )
+    if (device := name.partition(".")[0].rstrip()).upper() in _DEVICES:
+        raise InvalidInput(f"{device} is a device on Windows, where no file can be called so. Rename it, and try again.")
+    return name
 
 
-def check_path(path: str) -> None:
-    """Raise `InvalidInput` unless this is a path below a folder, with a slash between names."""
-    if len(path) > LONGEST_PATH or path.count("/") >= _DEEPEST:
-        raise InvalidInput(f"A path has up to {_DEEPEST} names and {LONGEST_PATH} characters. Choose a shorter one.")
-    for name in path.split("/"):
-        check_name(name)
+def check_path(path: str) -> str:
+    """Return a path below a folder, with a slash between names, in the form in which it is kept.
+
+    Raises
+    ------
+    InvalidInput
+        When it is too long, or `check_name` refuses a name in it.
+    """
+    names = path.split("/")
+    if len(names) <= _DEEPEST:
+        path = "/".join(check_name(name) for name in names)
+    if len(names) > _DEEPEST or len(path.encode()) > LONGEST_PATH:
+        raise InvalidInput(f"A path has up to {_DEEPEST} names and {LONGEST_PATH} bytes. Choose a shorter one.")
+    return path
+
+
+def _is_taken(letter: str) -> bool:
+    return letter.isalnum() or letter in _SIGNS or unicodedata.category(letter) in ("Mn", "Mc")
