@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -338,6 +340,37 @@ async def test_folders_are_thrown_away_while_another_empties_the_trash(data: Pat
         assert not folder.exists()
     done.set()
     await emptying
+
+
+@pytest.fixture
+def of_nobody() -> Iterator[Path]:
+    """A folder of an account without rights, which this process has for as long."""
+    with tempfile.TemporaryDirectory() as folder:
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.chown(folder, 65534, 65534)
+            os.seteuid(65534)
+        try:
+            yield Path(folder)
+        finally:
+            if is_root:
+                os.seteuid(0)
+
+
+def test_folders_that_are_closed_to_their_owner_are_thrown_away(of_nobody: Path) -> None:
+    home, elsewhere, trash = of_nobody / "home", of_nobody / "elsewhere", of_nobody / "trash"
+    (home / "closed" / "inner").mkdir(parents=True)
+    elsewhere.mkdir()
+    for file in (home / "closed" / "file", home / "closed" / "inner" / "file", elsewhere / "file"):
+        file.touch(0o444)
+    (home / "closed" / "link").symlink_to(elsewhere)
+    os.link(elsewhere / "file", home / "closed" / "other name")
+    for folder, mode in ((home / "closed" / "inner", 0), (home / "closed", 0o555), (elsewhere, 0o555)):
+        folder.chmod(mode)
+    throw_away(home, trash)
+    assert list(trash.rglob("*")) == []
+    assert [path.stat().st_mode & 0o777 for path in (elsewhere, elsewhere / "file")] == [0o555, 0o444]
+    elsewhere.chmod(0o755)
 
 
 async def test_memory_that_ran_out_is_the_reason(backend: ProcessBackend, data: Path) -> None:

@@ -9,8 +9,10 @@ import fcntl
 import os
 import re
 import shutil
+import stat
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -255,5 +257,18 @@ def empty(trash: Path) -> None:
     """Delete a folder of what was thrown away, as far as it goes; never what a link in it leads to."""
     try:
         shutil.rmtree(trash, ignore_errors=True)
+        if os.path.lexists(trash):
+            _open_folders(trash)
+            shutil.rmtree(trash, ignore_errors=True)
     except RecursionError:  # somebody made a thousand folders inside each other
         subprocess.run(["rm", "-rf", "--", str(trash)], check=False, stdin=subprocess.DEVNULL, capture_output=True)
+
+
+def _open_folders(top: Path) -> None:
+    """Let the owner of folders change what is in them: of one that is closed to them, nothing is deleted by who isn't root."""
+    for folder, names, _ in os.walk(top):  # each is opened before it is looked into
+        for path in (Path(folder, name) for name in names):
+            with suppress(OSError):  # it is gone by now, or another's
+                mode = path.lstat().st_mode
+                if stat.S_ISDIR(mode) and mode & stat.S_IRWXU != stat.S_IRWXU:
+                    path.chmod(stat.S_IMODE(mode) | stat.S_IRWXU)
