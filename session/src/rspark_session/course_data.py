@@ -1,16 +1,16 @@
 """Data of a person's courses: read-only copies in `~/courses/NAME/data` of what instructors gave.
 
-Copies belong to the person, who can do with them what they like and harms nobody: what counts is at the hub. What can be written
-in these folders is the person's own, and is neither replaced nor deleted.
+Copies belong to the person, who can do with them what they like and harms nobody: what counts is at the hub. Each course and each
+file is tried by itself, and what could not be brought is said in a file beside them.
 """
 
-import json
+import fcntl
 import logging
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 from rspark_contract import reading
 from rspark_contract.ensemble import EnsembleDocument
-from rspark_contract.reading import Fields, Unreadable, decode
+from rspark_contract.reading import Fields, decode
+from rspark_session.course_folder import LIST, CourseFolder, GivenFile, LeftOut
 from rspark_session.files import write_whole
 
 _log = logging.getLogger(__name__)
@@ -26,53 +27,48 @@ _log = logging.getLogger(__name__)
 #: Seconds between two looks at what there is.
 EVERY = 120.0
 _PATIENCE = 60.0
+_MOST_AWAY = 3
 _MOST_BYTES = 16 * 2**20  # of a list
 _PIECE = 256 * 1024
-_LIST = ".files.json"
 _GROUP = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_NAME = re.compile(r"\w[^/\x00-\x1f\x7f]*")
-_WRITABLE, _CLOSED = 0o755, 0o555
+_LOCK = Path(".local/share/rspark/courses.lock")
 
+#: Where a person reads what of their data is missing, below `~/courses`; no group is called so.
+NOTE = "what is missing.txt"
+_NOTE_BEGIN = "This is missing from the data of your courses. It is tried every two minutes. This file goes when all is there."
 
-@dataclass(frozen=True, kw_only=True)
-class GivenFile:
-    """A file that a course gives: its id, which is another one when it changes, and where it lies below `data`."""
-
-    id: str
-    path: str
-    size: int
-
-    @classmethod
-    def parse(cls, value: object) -> "GivenFile":
-        """Read one; `Unreadable` where its path leads out of the folder."""
-        fields = Fields(value)
-        path = fields.required("path", reading.text(500))
-        if not all(_NAME.fullmatch(name) for name in path.split("/")):
-            raise Unreadable("a path that leads elsewhere")
-        return cls(id=fields.required("id", reading.name), path=path, size=fields.required("size", reading.integer(0, 2**40)))
-
-
-#: Opens a file of a group, by the file's id.
-Fetch = Callable[[str, str], BinaryIO]
+#: Yields what a file of a group consists of, by the file's id; raises `LeftOut` where that can't be had.
+Fetch = Callable[[str, str], Iterator[bytes]]
 
 
 def keep_up_to_date(document: EnsembleDocument) -> None:
     """Bring what a session's person has of their courses, now and every few minutes, until the process ends."""
     if document.token is not None and document.user is not None:
-        threading.Thread(target=_keep, args=(document, document.token), name="course-data", daemon=True).start()
+        hub, home = Hub(document.hub_url, document.token), document.places.home
+        threading.Thread(target=keep, args=(hub, home, threading.Event()), name="course-data", daemon=True).start()
 
 
-def _keep(document: EnsembleDocument, token: str) -> None:
-    hub = Hub(document.hub_url, token)
-    waiting = threading.Event()
-    while True:
+def keep(hub: "Hub", home: Path, ended: threading.Event, *, every: float = EVERY) -> None:
+    """Bring what there is again and again, whatever happens, until it is `ended`. What goes wrong is in the log once."""
+    told = ""
+    while not ended.is_set():
         try:
             with hub.open("/courses") as answer:
                 given = read_list(answer.read(_MOST_BYTES))
-            bring(document.places.home, given, lambda group, file: hub.open(f"/groups/{group}/data/{file}"))
+            left_out = bring(home, given, lambda group, file: hub.pieces(f"/groups/{group}/data/{file}"))
+            said = "".join(f"\n{path}: {sentence}" for path, sentence in left_out.items())
+            if said and said != told:
+                _log.warning("Of the data of courses is left out:%s", said)
         except (OSError, ValueError) as problem:  # the hub may restart, or be of a version that knows no courses
-            _log.info("The data of courses are not brought now: %s", problem)
-        waiting.wait(EVERY)
+            said = str(problem)
+            if said != told:
+                _log.info("The data of courses are not brought now: %s", said)
+        except Exception as problem:  # whatever it is, it must not end this for the rest of the session
+            said = repr(problem)
+            if said != told:
+                _log.exception("The data of courses are not brought now")
+        told = said
+        ended.wait(every)
 
 
 class Hub:
@@ -81,6 +77,7 @@ class Hub:
     def __init__(self, url: str, token: str) -> None:
         self._url = urlsplit(url)
         self._token = token
+        self._away = 0  # how many times in a row nobody answered
 
     def open(self, path: str) -> BinaryIO:
         """Return what the hub answers to GET, to be read and closed.
@@ -100,14 +97,35 @@ class Hub:
             answer = connection.getresponse()
         except HTTPException as problem:
             connection.close()
-            raise OSError(f"the hub answers something else: {problem}") from problem
+            raise OSError(f"it answers something else: {problem}") from problem
         except OSError:
             connection.close()
+            self._away += 1
             raise
+        self._away = 0
         if answer.status != 200:
             answer.close()
-            raise OSError(f"the hub answers {answer.status}")
+            raise OSError(f"it answers {answer.status}")
         return cast("BinaryIO", answer)
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """Yield what the hub answers to GET.
+
+        Raises
+        ------
+        LeftOut
+            When it doesn't come. A hub that can't be reached is not asked for one file after another.
+        """
+        from http.client import HTTPException  # noqa: PLC0415  # no start waits for it
+
+        try:
+            if self._away >= _MOST_AWAY:
+                raise OSError("it can't be reached")
+            with self.open(path) as answer:
+                while piece := answer.read(_PIECE):
+                    yield piece
+        except (OSError, HTTPException) as problem:
+            raise LeftOut(f"The hub did not send it: {problem}. It is tried again.") from problem
 
 
 def read_list(content: bytes) -> dict[str, list[GivenFile]]:
@@ -121,101 +139,82 @@ def read_list(content: bytes) -> dict[str, list[GivenFile]]:
     return found
 
 
-def bring(home: Path, given: Mapping[str, list[GivenFile]], fetch: Fetch) -> None:
+def bring(home: Path, given: Mapping[str, list[GivenFile]], fetch: Fetch) -> dict[str, str]:
     """Have in a home what each course gives, and no longer what none does.
+
+    Another session of the person that has the same home and is about it now is left to it.
+
+    Returns
+    -------
+    dict
+        What is left out, by its path below `~/courses`, with a sentence for the person.
+    """
+    try:
+        lock = _lock(home)
+    except BlockingIOError:
+        return {}
+    courses = home / "courses"
+    left_out = {}
+    try:
+        for group in sorted({*given, *_brought(courses)}):
+            files = {file.path: file for file in given.get(group, [])}
+            for path, sentence in CourseFolder(home, group).update(files, partial(fetch, group)).items():
+                left_out["/".join(filter(None, (group, "data", path)))] = sentence
+        if not courses.is_symlink():
+            with suppress(OSError):  # the log has it too
+                _note(courses, left_out)
+    finally:
+        if lock is not None:
+            os.close(lock)
+    return left_out
+
+
+def _lock(home: Path) -> int | None:
+    """Keep other sessions from bringing the same; None on a disk that has no locks, where parts of files have names of their own.
 
     Raises
     ------
-    OSError
-        When the hub can't be reached or the disk is full; what is there by then is whole.
+    BlockingIOError
+        When another one is about it.
     """
-    courses = home / "courses"
-    for group in sorted({*given, *(path.parent.parent.name for path in courses.glob(f"*/data/{_LIST}"))}):
-        files = {file.path: file for file in given.get(group, [])}
-        folder = courses / group / "data"
-        had = _read_had(folder)
-        if {path: file.id for path, file in files.items()} == had and all((folder / path).exists() for path in files):
-            continue
-        folder.mkdir(parents=True, exist_ok=True)
-        with _opened(folder):
-            for path in had.keys() - files.keys():
-                _take_away(folder, path)
-            has = {path: had[path] for path in had.keys() & files.keys() if had[path] == files[path].id}
-            for path, file in sorted(files.items()):
-                if path not in has or not (folder / path).exists():
-                    if _put(folder, file, partial(fetch, group)):
-                        has[path] = file.id
-                    write_whole(folder / _LIST, json.dumps(has), mode=0o444, durable=False)
-            write_whole(folder / _LIST, json.dumps(has), mode=0o444, durable=False)
-        if not files:
-            with suppress(OSError):  # something of the person's is there
-                folder.chmod(_WRITABLE)
-                (folder / _LIST).unlink()
-                folder.rmdir()
-
-
-def _read_had(folder: Path) -> dict[str, str]:
+    lock = home / _LOCK
     try:
-        value = json.loads((folder / _LIST).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(value, dict):
-        return {}
-    return {path: file for path, file in value.items() if isinstance(file, str) and _leads_inside(path)}
-
-
-def _leads_inside(path: str) -> bool:
-    return all(_NAME.fullmatch(name) for name in path.split("/"))
-
-
-@contextmanager
-def _opened(folder: Path) -> Iterator[None]:
-    """Let folders be written to, and close them again at the end."""
-    for each in (folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())):
-        each.chmod(_WRITABLE)
+        lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
     try:
-        yield
-    finally:
-        for each in (folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())):
-            each.chmod(_CLOSED)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
-def _put(folder: Path, file: GivenFile, fetch: Callable[[str], BinaryIO]) -> bool:
-    """Fetch a file, which is there when it is whole; return False where something of the person's is in its place."""
-    place = folder / file.path
-    if not _is_ours(place):
-        return False
-    place.parent.mkdir(parents=True, exist_ok=True)
-    aside = place.with_name(f".{place.name}.part")
-    aside.unlink(missing_ok=True)
+def _brought(courses: Path) -> list[str]:
+    """Return of which courses something was brought."""
     try:
-        with fetch(file.id) as content, aside.open("xb") as into:
-            while piece := content.read(_PIECE):
-                into.write(piece)
-            if into.tell() != file.size:
-                raise OSError(f"{file.path} did not come whole")
-        aside.chmod(0o444)
-        aside.replace(place)
-    finally:
-        aside.unlink(missing_ok=True)
-    return True
+        return [course.name for course in courses.iterdir() if os.path.lexists(course / "data" / LIST)]
+    except OSError:
+        return []
 
 
-def _take_away(folder: Path, path: str) -> None:
-    place = folder / path
-    if _is_ours(place):
-        place.unlink(missing_ok=True)
-        with suppress(OSError):  # there are others
-            for parent in place.parents:
-                if parent == folder:
-                    break
-                parent.rmdir()
-
-
-def _is_ours(place: Path) -> bool:
-    """Return whether nothing is there, or a file that nobody made writable."""
-    try:
-        mode = place.lstat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return not any(parent.is_file() for parent in place.parents)
-    return place.is_file() and not place.is_symlink() and not mode & 0o222
+def _note(courses: Path, left_out: Mapping[str, str]) -> None:
+    """Say beside the courses what is left out of them; a file of this name that somebody else wrote stays."""
+    note = courses / NOTE
+    there = ""
+    if os.path.lexists(note):
+        if note.is_symlink() or not note.is_file():
+            return
+        there = note.read_text(encoding="utf-8", errors="replace")
+        if not there.startswith(_NOTE_BEGIN):
+            return
+    lines = [f"{path}: {sentence}\n" for path, sentence in sorted(left_out.items())]
+    said = "".join((f"{_NOTE_BEGIN}\n\n", *lines)) if lines else ""
+    if not said:
+        note.unlink(missing_ok=True)
+    elif said != there:
+        write_whole(note, said, mode=0o644, durable=False)
