@@ -74,6 +74,14 @@ async def test_each_field_that_is_wrong_is_named(world: World) -> None:
     assert "body.nam: there is no such field" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("name", ["a/b", "Ada", "1a", "", "a" * 33, "ada\n", "é"])
+@pytest.mark.parametrize(("path", "more"), [("users", {}), ("groups", {"members": []})])
+async def test_a_name_that_is_none_is_told_in_words(world: World, path: str, more: dict[str, object], name: str) -> None:
+    answer = await (await world.program("ada")).post(f"/hub/api/{path}", json={"name": name, **more})
+    assert_problem(answer, 422, "invalid-input")
+    assert "body.name: a name has at most 32 lower-case letters, digits, - and _, and begins with a letter" in answer.text
+
+
 async def test_an_error_that_nobody_foresaw_is_told_with_the_id_that_is_in_the_log(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,18 +3,27 @@
 import math
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from rsparkhub.domain.user import USER_NAME
 
 _PLAIN = r"^[^\x00-\x1f\x7f]*$"
 
+
+def _check_name(name: str) -> str:
+    """Take a person's or a group's name; what is none is told in words, where a pattern would be told as itself."""
+    if not USER_NAME.fullmatch(name):
+        raise ValueError("a name has at most 32 lower-case letters, digits, - and _, and begins with a letter")
+    return name
+
+
 PersonName = Annotated[
     str,
+    AfterValidator(_check_name),
     Field(
-        pattern=f"^{USER_NAME.pattern}$",
         description="Lower case letters, digits, hyphen and underscore; starts with a letter.",
         examples=["ada"],
+        json_schema_extra={"pattern": f"^{USER_NAME.pattern}$"},
     ),
 ]
 Title = Annotated[str, Field(min_length=1, max_length=80, pattern=_PLAIN)]
