@@ -79,6 +79,28 @@ async def test_input_output_errors_and_the_code_are_the_commands_own(session: Se
     assert (await asyncio.to_thread(subprocess.run, closed, check=False, timeout=120)).returncode == 200
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["a"] * 20_000, b"The command has 20,001 words, and may have 16,384. "),
+        (["a", os.fsdecode(b"caf\xe9")], b"The command's word 3 is not UTF-8, and a session takes no other. "),
+        (["ab" * 20_000] * 40, b"The command's words have more than 1 MB together, and may have no more. "),
+    ],
+    ids=["many", "not UTF-8", "long"],
+)
+async def test_a_command_that_no_session_takes_is_refused_in_a_sentence(
+    session: Session, words: list[str], sentence: bytes
+) -> None:
+    done = await session.run("true", *words)
+    assert (done.returncode, done.stdout) == (4, b"")
+    assert done.stderr.startswith(sentence)
+
+
+async def test_the_longest_command_that_may_be_runs(session: Session) -> None:
+    done = await session.run("sh", "-c", "echo $#", "sh", *["ü"] * (2**14 - 4))
+    assert (done.stdout, done.stderr) == (b"16380\n", b"")
+
+
 async def test_every_byte_comes_as_it_is_and_none_is_lost(session: Session) -> None:
     given = random.Random(1).randbytes(30_000_000)
     done = await session.run("cat", given=given)

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from rspark_contract import reading
+from rspark_contract import commands, reading
 from rspark_contract.reading import Fields, Unreadable
-from rsparkhub.domain.errors import Conflict, Unavailable
+from rsparkhub.domain.errors import Conflict, InvalidInput, Unavailable
 
 if TYPE_CHECKING:
     from rsparkhub.cli.access import Access
@@ -55,12 +55,16 @@ async def run_command(access: "Access", path: str, command: Sequence[str], *, te
 
     Raises
     ------
+    InvalidInput
+        When no session takes such a command.
     Conflict, Unavailable
         When nothing can be run there, or the session ends meanwhile.
     """
+    if problem := commands.why_not(command):
+        raise InvalidInput(problem)
     async with _Connected(access, path) as socket:
         start = {"command": list(command), "tty": terminal, "size": _size() if terminal else []}
-        await socket.send(json.dumps(start))
+        await socket.send(json.dumps(start, ensure_ascii=False))
         loop = asyncio.get_running_loop()
         with _raw() if terminal else contextlib.nullcontext(), _signals(loop, socket, terminal=terminal) as given_up:
             if stdin:

@@ -25,14 +25,13 @@ from jupyter_server.base.websocket import WebSocketMixin
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from rspark_contract import reading
+from rspark_contract import commands, reading
 from rspark_contract.reading import Fields, Unreadable
 from rspark_session.jupyter.reporter import ActivityReporter
 
 STDIN, STDOUT, STDERR, END, CLOSE = 0, 1, 2, 3, 255
 _PIECE = 2**16  # bytes that are read at a time
-_MOST_TEXT = 2**20
-_WORDS = reading.items(reading.verbatim(2**17), most=2**14)
+_WORDS = reading.items(reading.verbatim(commands.MOST_LETTERS), most=commands.MOST_WORDS)
 _SIZE = reading.items(reading.integer(0, 2**15), most=2)  # a terminal that nobody has sized has 0 by 0
 _SIGNALS = {name: signal.Signals[f"SIG{name}"] for name in ("INT", "TERM", "HUP", "QUIT")}
 #: Seconds that a command whose client is gone may take to end, and those that output may come after its end.
@@ -69,7 +68,7 @@ class ExecSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             await self._take(message)
             return
         try:
-            fields = Fields(reading.decode(message.encode(), most=_MOST_TEXT))
+            fields = Fields(reading.decode(message.encode(), most=commands.MOST_BYTES))
             if self._work is None:
                 await self._begin(fields)
             else:
