@@ -48,6 +48,16 @@ async def test_bash_runs_in_the_home(start: Start) -> None:
     assert not members(running.name)
 
 
+async def test_a_login_shell_has_the_sessions_programs_first(start: Start) -> None:
+    running, name = await terminal(start)
+    async with running.socket(f"terminals/websocket/{name}") as shell:
+        await type_in(shell, "HERE=$PATH bash -lc '[[ $PATH == $HERE:* ]]; echo it said $?, in all'\r")
+        assert "it said 0, in all" in await hear(shell, ", in all\r\n")
+        # A shell without the variable is as anywhere else.
+        await type_in(shell, "HERE=$PATH RSPARK_PATH= bash -lc '[[ $PATH == $HERE:* ]]; echo then $?, in all'\r")
+        assert "then 1, in all" in await hear(shell, ", in all\r\n")
+
+
 async def test_whoever_comes_back_sees_what_was_shown_but_not_without_end(start: Start) -> None:
     running, name = await terminal(start)
     async with running.socket(f"terminals/websocket/{name}") as shell:

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from rspark_contract.ensemble import DocumentInvalid, EnsembleDocument
-from rspark_session.agent.lifecycle import environ, interface_host, own_packages, session_services
+from rspark_session.agent.lifecycle import environ, interface_host, login_shell, own_packages, session_services
 from rspark_session.agent.lifecycle.document import load
 from rspark_session.agent.lifecycle.failure import CannotStart
 from rspark_session.agent.lifecycle.socket_folder import make_socket_folder
@@ -98,6 +98,8 @@ def run(document: EnsembleDocument) -> int:
                 lay(document.template, places.home)
             except OSError as problem:
                 print(f"The home doesn't get {document.template}: {problem}", file=sys.stderr)
+        if document.user is not None:
+            login_shell.write(places.home)
     except (CannotStart, OSError):
         if interface is not None and process is not None:
             with contextlib.suppress(ProcessLookupError):  # it ended by itself

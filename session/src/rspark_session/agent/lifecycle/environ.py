@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rspark_contract.ensemble import EnsembleDocument
-from rspark_session.agent.lifecycle import own_packages
+from rspark_session.agent.lifecycle import login_shell, own_packages
 from rspark_session.services.base import Service
 
 # What belongs to the hub that started us, or to a Python or desktop that isn't the session's.
@@ -51,7 +51,8 @@ def build(document: EnsembleDocument, inherited: Mapping[str, str], services: Se
         environ |= service.environ()
     if hooks := [hook for service in services for hook in service.python_hooks]:
         environ[PYTHON_HOOKS] = " ".join(hooks)
-    return {**environ, **document.environ}
+    environ |= document.environ
+    return {**environ, login_shell.VARIABLE: environ["PATH"]}
 
 
 def _person(document: EnsembleDocument, environ: Mapping[str, str]) -> dict[str, str]:
