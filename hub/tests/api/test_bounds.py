@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -76,9 +77,12 @@ def test_a_cookie_that_is_there_thousands_of_times_costs_a_few_looks() -> None:
     assert values_of("rsparkhub", "rsparkhub=a; " * 3000) == ["a"]
 
 
+_SOON = HttpBounds(head_seconds=0.3, body_seconds=0.3, unread_seconds=0.3, answered_seconds=0.3)
+
+
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(BoundedHttp, "bounds", HttpBounds(head_seconds=0.3, body_seconds=0.3, unread_seconds=0.3))
+    monkeypatch.setattr(BoundedHttp, "bounds", _SOON)
 
 
 class _Hub:
@@ -86,6 +90,7 @@ class _Hub:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.was_closed = False  # the last connection, by the server
 
     async def said(self, *pieces: bytes, pause: float = 0.1) -> bytes:
         return await asyncio.to_thread(self._said, pieces, pause)
@@ -93,7 +98,7 @@ class _Hub:
     def _said(self, pieces: tuple[bytes, ...], pause: float) -> bytes:
         said = b""
         with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
-            connection.settimeout(5)
+            connection.settimeout(60)
             connection.connect(str(self.path))
             with suppress(OSError):  # it has had enough
                 for piece in pieces:
@@ -101,6 +106,7 @@ class _Hub:
                     time.sleep(pause)
             while data := connection.recv(65536):
                 said += data
+            self.was_closed = True
         return said
 
 
@@ -143,6 +149,22 @@ async def test_heads_and_bodies_have_their_time(small: _Hub) -> None:
     assert b'"code":"too-slow"' in slow
     in_time = await small.said(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\n", b"xx")
     assert in_time.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.usefixtures("soon")
+async def test_who_is_answered_before_the_body_came_keeps_no_connection(small: _Hub) -> None:
+    said = await small.said(GET + b"Content-Length: 100000000\r\n\r\n")  # the app reads no body of it
+    assert (said.count(b"HTTP/1.1 "), said[-2:]) == (1, b"ok")
+    assert small.was_closed
+
+
+async def test_a_file_has_more_time_and_nothing_else_has(small: _Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BoundedHttp, "bounds", replace(_SOON, slowest_file=1, largest_file=1000))
+    rest = b"Host: a\r\nConnection: close\r\nContent-Length: 10\r\n\r\n"
+    large = rest.replace(b"10\r", b"1000000000\r")
+    file, other = b"POST /hub/api/groups/a/hand-ins?file=a HTTP/1.1\r\n", b"POST /hub/api/groups HTTP/1.1\r\n"
+    assert (await small.said(file + rest.replace(b"10\r", b"100\r"), *[b"x" * 10] * 10)).startswith(b"HTTP/1.1 200 ")
+    assert (await small.said(other + large, b"x")).startswith(b"HTTP/1.1 408 ")
 
 
 async def test_heads_have_their_size(small: _Hub) -> None:

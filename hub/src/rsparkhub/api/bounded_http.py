@@ -1,8 +1,8 @@
 """HTTP as uvicorn speaks it, with an end to everything that a client can draw out.
 
 The edge bounds the same, and on Kubernetes the hub may be met without it. A connection has little time for the head of a request,
-some for its body, and may not let an answer wait for ever; a head has few lines and little room. What is too slow or too large
-loses its connection, after a sentence where there is still something to answer.
+some for its body (more for a file, where a call takes one), and may not let an answer wait for ever; a head has few lines and
+little room. What is too slow or too large loses its connection, after a sentence where there is still something to answer.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from rsparkhub.api.file_calls import takes_a_file
 from rsparkhub.file_limit import open_files
 from rsparkhub.wire.problem import Problem
 
@@ -24,16 +25,17 @@ class HttpBounds:
     """How long things may take, in seconds, and how large the head of a request may be, in bytes and lines."""
 
     head_seconds: float = 10.0
-    body_seconds: float = 15.0  # and for one that is announced as large, so many more as it takes at the slowest
-    slowest_body: float = 256 * 1024  # bytes a second
-    largest_body: int = 64 * 1024 * 1024  # more of it gets no more time
+    body_seconds: float = 15.0  # and for a file, so many more as it takes at the slowest
+    slowest_file: float = 256 * 1024  # bytes a second
+    largest_file: int = 0  # more of it gets no more time
+    answered_seconds: float = 5.0  # for which the rest of a body is thrown away, after an answer that did not wait for it
     unread_seconds: float = 60.0  # for which a client may leave an answer unread
     head_bytes: int = 64 * 1024
     head_lines: int = 128
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """One connection. `bounds` is that of all."""
+    """One connection. `bounds` is that of all, or of those of a class that `bounded_http` made."""
 
     bounds = HttpBounds()
 
@@ -71,17 +73,27 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._set_deadline(self.bounds.body_seconds + self._announced() / self.bounds.slowest_body)
+        self._set_deadline(self.bounds.body_seconds + self._announced_file() / self.bounds.slowest_file)
         super().on_headers_complete()
 
-    def _announced(self) -> int:
+    def _announced_file(self) -> int:
+        if not takes_a_file(self.url.partition(b"?")[0].decode("latin-1")):
+            return 0
         announced = next((value for name, value in self.headers if name.lower() == b"content-length"), b"")
-        return min(int(announced[:18]), self.bounds.largest_body) if announced.isdigit() else 0
+        return min(int(announced[:18]), self.bounds.largest_file) if announced.isdigit() else 0
 
     def on_message_complete(self) -> None:
         self._in_head, self._head_bytes = True, 0
         self._set_deadline(None)
         super().on_message_complete()
+        if self.cycle.response_complete:  # the time until the next request ended as the rest of the body came
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self._in_head and self.cycle.response_complete and not self.transport.is_closing():
+            self._set_deadline(self.bounds.answered_seconds)
 
     def send_400_response(self, msg: str) -> None:
         """Answer a request that can't be read, or has too much in its head."""
@@ -112,12 +124,21 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _refuse(self, problem: Problem) -> None:
         """Answer once, where no answer has begun, and close."""
-        if self.cycle is None or self.cycle.response_complete or self._in_head:
+        if self.cycle is None or self._in_head:
             self.transport.write(_answer(problem))
         elif not self.cycle.response_started:
             self.cycle.disconnected = True  # what the app may still say goes nowhere
             self.transport.write(_answer(problem))
         self.transport.close()
+
+
+def bounded_http(given: HttpBounds) -> type[BoundedHttp]:
+    """Return the connections of a server with these bounds."""
+
+    class Bounded(BoundedHttp):
+        bounds = given
+
+    return Bounded
 
 
 _UNREADABLE = Problem(

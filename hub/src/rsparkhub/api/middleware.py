@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rsparkhub import log_context
+from rsparkhub.api.file_calls import file_too_large, takes_a_file
 from rsparkhub.api.metrics import Metrics
 from rsparkhub.api.problems import problem_of_http, problem_response
 from rsparkhub.auth.cookies import own_cookies_in
@@ -26,7 +27,6 @@ log = logging.getLogger(__name__)
 #: What says how the process is, to operators who may know no name of it.
 _OF_THE_PROCESS = frozenset({"/healthz", "/readyz", "/metrics"})
 _AT_A_SESSIONS_HOST = re.compile(CALLS_AT_ITS_HOST)
-_TAKES_A_FILE = re.compile(r"/hub/api/groups/[^/]+/(data|hand-ins|hand-ins/[^/]+/returned)")
 #: On every answer that doesn't set them itself: a browser takes it for what it says it is, and keeps nothing that is personal.
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -215,19 +215,22 @@ class UnexpectedErrorMiddleware(_HttpMiddleware):
 class BodyLimitMiddleware(_HttpMiddleware):
     """Refuses a body of more than `most` bytes, before it is read or as soon as it has grown too large.
 
-    One that has no announced length is refused where it is read. Of calls that take a file it is `most_of_files`.
+    One that has no announced length is refused where it is read. Of calls that take a file it is `most_of_files`, and the answer
+    says so.
     """
 
     def __init__(self, app: ASGIApp, *, most: int, most_of_files: int) -> None:
         super().__init__(app)
         self._most = most
-        self._most_of_files = max(most, most_of_files)
+        self._most_of_files = most_of_files
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        most = self._most_of_files if _TAKES_A_FILE.fullmatch(scope["path"]) else self._most
+        is_file = takes_a_file(scope["path"])
+        most = self._most_of_files if is_file else self._most
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isdecimal() and int(announced[:18]) > most:
-            await problem_response(problem_of_http(HTTPStatus.REQUEST_ENTITY_TOO_LARGE))(scope, receive, send)
+            problem = file_too_large(most) if is_file else problem_of_http(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            await problem_response(problem)(scope, receive, send)
             return
         read, begun = 0, False
 

@@ -118,7 +118,7 @@ async def _hub(settings: "Settings", stop: asyncio.Event) -> None:
 
     async with contextlib.AsyncExitStack() as stack:
         factory = await opened(stack, settings)
-        server = TellingServer(factory.app, log_level=settings.log_level)
+        server = TellingServer(factory.app, log_level=settings.log_level, largest_file=settings.course_room.file)
         with contextlib.closing(_bound(settings.socket_dir / "hub.sock")) as listening:
             async with serving_forward_auth(
                 store=factory.store,
