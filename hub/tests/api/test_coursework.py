@@ -1,16 +1,20 @@
 """The folder of a course: who reads and hands in what, what is late, what is too much, and what becomes of it."""
 
+import asyncio
 import io
+import re
 import zipfile
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from world import World
+from world import World, make_app
 
 from rsparkhub.domain.coursework import FileKind
+from rsparkhub.domain.errors import Conflict, NotAllowed, NotFound
 from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.user import Data
 from rsparkhub.store.events import By
@@ -145,8 +149,10 @@ async def test_what_comes_back_is_found_beside_what_was_handed_in(world: World, 
 
 async def test_what_comes_after_it_was_due_is_taken_and_marked(world: World, tess: httpx.AsyncClient) -> None:
     due = world.clock() + timedelta(minutes=5)
-    answer = await tess.put(f"{GROUP}/course-folder", json={"course_folder": True, "due": due.isoformat()})
+    elsewhere = due.astimezone(timezone(timedelta(hours=1)))
+    answer = await tess.put(f"{GROUP}/course-folder", json={"course_folder": True, "due": elsewhere.isoformat()})
     assert answer.json()["due"] == due.isoformat().replace("+00:00", "Z")
+    assert (await audit(world))[0].endswith(f"with work due {due:%Y-%m-%d %H:%M} UTC.")
     bob = await world.program("bob")
     assert (await bob.get("/hub/api/courses")).json()["courses"][0]["due"] == answer.json()["due"]
     assert not (await hand_in(bob, "lab1.Rmd"))["late"]
@@ -166,6 +172,7 @@ async def test_all_come_as_one_zip_with_a_folder_for_each_person(world: World, t
     assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''stat101.zip"
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.testzip() is None
+        assert all(re.fullmatch(r"\w+/20261124-12000\d-UTC-\w+/[^/]+", name) for name in archive.namelist())
         found = [(name.split("/")[0], name.split("/")[-1], archive.read(name)) for name in archive.namelist()]
     assert found == [
         ("bob", "lab 1.Rmd", b"1"), ("bob", "lab 1.Rmd", large), ("cleo", "lab 1.Rmd", b"3"), ("cleo", "empty.txt", b""),
@@ -214,14 +221,14 @@ async def test_a_student_fills_no_disk(world: World, tess: httpx.AsyncClient) ->
         answer = await bob.post(HAND_INS, params={"file": "a"}, content=bytes(size))
         return answer.status_code, answer.json()["detail"]
 
-    status, said = await refused(2 * 2**20 + 1)
-    assert (status, said) == (422, "A file of a course has up to 2 MiB. Leave out what can be computed again.")
     await hand_in(bob, "a", bytes(2 * 2**20))
     status, said = await refused(2**20 + 1)
-    assert (status, said) == (409, "A student can hand in up to 3 MiB in a course, and this would be more.")
+    assert (status, said.partition(".")[0]) == (409, "A student can hand in up to 3 MiB in a course, and this would be more")
+    assert said.endswith("Ask an instructor of it to remove what isn't needed any more: `rsparkhub group remove-hand-in`.")
     await hand_in(bob, "a")
     await hand_in(bob, "a")
-    assert await refused(1) == (409, "A student can hand in up to 3 times in a course. Ask an instructor what counts.")
+    status, said = await refused(1)
+    assert (status, said.partition(".")[0]) == (409, "A student can hand in up to 3 times in a course")
     await hand_in(await world.program("cleo"), "a", bytes(2**20))  # each has their own
     answer = await tess.put(f"{GROUP}/data", params={"path": "a"}, content=bytes(2**20 + 1))
     assert answer.status_code == 409
@@ -246,8 +253,105 @@ async def test_what_does_not_come_to_its_end_is_nothing(world: World, tess: http
     assert (await bob.post(HAND_INS, params={"file": "a"}, content=b"1")).status_code == 409  # it has its room
     world.clock.advance(hours=2)
     await hand_in(bob, "lab1.Rmd")
+    set_room(world, hand_ins_per_student=2)
     short = await bob.post(HAND_INS, params={"file": "a"}, content=b"1", headers={"Content-Length": "2"})
-    assert short.status_code in {409, 422}
+    assert (short.status_code, short.json()["detail"]) == (422, "The file did not come whole. Send it again.")
+    world.clock.advance(seconds=1)
+    await hand_in(bob, "whole.Rmd")  # its room is free again
+    assert [each["file"] for each in (await bob.get(f"{GROUP}/my-hand-ins")).json()["hand_ins"]] == ["lab1.Rmd", "whole.Rmd"]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.usefixtures("tess")
+async def test_of_a_file_that_is_too_large_it_is_said_how_large_one_may_be(world: World, tmp_path: Path) -> None:
+    for most, said in ((2 * 2**20, "2 MiB"), (1000, "1000 bytes")):
+        settings = world.settings.model_copy(update={"course_file_size": most})
+        folder = tmp_path / said
+        folder.mkdir()
+        app, authenticator = make_app(settings=settings, store=world.store, clock=world.clock, folder=folder, pages=world.pages)
+        transport = httpx.ASGITransport(app=app)
+        bob = await replace(world, app=app, authenticator=authenticator, transport=transport).program("bob")
+        await hand_in(bob, "a", bytes(most))
+        answer = await bob.post(HAND_INS, params={"file": "a"}, content=bytes(most + 1))
+        assert (answer.status_code, answer.json()["code"], answer.json()["detail"]) == (
+            413, "too-large", f"A file of a course has up to {said}. Leave out what can be computed again.",
+        )  # fmt: skip
+
+
+async def test_of_two_that_come_at_once_there_is_room_for_one(world: World, tess: httpx.AsyncClient) -> None:
+    set_room(world, hand_ins_per_student=1)
+    bob, again = await world.program("bob"), await world.program("bob")
+    sent = [client.post(HAND_INS, params={"file": "a"}, content=b"1") for client in (bob, again)]
+    assert sorted(answer.status_code for answer in await asyncio.gather(*sent)) == [201, 409]
+    assert len((await tess.get(HAND_INS)).json()["hand_ins"]) == 1
+
+
+async def test_all_courses_together_fill_no_disk(world: World, tess: httpx.AsyncClient) -> None:
+    set_room(world, course_files_room=3000)
+    bob, tom = await world.program("bob"), await world.program("tom")
+    await tom.put("/hub/api/groups/math202/course-folder", json={"course_folder": True})
+    assert (await tom.put("/hub/api/groups/math202/data?path=a.csv", content=bytes(2000))).status_code == 200
+    full = await bob.post(HAND_INS, params={"file": "a"}, content=bytes(1001))
+    assert full.status_code == 409
+    assert "Ask an administrator to make room: by the setting course_files_room" in full.json()["detail"]
+    await hand_in(bob, "a", bytes(1000))
+    # What takes the place of something else needs no more room than there is then.
+    assert (await tom.put("/hub/api/groups/math202/data?path=a.csv", content=bytes(2000))).status_code == 200
+
+
+async def test_data_that_take_the_place_of_others_need_no_room_beside_them(world: World, tess: httpx.AsyncClient) -> None:
+    set_room(world, course_data_room=1000)
+    for _ in range(2):
+        assert (await tess.put(f"{GROUP}/data?path=a.csv", content=bytes(800))).status_code == 200
+    assert (await tess.put(f"{GROUP}/data?path=b.csv", content=bytes(300))).status_code == 409
+
+
+async def test_a_file_is_no_folder_also_where_both_come_at_once(world: World, tess: httpx.AsyncClient) -> None:
+    store, by, kind = world.store.coursework, By("tess", world.clock()), FileKind.DATA
+    room = world.settings.course_room
+    file, inside = [await store.begin("stat101", kind, path, size=0, room=room, by=by) for path in ("a", "a/b")]
+    await store.finish("stat101", kind, file, digest="", by=by)
+    with pytest.raises(Conflict, match="a is there, and a file is no folder"):
+        await store.finish("stat101", kind, inside, digest="", by=by)
+
+
+async def test_who_is_removed_while_they_send_is_told_so(world: World, tess: httpx.AsyncClient) -> None:
+    store, by, kind = world.store.coursework, By("bob", world.clock()), FileKind.HAND_IN
+    file = await store.begin("stat101", kind, "a", size=4, room=world.settings.course_room, by=by)
+    await world.store.users.remove("bob", data=Data.DELETE, now=world.clock())
+    with pytest.raises(Conflict, match="what it belongs to was deleted meanwhile"):
+        await store.write(file, 0, b"half")
+    with pytest.raises(NotAllowed):
+        await store.finish("stat101", kind, file, digest="", by=by)
+    await world.store.users.remove_group("stat101", now=world.clock())
+    with pytest.raises(NotFound, match="no group called stat101"):
+        await store.begin("stat101", kind, "a", size=4, room=world.settings.course_room, by=By("cleo", world.clock()))
+
+
+async def test_what_an_instructor_removes_makes_room(world: World, tess: httpx.AsyncClient) -> None:
+    set_room(world, hand_ins_per_student=1)
+    bob = await world.program("bob")
+    done = await hand_in(bob, "lab1.Rmd")
+    returned = await tess.post(f"{HAND_INS}/{done['id']}/returned", params={"file": "remarks.txt"}, content=b"Good.")
+    for client in (bob, await world.program("tom"), await in_session_of(world, "tess")):
+        assert (await client.delete(f"{HAND_INS}/{done['id']}")).status_code == 403
+    assert (await tess.delete(f"{HAND_INS}/{returned.json()['id']}")).status_code == 404
+    assert (await tess.delete(f"/hub/api/groups/math202/hand-ins/{done['id']}")).status_code == 403
+    assert (await tess.delete(f"{HAND_INS}/{done['id']}")).status_code == 204
+    assert (await tess.delete(f"{HAND_INS}/{done['id']}")).status_code == 404
+    assert (await bob.get(f"{GROUP}/returned/{returned.json()['id']}")).status_code == 404
+    assert (await audit(world))[0] == "tess removes lab1.Rmd, which bob handed in to the group stat101."
+    again = await hand_in(bob, "lab1.Rmd")
+    ada = await world.program("ada")
+    assert (await ada.delete(f"{HAND_INS}/{again['id']}")).status_code == 204
+
+
+async def test_instructors_see_who_has_handed_in(world: World, tess: httpx.AsyncClient) -> None:
+    bob = await world.program("bob")
+    for _ in range(2):
+        await hand_in(bob, "lab1.Rmd")
+    people = (await tess.get(GROUP)).json()["people"]
+    assert {each["name"]: each["hand_ins"] for each in people} == {"bob": 2, "cleo": 0, "tess": 0}
 
 
 async def test_a_role_that_is_taken_away_opens_nothing_any_more(world: World, tess: httpx.AsyncClient) -> None:
@@ -268,13 +372,29 @@ async def test_a_role_that_is_taken_away_opens_nothing_any_more(world: World, te
 async def test_a_folder_that_is_closed_takes_nothing_and_keeps_all(world: World, tess: httpx.AsyncClient) -> None:
     bob = await world.program("bob")
     await hand_in(bob, "lab1.Rmd")
+    cleo = await world.program("cleo")
     await tess.put(f"{GROUP}/course-folder", json={"course_folder": False})
-    answer = await bob.post(HAND_INS, params={"file": "a"}, content=b"1")
-    assert (answer.status_code, answer.json()["detail"]) == (
-        409, "stat101 has no course folder. Its instructors and administrators open one.",
-    )  # fmt: skip
-    assert (await bob.get("/hub/api/courses")).json() == {"courses": []}
+    for client in (bob, tess):
+        answer = await client.post(HAND_INS, params={"file": "a"}, content=b"1")
+        assert (answer.status_code, answer.json()["detail"]) == (
+            409, "stat101 takes no work now. Its instructors and administrators open its course folder.",
+        )  # fmt: skip
     assert len((await tess.get(HAND_INS)).json()["hand_ins"]) == 1
+    assert (await cleo.get("/hub/api/courses")).json() == {"courses": []}  # it has nothing for her
+    assert [each["group"] for each in (await bob.get("/hub/api/courses")).json()["courses"]] == ["stat101"]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_instructors_give_and_give_back_when_the_time_for_work_is_over(world: World, tess: httpx.AsyncClient) -> None:
+    bob, inside = await world.program("bob"), await in_session_of(world, "bob")
+    done = await hand_in(bob, "lab1.Rmd")
+    await tess.put(f"{GROUP}/course-folder", json={"course_folder": False})
+    back = await tess.post(f"{HAND_INS}/{done['id']}/returned", params={"file": "remarks.txt"}, content=b"Good.")
+    given = await tess.put(f"{GROUP}/data", params={"path": "solution.Rmd"}, content=b"2")
+    assert (back.status_code, given.status_code) == (201, 200)
+    (course,) = (await inside.get("/hub/api/courses")).json()["courses"]
+    assert (course["course_folder"], [file["path"] for file in course["data"]]) == (False, ["solution.Rmd"])
+    assert (await inside.get(f"{GROUP}/returned/{back.json()['id']}")).content == b"Good."
 
 
 @pytest.mark.usefixtures("tess")

@@ -117,6 +117,7 @@ WHO: dict[str, set[str]] = {
     "GET /groups/{name}/hand-ins.zip": TEACHERS,
     "GET /groups/{name}/my-hand-ins": READING,
     "GET /groups/{name}/hand-ins/{id}": READING,
+    "DELETE /groups/{name}/hand-ins/{id}": TEACHERS,
     "POST /groups/{name}/hand-ins/{id}/returned": TEACHERS,
     "GET /groups/{name}/returned/{id}": READING,
     "GET /removed-groups/{id}/hand-ins.zip": {ADMIN},

@@ -258,9 +258,14 @@ def test_a_password_is_read_from_standard_input(cli: Cli, hub: RunningHub) -> No
 
 def test_a_course_gives_data_and_takes_work(cli: Cli, hub: RunningHub, tmp_path: Path) -> None:
     cli("group", "add", "stats", own_name())
-    assert cli("group", "folder", "stats").stdout == "stats has no course folder.\n"
+    assert cli("group", "folder", "stats").stdout == "The course folder of stats is closed, and takes no work.\n"
     told = cli("group", "folder", "stats", "--open", "--due", "2026-01-05T23:59").stdout
-    assert told == "stats has a course folder, and work is due 2026-01-05 23:59.\n"
+    zone = datetime(2026, 1, 5, 23, 59).astimezone().tzname()  # here, as the command has it
+    assert told == f"The course folder of stats is open; work is due 2026-01-05 23:59 {zone}.\n"
+    # Until 23:59 is to the end of that minute; who gives the seconds means them.
+    assert json.loads(cli("group", "folder", "stats", "--json").stdout)["due"].endswith(":59+00:00")
+    exact = cli("group", "folder", "stats", "--due", "2026-01-05T23:59:00+00:00", "--json").stdout
+    assert json.loads(exact)["due"].startswith("2026-01-05T23:59:00")
     assert cli("group", "folder", "stats", "--due", "Friday").returncode == 2
     file = tmp_path / "lab1.R"
     file.write_text("1 + 1\n")
@@ -275,10 +280,16 @@ def test_a_course_gives_data_and_takes_work(cli: Cli, hub: RunningHub, tmp_path:
     everything = tmp_path / "all.zip"
     assert cli("group", "collect", "stats", str(everything)).returncode == 0
     assert [name.rpartition("/")[2] for name in zipfile.ZipFile(everything).namelist()] == ["lab1.R"]
-    assert "has no course folder" not in cli("group", "folder", "stats", "--due", "none").stdout
+    assert cli("group", "folder", "stats", "--due", "none").stdout == "The course folder of stats is open.\n"
     cli("group", "folder", "stats", "--close")
     refused = cli("group", "hand-in", "stats", str(file))
-    assert (refused.returncode, "stats has no course folder." in refused.stderr) == (1, True)
+    assert (refused.returncode, "stats takes no work now." in refused.stderr) == (1, True)
+    (more,) = json.loads(cli("group", "show", "stats", "--json").stdout)["people"]
+    assert more["hand_ins"] == 1
+    assert cli("group", "remove-hand-in", "stats", done["id"]).stdout == "stats has it no longer.\n"
+    assert cli("group", "remove-hand-in", "stats", done["id"]).returncode == 1
+    cli("group", "folder", "stats", "--open")
+    cli("group", "hand-in", "stats", str(file))
     cli("group", "remove", "stats")
     assert "course folder" in cli("group", "removed").stdout
     assert cli("group", "collect", "stats", str(everything), "--removed").returncode == 0

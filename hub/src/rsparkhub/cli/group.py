@@ -114,8 +114,11 @@ def show(name: Name, as_json: AsJson = False) -> None:
         print_json(group.model_dump(mode="json") | {"sessions": [each.model_dump(mode="json") for each in sessions]})
         return
     print_table(
-        ["NAME", "FULL NAME", "ROLE", "LAST SEEN"],
-        ([p.name, p.full_name or "", "instructor" if p.instructor else "", ago(p.last_seen)] for p in group.people),
+        ["NAME", "FULL NAME", "ROLE", "LAST SEEN", "HAND-INS"],
+        (
+            [p.name, p.full_name or "", "instructor" if p.instructor else "", ago(p.last_seen), str(p.hand_ins or "")]
+            for p in group.people
+        ),
         empty="Nobody is in it.",
     )
     say("")

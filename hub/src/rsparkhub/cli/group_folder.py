@@ -1,5 +1,6 @@
 """`rsparkhub group folder` and what is done with the folder of a course: data given, work handed in, collected, given back."""
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,17 +12,21 @@ from rsparkhub.cli.output import AsJson, say
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, show_default=False)]
 
+_WITHOUT_SECONDS = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?:Z|[+-]\d\d:?\d\d)?"
+
 
 def folder(
     name: Name,
     is_open: Annotated[
         bool | None,
-        typer.Option("--open/--close", help="Whether it has one: data for its people, who hand in work.", show_default=False),
+        typer.Option("--open/--close", help="Whether it takes work; data are given in any case.", show_default=False),
     ] = None,
     due: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME", help="Until when work is due, as 2026-12-05T23:59, here; `none` for never.", show_default=False
+            metavar="TIME",
+            help="Until when work is due, as 2026-12-05T23:59, here, to the end of that minute; `none` for never.",
+            show_default=False,
         ),
     ] = None,
     as_json: AsJson = False,
@@ -38,8 +43,9 @@ def folder(
     if as_json:
         print_json({"name": name, "course_folder": group.course_folder, "due": group.due and group.due.isoformat()})
     else:
-        until_when = f", and work is due {_local(group.due)}" if group.due else ""
-        say(f"{name} has {'a' if group.course_folder else 'no'} course folder{until_when}.")
+        until_when = f"; work is due {_local(group.due)}" if group.due else ""
+        takes = "open" if group.course_folder else "closed, and takes no work"
+        say(f"The course folder of {name} is {takes}{until_when}.")
 
 
 def data(as_json: AsJson = False) -> None:
@@ -136,6 +142,25 @@ def hand_ins(
     )
 
 
+def remove_hand_in(
+    name: Name,
+    hand_in: Annotated[str, typer.Argument(metavar="ID", help="Its id, as `hand-ins` lists it.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Remove one thing that was handed in, with what was given back on it, so that its student has room; for instructors.
+
+    It can't be had back: `collect` saves all before.
+    """
+    from rsparkhub.cli.access import ask
+    from rsparkhub.cli.output import print_json
+
+    ask(lambda hub: hub.groups.remove_hand_in(name, hand_in))
+    if as_json:
+        print_json({"removed": hand_in})
+    else:
+        say(f"{name} has it no longer.")
+
+
 def collect(
     name: Annotated[str, typer.Argument(help="The group's name; with `--removed` its id.", show_default=False)],
     file: Annotated[
@@ -174,7 +199,7 @@ def return_(
 
 def add_to(group: typer.Typer) -> None:
     """Add the commands to those of groups."""
-    for command in (folder, data, give, take_away, hand_in, hand_ins, collect):
+    for command in (folder, data, give, take_away, hand_in, hand_ins, remove_hand_in, collect):
         group.command(command.__name__.replace("_", "-"))(command)
     group.command("return")(return_)
 
@@ -183,10 +208,13 @@ def _read_due(text: str) -> datetime | None:
     if text == "none":
         return None
     try:
-        return datetime.fromisoformat(text).astimezone()
-    except ValueError:
+        due = datetime.fromisoformat(text)
+        if re.fullmatch(_WITHOUT_SECONDS, text):  # until 23:59 is to the end of that minute
+            due = due.replace(second=59)
+        return due.astimezone()
+    except (ValueError, OverflowError):
         raise typer.BadParameter("A time is written like 2026-12-05T23:59; `none` is never.", param_hint="--due") from None
 
 
 def _local(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M}"
+    return f"{at.astimezone():%Y-%m-%d %H:%M %Z}"

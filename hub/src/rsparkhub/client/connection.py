@@ -73,14 +73,7 @@ class Connection:
         again: bool = False,
     ) -> T:
         """Call, and read the answer. `again` says that the call may be done twice, should the hub restart meanwhile."""
-        response = await self._send(self._request(method, path, body, params, headers), again=again)
-        try:
-            return answer.model_validate_json(response.content)
-        except ValidationError as error:
-            raise Unavailable(
-                f"What answers at {self.url} is not an RSparkHub that this client understands. "
-                "Check the address; update whichever of the two is older."
-            ) from error
+        return self._read(answer, await self._send(self._request(method, path, body, params, headers), again=again))
 
     async def tell(
         self, method: str, path: str, *, body: Body | None = None, params: Mapping[str, Any] | None = None, again: bool = False
@@ -93,7 +86,7 @@ class Connection:
         size = (await asyncio.to_thread(file.stat)).st_size
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
         request = self._client.build_request(method, path, content=_pieces(file), params=params, headers=headers)
-        return answer.model_validate_json((await self._send(request, again=False)).content)
+        return self._read(answer, await self._send(request, again=False))
 
     async def save(self, path: str, file: Path) -> None:
         """Write an answer into a file, which is there when it is whole."""
@@ -128,6 +121,15 @@ class Connection:
                 yield response
             finally:
                 await response.aclose()
+
+    def _read(self, answer: type[T], response: httpx.Response) -> T:
+        try:
+            return answer.model_validate_json(response.content)
+        except ValidationError as error:
+            raise Unavailable(
+                f"What answers at {self.url} is not an RSparkHub that this client understands. "
+                "Check the address; update whichever of the two is older."
+            ) from error
 
     def _request(
         self,

@@ -277,6 +277,9 @@ class SyncGroups:
     def give_back(self, name: str, hand_in: str, file: Path) -> ReturnedView:
         return self._thread.run(self._groups.give_back(name, hand_in, file))
 
+    def remove_hand_in(self, name: str, hand_in: str) -> None:
+        self._thread.run(self._groups.remove_hand_in(name, hand_in))
+
     def collect(self, name: str, file: Path, *, removed: bool = False) -> None:
         self._thread.run(self._groups.collect(name, file, removed=removed))
 

@@ -161,12 +161,12 @@ class Groups:
         return await self._connection.ask(CourseView, "PUT", f"{_group(name)}/announcement", body=body, again=True)
 
     async def set_course_folder(self, name: str, *, course_folder: bool, due: datetime | None = None) -> CourseView:
-        """Open or close its course folder, and set until when work is due."""
+        """Open or close its course folder for work, and set until when it is due."""
         body = {"course_folder": course_folder, "due": None if due is None else due.isoformat()}
         return await self._connection.ask(CourseView, "PUT", f"{_group(name)}/course-folder", body=body, again=True)
 
     async def courses(self) -> builtins.list[CourseFolderView]:
-        """Return the course folders that you have, with their data."""
+        """Return the course folders that take work of yours, or have something for you, with their data."""
         return (await self._connection.ask(CourseFolderList, "GET", "/courses", again=True)).courses
 
     async def give(self, name: str, file: Path, path: str) -> DataFileView:
@@ -190,6 +190,10 @@ class Groups:
         """Give a file back on what was handed in."""
         path = f"{_group(name)}/hand-ins/{element('hand-in', hand_in)}/returned"
         return await self._connection.send_file(ReturnedView, "POST", path, file, params={"file": file.name})
+
+    async def remove_hand_in(self, name: str, hand_in: str) -> None:
+        """Remove what was handed in, by its id, with what was given back on it."""
+        await self._connection.tell("DELETE", f"{_group(name)}/hand-ins/{element('hand-in', hand_in)}")
 
     async def collect(self, name: str, file: Path, *, removed: bool = False) -> None:
         """Write all that was handed in into a ZIP file; with `removed` of a group that was, by its id."""

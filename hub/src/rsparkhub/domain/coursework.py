@@ -59,22 +59,30 @@ class CourseFile:
 
 @dataclass(frozen=True, kw_only=True)
 class CourseFolder:
-    """The folder of a course as somebody in the group sees it: whether they are an instructor, and which data it has."""
+    """The folder of a course as somebody in the group sees it: whether they are an instructor, and which data it has.
+
+    One that is open takes work; data are given, and work is given back, also while it is closed.
+    """
 
     group: str
     instructor: bool
+    is_open: bool
     due: datetime | None
     data: tuple[CourseFile, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Room:
-    """How much a course keeps: bytes of one file, bytes and number of a student's hand-ins, and bytes of all its data."""
+    """How much a course keeps: bytes of one file, bytes and number of a student's hand-ins, and bytes of all its data.
+
+    `all` is how many bytes the files of all courses have together, whole or not.
+    """
 
     file: int
     of_person: int
     hand_ins: int
     data: int
+    all: int
 
 
 def check_name(name: str) -> str:

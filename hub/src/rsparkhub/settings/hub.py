@@ -103,6 +103,11 @@ class Settings(BaseSettings):
         default=ByteSize(200 * 2**20),
         description="How much data a course folder may have; each session of its people has a copy.",
     )
+    course_files_room: ByteSize = Field(
+        default=ByteSize(2**30),
+        description="How much the files of all course folders together may take in the hub's database: data, hand-ins and what "
+        "was given back, also of groups that were removed and are kept.",
+    )
     backend: str = Field(default="process", description="Where sessions run: the name of a backend.")
     store_url: str | None = Field(
         default=None,
@@ -245,6 +250,7 @@ class Settings(BaseSettings):
             of_person=self.hand_in_room,
             hand_ins=self.hand_ins_per_student,
             data=self.course_data_room,
+            all=self.course_files_room,
         )
 
     @property

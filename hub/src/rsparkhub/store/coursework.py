@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from rsparkhub.domain.course import MemberRole
 from rsparkhub.domain.coursework import CourseFile, CourseFolder, FileKind, Room
@@ -13,7 +14,7 @@ from rsparkhub.domain.errors import Conflict, NotAllowed, NotFound
 from rsparkhub.domain.event import GroupChange
 from rsparkhub.domain.session import new_session_id
 from rsparkhub.store.courses import lock_group_for
-from rsparkhub.store.database import AnyRow, Connection, Database
+from rsparkhub.store.database import AnyRow, Connection, Database, Parameters
 from rsparkhub.store.events import By, insert_of_people
 from rsparkhub.store.left_groups import group_event
 from rsparkhub.store.tables import course_files, course_pieces, group_ids, groups, members, users
@@ -28,10 +29,16 @@ _GROUP = (
     .where(groups.c.name == sa.bindparam("b_name"))
 )
 _GROUP_FOR_UPDATE = _GROUP.with_for_update(of=groups)
+#: Something that a course has for somebody: data, and what they handed in or got back.
+_HAS_SOMETHING = sa.exists().where(
+    course_files.c.group == group_ids.c.id,
+    course_files.c.whole,
+    sa.or_(course_files.c.kind == FileKind.DATA.value, course_files.c.person == users.c.id),
+)
 _OF_USER = (
-    sa.select(group_ids.c.id, groups.c.name, members.c.role, groups.c.due)
+    sa.select(group_ids.c.id, groups.c.name, members.c.role, groups.c.course_folder, groups.c.due)
     .select_from(users.join(members, members.c.user_name == users.c.name).join(groups).join(group_ids, _HERE))
-    .where(users.c.name == sa.bindparam("b_name"), groups.c.course_folder)
+    .where(users.c.name == sa.bindparam("b_name"), sa.or_(groups.c.course_folder, _HAS_SOMETHING))
     .order_by(groups.c.name)
 )
 _MEMBER = (
@@ -47,7 +54,14 @@ _DATA = _WHOLE.where(
 _OF_KIND = (course_files.c.group == sa.bindparam("b_group"), course_files.c.kind == sa.bindparam("b_kind"))
 _LIST = _WHOLE.where(*_OF_KIND).order_by(course_files.c.created, course_files.c.id)
 _NAMES = sa.select(course_files.c.name).where(*_OF_KIND, course_files.c.whole)
-_TAKEN = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(course_files.c.size), 0)).where(*_OF_KIND)
+_BYTES = sa.func.coalesce(sa.func.sum(course_files.c.size), 0)
+_TAKEN = sa.select(sa.func.count(), _BYTES).where(*_OF_KIND)
+_TAKEN_BY_ALL = sa.select(_BYTES)
+#: What data of this path are there, whose place the next of it take.
+_SAME_DATA = sa.select(_BYTES).where(*_OF_KIND, course_files.c.name == sa.bindparam("b_path"), course_files.c.whole)
+_HANDED_IN = (
+    sa.select(course_files.c.person, sa.func.count()).where(*_OF_KIND, course_files.c.whole).group_by(course_files.c.person)
+)
 _SET = (
     sa.update(groups)
     .where(groups.c.name == sa.bindparam("b_name"))
@@ -66,14 +80,20 @@ _REPLACED = sa.delete(course_files).where(
 )
 _DROP = sa.delete(course_files).where(course_files.c.id == sa.bindparam("b_id"), sa.not_(course_files.c.whole))
 _DROP_LEFT = sa.delete(course_files).where(sa.not_(course_files.c.whole), course_files.c.created < sa.bindparam("b_before"))
-_DELETE_DATA = (
+_DELETE = (
     sa.delete(course_files)
     .where(*_OF_KIND, course_files.c.id == sa.bindparam("b_id"), course_files.c.whole)
-    .returning(course_files.c.name)
+    .returning(course_files.c.name, course_files.c.person)
+)
+#: What was given back on a hand-in, also what is being sent just now.
+_DELETE_RETURNED = sa.delete(course_files).where(
+    course_files.c.kind == FileKind.RETURNED.value, course_files.c.of == sa.bindparam("b_id")
 )
 _PIECE = sa.select(course_pieces.c.content).where(
     course_pieces.c.file == sa.bindparam("b_file"), course_pieces.c.number == sa.bindparam("b_number")
 )
+#: Held until the transaction ends by whoever takes room of all courses, so that many at once don't take more than there is.
+_ONE_AFTER_ANOTHER = sa.select(sa.func.pg_advisory_xact_lock(0x5253_7061_726E))
 #: After which what was not sent to its end takes no room any more.
 _LONGEST_SENDING = timedelta(hours=1)
 
@@ -89,7 +109,7 @@ class Coursework:
         self._database = database
 
     async def set_folder(self, name: str, *, is_open: bool, due: datetime | None, by: By) -> None:
-        """Open or close the folder of a course, and set until when work is due. What is in it stays.
+        """Open or close the folder of a course for work, and set until when it is due. What is in it stays, and is given on.
 
         Raises
         ------
@@ -110,7 +130,7 @@ class Coursework:
         await self._database.write(work)
 
     async def of_user(self, name: str) -> builtins.list[CourseFolder]:
-        """Return the folders of those courses that a user is in, with their data."""
+        """Return the folders of those courses that a user is in, with their data: of those that take work, or have something."""
         found = await self._database.read(_OF_USER, {"b_name": name})
         if not found:
             return []
@@ -119,10 +139,11 @@ class Coursework:
             CourseFolder(
                 group=group,
                 instructor=role == MemberRole.INSTRUCTOR,
+                is_open=is_open,
                 due=due,
                 data=tuple(file for file in data if file.group == group_id),
             )
-            for group_id, group, role, due in found
+            for group_id, group, role, is_open, due in found
         ]
 
     async def list(self, name: str, kind: FileKind, *, person: str | None = None) -> builtins.list[CourseFile]:
@@ -170,7 +191,7 @@ class Coursework:
         NotAllowed
             When whoever does it may not, by now.
         Conflict
-            When the course has no folder, or no room.
+            When the course takes no work, or there is no room.
         """
         file_id = new_session_id()
 
@@ -189,8 +210,17 @@ class Coursework:
         return file_id
 
     async def write(self, file_id: str, number: int, content: bytes) -> None:
-        """Store one piece of a file that is sent."""
-        await self._database.change(_WRITE_PIECE, {"file": file_id, "number": number, "content": content})
+        """Store one piece of a file that is sent.
+
+        Raises
+        ------
+        Conflict
+            When it is given up by now: it was sent for too long, or its person's or group's data were deleted meanwhile.
+        """
+        try:
+            await self._database.change(_WRITE_PIECE, {"file": file_id, "number": number, "content": content})
+        except IntegrityError as error:
+            raise _given_up() from error
 
     async def finish(
         self, name: str, kind: FileKind, file_id: str, *, digest: str, by: By, session: str | None = None
@@ -204,7 +234,7 @@ class Coursework:
         NotAllowed
             When whoever does it may not, by now.
         Conflict
-            When it was sent for too long, or the folder was closed.
+            When it was sent for too long, the folder was closed, or other data are in the way by now.
         """
 
         async def work(connection: Connection) -> CourseFile:
@@ -212,9 +242,10 @@ class Coursework:
             values = {"b_id": file_id, "b_digest": digest, "b_due": due if kind is FileKind.HAND_IN else None}
             found = await connection.rows(_FINISH, values)
             if not found:
-                raise Conflict("It was sent for more than an hour, and is given up. Send it again.")
+                raise _given_up()
             file = _to_file(found[0])
             if kind is FileKind.DATA:
+                await self._check_path(connection, group_id, file.name)
                 same = {"b_group": group_id, "b_kind": kind.value, "b_path": file.name, "b_id": file.id}
                 await connection.rows(_REPLACED, same)
             await self._note(connection, _DONE[kind], name, text=file.name, by=by, session=session, owner=file.person)
@@ -233,12 +264,41 @@ class Coursework:
             await lock_group_for(connection, name, by)
             group_id = str((await connection.rows(_GROUP, {"b_name": name}))[0][0])
             values = {"b_group": group_id, "b_kind": FileKind.DATA.value, "b_id": file_id}
-            gone = await connection.rows(_DELETE_DATA, values)
+            gone = await connection.rows(_DELETE, values)
             if not gone:
                 raise NotFound("There is no such file among the data of this course. It may have been taken away.")
             await self._note(connection, "took-away", name, text=str(gone[0][0]), by=by, session=None, owner=None)
 
         await self._database.write(work)
+
+    async def remove_hand_in(self, name: str, file_id: str, *, by: By) -> None:
+        """Delete what somebody handed in, with what was given back on it, so that there is room for more.
+
+        Raises
+        ------
+        NotFound
+            When there is no such group, or nothing of this id was handed in there.
+        NotAllowed
+            When whoever does it is neither its instructor nor an administrator by now.
+        """
+
+        async def work(connection: Connection) -> None:
+            await lock_group_for(connection, name, by)
+            group_id = str((await connection.rows(_GROUP, {"b_name": name}))[0][0])
+            values = {"b_group": group_id, "b_kind": FileKind.HAND_IN.value, "b_id": file_id}
+            gone = await connection.rows(_DELETE, values)
+            if not gone:
+                raise NotFound("Nothing of this id was handed in to this course. It may have been removed.")
+            await connection.rows(_DELETE_RETURNED, {"b_id": file_id})
+            file, person = gone[0]
+            await self._note(connection, "removed-hand-in", name, text=str(file), by=by, session=None, owner=person)
+
+        await self._database.write(work)
+
+    async def handed_in(self, name: str) -> dict[str, int]:
+        """Return how many times each person has handed in to a course, by their id; NotFound for no such group."""
+        values = {"b_group": await self._group_id(name), "b_kind": FileKind.HAND_IN.value}
+        return {str(person): int(times) for person, times in await self._database.read(_HANDED_IN, values)}
 
     async def note_read(self, name: str, text: str, *, owner: str | None, by: By) -> None:
         """Write into the audit that somebody read what was handed in: of one person, or all."""
@@ -260,38 +320,61 @@ class Coursework:
 
     async def _lock(self, connection: Connection, name: str, kind: FileKind, by: By) -> tuple[str, datetime | None]:
         """Lock a group for whoever may put such a file there; return its id, and until when work is due."""
-        if kind is FileKind.HAND_IN:
-            if not await connection.rows(_MEMBER, {"b_name": name, "b_person": by.person}):
-                raise NotAllowed("Only who is in this group hands in work to it. Ask its instructor.")
-        else:
+        found = await connection.rows(_GROUP_FOR_UPDATE, {"b_name": name})
+        if not found:
+            raise NotFound(f"There is no group called {name}.")
+        group_id, is_open, due = found[0]
+        if kind is not FileKind.HAND_IN:
             await lock_group_for(connection, name, by)
-        group_id, is_open, due = (await connection.rows(_GROUP_FOR_UPDATE, {"b_name": name}))[0]
-        if not is_open:
-            raise Conflict(f"{name} has no course folder. Its instructors and administrators open one.")
+        elif not await connection.rows(_MEMBER, {"b_name": name, "b_person": by.person}):
+            raise NotAllowed("Only who is in this group hands in work to it. Ask its instructor.")
+        elif not is_open:
+            raise Conflict(f"{name} takes no work now. Its instructors and administrators open its course folder.")
         return str(group_id), due
 
     async def _check_room(
         self, connection: Connection, group_id: str, kind: FileKind, name: str, *, size: int, person: str | None, room: Room
     ) -> None:
         where = {"b_group": group_id, "b_kind": kind.value}
+        same = 0
         if kind is FileKind.DATA:
-            names = [str(row[0]) for row in await connection.rows(_NAMES, where)]
-            clash = next((each for each in names if each.startswith(f"{name}/") or name.startswith(f"{each}/")), None)
-            if clash is not None:
-                raise Conflict(f"{clash} is there, and a file is no folder. Choose another path, or take it away.")
+            await self._check_path(connection, group_id, name)
+            same = (await connection.rows(_SAME_DATA, {**where, "b_path": name}))[0][0]
             taken = await connection.rows(_TAKEN, where)
-            if taken[0][1] + size > room.data:
+            if taken[0][1] - same + size > room.data:
                 raise Conflict(
                     f"The data of a course have up to {_mib(room.data)}, and this would be more. Take something away, or put "
                     "large data into the group's bucket, folder or database."
                 )
-            return
+        else:
+            await self._check_room_of(connection, where, kind, size=size, person=person, room=room)
+        if not self._database.is_sqlite:
+            await connection.rows(_ONE_AFTER_ANOTHER)
+        if (await connection.rows(_TAKEN_BY_ALL))[0][0] - same + size > room.all:
+            raise Conflict(
+                f"The files of all courses here have up to {_mib(room.all)}, and this would be more. Ask an administrator to "
+                "make room: by the setting course_files_room, or by what is left of groups that were removed."
+            )
+
+    async def _check_room_of(
+        self, connection: Connection, where: Parameters, kind: FileKind, *, size: int, person: str | None, room: Room
+    ) -> None:
         taken = await connection.rows(_TAKEN.where(course_files.c.person == person), where)
         whose = "hand in" if kind is FileKind.HAND_IN else "get back"
+        ask = "Ask an instructor of it to remove" if kind is FileKind.HAND_IN else "Remove"
+        free = f"{ask} what isn't needed any more: `rsparkhub group remove-hand-in`."
         if taken[0][0] >= room.hand_ins:
-            raise Conflict(f"A student can {whose} up to {room.hand_ins} times in a course. Ask an instructor what counts.")
+            raise Conflict(f"A student can {whose} up to {room.hand_ins} times in a course. {free}")
         if taken[0][1] + size > room.of_person:
-            raise Conflict(f"A student can {whose} up to {_mib(room.of_person)} in a course, and this would be more.")
+            raise Conflict(f"A student can {whose} up to {_mib(room.of_person)} in a course, and this would be more. {free}")
+
+    async def _check_path(self, connection: Connection, group_id: str, path: str) -> None:
+        """Raise `Conflict` where a file would be a folder too."""
+        found = await connection.rows(_NAMES, {"b_group": group_id, "b_kind": FileKind.DATA.value})
+        names = [str(row[0]) for row in found]
+        clash = next((each for each in names if each.startswith(f"{path}/") or path.startswith(f"{each}/")), None)
+        if clash is not None:
+            raise Conflict(f"{clash} is there, and a file is no folder. Choose another path, or take it away.")
 
     async def _note(
         self,
@@ -330,6 +413,12 @@ def _to_file(row: AnyRow) -> CourseFile:
         id=file_id, group=group, kind=FileKind(kind), person=person, by=by, name=name, size=size, digest=digest, created=created,
         due=due, of=of,
     )  # fmt: skip
+
+
+def _given_up() -> Conflict:
+    return Conflict(
+        "It is given up: it was sent for more than an hour, or what it belongs to was deleted meanwhile. Send it again."
+    )
 
 
 def _mib(size: int) -> str:

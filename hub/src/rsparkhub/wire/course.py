@@ -42,6 +42,7 @@ class CoursePersonView(Answer):
     instructor: bool
     last_seen: datetime | None
     disabled: datetime | None = Field(description="Since when they may not sign in; null when they may.")
+    hand_ins: int = Field(description="How many times they handed in work that is still here.")
 
 
 class CourseView(Answer):
@@ -53,7 +54,7 @@ class CourseView(Answer):
     may_add: Literal["nobody", "new", "anybody"] = Field(
         description="Whom you may put into it: nobody, `new` people alone, or also who is here already."
     )
-    course_folder: bool = Field(description="Whether it has a course folder: data for its people, who hand in work.")
+    course_folder: bool = Field(description="Whether its people hand in work, into its course folder.")
     due: datetime | None = Field(description="Until when work is to be handed in; null where nothing is said.")
     people: list[CoursePersonView]
 

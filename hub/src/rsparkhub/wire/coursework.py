@@ -7,22 +7,23 @@ from pydantic import Field
 
 from rsparkhub.wire.text import Answer, Ask, Moment
 
-FileId = Annotated[str, Field(description="Given once: what was put here never changes.", examples=["kq4wz7m2xb"])]
+GivenId = Annotated[str, Field(description="Given once: what was put here never changes.", examples=["kq4wz7m2xb"])]
 
 
 class DataFileView(Answer):
     """A file that a course gives to its students."""
 
-    id: FileId
+    id: GivenId
     path: str = Field(examples=["week1/flights.csv"])
     size: int = Field(description="In bytes.")
 
 
 class CourseFolderView(Answer):
-    """The folder of a course that you are in."""
+    """The folder of a course that you are in: one that takes work, or has something for you."""
 
     group: str
     instructor: bool = Field(description="Whether you are an instructor of it.")
+    course_folder: bool = Field(description="Whether it takes work. Data, and what came back, you have also when it takes none.")
     due: datetime | None = Field(description="Until when work is to be handed in; null where nothing is said.")
     data: list[DataFileView]
 
@@ -34,7 +35,7 @@ class CourseFolderList(Answer):
 class HandInView(Answer):
     """What a student handed in."""
 
-    id: FileId
+    id: GivenId
     person: str = Field(
         description="Whose it is, by their id: their name, and of a second person of a name with a number behind.",
         examples=["ada"],
@@ -51,7 +52,7 @@ class HandInView(Answer):
 class ReturnedView(Answer):
     """What an instructor gave back on something that was handed in."""
 
-    id: FileId
+    id: GivenId
     file: str
     size: int = Field(description="In bytes.")
     at: datetime
@@ -63,7 +64,7 @@ class HandInList(Answer):
 
 
 class CourseFolderRule(Ask):
-    """Whether a course has a folder, and until when work is to be handed in."""
+    """Whether a course takes work, and until when it is to be handed in."""
 
-    course_folder: bool = Field(description="Whether its people find its data in their sessions, and hand in work.")
+    course_folder: bool = Field(description="Whether its people hand in work. Data are given also when it takes none.")
     due: Moment | None = Field(default=None, description="What comes later is marked late; it is taken all the same.")

@@ -147,12 +147,12 @@ export interface components {
         };
         /**
          * CourseFolderRule
-         * @description Whether a course has a folder, and until when work is to be handed in.
+         * @description Whether a course takes work, and until when it is to be handed in.
          */
         CourseFolderRule: {
             /**
              * Course Folder
-             * @description Whether its people find its data in their sessions, and hand in work.
+             * @description Whether its people hand in work. Data are given also when it takes none.
              */
             course_folder: boolean;
             /**
@@ -163,7 +163,7 @@ export interface components {
         };
         /**
          * CourseFolderView
-         * @description The folder of a course that you are in.
+         * @description The folder of a course that you are in: one that takes work, or has something for you.
          */
         CourseFolderView: {
             /** Group */
@@ -173,6 +173,11 @@ export interface components {
              * @description Whether you are an instructor of it.
              */
             instructor: boolean;
+            /**
+             * Course Folder
+             * @description Whether it takes work. Data, and what came back, you have also when it takes none.
+             */
+            course_folder: boolean;
             /**
              * Due
              * @description Until when work is to be handed in; null where nothing is said.
@@ -201,6 +206,11 @@ export interface components {
              * @description Since when they may not sign in; null when they may.
              */
             disabled: string | null;
+            /**
+             * Hand Ins
+             * @description How many times they handed in work that is still here.
+             */
+            hand_ins: number;
         };
         /**
          * CourseRule
@@ -234,7 +244,7 @@ export interface components {
             may_add: "nobody" | "new" | "anybody";
             /**
              * Course Folder
-             * @description Whether it has a course folder: data for its people, who hand in work.
+             * @description Whether its people hand in work, into its course folder.
              */
             course_folder: boolean;
             /**

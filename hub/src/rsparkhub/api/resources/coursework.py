@@ -7,6 +7,7 @@ import hashlib
 import zipfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Annotated
 from urllib.parse import quote
 
@@ -55,7 +56,7 @@ router = APIRouter(prefix="/hub/api", tags=["courses"])
 Instructor = Annotated[Identity, person(Scope.USERS)]
 Administrator = Annotated[Identity, administrator(Scope.USERS)]
 Member = Annotated[Identity, person_or_session(Scope.SESSIONS)]
-FileId = Annotated[str, Path(alias="id", description="The file's id.", max_length=40)]
+IdInPath = Annotated[str, Path(alias="id", description="The file's id.", max_length=40)]
 FileName = Annotated[
     str,
     Query(
@@ -99,7 +100,7 @@ SentFile = Annotated[Sent, Depends(sent_file)]
 
 @router.get("/courses", summary="The folders of your courses", responses=responses(401, 403))
 async def list_courses(identity: Member, context: Context) -> CourseFolderList:
-    """Of the groups that you are in, those that have a folder; with the data that each gives you."""
+    """Of the groups that you are in, those that take work or have something for you; with the data that each gives you."""
     check_course(identity, None, to=Action.READ)
     folders = await context.store.coursework.of_user(identity.user.name)
     return CourseFolderList(courses=[course_folder_view(each) for each in folders])
@@ -107,7 +108,7 @@ async def list_courses(identity: Member, context: Context) -> CourseFolderList:
 
 @router.put("/groups/{name}/course-folder", summary="Open or close a course folder", responses=responses(401, 403, 404, 422))
 async def set_folder(name: str, body: CourseFolderRule, identity: Instructor, context: Context) -> CourseView:
-    """Of a folder that is closed nothing is deleted: students find no data in new sessions, and can't hand in."""
+    """One that is closed takes no work. Data stay in sessions, and instructors give, give back and read as before."""
     check_instructor(identity, name, to=Action.CHANGE)
     by = by_now(identity, context)
     await context.store.coursework.set_folder(name, is_open=body.course_folder, due=body.due, by=by)
@@ -134,8 +135,8 @@ async def put_data(
 
 
 @router.delete("/groups/{name}/data/{id}", status_code=204, summary="Take a file away", responses=responses(401, 403, 404))
-async def remove_data(name: str, file_id: FileId, identity: Instructor, context: Context) -> None:
-    """Students find it no longer in new sessions; who copied it keeps the copy."""
+async def remove_data(name: str, file_id: IdInPath, identity: Instructor, context: Context) -> None:
+    """Sessions that run have it no longer in some minutes; who copied it keeps the copy."""
     check_instructor(identity, name, to=Action.CHANGE)
     await context.store.coursework.remove_data(name, file_id, by=by_now(identity, context))
 
@@ -146,7 +147,7 @@ async def remove_data(name: str, file_id: FileId, identity: Instructor, context:
     responses=responses(401, 403, 404),
     response_class=StreamingResponse,
 )
-async def read_data(name: str, file_id: FileId, identity: Member, context: Context) -> StreamingResponse:
+async def read_data(name: str, file_id: IdInPath, identity: Member, context: Context) -> StreamingResponse:
     """For everybody in the group."""
     check_course(identity, name, to=Action.READ)
     return _sent(context, await _find(context, name, file_id, FileKind.DATA))
@@ -197,7 +198,7 @@ async def collect(name: str, identity: Instructor, context: Context) -> Streamin
     responses=responses(401, 403, 404),
     response_class=StreamingResponse,
 )
-async def read_hand_in(name: str, file_id: FileId, identity: Member, context: Context) -> StreamingResponse:
+async def read_hand_in(name: str, file_id: IdInPath, identity: Member, context: Context) -> StreamingResponse:
     """Your own, or as an instructor by a token of yours or in a browser anybody's."""
     check_course(identity, name, to=Action.READ)
     file = await _find(context, name, file_id, FileKind.HAND_IN, own_to=identity)
@@ -206,12 +207,21 @@ async def read_hand_in(name: str, file_id: FileId, identity: Member, context: Co
     return _sent(context, file)
 
 
+@router.delete(
+    "/groups/{name}/hand-ins/{id}", status_code=204, summary="Remove what was handed in", responses=responses(401, 403, 404)
+)
+async def remove_hand_in(name: str, file_id: IdInPath, identity: Instructor, context: Context) -> None:
+    """With what was given back on it, so that its student has room for more; for instructors. It can't be had back."""
+    check_instructor(identity, name, to=Action.CHANGE)
+    await context.store.coursework.remove_hand_in(name, file_id, by=by_now(identity, context))
+
+
 @router.post(
     "/groups/{name}/hand-ins/{id}/returned", status_code=201, summary="Give something back",
     responses=responses(401, 403, 404, 409, 413, 422), openapi_extra=_SENT,
 )  # fmt: skip
 async def give_back(
-    name: str, file_id: FileId, *, file: FileName, sent: SentFile, identity: Instructor, context: Context
+    name: str, file_id: IdInPath, *, file: FileName, sent: SentFile, identity: Instructor, context: Context
 ) -> ReturnedView:
     """Remarks on what a student handed in, who finds them beside it."""
     check_instructor(identity, name, to=Action.CHANGE)
@@ -226,7 +236,7 @@ async def give_back(
     responses=responses(401, 403, 404),
     response_class=StreamingResponse,
 )
-async def read_returned(name: str, file_id: FileId, identity: Member, context: Context) -> StreamingResponse:
+async def read_returned(name: str, file_id: IdInPath, identity: Member, context: Context) -> StreamingResponse:
     """What came back to you, or as an instructor to anybody."""
     check_course(identity, name, to=Action.READ)
     return _sent(context, await _find(context, name, file_id, FileKind.RETURNED, own_to=identity))
@@ -275,10 +285,11 @@ async def _take(
     identity: Identity,
     context: AppContext,
 ) -> CourseFile:
-    """Store the body of a request as a file; what did not come to its end is nothing."""
+    """Store the body of a request as a file; what did not come to its end is nothing.
+
+    One that is too large never comes here: `BodyLimitMiddleware` refuses it.
+    """
     store, room = context.store.coursework, context.settings.course_room
-    if sent.size > room.file:
-        raise InvalidInput(f"A file of a course has up to {room.file / 2**20:.0f} MiB. Leave out what can be computed again.")
     by = by_now(identity, context)
     file_id = await store.begin(name, kind, file_name, size=sent.size, of=of, room=room, by=by)
     try:
@@ -338,9 +349,9 @@ async def _zip(context: AppContext, files: Sequence[CourseFile]) -> AsyncIterato
     written = _Written()
     with zipfile.ZipFile(written, "w") as archive:  # type: ignore[call-overload]  # it needs no more than `write` and `flush`
         for file in files:
-            at = file.created
+            at = file.created.astimezone(UTC)
             entry = zipfile.ZipInfo(
-                f"{file.person}/{at:%Y%m%d-%H%M%S}-{file.id}{'-late' if file.late else ''}/{file.name}",
+                f"{file.person}/{at:%Y%m%d-%H%M%S}-UTC-{file.id}{'-late' if file.late else ''}/{file.name}",
                 (at.year, at.month, at.day, at.hour, at.minute, at.second),
             )
             entry.external_attr = 0o600 << 16

@@ -4,6 +4,7 @@ Pure. What an event says of itself may be of another version, or damaged: what c
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from rspark_contract.reading import JsonObject
@@ -69,8 +70,8 @@ def _wanted(data: JsonObject, subjects: Subjects) -> str:
 
 
 def _extended(data: JsonObject, subjects: Subjects) -> str:
-    until = _text(data, "until")[:16].replace("T", " ")
-    return f"{subjects.actor} puts off the sleep of {_session(subjects)}{f' until {until} UTC' if until else ''}."
+    until = _moment(data, "until")
+    return f"{subjects.actor} puts off the sleep of {_session(subjects)}{f' until {until}' if until else ''}."
 
 
 def _renamed(data: JsonObject, subjects: Subjects) -> str:
@@ -109,9 +110,9 @@ def _share(data: JsonObject, subjects: Subjects) -> str:
     whom = f"the group {group}" if group else _text(data, "person") or "somebody"
     if data.get("change") == "ended":
         return f"{subjects.actor} no longer shares {_session(subjects)} with {whom}."
-    until = _text(data, "expires")[:16].replace("T", " ")
+    until = _moment(data, "expires")
     role = role_called(data.get("role")).in_words
-    return f"{subjects.actor} shares {_session(subjects)} with {whom} as {role}{f', until {until} UTC' if until else ''}."
+    return f"{subjects.actor} shares {_session(subjects)} with {whom} as {role}{f', until {until}' if until else ''}."
 
 
 def _person(data: JsonObject, subjects: Subjects) -> str:
@@ -150,9 +151,9 @@ def _group(data: JsonObject, subjects: Subjects) -> str:  # noqa: PLR0911  # a l
             return f"{actor} tells {group}: {text}" if text else f"{actor} takes back what {group} was told."
         case "course":
             folder = "opens the course folder" if data.get("view") is True else "closes the course folder"
-            due = _text(data, "text")[:16].replace("T", " ")
-            return f"{actor} {folder} of {group}{f', with work due {due} UTC' if due else ''}."
-        case "handed-in" | "returned" | "read" | "gave" | "took-away":
+            due = _moment(data, "text")
+            return f"{actor} {folder} of {group}{f', with work due {due}' if due else ''}."
+        case "handed-in" | "returned" | "read" | "gave" | "took-away" | "removed-hand-in":
             return f"{actor} {_with_file(data, subjects, group)}."
         case "added":
             return f"{actor} adds {group}{f', with {joined}' if joined else ''}."
@@ -173,6 +174,7 @@ def _with_file(data: JsonObject, subjects: Subjects, group: str) -> str:
         "read": f"reads {file}, which {owner} handed in to {group}" if file else f"collects all that was handed in to {group}",
         "gave": f"gives {file} to {group}",
         "took-away": f"takes {file} away from {group}",
+        "removed-hand-in": f"removes {file}, which {owner} handed in to {group}",
     }
     return done[_text(data, "change")]
 
@@ -214,6 +216,14 @@ def _with_reason(sentence: str, data: JsonObject) -> str:
 def _text(data: JsonObject, name: str) -> str:
     value = data.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _moment(data: JsonObject, name: str) -> str:
+    """Return a time in UTC, whatever zone it was written in; nothing where there is none."""
+    try:
+        return f"{datetime.fromisoformat(_text(data, name)).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except (ValueError, OverflowError):
+        return ""
 
 
 def _names(value: object) -> str:

@@ -119,8 +119,11 @@ def _visit_view(visit: SessionVisit) -> VisitView:
     return VisitView(by=name_in(visit.person), group=visit.group, to=to, at=visit.at)
 
 
-def course_view(group: TaughtGroup, *, may_add: Literal["nobody", "new", "anybody"]) -> CourseView:
-    """Return the view of a group as its instructors see it; `may_add` is whom whoever asks may add."""
+def course_view(group: TaughtGroup, handed_in: Mapping[str, int], *, may_add: Literal["nobody", "new", "anybody"]) -> CourseView:
+    """Return the view of a group as its instructors see it.
+
+    `handed_in` is how many times each person handed in work, by their id, and `may_add` whom whoever asks may add.
+    """
     people = [
         CoursePersonView(
             name=user.name,
@@ -129,6 +132,7 @@ def course_view(group: TaughtGroup, *, may_add: Literal["nobody", "new", "anybod
             instructor=group.name in user.teaches,
             last_seen=user.last_seen,
             disabled=user.disabled,
+            hand_ins=handed_in.get(user.id, 0),
         )
         for user in group.people
     ]
@@ -151,7 +155,9 @@ def announcement_view(said: Announcement | None) -> AnnouncementView | None:
 def course_folder_view(folder: CourseFolder) -> CourseFolderView:
     """Return the view of a course folder that somebody has."""
     data = [data_file_view(file) for file in folder.data]
-    return CourseFolderView(group=folder.group, instructor=folder.instructor, due=folder.due, data=data)
+    return CourseFolderView(
+        group=folder.group, instructor=folder.instructor, course_folder=folder.is_open, due=folder.due, data=data
+    )
 
 
 def data_file_view(file: CourseFile) -> DataFileView:
