@@ -2,7 +2,8 @@
 #'
 #' `hand_in()` hands in a file or a folder to a course; `hand_ins()` lists what
 #' you handed in, and `hand_ins_returned()` saves what an instructor gave back on
-#' it; `hub_courses()` lists the courses that you hand in to.
+#' it; `hub_courses()` lists the courses that take work of yours, or have
+#' something for you.
 #'
 #' Each hand-in is kept with its time beside those before, whole or not at all:
 #' nothing is overwritten. Only you and the course's instructors read it. A folder
@@ -21,7 +22,9 @@
 #' @return A data frame. Of `hand_in()`, invisibly, and `hand_ins()` a row for each
 #'   hand-in: `id`, `file`, `size` in bytes, `at`, `due` (until when work was due
 #'   then), `late`, `sha256` and `returned` (what came back). Of `hub_courses()` a row for
-#'   each course: `course`, `instructor`, `due` and `data` (how many files it gives).
+#'   each course: `course`, `instructor`, `open` (whether it takes work), `due` and `data`
+#'   (how many files it gives). Times are in UTC, which `format(at, tz = "")` shows as this
+#'   computer's clock has them.
 #'   `hand_ins_returned()` returns the paths of what it saved.
 #' @examples
 #' if (interactive()) {
@@ -41,7 +44,7 @@ hand_in <- function(file, course = NULL, url = NULL, token = NULL) {
   if (!file.exists(path)) {
     problem("There is no file ", file, " to be handed in. The working folder is ", getwd(), ".")
   }
-  name <- course_of(course, url, token)
+  name <- course_of(course, url, token, open = TRUE)
   path <- normalizePath(path)
   said <- basename(path)
   if (dir.exists(path)) {
@@ -92,25 +95,28 @@ hub_courses <- function(url = NULL, token = NULL) {
   hub_frame(hub_ask(url, token, "GET", "/courses", own = TRUE)$courses, list(
     course = hub_words("group"),
     instructor = hub_flag("instructor"),
+    open = hub_flag("course_folder"),
     due = hub_time("due"),
     data = function(entry) length(entry$data)
   ))
 }
 
-# Return the name of the course that is meant: the only one, where none is named.
-course_of <- function(course, url, token) {
+# Return the name of the course that is meant: the only one, where none is named; with `open`, the only one that takes work.
+course_of <- function(course, url, token, open = FALSE) {
   check_name(course, "course", or_null = TRUE)
   if (!is.null(course)) {
     return(course)
   }
-  found <- hub_courses(url, token)$course
+  courses <- hub_courses(url, token)
+  found <- courses$course[!open | !(courses$open %in% FALSE)] # a hub of a version before says nothing of it
   if (length(found) == 1) {
     return(found)
   }
   if (length(found)) {
-    problem("Say to which course: `course = \"", found[[1]], "\"`. You are in ", paste(found, collapse = ", "), ".")
+    problem("Say which course: `course = \"", found[[1]], "\"`. You are in ", paste(found, collapse = ", "), ".")
   }
-  problem("You are in no course that takes work. Ask its instructor, who opens the course folder.")
+  if (open) problem("You are in no course that takes work now. Ask its instructor, who opens the course folder.")
+  problem("You are in no course that has something for you. Say which one you mean: `course = \"stat101\"`.")
 }
 
 course_path <- function(course, ...) paste0("/groups/", curl::curl_escape(course), ...)

@@ -36,6 +36,9 @@ hub_token <- function(token, base) {
   found
 }
 
+# Bytes a second of a file at least: as slow as the hub takes one.
+hub_slowest <- 256 * 1024
+
 # Ask the hub; return what its answer says. With `patience`, in seconds, it is waited for: NULL where the answer goes on for longer,
 # and where the hub can't be reached just now. The token goes to this address alone: a redirect is not followed. `file` is sent as
 # it is, and with `as = "raw"` bytes are returned. With `own` a session's own token is enough for all that its person may do.
@@ -44,8 +47,9 @@ hub_ask <- function(url, token, method, path, query = list(), body = NULL, patie
   given <- Filter(Negate(is.null), query)
   words <- vapply(seq_along(given), function(at) paste0(names(given)[[at]], "=", curl::curl_escape(hub_text(given[[at]]))), "")
   address <- paste0(base, "/hub/api", path, if (length(words)) paste0("?", paste(words, collapse = "&")))
+  longest <- if (!is.null(patience)) patience else 60 + (if (is.null(file)) 0 else file.size(file) / hub_slowest)
   handle <- curl::new_handle(
-    customrequest = method, followlocation = FALSE, connecttimeout = 10, timeout_ms = ceiling(1000 * (if (is.null(patience)) 60 else patience))
+    customrequest = method, followlocation = FALSE, connecttimeout = 10, timeout_ms = ceiling(1000 * longest)
   )
   headers <- list(Authorization = paste("Bearer", hub_token(token, base)))
   if (!is.null(body)) {
