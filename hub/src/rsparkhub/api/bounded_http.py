@@ -86,13 +86,13 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head, self._head_bytes = True, 0
         self._set_deadline(None)
         super().on_message_complete()
-        if self.cycle.response_complete:  # the time until the next request ended as the rest of the body came
+        if self.cycle is not None and self.cycle.response_complete:  # the rest of a body ended the wait for the next request
             self._unset_keepalive_if_required()
             self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if not self._in_head and self.cycle.response_complete and not self.transport.is_closing():
+        if not self._in_head and self.cycle is not None and self.cycle.response_complete and not self.transport.is_closing():
             self._set_deadline(self.bounds.answered_seconds)
 
     def send_400_response(self, msg: str) -> None:

@@ -221,7 +221,8 @@ def _text(data: JsonObject, name: str) -> str:
 def _moment(data: JsonObject, name: str) -> str:
     """Return a time in UTC, whatever zone it was written in; nothing where there is none."""
     try:
-        return f"{datetime.fromisoformat(_text(data, name)).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        at = datetime.fromisoformat(_text(data, name))
+        return f"{(at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     except (ValueError, OverflowError):
         return ""
 
