@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -279,13 +280,16 @@ async def test_a_hub_that_is_not_there_is_told_at_once_with_what_to_do() -> None
             await hub.me()
 
 
-async def test_something_else_that_answers_is_not_taken_for_a_hub() -> None:
+async def test_something_else_that_answers_is_not_taken_for_a_hub(tmp_path: Path) -> None:
     def something_else(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, text="<h1>It works!</h1>")
 
     async with AsyncHub("http://other.example", transport=httpx.MockTransport(something_else)) as hub:
         with pytest.raises(errors.Unavailable, match="not an RSparkHub"):
             await hub.me()
+        (tmp_path / "lab1.Rmd").write_text("1 + 1\n")
+        with pytest.raises(errors.Unavailable, match="not an RSparkHub"):
+            await hub.groups.hand_in("stat101", tmp_path / "lab1.Rmd")
 
 
 @pytest.mark.parametrize("url", ["http://hub.example", "http://hub.example/", "http://hub.example/hub/"])
