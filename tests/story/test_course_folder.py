@@ -46,6 +46,7 @@ def test_an_instructor_opens_the_folder_and_saves_what_is_handed_in(
         tess.get_by_label("Work is due").fill("2026-01-05T23:59")
         tess.get_by_role("button", name="Set", exact=True).click()
         expect(tess.get_by_text("5 Jan")).to_be_visible(timeout=READY)
+        expect(tess.get_by_label("Work is due")).to_have_value("2026-01-05T23:59")
 
         sam = signed_in(chromium, links["sam"])
         answer = sam.evaluate(
@@ -56,6 +57,7 @@ def test_an_instructor_opens_the_folder_and_saves_what_is_handed_in(
         row = tess.get_by_role("row", name="sam lab1.Rmd")
         expect(row).to_be_visible(timeout=READY)
         expect(row).to_contain_text("late")
+        expect(tess.get_by_text("1 of 1 have handed in.")).to_be_visible(timeout=READY)
         with tess.expect_download() as saving:
             tess.get_by_role("link", name="Save all").click()
         saving.value.save_as(tmp_path / "all.zip")
@@ -73,5 +75,7 @@ def test_an_instructor_opens_the_folder_and_saves_what_is_handed_in(
                     tess.screenshot(path=f"{folder}/{size}-{theme}.png", full_page=True)
         tess.get_by_role("button", name="Close the folder").click()
         expect(tess.get_by_role("button", name="Let students hand in work")).to_be_visible(timeout=READY)
+        expect(row).to_be_visible(timeout=READY)
+        expect(tess.get_by_role("link", name="Save all")).to_be_visible(timeout=READY)
         events = http.get("/hub/api/audit?kind=group").raise_for_status().json()["events"]
         assert "tess collects all that was handed in to the group stat101." in [event["text"] for event in events]

@@ -51,6 +51,7 @@ export default defineConfig({
           groups: [
             { name: 'start', tags: ['$initial'], priority: 3 },
             { name: 'log', test: /LogView|virtual-rows/, priority: 2 },
+            { name: 'links', test: /state\/(handout|start-link)/, priority: 1 },
             { name: 'table', test: /components\/(Table|Tabs)\.svelte/, priority: 1 },
           ],
         },

@@ -55,6 +55,13 @@ it.each([
   expect(format.ordinal(n)).toBe(text);
 });
 
+it('a field of a form has a time to the minute, where the browser is', () => {
+  expect(new Date(format.inField('2026-12-05T22:59:59.5Z')).getTime()).toBe(
+    Date.parse('2026-12-05T22:59:00Z'),
+  );
+  expect(format.inField(null)).toBe('');
+});
+
 it('a moment is said as short as it is clear', () => {
   const clock = /\d\d:\d\d$/;
   expect(format.moment(before(minute), now)).toMatch(/^\d\d:\d\d$/);

@@ -104,6 +104,13 @@ export function moment(time: string, now: number): string {
   return `${day(time, now)} ${clock}`;
 }
 
+/** A time as a field of a form has it, in the browser's zone; nothing for none. */
+export function inField(time: string | null): string {
+  if (!time) return '';
+  const date = new Date(time);
+  return new Date(date.getTime() - date.getTimezoneOffset() * MINUTE).toISOString().slice(0, 16);
+}
+
 function midnight(time: number): number {
   return new Date(time).setHours(0, 0, 0, 0);
 }
