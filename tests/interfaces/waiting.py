@@ -7,9 +7,9 @@ from typing import Any
 DEADLINE = 180.0  # seconds
 
 
-def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
+def until(look: Callable[[], Any], good: Callable[[Any], bool], *, within: float = DEADLINE) -> Any:
     """Look again and again until what is seen is good, and return it; a session that has failed never will be."""
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + within
     while not good(found := look()):
         assert not isinstance(found, dict) or found["state"] != "failed", found
         assert time.monotonic() < deadline, found
