@@ -3,6 +3,7 @@
 import asyncio
 import io
 import re
+import unicodedata
 import zipfile
 from dataclasses import replace
 from datetime import timedelta, timezone
@@ -211,6 +212,17 @@ async def test_names_that_lead_elsewhere_are_refused(world: World, tess: httpx.A
             assert answer.status_code == 422, path
     assert (await bob.post(HAND_INS, params={"file": "a/b"}, content=b"1")).status_code == 422
     assert (await tess.get(HAND_INS)).json() == {"hand_ins": []}
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_a_name_is_the_same_whichever_form_its_accents_have(world: World, tess: httpx.AsyncClient) -> None:
+    bob = await world.program("bob")
+    for form in ("NFD", "NFC"):
+        name = unicodedata.normalize(form, "étude.R")
+        assert (await hand_in(bob, name))["file"] == "étude.R"
+        assert (await tess.put(f"{GROUP}/data", params={"path": f"week1/{name}"}, content=b"1")).status_code == 200
+    (course,) = (await bob.get("/hub/api/courses")).json()["courses"]
+    assert [file["path"] for file in course["data"]] == ["week1/étude.R"]
 
 
 async def test_a_student_fills_no_disk(world: World, tess: httpx.AsyncClient) -> None:

@@ -130,8 +130,7 @@ async def put_data(
 ) -> DataFileView:
     """In the place of what had this path before. Sessions that run get it in some minutes."""
     check_instructor(identity, name, to=Action.CHANGE)
-    check_path(path)
-    return data_file_view(await _take(sent, FileKind.DATA, name, path, identity=identity, context=context))
+    return data_file_view(await _take(sent, FileKind.DATA, name, check_path(path), identity=identity, context=context))
 
 
 @router.delete("/groups/{name}/data/{id}", status_code=204, summary="Take a file away", responses=responses(401, 403, 404))
@@ -160,7 +159,7 @@ async def read_data(name: str, file_id: IdInPath, identity: Member, context: Con
 async def hand_in(name: str, file: FileName, sent: SentFile, identity: Member, context: Context) -> HandInView:
     """Kept with its time, beside what you handed in before. Whole or not at all."""
     check_course(identity, name, to=Action.CHANGE)
-    check_name(file)
+    file = check_name(file)
     return hand_in_views([await _take(sent, FileKind.HAND_IN, name, file, identity=identity, context=context)], ())[0]
 
 
@@ -225,7 +224,7 @@ async def give_back(
 ) -> ReturnedView:
     """Remarks on what a student handed in, who finds them beside it."""
     check_instructor(identity, name, to=Action.CHANGE)
-    check_name(file)
+    file = check_name(file)
     about = await _find(context, name, file_id, FileKind.HAND_IN)
     return returned_view(await _take(sent, FileKind.RETURNED, name, file, of=about, identity=identity, context=context))
 
