@@ -349,7 +349,14 @@ async def test_what_an_instructor_removes_makes_room(world: World, tess: httpx.A
         assert (await client.delete(f"{HAND_INS}/{done['id']}")).status_code == 403
     assert (await tess.delete(f"{HAND_INS}/{returned.json()['id']}")).status_code == 404
     assert (await tess.delete(f"/hub/api/groups/math202/hand-ins/{done['id']}")).status_code == 403
+    store, by, room = world.store.coursework, By("tess", world.clock()), replace(world.settings.course_room, hand_ins=5)
+    removed = await store.get("stat101", done["id"])
+    half = await store.begin("stat101", FileKind.RETURNED, "more.txt", size=4, of=removed, room=room, by=by)
     assert (await tess.delete(f"{HAND_INS}/{done['id']}")).status_code == 204
+    with pytest.raises(Conflict):  # it is nobody's any more, and takes no room
+        await store.write(half, 0, b"more")
+    with pytest.raises(NotFound, match="was removed meanwhile"):
+        await store.begin("stat101", FileKind.RETURNED, "more.txt", size=4, of=removed, room=room, by=by)
     assert (await tess.delete(f"{HAND_INS}/{done['id']}")).status_code == 404
     assert (await bob.get(f"{GROUP}/returned/{returned.json()['id']}")).status_code == 404
     assert (await audit(world))[0] == "tess removes lab1.Rmd, which bob handed in to the group stat101."

@@ -187,7 +187,7 @@ class Coursework:
         Raises
         ------
         NotFound
-            When there is no such group.
+            When there is no such group, or what a file is given back on was removed.
         NotAllowed
             When whoever does it may not, by now.
         Conflict
@@ -198,6 +198,8 @@ class Coursework:
         async def work(connection: Connection) -> None:
             group_id, _ = await self._lock(connection, name, kind, by)
             await connection.rows(_DROP_LEFT, {"b_before": by.at - _LONGEST_SENDING})
+            if of is not None and not await connection.rows(_ONE, {"b_id": of.id, "b_group": group_id}):
+                raise NotFound("What this is about was removed meanwhile.")
             person = {FileKind.DATA: None, FileKind.HAND_IN: by.person, FileKind.RETURNED: of.person if of else None}[kind]
             await self._check_room(connection, group_id, kind, file_name, size=size, person=person, room=room)
             values = {
