@@ -2,10 +2,14 @@
 # statement. It is put there when code of a file is parsed, and into the functions that are there already.
 
 # What is set: by file the `lines`, each with its text. A line is known again by its text when the file has been edited since the
-# code was run. `placed` are those that stand in code.
+# code was run. `pieces` are those of files that were run, the last at the end: of each its `number`, its file, the line it begins at,
+# and its `texts`. `spots` are by file where its breakpoints belong, as spots_of() returns it, until that may be another place. `placed`
+# are the spots at which one stands in code.
 breakpoints <- new.env(parent = emptyenv())
 breakpoints$set <- list()
-breakpoints$placed <- list()
+breakpoints$pieces <- list()
+breakpoints$spots <- list()
+breakpoints$placed <- character()
 
 breakpoint_mark <- "rspark_breakpoint"
 
@@ -14,6 +18,8 @@ stop_at_next_by_name <- call(":::", quote(rspark), quote(stop_at_next))
 
 # Characters by which a line is known again, as clients and the server count them.
 most_of_line <- 200L
+
+most_pieces <- 500L
 
 # Take what is set now: a list of path, line and text. Return whether something is other than before.
 set_breakpoints <- function(asked) {
@@ -24,17 +30,18 @@ set_breakpoints <- function(asked) {
   }
   gone <- setdiff(names(breakpoints$set), names(set))
   breakpoints$set <- set
-  breakpoints$placed <- breakpoints$placed[names(breakpoints$placed) %in% vapply(asked, breakpoint_key, "")]
+  breakpoints$spots <- list()
+  breakpoints$placed <- intersect(breakpoints$placed, unlist(lapply(names(set), spots_in)))
   place_in_functions(c(names(set), gone))
   TRUE
 }
 
-breakpoint_key <- function(breakpoint) paste0(breakpoint$path, "\n", breakpoint$text)
-
 # Return those that stand in code, each with path and line.
 placed_breakpoints <- function() {
-  asked <- unlist(unname(breakpoints$set), recursive = FALSE)
-  Filter(function(each) !is.null(breakpoints$placed[[breakpoint_key(each)]]), asked)
+  unlist(unname(lapply(names(breakpoints$set), function(path) {
+    stands <- vapply(spots_in(path), function(spots) any(names(spots) %in% breakpoints$placed), NA)
+    breakpoints$set[[path]][stands]
+  })), recursive = FALSE)
 }
 
 # Put breakpoints into the functions of the global environment that come from these files.
@@ -45,16 +52,22 @@ place_in_functions <- function(paths = names(breakpoints$set)) {
   env <- globalenv()
   names <- ls(env, all.names = TRUE, sorted = FALSE)
   names <- names[!nzchar(rc2_unevaluated(env, names))]
+  known <- list()
   for (name in names) {
     if (rc2_is_missing(env, name)) next
     f <- get(name, envir = env, inherits = FALSE)
     if (typeof(f) != "closure" || is.null(source <- attr(f, "srcref", exact = TRUE)) || bindingIsLocked(name, env)) next
     path <- source_path(source)
     if (is.null(path) || !path %in% paths) next
+    known[[name]] <- list(f = f, source = source, path = path, number = piece_number(path, attr(source, "srcfile")))
+  }
+  for (name in names(known)) {
+    f <- known[[name]]$f
+    source <- known[[name]]$source
     bare <- without_breakpoints(body(f))
-    lines <- lines_in(path, attr(source, "srcfile"))
+    lines <- lines_in(known[[name]]$path, known[[name]]$number)
     found <- in_function(bare, source, lines)
-    note_placed(path, lines, found$taken)
+    note_placed(lines, found$taken)
     if (!identical(found$code, body(f), ignore.srcref = FALSE)) {
       changed <- f
       body(changed) <- found$code
@@ -68,14 +81,12 @@ place_in_functions <- function(paths = names(breakpoints$set)) {
 
 # Return the code of a file with its breakpoints.
 place_in_code <- function(expressions, path) {
-  if (is.null(breakpoints$set[[path]])) {
-    return(expressions)
-  }
   sources <- attr(expressions, "srcref")
-  if (is.null(sources)) {
+  if (!length(sources)) {
     return(expressions)
   }
-  lines <- lines_in(path, attr(sources[[1]], "srcfile"))
+  number <- piece_number(path, attr(sources[[1]], "srcfile"), anew = TRUE)
+  lines <- lines_in(path, number)
   for (place in seq_along(expressions)) {
     within <- lines[lines >= first_line(sources[[place]]) & lines <= last_line(sources[[place]])]
     if (!length(within)) next
@@ -83,14 +94,12 @@ place_in_code <- function(expressions, path) {
     left <- without(within, found$taken)
     if (length(left)) found$code <- wrapped(found$code, sources[[place]], path, left)
     if (is.call(found$code)) expressions[[place]] <- found$code
-    note_placed(path, lines, within)
+    note_placed(lines, within)
   }
   expressions
 }
 
-note_placed <- function(path, lines, taken) {
-  for (text in names(lines)[lines %in% taken]) breakpoints$placed[[paste0(path, "\n", text)]] <- TRUE
-}
+note_placed <- function(lines, taken) breakpoints$placed <- union(breakpoints$placed, names(lines)[lines %in% taken])
 
 first_line <- function(source) source[[1]]
 last_line <- function(source) source[[3]]
@@ -109,18 +118,67 @@ source_path <- function(source) {
   if (startsWith(whole, home)) substring(whole, nchar(home) + 1L) else whole
 }
 
-# Return at which lines of a file, as it was when its code was run, breakpoints are, by their texts.
-lines_in <- function(path, file) {
+# Return the number of a piece of a file, which is remembered: as the last one where it is run `anew`.
+piece_number <- function(path, file, anew = FALSE) {
   texts <- enc2utf8(file$lines %||% character())
   if (length(texts) == 1L) texts <- strsplit(texts, "\n", fixed = TRUE)[[1]]
   texts <- substr(trimws(texts, whitespace = "[\\h\\v]"), 1L, most_of_line)
-  found <- integer()
-  for (each in breakpoints$set[[path]]) {
-    same <- if (nzchar(each$text)) which(texts == each$text)
-    if (!length(same)) next
-    found <- c(found, stats::setNames(same[[which.min(abs(same - each$line))]], each$text))
+  first <- c(which(nzchar(texts)), 1L)[[1]] # lines before the piece are empty
+  texts <- texts[seq_along(texts) >= first]
+  same <- which(vapply(breakpoints$pieces, function(piece) {
+    piece$path == path && piece$first == first && identical(piece$texts, texts)
+  }, NA))
+  if (length(same) && !anew) {
+    return(breakpoints$pieces[[same]]$number)
   }
-  found
+  if (length(same)) {
+    piece <- breakpoints$pieces[[same]]
+    breakpoints$pieces[[same]] <- NULL
+  } else {
+    breakpoints$last_piece <- (breakpoints$last_piece %||% 0) + 1
+    piece <- list(number = breakpoints$last_piece, path = path, first = first, texts = texts)
+  }
+  breakpoints$pieces <- utils::tail(c(breakpoints$pieces, list(piece)), most_pieces)
+  breakpoints$spots[[path]] <- NULL
+  piece$number
+}
+
+# Return where each breakpoint of a file belongs.
+spots_in <- function(path) {
+  if (is.null(breakpoints$spots[[path]])) {
+    pieces <- Filter(function(piece) piece$path == path, breakpoints$pieces)
+    breakpoints$spots[[path]] <- lapply(breakpoints$set[[path]], spots_of, pieces = pieces)
+  }
+  breakpoints$spots[[path]]
+}
+
+# Return the lines of pieces of a file, as it was when they were run, that a breakpoint belongs to, by the names of these spots. They are
+# of those pieces that have its text at its own line; where none does, since the file was edited, of those that have it nearest. A line
+# that was elsewhere when a later piece was run, which has it too, is where it was then.
+spots_of <- function(breakpoint, pieces) {
+  text <- breakpoint$text
+  pieces <- if (nzchar(text)) Filter(function(piece) text %in% piece$texts, pieces)
+  found <- integer()
+  for (place in seq_along(pieces)) {
+    piece <- pieces[[place]]
+    lines <- which(piece$texts == text) + piece$first - 1L
+    for (later in pieces[seq_along(pieces) > place]) {
+      places <- lines - later$first + 1L
+      now <- later$texts[replace(places, places < 1L, NA)]
+      lines <- lines[is.na(now) | now == text]
+    }
+    if (!length(lines)) next
+    line <- lines[[which.min(abs(lines - breakpoint$line))]]
+    found <- c(found, stats::setNames(line, paste0(piece$number, ":", line)))
+  }
+  away <- abs(found - breakpoint$line)
+  found[away == min(away, Inf)]
+}
+
+# Return at which lines of a piece breakpoints are, by the names of these spots.
+lines_in <- function(path, number) {
+  lines <- unlist(unname(spots_in(path)))
+  lines[startsWith(names(lines) %||% character(), paste0(number, ":"))]
 }
 
 # Put a breakpoint before each statement that lines lead to. Return the `code`, and which lines are `taken`.
@@ -218,23 +276,23 @@ break_call <- function(path, lines) {
 }
 
 # Return the number of a place where code stops. None of an R before, whose functions may have been saved, is used again.
-place_number <- function(path, texts) {
-  key <- paste(c(path, texts), collapse = "\n")
+place_number <- function(path, spots) {
+  key <- paste(spots, collapse = "\n")
   number <- breakpoints$numbers[[key]]
   if (is.null(number)) {
     if (is.null(breakpoints$last)) breakpoints$last <- 1000 * (floor(as.numeric(Sys.time())) %% 1e6)
     breakpoints$last <- number <- breakpoints$last + 1
     breakpoints$numbers[[key]] <- number
-    breakpoints$places[[as.character(number)]] <- list(path = path, texts = texts)
+    breakpoints$places[[as.character(number)]] <- list(path = path, spots = spots)
   }
   number
 }
 
-# Let R's browser stop at the next statement of whoever calls, if a breakpoint is still set there.
+# Let R's browser stop at the next statement of whoever calls, if a breakpoint still belongs there.
 stop_at_next <- function(number) {
   place <- breakpoints$places[[as.character(number)]]
-  set <- if (!is.null(place)) vapply(breakpoints$set[[place$path]], function(each) each$text, "")
-  if (any(place$texts %in% set)) .Call(console_stop_at_next, parent.frame())
+  spots <- if (!is.null(place)) names(unlist(unname(spots_in(place$path))))
+  if (any(place$spots %in% spots)) .Call(console_stop_at_next, parent.frame())
   FALSE
 }
 

@@ -74,8 +74,11 @@ async def breakpoints(client: Client, path: str, lines: list[int], text: list[st
     await client.send(protocol.SetBreakpoints(path=path, breakpoints=at))
 
 
-async def in_force(client: Client, path: str, lines: list[int]) -> None:
-    """Wait until just these breakpoints of a file are in force."""
+async def in_force(client: Client, path: str, lines: list[int], console: str | None = None) -> None:
+    """Wait until just these breakpoints of a file are in force, and still are when a `console` has executed something then.
+
+    None is in force until a console has been told of them, which says nothing of what it makes of them.
+    """
 
     def so() -> bool:
         told = next(each for each in reversed(client.notices) if isinstance(each, protocol.Breakpoints))
@@ -84,6 +87,10 @@ async def in_force(client: Client, path: str, lines: list[int]) -> None:
         ) or (not lines and all(file.path != path for file in told.files))
 
     await client.until(so)
+    if console is not None:
+        await client.run(console, "1 + 1")
+        await steps_done(client)  # what is told of breakpoints has come when this has
+        assert so()
 
 
 async def run_file(client: Client, console: str, path: str, lines: list[str], first: int = 1, last: int | None = None) -> None:
@@ -138,7 +145,7 @@ async def test_a_breakpoint_of_r_is_in_force_once_its_function_was_run(client: C
     console = await client.start("ir")
     await client.run(console, "rm(list = ls())")
     await breakpoints(client, "kept.R", [3, 8], LINES)
-    await in_force(client, "kept.R", [])
+    await in_force(client, "kept.R", [], console)
     await run_file(client, console, "kept.R", LINES, 1, 6)
     await in_force(client, "kept.R", [3])
     await run_file(client, console, "kept.R", LINES, 7)
@@ -184,8 +191,30 @@ async def test_a_breakpoint_follows_its_line(client: Client) -> None:
     await client.send(protocol.Step(console=console, step="continue"))
     await client.finished(execution)
     await breakpoints(client, "moved.R", [3], ["x", "y", "no such line"])
-    await in_force(client, "moved.R", [])
+    await in_force(client, "moved.R", [], console)
     await breakpoints(client, "moved.R", [], LINES)
+
+
+async def test_a_breakpoint_is_in_its_own_line_and_in_no_other_that_reads_the_same(client: Client) -> None:
+    console = await client.start("ir")
+    code = ["one <- function(x) {", "  x <- x + 1", "  x", "}", "two <- function(x) {", "  x <- x + 1", "  x", "}"]
+    code += ["total <- one(1)", "print(total)", "total <- one(1)"]
+    await breakpoints(client, "same.R", [6, 11], code)
+    await run_file(client, console, "same.R", code, 1, 4)
+    await run_file(client, console, "same.R", code, 5, 8)
+    await in_force(client, "same.R", [6])
+    execution = await client.begin(console, code[10], source=protocol.Source(path="same.R", first_line=11, last_line=11))
+    await waits(client, console, 11)
+    await client.send(protocol.Step(console=console, step="continue"))
+    assert (await client.finished(execution)).status == "ok"
+    await in_force(client, "same.R", [6, 11])
+    await run_file(client, console, "same.R", code, 9, 10)
+    execution = await client.begin(console, "two(1)")
+    at = await waits(client, console, 6)
+    assert [frame.name for frame in at.frames] == ["two", ""]
+    await client.send(protocol.Step(console=console, step="continue"))
+    assert (await client.finished(execution)).status == "ok"
+    await breakpoints(client, "same.R", [], code)
 
 
 async def test_breakpoints_are_in_loops_at_the_top_level_and_in_functions_of_one_line(client: Client) -> None:

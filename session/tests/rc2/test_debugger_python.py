@@ -50,7 +50,7 @@ async def test_python_stops_at_a_breakpoint_and_is_led_by_buttons(running: Runni
     console = await client.start("python3")
     await run_file(client, console, "steps.py", LINES, 1, 4)
     await breakpoints(client, "steps.py", [7], LINES)
-    await in_force(client, "steps.py", [])
+    await in_force(client, "steps.py", [], console)
     await run_file(client, console, "steps.py", LINES, 6, 8)
     await in_force(client, "steps.py", [7])
     execution = await client.begin(console, "outer(1)")
@@ -70,6 +70,29 @@ async def test_python_stops_at_a_breakpoint_and_is_led_by_buttons(running: Runni
     assert (await client.finished(execution)).status == "ok"
     await runs_on(client, console)
     assert "4" in client.text(execution)
+
+
+async def test_a_breakpoint_is_in_its_own_line_and_in_no_other_that_reads_the_same(client: Client) -> None:
+    console = await client.start("python3")
+    code = ["def one(x):", "    x = x + 1", "    return x", "", "def two(x):", "    x = x + 1", "    return x"]
+    code += ["total = one(1)", "print(total)", "total = one(1)"]
+    await breakpoints(client, "same.py", [6, 10], code)
+    await run_file(client, console, "same.py", code, 1, 3)
+    await run_file(client, console, "same.py", code, 5, 7)
+    await in_force(client, "same.py", [6])
+    execution = await client.begin(console, code[9], source=protocol.Source(path="same.py", first_line=10, last_line=10))
+    await waits(client, console, 10)
+    await client.send(protocol.Step(console=console, step="continue"))
+    assert (await client.finished(execution)).status == "ok"
+    # the very same code is another piece, and has the file of the first
+    await run_file(client, console, "same.py", code, 8, 8)
+    await in_force(client, "same.py", [6])
+    execution = await client.begin(console, "two(1)")
+    at = await waits(client, console, 6)
+    assert [frame.name for frame in at.frames] == ["two", ""]
+    await client.send(protocol.Step(console=console, step="continue"))
+    assert (await client.finished(execution)).status == "ok"
+    await breakpoints(client, "same.py", [], code)
 
 
 async def test_stop_ends_what_runs_and_breakpoints_stay(client: Client) -> None:

@@ -118,7 +118,11 @@ class Debugger:
     async def prepare(self, console: Console, request: protocol.Execute) -> Mapping[str, Any]:
         """Make ready for an execution, and return the metadata that goes with it."""
         debugged = self._consoles.get(console.identity.id)
-        return {} if debugged is None else await debugged.language.prepare(debugged, request)
+        if debugged is None:
+            return {}
+        metadata = await debugged.language.prepare(debugged, request)
+        self._tell()
+        return metadata
 
     def asked(self, console: Console, content: Mapping[str, Any]) -> None:
         """Take in what came with a question of its kernel's."""

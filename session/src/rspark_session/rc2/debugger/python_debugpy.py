@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from rspark_session.rc2 import protocol
 from rspark_session.rc2.debugger.debugged import Debugged, Wanted
+from rspark_session.rc2.debugger.pieces import Piece, places
 from rspark_session.rc2.introspection import Introspection
 from rspark_session.rc2.refusal import Busy, Refusal
 
@@ -33,39 +34,28 @@ _MOST_FRAMES, _ASKED_FRAMES = 50, 80
 _MOST_CELLS, _LONGEST = 500, 2**18
 
 
-@dataclass(frozen=True)
-class _Cell:
-    """Code that was executed, and where it is from."""
-
-    path: str
-    first: int
-    code: str
-
-    def place(self, breakpoint_: protocol.BreakpointAt) -> int | None:
-        """Return the line of this code, from 1, that a breakpoint of its file belongs to; None where none reads so."""
-        lines = [line.strip()[:200] for line in self.code.split("\n")]
-        own = breakpoint_.line - self.first
-        same = [place for place, text in enumerate(lines) if text == breakpoint_.text]
-        if not same or not breakpoint_.text:
-            return None
-        return min(same, key=lambda place: abs(place - own)) + 1
-
-
 @dataclass(eq=False)
 class _Session:
-    """What is known of a kernel. `cells` are by the file that ipykernel would write them to, once that is known."""
+    """What is known of a kernel. `cells` are those executed, the last at the end, each with its file once that is known.
+
+    Those of the same code have the same file: it is that of the one that was executed last.
+    """
 
     attached: bool = False
     #: An interrupt may have come while debugpy held the thread: it is left, so that it forgets that, and attached to anew.
     interrupted: bool = False
     seq: int = 0
     thread: int = 0
-    cells: OrderedDict[_Cell, str | None] = field(default_factory=OrderedDict)
+    cells: OrderedDict[Piece, str | None] = field(default_factory=OrderedDict)
     sent: dict[str, tuple[int, ...]] = field(default_factory=dict)
     #: By the number of a call: debugpy's own, and how the kernel finds it.
     frames: dict[int, tuple[int, dict[str, object]]] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def file_of(self, code: str) -> str | None:
+        """Return the file of a cell of this code; None where none is known."""
+        return next((file for cell, file in self.cells.items() if file is not None and cell.code == code), None)
 
 
 class PythonDebugpy:
@@ -80,8 +70,8 @@ class PythonDebugpy:
         session = self._session(debugged)
         source = request.source
         if source is not None and source.path and len(request.code) <= _LONGEST:
-            cell = _Cell(source.path, source.first_line, request.code)
-            session.cells.setdefault(cell, None)
+            cell = Piece(source.path, source.first_line, request.code)
+            session.cells.setdefault(cell, session.file_of(cell.code))
             session.cells.move_to_end(cell)
             while len(session.cells) > _MOST_CELLS:
                 session.cells.popitem(last=False)
@@ -171,13 +161,18 @@ class PythonDebugpy:
                     await self._request(debugged, "initialize", _CLIENT)
                     await self._request(debugged, "attach", {})
                     session.attached = True
-                by_path = dict(wanted.breakpoints)
+                last = {cell.code: cell for cell in session.cells}
+                standing: dict[Piece, set[int]] = {cell: set() for cell in last.values()}
                 placed: set[tuple[str, int]] = set()
-                for cell in list(session.cells):
-                    breakpoints = by_path.get(cell.path, ())
-                    lines = {each.line: line for each in breakpoints if (line := cell.place(each)) is not None}
-                    placed |= {(cell.path, line) for line in lines}
-                    await self._set(debugged, session, cell, tuple(sorted(set(lines.values()))))
+                for path, breakpoints in wanted.breakpoints:
+                    cells = [cell for cell in session.cells if cell.path == path]
+                    for each in breakpoints:
+                        for cell, line in places(cells, each).items():
+                            if cell in standing:
+                                standing[cell].add(line)
+                                placed.add((path, each.line))
+                for cell, lines in standing.items():
+                    await self._set(debugged, session, cell, tuple(sorted(lines)))
                 filters = ["userUnhandled"] if wanted.break_on_error else []
                 await self._request(debugged, "setExceptionBreakpoints", {"filters": filters})
                 await self._request(debugged, "configurationDone", {})
@@ -196,7 +191,7 @@ class PythonDebugpy:
         except (Busy, Refusal) as problem:
             _log.warning("Python's debugger could not be left: %s", problem)
 
-    async def _set(self, debugged: Debugged, session: _Session, cell: _Cell, lines: tuple[int, ...]) -> None:
+    async def _set(self, debugged: Debugged, session: _Session, cell: Piece, lines: tuple[int, ...]) -> None:
         file = session.cells[cell]
         if file is None:
             if not lines:
