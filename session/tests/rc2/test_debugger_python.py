@@ -62,6 +62,7 @@ async def test_python_stops_at_a_breakpoint_and_is_led_by_buttons(running: Runni
     found = await variables(running, client, console, 1)
     assert (found["a"]["summary"], found["part"]["kind"], set(found)) == ("1", "list", {"a", "part"})
     assert "double" in await variables(running, client, console, 1, name="part")
+    assert await variables(running, client, console, 1, name="part", path=[0]) == {}
     assert set(await variables(running, client, console, 2)) == {"x"}
     assert {"inner", "outer", "math"} <= set(await variables(running, client, console, 3))
     await step(client, console, "finish", 7)

@@ -184,6 +184,30 @@ async def test_what_is_inside_can_be_walked(running: Running, client: Client, ke
     assert "a + b" in source
 
 
+async def test_what_is_deep_inside_is_found_by_its_place(running: Running, client: Client) -> None:
+    """Keys of a dict that read the same are two places."""
+    console = await client.start("python3")
+    code = """
+import pandas
+class Held:
+    def __init__(self): self.own = {'a': 1}
+table = pandas.DataFrame({'n': [1], 'm': [2]})
+deep = {'first': {'x': [7]}, 1: {'y': 2}, '1': {'z': 3}, 'held': Held(), 'table': table}
+"""
+    assert (await client.finished(await client.begin(console, code))).status == "ok"
+
+    async def names(*path: int | str) -> list[str]:
+        return [each["name"] for each in (await ask(running, console, "children", name="deep", path=path))["children"]]
+
+    assert await names() == ["first", "1", "1", "held", "table"]
+    assert (await names(0), await names(0, 0), await names("first", "x")) == (["x"], ["0"], ["0"])
+    assert (await names(1), await names(2)) == (["y"], ["z"])
+    assert (await names(3), await names(3, 0), await names(4)) == (["own"], ["a"], ["n", "m"])
+    assert (await ask(running, console, "page", name="deep", path=[4]))["cells"] == [["1"], ["2"]]
+    gone = await running.post(f"rc2/api/consoles/{console}/children", json={"name": "deep", "path": [0, 5]})
+    assert (gone.status_code, gone.json()["title"]) == (404, "There is no 5 in it any more.")
+
+
 async def test_matrices_are_tables_and_what_is_gone_is_said(running: Running, client: Client) -> None:
     console = await filled(client, "ir")
     found = await ask(running, console, "page", name="grid")

@@ -230,7 +230,7 @@ def _value(question: Mapping[str, Any]) -> Any:
         raise _Problem(f"There is no {question['name']} any more.")
     value = values[question["name"]]
     for step in question["path"]:
-        value = dict(_inside(value)).get(step, _MISSING) if not isinstance(value, list | tuple) else _element(value, step)
+        value = _element(value, step)
         if value is _MISSING:
             raise _Problem(f"There is no {step} in it any more.")
     return value
@@ -239,10 +239,15 @@ def _value(question: Mapping[str, Any]) -> Any:
 _MISSING = object()
 
 
-def _element(value: Any, step: Any) -> Any:
-    if isinstance(step, str) and step.isdecimal():
+def _element(value: Any, step: str | int) -> Any:
+    """Return what is inside of a value by its name, or by its place among what is shown of it."""
+    listed = isinstance(value, list | tuple)
+    if listed and isinstance(step, str) and step.isdecimal():
         step = int(step)
-    return value[step] if isinstance(step, int) and 0 <= step < len(value) else _MISSING
+    if isinstance(step, str):
+        return _MISSING if listed else dict(_inside(value)).get(step, _MISSING)
+    elements = value if listed else [element for _, element in _inside(value)]
+    return elements[step] if 0 <= step < len(elements) else _MISSING
 
 
 def _inside(value: Any) -> list[tuple[Any, Any]]:
