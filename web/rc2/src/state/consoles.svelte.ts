@@ -190,6 +190,8 @@ export class Consoles {
   /** Forget everything: the log begins anew. */
   reset(): void {
     this.all = [];
+    this.current = false;
+    this.told = null;
   }
 
   /** Add a console that runs, unless it is known. */

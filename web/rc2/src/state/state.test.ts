@@ -113,6 +113,19 @@ describe('a transcript', () => {
     expect(empty.current).toBe(true);
   });
 
+  it('is not current any more where the log begins anew, until what that has is heard', () => {
+    const consoles = new Consoles();
+    consoles.greet(3);
+    consoles.heard(3);
+    consoles.reset();
+    expect(consoles.current).toBe(false);
+    consoles.greet(9);
+    consoles.heard(3);
+    expect(consoles.current).toBe(false);
+    consoles.heard(9);
+    expect(consoles.current).toBe(true);
+  });
+
   it('is bounded', () => {
     const long = from(event('stream', { name: 'stdout', text: 'line\n'.repeat(200_000) }));
     const [output] = long.get('c')?.executions[0]?.outputs ?? [];
