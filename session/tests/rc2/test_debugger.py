@@ -45,7 +45,7 @@ async def waits(client: Client, console: str, line: int | None, after: int = 0) 
 
 
 async def steps_done(client: Client) -> list[str]:
-    """Wait until all that a client has sent is served, and return why its steps were refused."""
+    """Wait until all that a client has sent has begun, and return why its steps were refused."""
     before = len(client.notices)
     await client.send(protocol.Ping())
     await client.until(lambda: any(isinstance(each, protocol.Pong) for each in client.notices[before:]))
@@ -333,6 +333,23 @@ async def test_two_who_continue_at_once_do_no_more_than_one(running: Running, cl
         await other.send(protocol.Step(console=console, step="continue", stop=at.stop + 1))
         assert (await client.finished(execution)).status == "ok"
     assert "[1] 2" in client.text(execution)
+
+
+async def test_a_step_that_takes_long_keeps_nobody_waiting(client: Client) -> None:
+    console = await client.start("ir")
+    process = await process_of(client, console, "Sys.getpid()")
+    execution = await client.begin(console, "slow <- function() { browser(); 3 }; slow()")
+    at = await waits(client, console, None)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        for _ in range(2):
+            await client.send(protocol.Step(console=console, step="continue", stop=at.stop))
+        assert await steps_done(client) == []
+    finally:
+        os.kill(process, signal.SIGCONT)
+    assert (await client.finished(execution)).status == "ok"
+    assert "[1] 3" in client.text(execution)
+    assert await steps_done(client) == ["The code has gone on from there."]
 
 
 async def test_a_kernel_that_dies_while_it_waits_is_told_and_its_breakpoints_stay(client: Client) -> None:

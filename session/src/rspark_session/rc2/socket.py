@@ -83,11 +83,12 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         if self._sending is not None:
             self._sending.cancel()
 
-    def _go_on(self, work: Awaitable[None], request: protocol.Request) -> None:
-        """Do what takes time while further messages are served."""
+    async def _go_on(self, work: Awaitable[None], request: protocol.Request) -> None:
+        """Begin what takes time, and do it while further messages are served, which find what it has done at once."""
         task = asyncio.ensure_future(self._try(work, request.type, request.model_dump(mode="json")))
         _tasks.add(task)
         task.add_done_callback(_tasks.discard)
+        await asyncio.sleep(0)
 
     async def _start(self, request: protocol.StartConsole) -> None:
         console = await self._room.consoles.start(request.kernelspec, request.project)
@@ -108,7 +109,7 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
                 self._notify(protocol.Pong())
             case protocol.StartConsole():
                 self._room.activity()
-                self._go_on(self._start(request), request)
+                await self._go_on(self._start(request), request)
             case protocol.Execute():
                 self._room.activity()
                 console = consoles.get(request.console)
@@ -120,14 +121,14 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
                 consoles.get(request.console).reply(request.value)
             case protocol.Interrupt():
                 self._room.activity()
-                await self._room.debugger.interrupt(consoles.get(request.console))
+                await self._go_on(self._room.debugger.interrupt(consoles.get(request.console)), request)
             case protocol.Cancel():
-                await self._room.debugger.cancel(consoles.get(request.console), request.execution)
+                await self._go_on(self._room.debugger.cancel(consoles.get(request.console), request.execution), request)
             case protocol.Restart():
                 self._room.activity()
-                self._go_on(consoles.get(request.console).restart(), request)
+                await self._go_on(consoles.get(request.console).restart(), request)
             case protocol.CloseConsole():
-                self._go_on(consoles.end(consoles.get(request.console)), request)
+                await self._go_on(consoles.end(consoles.get(request.console)), request)
             case protocol.StartJob():
                 self._room.activity()
                 if self._room.is_new(request.id):
@@ -147,7 +148,7 @@ class Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
                 self._room.debugger.break_on_error(request.on)
             case protocol.Step():
                 self._room.activity()
-                await self._room.debugger.step(consoles.get(request.console), request)
+                await self._go_on(self._room.debugger.step(consoles.get(request.console), request), request)
             case protocol.SubscribeVariables():
                 self._subscribe(request.console)
             case protocol.UnsubscribeVariables():

@@ -36,6 +36,7 @@ class Debugged:
     placed: frozenset[tuple[str, int]] = frozenset()
     stopped: protocol.Stopped | None = None
     applying: asyncio.Task[None] | None = None
+    stepping: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def take_placed(self, breakpoints: object) -> None:
         """Take in which breakpoints stand in its code, as a kernel says it."""

@@ -17,6 +17,7 @@ from rspark_session.rc2.introspection import Introspection
 from rspark_session.rc2.refusal import Busy, Refusal
 
 _log = logging.getLogger(__name__)
+_WENT_ON = "The code has gone on from there."
 
 Notify = Callable[[protocol.Notice], None]
 
@@ -55,13 +56,22 @@ class Debugger:
         self._changed()
 
     async def step(self, console: Console, request: protocol.Step) -> None:
-        """Go on from where a console waits; raise `Refusal` where it doesn't, or no longer."""
+        """Go on from where a console waits; raise `Refusal` where it doesn't, or no longer.
+
+        One step is taken after another; what is to stop waits for none.
+        """
         debugged = self._consoles.get(console.identity.id)
-        if debugged is None or debugged.stopped is None:
+        if debugged is None or (stopped := debugged.stopped) is None:
             raise Refusal("Nothing waits in the debugger now.")
-        if request.stop not in (None, debugged.stopped.stop):
-            raise Busy("The code has gone on from there.")
-        await debugged.language.step(debugged, request.step)
+        if request.stop not in (None, stopped.stop):
+            raise Busy(_WENT_ON)
+        if request.step == "stop":
+            await debugged.language.step(debugged, request.step)
+            return
+        async with debugged.stepping:
+            if debugged.stopped is not stopped:
+                raise Busy(_WENT_ON)
+            await debugged.language.step(debugged, request.step)
 
     async def interrupt(self, console: Console) -> None:
         """Interrupt what a console executes, also where it waits."""
@@ -90,7 +100,7 @@ class Debugger:
         """
         debugged = self._consoles.get(console.identity.id)
         if debugged is None or debugged.stopped is None or debugged.stopped.stop != request.stop:
-            raise Busy("The code has gone on from there.")
+            raise Busy(_WENT_ON)
         return protocol.Children.model_validate(await debugged.language.look(debugged, request))
 
     # What consoles tell
