@@ -405,6 +405,7 @@ class Console:
                 },
                 metadata,
             )
+            self._debugging.sent(self)
             await execution.done.wait()
         self._running = None
         self._forget_question()

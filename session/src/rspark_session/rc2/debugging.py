@@ -21,6 +21,9 @@ class Debugging(Protocol):
     async def prepare(self, console: "Console", request: protocol.Execute) -> Mapping[str, Any]:
         """Make ready for an execution, and return the metadata that goes with it."""
 
+    def sent(self, console: "Console") -> None:
+        """Take in that the execution that was made ready last was sent."""
+
     def asked(self, console: "Console", content: Mapping[str, Any]) -> None:
         """Take in what came with a question of its kernel's."""
 

@@ -7,11 +7,13 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rspark_session.rc2 import kernel_answer, kernel_code
-from rspark_session.rc2.console import Console
 from rspark_session.rc2.refusal import Refusal
+
+if TYPE_CHECKING:
+    from rspark_session.rc2.console import Console
 
 #: Seconds that a question waits for its turn, and for its answer.
 _TURN, _ANSWER = 2.0, 30.0
@@ -23,7 +25,7 @@ class Introspection:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def ask(self, console: Console, question: dict[str, object], *, turn: float = _TURN) -> dict[str, Any]:
+    async def ask(self, console: "Console", question: dict[str, object], *, turn: float = _TURN) -> dict[str, Any]:
         """Return a kernel's answer to a question.
 
         Raises
@@ -55,7 +57,7 @@ class Introspection:
         finally:
             file.unlink(missing_ok=True)
 
-    async def draw(self, console: Console, question: dict[str, object], suffix: str) -> bytes:
+    async def draw(self, console: "Console", question: dict[str, object], suffix: str) -> bytes:
         """Return the file that a kernel draws; raise as `ask` does."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         target = self._folder / f"{uuid.uuid4().hex}.{suffix}"

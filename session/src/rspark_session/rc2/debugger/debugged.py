@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rspark_session.rc2 import protocol
-from rspark_session.rc2.console import Console
+
+if TYPE_CHECKING:
+    from rspark_session.rc2.console import Console
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Wanted:
 class Debugged:
     """A console whose language has a debugger. `changed` is called when it stops somewhere, and when it goes on."""
 
-    console: Console
+    console: "Console"
     language: "Language"
     wanted: Callable[[], Wanted]
     changed: Callable[["Debugged"], None]
@@ -32,6 +34,8 @@ class Debugged:
     numbers: Iterator[int]
     #: What the kernel knows of; a new one knows of nothing.
     told: Wanted = field(default_factory=Wanted)
+    #: What it is told with the execution that was made ready last.
+    telling: Wanted = field(default_factory=Wanted)
     #: The breakpoints that stand in its code, each as path and line.
     placed: frozenset[tuple[str, int]] = frozenset()
     stopped: protocol.Stopped | None = None
@@ -65,6 +69,9 @@ class Language(Protocol):
 
     async def prepare(self, debugged: Debugged, request: protocol.Execute) -> Mapping[str, Any]:
         """Make ready for an execution, and return the metadata that goes with it."""
+
+    def sent(self, debugged: Debugged) -> None:
+        """Take in that the execution that was made ready last was sent."""
 
     async def apply(self, debugged: Debugged) -> None:
         """Tell the kernel what is wanted, as soon as it can be told; raise `Busy` or `Refusal` where it can't."""

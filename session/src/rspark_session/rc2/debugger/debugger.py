@@ -134,6 +134,11 @@ class Debugger:
         self._tell()
         return metadata
 
+    def sent(self, console: Console) -> None:
+        """Take in that the execution that was made ready last was sent."""
+        if (debugged := self._consoles.get(console.identity.id)) is not None:
+            debugged.language.sent(debugged)
+
     def asked(self, console: Console, content: Mapping[str, Any]) -> None:
         """Take in what came with a question of its kernel's."""
         if (debugged := self._consoles.get(console.identity.id)) is not None:

@@ -84,6 +84,9 @@ class PythonDebugpy:
                 _log.warning("breakpoints of Python could not be set: %s", problem)
         return {}
 
+    def sent(self, debugged: Debugged) -> None:
+        """Ignore that an execution was sent: what it needs was set before."""
+
     async def apply(self, debugged: Debugged) -> None:
         """Set what is wanted in the code that was executed."""
         if self._session(debugged).attached or _concerns(debugged.wanted()):

@@ -29,11 +29,14 @@ class RBrowser:
         told: dict[str, object] = {}
         if request.source is not None and request.source.path:
             told["source"] = {"path": request.source.path, "line": request.source.first_line}
-        wanted = debugged.wanted()
+        wanted = debugged.telling = debugged.wanted()
         if wanted != debugged.told:
             told |= _settings(wanted)
-            debugged.told = wanted
         return {"rspark": json.dumps(told)} if told else {}
+
+    def sent(self, debugged: Debugged) -> None:
+        """Take in that R was told: of an execution that is cancelled before it is sent, R hears nothing."""
+        debugged.told = debugged.telling
 
     async def apply(self, debugged: Debugged) -> None:
         """Tell R what is wanted: where it waits, else when it is free."""
