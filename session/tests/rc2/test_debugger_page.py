@@ -7,6 +7,7 @@ from playwright.async_api import Browser, BrowserContext, ViewportSize, expect
 from session.tests.browsing import Edge
 from session.tests.rc2 import test_page
 from session.tests.rc2.conftest import connected
+from session.tests.rc2.test_debugger import in_force
 from session.tests.rc2.test_page import PHONE, WIDE, axe_finds_nothing, enter, open_file, opened
 from session.tests.running import CHECKOUT, Running
 
@@ -96,6 +97,44 @@ async def test_an_error_leads_to_its_line_and_typing_goes_on(context: BrowserCon
     await expect(page.get_by_role("contentinfo")).to_contain_text("R: Ready")
     await errors.press("Space")
     await expect(errors).not_to_be_checked()
+
+
+async def test_who_writes_in_another_file_goes_on_there(context: BrowserContext, edge: Edge, running: Running) -> None:
+    """Somebody else debugs in the console that is shown here, too."""
+    (running.home / "waits.R").write_text(CODE)
+    (running.home / "written.R").write_text("first <- 1\n")
+    lines = CODE.splitlines()
+    page = await opened(context, edge, running)
+    await open_file(page, "waits.R")
+    await page.keyboard.press("Control+Alt+R")
+    await open_file(page, "written.R")
+    editor = page.get_by_role("textbox", name="Editor of written.R")
+    bar = page.locator(".console").get_by_role("toolbar", name=re.compile("Debugger of"))
+    async with connected(running) as other:
+        console = await other.start("ir")
+        at = protocol.BreakpointAt(line=2, text=lines[1].strip())
+        await other.send(protocol.SetBreakpoints(path="waits.R", breakpoints=(at,)))
+        await in_force(other, "waits.R", [2])
+        execution = await other.begin(console, "outer(1)")
+        await expect(bar).to_contain_text("Waits in inner at waits.R:2")
+        await expect(editor).to_be_focused()
+        await page.keyboard.type("x")
+        await expect(editor).to_contain_text("x")
+        # whoever looks at the console is led to where it stops, and nowhere when it goes on; its buttons keep the focus
+        following = bar.get_by_role("button", name="Next", exact=True)
+        await following.focus()
+        await following.press("Enter")
+        await expect(page.locator(".cm-stopped")).to_have_text("  part$double + 1")
+        await expect(page.get_by_role("textbox", name=re.compile("^Browse"))).to_be_visible()
+        await expect(following).to_be_focused()
+        await page.get_by_role("tab", name="written.R").click()
+        await page.keyboard.press("Control+2")
+        await expect(editor).to_be_visible()
+        await other.send(protocol.Step(console=console, step="continue"))
+        await other.finished(execution)
+        await expect(bar).to_have_count(0)
+        await expect(editor).to_be_visible()
+        await other.send(protocol.SetBreakpoints(path="waits.R", breakpoints=()))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

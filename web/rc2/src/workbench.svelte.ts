@@ -240,7 +240,8 @@ class Workbench {
     else if (notice.type === 'breakpoints') this.debug.takeBreakpoints(notice);
     else if (notice.type === 'debugger') {
       this.debug.take(notice);
-      if (notice.console === this.console?.id) this.showWhere(this.debug.frame(notice.console));
+      if (notice.stopped && notice.console === this.console?.id)
+        this.showWhere(this.debug.frame(notice.console));
     } else if (notice.type === 'welcome') {
       this.debug.reset();
       this.jobs.greet(notice.epoch, notice.last, notice.jobs);
@@ -356,12 +357,14 @@ class Workbench {
     this.showWhere(frame);
   }
 
-  /** Show the file in which code waits, and leave the focus where the person types. */
+  /** Show the file in which code waits, unless the person writes in another one: keys are about the one that is shown. */
   private showWhere(frame: StackFrame | null): void {
     if (frame?.path === null || frame?.path === undefined) return;
     const { path } = frame;
     void this.documents.get(path).then(
       () => {
+        const view = codeViewAtFocus();
+        if ([...this.editors].some(([other, one]) => one === view && other !== path)) return;
         this.documents.active = path;
         this.panes?.openDocument(path, false);
       },
