@@ -61,10 +61,11 @@ class Debugger:
         One step is taken after another; what is to stop waits for none.
         """
         debugged = self._consoles.get(console.identity.id)
-        if debugged is None or (stopped := debugged.stopped) is None:
-            raise Refusal("Nothing waits in the debugger now.")
-        if request.stop not in (None, stopped.stop):
+        stopped = debugged.stopped if debugged is not None else None
+        if request.stop is not None and (stopped is None or stopped.stop != request.stop):
             raise Busy(_WENT_ON)
+        if debugged is None or stopped is None:
+            raise Refusal("Nothing waits in the debugger now.")
         if request.step == "stop":
             await debugged.language.step(debugged, request.step)
             return
