@@ -43,7 +43,7 @@ class Introspection:
         try:
             async with console.turn(seconds=turn):
                 await console.run_hidden(code, seconds=_ANSWER)
-            return await asyncio.to_thread(_read, file)
+                return await asyncio.to_thread(_read, file)  # whoever asks has the answer before anything else is executed
         finally:
             file.unlink(missing_ok=True)
 
