@@ -31,8 +31,10 @@ def main() -> None:
     if sys.prefix != os.environ.get("VIRTUAL_ENV"):  # the home has no room for an environment, or it ends Python at its start
         application = _initialize(without_own_files=left_out)
         _unmark(begun)
-        if left_out:
-            _say_once(application.shell, _ended_sentence(f"!rm -r {os.environ.get('VIRTUAL_ENV')}"))
+        environment = os.environ.get("VIRTUAL_ENV", "")
+        # Where there is none, it was the full disk that ended the last one: IPython writes into the home as it starts first.
+        if left_out and os.path.exists(f"{environment}/bin/python"):  # noqa: PTH110
+            _say_once(application.shell, _ended_sentence(f"!rm -r {environment}"))
         application.start()
         return
     _unmark(begun)
