@@ -42,7 +42,7 @@ def writes(cluster: Cluster, session: str) -> list[str]:
     for line in cluster.audit.read_text().splitlines():
         call = json.loads(line)
         about = call.get("objectRef", {})
-        ours = call["userAgent"].startswith("rsparkhub") and call["verb"] in ("create", "update", "patch", "delete")
+        ours = call.get("userAgent", "").startswith("rsparkhub") and call["verb"] in ("create", "update", "patch", "delete")
         if ours and session in about.get("name", "") and call["stage"] == "ResponseComplete":
             found.append(f"{call['verb']} {about['resource']}")
     return found

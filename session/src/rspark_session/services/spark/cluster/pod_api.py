@@ -62,7 +62,12 @@ class PodApi:
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         token = (self._account / "token").read_text(encoding="ascii").strip()  # it is another one from time to time
-        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "Content-Type": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "User-Agent": "rspark-session",  # so that the cluster's audit says who asked
+        }
         with closing(HTTPSConnection(self._host, timeout=_SECONDS, context=self._trusted)) as connection:
             connection.request(method, path, body=json.dumps(body) if body is not None else None, headers=headers)
             answer = connection.getresponse()
