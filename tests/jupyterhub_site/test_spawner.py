@@ -83,6 +83,12 @@ def wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+def stop_is_heard(page: Page) -> bool:
+    """Press JupyterHub's button; return whether its script was there to hear it, which comes after the page."""
+    page.locator("#stop").click()
+    return page.locator("#start").get_attribute("title") == "Your server is stopping"
+
+
 def expect_jupyterlab(page: Page, site: Site, session: str) -> None:
     expect(page.locator("#jp-top-panel")).to_be_visible(timeout=READY)
     assert re.match(rf"http://{session}\.localhost:{site.hub.port}/s/{session}/", page.url), page.url
@@ -113,7 +119,7 @@ def test_a_server_is_a_session_from_its_start_to_exit_code_0(site: Site, browser
     assert nobody.url.path == "/hub/login"
 
     page.goto(f"{site.jupyterhub.url}/hub/home")
-    page.locator("#stop").click()
+    wait_until(lambda: stop_is_heard(page))
     wait_until(lambda: site.session_of("ada")["state"] == "stopped")
     assert site.session_of("ada")["last_exit"]["code"] == 0
     wait_until(lambda: not site.has_server("ada"))
