@@ -10,7 +10,7 @@ from typing import Any
 
 from rspark_contract import reading
 from rspark_contract.reading import Fields
-from rspark_session.services.spark.standalone import ClusterSettings
+from rspark_session.services.spark.standalone import ENVIRON_OF_DAEMONS, ClusterSettings
 
 #: The container of an executor, and that of a worker.
 CONTAINER = "executor"
@@ -156,13 +156,7 @@ def _environ() -> dict[str, str]:
         "spark.worker.initialRegistrationRetries": str(_ATTEMPTS),
         "spark.worker.maxRegistrationRetries": str(_ATTEMPTS),
     }
-    return {
-        "SPARK_LOCAL_IP": "127.0.0.1",  # of its pages, which nobody is to see
-        "SPARK_SCALA_VERSION": "2.13",  # else each executor looks for the folders of a build, and there is none
-        "SPARK_DAEMON_MEMORY": "128m",
-        "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
-        "SPARK_WORKER_OPTS": " ".join(f"-D{name}={value}" for name, value in options.items()),
-    }
+    return ENVIRON_OF_DAEMONS | {"SPARK_WORKER_OPTS": " ".join(f"-D{name}={value}" for name, value in options.items())}
 
 
 def _apart_from(pods: ExecutorPods) -> dict[str, Any]:

@@ -23,6 +23,13 @@ FOLDER = "cluster"
 #: The file beside it in which a driver ahead says how it is reached.
 AHEAD = "ahead.json"
 _SETTINGS, _WANTED, _STATE, _DRIVER, _WORKER = "settings.json", "wanted", "state.json", "driver.json", "worker.json"
+#: Of a master and of workers, small and soon there: they plan and pass on, and compute nothing.
+ENVIRON_OF_DAEMONS = {
+    "SPARK_LOCAL_IP": "127.0.0.1",  # of their pages, which nobody else is to see
+    "SPARK_SCALA_VERSION": "2.13",  # else each executor looks for the folders of a build, and there is none
+    "SPARK_DAEMON_MEMORY": "128m",
+    "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+}
 #: What a driver needs beside its workers.
 DRIVER_MEMORY = 2**30
 

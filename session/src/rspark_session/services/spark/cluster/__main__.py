@@ -10,10 +10,10 @@ from rspark_contract.reading import Unreadable
 from rspark_session.services.problem import ServiceProblem
 from rspark_session.services.spark.cluster import driver_ahead
 from rspark_session.services.spark.cluster.pod_api import PodApi
-from rspark_session.services.spark.cluster.supervisor import ENVIRON, Cluster, Part, Workers, run
+from rspark_session.services.spark.cluster.supervisor import Cluster, Part, Workers, run
 from rspark_session.services.spark.cluster.worker_pods import WorkerPods
 from rspark_session.services.spark.cluster.worker_processes import WorkerProcesses
-from rspark_session.services.spark.standalone import AHEAD, FOLDER, ClusterFolder
+from rspark_session.services.spark.standalone import AHEAD, ENVIRON_OF_DAEMONS, FOLDER, ClusterFolder
 
 
 def main() -> int:
@@ -42,7 +42,7 @@ def main() -> int:
 def _cluster(folder: ClusterFolder, *, work: Path) -> Cluster:
     """Return the master, and its workers as pods where it is said what those are made of; else as processes."""
     settings, template = folder.settings(), folder.worker()
-    environ = {**os.environ, **ENVIRON}
+    environ = {**os.environ, **ENVIRON_OF_DAEMONS}
     workers: Workers
     if template is None:
         workers = WorkerProcesses(settings, work=work, environ=environ)

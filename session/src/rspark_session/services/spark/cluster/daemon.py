@@ -8,31 +8,33 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rspark_session.processes import prctl
+from rspark_session.services.spark.cluster.pauses import Pauses
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds before it is started again
-_STEADY = 60.0  # seconds after which an end is no longer one in a row
 _ENDING = 10.0  # seconds that an end in order may take
 
 
 class Daemon:
     """A process of Spark that shall run: one of Spark's programs with its arguments.
 
-    `failures` is how often in a row it has ended by itself. With `again` it is started again also after it has ended in order.
+    With `again` it is started again also after it has ended in order.
     """
 
     def __init__(
         self, title: str, program: str, arguments: Sequence[str], *, environ: Mapping[str, str], again: bool = True
     ) -> None:
         self.title = title
-        self.failures = 0
         self._program = program
         self._again = again
         self._done = False
         self._arguments = arguments
         self._environ = environ
         self._process: subprocess.Popen[bytes] | None = None
-        self._started = 0.0
-        self._rests_until = 0.0
+        self._pauses = Pauses()
+
+    @property
+    def failures(self) -> int:
+        """Return how often in a row it has ended by itself."""
+        return self._pauses.failures
 
     def keep_running(self) -> None:
         """Start it where it doesn't run: at once the first time, after a pause when it has ended by itself."""
@@ -47,12 +49,9 @@ class Daemon:
             if code == 0 and not self._again:
                 self._done = True
                 return
-            self.failures = 1 if now - self._started > _STEADY else self.failures + 1
-            pause = min(_FIRST_PAUSE * 2 ** (self.failures - 1), _LONGEST_PAUSE)
-            self._rests_until = now + pause
+            pause = self._pauses.fail(now)
             print(f"{self.title} ended by itself with the code {code}; it is started again in {pause:.0f} s.", flush=True)
-        if now >= self._rests_until:
-            self._started = now
+        if self._pauses.are_over(now):
             self._process = subprocess.Popen(
                 [str(Path(self._environ["SPARK_HOME"], "bin", self._program)), *self._arguments],
                 env=dict(self._environ),

@@ -18,13 +18,6 @@ _MOST_FAILURES = 5  # in a row, of the master: then it can't run here
 _MOST_BYTES = 2**20
 _ALIVE = "ALIVE"
 _MASTER = "org.apache.spark.deploy.master.Master"
-#: Small and soon there: they plan and pass on, and compute nothing.
-ENVIRON = {
-    "SPARK_LOCAL_IP": "127.0.0.1",
-    "SPARK_SCALA_VERSION": "2.13",  # else each executor looks for the folders of a build, and there is none
-    "SPARK_DAEMON_MEMORY": "128m",
-    "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
-}
 
 
 class Part(Protocol):
@@ -71,8 +64,8 @@ class Workers(Protocol):
 
     problem: str
 
-    def have(self, wanted: int) -> None:
-        """Have as many as are wanted, and replace those that ended by themselves."""
+    def have(self, wanted: int, alive: int, /) -> None:
+        """Have as many as are wanted, and replace those that ended by themselves; the master knows `alive` ones."""
 
     def ask_to_end(self) -> None:
         """Ask all to end in order."""
@@ -114,8 +107,9 @@ class Cluster:
         if self._master.failures >= _MOST_FAILURES:
             raise ServiceProblem("Spark's master can't run here. What it says above tells why.")
         wanted = min(self._folder.wanted(self._settings.workers), self._settings.most)
-        self._workers.have(wanted)
-        self._report(wanted)
+        alive = self._alive()
+        self._workers.have(wanted, alive)
+        self._report(wanted, alive)
 
     def ask_to_end(self) -> None:
         """Ask the workers to end: the master must know of it."""
@@ -126,8 +120,8 @@ class Cluster:
         self._workers.end()
         self._master.end()
 
-    def _report(self, wanted: int) -> None:
-        state = ClusterState(wanted=wanted, alive=self._alive(), problem=self._workers.problem)
+    def _report(self, wanted: int, alive: int) -> None:
+        state = ClusterState(wanted=wanted, alive=alive, problem=self._workers.problem)
         if state != self._state:
             self._state = state
             self._folder.write_state(state)

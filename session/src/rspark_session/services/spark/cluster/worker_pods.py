@@ -9,11 +9,11 @@ from http.client import HTTPException
 from typing import Any, Protocol
 
 from rspark_contract.reading import Unreadable
+from rspark_session.services.spark.cluster.pauses import Pauses
 from rspark_session.services.spark.cluster.pod_api import Refused
 
-_LOOK_EVERY = 2.0  # seconds between two looks at pods
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds before one is made again, or asked for again
-_STEADY = 60.0  # seconds after which an end is no longer one in a row
+_LOOK_EVERY = 2.0  # seconds between two looks at pods, until all is as it shall be
+_LOOK_AT_REST_EVERY = 30.0  # and then
 _GRACE = 5  # seconds that an end in order may take
 _OVER = ("Succeeded", "Failed")
 _MARK = "worker-"
@@ -25,8 +25,8 @@ class Pods(Protocol):
     def uid(self, name: str) -> str:
         """Return what tells a pod from others of its name."""
 
-    def labelled(self, labels: Mapping[str, str]) -> Sequence[dict[str, Any]]:
-        """Return the pods that have some labels."""
+    def labelled(self, labels: Mapping[str, str], *, cached: bool) -> Sequence[dict[str, Any]]:
+        """Return the pods that have some labels; `cached` as the server remembers them, which may be a while ago."""
 
     def create(self, pod: Mapping[str, Any]) -> None:
         """Make a pod."""
@@ -49,31 +49,35 @@ class WorkerPods:
         self._uid = ""
         self._wanted = -1
         self._made = 0
-        self._failures = 0
-        self._failed = 0.0
-        self._rests_until = 0.0
-        self._looks_at = 0.0
+        self._pauses = Pauses()
+        self._looked = 0.0
+        self._at_rest = False  # as many ran at the last look as were wanted
 
-    def have(self, wanted: int) -> None:
-        """Make and delete pods, so that as many live as are wanted; the youngest end first, and those that ended are replaced."""
+    def have(self, wanted: int, alive: int, /) -> None:
+        """Make and delete pods, so that as many live as are wanted; the youngest end first, and those that ended are replaced.
+
+        Once that many are `alive`, the API server is asked seldom, and for what it remembers: each session of a cluster asks.
+        """
         now = time.monotonic()
-        if wanted == self._wanted and now < self._looks_at:
+        is_same = wanted == self._wanted
+        at_rest = self._at_rest and is_same and alive == wanted
+        if is_same and now < self._looked + (_LOOK_AT_REST_EVERY if at_rest else _LOOK_EVERY):
             return
-        self._wanted = wanted
-        self._looks_at = now + _LOOK_EVERY
+        self._wanted, self._looked, self._at_rest = wanted, now, False
         try:
-            self._have(wanted, now)
+            # What is remembered tells that all is well, and is nothing to make or delete pods by.
+            self._at_rest = (at_rest and _are_running(self._there(cached=True), wanted)) or self._have(wanted, now)
         except Refused as refused:
-            self._rest(now)
+            self._pauses.fail(now)
             self._tell(f"The cluster refuses a worker: {refused}")
         except (OSError, HTTPException, Unreadable) as problem:
-            self._rest(now)
+            self._pauses.fail(now)
             self._tell(f"The cluster's API server can't be asked for workers: {problem}")
 
     def ask_to_end(self) -> None:
         """Delete all; what can't be deleted ends with the session's pod."""
         try:
-            for pod in self._there():
+            for pod in self._there(cached=False):
                 self._delete(pod)
         except (Refused, OSError, HTTPException, Unreadable) as problem:
             print(f"Workers could not be deleted, and end with the session's pod: {problem}", flush=True)
@@ -81,24 +85,27 @@ class WorkerPods:
     def end(self) -> None:
         """Do no more: the cluster ends what was deleted, and nobody waits for it."""
 
-    def _have(self, wanted: int, now: float) -> None:
+    def _have(self, wanted: int, now: float) -> bool:
+        """Do it; return whether there was nothing to do, and nothing is to be waited for."""
+        there = self._there(cached=False)
         living = []
-        for pod in self._there():
+        for pod in there:
             if pod.get("status", {}).get("phase") in _OVER:
                 self._replace(pod, now)
             else:
                 living.append(pod)
         for pod in living[wanted:]:
             self._delete(pod)
-        if now >= self._rests_until:
+        if self._pauses.are_over(now):
             for _ in range(wanted - len(living)):
                 self._create()
-        if now >= self._rests_until or len(living) >= wanted:
+        if self._pauses.are_over(now) or len(living) >= wanted:
             self._tell(next(filter(None, map(_why_it_waits, living[:wanted])), ""))
+        return _are_running(there, wanted)
 
-    def _there(self) -> list[dict[str, Any]]:
+    def _there(self, *, cached: bool) -> list[dict[str, Any]]:
         """Return the pods that nobody has deleted yet, the oldest first."""
-        found = [pod for pod in self._pods.labelled(self._template["metadata"]["labels"]) if _number(pod)]
+        found = [pod for pod in self._pods.labelled(self._template["metadata"]["labels"], cached=cached) if _number(pod)]
         self._made = max([self._made, *map(_number, found)])
         return sorted((pod for pod in found if not pod["metadata"].get("deletionTimestamp")), key=_number)
 
@@ -111,23 +118,22 @@ class WorkerPods:
 
     def _replace(self, pod: dict[str, Any], now: float) -> None:
         """Delete one that is over, after a pause another is made."""
-        self._rest(now)
+        self._pauses.fail(now)
         self._tell(f"Spark's worker {_number(pod)} ended by itself ({_why_it_ended(pod)}); another is made.")
         self._delete(pod)
 
     def _delete(self, pod: dict[str, Any]) -> None:
         self._pods.delete(pod["metadata"]["name"], grace=_GRACE)
 
-    def _rest(self, now: float) -> None:
-        """Let nothing be made for a while that grows with each failure in a row."""
-        self._failures = 1 if now - self._failed > _STEADY else self._failures + 1
-        self._failed = now
-        self._rests_until = now + min(_FIRST_PAUSE * 2 ** (self._failures - 1), _LONGEST_PAUSE)
-
     def _tell(self, problem: str) -> None:
         if problem and problem != self.problem:
             print(problem, flush=True)
         self.problem = problem
+
+
+def _are_running(pods: Sequence[Mapping[str, Any]], wanted: int) -> bool:
+    """Return whether these are as many as are wanted, and all run."""
+    return len(pods) == wanted and all(pod.get("status", {}).get("phase") == "Running" for pod in pods)
 
 
 def _number(pod: Mapping[str, Any]) -> int:

@@ -21,7 +21,7 @@ class WorkerProcesses:
         size = ("--cores", str(settings.cores), "--memory", f"{settings.memory >> 20}m")
         self._command = (_WORKER, *place, *size, f"spark://{settings.host}:{settings.port}")
 
-    def have(self, wanted: int) -> None:
+    def have(self, wanted: int, _alive: int, /) -> None:
         """Start and end workers, so that there are as many as wanted; the youngest end first."""
         while len(self._workers) > wanted:
             self._workers.pop().end()
