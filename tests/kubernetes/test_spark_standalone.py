@@ -12,7 +12,7 @@ from .hub import NAMESPACE, Hub, gone
 from .reaching import reaches
 from .spark import executors, running, until
 
-pytestmark = [pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.timeout(3600)]
 
 #: Where a job is computed, while workers come and go.
 JOB = """
@@ -20,14 +20,21 @@ import socket, subprocess, time
 from pyspark.sql import SparkSession
 spark = SparkSession.builder.getOrCreate()
 def hosts():
-    rdd = spark.sparkContext.parallelize(range(8), 8)
-    return sorted(set(rdd.map(lambda _: (time.sleep(0.1), socket.gethostname())[1]).collect()))
+    rdd = spark.sparkContext.parallelize(range(8), 8)  # Spark asks for another executor when tasks have waited for a second
+    return sorted(set(rdd.map(lambda _: (time.sleep(0.5), socket.gethostname())[1]).collect()))
 def workers(number):
-    print(subprocess.run(["spark-workers", number], capture_output=True, text=True, check=True).stdout)
+    for _ in range(5):  # the command itself waits two minutes at a time, and then says what keeps workers away
+        asked = subprocess.run(["spark-workers", number], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        print(asked.stdout, flush=True)
+        if asked.returncode == 0:
+            return
+    raise SystemExit(f"There are not {number} workers: {asked.stdout}")
 print("AT FIRST", *hosts())
 workers("2")
+deadline = time.monotonic() + 600
 while len(found := hosts()) < 2:
-    pass
+    if time.monotonic() > deadline:
+        raise SystemExit(f"Nothing is computed beside {found}.")
 print("WITH ONE MORE", *found)
 workers("1")
 print("WITH ONE LESS", *hosts())
@@ -80,7 +87,7 @@ def test_workers_are_pods_of_the_session_alone_from_its_start_to_its_end(hub: Hu
     assert worker["metadata"]["name"] == f"{me}-worker-1"
     is_elsewhere_where_there_is_a_second_node(namespace, worker, me)
 
-    said = hub.run(session, "python", "-c", JOB, within=400)
+    said = hub.run(session, "python", "-c", JOB, within=2000)
     assert f"AT FIRST {me}-worker-1\n" in said
     assert f"WITH ONE MORE {me}-worker-1 {me}-worker-2\n" in said
     assert f"WITH ONE LESS {me}-worker-1\n" in said
