@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -96,6 +97,17 @@ def test_no_executor_outlives_its_session_while_no_controller_runs(at_work: str,
     until(lambda: not executors(namespace, at_work))
 
 
+@contextmanager
+def runtime_class(cluster: Cluster, name: str) -> Iterator[None]:
+    """Have a RuntimeClass of which no pod is made."""
+    found = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": name}, "handler": "none"}
+    cluster.apply(found)
+    try:
+        yield
+    finally:
+        cluster("delete", "runtimeclass", name)
+
+
 class TestWhatADriverMayNot:
     """What a curious student tries with the account of their session, and what the API server says."""
 
@@ -105,7 +117,7 @@ class TestWhatADriverMayNot:
         account = f"system:serviceaccount:{NAMESPACE}:{pods(namespace, session)[0]['spec']['serviceAccountName']}"
         uid = pods(namespace, session)[0]["metadata"]["uid"]
 
-        def tries(change: Callable[[dict[str, Any]], object]) -> str:
+        def tries(change: Callable[[dict[str, Any]], object], account: str = account) -> str:
             pod = json.loads(hub.run(session, "cat", "/run/rspark/spark/conf/executor.json"))
             pod["metadata"] |= {
                 "name": f"{me}-1-exec-1",
@@ -178,6 +190,10 @@ class TestWhatADriverMayNot:
             lambda pod: pod["spec"]["securityContext"].update(runAsUser=0, runAsNonRoot=False),
         ):
             assert "forbidden" in tries(change)
+        sandboxed = f"system:serviceaccount:{NAMESPACE}:{me}.ada.runtime-sand-1box.priority.uses"
+        with runtime_class(namespace, "sand-box"):
+            assert tries(lambda pod: pod["spec"].update(runtimeClassName="sand-box"), sandboxed) == "made"
+            assert "An executor runs in the same sandbox as its session" in tries(lambda pod: None, sandboxed)
         asked = ["--as", account, "--as-group", f"system:serviceaccounts:{NAMESPACE}", "-n", NAMESPACE]
         for words in (
             ["delete", "pod", f"rspark-{other}-1"],

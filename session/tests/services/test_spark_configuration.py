@@ -2,6 +2,7 @@
 
 import json
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,43 @@ def test_an_executor_has_no_account_and_no_privileges(tmp_path: Path) -> None:
     assert pod["spec"]["automountServiceAccountToken"] is False
     [container] = pod["spec"]["containers"]
     assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
+#: Where a session's pod runs, beyond the nodes: what its executors and workers share with it.
+PLACED: dict[str, Any] = {
+    "tolerations": [{"key": "teaching", "operator": "Exists", "effect": "NoSchedule"}],
+    "runtime_class": "gvisor",
+    "priority_class": "teaching",
+}
+IN_A_POD = {
+    "tolerations": [{"key": "teaching", "operator": "Exists", "effect": "NoSchedule"}],
+    "runtimeClassName": "gvisor",
+    "priorityClassName": "teaching",
+}
+
+
+def of_the_placement(pod: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: pod["spec"][name] for name in IN_A_POD if name in pod["spec"]}
+
+
+def test_executors_and_workers_run_in_their_sessions_sandbox_and_on_its_nodes(tmp_path: Path) -> None:
+    conf(tmp_path / "executors", kubernetes=KUBERNETES | PLACED)
+    assert of_the_placement(json.loads((tmp_path / "executors/executor.json").read_text())) == IN_A_POD
+    conf(tmp_path / "conf", **ON_KUBERNETES | {"kubernetes": ON_KUBERNETES["kubernetes"] | PLACED})
+    worker = ClusterFolder(tmp_path / "cluster").worker()
+    assert worker is not None
+    assert of_the_placement(worker) == IN_A_POD
+
+
+@pytest.mark.parametrize("said", [{}, {"tolerations": [], "runtime_class": None, "priority_class": None}])
+def test_without_a_placement_and_from_a_hub_of_the_version_before_nothing_is_said_of_it(said: dict[str, Any]) -> None:
+    assert of_the_placement(executor(ExecutorPods.parse(KUBERNETES | said))) == {}
+
+
+@pytest.mark.parametrize("odd", [{"tolerations": ["all"]}, {"tolerations": [{"key": {}}]}, {"runtime_class": 7}])
+def test_a_placement_that_is_none_is_never_left_out_in_silence(odd: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable, match=next(iter(odd))):
+        ExecutorPods.parse(KUBERNETES | odd)
 
 
 STANDALONE: dict[str, Any] = {

@@ -20,6 +20,10 @@ class Toleration(_Strict):
     value: str | None = Field(default=None, description="The taint's value.")
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(default=None, description="The taint's effect.")
 
+    def as_in_a_pod(self) -> dict[str, str]:
+        """Return it as a pod's `tolerations` have it."""
+        return self.model_dump(exclude_none=True)
+
 
 class Volume(_Strict):
     """A volume that an administrator offers: course material, a shared drive."""

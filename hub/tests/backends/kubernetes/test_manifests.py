@@ -3,6 +3,7 @@
 With ACCEPT_MANIFESTS=1 in the environment this test writes them anew; then the change is to be read, and kept with the commit.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -140,6 +141,31 @@ def test_the_word_of_workers_is_made_of_the_sessions_secret_and_says_nothing_of_
     assert words[0] == words[2] != words[1]
     assert [len(word) for word in words] == [64, 64, 64]
     assert "spark-word" not in render.manifests(SPARK, PLAIN)[1]["stringData"]
+
+
+@pytest.mark.parametrize("services", [EXECUTORS, WORKERS], ids=["executors", "workers"])
+def test_executors_and_workers_are_told_where_their_session_runs(services: JsonObject) -> None:
+    spec = replace(EVERYTHING, services=(ServiceSpec(name="spark", title="Spark", config=services),))
+    found = {manifest["kind"]: manifest for manifest in render.manifests(spec, PLAIN)}
+    agent = json.loads(found["Secret"]["stringData"]["ensemble.json"])
+    [spark] = [one for one in agent["services"] if one["name"] == "spark"]
+    told, pod = spark["config"]["kubernetes"], found["Pod"]["spec"]
+    assert (told["runtime_class"], told["priority_class"]) == (pod["runtimeClassName"], pod["priorityClassName"])
+    assert told["tolerations"] == [one for one in pod["tolerations"] if not one["key"].startswith("node.kubernetes.io/")]
+
+
+@pytest.mark.parametrize(
+    ("where", "account"),
+    [
+        (Placement(), "rspark-kq4wz7m2xb-3.ada.uses.postgres"),
+        (Placement(runtime_class="gvisor"), "rspark-kq4wz7m2xb-3.ada.runtime-gvisor.priority.uses.postgres"),
+        (Placement(priority_class="high-2.x"), "rspark-kq4wz7m2xb-3.ada.runtime.priority-high-12-0x.uses.postgres"),
+    ],
+)
+def test_an_account_says_the_classes_of_its_session_by_which_the_api_server_judges(where: Placement, account: str) -> None:
+    spec = replace(SPARK, backends={"kubernetes": where})
+    [found] = [manifest for manifest in render.manifests(spec, PLAIN) if manifest["kind"] == "ServiceAccount"]
+    assert found["metadata"]["name"] == account
 
 
 @pytest.mark.parametrize("name", ["ada", "grace_hopper", "a-", "a_", "a" * 32])

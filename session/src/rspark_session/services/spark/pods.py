@@ -43,6 +43,9 @@ class ExecutorPods:
     cpu_requests: float
     labels: Mapping[str, str]
     node_selector: Mapping[str, str]
+    tolerations: tuple[Mapping[str, Any], ...] = ()
+    runtime_class: str | None = None
+    priority_class: str | None = None
     pull_secrets: tuple[str, ...] = ()
     home_claim: str | None = None  # where executors see the home too
     word: str | None = None
@@ -63,6 +66,10 @@ class ExecutorPods:
             cpu_requests=fields.required("cpu_requests", reading.number(0, 1000)),
             labels=fields.required("labels", _WORDS),
             node_selector=fields.get("node_selector", _WORDS, {}),
+            # A hub of the version before says none of these three.
+            tolerations=fields.get("tolerations", reading.items(reading.json_object(depth=1), most=256), ()),
+            runtime_class=fields.get("runtime_class", _WORD, None),
+            priority_class=fields.get("priority_class", _WORD, None),
             pull_secrets=fields.get("pull_secrets", reading.items(_WORD, most=64), ()),
             home_claim=fields.get("home_claim", _WORD, None),
             word=word,
@@ -71,8 +78,8 @@ class ExecutorPods:
 
 
 def executor(pods: ExecutorPods) -> dict[str, Any]:
-    """Return what Spark makes an executor's pod of."""
-    return {
+    """Return what Spark makes an executor's pod of: it runs where its session may, and in the same sandbox."""
+    pod: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"labels": dict(pods.labels)},
@@ -96,6 +103,13 @@ def executor(pods: ExecutorPods) -> dict[str, Any]:
             ],
         },
     }
+    if pods.tolerations:
+        pod["spec"]["tolerations"] = [dict(toleration) for toleration in pods.tolerations]
+    if pods.runtime_class:
+        pod["spec"]["runtimeClassName"] = pods.runtime_class
+    if pods.priority_class:
+        pod["spec"]["priorityClassName"] = pods.priority_class
+    return pod
 
 
 def worker(pods: ExecutorPods, cluster: ClusterSettings, *, home: Path) -> dict[str, Any]:

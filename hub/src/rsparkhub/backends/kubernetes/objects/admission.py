@@ -7,11 +7,14 @@ the driver's account. So the API server itself compares each pod with the accoun
 import json
 
 from rsparkhub.backends.kubernetes.objects.names import (
+    CLASS_LETTERS,
     COMPONENT,
     EGRESS,
     GENERATION,
     MANAGED,
     POLICIES,
+    PRIORITY,
+    RUNTIME,
     SERVICE,
     SESSION,
     USES,
@@ -55,6 +58,10 @@ def admission(settings: KubernetesSettings) -> list[Object]:
                     {"name": "account", "expression": "request.userInfo.username.split(':')[3].split('.')"},
                     {"name": "me", "expression": "variables.account[0]"},
                     {"name": "user", "expression": "variables.account.size() > 1 ? variables.account[1] : ''"},
+                    # Accounts of sessions whose pod has no class, and of those that the version before has started, name none.
+                    {"name": "uses", "expression": "variables.account.size() > 2 && variables.account[2] != 'uses' ? 4 : 2"},
+                    {"name": "runtime", "expression": _class_in(2, RUNTIME)},
+                    {"name": "priority", "expression": _class_in(3, PRIORITY)},
                     {"name": "pod", "expression": "request.operation == 'DELETE' ? oldObject : object"},
                     {
                         "name": "labels",
@@ -75,6 +82,17 @@ def admission(settings: KubernetesSettings) -> list[Object]:
             "spec": {"policyName": name, "validationActions": ["Deny"]},
         },
     ]
+
+
+def _class_in(part: int, word: str) -> str:
+    """Write the expression for the class that a part of the account's name says; it is empty where it says none."""
+    found = f"variables.account[{part}]"
+    return f"variables.uses == 4 && {found}.startsWith('{word}-') ? {found}.substring({len(word) + 1}) : ''"
+
+
+def _as_in_an_account(name: str) -> str:
+    """Write the expression for the name of a class as an account's name has it."""
+    return name + "".join(f".replace('{letters}', '{instead}')" for letters, instead in CLASS_LETTERS)
 
 
 def _validations(image: str, classes: list[str]) -> list[tuple[str, str]]:
@@ -101,7 +119,7 @@ def _validations(image: str, classes: list[str]) -> list[tuple[str, str]]:
         (
             (
                 f"!('{SERVICE}' in variables.labels) && variables.labels.all(label, !label.startsWith('{USES}')"
-                f" || variables.account.lastIndexOf(label.substring({len(USES)})) > 2)"
+                f" || variables.account.lastIndexOf(label.substring({len(USES)})) > variables.uses)"
             ),
             "An executor reaches the services of its own session.",
         ),
@@ -125,8 +143,15 @@ def _validations(image: str, classes: list[str]) -> list[tuple[str, str]]:
             made + f"((!has({pod}.spec.hostNetwork) || !{pod}.spec.hostNetwork)"
             f" && (!has({pod}.spec.hostPID) || !{pod}.spec.hostPID) && (!has({pod}.spec.hostIPC) || !{pod}.spec.hostIPC)"
             f" && (!has({pod}.spec.nodeName) || {pod}.spec.nodeName == '')"
-            f" && (!has({pod}.spec.priorityClassName) || {pod}.spec.priorityClassName in {json.dumps(classes)}))",
+            f" && (!has({pod}.spec.priorityClassName) || {pod}.spec.priorityClassName in {json.dumps(classes)}"
+            f" || (variables.priority != ''"
+            f" && {_as_in_an_account(f'{pod}.spec.priorityClassName')} == variables.priority)))",
             "An executor has nothing of its node, and no node or priority of its choice.",
+        ),
+        (  # a sandbox keeps the node from what a person's code does, also in an executor
+            made + f"(variables.runtime == '' || (has({pod}.spec.runtimeClassName)"
+            f" && {_as_in_an_account(f'{pod}.spec.runtimeClassName')} == variables.runtime))",
+            "An executor runs in the same sandbox as its session: it has its RuntimeClass.",
         ),
         (
             made + f"(!has({pod}.spec.volumes) || {pod}.spec.volumes.all(v, has(v.emptyDir)"

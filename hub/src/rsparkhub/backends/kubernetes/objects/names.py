@@ -30,6 +30,10 @@ FINALIZER = "rsparkhub/record"
 FORGET = "rsparkhub/forget"
 SELECTOR = f"{MANAGED}=rsparkhub"
 
+#: Before the name of a RuntimeClass and of a PriorityClass in the name of an account; and how letters of those are written there.
+RUNTIME, PRIORITY = "runtime", "priority"
+CLASS_LETTERS = (("-", "-1"), (".", "-0"))
+
 AGENT_PORT = 8888
 
 _PLAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -55,12 +59,21 @@ def plain(name: str) -> str:
     return f"{letters}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def account_name(ref: EnsembleRef, user: str | None, uses: Iterable[str]) -> str:
+def account_name(ref: EnsembleRef, user: str | None, uses: Iterable[str], *, runtime: str | None, priority: str | None) -> str:
     """Return the name of a driver's account, which is all that `admission` knows of who asks.
 
-    It says the generation, the person, and after the word `uses` the shared services that the session may reach.
+    It says the generation, the person, the classes of the session's pod where it has some, and after the word `uses` the shared
+    services that the session may reach.
     """
-    return ".".join([name_of(ref), plain(user or ""), "uses", *uses])
+    classes = [_with_class(RUNTIME, runtime), _with_class(PRIORITY, priority)] if runtime or priority else []
+    return ".".join([name_of(ref), plain(user or ""), *classes, "uses", *uses])
+
+
+def _with_class(word: str, name: str | None) -> str:
+    """Return a class as a part of an account's name: without dots, which part the parts."""
+    for letters, instead in CLASS_LETTERS:
+        name = (name or "").replace(letters, instead)
+    return f"{word}-{name}" if name else word
 
 
 def labels_of(ref: EnsembleRef, *, user: str | None, component: str) -> dict[str, str]:

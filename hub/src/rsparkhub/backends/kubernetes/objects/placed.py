@@ -43,6 +43,7 @@ class Placed:
         """
         ref = EnsembleRef(spec.id, spec.generation)
         own = spec.backends.get("kubernetes", Placement())
+        where = settings.placement.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
         return cls(
             spec=spec,
             settings=settings,
@@ -50,9 +51,9 @@ class Placed:
             name=name_of(ref),
             namespace=namespace_of(spec.user, settings),
             image=_image_of(spec, settings),
-            placement=settings.placement.model_copy(update={name: getattr(own, name) for name in own.model_fields_set}),
+            placement=where,
             claim=claim_of(spec.user) if spec.user is not None else f"service-{spec.id}",
-            account=account_name(ref, spec.user, spec.uses),
+            account=account_name(ref, spec.user, spec.uses, runtime=where.runtime_class, priority=where.priority_class),
             has_executors=asks_for_executors(spec),
             has_workers=asks_for_workers(spec),
         )

@@ -114,4 +114,4 @@ def _tolerations(where: Placement, settings: KubernetesSettings) -> list[Object]
         }
         for taint in ("not-ready", "unreachable")
     ]
-    return [*lost, *(toleration.model_dump(exclude_none=True) for toleration in where.tolerations)]
+    return [*lost, *(toleration.as_in_a_pod() for toleration in where.tolerations)]

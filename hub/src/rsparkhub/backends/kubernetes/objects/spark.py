@@ -29,7 +29,7 @@ def words(placed: Placed) -> Mapping[str, str]:
 
 def driver(placed: Placed) -> JsonObject:
     """Return what the agent's file says of how a driver in this pod gets executors, or a master its workers."""
-    settings, name = placed.settings, placed.name
+    settings, where, name = placed.settings, placed.placement, placed.name
     shared = settings.access_mode == "ReadWriteMany" if settings.home_on_executors is None else settings.home_on_executors
     of_workers = {"word": words(placed)[WORD], "word_key": WORD} if placed.has_workers else {}
     return {
@@ -41,7 +41,10 @@ def driver(placed: Placed) -> JsonObject:
         "image_pull_policy": settings.image_pull_policy,
         "pull_secrets": list(settings.image_pull_secrets),
         "labels": {**placed.labels_of_pods("executor")},
-        "node_selector": {**placed.placement.node_selector},
+        "node_selector": {**where.node_selector},
+        "tolerations": [{**toleration.as_in_a_pod()} for toleration in where.tolerations],
+        "runtime_class": where.runtime_class,
+        "priority_class": where.priority_class,
         "cpu_requests": settings.cpu_requests,
         "home_claim": placed.claim if shared else None,
         **of_workers,
