@@ -108,6 +108,7 @@ def check_room(needed: int) -> None:
 
 def forget_old(debian: str) -> None:
     """Delete from the storage what no image of now stands on, which costs the disk a copy for each change of a layer."""
+    run(["buildah", "rm", "--all"])  # a build that failed or was killed leaves its container, which holds on to an image
     listed = run(["buildah", "images", "--format", "{{.Name}}:{{.Tag}}"]).split()
     for name in listed:
         if name.startswith(f"{PREFIX}/base:") and name != debian:
@@ -211,7 +212,8 @@ def fill(name: str, context: Path) -> None:
         shutil.copy(R_PACKAGES, context)
         for template in ("tutorial", "shiny-app"):
             shutil.copytree(TOP / "docs" / template, context / "templates" / template)
-        copy_rspark(context / "rspark")
+        copy_rspark(context / "rspark/rspark")
+        shutil.copy(TOP / "r/install-rspark", context / "rspark")
         shutil.copytree(TOP / "r/nycflights13", context / "r/nycflights13")
         shutil.copy(TOP / "r/install-nycflights13", context / "r")
         wheel("contract", context / "session")

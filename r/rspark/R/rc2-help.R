@@ -5,17 +5,30 @@ rc2_help <- function(asked) {
     return(rc2_help_search(asked$search))
   }
   package <- if (nzchar(asked$package)) asked$package
+  if (nzchar(asked$vignette)) {
+    return(rc2_vignette(asked$vignette, package))
+  }
   topic <- asked$topic
+  if (!nzchar(topic) && !is.null(package)) {
+    return(rc2_help_index(package))
+  }
   if (is.null(package) && grepl("^[A-Za-z][A-Za-z0-9.]*:::?.", topic)) {
     package <- sub(":.*", "", topic)
     topic <- sub("^[^:]*:::?", "", topic)
   }
   files <- as.character(rc2_help_files(topic, package))
-  if (!length(files)) problem("There is no help on ", asked$topic, " in what is installed here.")
+  # A link names the package in which it stands, wherever its topic is.
+  if (!length(files) && !is.null(package)) files <- as.character(rc2_help_files(topic))
+  if (!length(files)) {
+    found <- if (is.null(package)) rc2_help_search(topic) # words, where it is no topic's name
+    if (length(found$matches)) {
+      return(found)
+    }
+    problem("There is no help on ", asked$topic, " in what is installed here.")
+  }
   packages <- basename(dirname(dirname(files)))
   if (length(files) > 1L) {
-    matches <- Map(function(file, package) list(topic = topic, package = package, title = rc2_help_title(file)), files, packages)
-    return(list(topic = topic, matches = rc2_list(matches)))
+    return(list(topic = topic, matches = rc2_matches(NULL, rep(topic, length(files)), packages, vapply(files, rc2_help_title, ""))))
   }
   rd <- rc2_rd(files)
   html <- character()
@@ -47,13 +60,57 @@ rc2_rd_title <- function(rd) {
 
 rc2_help_title <- function(file) tryCatch(rc2_rd_title(rc2_rd(file)), error = function(error) "")
 
+rc2_most_matches <- 200L
+
+# Vignettes and topics that have a text: a vignette anywhere, a topic in its name, title or keywords.
 rc2_help_search <- function(text) {
-  found <- utils::help.search(text, fields = c("alias", "title", "concept", "keyword"), ignore.case = TRUE)$matches
+  found <- utils::help.search(text, fields = c("alias", "title", "concept", "keyword"), types = "help", ignore.case = TRUE)$matches
   found <- found[!duplicated(found[c("Topic", "Package")]), , drop = FALSE]
-  found <- utils::head(found, 200L)
-  list(topic = text, matches = rc2_list(Map(
-    function(topic, package, title) list(topic = topic, package = package, title = rc2_cut(title)), found$Topic, found$Package, found$Title
-  )))
+  guides <- rc2_vignettes()
+  guides <- guides[vapply(seq_len(nrow(guides)), function(at) rc2_is_about(guides[at, ], text), NA), , drop = FALSE]
+  list(topic = text, matches = rc2_matches(guides, found$Topic, found$Package, found$Title))
+}
+
+rc2_is_about <- function(guide, text) {
+  file <- file.path(guide$Dir, "doc", guide$File)
+  size <- min(file.size(file), 2^20, na.rm = TRUE)
+  content <- if (file.exists(file)) readChar(file, size, useBytes = TRUE) else ""
+  wanted <- paste0("\\Q", gsub("\\E", "", enc2utf8(text), fixed = TRUE), "\\E")
+  any(grepl(wanted, c(guide$Topic, guide$Title, content), ignore.case = TRUE, perl = TRUE, useBytes = TRUE))
+}
+
+# All of a package: its vignettes, and its topics but those for itself alone.
+rc2_help_index <- function(package) {
+  file <- system.file("Meta", "Rd.rds", package = package)
+  if (!nzchar(file)) problem("There is no package ", package, " here.")
+  topics <- readRDS(file)
+  topics <- topics[!vapply(topics$Keywords, function(words) "internal" %in% words, NA), , drop = FALSE]
+  topics <- topics[order(tolower(topics$Name)), , drop = FALSE]
+  matches <- rc2_matches(rc2_vignettes(package), topics$Name, rep(package, nrow(topics)), topics$Title, most = 2000L)
+  list(topic = package, package = package, title = paste("Package", package), matches = matches)
+}
+
+rc2_matches <- function(vignettes, topics, packages, titles, most = rc2_most_matches) {
+  match <- function(topic, package, title, vignette) {
+    list(topic = topic, package = package, title = rc2_cut(trimws(gsub("[[:space:]]+", " ", title))), vignette = vignette)
+  }
+  guides <- Map(match, vignettes$Topic, vignettes$Package, vignettes$Title, TRUE)
+  rc2_list(utils::head(c(guides, if (length(topics)) Map(match, topics, packages, titles, FALSE)), most))
+}
+
+# The vignettes of a package, or of all, that can be read here; the first library's where several have a package.
+rc2_vignettes <- function(package = NULL) {
+  found <- as.data.frame(tools::getVignetteInfo(package), stringsAsFactors = FALSE)
+  found <- found[grepl("[.](html|pdf)$", found$PDF) & !duplicated(found[c("Package", "Topic")]), , drop = FALSE]
+  found[file.exists(file.path(found$Dir, "doc", found$PDF)), , drop = FALSE]
+}
+
+rc2_vignette <- function(topic, package) {
+  found <- rc2_vignettes(package)
+  found <- found[found$Topic == topic, , drop = FALSE]
+  if (!nrow(found)) problem("There is no vignette ", topic, " in what is installed here.")
+  found <- found[1, ]
+  list(topic = topic, package = found$Package, title = rc2_cut(found$Title), file = file.path(found$Dir, "doc", found$PDF))
 }
 
 # Completion ------------------------------------------------------------------

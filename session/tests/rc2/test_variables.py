@@ -277,6 +277,22 @@ async def test_help_and_what_hovers(running: Running, client: Client) -> None:
     assert ("mean", "base") in {(match["topic"], match["package"]) for match in found["matches"]}
     nothing = await running.post(f"rc2/api/consoles/{r}/help", json={"topic": "nosuchtopic"})
     assert (nothing.status_code, "no help" in nothing.json()["title"]) == (404, True)
+    words = await ask(running, r, "help", topic="arithmetic mean")
+    assert "mean" in {match["topic"] for match in words["matches"]}
+    index = await ask(running, r, "help", package="rspark")
+    found = {(match["topic"], match["vignette"]) for match in index["matches"]}
+    assert {("hadoop", True), ("spark", True), ("spark", False)} <= found
+    vignette = (await ask(running, r, "help", vignette="hadoop", package="rspark"))["vignette"]
+    page = await running.get(f"rc2/api/vignette/{vignette['form']}/{vignette['blob']['sha256']}")
+    assert "hdfs_read_lines" in page.text
+    assert "sandbox" in page.headers["Content-Security-Policy"]
+    gone = await running.get(f"rc2/api/vignette/html/{64 * '0'}")
+    assert (gone.status_code, "Open it again" in gone.json()["title"]) == (404, True)
+    nothing = await running.post(f"rc2/api/consoles/{r}/help", json={"vignette": "none", "package": "rspark"})
+    assert (nothing.status_code, "no vignette none" in nothing.json()["title"]) == (404, True)
+    pdf = (await ask(running, r, "help", vignette="Comparisons", package="Matrix"))["vignette"]
+    page = await running.get(f"rc2/api/vignette/{pdf['form']}/{pdf['blob']['sha256']}")
+    assert (page.headers["Content-Type"], page.content[:5]) == ("application/pdf", b"%PDF-")
     hover = await ask(running, r, "inspect", code="sd(number)", position=1)
     assert "na.rm = FALSE" in hover["data"]["text/plain"]
     assert "Standard Deviation" in hover["data"]["text/plain"]

@@ -13,6 +13,7 @@ import { snippets } from './editor/snippets.ts';
 import { Link, type Situation } from './protocol/link.ts';
 import type {
   BreakpointAt,
+  HelpRequest,
   Notice,
   RenderFormat,
   Source,
@@ -91,12 +92,7 @@ class Workbench {
   /** Path and line, from 0, of the cursor in the active editor. */
   cursor: { path: string; line: number } = $state.raw({ path: '', line: 0 });
   /** The help that is asked for. */
-  helpTopic: { topic: string; package: string; search: string; number: number } = $state.raw({
-    topic: '',
-    package: '',
-    search: '',
-    number: 0,
-  });
+  help: { wanted: HelpRequest; number: number } = $state.raw({ wanted: {}, number: 0 });
   /** What is put into the console's input. */
   recalled: { code: string; number: number } = $state.raw({ code: '', number: 0 });
   dialog: 'palette' | 'files' | 'keys' | 'settings' | 'history' | null = $state(null);
@@ -545,8 +541,8 @@ class Workbench {
     });
   }
 
-  showHelp(topic: string, fromPackage = '', search = ''): void {
-    this.helpTopic = { topic, package: fromPackage, search, number: this.helpTopic.number + 1 };
+  showHelp(wanted: HelpRequest): void {
+    this.help = { wanted, number: this.help.number + 1 };
     this.panes?.show('help');
   }
 

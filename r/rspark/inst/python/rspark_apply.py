@@ -35,10 +35,14 @@ def apply(session, frame, function, schema, groups, name, view):  # noqa: PLR091
 
     def do():
         made = session.createDataFrame(arrow.empty_table()).schema
+        names = list(frame.columns)
+        plain = [f"c{at}" for at in range(len(names))]  # a name such as `Sepal.Length` is a field of a column to PySpark
+        rows = frame.toDF(*plain)
         if groups:
-            applied = frame.groupBy(*groups).applyInArrow(rspark_part.on_groups(text, arrow, zone), made)
+            grouped = rows.groupBy(*[plain[names.index(group)] for group in groups])
+            applied = grouped.applyInArrow(rspark_part.on_groups(text, names, arrow, zone), made)
         else:
-            applied = frame.mapInArrow(rspark_part.on_parts(text, arrow, zone), made)
+            applied = rows.mapInArrow(rspark_part.on_parts(text, names, arrow, zone), made)
         if view is None:
             return rspark_frames.columns(applied, "numeric")
         applied.createOrReplaceTempView(view)

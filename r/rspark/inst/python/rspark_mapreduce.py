@@ -32,15 +32,16 @@ def run(session, inputs, output, map_task, reduce_task):
     own.conf.set("spark.sql.files.maxPartitionBytes", str(_PART))
     zone = session.conf.get("spark.sql.session.timeZone")
 
-    def task(function):
-        return rspark_part.on_parts(base64.b64encode(bytes(function)).decode(), _SCHEMA, zone)
+    def task(function, names):
+        return rspark_part.on_parts(base64.b64encode(bytes(function)).decode(), names, _SCHEMA, zone)
 
     def do():
         lines = own.read.text(list(inputs))
-        made = lines.mapInArrow(task(map_task), _COLUMNS)
+        made = lines.mapInArrow(task(map_task, lines.columns), _COLUMNS)
         if reduce_task is not None:
             parts = max(own.sparkContext.defaultParallelism, ceil(lines.rdd.getNumPartitions() / 4))
-            made = made.repartition(parts, "key").sortWithinPartitions("key").mapInArrow(task(reduce_task), _COLUMNS)
+            pairs = made.repartition(parts, "key").sortWithinPartitions("key")
+            made = pairs.mapInArrow(task(reduce_task, pairs.columns), _COLUMNS)
         made.select("value").write.text(output)
 
     return Work(session, "MapReduce", do)

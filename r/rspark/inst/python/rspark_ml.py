@@ -119,11 +119,12 @@ def _fitted(model, rows, asked, levels):
 
 def _plain(columns, has=None):
     """Return columns by their plain names; those that are among `has` where that is given."""
-    return [
-        functions.col(f"`{name.replace('`', '``')}`").alias(f"v{at}")
-        for at, name in enumerate(columns, 1)
-        if has is None or name in has
-    ]
+    return [_column(name).alias(f"v{at}") for at, name in enumerate(columns, 1) if has is None or name in has]
+
+
+def _column(name):
+    """Return a column by its name as it is, dots and backticks included."""
+    return functions.col(f"`{name.replace('`', '``')}`")
 
 
 def _names_of_features(frame):
@@ -236,9 +237,9 @@ def predict(session, fitted, frame, kept):
     """Return the work of applying a model to rows; its result is the columns `prediction`, `probability` and those of `kept`."""
 
     def apply():
-        applied = fitted.model.transform(frame.select(*_plain(fitted.columns, frame.columns), *kept))
+        applied = fitted.model.transform(frame.select(*_plain(fitted.columns, frame.columns), *map(_column, kept)))
         wanted = [name for name in ("prediction", "probability") if name in applied.columns]
-        return rspark_frames.columns(applied.select(*wanted, *kept), "numeric")
+        return rspark_frames.columns(applied.select(*wanted, *map(_column, kept)), "numeric")
 
     return Work(session, "predictions", apply)
 
@@ -249,9 +250,7 @@ def predicted_view(fitted, frame, name):
     value = functions.col("prediction")
     if fitted.levels is not None and fitted.kind != "glm":
         value = functions.array(*map(functions.lit, fitted.levels))[value.cast("int")]
-    applied.select(*[functions.col(f"`{name}`") for name in frame.columns], value.alias("prediction")).createOrReplaceTempView(
-        name
-    )
+    applied.select(*map(_column, frame.columns), value.alias("prediction")).createOrReplaceTempView(name)
 
 
 def validate(session, frame, asked, grid, folds, metric, seed):  # noqa: PLR0917

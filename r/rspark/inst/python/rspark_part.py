@@ -16,32 +16,39 @@ import rspark_frames
 _PROGRAM = "rspark:::run_part(commandArgs(TRUE)[[1]])"
 
 
-def on_parts(function, schema, zone):
-    """Return what Spark runs on the Arrow batches of each part; `function` is text in base 64, and `zone` a time zone."""
+def on_parts(function, names, schema, zone):
+    """Return what Spark runs on the Arrow batches of each part.
+
+    Parameters
+    ----------
+    function
+        R's bytes of it, as text in base 64.
+    names, schema
+        The names of the part's columns, and the columns that are returned.
+    zone
+        A time zone.
+    """
 
     def run(batches):
         batches = list(batches)
         if batches:
-            yield from _run(pa.Table.from_batches(batches), function, schema, zone).to_batches()
+            yield from _run(pa.Table.from_batches(batches), function, names, schema, zone).to_batches()
 
     return run
 
 
-def on_groups(function, schema, zone):
-    """Return what Spark runs on the Arrow table of each group."""
-    return lambda table: _run(table, function, schema, zone)
+def on_groups(function, names, schema, zone):
+    """Return what Spark runs on the Arrow table of each group; `on_parts` tells of what it is given."""
+    return lambda table: _run(table, function, names, schema, zone)
 
 
-def _run(table, function, schema, zone):
+def _run(table, function, names, schema, zone):
     """Return what R makes of a table, with the columns of the schema."""
     if shutil.which("Rscript") is None:
         raise RuntimeError("R isn't installed where Spark's executors run")
     with tempfile.TemporaryDirectory(prefix="rspark-part-") as folder:
         found = rspark_frames.Columns("numeric")
-        columns = [
-            {"name": name, "vector": found.vector(name, None, _whole(table.column(at)))}
-            for at, name in enumerate(table.column_names)
-        ]
+        columns = [{"name": name, "vector": found.vector(name, None, _whole(table.column(at)))} for at, name in enumerate(names)]
         rspark_columns.write(Path(folder, "part"), {"columns": columns, "rows": table.num_rows, "inexact": []})
         Path(folder, "function").write_bytes(base64.b64decode(function))
         Path(folder, "zone").write_text(zone, encoding="utf-8")

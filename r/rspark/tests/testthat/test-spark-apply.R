@@ -15,3 +15,15 @@ test_that("a function runs on each group and on each part, with what it uses, an
   expect_identical(spark_apply(mtcars, ~ data.frame(n = nrow(.x)), view = "sizes_of_parts"), "sizes_of_parts")
   expect_equal(spark_sql("SELECT sum(n) AS n FROM sizes_of_parts")$n, 32)
 })
+
+test_that("columns have the names that R gives them, dots and backticks included", {
+  means <- spark_apply(iris, function(rows) {
+    data.frame(Kind.Of.Iris = rows$Species[1], mean.length = mean(rows$Sepal.Length))
+  }, group_by = "Species")
+  expect_equal(means$mean.length[order(means$Kind.Of.Iris)], c(5.006, 5.936, 6.588))
+  odd <- data.frame(1:4, c(1, 1, 2, 2))
+  names(odd) <- c("a`b.c", "by.what")
+  sums <- spark_apply(odd, ~ data.frame(sum = sum(.x[["a`b.c"]])), group_by = "by.what")
+  expect_setequal(sums$sum, c(3, 7))
+  expect_setequal(spark_apply(odd, ~ .x)[["a`b.c"]], 1:4)
+})

@@ -1,15 +1,17 @@
 """What is asked of the room over HTTP: pages of tables, completion, help, history and plots, each typed and bounded."""
 
 import json
+from asyncio import to_thread
 from collections.abc import Mapping
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, TypeVar
 
 from jupyter_server.base.handlers import APIHandler
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from tornado import web
 
-from rspark_session.rc2 import history, language, protocol
+from rspark_session.rc2 import history, language, protocol, vignettes
 from rspark_session.rc2.console import Console
 from rspark_session.rc2.refusal import Busy, Refusal
 from rspark_session.rc2.room import Room
@@ -23,6 +25,8 @@ _FRAME_POLICY = (
 )
 #: Pixels of a plot: R takes four bytes of the session's memory for each.
 _MOST_PIXELS = 10**8
+_PDF_POLICY = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'"
+_VIGNETTES = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
 _IMAGES = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
 
 
@@ -143,7 +147,7 @@ class Inspect(RoomHandler):
 
 
 class HelpPage(RoomHandler):
-    """Help on a topic, or topics that have a text."""
+    """Help on a topic, a vignette, or topics and vignettes that have a text."""
 
     @web.authenticated
     async def post(self, identity: str) -> None:
@@ -151,7 +155,25 @@ class HelpPage(RoomHandler):
         request = self.body(protocol.HelpRequest)
         self.room.activity()
         answer = await self.room.introspection.ask(self.console(identity), {"ask": "help", **request.model_dump(mode="json")})
+        if (file := answer.pop("file", None)) is not None:
+            answer["vignette"] = await to_thread(vignettes.keep, Path(file), self.room.recorder.blobs)
         self.answer(protocol.Help.model_validate(answer))
+
+
+class VignettePage(RoomHandler):
+    """A vignette that help has answered with."""
+
+    @web.authenticated
+    def get(self, form: str, sha256: str) -> None:
+        """Answer with it as a page."""
+        path = self.room.recorder.blobs.path(sha256)
+        if path is None:
+            raise Refusal("This vignette is not kept any more. Open it again from Help.")
+        # Browsers show no PDF in a sandbox, and one runs nothing in this origin.
+        self.set_header("Content-Security-Policy", _FRAME_POLICY if form == "html" else _PDF_POLICY)
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", "private, max-age=3600")
+        self.finish(path.read_bytes(), set_content_type=_VIGNETTES[form])
 
 
 class HistoryOfConsole(RoomHandler):
@@ -262,5 +284,6 @@ def handlers(room: Room) -> list[tuple[str, type[RoomHandler], dict[str, Any]]]:
         rf"{_CONSOLE}/plots/([0-9]{{1,15}})": DrawnPlot,
         r"/rc2/api/blob/([0-9a-f]{64})": BlobContent,
         r"/rc2/api/frame/([0-9]{1,15})": Frame,
+        r"/rc2/api/vignette/(html|pdf)/([0-9a-f]{64})": VignettePage,
     }
     return [(path, handler, {"room": room}) for path, handler in found.items()]

@@ -437,7 +437,7 @@ export function registerCommands(workbench: typeof Workbench): void {
         const line = view.state.doc.lineAt(word.from);
         const around = line.text.slice(0, word.to - line.from);
         const name = /(?:([\w.]+):::?)?([\w.]+)$/.exec(around);
-        if (name?.[2]) workbench.showHelp(name[2], name[1] ?? '');
+        if (name?.[2]) workbench.showHelp({ topic: name[2], package: name[1] ?? '' });
       }),
     },
 

@@ -1330,7 +1330,7 @@ export interface components {
         };
         /**
          * Help
-         * @description A page in HTML, or in plain text where the language has no other; or topics to choose from.
+         * @description A page in HTML, or in plain text where the language has no other; a vignette; or topics and vignettes to choose from.
          */
         Help: {
             /**
@@ -1358,6 +1358,8 @@ export interface components {
              * @default null
              */
             text: string | null;
+            /** @default null */
+            vignette: components["schemas"]["Vignette"] | null;
             /**
              * Matches
              * @default []
@@ -1366,7 +1368,7 @@ export interface components {
         };
         /**
          * HelpMatch
-         * @description A topic that was found.
+         * @description A topic or a vignette that was found.
          */
         HelpMatch: {
             /** Topic */
@@ -1375,10 +1377,15 @@ export interface components {
             package: string;
             /** Title */
             title: string;
+            /**
+             * Vignette
+             * @default false
+             */
+            vignette: boolean;
         };
         /**
          * HelpRequest
-         * @description `POST consoles/<console>/help`: a topic, in any package or in one; or a text to search for.
+         * @description `POST consoles/<console>/help`: a topic, in any package or in one; a whole package; a vignette; or a text to search for.
          */
         HelpRequest: {
             /**
@@ -1396,6 +1403,11 @@ export interface components {
              * @default
              */
             search?: string;
+            /**
+             * Vignette
+             * @default
+             */
+            vignette?: string;
         };
         /**
          * History
@@ -2893,6 +2905,18 @@ export interface components {
             more: number;
         };
         /**
+         * Vignette
+         * @description A vignette as it was made; `rc2/api/vignette/<sha256>` has it.
+         */
+        Vignette: {
+            blob: components["schemas"]["Blob"];
+            /**
+             * Form
+             * @enum {string}
+             */
+            form: "html" | "pdf";
+        };
+        /**
          * Welcome
          * @description The answer to `hello`. Events after `since` follow; `last` is the newest of them.
          *
@@ -3065,6 +3089,7 @@ export type UnsubscribeVariables = components['schemas']['UnsubscribeVariables']
 export type UpdateDisplay = components['schemas']['UpdateDisplay'];
 export type Variable = components['schemas']['Variable'];
 export type Variables = components['schemas']['Variables'];
+export type Vignette = components['schemas']['Vignette'];
 export type Welcome = components['schemas']['Welcome'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -5,11 +5,13 @@ import type {
   Completions,
   FrameRequest,
   Help,
+  HelpRequest,
   History,
   Inspection,
   Page,
   PageRequest,
   Plots,
+  Vignette,
 } from '../protocol/messages.ts';
 import { address, requestJson } from './base.ts';
 
@@ -45,10 +47,11 @@ export const complete = (
 export const inspect = (console: string, code: string, position: number): Promise<Inspection> =>
   post(`consoles/${console}/inspect`, { code, position, detail: 0 });
 
-export const help = (
-  console: string,
-  what: { topic?: string; package?: string; search?: string },
-): Promise<Help> => post(`consoles/${console}/help`, what);
+export const help = (console: string, what: HelpRequest): Promise<Help> =>
+  post(`consoles/${console}/help`, what);
+
+export const vignetteAddress = (found: Vignette): string =>
+  address(`rc2/api/vignette/${found.form}/${found.blob.sha256}`).href;
 
 export const history = (console: string, search: string, before?: number): Promise<History> => {
   const query = new URLSearchParams({ search, count: '100', ...(before ? { before: String(before) } : {}) });

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rspark_session.rc2.protocol.events import Blob
 from rspark_session.rc2.protocol.model import Count, Identifier, Model, ShortText, Source
 from rspark_session.rc2.protocol.notices import Variable
 
@@ -130,29 +131,39 @@ class Inspection(Model):
 
 
 class HelpRequest(Model):
-    """`POST consoles/<console>/help`: a topic, in any package or in one; or a text to search for."""
+    """`POST consoles/<console>/help`: a topic, in any package or in one; a whole package; a vignette; or a text to search for."""
 
     topic: Annotated[str, Field(max_length=1000)] = ""
     package: Annotated[str, Field(max_length=200)] = ""
     search: Annotated[str, Field(max_length=1000)] = ""
+    vignette: Annotated[str, Field(max_length=1000)] = ""
 
 
 class HelpMatch(Model):
-    """A topic that was found."""
+    """A topic or a vignette that was found."""
 
     topic: str
     package: str
     title: str
+    vignette: bool = False
+
+
+class Vignette(Model):
+    """A vignette as it was made; `rc2/api/vignette/<sha256>` has it."""
+
+    blob: Blob
+    form: Literal["html", "pdf"]
 
 
 class Help(Model):
-    """A page in HTML, or in plain text where the language has no other; or topics to choose from."""
+    """A page in HTML, or in plain text where the language has no other; a vignette; or topics and vignettes to choose from."""
 
     topic: str = ""
     package: str = ""
     title: str = ""
     html: str | None = None
     text: str | None = None
+    vignette: Vignette | None = None
     matches: tuple[HelpMatch, ...] = ()
 
 
