@@ -74,6 +74,17 @@ def test_parquet_is_read_and_written_from_r_without_arrow(full: FullSession) -> 
     assert "rows: 32" in said
 
 
+def test_matrices_and_data_frames_go_to_python_and_back(full: FullSession) -> None:
+    said = full.r(
+        'library(reticulate); np <- import("numpy"); pd <- import("pandas"); '
+        "m <- matrix(c(2, 0, 0, 4), 2); stopifnot(all.equal(np$linalg$inv(m), solve(m))); "
+        "stopifnot(identical(np$arange(3L)[2:3], 1:2), identical(dim(np$zeros(c(2L, 3L, 4L))), 2:4)); "
+        'frame <- data.frame(n = 1:2, x = c(0.5, NA), s = c("a", "\u00fc")); back <- pd$concat(list(frame, frame)); '
+        'cat("rows:", nrow(back), "sum:", sum(back$n), "text:", back$s[[4]])'
+    )
+    assert "rows: 4 sum: 6 text: ü" in said
+
+
 TRAIN = """
 import keras, numpy
 keras.utils.set_random_seed(1)
@@ -87,7 +98,7 @@ print("slope", round(float(model.get_weights()[0][0][0]), 1))
 
 @pytest.mark.long
 def test_tensorflow_is_installed_by_pip_and_used_from_python_and_r(full: FullSession) -> None:
-    full.run("pip", "install", "--quiet", "tensorflow-cpu")
+    full.run("pip", "install", "--quiet", "tensorflow-cpu", "numpy<2")
     assert "slope 2.0" in full.run("python", "-c", TRAIN)
     said = full.r(
         'library(reticulate); tf <- import("tensorflow"); keras <- import("keras"); '
