@@ -1,4 +1,3 @@
-import { constructSortFn } from '@tanstack/svelte-table';
 import type { Snippet } from 'svelte';
 
 export type Cell = string | number | null | undefined;
@@ -18,8 +17,7 @@ export interface Column<Row> {
   width?: string;
   align?: 'end';
   /**
-   * What it is sorted by, from the row alone (the table remembers it for each row); without it the column can't be
-   * sorted. An empty cell comes last in either direction.
+   * What it is sorted by, from the row alone; without it the column can't be sorted. An empty cell comes last in either direction.
    */
   sort?: (row: Row) => Cell;
   /** The direction of the first press; the largest first where that is what one looks for. */
@@ -34,10 +32,34 @@ export interface Column<Row> {
 
 const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
+/** Return rows in an order; those that are equal stand as they came, and an empty cell comes last in either direction. */
+export function sortRows<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  order: Order | null,
+): readonly Row[] {
+  const sort = columns.find(({ key }) => key === order?.key)?.sort;
+  if (!sort) return rows;
+  const sign = order?.direction === 'descending' ? -1 : 1;
+  return rows
+    .map((row) => ({ row, cell: sort(row) ?? null }))
+    .sort(({ cell: one }, { cell: other }) =>
+      one === null || other === null
+        ? Number(one === null) - Number(other === null)
+        : sign * compareCells(one, other),
+    )
+    .map(({ row }) => row);
+}
+
+/** Return the order after a press on a column's head: its first direction, and turned round by each further press. */
+export function nextOrder<Row>({ key, first = 'ascending' }: Column<Row>, order: Order | null): Order {
+  if (order?.key !== key) return { key, direction: first };
+  return { key, direction: order.direction === 'ascending' ? 'descending' : 'ascending' };
+}
+
 /** Numbers by size; words as people sort them: by the numbers inside them, and without regard to case. */
-export const compareCells = constructSortFn({
-  sort: (one: string | number, other: string | number) =>
-    typeof one === 'number' && typeof other === 'number'
-      ? one - other
-      : collator.compare(String(one), String(other)),
-});
+function compareCells(one: string | number, other: string | number): number {
+  return typeof one === 'number' && typeof other === 'number'
+    ? one - other
+    : collator.compare(String(one), String(other));
+}
