@@ -26,7 +26,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rsparkhub.api.resources.pages import CONTENT_SECURITY_POLICY
+from rsparkhub.domain.coursework import check_path
+from rsparkhub.domain.errors import InvalidInput
 from rsparkhub.domain.roster import read_roster
+from rsparkhub.wire.course import CourseView
+from rsparkhub.wire.coursework import CourseDataView, HandInList
 from rsparkhub.wire.environment import EnvironmentList
 from rsparkhub.wire.handout import HandoutView
 from rsparkhub.wire.record import EventView
@@ -73,6 +77,10 @@ class World:
         self.shares: list[Json] = []
         self.shared: list[Json] = []  # {session, role, expires}: what others share
         self.handout: Json = examples.handout()
+        self.course: Json = examples.course()
+        self.data: list[Json] = []
+        self.hand_ins: list[Json] = []
+        self.data_room = 200 * 2**20
         self.logs: dict[str, str] = {}
         self.endless_logs = False
         self.attempts_left = 3
@@ -232,6 +240,15 @@ class FixtureHub:
             Route(f"{api}/users/{{name}}/link", self._link, methods=["POST"]),
             Route(f"{api}/groups", self._groups),
             Route(f"{api}/groups", self._add_group, methods=["POST"]),
+            Route(f"{api}/groups/{{name}}", self._course),
+            Route(f"{api}/groups/{{name}}/sessions", self._course_sessions),
+            Route(f"{api}/groups/{{name}}/course-folder", self._set_folder, methods=["PUT"]),
+            Route(f"{api}/groups/{{name}}/data", self._data),
+            Route(f"{api}/groups/{{name}}/data", self._give, methods=["PUT"]),
+            Route(f"{api}/groups/{{name}}/data/{{id}}", self._take_away, methods=["DELETE"]),
+            Route(f"{api}/groups/{{name}}/hand-ins", self._hand_ins),
+            Route(f"{api}/groups/{{name}}/hand-ins/{{id}}", self._remove_hand_in, methods=["DELETE"]),
+            Route(f"{api}/groups/{{name}}/hand-ins/{{id}}/returned", self._give_back, methods=["POST"]),
             Route(f"{api}/groups/{{name}}", self._set_members, methods=["PUT"]),
             Route(f"{api}/groups/{{name}}", self._remove_group, methods=["DELETE"]),
             Route(f"{api}/tokens", self._tokens),
@@ -487,6 +504,50 @@ class FixtureHub:
         self.world.removed_groups.append(left)
         return Response(status_code=204)
 
+    # Courses
+
+    async def _course(self, request: Request) -> Response:
+        return JSONResponse(CourseView.model_validate(self.world.course).model_dump(mode="json"))
+
+    async def _course_sessions(self, request: Request) -> Response:
+        return JSONResponse({"sessions": self._seen(True), "next": None})
+
+    async def _set_folder(self, request: Request) -> Response:
+        self.world.course |= await request.json()
+        return await self._course(request)
+
+    async def _data(self, request: Request) -> Response:
+        size = sum(file["size"] for file in self.world.data)
+        said = {"data": self.world.data, "size": size, "room": self.world.data_room}
+        return JSONResponse(CourseDataView.model_validate(said).model_dump(mode="json"))
+
+    async def _give(self, request: Request) -> Response:
+        body, path = await request.body(), request.query_params["path"]
+        try:
+            check_path(path)
+        except InvalidInput as error:
+            return problem(422, str(error))
+        self.world.data = [file for file in self.world.data if file["path"] != path]
+        self.world.data.append({"id": f"d{len(self.world.asked)}", "path": path, "size": len(body)})
+        return JSONResponse(self.world.data[-1])
+
+    async def _take_away(self, request: Request) -> Response:
+        self.world.data = [file for file in self.world.data if file["id"] != request.path_params["id"]]
+        return Response(status_code=204)
+
+    async def _hand_ins(self, request: Request) -> Response:
+        return JSONResponse(HandInList.model_validate({"hand_ins": self.world.hand_ins}).model_dump(mode="json"))
+
+    async def _remove_hand_in(self, request: Request) -> Response:
+        self.world.hand_ins = [each for each in self.world.hand_ins if each["id"] != request.path_params["id"]]
+        return Response(status_code=204)
+
+    async def _give_back(self, request: Request) -> Response:
+        (handed_in,) = [each for each in self.world.hand_ins if each["id"] == request.path_params["id"]]
+        returned = examples.returned(f"r{len(self.world.asked)}", request.query_params["file"])
+        handed_in["returned"].append(returned)
+        return JSONResponse(returned, status_code=201)
+
     async def _tokens(self, request: Request) -> Response:
         return JSONResponse({"tokens": [TokenView.model_validate(each).model_dump(mode="json") for each in self.world.tokens]})
 
@@ -544,7 +605,7 @@ class _Remember:
             return
         call = f"{scope['method']} {scope['path'].removeprefix('/hub/api')}"
         if scope["method"] != "GET":
-            receive, body = await _read(receive)
+            receive, body = await _read(receive, scope["headers"])
             world.asked.append((scope["method"], scope["path"].removeprefix("/hub/api"), body))
         if world.slow and "text/event-stream" not in dict(scope["headers"]).get(b"accept", b"").decode():
             await asyncio.sleep(world.slow)
@@ -557,7 +618,7 @@ class _Remember:
                 await self._app(scope, receive, send)
 
 
-async def _read(receive: Receive) -> tuple[Receive, Json | None]:
+async def _read(receive: Receive, headers: list[tuple[bytes, bytes]]) -> tuple[Receive, Json | None]:
     body, more = b"", True
     while more:
         message = await receive()
@@ -572,7 +633,8 @@ async def _read(receive: Receive) -> tuple[Receive, Json | None]:
         told = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return again, json.loads(body) if body else None
+    is_file = any(name == b"content-type" and value == b"application/octet-stream" for name, value in headers)
+    return again, json.loads(body) if body and not is_file else None
 
 
 async def _json(request: Request) -> Json:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from tests.pages import world
 from tests.pages.fixture_hub import FixtureHub
@@ -106,6 +106,34 @@ def _history(hub: FixtureHub) -> None:
 
 def _tokens(hub: FixtureHub) -> None:
     hub.world.tokens = [world.token("t1", "My laptop"), world.token("t2", "Nightly report", last_used=None)]
+
+
+def arrange_course(hub: FixtureHub) -> None:
+    """Somebody teaches a course that gives data and takes work."""
+    hub.world.me = world.me() | {
+        "courses": [{"group": "stats-101", "instructor": True, "instructors_view": False, "announcement": None}]
+    }
+    hub.world.data = [
+        world.data_file("d1", "week1/flights.csv", 31_000_000),
+        world.data_file("d2", "week1/airports.csv", 240_000),
+        world.data_file("d3", "a-name-that-is-rather-long-for-a-phone/and-a-folder-within/measurements-2026.parquet", 96_000_000),
+    ]
+    hub.world.hand_ins = [
+        world.hand_in("h1", "bo", "lab1.Rmd", returned=[world.returned("r1", "remarks.txt"), world.returned("r2", "lab1.Rmd")]),
+        world.hand_in("h2", "carla", "lab1.tar.gz", late=True, at=world.ago(minutes=20)),
+    ]
+
+
+async def _refused_file(page: Page) -> None:
+    file: FilePayload = {"name": "-notes.csv", "mimeType": "text/csv", "buffer": b"1"}
+    await page.get_by_label("Files of data").set_input_files([file])
+    await page.get_by_role("alert").wait_for()
+
+
+async def _give_back(page: Page) -> None:
+    await page.get_by_role("button", name="Actions for lab1.tar.gz of carla").click()
+    await page.get_by_role("menuitem", name="Give back").click()
+    await page.get_by_role("dialog").wait_for()
 
 
 async def _wrong_password(page: Page) -> None:
@@ -235,6 +263,7 @@ def _shared(hub: FixtureHub) -> None:
 _ONE = "/hub/sessions/kq4wz7m2xb"
 _LONG = "An analysis with a very long name that somebody gave it without thinking of where it has to stand"
 
+_COURSE = "/hub/groups/stats-101"
 _LINK = "/hub/start?environment=rspark&from=https%3A//github.com/our-course/labs&branch=week-2&open=labs/lab1.Rmd"
 
 
@@ -349,5 +378,8 @@ SCENES = [
     Scene(name="admin-group-edit", path="/hub/admin/people", see="carla", arrange=_people, act=_edit_group),
     Scene(name="admin-environments", path="/hub/admin/environments", see="Kept asleep for", arrange=_crowd),
     Scene(name="admin-audit", path="/hub/admin/audit", see="makes a one-time sign-in link", arrange=_history),
+    Scene(name="course", path=_COURSE, see="week1/flights.csv", arrange=arrange_course),
+    Scene(name="course-refused", path=_COURSE, see="week1/flights.csv", arrange=arrange_course, act=_refused_file),
+    Scene(name="course-give-back", path=_COURSE, see="lab1.tar.gz", arrange=arrange_course, act=_give_back),
     Scene(name="gallery", path="/hub/gallery", see="Code and emptiness", arrange=_nothing),
 ]

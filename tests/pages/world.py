@@ -378,3 +378,34 @@ def handout(**changes: object) -> Json:
         "id": "5b1d0a63c0f4d6e2", "state": "running", "step": "Bringing 12 of 30 files", "reason": None, "notes": [],
         "url": "/s/kq4wz7m2xb/",
     } | changes  # fmt: skip
+
+
+def course(**changes: object) -> Json:
+    """A group as its instructors see it."""
+    people = [
+        {"name": name, "full_name": None, "email": None, "instructor": name == "ada", "last_seen": ago(hours=n), "disabled": None,
+         "hand_ins": n % 3}
+        for n, name in enumerate(PEOPLE[:8])
+    ]  # fmt: skip
+    return {
+        "name": "stats-101", "instructors_view": False, "announcement": None, "may_add": "new", "course_folder": True,
+        "due": ahead(days=4), "file_size": 20 * 2**20, "people": people,
+    } | changes  # fmt: skip
+
+
+def data_file(name: str, path: str, size: int) -> Json:
+    """A file that a course gives."""
+    return {"id": name, "path": path, "size": size}
+
+
+def hand_in(name: str, person: str, file: str, **changes: object) -> Json:
+    """What somebody handed in."""
+    return {
+        "id": name, "person": person, "file": file, "size": 18_400, "sha256": "0" * 64, "at": ago(hours=5), "due": ahead(days=4),
+        "late": False, "returned": [],
+    } | changes  # fmt: skip
+
+
+def returned(name: str, file: str) -> Json:
+    """What came back on something."""
+    return {"id": name, "file": file, "size": 900, "at": ago(hours=1), "by": "ada"}

@@ -318,6 +318,20 @@ async def test_data_that_take_the_place_of_others_need_no_room_beside_them(world
     assert (await tess.put(f"{GROUP}/data?path=b.csv", content=bytes(300))).status_code == 409
 
 
+async def test_an_instructor_sees_what_the_data_of_a_course_take(world: World, tess: httpx.AsyncClient) -> None:
+    set_room(world, course_data_room=1000, course_file_size=600)
+    assert (await tess.get(f"{GROUP}/data")).json() == {"data": [], "size": 0, "room": 1000}
+    assert (await tess.get(GROUP)).json()["file_size"] == 600
+    for path in ("week2/b.csv", "a.csv"):
+        assert (await tess.put(f"{GROUP}/data", params={"path": path}, content=bytes(300))).status_code == 200
+    said = (await tess.get(f"{GROUP}/data")).json()
+    assert ([file["path"] for file in said["data"]], said["size"]) == (["a.csv", "week2/b.csv"], 600)
+    # Also for administrators, who are in no course.
+    assert (await (await world.program("ada")).get(f"{GROUP}/data")).json() == said
+    for client in (await world.program("bob"), await world.program("tom"), await in_session_of(world, "tess")):
+        assert (await client.get(f"{GROUP}/data")).status_code == 403
+
+
 async def test_a_file_is_no_folder_also_where_both_come_at_once(world: World, tess: httpx.AsyncClient) -> None:
     store, by, kind = world.store.coursework, By("tess", world.clock()), FileKind.DATA
     room = world.settings.course_room

@@ -109,6 +109,7 @@ WHO: dict[str, set[str]] = {
     "DELETE /groups/{name}": {ADMIN},
     "GET /courses": KNOWN,
     "PUT /groups/{name}/course-folder": TEACHERS,
+    "GET /groups/{name}/data": TEACHERS,
     "PUT /groups/{name}/data": TEACHERS,
     "DELETE /groups/{name}/data/{id}": TEACHERS,
     "GET /groups/{name}/data/{id}": READING,

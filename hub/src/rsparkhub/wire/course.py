@@ -56,6 +56,7 @@ class CourseView(Answer):
     )
     course_folder: bool = Field(description="Whether its people hand in work, into its course folder.")
     due: datetime | None = Field(description="Until when work is to be handed in; null where nothing is said.")
+    file_size: int = Field(description="How many bytes a file may have that is given, handed in or given back.")
     people: list[CoursePersonView]
 
 

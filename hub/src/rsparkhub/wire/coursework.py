@@ -18,6 +18,14 @@ class DataFileView(Answer):
     size: int = Field(description="In bytes.")
 
 
+class CourseDataView(Answer):
+    """What a course gives to its students, and how much more there is room for."""
+
+    data: list[DataFileView] = Field(description="By their paths.")
+    size: int = Field(description="How many bytes they have together.")
+    room: int = Field(description="How many bytes they may have together.")
+
+
 class CourseFolderView(Answer):
     """The folder of a course that you are in: one that takes work, or has something for you."""
 

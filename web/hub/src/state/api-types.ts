@@ -140,6 +140,27 @@ export interface components {
              */
             confirm: boolean;
         };
+        /**
+         * CourseDataView
+         * @description What a course gives to its students, and how much more there is room for.
+         */
+        CourseDataView: {
+            /**
+             * Data
+             * @description By their paths.
+             */
+            data: components["schemas"]["DataFileView"][];
+            /**
+             * Size
+             * @description How many bytes they have together.
+             */
+            size: number;
+            /**
+             * Room
+             * @description How many bytes they may have together.
+             */
+            room: number;
+        };
         /** CourseFolderList */
         CourseFolderList: {
             /** Courses */
@@ -252,6 +273,11 @@ export interface components {
              * @description Until when work is to be handed in; null where nothing is said.
              */
             due: string | null;
+            /**
+             * File Size
+             * @description How many bytes a file may have that is given, handed in or given back.
+             */
+            file_size: number;
             /** People */
             people: components["schemas"]["CoursePersonView"][];
         };
@@ -2084,6 +2110,7 @@ export type BrowserView = components['schemas']['BrowserView'];
 export type ComponentState = components['schemas']['ComponentState'];
 export type ComponentView = components['schemas']['ComponentView'];
 export type Consent = components['schemas']['Consent'];
+export type CourseDataView = components['schemas']['CourseDataView'];
 export type CourseFolderList = components['schemas']['CourseFolderList'];
 export type CourseFolderRule = components['schemas']['CourseFolderRule'];
 export type CourseFolderView = components['schemas']['CourseFolderView'];

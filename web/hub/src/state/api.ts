@@ -2,6 +2,7 @@
 import type {
   Audit,
   BrowserList,
+  CourseDataView,
   CourseView,
   HandInList,
   HandInView,
@@ -236,6 +237,19 @@ export class Api {
   /** Where something handed in is to be had, or all of it. */
   handInPath = (name: string, id?: string): string =>
     `${ROOT}${groupPath(name)}/hand-ins${id ? `/${id}` : '.zip'}`;
+  returnedPath = (name: string, id: string): string => `${ROOT}${groupPath(name)}/returned/${id}`;
+  /** Where a file is sent that is given back on something handed in. */
+  giveBackPath = (name: string, id: string, file: string): string =>
+    `${this.handInPath(name, id)}/returned?${new URLSearchParams({ file })}`;
+  removeHandIn = (name: string, id: string): Promise<void> =>
+    this.#send('DELETE', `${groupPath(name)}/hand-ins/${id}`);
+  courseData = (name: string): Promise<CourseDataView> => this.#get(`${groupPath(name)}/data`);
+  dataPath = (name: string, id: string): string => `${ROOT}${groupPath(name)}/data/${id}`;
+  /** Where a file is sent that a course gives. */
+  givePath = (name: string, path: string): string =>
+    `${ROOT}${groupPath(name)}/data?${new URLSearchParams({ path })}`;
+  takeAway = (name: string, id: string): Promise<void> =>
+    this.#send('DELETE', `${groupPath(name)}/data/${id}`);
   /** Open or close the folder of a course; `due` is a time, here where it has no zone. */
   setCourseFolder = (name: string, open: boolean, due: string | null): Promise<CourseView> =>
     this.#send('PUT', `${groupPath(name)}/course-folder`, {
@@ -314,7 +328,8 @@ function chosen(options: Choices): Body {
   return Object.keys(options).length > 0 ? { options } : {};
 }
 
-async function problemOf(answer: Response): Promise<Problem> {
+/** Return what an answer says is wrong. */
+export async function problemOf(answer: Response): Promise<Problem> {
   const retry = Number(answer.headers.get('Retry-After'));
   const after = Number.isFinite(retry) && retry > 0 ? retry : null;
   try {

@@ -1,7 +1,9 @@
 /** The JSON of the API by the names that the pages use. `api-types.ts` is made from the hub's OpenAPI schema. */
 export type {
   ComponentView as Component,
+  CourseDataView as CourseData,
   CourseView as Course,
+  DataFileView as DataFile,
   EnvironmentView as Environment,
   EventView as AuditEvent,
   GroupView as Group,

@@ -25,7 +25,13 @@ from rsparkhub.api.identity import (
 )
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.courses import view_of
-from rsparkhub.api.serializers.views import course_folder_view, data_file_view, hand_in_views, returned_view
+from rsparkhub.api.serializers.views import (
+    course_data_view,
+    course_folder_view,
+    data_file_view,
+    hand_in_views,
+    returned_view,
+)
 from rsparkhub.domain.access import Action, Group, Identity, may
 from rsparkhub.domain.coursework import (
     LONGEST_NAME,
@@ -43,6 +49,7 @@ from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.user import id_of_label, name_in
 from rsparkhub.wire.course import CourseView
 from rsparkhub.wire.coursework import (
+    CourseDataView,
     CourseFolderList,
     CourseFolderRule,
     DataFileView,
@@ -113,6 +120,13 @@ async def set_folder(name: str, body: CourseFolderRule, identity: Instructor, co
     by = by_now(identity, context)
     await context.store.coursework.set_folder(name, is_open=body.course_folder, due=body.due, by=by)
     return await view_of(context, identity, name)
+
+
+@router.get("/groups/{name}/data", summary="The data of a course", responses=responses(401, 403, 404))
+async def list_data(name: str, identity: Instructor, context: Context) -> CourseDataView:
+    """With the room that they take; for instructors. Everybody else in the group has them by `GET /courses`."""
+    check_instructor(identity, name, to=Action.READ)
+    return course_data_view(await context.store.coursework.list(name, FileKind.DATA), room=context.settings.course_room)
 
 
 @router.put(

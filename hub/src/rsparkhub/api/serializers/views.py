@@ -11,7 +11,7 @@ from rsparkhub.api.serializers.components import components_of
 from rsparkhub.api.serializers.event_text import Subjects, event_text
 from rsparkhub.api.serializers.warnings import stuck_warnings, warnings_of
 from rsparkhub.domain.course import Announcement
-from rsparkhub.domain.coursework import CourseFile, CourseFolder
+from rsparkhub.domain.coursework import CourseFile, CourseFolder, Room
 from rsparkhub.domain.environment import Environment, Lifecycle
 from rsparkhub.domain.event import Event
 from rsparkhub.domain.scope import in_order
@@ -23,7 +23,7 @@ from rsparkhub.domain.user import LeftData, User, name_in, removed_label
 from rsparkhub.store.courses import TaughtGroup
 from rsparkhub.store.credentials import Token
 from rsparkhub.wire.course import AnnouncementView, CoursePersonView, CourseView
-from rsparkhub.wire.coursework import CourseFolderView, DataFileView, HandInView, ReturnedView
+from rsparkhub.wire.coursework import CourseDataView, CourseFolderView, DataFileView, HandInView, ReturnedView
 from rsparkhub.wire.environment import EnvironmentView, LifecycleView, ResourcesView, StartChoiceView, StartOptionView
 from rsparkhub.wire.record import EventView
 from rsparkhub.wire.session import (
@@ -119,7 +119,9 @@ def _visit_view(visit: SessionVisit) -> VisitView:
     return VisitView(by=name_in(visit.person), group=visit.group, to=to, at=visit.at)
 
 
-def course_view(group: TaughtGroup, handed_in: Mapping[str, int], *, may_add: Literal["nobody", "new", "anybody"]) -> CourseView:
+def course_view(
+    group: TaughtGroup, handed_in: Mapping[str, int], *, may_add: Literal["nobody", "new", "anybody"], room: Room
+) -> CourseView:
     """Return the view of a group as its instructors see it.
 
     `handed_in` is how many times each person handed in work, by their id, and `may_add` whom whoever asks may add.
@@ -143,6 +145,7 @@ def course_view(group: TaughtGroup, handed_in: Mapping[str, int], *, may_add: Li
         may_add=may_add,
         course_folder=group.course_folder,
         due=group.due,
+        file_size=room.file,
         people=people,
     )
 
@@ -158,6 +161,12 @@ def course_folder_view(folder: CourseFolder) -> CourseFolderView:
     return CourseFolderView(
         group=folder.group, instructor=folder.instructor, course_folder=folder.is_open, due=folder.due, data=data
     )
+
+
+def course_data_view(files: Iterable[CourseFile], *, room: Room) -> CourseDataView:
+    """Return the view of the data of a course."""
+    data = sorted((data_file_view(file) for file in files), key=lambda each: each.path)
+    return CourseDataView(data=data, size=sum(each.size for each in data), room=room.data)
 
 
 def data_file_view(file: CourseFile) -> DataFileView:

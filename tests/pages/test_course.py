@@ -1,0 +1,107 @@
+"""The page of a group, for those who teach it: data are given, and work is given back."""
+
+import pytest
+from playwright.async_api import FilePayload, Page, expect
+
+from tests.pages import world
+from tests.pages.fixture_hub import FixtureHub
+from tests.pages.scenes import arrange_course
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+COURSE = "/hub/groups/stats-101"
+
+
+def _file(name: str, content: bytes = b"a,b\n") -> FilePayload:
+    return {"name": name, "mimeType": "text/csv", "buffer": content}
+
+
+async def test_files_are_added_and_taken_away(page: Page, hub: FixtureHub) -> None:
+    arrange_course(hub)
+    await page.goto(COURSE)
+    await page.get_by_label("Add to the folder").fill("week2/")
+    await page.get_by_label("Files of data").set_input_files([_file("a.csv"), _file("b.csv", b"1")])
+    section = page.get_by_role("region", name="Data")
+    await expect(section.get_by_role("status")).to_have_text("2 files added.")
+    await expect(section.get_by_role("link", name="week2/b.csv")).to_be_visible()
+    await expect(section.get_by_role("meter", name="Room")).to_have_attribute("aria-valuetext", "127 MB of 210 MB")
+    await section.get_by_role("button", name="Take week2/a.csv away").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Take away").click()
+    await expect(section.get_by_role("link", name="week2/a.csv")).to_have_count(0)
+    await expect(section.get_by_role("link", name="week2/b.csv")).to_be_visible()
+
+
+async def test_a_folder_comes_with_its_paths_and_without_what_is_hidden(
+    page: Page, hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    arrange_course(hub)
+    folder = tmp_path_factory.mktemp("folder") / "labs"
+    (folder / "week3").mkdir(parents=True)
+    (folder / "week3" / "lab3.Rmd").write_text("1 + 1\n")
+    (folder / ".Rhistory").write_text("1 + 1\n")
+    await page.goto(COURSE)
+    await page.get_by_label("Folder of data").set_input_files(folder)
+    section = page.get_by_role("region", name="Data")
+    await expect(section.get_by_role("status")).to_have_text("1 file added, 1 hidden file left out.")
+    await expect(section.get_by_role("link", name="labs/week3/lab3.Rmd")).to_be_visible()
+
+
+async def test_what_is_refused_is_said_in_one_sentence_and_the_rest_comes(page: Page, hub: FixtureHub) -> None:
+    arrange_course(hub)
+    hub.world.course["file_size"] = 2**20
+    await page.goto(COURSE)
+    await page.get_by_label("Files of data").set_input_files(
+        [_file("-a.csv"), _file("-b.csv"), _file("large.csv", bytes(2**20 + 1)), _file("good.csv")]
+    )
+    section = page.get_by_role("region", name="Data")
+    names, large = section.get_by_role("alert").nth(0), section.get_by_role("alert").nth(1)
+    await expect(names).to_contain_text("Not done: -a.csv and -b.csv")
+    await expect(names).to_contain_text("Rename it, and try again.")
+    await expect(large).to_contain_text("Not done: large.csv")
+    await expect(large).to_contain_text("A file of a course has up to 1 MiB. Leave out what can be computed again.")
+    await expect(section.get_by_role("status")).to_have_text("1 file added.")
+    assert [body for method, path, body in hub.world.asked if method == "PUT"] == [None] * 3  # the large one was never sent
+
+
+async def test_what_is_sent_is_shown_and_can_be_stopped(page: Page, hub: FixtureHub) -> None:
+    arrange_course(hub)
+    await page.goto(COURSE)
+    section = page.get_by_role("region", name="Data")
+    await section.get_by_role("button", name="Add files").wait_for()
+    hub.world.slow = 600
+    await page.get_by_label("Files of data").set_input_files([_file("a.csv"), _file("b.csv")])
+    await expect(section.get_by_text("Sending a.csv, 1 of 2")).to_be_visible()
+    await expect(section.get_by_role("progressbar", name="Sending")).to_be_visible()
+    hub.world.slow = 0
+    await section.get_by_role("button", name="Stop").click()
+    await expect(section.get_by_role("alert")).to_contain_text("You stopped it. What was sent before is there.")
+    assert all(file["path"] != "b.csv" for file in hub.world.data)
+
+
+async def test_a_grade_and_a_file_are_given_back(page: Page, hub: FixtureHub) -> None:
+    arrange_course(hub)
+    await page.goto(COURSE)
+    section = page.get_by_role("region", name="Work handed in")
+    await section.get_by_role("button", name="Give back lab1.tar.gz to carla").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="Give back").click()
+    await expect(dialog.get_by_role("alert")).to_have_text("Write something, or choose a file.")
+    await dialog.get_by_label("Remarks, or a grade").fill("8 of 10.")
+    await dialog.get_by_label("A file with remarks").set_input_files([_file("lab1-remarks.html")])
+    await dialog.get_by_role("button", name="Give back").click()
+    await expect(dialog).to_have_count(0)
+    row = section.get_by_role("row", name="carla")
+    await expect(row.get_by_role("link", name="lab1-remarks.html")).to_be_visible()
+    await expect(row.get_by_role("link", name="remarks.txt", exact=True)).to_be_visible()
+
+
+async def test_what_was_handed_in_is_removed_after_a_question(page: Page, hub: FixtureHub) -> None:
+    arrange_course(hub)
+    hub.world.hand_ins.append(world.hand_in("h3", "dan", "lab1.R"))
+    await page.goto(COURSE)
+    section = page.get_by_role("region", name="Work handed in")
+    await section.get_by_role("button", name="Actions for lab1.R of dan").click()
+    await page.get_by_role("menuitem", name="Remove").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    await expect(section.get_by_role("row", name="dan")).to_have_count(0)
+    await expect(section.get_by_role("row", name="carla")).to_be_visible()

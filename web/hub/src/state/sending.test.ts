@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { Problem } from './api.ts';
+import { chosenFiles, namesOf, sendAll, type Progress, type Send } from './sending.ts';
+
+function file(name: string, size = 1, within = ''): File {
+  const made = new File([new Uint8Array(size)], name);
+  Object.defineProperty(made, 'webkitRelativePath', { value: within && `${within}/${name}` });
+  return made;
+}
+
+function sending(send: Send, files: File[], most = 100, stop = new AbortController()) {
+  const told: Progress[] = [];
+  const options = { most, signal: stop.signal, onprogress: (at: Progress) => told.push(at) };
+  return sendAll(chosenFiles(files).chosen, send, options).then((refused) => ({ refused, told }));
+}
+
+describe('chosenFiles', () => {
+  it('keeps the paths in a folder, and leaves hidden files of it out', () => {
+    const files = [file('a.csv', 1, 'week1'), file('.DS_Store', 1, 'week1'), file('config', 1, 'week1/.git')];
+    const { chosen, hidden } = chosenFiles(files, '/labs/');
+    expect(chosen.map(({ path }) => path)).toEqual(['labs/week1/a.csv']);
+    expect(hidden).toBe(2);
+  });
+  it('takes single files as they are chosen, also one that the hub will refuse', () => {
+    expect(chosenFiles([file('.Rprofile')]).chosen.map(({ path }) => path)).toEqual(['.Rprofile']);
+  });
+});
+
+describe('sendAll', () => {
+  it('sends one after another, and says how far it is', async () => {
+    const { refused, told } = await sending(
+      (_, onbytes) => {
+        onbytes(1);
+        return Promise.resolve();
+      },
+      [file('a', 1), file('b', 3)],
+    );
+    expect(refused).toEqual([]);
+    expect(told.map(({ path, number, of, part }) => [path, number, of, part])).toEqual([
+      ['a', 1, 2, 0],
+      ['a', 1, 2, 0.25],
+      ['b', 2, 2, 0.25],
+      ['b', 2, 2, 0.5],
+    ]);
+  });
+  it('goes on after what is refused, with one sentence for all to which it applies', async () => {
+    const sent: string[] = [];
+    const { refused } = await sending(
+      ({ path }) => {
+        if (path !== 'good')
+          return Promise.reject(new Problem('Rename it, and try again.', 422, 'invalid-input'));
+        sent.push(path);
+        return Promise.resolve();
+      },
+      [file('-a'), file('-b'), file('large', 101), file('good')],
+    );
+    expect(sent).toEqual(['good']);
+    expect(refused).toEqual([
+      { why: 'Rename it, and try again.', paths: ['-a', '-b'] },
+      { why: 'A file of a course has up to 100 B. Leave out what can be computed again.', paths: ['large'] },
+    ]);
+  });
+  it('stops where the next file would get the same answer, or somebody stops it', async () => {
+    let asked = 0;
+    const away: Send = () => {
+      asked++;
+      return Promise.reject(new Problem('RSparkHub does not answer.', 0, 'unreachable'));
+    };
+    const { refused } = await sending(away, [file('a'), file('b')]);
+    expect(asked).toBe(1);
+    expect(refused).toEqual([{ why: 'RSparkHub does not answer.', paths: ['a', 'b'] }]);
+    const stop = new AbortController();
+    const stopped: Send = () => {
+      stop.abort();
+      return Promise.reject(new Problem('', 0, 'unreachable'));
+    };
+    expect((await sending(stopped, [file('a'), file('b')], 100, stop)).refused).toEqual([
+      { why: 'You stopped it. What was sent before is there.', paths: ['a', 'b'] },
+    ]);
+  });
+});
+
+describe('namesOf', () => {
+  it('says the first of many', () => {
+    expect(namesOf(['a', 'b', 'c', 'd'])).toBe('a, b, c and d');
+    expect(namesOf(['a', 'b', 'c', 'd', 'e'])).toBe('a, b, c and 2 more');
+  });
+});

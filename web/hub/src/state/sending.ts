@@ -1,0 +1,125 @@
+/** Files on their way to the hub, one after another: what goes, how far it is, and what was not taken. */
+import { errorMessage, Problem, problemOf } from './api.ts';
+import { bytes, list } from './format.ts';
+
+/** A file that somebody chose, and what it is to be called. */
+export interface Chosen {
+  path: string;
+  file: File;
+}
+
+/** What was not taken, with one sentence for all to which it applies. */
+export interface Refused {
+  paths: string[];
+  why: string;
+}
+
+export interface Progress {
+  path: string;
+  /** The number of the file that goes, from 1, of so many. */
+  number: number;
+  of: number;
+  /** How much has gone, between 0 and 1. */
+  part: number;
+}
+
+/** Send one file, and tell how many bytes of it have gone. */
+export type Send = (chosen: Chosen, onbytes: (sent: number) => void, signal: AbortSignal) => Promise<void>;
+
+const SHOWN = 3; // names that a sentence has
+
+/** After these answers the next file would get the same: no access, or the hub is away or has enough for now. */
+const ENDS = new Set([0, 401, 403, 404, 429]);
+
+/** Return the files of a field, of a folder with their paths in it; and how many hidden ones are left out. */
+export function chosenFiles(files: Iterable<File>, below = ''): { chosen: Chosen[]; hidden: number } {
+  const all = [...files].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+  const begin = below.split('/').filter(Boolean).join('/');
+  const chosen = all.filter(({ path }) => !path.includes('/') || !path.split('/').some(isHidden));
+  return {
+    chosen: chosen.map(({ path, file }) => ({ path: begin ? `${begin}/${path}` : path, file })),
+    hidden: all.length - chosen.length,
+  };
+}
+
+/** Send files of up to `most` bytes each, and return what was not taken. What was taken stays. */
+export async function sendAll(
+  files: readonly Chosen[],
+  send: Send,
+  { most, signal, onprogress }: { most: number; signal: AbortSignal; onprogress: (at: Progress) => void },
+): Promise<Refused[]> {
+  const refused = new Map<string, string[]>();
+  const all = files.reduce((sum, { file }) => sum + file.size, 0) || 1;
+  let gone = 0;
+  let end = '';
+  for (const [at, chosen] of files.entries()) {
+    const { path, file } = chosen;
+    const tell = (sent: number): void =>
+      onprogress({ path, number: at + 1, of: files.length, part: (gone + sent) / all });
+    let why = end || tooLarge(file, most);
+    if (!why) {
+      tell(0);
+      try {
+        await send(chosen, tell, signal);
+      } catch (error) {
+        why = signal.aborted ? 'You stopped it. What was sent before is there.' : errorMessage(error);
+        if (signal.aborted || !(error instanceof Problem) || ENDS.has(error.status)) end = why;
+      }
+    }
+    if (why) refused.set(why, [...(refused.get(why) ?? []), path]);
+    gone += file.size;
+  }
+  return [...refused].map(([why, paths]) => ({ why, paths }));
+}
+
+/** Return why a file is not sent at all; nothing where it may be. */
+export function tooLarge(file: File, most: number): string {
+  return file.size > most
+    ? `A file of a course has up to ${limit(most)}. Leave out what can be computed again.`
+    : '';
+}
+
+/** Return the names of what was not taken, of many the first ones. */
+export function namesOf(paths: readonly string[]): string {
+  const more = paths.length - SHOWN;
+  return more > 1 ? `${paths.slice(0, SHOWN).join(', ')} and ${more} more` : list(paths);
+}
+
+/** Send a file as the body of a call, and return its answer. `fetch` would not tell how much has gone. */
+export function sendFile<T>(
+  method: 'PUT' | 'POST',
+  address: string,
+  body: Blob,
+  { onbytes, signal }: { onbytes?: (sent: number) => void; signal?: AbortSignal } = {},
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open(method, address);
+    request.setRequestHeader('Content-Type', 'application/octet-stream');
+    request.upload.addEventListener('progress', ({ loaded }) => onbytes?.(loaded));
+    request.addEventListener('load', () => {
+      const answer = new Response(request.responseText, {
+        status: request.status,
+        headers: { 'Retry-After': request.getResponseHeader('Retry-After') ?? '' },
+      });
+      if (answer.ok) resolve(JSON.parse(request.responseText) as T);
+      else void problemOf(answer).then(reject);
+    });
+    for (const end of ['error', 'abort'])
+      request.addEventListener(end, () =>
+        reject(new Problem('It did not reach RSparkHub. Send it again in a moment.', 0, 'unreachable')),
+      );
+    signal?.addEventListener('abort', () => request.abort(), { once: true });
+    if (signal?.aborted) request.abort();
+    request.send(body);
+  });
+}
+
+/** A limit in the unit in which the hub sets it and says it. */
+function limit(most: number): string {
+  return most >= 2 ** 20 ? `${Math.floor(most / 2 ** 20)} MiB` : bytes(most);
+}
+
+function isHidden(name: string): boolean {
+  return name.startsWith('.');
+}
