@@ -30,7 +30,7 @@ from rsparkhub.domain.coursework import check_path
 from rsparkhub.domain.errors import InvalidInput
 from rsparkhub.domain.roster import read_roster
 from rsparkhub.wire.course import CourseView
-from rsparkhub.wire.coursework import CourseDataView, HandInList
+from rsparkhub.wire.coursework import CourseDataView, CourseFolderList, HandInList
 from rsparkhub.wire.environment import EnvironmentList
 from rsparkhub.wire.handout import HandoutView
 from rsparkhub.wire.record import EventView
@@ -81,6 +81,7 @@ class World:
         self.data: list[Json] = []
         self.hand_ins: list[Json] = []
         self.data_room = 200 * 2**20
+        self.has_course = True  # whether the course has something for its students
         self.logs: dict[str, str] = {}
         self.endless_logs = False
         self.attempts_left = 3
@@ -247,6 +248,9 @@ class FixtureHub:
             Route(f"{api}/groups/{{name}}/data", self._give, methods=["PUT"]),
             Route(f"{api}/groups/{{name}}/data/{{id}}", self._take_away, methods=["DELETE"]),
             Route(f"{api}/groups/{{name}}/hand-ins", self._hand_ins),
+            Route(f"{api}/courses", self._courses),
+            Route(f"{api}/groups/{{name}}/my-hand-ins", self._hand_ins),
+            Route(f"{api}/groups/{{name}}/returned/{{id}}", self._returned),
             Route(f"{api}/groups/{{name}}/hand-ins/{{id}}", self._remove_hand_in, methods=["DELETE"]),
             Route(f"{api}/groups/{{name}}/hand-ins/{{id}}/returned", self._give_back, methods=["POST"]),
             Route(f"{api}/groups/{{name}}", self._set_members, methods=["PUT"]),
@@ -537,6 +541,15 @@ class FixtureHub:
 
     async def _hand_ins(self, request: Request) -> Response:
         return JSONResponse(HandInList.model_validate({"hand_ins": self.world.hand_ins}).model_dump(mode="json"))
+
+    async def _courses(self, request: Request) -> Response:
+        said = {"group": "stats-101", "instructor": False, "data": self.world.data}
+        said |= {name: self.world.course[name] for name in ("course_folder", "due")}
+        found = CourseFolderList.model_validate({"courses": [said] if self.world.has_course else []})
+        return JSONResponse(found.model_dump(mode="json"))
+
+    async def _returned(self, request: Request) -> Response:
+        return PlainTextResponse("8 of 10.\nShow the units in your plots.\n")
 
     async def _remove_hand_in(self, request: Request) -> Response:
         self.world.hand_ins = [each for each in self.world.hand_ins if each["id"] != request.path_params["id"]]

@@ -110,9 +110,7 @@ def _tokens(hub: FixtureHub) -> None:
 
 def arrange_course(hub: FixtureHub) -> None:
     """Somebody teaches a course that gives data and takes work."""
-    hub.world.me = world.me() | {
-        "courses": [{"group": "stats-101", "instructor": True, "instructors_view": False, "announcement": None}]
-    }
+    hub.world.me = world.me() | {"courses": [world.membership(instructor=True)]}
     hub.world.data = [
         world.data_file("d1", "week1/flights.csv", 31_000_000),
         world.data_file("d2", "week1/airports.csv", 240_000),
@@ -122,6 +120,22 @@ def arrange_course(hub: FixtureHub) -> None:
         world.hand_in("h1", "bo", "lab1.Rmd", returned=[world.returned("r1", "remarks.txt"), world.returned("r2", "lab1.Rmd")]),
         world.hand_in("h2", "carla", "lab1.tar.gz", late=True, at=world.ago(minutes=20)),
     ]
+
+
+def arrange_work(hub: FixtureHub) -> None:
+    """Somebody is taught in a course, has handed in, and got something back."""
+    arrange_course(hub)
+    hub.world.me = world.me(name="bo") | {"courses": [world.membership(due=world.ahead(hours=30))]}
+    hub.world.hand_ins = [
+        world.hand_in("h1", "bo", "lab1.Rmd", late=True, at=world.ago(days=8), due=world.ago(days=9),
+                      returned=[world.returned("r1", "remarks.txt"), world.returned("r2", "lab1-remarks.html")]),
+        world.hand_in("h2", "bo", "lab2.tar.gz"),
+    ]  # fmt: skip
+
+
+def _no_work(hub: FixtureHub) -> None:
+    hub.world.me = world.me(name="bo") | {"courses": [world.membership(course_folder=False)]}
+    hub.world.has_course = False
 
 
 async def _refused_file(page: Page) -> None:
@@ -381,5 +395,8 @@ SCENES = [
     Scene(name="course", path=_COURSE, see="week1/flights.csv", arrange=arrange_course),
     Scene(name="course-refused", path=_COURSE, see="week1/flights.csv", arrange=arrange_course, act=_refused_file),
     Scene(name="course-give-back", path=_COURSE, see="lab1.tar.gz", arrange=arrange_course, act=_give_back),
+    Scene(name="work", path=_COURSE, see="Show the units in your plots", arrange=arrange_work),
+    Scene(name="work-none", path=_COURSE, see="Nothing is here yet", arrange=_no_work),
+    Scene(name="home-due", path="/hub/", see="Work for", arrange=arrange_work),
     Scene(name="gallery", path="/hub/gallery", see="Code and emptiness", arrange=_nothing),
 ]

@@ -1,11 +1,11 @@
-"""The page of a group, for those who teach it: data are given, and work is given back."""
+"""The page of a group: those who teach it give data and give work back, those who are taught see what is theirs."""
 
 import pytest
 from playwright.async_api import FilePayload, Page, expect
 
 from tests.pages import world
 from tests.pages.fixture_hub import FixtureHub
-from tests.pages.scenes import arrange_course
+from tests.pages.scenes import arrange_course, arrange_work
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -105,3 +105,29 @@ async def test_what_was_handed_in_is_removed_after_a_question(page: Page, hub: F
     await page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     await expect(section.get_by_role("row", name="dan")).to_have_count(0)
     await expect(section.get_by_role("row", name="carla")).to_be_visible()
+
+
+async def test_a_student_sees_what_is_due_what_they_handed_in_and_what_came_back(page: Page, hub: FixtureHub) -> None:
+    arrange_work(hub)
+    await page.goto("/hub/")
+    await expect(page.get_by_text("Work for stats-101 is due")).to_be_visible()
+    await page.get_by_role("main").get_by_role("link", name="stats-101").click()
+    await expect(page.get_by_role("region", name="Due")).to_contain_text("Work is due")
+    table = page.get_by_role("table", name="What you handed in")
+    await expect(table.get_by_role("row", name="lab1.Rmd")).to_contain_text("late")
+    await expect(table.get_by_role("row", name="lab2.tar.gz")).not_to_contain_text("late")
+    link = table.get_by_role("link", name="lab2.tar.gz")
+    await expect(link).to_have_attribute("href", "/hub/api/groups/stats-101/hand-ins/h2")
+    back = page.get_by_role("region", name="What came back")
+    await expect(back).to_contain_text("8 of 10.")
+    await expect(back.get_by_role("link", name="lab1-remarks.html")).to_have_attribute(
+        "href", "/hub/api/groups/stats-101/returned/r2"
+    )
+    assert not [method for method, _, _ in hub.world.asked if method != "GET"]
+
+
+async def test_who_is_not_in_a_group_is_told_so(page: Page, hub: FixtureHub) -> None:
+    arrange_work(hub)
+    hub.world.refusals["GET /groups/math/my-hand-ins"] = (403, "Only who is in this group reads its course folder.")
+    await page.goto("/hub/groups/math")
+    await expect(page.get_by_role("alert")).to_have_text("Only who is in this group reads its course folder.")

@@ -409,3 +409,11 @@ def hand_in(name: str, person: str, file: str, **changes: object) -> Json:
 def returned(name: str, file: str) -> Json:
     """What came back on something."""
     return {"id": name, "file": file, "size": 900, "at": ago(hours=1), "by": "ada"}
+
+
+def membership(**changes: object) -> Json:
+    """A group that somebody is in."""
+    return {
+        "group": "stats-101", "instructor": False, "instructors_view": False, "announcement": None, "course_folder": True,
+        "due": None,
+    } | changes  # fmt: skip

@@ -162,6 +162,22 @@ async def test_what_comes_after_it_was_due_is_taken_and_marked(world: World, tes
     assert [each["late"] for each in (await tess.get(HAND_INS)).json()["hand_ins"]] == [False, True]
 
 
+async def test_a_student_is_told_which_course_has_something_and_what_is_due_next(world: World, tess: httpx.AsyncClient) -> None:
+    async def told(who: str) -> list[tuple[str, bool, str | None]]:
+        courses = (await (await world.program(who)).get("/hub/api/me")).json()["courses"]
+        return [(each["group"], each["course_folder"], each["due"]) for each in courses]
+
+    assert (await told("bob"), await told("eve")) == ([("stat101", True, None)], [("math202", False, None)])
+    due = (world.clock() + timedelta(minutes=5)).isoformat().replace("+00:00", "Z")
+    await tess.put(f"{GROUP}/course-folder", json={"course_folder": True, "due": due})
+    assert await told("bob") == [("stat101", True, due)]
+    await tess.put(f"{GROUP}/course-folder", json={"course_folder": False, "due": due})
+    assert await told("bob") == [("stat101", False, None)]
+    await tess.put(f"{GROUP}/course-folder", json={"course_folder": True, "due": due})
+    world.clock.advance(minutes=6)
+    assert await told("bob") == [("stat101", True, None)]
+
+
 async def test_all_come_as_one_zip_with_a_folder_for_each_person(world: World, tess: httpx.AsyncClient) -> None:
     bob, cleo = await world.program("bob"), await world.program("cleo")
     large = bytes(range(256)) * 4096

@@ -70,6 +70,10 @@ class CourseFolder:
     due: datetime | None
     data: tuple[CourseFile, ...]
 
+    def due_next(self, now: datetime) -> datetime | None:
+        """Return when work is due next; None where it takes none, or nothing is due any more."""
+        return self.due if self.is_open and self.due is not None and self.due >= now else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Room:

@@ -31,6 +31,8 @@ class MembershipView(Answer):
     instructor: bool = Field(description="Whether you are an instructor of it.")
     instructors_view: bool = Field(description="Whether its instructors can look into your sessions.")
     announcement: AnnouncementView | None
+    course_folder: bool = Field(description="Whether its course folder takes work of yours, or has something for you.")
+    due: datetime | None = Field(description="When work is due next; null where none is.")
 
 
 class CoursePersonView(Answer):

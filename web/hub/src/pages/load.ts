@@ -15,4 +15,5 @@ function once<Module>(load: () => Promise<Module>): () => Promise<Module> {
 export const loadSessionPage = once(() => import('./SessionPage.svelte'));
 export const loadAccount = once(() => import('./Account.svelte'));
 export const loadAdministration = once(() => import('./admin/Administration.svelte'));
+export const loadCoursework = once(() => import('./Coursework.svelte'));
 export const loadStart = once(() => import('./Start.svelte'));

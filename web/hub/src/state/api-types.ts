@@ -811,6 +811,16 @@ export interface components {
              */
             instructors_view: boolean;
             announcement: components["schemas"]["AnnouncementView"] | null;
+            /**
+             * Course Folder
+             * @description Whether its course folder takes work of yours, or has something for you.
+             */
+            course_folder: boolean;
+            /**
+             * Due
+             * @description When work is due next; null where none is.
+             */
+            due: string | null;
         };
         /**
          * MorePeople

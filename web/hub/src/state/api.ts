@@ -3,6 +3,8 @@ import type {
   Audit,
   BrowserList,
   CourseDataView,
+  CourseFolderList,
+  CourseFolderView,
   CourseView,
   HandInList,
   HandInView,
@@ -234,6 +236,13 @@ export class Api {
     this.#send('PUT', `${groupPath(name)}/announcement`, { text, ...(work && { work }) });
   handIns = async (name: string): Promise<HandInView[]> =>
     (await this.#get<HandInList>(`${groupPath(name)}/hand-ins`)).hand_ins;
+  /** Return the courses that take work of this person, or have something for them. */
+  courses = async (): Promise<CourseFolderView[]> => (await this.#get<CourseFolderList>('/courses')).courses;
+  myHandIns = async (name: string): Promise<HandInView[]> =>
+    (await this.#get<HandInList>(`${groupPath(name)}/my-hand-ins`)).hand_ins;
+  /** Return words that came back. */
+  returnedText = async (name: string, id: string): Promise<string> =>
+    (await this.#request(`${groupPath(name)}/returned/${id}`, {}, TIMEOUT)).text();
   /** Where something handed in is to be had, or all of it. */
   handInPath = (name: string, id?: string): string =>
     `${ROOT}${groupPath(name)}/hand-ins${id ? `/${id}` : '.zip'}`;

@@ -19,6 +19,7 @@ router = APIRouter(prefix="/hub/api", tags=["sign-in"])
 async def me_of(user: User, context: AppContext, *, by_session: bool = False, scopes: frozenset[Scope] = EVERYTHING) -> Me:
     """Return what a user may know of themselves. A session, by its own token, has no administrator's power."""
     courses = await context.store.courses.of_user(user.name) if user.groups and not by_session else []
+    folders = {each.group: each for each in await context.store.coursework.of_user(user.name)} if courses else {}
     return Me(
         name=user.name,
         admin=user.admin and not by_session,
@@ -33,6 +34,8 @@ async def me_of(user: User, context: AppContext, *, by_session: bool = False, sc
                 instructor=each.role is MemberRole.INSTRUCTOR,
                 instructors_view=each.instructors_view,
                 announcement=announcement_view(each.announcement),
+                course_folder=each.group in folders,
+                due=folders[each.group].due_next(context.now()) if each.group in folders else None,
             )
             for each in courses
         ],
