@@ -517,7 +517,9 @@ class FixtureHub:
         return JSONResponse({"sessions": self._seen(True), "next": None})
 
     async def _set_folder(self, request: Request) -> Response:
-        self.world.course |= await request.json()
+        said = await request.json()
+        own = {each["name"]: each for each in [*self.world.course["assignments"], *said["assignments"]]}
+        self.world.course |= said | {"assignments": [each for each in own.values() if each["due"]]}
         return await self._course(request)
 
     async def _data(self, request: Request) -> Response:
@@ -544,7 +546,7 @@ class FixtureHub:
 
     async def _courses(self, request: Request) -> Response:
         said = {"group": "stats-101", "instructor": False, "data": self.world.data}
-        said |= {name: self.world.course[name] for name in ("course_folder", "due")}
+        said |= {name: self.world.course[name] for name in ("course_folder", "due", "assignments")}
         found = CourseFolderList.model_validate({"courses": [said] if self.world.has_course else []})
         return JSONResponse(found.model_dump(mode="json"))
 

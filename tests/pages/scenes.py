@@ -111,6 +111,10 @@ def _tokens(hub: FixtureHub) -> None:
 def arrange_course(hub: FixtureHub) -> None:
     """Somebody teaches a course that gives data and takes work."""
     hub.world.me = world.me() | {"courses": [world.membership(instructor=True)]}
+    hub.world.course["assignments"] = [
+        {"name": "lab1", "due": world.ago(days=9)},
+        {"name": "lab2", "due": world.ahead(hours=30)},
+    ]
     hub.world.data = [
         world.data_file("d1", "week1/flights.csv", 31_000_000),
         world.data_file("d2", "week1/airports.csv", 240_000),
@@ -127,9 +131,9 @@ def arrange_work(hub: FixtureHub) -> None:
     arrange_course(hub)
     hub.world.me = world.me(name="bo") | {"courses": [world.membership(due=world.ahead(hours=30))]}
     hub.world.hand_ins = [
-        world.hand_in("h1", "bo", "lab1.Rmd", late=True, at=world.ago(days=8), due=world.ago(days=9),
+        world.hand_in("h1", "bo", "lab1.Rmd", late=True, at=world.ago(days=8), assignment="lab1",
                       returned=[world.returned("r1", "remarks.txt"), world.returned("r2", "lab1-remarks.html")]),
-        world.hand_in("h2", "bo", "lab2.tar.gz"),
+        world.hand_in("h2", "bo", "project.tar.gz"),
     ]  # fmt: skip
 
 

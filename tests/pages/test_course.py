@@ -1,5 +1,7 @@
 """The page of a group: those who teach it give data and give work back, those who are taught see what is theirs."""
 
+from datetime import datetime
+
 import pytest
 from playwright.async_api import FilePayload, Page, expect
 
@@ -112,11 +114,14 @@ async def test_a_student_sees_what_is_due_what_they_handed_in_and_what_came_back
     await page.goto("/hub/")
     await expect(page.get_by_text("Work for stats-101 is due")).to_be_visible()
     await page.get_by_role("main").get_by_role("link", name="stats-101").click()
-    await expect(page.get_by_role("region", name="Due")).to_contain_text("Work is due")
+    due = page.get_by_role("region", name="Due")
+    await expect(due.get_by_role("row", name="lab1")).to_contain_text("late")
+    await expect(due.get_by_role("row", name="lab2")).to_contain_text("not yet")
+    await expect(due).to_contain_text("All other work is due")
     table = page.get_by_role("table", name="What you handed in")
     await expect(table.get_by_role("row", name="lab1.Rmd")).to_contain_text("late")
-    await expect(table.get_by_role("row", name="lab2.tar.gz")).not_to_contain_text("late")
-    link = table.get_by_role("link", name="lab2.tar.gz")
+    await expect(table.get_by_role("row", name="project.tar.gz")).not_to_contain_text("late")
+    link = table.get_by_role("link", name="project.tar.gz")
     await expect(link).to_have_attribute("href", "/hub/api/groups/stats-101/hand-ins/h2")
     back = page.get_by_role("region", name="What came back")
     await expect(back).to_contain_text("8 of 10.")
@@ -131,3 +136,21 @@ async def test_who_is_not_in_a_group_is_told_so(page: Page, hub: FixtureHub) -> 
     hub.world.refusals["GET /groups/math/my-hand-ins"] = (403, "Only who is in this group reads its course folder.")
     await page.goto("/hub/groups/math")
     await expect(page.get_by_role("alert")).to_have_text("Only who is in this group reads its course folder.")
+
+
+async def test_an_assignment_gets_a_due_time_of_its_own_and_loses_it(page: Page, hub: FixtureHub) -> None:
+    arrange_course(hub)
+    default = hub.world.course["due"]
+    await page.goto(COURSE)
+    section = page.get_by_role("region", name="Work handed in")
+    await section.get_by_label("Only for").fill("lab3")
+    await section.get_by_label("Work is due").fill("2030-01-05T23:59")
+    await section.get_by_role("button", name="Set", exact=True).click()
+    own = section.get_by_role("list", name="Due times of their own")
+    await expect(own.get_by_role("listitem").nth(2)).to_contain_text("lab3 is due")
+    await expect(section.get_by_label("Only for")).to_have_value("")
+    await expect(section.get_by_label("Work is due")).not_to_have_value("2030-01-05T23:59")
+    assert datetime.fromisoformat(hub.world.course["due"]) == datetime.fromisoformat(default)
+    await section.get_by_role("button", name="No own due time for lab1").click()
+    await expect(own.get_by_role("listitem")).to_have_count(2)
+    await expect(own).not_to_contain_text("lab1")

@@ -389,7 +389,7 @@ def course(**changes: object) -> Json:
     ]  # fmt: skip
     return {
         "name": "stats-101", "instructors_view": False, "announcement": None, "may_add": "new", "course_folder": True,
-        "due": ahead(days=4), "file_size": 20 * 2**20, "people": people,
+        "due": ahead(days=4), "assignments": [], "file_size": 20 * 2**20, "people": people,
     } | changes  # fmt: skip
 
 
@@ -402,7 +402,7 @@ def hand_in(name: str, person: str, file: str, **changes: object) -> Json:
     """What somebody handed in."""
     return {
         "id": name, "person": person, "file": file, "size": 18_400, "sha256": "0" * 64, "at": ago(hours=5), "due": ahead(days=4),
-        "late": False, "returned": [],
+        "late": False, "assignment": None, "returned": [],
     } | changes  # fmt: skip
 
 

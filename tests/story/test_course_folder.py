@@ -71,7 +71,7 @@ def test_an_instructor_opens_the_folder_and_saves_what_is_handed_in(
                 tess.emulate_media(color_scheme="light" if theme == "light" else "dark")
                 for size, (width, height) in SIZES.items():
                     tess.set_viewport_size({"width": width, "height": height})
-                    tess.get_by_role("heading", name="Course folder").scroll_into_view_if_needed()
+                    tess.get_by_role("heading", name="Work handed in").scroll_into_view_if_needed()
                     tess.screenshot(path=f"{folder}/{size}-{theme}.png", full_page=True)
         tess.get_by_role("button", name="Close the folder").click()
         expect(tess.get_by_role("button", name="Let students hand in work")).to_be_visible(timeout=READY)

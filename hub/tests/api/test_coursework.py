@@ -162,6 +162,60 @@ async def test_what_comes_after_it_was_due_is_taken_and_marked(world: World, tes
     assert [each["late"] for each in (await tess.get(HAND_INS)).json()["hand_ins"]] == [False, True]
 
 
+async def test_an_assignment_has_a_due_time_of_its_own(world: World, tess: httpx.AsyncClient) -> None:
+    now = world.clock()
+    default, soon, later = [(now + timedelta(hours=hours)).isoformat().replace("+00:00", "Z") for hours in (10, 2, 20)]
+    rule: dict[str, Any] = {"course_folder": True, "due": default}
+    own = [{"name": "lab1", "due": soon}, {"name": "lab2", "due": later}]
+    answer = await tess.put(f"{GROUP}/course-folder", json=rule | {"assignments": own})
+    assert (answer.json()["due"], answer.json()["assignments"]) == (default, own)
+    assert [line.rpartition(" due ")[0] for line in (await audit(world))[:2]] == [
+        "tess sets lab2 of the group stat101", "tess sets lab1 of the group stat101",
+    ]  # fmt: skip
+    bob = await world.program("bob")
+    assert (await bob.get("/hub/api/courses")).json()["courses"][0]["assignments"] == own
+    assert (await bob.get("/hub/api/me")).json()["courses"][0]["due"] == soon
+    world.clock.advance(hours=3)
+    for file, assignment, due, late in (
+        ("Lab1.Rmd", "lab1", soon, True), ("lab2.tar.gz", "lab2", later, False), ("lab10.Rmd", None, default, False),
+    ):  # fmt: skip
+        done = await hand_in(bob, file)
+        assert (done["assignment"], done["due"], done["late"]) == (assignment, due, late)
+    # What is not named stays, and a name in another case is the same one; what came before stays as it came.
+    answer = await tess.put(f"{GROUP}/course-folder", json=rule | {"assignments": [{"name": "LAB1", "due": later}]})
+    assert {each["name"]: each["due"] for each in answer.json()["assignments"]} == {"LAB1": later, "lab2": later}
+    answer = await tess.put(f"{GROUP}/course-folder", json=rule | {"assignments": [{"name": "lab1", "due": None}]})
+    assert [each["name"] for each in answer.json()["assignments"]] == ["lab2"]
+    assert (await audit(world))[0] == "tess takes the due time of lab1 away, in the group stat101."
+    own_work = (await bob.get(f"{GROUP}/my-hand-ins")).json()["hand_ins"]
+    assert [each["file"] for each in own_work if each["late"]] == ["Lab1.Rmd"]
+    assert (await hand_in(bob, "lab1.Rmd"))["due"] == default
+    # What came before its assignment got a time of its own is for that, and in time or late as it was.
+    await tess.put(f"{GROUP}/course-folder", json=rule | {"assignments": [{"name": "lab10", "due": soon}]})
+    (before,) = [each for each in (await tess.get(HAND_INS)).json()["hand_ins"] if each["file"] == "lab10.Rmd"]
+    assert (before["assignment"], before["due"], before["late"]) == ("lab10", default, False)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_assignments_have_names_that_files_have_and_a_number(world: World, tess: httpx.AsyncClient) -> None:
+    due = (world.clock() + timedelta(hours=1)).isoformat()
+
+    async def put(*names: str) -> httpx.Response:
+        own = [{"name": name, "due": due} for name in names]
+        return await tess.put(f"{GROUP}/course-folder", json={"course_folder": True, "assignments": own})
+
+    assert (await put("week1/lab1")).status_code == 422
+    assert (await put(*(f"lab{number}" for number in range(100)))).status_code == 200
+    full = await put("one-more")
+    assert (full.status_code, full.json()["detail"].partition(".")[0]) == (
+        409, "A course has up to 100 assignments with due times of their own",
+    )  # fmt: skip
+    assert len((await tess.get(GROUP)).json()["assignments"]) == 100
+    await world.store.users.remove_group("stat101", now=world.clock())
+    await world.store.users.add_group("stat101", members=["bob"], now=world.clock())
+    assert (await (await world.program("ada")).get(GROUP)).json()["assignments"] == []
+
+
 async def test_a_student_is_told_which_course_has_something_and_what_is_due_next(world: World, tess: httpx.AsyncClient) -> None:
     async def told(who: str) -> list[tuple[str, bool, str | None]]:
         courses = (await (await world.program(who)).get("/hub/api/me")).json()["courses"]

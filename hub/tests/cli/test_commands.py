@@ -263,7 +263,7 @@ def test_a_course_gives_data_and_takes_work(cli: Cli, hub: RunningHub, tmp_path:
     zone = datetime(2026, 1, 5, 23, 59).astimezone().tzname()  # here, as the command has it
     assert told == f"The course folder of stats is open; work is due 2026-01-05 23:59 {zone}.\n"
     # Until 23:59 is to the end of that minute; who gives the seconds means them.
-    assert json.loads(cli("group", "folder", "stats", "--json").stdout)["due"].endswith(":59+00:00")
+    assert json.loads(cli("group", "folder", "stats", "--json").stdout)["due"].endswith(":59Z")
     exact = cli("group", "folder", "stats", "--due", "2026-01-05T23:59:00+00:00", "--json").stdout
     assert json.loads(exact)["due"].startswith("2026-01-05T23:59:00")
     assert cli("group", "folder", "stats", "--due", "Friday").returncode == 2
@@ -273,10 +273,23 @@ def test_a_course_gives_data_and_takes_work(cli: Cli, hub: RunningHub, tmp_path:
     data = json.loads(cli("group", "data", "--json").stdout)["courses"][0]["data"]
     assert cli("group", "take-away", "stats", data[0]["id"]).stdout == "stats has it no longer.\n"
     assert "No course of yours has data." in cli("group", "data").stdout
-    assert cli("group", "hand-in", "stats", str(file)).stdout == "lab1.R is handed in to stats, late.\n"
+    assert cli("group", "hand-in", "stats", str(file)).stdout == (
+        f"lab1.R is handed in to stats, late: it was due 2026-01-05 23:59 {zone}.\n"
+    )
     (done,) = json.loads(cli("group", "hand-ins", "stats", "--own", "--json").stdout)["hand_ins"]
     assert cli("group", "return", "stats", done["id"], str(file)).stdout == "lab1.R is given back.\n"
     assert re.search(rf"{done['id']} +{own_name()} +lab1.R .* late +6 +1", cli("group", "hand-ins", "stats").stdout)
+    own = cli("group", "folder", "stats", "--due", "lab2=2099-01-05T23:59", "--due", "Lab1=2026-01-07T12:00").stdout.splitlines()
+    assert own[1:] == [f"Lab1 is due 2026-01-07 12:00 {zone}.", f"lab2 is due 2099-01-05 23:59 {zone}."]
+    lab2 = tmp_path / "lab2.tar.gz"
+    lab2.write_text("1 + 1\n")
+    told = cli("group", "hand-in", "stats", str(lab2)).stdout
+    assert told == f"lab2.tar.gz is handed in to stats for lab2, due 2099-01-05 23:59 {zone}.\n"
+    second = json.loads(cli("group", "hand-ins", "stats", "--own", "--json").stdout)["hand_ins"][1]
+    assert (second["assignment"], second["late"]) == ("lab2", False)
+    assert cli("group", "remove-hand-in", "stats", second["id"]).returncode == 0
+    assert cli("group", "folder", "stats", "--due", "lab1=none").stdout.splitlines()[1:] == own[2:]
+    cli("group", "folder", "stats", "--due", "lab2=none")
     everything = tmp_path / "all.zip"
     assert cli("group", "collect", "stats", str(everything)).returncode == 0
     assert [name.rpartition("/")[2] for name in zipfile.ZipFile(everything).namelist()] == ["lab1.R"]

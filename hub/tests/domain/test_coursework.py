@@ -1,10 +1,11 @@
-"""Names of files of a course: what every system can have in a folder, in one form."""
+"""Names of files of a course: what every system can have in a folder, in one form, and for which assignment they are."""
 
 import unicodedata
+from datetime import UTC, datetime
 
 import pytest
 
-from rsparkhub.domain.coursework import LONGEST_NAME, LONGEST_PATH, check_name, check_path
+from rsparkhub.domain.coursework import LONGEST_NAME, LONGEST_PATH, Assignment, assignment_of, check_name, check_path
 from rsparkhub.domain.errors import InvalidInput
 
 CALLED = "A file is called by letters, digits"
@@ -71,3 +72,24 @@ def test_a_path_has_a_bound_as_a_whole() -> None:
     for path in ("/".join("123456789"), f"{longest}b", f"{'語' * 66}/{'語' * 66}/語語語", "1/" * 100_000):
         with pytest.raises(InvalidInput, match="up to 8 names and 400 bytes"):
             check_path(path)
+
+
+@pytest.mark.parametrize(
+    ("file", "assignment"),
+    [
+        ("lab1", "lab1"),
+        ("LAB1.Rmd", "lab1"),
+        ("lab1.tar.gz", "lab1"),
+        ("lab1.v2.Rmd", "Lab1.v2"),
+        ("lab2.Rmd", "lab2.Rmd"),
+        ("lab2.pdf", None),
+        ("lab10.Rmd", None),
+        ("my-lab1.Rmd", None),
+        ("..", None),
+    ],
+)
+def test_a_file_is_for_the_assignment_whose_name_it_has_without_its_endings(file: str, assignment: str | None) -> None:
+    due = datetime(2026, 12, 5, tzinfo=UTC)
+    own = [Assignment(name=name, due=due) for name in ("lab1", "Lab1.v2", "lab2.Rmd")]
+    found = assignment_of(file, own)
+    assert (found and found.name) == assignment

@@ -10,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from rsparkhub.domain.coursework import FileKind, Room
 from rsparkhub.domain.errors import InstallationProblem
 from rsparkhub.domain.scope import Scope
 from rsparkhub.store import open_store
@@ -134,6 +135,23 @@ async def test_groups_of_before_have_no_instructors_and_let_nobody_look(empty_ur
         assert [(user.name, sorted(user.teaches)) for user in group.people] == [("ada", []), ("bob", [])]
         assert (group.instructors_view, group.announcement) == (False, None)
         assert (await store.sessions.get(session.id)).visits == ()
+
+
+async def test_courses_of_before_keep_their_due_time_for_all_work(empty_url: str, noon: datetime) -> None:
+    by, room = By("ada", noon), Room(file=100, of_person=100, hand_ins=9, data=100, all=1000)
+    async with open_store(empty_url) as store:
+        await store.users.add("ada", now=noon)
+        await store.users.add_group("lab", members=["ada"], now=noon)
+        await store.courses.set_instructors("lab", ["ada"], by=by)
+        own = {"lab1": noon + timedelta(hours=1)}
+        await store.coursework.set_folder("lab", is_open=True, due=noon, assignments=own, by=by)
+        sent = await store.coursework.begin("lab", FileKind.HAND_IN, "lab1.R", size=0, room=room, by=by)
+        await store.coursework.finish("lab", FileKind.HAND_IN, sent, digest="", by=by)
+    await on(empty_url, lambda connection: downgrade(connection, "0017"))
+    async with open_store(empty_url) as store:
+        (file,) = await store.coursework.list("lab", FileKind.HAND_IN)
+        assert (file.due, file.assignment) == (own["lab1"], None)
+        assert ((await store.courses.get("lab")).due, await store.coursework.assignments("lab")) == (noon, [])
 
 
 async def test_a_process_of_the_version_before_makes_members_and_no_instructors(empty_url: str, noon: datetime) -> None:

@@ -21,7 +21,8 @@
 #' @param to The folder into which it is saved; by default `~/courses/NAME/returned`.
 #' @return A data frame. Of `hand_in()`, invisibly, and `hand_ins()` a row for each
 #'   hand-in: `id`, `file`, `size` in bytes, `at`, `due` (until when work was due
-#'   then), `late`, `sha256` and `returned` (what came back). Of `hub_courses()` a row for
+#'   then), `late`, `assignment` (for which it came, where that has a due time of its
+#'   own), `sha256` and `returned` (what came back). Of `hub_courses()` a row for
 #'   each course: `course`, `instructor`, `open` (whether it takes work), `due` and `data`
 #'   (how many files it gives). Times are in UTC, which `format(at, tz = "")` shows as this
 #'   computer's clock has them.
@@ -56,7 +57,7 @@ hand_in <- function(file, course = NULL, url = NULL, token = NULL) {
   }
   done <- hub_ask(url, token, "POST", course_path(name, "/hand-ins"), list(file = said), file = path, own = TRUE)
   frame <- hand_ins_frame(list(done))
-  message(said, " is handed in to ", name, if (isTRUE(done$late)) ", late", ".")
+  message(said, " is handed in to ", name, for_what(frame), ".")
   invisible(frame)
 }
 
@@ -119,6 +120,15 @@ course_of <- function(course, url, token, open = FALSE) {
   problem("You are in no course that has something for you. Say which one you mean: `course = \"stat101\"`.")
 }
 
+# Return for which assignment something was handed in, and until when it was due, as this computer's clock has it.
+for_what <- function(frame) {
+  of <- if (!is.na(frame$assignment)) paste0(" for ", frame$assignment)
+  until <- if (!is.na(frame$due)) {
+    paste0(if (frame$late) ", late: it was due " else ", due ", format(frame$due, "%Y-%m-%d %H:%M %Z", tz = ""))
+  }
+  paste(c(of, until), collapse = "")
+}
+
 course_path <- function(course, ...) paste0("/groups/", curl::curl_escape(course), ...)
 
 # Write a folder into a file, by its own name.
@@ -136,6 +146,7 @@ hand_ins_frame <- function(entries) {
     at = hub_time("at"),
     due = hub_time("due"),
     late = hub_flag("late"),
+    assignment = hub_words("assignment"),
     sha256 = hub_words("sha256"),
     returned = function(entry) paste(vapply(entry$returned, function(back) back$file, ""), collapse = ", ")
   ))

@@ -22,10 +22,11 @@ def folder(
         typer.Option("--open/--close", help="Whether it takes work; data are given in any case.", show_default=False),
     ] = None,
     due: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            metavar="TIME",
-            help="Until when work is due, as 2026-12-05T23:59, here, to the end of that minute; `none` for never.",
+            metavar="[NAME=]TIME",
+            help="Until when work is due, as 2026-12-05T23:59, here, to the end of that minute; `none` for never. `lab1=TIME` is "
+            "for what is handed in as lab1 with any ending, `lab1=none` takes that away. May be given several times.",
             show_default=False,
         ),
     ] = None,
@@ -36,16 +37,20 @@ def folder(
     from rsparkhub.cli.output import print_json
 
     group = ask(lambda hub: hub.groups.get(name))
-    if is_open is not None or due is not None:
+    if is_open is not None or due:
         wanted = group.course_folder if is_open is None else is_open
-        until = group.due if due is None else _read_due(due)
-        group = ask(lambda hub: hub.groups.set_course_folder(name, course_folder=wanted, due=until))
+        times = {each: _read_due(time) for each, _, time in (said.rpartition("=") for said in due or ())}
+        until = times.pop("", group.due)
+        group = ask(lambda hub: hub.groups.set_course_folder(name, course_folder=wanted, due=until, assignments=times))
     if as_json:
-        print_json({"name": name, "course_folder": group.course_folder, "due": group.due and group.due.isoformat()})
+        shown = group.model_dump(mode="json")
+        print_json({"name": name, "course_folder": shown["course_folder"]} | {key: shown[key] for key in ("due", "assignments")})
     else:
         until_when = f"; work is due {_local(group.due)}" if group.due else ""
         takes = "open" if group.course_folder else "closed, and takes no work"
         say(f"The course folder of {name} is {takes}{until_when}.")
+        for each in group.assignments:
+            say(f"{each.name} is due {_local(each.due)}.")
 
 
 def data(as_json: AsJson = False) -> None:
@@ -108,7 +113,9 @@ def hand_in(name: Name, file: FileArgument, as_json: AsJson = False) -> None:
     if as_json:
         print_json(done.model_dump(mode="json"))
     else:
-        say(f"{done.file} is handed in to {name}{', late' if done.late else ''}.")
+        of = f" for {done.assignment}" if done.assignment else ""
+        due = f"{', late: it was' if done.late else ','} due {_local(done.due)}" if done.due else ""
+        say(f"{done.file} is handed in to {name}{of}{due}.")
 
 
 def hand_ins(
@@ -125,12 +132,13 @@ def hand_ins(
         print_json({"hand_ins": [each.model_dump(mode="json") for each in found]})
         return
     print_table(
-        ["ID", "PERSON", "FILE", "WHEN", "LATE", "BYTES", "RETURNED"],
+        ["ID", "PERSON", "FILE", "FOR", "WHEN", "LATE", "BYTES", "RETURNED"],
         (
             [
                 each.id,
                 each.person,
                 each.file,
+                each.assignment or "",
                 _local(each.at),
                 "late" if each.late else "",
                 str(each.size),

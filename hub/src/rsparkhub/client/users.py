@@ -1,7 +1,7 @@
 """People, groups and tokens, seen from outside."""
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -160,9 +160,20 @@ class Groups:
         body = {"text": text, "work": None if work is None else work.model_dump(mode="json")}
         return await self._connection.ask(CourseView, "PUT", f"{_group(name)}/announcement", body=body, again=True)
 
-    async def set_course_folder(self, name: str, *, course_folder: bool, due: datetime | None = None) -> CourseView:
-        """Open or close its course folder for work, and set until when it is due."""
-        body = {"course_folder": course_folder, "due": None if due is None else due.isoformat()}
+    async def set_course_folder(
+        self,
+        name: str,
+        *,
+        course_folder: bool,
+        due: datetime | None = None,
+        assignments: Mapping[str, datetime | None] | None = None,
+    ) -> CourseView:
+        """Open or close its course folder for work, and set until when it is due, all or single assignments by their names.
+
+        None takes the own time of an assignment away; whatever is not named keeps its own.
+        """
+        own = [{"name": each, "due": until and until.isoformat()} for each, until in (assignments or {}).items()]
+        body = {"course_folder": course_folder, "due": due and due.isoformat(), "assignments": own}
         return await self._connection.ask(CourseView, "PUT", f"{_group(name)}/course-folder", body=body, again=True)
 
     async def courses(self) -> builtins.list[CourseFolderView]:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -23,6 +24,10 @@ NAME = rf"\w(?:[\w .,()+@=~'-]{{0,{LONGEST_NAME - 2}}}[\w,()+@=~'-])?"
 PATH = rf"{NAME}(?:/{NAME}){{0,{_DEEPEST - 1}}}"
 
 
+#: Assignments of a course with due times of their own.
+MOST_ASSIGNMENTS = 100
+
+
 class FileKind(StrEnum):
     """What a file of a course is."""
 
@@ -36,7 +41,8 @@ class CourseFile:
     """A file of a course, which never changes.
 
     `person` is the id of whose it is, the student's, and None of data; `by` is who put it here. `name` is a path of data, else
-    a file's name. `due` is when hand-ins were due as it came. `of` is the hand-in that something returned is about.
+    a file's name. `due` is when hand-ins were due as it came, and `assignment` for which, where that had a time of its own.
+    `of` is the hand-in that something returned is about.
     """
 
     id: str
@@ -50,11 +56,20 @@ class CourseFile:
     created: datetime
     due: datetime | None = None
     of: str | None = None
+    assignment: str | None = None
 
     @property
     def late(self) -> bool:
         """Whether it came after it was due."""
         return self.due is not None and self.created > self.due
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """Work of a course that has a due time of its own. `lab1` is what is handed in as `lab1.Rmd` or `lab1.tar.gz`."""
+
+    name: str
+    due: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +84,12 @@ class CourseFolder:
     is_open: bool
     due: datetime | None
     data: tuple[CourseFile, ...]
+    assignments: tuple[Assignment, ...] = ()
 
     def due_next(self, now: datetime) -> datetime | None:
         """Return when work is due next; None where it takes none, or nothing is due any more."""
-        return self.due if self.is_open and self.due is not None and self.due >= now else None
+        times = [self.due, *(each.due for each in self.assignments)]
+        return min((due for due in times if due is not None and due >= now), default=None) if self.is_open else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +104,18 @@ class Room:
     hand_ins: int
     data: int
     all: int
+
+
+def assignment_of(file: str, assignments: Iterable[Assignment]) -> Assignment | None:
+    """Return for which assignment a file is handed in; None for work that has no due time of its own.
+
+    It has the file's name, or what is left of that without one ending or more, the longest first; case makes no difference.
+    """
+    by_name = {each.name.casefold(): each for each in assignments}
+    name = file.casefold()
+    while name not in by_name and "." in name:
+        name = name.rpartition(".")[0]
+    return by_name.get(name)
 
 
 def check_name(name: str) -> str:

@@ -108,7 +108,7 @@ class PersonData(TypedDict):
 
 GroupChange = Literal[
     "added", "removed", "members", "discarded", "instructors", "rule", "announced",
-    "course", "handed-in", "returned", "read", "gave", "took-away", "removed-hand-in",
+    "course", "due", "handed-in", "returned", "read", "gave", "took-away", "removed-hand-in",
 ]  # fmt: skip
 
 
@@ -116,7 +116,8 @@ class GroupData(TypedDict):
     """Of `group`: what was changed of it, who came and went, and what becomes of its data when it goes.
 
     Of `instructors`, who became one and who is one no longer; of `rule`, whether they look into sessions. Of `course`, whether it
-    takes work (`view`), and until when work is due (`text`); of what was done with a file there, its name (`text`).
+    takes work (`view`), and until when work is due (`text`); of `due`, until when an `assignment` is (`text`); of what
+    was done with a file there, its name (`text`).
     """
 
     change: GroupChange
@@ -126,6 +127,7 @@ class GroupData(TypedDict):
     data: NotRequired[str]
     view: NotRequired[bool]
     text: NotRequired[str]
+    assignment: NotRequired[str]
 
 
 class TokenData(TypedDict):

@@ -1,7 +1,7 @@
 """Folders of courses: who has one, and the files there, stored in pieces so that none is ever in memory whole."""
 
 import builtins
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from rsparkhub.domain.course import MemberRole
-from rsparkhub.domain.coursework import CourseFile, CourseFolder, FileKind, Room
+from rsparkhub.domain.coursework import MOST_ASSIGNMENTS, Assignment, CourseFile, CourseFolder, FileKind, Room, assignment_of
 from rsparkhub.domain.errors import Conflict, NotAllowed, NotFound
 from rsparkhub.domain.event import GroupChange
 from rsparkhub.domain.session import new_session_id
@@ -17,10 +17,11 @@ from rsparkhub.store.courses import lock_group_for
 from rsparkhub.store.database import AnyRow, Connection, Database, Parameters
 from rsparkhub.store.events import By, insert_of_people
 from rsparkhub.store.left_groups import group_event
-from rsparkhub.store.tables import course_files, course_pieces, group_ids, groups, members, users
+from rsparkhub.store.tables import course_assignments, course_files, course_pieces, group_ids, groups, members, users
 
 _COLUMNS = tuple(
-    course_files.c[name] for name in ("id", "group", "kind", "person", "by", "name", "size", "digest", "created", "due", "of")
+    course_files.c[name]
+    for name in ("id", "group", "kind", "person", "by", "name", "size", "digest", "created", "due", "of", "assignment")
 )
 _HERE = sa.and_(group_ids.c.name == groups.c.name, group_ids.c.removed.is_(None))
 _GROUP = (
@@ -67,12 +68,20 @@ _SET = (
     .where(groups.c.name == sa.bindparam("b_name"))
     .values(course_folder=sa.bindparam("b_open"), due=sa.bindparam("b_due"))
 )
+_ASSIGNMENTS = sa.select(course_assignments.c.group, course_assignments.c.name, course_assignments.c.due).where(
+    course_assignments.c.group.in_(sa.bindparam("b_groups", expanding=True))
+)
+_WRITE_ASSIGNMENT = sa.insert(course_assignments)
+_DELETE_ASSIGNMENT = sa.delete(course_assignments).where(
+    course_assignments.c.group == sa.bindparam("b_name"), course_assignments.c.name == sa.bindparam("b_assignment")
+)
+_NAME_SENT = sa.select(course_files.c.name).where(course_files.c.id == sa.bindparam("b_id"), sa.not_(course_files.c.whole))
 _WRITE = sa.insert(course_files)
 _WRITE_PIECE = sa.insert(course_pieces)
 _FINISH = (
     sa.update(course_files)
     .where(course_files.c.id == sa.bindparam("b_id"), sa.not_(course_files.c.whole))
-    .values(whole=True, digest=sa.bindparam("b_digest"), due=sa.bindparam("b_due"))
+    .values(whole=True, digest=sa.bindparam("b_digest"), due=sa.bindparam("b_due"), assignment=sa.bindparam("b_assignment"))
     .returning(*_COLUMNS)
 )
 _REPLACED = sa.delete(course_files).where(
@@ -108,11 +117,17 @@ class Coursework:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def set_folder(self, name: str, *, is_open: bool, due: datetime | None, by: By) -> None:
+    async def set_folder(
+        self, name: str, *, is_open: bool, due: datetime | None, assignments: Mapping[str, datetime | None] | None = None, by: By
+    ) -> None:
         """Open or close the folder of a course for work, and set until when it is due. What is in it stays, and is given on.
+
+        `assignments` are those whose own due times change; None takes one away. What was handed in before stays as it came.
 
         Raises
         ------
+        Conflict
+            When there would be too many assignments.
         NotFound
             When there is no such group.
         NotAllowed
@@ -126,8 +141,13 @@ class Coursework:
                 await connection.rows(_SET, {"b_name": name, "b_open": is_open, "b_due": due})
                 until = None if due is None else due.isoformat()
                 await self._note(connection, "course", name, text=until, view=is_open, by=by, session=None, owner=None)
+            await self._set_assignments(connection, name, assignments or {}, by)
 
         await self._database.write(work)
+
+    async def assignments(self, name: str) -> builtins.list[Assignment]:
+        """Return the assignments of a course that have due times of their own."""
+        return [Assignment(name=each, due=due) for _, each, due in await self._database.read(_ASSIGNMENTS, {"b_groups": [name]})]
 
     async def of_user(self, name: str) -> builtins.list[CourseFolder]:
         """Return the folders of those courses that a user is in, with their data: of those that take work, or have something."""
@@ -135,6 +155,7 @@ class Coursework:
         if not found:
             return []
         data = [_to_file(row) for row in await self._database.read(_DATA, {"b_groups": [row[0] for row in found]})]
+        own = await self._database.read(_ASSIGNMENTS, {"b_groups": [row[1] for row in found]})
         return [
             CourseFolder(
                 group=group,
@@ -142,6 +163,7 @@ class Coursework:
                 is_open=is_open,
                 due=due,
                 data=tuple(file for file in data if file.group == group_id),
+                assignments=tuple(Assignment(name=each, due=until) for of, each, until in own if of == group),
             )
             for group_id, group, role, is_open, due in found
         ]
@@ -241,7 +263,12 @@ class Coursework:
 
         async def work(connection: Connection) -> CourseFile:
             group_id, due = await self._lock(connection, name, kind, by)
-            values = {"b_id": file_id, "b_digest": digest, "b_due": due if kind is FileKind.HAND_IN else None}
+            of, sent = None, await connection.rows(_NAME_SENT, {"b_id": file_id})
+            if kind is FileKind.HAND_IN and sent:
+                own = await connection.rows(_ASSIGNMENTS, {"b_groups": [name]})
+                of = assignment_of(sent[0][0], (Assignment(name=each, due=until) for _, each, until in own))
+            until = (of.due if of else due) if kind is FileKind.HAND_IN else None
+            values = {"b_id": file_id, "b_digest": digest, "b_due": until, "b_assignment": of and of.name}
             found = await connection.rows(_FINISH, values)
             if not found:
                 raise _given_up()
@@ -334,6 +361,27 @@ class Coursework:
             raise Conflict(f"{name} takes no work now. Its instructors and administrators open its course folder.")
         return str(group_id), due
 
+    async def _set_assignments(self, connection: Connection, name: str, wanted: Mapping[str, datetime | None], by: By) -> None:
+        if not wanted:
+            return
+        rows = await connection.rows(_ASSIGNMENTS, {"b_groups": [name]})
+        there = {each.casefold(): (each, due) for _, each, due in rows}
+        for assignment, due in wanted.items():
+            before, was_due = there.pop(assignment.casefold(), (assignment, None))
+            if due is not None:
+                there[assignment.casefold()] = (assignment, due)
+            if (before, was_due) == (assignment, due):
+                continue
+            await connection.rows(_DELETE_ASSIGNMENT, {"b_name": name, "b_assignment": before})
+            if due is not None:
+                await connection.rows(_WRITE_ASSIGNMENT, {"group": name, "name": assignment, "due": due})
+            until = None if due is None else due.isoformat()
+            await self._note(connection, "due", name, text=until, assignment=assignment, by=by, session=None, owner=None)
+        if len(there) > MOST_ASSIGNMENTS:
+            raise Conflict(
+                f"A course has up to {MOST_ASSIGNMENTS} assignments with due times of their own. Take those away that are over."
+            )
+
     async def _check_room(
         self, connection: Connection, group_id: str, kind: FileKind, name: str, *, size: int, person: str | None, room: Room
     ) -> None:
@@ -386,6 +434,7 @@ class Coursework:
         *,
         text: str | None,
         view: bool | None = None,
+        assignment: str | None = None,
         by: By,
         session: str | None,
         owner: str | None,
@@ -395,6 +444,8 @@ class Coursework:
             said["text"] = text
         if view is not None:
             said["view"] = view
+        if assignment is not None:
+            said["assignment"] = assignment
         await insert_of_people(connection, self._database, "group", said, by=by, owner=owner, session=session or "")
 
 
@@ -410,10 +461,10 @@ def _is_there(group_id: str) -> sa.Exists:
 
 
 def _to_file(row: AnyRow) -> CourseFile:
-    file_id, group, kind, person, by, name, size, digest, created, due, of = row
+    file_id, group, kind, person, by, name, size, digest, created, due, of, assignment = row
     return CourseFile(
         id=file_id, group=group, kind=FileKind(kind), person=person, by=by, name=name, size=size, digest=digest, created=created,
-        due=due, of=of,
+        due=due, of=of, assignment=assignment,
     )  # fmt: skip
 
 

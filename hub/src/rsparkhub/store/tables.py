@@ -209,8 +209,18 @@ course_files = sa.Table(
     sa.Column("due", Moment),
     sa.Column("of", Words),
     sa.Column("whole", Flag, nullable=False),
+    sa.Column("assignment", Words),
     sa.Index("ix_course_files_group", "group", "kind", "person"),
     sa.Index("ix_course_files_person", "person"),
+)
+
+# Assignments of a course that have due times of their own; all other work has the time in `groups`.
+course_assignments = sa.Table(
+    "course_assignments",
+    metadata,
+    sa.Column("group", sa.ForeignKey("groups.name", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", Words, primary_key=True),
+    sa.Column("due", Moment, nullable=False),
 )
 
 # What is in them, in order.

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rsparkhub.wire.coursework import AssignmentView
 from rsparkhub.wire.handout import NewLink
 from rsparkhub.wire.text import Answer, Ask, PersonName
 
@@ -58,6 +59,7 @@ class CourseView(Answer):
     )
     course_folder: bool = Field(description="Whether its people hand in work, into its course folder.")
     due: datetime | None = Field(description="Until when work is to be handed in; null where nothing is said.")
+    assignments: list[AssignmentView] = Field(description="Work with a due time of its own; `due` is for all other.")
     file_size: int = Field(description="How many bytes a file may have that is given, handed in or given back.")
     people: list[CoursePersonView]
 

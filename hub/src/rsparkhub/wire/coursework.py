@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from rsparkhub.domain.coursework import LONGEST_NAME, MOST_ASSIGNMENTS, NAME
 from rsparkhub.wire.text import Answer, Ask, Moment
 
 GivenId = Annotated[str, Field(description="Given once: what was put here never changes.", examples=["kq4wz7m2xb"])]
@@ -16,6 +17,13 @@ class DataFileView(Answer):
     id: GivenId
     path: str = Field(examples=["week1/flights.csv"])
     size: int = Field(description="In bytes.")
+
+
+class AssignmentView(Answer):
+    """Work that has a due time of its own."""
+
+    name: str = Field(description="For what is handed in under this name, with any ending.", examples=["lab1"])
+    due: datetime
 
 
 class CourseDataView(Answer):
@@ -34,6 +42,7 @@ class CourseFolderView(Answer):
     course_folder: bool = Field(description="Whether it takes work. Data, and what came back, you have also when it takes none.")
     due: datetime | None = Field(description="Until when work is to be handed in; null where nothing is said.")
     data: list[DataFileView]
+    assignments: list[AssignmentView] = Field(description="Work with a due time of its own; `due` is for all other.")
 
 
 class CourseFolderList(Answer):
@@ -54,6 +63,7 @@ class HandInView(Answer):
     at: datetime = Field(description="When it was sent.")
     due: datetime | None = Field(description="Until when work was to be handed in then.")
     late: bool
+    assignment: str | None = Field(description="For which assignment with a due time of its own it was; null for all other work.")
     returned: list["ReturnedView"] = Field(description="What came back on it, oldest first.")
 
 
@@ -71,8 +81,24 @@ class HandInList(Answer):
     hand_ins: list[HandInView]
 
 
+class AssignmentRule(Ask):
+    """Until when one assignment is due."""
+
+    name: str = Field(
+        min_length=1,
+        max_length=LONGEST_NAME,
+        description="`lab1` is for what is handed in as lab1.Rmd or lab1.tar.gz; a name with its ending for that alone.",
+        examples=["lab1"],
+        json_schema_extra={"pattern": f"^{NAME}$"},
+    )
+    due: Moment | None = Field(description="Null takes its own time away: then it is due as all other work is.")
+
+
 class CourseFolderRule(Ask):
     """Whether a course takes work, and until when it is to be handed in."""
 
     course_folder: bool = Field(description="Whether its people hand in work. Data are given also when it takes none.")
     due: Moment | None = Field(default=None, description="What comes later is marked late; it is taken all the same.")
+    assignments: list[AssignmentRule] = Field(
+        default=[], max_length=MOST_ASSIGNMENTS, description="Assignments whose own due times change; all others stay."
+    )

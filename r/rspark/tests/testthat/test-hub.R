@@ -65,6 +65,20 @@ test_that("nothing found is a data frame too, with the same columns", {
   expect_true(is.na(one$memory))
 })
 
+test_that("what is handed in is told with its assignment and until when it is due", {
+  done <- list(id = "a", file = "lab1.Rmd", size = 6, at = "2026-12-05T10:00:00Z", late = FALSE, returned = list())
+  said <- function(...) rspark:::for_what(rspark:::hand_ins_frame(list(c(done, list(...)))))
+  expect_identical(said(), "")
+  zone <- Sys.getenv("TZ", NA)
+  Sys.setenv(TZ = "UTC")
+  on.exit(if (is.na(zone)) Sys.unsetenv("TZ") else Sys.setenv(TZ = zone))
+  due <- "2026-12-05T23:59:59Z"
+  expect_identical(said(due = due), ", due 2026-12-05 23:59 UTC")
+  expect_identical(said(due = due, assignment = "lab1"), " for lab1, due 2026-12-05 23:59 UTC")
+  done$late <- TRUE
+  expect_identical(said(due = due, assignment = "lab1"), " for lab1, late: it was due 2026-12-05 23:59 UTC")
+})
+
 test_that("what can't be handed in is said before anything is sent", {
   expect_error(hand_in(c("a", "b")), "file")
   expect_error(hand_in(file.path(tempdir(), "no-such.Rmd"), "stat101"), "There is no file .* to be handed in")

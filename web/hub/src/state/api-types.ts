@@ -35,6 +35,40 @@ export interface components {
              */
             at: string;
         };
+        /**
+         * AssignmentRule
+         * @description Until when one assignment is due.
+         */
+        AssignmentRule: {
+            /**
+             * Name
+             * @description `lab1` is for what is handed in as lab1.Rmd or lab1.tar.gz; a name with its ending for that alone.
+             * @example lab1
+             */
+            name: string;
+            /**
+             * Due
+             * @description Null takes its own time away: then it is due as all other work is.
+             */
+            due: string | null;
+        };
+        /**
+         * AssignmentView
+         * @description Work that has a due time of its own.
+         */
+        AssignmentView: {
+            /**
+             * Name
+             * @description For what is handed in under this name, with any ending.
+             * @example lab1
+             */
+            name: string;
+            /**
+             * Due
+             * Format: date-time
+             */
+            due: string;
+        };
         /** Audit */
         Audit: {
             /** Events */
@@ -181,6 +215,12 @@ export interface components {
              * @description What comes later is marked late; it is taken all the same.
              */
             due?: string | null;
+            /**
+             * Assignments
+             * @description Assignments whose own due times change; all others stay.
+             * @default []
+             */
+            assignments: components["schemas"]["AssignmentRule"][];
         };
         /**
          * CourseFolderView
@@ -206,6 +246,11 @@ export interface components {
             due: string | null;
             /** Data */
             data: components["schemas"]["DataFileView"][];
+            /**
+             * Assignments
+             * @description Work with a due time of its own; `due` is for all other.
+             */
+            assignments: components["schemas"]["AssignmentView"][];
         };
         /**
          * CoursePersonView
@@ -273,6 +318,11 @@ export interface components {
              * @description Until when work is to be handed in; null where nothing is said.
              */
             due: string | null;
+            /**
+             * Assignments
+             * @description Work with a due time of its own; `due` is for all other.
+             */
+            assignments: components["schemas"]["AssignmentView"][];
             /**
              * File Size
              * @description How many bytes a file may have that is given, handed in or given back.
@@ -579,6 +629,11 @@ export interface components {
             due: string | null;
             /** Late */
             late: boolean;
+            /**
+             * Assignment
+             * @description For which assignment with a due time of its own it was; null for all other work.
+             */
+            assignment: string | null;
             /**
              * Returned
              * @description What came back on it, oldest first.
@@ -2113,6 +2168,8 @@ export interface components {
 }
 export type Action = components['schemas']['Action'];
 export type AnnouncementView = components['schemas']['AnnouncementView'];
+export type AssignmentRule = components['schemas']['AssignmentRule'];
+export type AssignmentView = components['schemas']['AssignmentView'];
 export type Audit = components['schemas']['Audit'];
 export type BesideView = components['schemas']['BesideView'];
 export type BrowserList = components['schemas']['BrowserList'];

@@ -259,11 +259,20 @@ export class Api {
     `${ROOT}${groupPath(name)}/data?${new URLSearchParams({ path })}`;
   takeAway = (name: string, id: string): Promise<void> =>
     this.#send('DELETE', `${groupPath(name)}/data/${id}`);
-  /** Open or close the folder of a course; `due` is a time, here where it has no zone. */
-  setCourseFolder = (name: string, open: boolean, due: string | null): Promise<CourseView> =>
+  /**
+   * Open or close the folder of a course. `due` is when work is due, and `assignments` are those whose own times change;
+   * a time is here where it has no zone, and null is none.
+   */
+  setCourseFolder = (
+    name: string,
+    open: boolean,
+    due: string | null,
+    assignments: { name: string; due: string | null }[] = [],
+  ): Promise<CourseView> =>
     this.#send('PUT', `${groupPath(name)}/course-folder`, {
       course_folder: open,
-      due: due ? new Date(due).toISOString() : null,
+      due: inUtc(due),
+      assignments: assignments.map((each) => ({ name: each.name, due: inUtc(each.due) })),
     });
   setInstructors = (name: string, instructors: string[]): Promise<Group> =>
     this.#send('PUT', `${groupPath(name)}/instructors`, { instructors });
@@ -331,6 +340,10 @@ export class Api {
 
 function groupPath(name: string): string {
   return `/groups/${encodeURIComponent(name)}`;
+}
+
+function inUtc(time: string | null): string | null {
+  return time && new Date(time).toISOString();
 }
 
 function chosen(options: Choices): Body {

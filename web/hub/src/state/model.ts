@@ -1,5 +1,6 @@
 /** The JSON of the API by the names that the pages use. `api-types.ts` is made from the hub's OpenAPI schema. */
 export type {
+  AssignmentView as Assignment,
   ComponentView as Component,
   CourseDataView as CourseData,
   CourseView as Course,

@@ -108,7 +108,8 @@ async def announce(name: str, body: NewAnnouncement, identity: Person, context: 
 async def view_of(context: AppContext, identity: Identity, name: str) -> CourseView:
     """Return the view of a group as whoever asks may see it."""
     group, handed_in = await context.store.courses.get(name), await context.store.coursework.handed_in(name)
-    return course_view(group, handed_in, may_add=_may_add(context, identity), room=context.settings.course_room)
+    assignments = await context.store.coursework.assignments(name)
+    return course_view(group, handed_in, assignments, may_add=_may_add(context, identity), room=context.settings.course_room)
 
 
 def _may_add(context: AppContext, identity: Identity) -> Literal["nobody", "new", "anybody"]:

@@ -115,10 +115,14 @@ async def list_courses(identity: Member, context: Context) -> CourseFolderList:
 
 @router.put("/groups/{name}/course-folder", summary="Open or close a course folder", responses=responses(401, 403, 404, 422))
 async def set_folder(name: str, body: CourseFolderRule, identity: Instructor, context: Context) -> CourseView:
-    """One that is closed takes no work. Data stay in sessions, and instructors give, give back and read as before."""
+    """With the due time of all work, and of single assignments that have their own.
+
+    One that is closed takes no work. Data stay in sessions, and instructors give, give back and read as before.
+    """
     check_instructor(identity, name, to=Action.CHANGE)
     by = by_now(identity, context)
-    await context.store.coursework.set_folder(name, is_open=body.course_folder, due=body.due, by=by)
+    own = {check_name(each.name): each.due for each in body.assignments}
+    await context.store.coursework.set_folder(name, is_open=body.course_folder, due=body.due, assignments=own, by=by)
     return await view_of(context, identity, name)
 
 
@@ -174,7 +178,7 @@ async def hand_in(name: str, file: FileName, sent: SentFile, identity: Member, c
     """Kept with its time, beside what you handed in before. Whole or not at all."""
     check_course(identity, name, to=Action.CHANGE)
     file = check_name(file)
-    return hand_in_views([await _take(sent, FileKind.HAND_IN, name, file, identity=identity, context=context)], ())[0]
+    return hand_in_views([await _take(sent, FileKind.HAND_IN, name, file, identity=identity, context=context)])[0]
 
 
 @router.get("/groups/{name}/hand-ins", summary="What was handed in", responses=responses(401, 403, 404))
@@ -274,8 +278,10 @@ async def collect_removed(
 
 
 async def _list(context: AppContext, name: str, *, person: str | None = None) -> HandInList:
-    found = [await context.store.coursework.list(name, kind, person=person) for kind in (FileKind.HAND_IN, FileKind.RETURNED)]
-    return HandInList(hand_ins=hand_in_views(*found))
+    store = context.store.coursework
+    files = await store.list(name, FileKind.HAND_IN, person=person)
+    returned = await store.list(name, FileKind.RETURNED, person=person)
+    return HandInList(hand_ins=hand_in_views(files, returned, await store.assignments(name)))
 
 
 async def _find(context: AppContext, name: str, file_id: str, kind: FileKind, *, own_to: Identity | None = None) -> CourseFile:

@@ -153,6 +153,11 @@ def _group(data: JsonObject, subjects: Subjects) -> str:  # noqa: PLR0911  # a l
             folder = "opens the course folder" if data.get("view") is True else "closes the course folder"
             due = _moment(data, "text")
             return f"{actor} {folder} of {group}{f', with work due {due}' if due else ''}."
+        case "due":
+            assignment, due = _text(data, "assignment"), _moment(data, "text")
+            if not due:
+                return f"{actor} takes the due time of {assignment} away, in {group}."
+            return f"{actor} sets {assignment} of {group} due {due}."
         case "handed-in" | "returned" | "read" | "gave" | "took-away" | "removed-hand-in":
             return f"{actor} {_with_file(data, subjects, group)}."
         case "added":

@@ -1,6 +1,6 @@
 """From what things are inside to what the API says of them: pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -11,7 +11,7 @@ from rsparkhub.api.serializers.components import components_of
 from rsparkhub.api.serializers.event_text import Subjects, event_text
 from rsparkhub.api.serializers.warnings import stuck_warnings, warnings_of
 from rsparkhub.domain.course import Announcement
-from rsparkhub.domain.coursework import CourseFile, CourseFolder, Room
+from rsparkhub.domain.coursework import Assignment, CourseFile, CourseFolder, Room, assignment_of
 from rsparkhub.domain.environment import Environment, Lifecycle
 from rsparkhub.domain.event import Event
 from rsparkhub.domain.scope import in_order
@@ -23,7 +23,7 @@ from rsparkhub.domain.user import LeftData, User, name_in, removed_label
 from rsparkhub.store.courses import TaughtGroup
 from rsparkhub.store.credentials import Token
 from rsparkhub.wire.course import AnnouncementView, CoursePersonView, CourseView
-from rsparkhub.wire.coursework import CourseDataView, CourseFolderView, DataFileView, HandInView, ReturnedView
+from rsparkhub.wire.coursework import AssignmentView, CourseDataView, CourseFolderView, DataFileView, HandInView, ReturnedView
 from rsparkhub.wire.environment import EnvironmentView, LifecycleView, ResourcesView, StartChoiceView, StartOptionView
 from rsparkhub.wire.record import EventView
 from rsparkhub.wire.session import (
@@ -120,7 +120,12 @@ def _visit_view(visit: SessionVisit) -> VisitView:
 
 
 def course_view(
-    group: TaughtGroup, handed_in: Mapping[str, int], *, may_add: Literal["nobody", "new", "anybody"], room: Room
+    group: TaughtGroup,
+    handed_in: Mapping[str, int],
+    assignments: Iterable[Assignment],
+    *,
+    may_add: Literal["nobody", "new", "anybody"],
+    room: Room,
 ) -> CourseView:
     """Return the view of a group as its instructors see it.
 
@@ -145,6 +150,7 @@ def course_view(
         may_add=may_add,
         course_folder=group.course_folder,
         due=group.due,
+        assignments=assignment_views(assignments),
         file_size=room.file,
         people=people,
     )
@@ -159,8 +165,14 @@ def course_folder_view(folder: CourseFolder) -> CourseFolderView:
     """Return the view of a course folder that somebody has."""
     data = [data_file_view(file) for file in folder.data]
     return CourseFolderView(
-        group=folder.group, instructor=folder.instructor, course_folder=folder.is_open, due=folder.due, data=data
-    )
+        group=folder.group, instructor=folder.instructor, course_folder=folder.is_open, due=folder.due, data=data,
+        assignments=assignment_views(folder.assignments),
+    )  # fmt: skip
+
+
+def assignment_views(assignments: Iterable[Assignment]) -> list[AssignmentView]:
+    """Return the views of assignments, the first that is due first."""
+    return [AssignmentView(name=each.name, due=each.due) for each in sorted(assignments, key=lambda each: (each.due, each.name))]
 
 
 def course_data_view(files: Iterable[CourseFile], *, room: Room) -> CourseDataView:
@@ -174,15 +186,22 @@ def data_file_view(file: CourseFile) -> DataFileView:
     return DataFileView(id=file.id, path=file.name, size=file.size)
 
 
-def hand_in_views(files: Iterable[CourseFile], returned: Iterable[CourseFile]) -> list[HandInView]:
-    """Return the views of what was handed in, each with what came back on it."""
+def hand_in_views(
+    files: Iterable[CourseFile], returned: Iterable[CourseFile] = (), assignments: Sequence[Assignment] = ()
+) -> list[HandInView]:
+    """Return the views of what was handed in, each with what came back on it.
+
+    One that came before its assignment got a due time of its own is for that too; what it was due then stays.
+    """
     back: dict[str | None, list[ReturnedView]] = {}
     for file in returned:
         back.setdefault(file.of, []).append(returned_view(file))
     return [
         HandInView(
             id=file.id, person=file.person or "", file=file.name, size=file.size, sha256=file.digest, at=file.created,
-            due=file.due, late=file.late, returned=back.get(file.id, []),
+            due=file.due, late=file.late,
+            assignment=of.name if (of := assignment_of(file.name, assignments)) else file.assignment,
+            returned=back.get(file.id, []),
         )
         for file in files
     ]  # fmt: skip
