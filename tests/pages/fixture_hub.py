@@ -37,6 +37,7 @@ from rsparkhub.wire.record import EventView
 from rsparkhub.wire.session import Extension, Renaming, SessionView
 from rsparkhub.wire.share import SharedSessionView, ShareView
 from rsparkhub.wire.users import (
+    BrowserList,
     CreatedToken,
     Me,
     RemovedGroupView,
@@ -90,6 +91,8 @@ class World:
         self.asked: list[tuple[str, str, Json | None]] = []
         self.refusals: dict[str, tuple[int, str]] = {}
         self.slow = 0.0
+        self.held = False  # what changes something is answered once it is no longer
+        self.browsers: list[Json] = []
         self.away = False
 
 
@@ -255,6 +258,12 @@ class FixtureHub:
             Route(f"{api}/groups/{{name}}/hand-ins/{{id}}/returned", self._give_back, methods=["POST"]),
             Route(f"{api}/groups/{{name}}", self._set_members, methods=["PUT"]),
             Route(f"{api}/groups/{{name}}", self._remove_group, methods=["DELETE"]),
+            Route(f"{api}/users/{{name}}/{{change}}", self._change_person, methods=["POST"]),
+            Route(f"{api}/users/{{name}}/browsers", self._browsers),
+            Route(f"{api}/users/{{name}}/browsers/{{id}}", self._done, methods=["DELETE"]),
+            Route(f"{api}/users/{{name}}/tokens", self._tokens),
+            Route(f"{api}/users/{{name}}/tokens/{{id}}", self._revoke, methods=["DELETE"]),
+            Route(f"{api}/groups/{{name}}/announcement", self._announce, methods=["PUT"]),
             Route(f"{api}/tokens", self._tokens),
             Route(f"{api}/tokens", self._make_token, methods=["POST"]),
             Route(f"{api}/tokens/{{id}}", self._revoke, methods=["DELETE"]),
@@ -508,6 +517,14 @@ class FixtureHub:
         self.world.removed_groups.append(left)
         return Response(status_code=204)
 
+    async def _change_person(self, request: Request) -> Response:
+        person = next(each for each in self.world.people if each["name"] == request.path_params["name"])
+        person["disabled"] = examples.ago(seconds=0) if request.path_params["change"] == "disable" else None
+        return JSONResponse(UserView.model_validate(person).model_dump(mode="json"))
+
+    async def _browsers(self, request: Request) -> Response:
+        return JSONResponse(BrowserList.model_validate({"browsers": self.world.browsers}).model_dump(mode="json"))
+
     # Courses
 
     async def _course(self, request: Request) -> Response:
@@ -562,6 +579,12 @@ class FixtureHub:
         returned = examples.returned(f"r{len(self.world.asked)}", request.query_params["file"])
         handed_in["returned"].append(returned)
         return JSONResponse(returned, status_code=201)
+
+    async def _announce(self, request: Request) -> Response:
+        said = await request.json()
+        told = {"text": said["text"], "link": None, "by": "ada", "at": examples.ago(seconds=0)}
+        self.world.course["announcement"] = told if said["text"] else None
+        return await self._course(request)
 
     async def _tokens(self, request: Request) -> Response:
         return JSONResponse({"tokens": [TokenView.model_validate(each).model_dump(mode="json") for each in self.world.tokens]})
@@ -622,6 +645,8 @@ class _Remember:
         if scope["method"] != "GET":
             receive, body = await _read(receive, scope["headers"])
             world.asked.append((scope["method"], scope["path"].removeprefix("/hub/api"), body))
+        while world.held and scope["method"] != "GET":
+            await asyncio.sleep(0.02)
         if world.slow and "text/event-stream" not in dict(scope["headers"]).get(b"accept", b"").decode():
             await asyncio.sleep(world.slow)
         if world.away:

@@ -208,6 +208,16 @@ def _sized(hub: FixtureHub) -> None:
     hub.world.environments = [world.sized()]
 
 
+def _teaching(hub: FixtureHub) -> None:
+    membership = {"group": "stats-101", "instructor": True, "instructors_view": True, "announcement": None}
+    hub.world.me = world.me() | {"courses": [membership]}
+    for person in hub.world.course["people"]:
+        person["full_name"] = f"{person['name'].title()} Müller-Lüdenscheidt"
+    hub.world.hand_ins = [world.hand_in(f"of-{name}", name, "lab1-flight-delays-in-winter.Rmd") for name in world.PEOPLE[1:8]]
+    for session in world.crowd(8):
+        hub.put(session | {"viewable": True})
+
+
 async def _choose_options(page: Page) -> None:
     await page.get_by_role("button", name="Start Statistics lab").click()
     await page.get_by_role("dialog").wait_for()
@@ -384,6 +394,7 @@ SCENES = [
     Scene(name="account", path="/hub/account", see="Nightly report", arrange=_tokens),
     Scene(name="account-scopes", path="/hub/account", see="Nightly report", arrange=_tokens, act=_choose_scopes),
     Scene(name="account-new-token", path="/hub/account", see="You have no tokens", arrange=_nothing, act=_make_token),
+    Scene(name="group", path="/hub/groups/stats-101", see="The exam begins at nine", arrange=_teaching),
     Scene(name="admin-sessions", path="/hub/admin/sessions", see="Homework 1", arrange=_crowd),
     Scene(name="admin-sessions-chosen", path="/hub/admin/sessions", see="Homework 1", arrange=_crowd, act=_choose_some),
     Scene(name="admin-sessions-none", path="/hub/admin/sessions?q=nonsense", see="No session matches “nonsense”", arrange=_crowd),

@@ -244,7 +244,16 @@ export async function signIn(name: string, password: string, way?: string): Prom
 }
 
 export async function signOut(): Promise<void> {
-  const elsewhere = await api.logout();
+  let elsewhere: string | null = null;
+  try {
+    elsewhere = await api.logout();
+  } catch (error) {
+    // Who was signed out before has got there.
+    if (!(error instanceof Problem && error.status === 401)) {
+      toasts.show(errorMessage(error), { meaning: 'bad' });
+      return;
+    }
+  }
   becomeUser(null);
   expired.set(false);
   if (elsewhere?.startsWith('/hub/')) {

@@ -9,6 +9,8 @@ export interface MenuAction {
   disabled?: boolean;
   href?: string;
   onselect?: () => void;
+  /** The same where it takes time: the menu's button is at work until it is done, and opens no menu; it never fails. */
+  work?: () => Promise<unknown>;
 }
 
 /** Several values of which exactly one is chosen. */

@@ -69,7 +69,7 @@ export function menu(session: Session, without: Change[] = [], more: MenuItem[] 
     text: changeLabel(wanted, session.state),
     icon: changeIcon[wanted],
     danger: wanted === 'delete',
-    onselect: () => void change(session, wanted),
+    work: () => change(session, wanted),
   });
   const rest = items.filter((wanted) => wanted !== 'delete').map(item);
   const name: MenuItem[] =
