@@ -1,5 +1,7 @@
 """The hub goes away and comes back; what the page shows stays true."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -140,6 +142,39 @@ async def test_a_sign_in_that_ran_out_leads_to_the_sign_in_and_back(page: Page, 
     await page.get_by_label("Password").fill(hub.world.password)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("heading", name="Idle")).to_be_visible()
+
+
+PLACES = [
+    f"/hub/sessions/{world.session()['id']}",
+    "/hub/account",
+    "/hub/admin/sessions?state=running&owner=bo&q=home+work",
+    "/hub/admin/people",
+    "/hub/admin/audit?person=bo&days=7",
+    "/hub/groups/stats-101",
+    "/hub/start?environment=rspark&from=https%3A%2F%2Fgithub.com%2Four-course%2Flabs&open=lab1.Rmd",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_who_signs_in_again_is_where_they_were(page: Page, hub: FixtureHub, place: str) -> None:
+    hub.world.me = world.me(admin=True)
+    hub.world.courses = {"stats-101": world.course()}
+    url = "http://localhost:8000/hub/sign-in/oidc/lab"
+    hub.world.ways.append({"name": "oidc:lab", "title": "The lab", "fields": [], "url": url})
+    hub.put(world.session())
+    await page.goto(place)
+    await expect(page.get_by_role("button", name="Account of ada")).to_be_visible()
+    await hub.heard()
+    hub.world.me = None
+    hub.hang_up()
+    await expect(page.get_by_role("heading", name="Sign in", level=1)).to_be_visible()
+    elsewhere = await page.get_by_role("link", name="The lab").get_attribute("href")
+    assert parse_qs(urlsplit(elsewhere or "").query)["next"] == [place]
+    await page.get_by_label("Name").fill("ada")
+    await page.get_by_label("Password").fill(hub.world.password)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("button", name="Account of ada")).to_be_visible()
+    assert page.url == f"{hub.url}{place}"
 
 
 async def test_a_page_that_can_not_be_loaded_says_so(page: Page, hub: FixtureHub) -> None:

@@ -13,6 +13,7 @@ import { Retry, retryAll } from './state/retry.ts';
 import { pageLocation, startRouter } from './state/router.ts';
 import { roleOf, type Role } from './state/role.ts';
 import { safeNext } from './state/route.ts';
+import { pageOf } from './state/sign-in.ts';
 import { SharedStream } from './state/shared-stream.ts';
 import { storage } from './state/storage.ts';
 import { concerns, streamScope, type StreamScope } from './state/stream-scope.ts';
@@ -235,10 +236,7 @@ export async function signIn(name: string, password: string, way?: string): Prom
     location.assign(next);
     return;
   }
-  // What a link starts is asked when its person is signed in.
-  const here =
-    get(pageLocation).route.page === 'start' ? location.pathname + location.search : location.pathname;
-  history.replaceState(null, '', next ?? here);
+  history.replaceState(null, '', next ?? pageOf(location.href));
   dispatchEvent(new PopStateEvent('popstate'));
   becomeUser(found);
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { askable, chosenWay, departure, elsewhere, problemElsewhere } from './sign-in.ts';
+import { askable, chosenWay, departure, elsewhere, pageOf, problemElsewhere } from './sign-in.ts';
 
 const password = { name: 'password', title: 'Name and password', fields: ['name', 'password'], url: null };
 const directory = { name: 'ldap', title: 'Your university', fields: ['name', 'password'], url: null };
@@ -24,6 +24,16 @@ it('ways of other sites are links that bring back to where one wanted to be', ()
   expect(askable([password, lab])).toEqual([password]);
   expect(departure(lab, null)).toBe(url);
   expect(departure(lab, '/s/a/lab?b=c&d')).toBe(`${url}?next=%2Fs%2Fa%2Flab%3Fb%3Dc%26d`);
+});
+
+it('a page is found again with what it looked for, and without what led to the sign-in', () => {
+  const at = (path: string): string => pageOf(`https://hub.example${path}`);
+  expect(at('/hub/admin/audit?person=bo&days=7')).toBe('/hub/admin/audit?person=bo&days=7');
+  expect(at('/hub/start?environment=r&from=https%3A%2F%2Fa.example%2Fb')).toBe(
+    '/hub/start?environment=r&from=https%3A%2F%2Fa.example%2Fb',
+  );
+  expect(at('/hub/?link=used')).toBe('/hub/');
+  expect(at('/hub/?problem=refused&next=%2Fs%2Fa%2F')).toBe('/hub/');
 });
 
 it('what is wrong has a sentence of ours, and never one of an address', () => {

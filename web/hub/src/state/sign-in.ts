@@ -16,6 +16,13 @@ export function elsewhere(ways: readonly WayToSignIn[]): Elsewhere[] {
   return ways.filter((way): way is Elsewhere => way.url !== null && /^https?:\/\//.test(way.url));
 }
 
+/** Return the page that an address is, as it was: without what brought the person to the sign-in, and what went wrong there. */
+export function pageOf(address: string): string {
+  const { pathname, searchParams } = new URL(address);
+  for (const key of ['next', 'link', 'problem']) searchParams.delete(key);
+  return searchParams.size > 0 ? `${pathname}?${searchParams}` : pathname;
+}
+
 /** Return where the button of such a way leads; afterwards the browser goes to `next`, where there is one. */
 export function departure(way: Elsewhere, next: string | null): string {
   return next ? `${way.url}?${new URLSearchParams({ next }).toString()}` : way.url;
