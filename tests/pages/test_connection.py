@@ -1,15 +1,18 @@
 """The hub goes away and comes back; what the page shows stays true."""
 
+import asyncio
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.pages import world
 from tests.pages.fixture_hub import PAGES, FixtureHub
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+_LINK = "environment=rspark&from=https%3A%2F%2Fgithub.com%2Four-course%2Flabs"
 LOST = "Connection lost, trying again."
 
 
@@ -186,6 +189,77 @@ async def test_a_page_that_can_not_be_loaded_says_so(page: Page, hub: FixtureHub
     await page.unroute("**/assets/Account-*.js")
     await page.get_by_role("button", name="Reload").click()
     await expect(page.get_by_role("heading", name="Account", level=1)).to_be_visible()
+
+
+LOADED = [
+    ("/hub/", "Start a session", "me"),
+    ("/hub/", "Start a session", "sessions?limit=*"),
+    (f"/hub/sessions/{world.session()['id']}", "RSpark", "me"),
+    (f"/hub/sessions/{world.session()['id']}", "RSpark", "sessions?limit=*"),
+    ("/hub/account", "Account", "me"),
+    ("/hub/account", "You have no tokens", "tokens"),
+    ("/hub/admin/sessions", "Nobody has a session yet", "sessions?limit=*"),
+    ("/hub/admin/people", "administrator", "users"),
+    ("/hub/admin/environments", "Usual start", "environments"),
+    ("/hub/admin/audit", "Nothing has happened yet", "audit?*"),
+    ("/hub/groups/stats-101", "The exam begins at nine.", "groups/stats-101"),
+    (f"/hub/start?{_LINK}", "Start RSpark", "environments"),
+]
+
+
+@pytest.mark.parametrize(("path", "see", "call"), LOADED)
+async def test_a_page_that_waits_for_the_hub_says_so(page: Page, hub: FixtureHub, path: str, see: str, call: str) -> None:
+    hub.world.me = world.me(admin=True)
+    hub.world.courses = {"stats-101": world.course()}
+    if "/sessions/" in path:
+        hub.put(world.session())
+    answered = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await answered.wait()
+        await route.continue_()
+
+    await page.route(f"**/hub/api/{call}", hold)
+    await page.goto(path)
+    await expect(page.get_by_text(re.compile("^Loading "))).to_have_count(1)
+    await expect(page.locator(".skeleton").first).to_be_visible()
+    answered.set()
+    await expect(page.get_by_text(see).first).to_be_visible()
+    await expect(page.get_by_text(re.compile("^Loading "))).to_have_count(0)
+    await page.unroute_all(behavior="wait")
+
+
+PIECES = [
+    ("/hub/account", "Account"),
+    ("/hub/admin/people", "Administration"),
+    ("/hub/groups/stats-101", "Administration"),
+    (f"/hub/start?{_LINK}", "Start"),
+]
+
+
+@pytest.mark.parametrize(("path", "piece"), PIECES)
+async def test_a_page_whose_script_takes_long_says_so(page: Page, hub: FixtureHub, path: str, piece: str) -> None:
+    hub.world.me = world.me(admin=True)
+    hub.world.courses = {"stats-101": world.course()}
+    come = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await come.wait()
+        await route.continue_()
+
+    await page.goto("/hub/")
+    await expect(page.get_by_role("heading", name="Start a session")).to_be_visible()
+    await page.route(f"**/assets/{piece}-*.js", hold)
+    await page.evaluate(
+        "path => { const link = document.createElement('a'); link.href = path; document.body.append(link); link.click(); }", path
+    )
+    await expect(page.get_by_text("Loading the page")).to_have_count(1)
+    await expect(page).to_have_title("Loading · RSparkHub")
+    await expect(page.locator(".skeleton").first).to_be_visible()
+    come.set()
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
+    await expect(page).not_to_have_title("Loading · RSparkHub")
+    await page.unroute_all(behavior="wait")
 
 
 async def test_the_page_of_a_session_is_there_before_somebody_goes_to_it(page: Page, hub: FixtureHub) -> None:
