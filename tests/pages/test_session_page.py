@@ -257,7 +257,7 @@ async def test_an_idle_session_says_when_it_sleeps_and_is_put_off_until_it_can_n
     await page.goto(PATH)
     state = page.get_by_role("region", name="State")
     more = state.get_by_role("button", name="+2 h for RSpark")
-    await expect(state.get_by_text("Sleeps at")).to_be_visible()
+    await expect(state.get_by_text("Sleeps", exact=True)).to_be_visible()
     await more.click()
     await expect(state).to_contain_text(clock_of(hub.world.sessions[ID]["sleeps"]["at"]))
     await more.click()

@@ -104,6 +104,12 @@ export function moment(time: string, now: number): string {
   return `${day(time, now)} ${clock}`;
 }
 
+/** The same after a verb, such as "sleeps": "at 14:32", "tomorrow 14:32". */
+export function atMoment(time: string, now: number): string {
+  const said = moment(time, now);
+  return said.includes(' ') ? said : `at ${said}`;
+}
+
 /** A time as a field of a form has it, in the browser's zone; nothing for none. */
 export function inField(time: string | null): string {
   if (!time) return '';
