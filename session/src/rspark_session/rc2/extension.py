@@ -14,6 +14,7 @@ from rspark_session.jupyter.built_page import BuiltPage, PageConfig
 from rspark_session.jupyter.kernels import Kernels
 from rspark_session.jupyter.lab import Lab
 from rspark_session.rc2 import place
+from rspark_session.rc2.archives import handlers as archives
 from rspark_session.rc2.blobs import BlobStore
 from rspark_session.rc2.connections import handlers as connections
 from rspark_session.rc2.consoles import Consoles
@@ -67,6 +68,7 @@ class Rc2(ExtensionApp):
         self.handlers.extend(git.handlers(self._room, git.Git(self._room.home, Path(server.runtime_dir) / "rc2-git")))
         replacements = Replacements(self._room.home, _folder(self._room.home) / "replaced")
         self.handlers.extend(search.handlers(self._room, replacements))
+        self.handlers.extend(archives.handlers(self._room, _folder(self._room.home) / "unpacking"))
         self.handlers.extend(connections.handlers(self._room))
         self._language_servers = language_servers.Servers(self._known_language_servers(), home=self._room.home)
         self.handlers.extend(language_servers.handlers(self._room, self._language_servers))

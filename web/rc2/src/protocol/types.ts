@@ -10,6 +10,28 @@ export interface components {
     schemas: {
         AnyEvent: components["schemas"]["ConsoleStarted"] | components["schemas"]["ConsoleState"] | components["schemas"]["ExecutionQueued"] | components["schemas"]["ExecutionStarted"] | components["schemas"]["ExecutionFinished"] | components["schemas"]["Stream"] | components["schemas"]["Display"] | components["schemas"]["UpdateDisplay"] | components["schemas"]["Plot"] | components["schemas"]["Error"] | components["schemas"]["InputRequest"] | components["schemas"]["InputReplied"] | components["schemas"]["ClearOutput"] | components["schemas"]["SparkSummary"] | components["schemas"]["JobStarted"] | components["schemas"]["JobOutput"] | components["schemas"]["JobProgress"] | components["schemas"]["JobFinished"];
         /**
+         * ArchivePlan
+         * @description The archive's name, and how many files and bytes are in it. `left_out` counts links, and what may not be read.
+         */
+        ArchivePlan: {
+            /** Name */
+            name: string;
+            /** Files */
+            files: number;
+            /** Bytes */
+            bytes: number;
+            /** Left Out */
+            left_out: number;
+        };
+        /**
+         * ArchiveRequest
+         * @description `POST archive`: what a download of files and folders would be. `ArchivePlan`.
+         */
+        ArchiveRequest: {
+            /** Paths */
+            paths: string[];
+        };
+        /**
          * Blob
          * @description Data that is too large for an event: `rc2/api/blob/<sha256>` has it.
          */
@@ -2759,6 +2781,50 @@ export interface components {
             console: string;
         };
         /**
+         * UnpackRequest
+         * @description `POST archive/unpack`: make a folder of an archive; answers an `Unpacked` a line. To close the request is to stop it.
+         */
+        UnpackRequest: {
+            /** Path */
+            path: string;
+        };
+        /**
+         * Unpacked
+         * @description How it goes. `done` and `failed` are the last: all is in `folder`, which is new, or nothing is, and `text` says why.
+         */
+        Unpacked: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "progress" | "done" | "failed";
+            /**
+             * Files
+             * @default 0
+             */
+            files: number;
+            /**
+             * Bytes
+             * @default 0
+             */
+            bytes: number;
+            /**
+             * All Bytes
+             * @default 0
+             */
+            all_bytes: number;
+            /**
+             * Folder
+             * @default
+             */
+            folder: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
          * UnsubscribeVariables
          * @description Send no more `variables` of the console.
          */
@@ -2960,6 +3026,8 @@ export interface components {
     pathItems: never;
 }
 export type AnyEvent = components['schemas']['AnyEvent'];
+export type ArchivePlan = components['schemas']['ArchivePlan'];
+export type ArchiveRequest = components['schemas']['ArchiveRequest'];
 export type Blob = components['schemas']['Blob'];
 export type BreakOnError = components['schemas']['BreakOnError'];
 export type Breakpoint = components['schemas']['Breakpoint'];
@@ -3085,6 +3153,8 @@ export type Step = components['schemas']['Step'];
 export type Stopped = components['schemas']['Stopped'];
 export type Stream = components['schemas']['Stream'];
 export type SubscribeVariables = components['schemas']['SubscribeVariables'];
+export type UnpackRequest = components['schemas']['UnpackRequest'];
+export type Unpacked = components['schemas']['Unpacked'];
 export type UnsubscribeVariables = components['schemas']['UnsubscribeVariables'];
 export type UpdateDisplay = components['schemas']['UpdateDisplay'];
 export type Variable = components['schemas']['Variable'];

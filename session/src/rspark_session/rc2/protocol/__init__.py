@@ -8,6 +8,7 @@ both sides; a message whose type is unknown is refused by its name.
 """
 
 from rspark_session.rc2.protocol.answers import *
+from rspark_session.rc2.protocol.archives import *
 from rspark_session.rc2.protocol.connections import *
 from rspark_session.rc2.protocol.debugger import *
 from rspark_session.rc2.protocol.events import *

@@ -4,6 +4,7 @@ from typing import Any, Literal, cast
 
 from rspark_session.rc2.protocol import (
     answers,
+    archives,
     connections,
     debugger,
     events,
@@ -58,6 +59,8 @@ def schemas() -> dict[str, Any]:
         *_GIT_REQUESTS,
         *_SEARCH_REQUESTS,
         debugger.FrameRequest,
+        archives.ArchiveRequest,
+        archives.UnpackRequest,
         connections.CatalogRequest,
         connections.RowsRequest,
     )
@@ -75,6 +78,8 @@ def schemas() -> dict[str, Any]:
         answers.Plots,
         *_GIT_ANSWERS,
         *_SEARCH_ANSWERS,
+        archives.ArchivePlan,
+        archives.Unpacked,
         connections.Connections,
         connections.Catalog,
         language_servers.LanguageServers,

@@ -1,0 +1,268 @@
+"""ZIP archives: files and folders of the home go out as one, and one that came in becomes a folder, whole or not at all."""
+
+import io
+import json
+import os
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from playwright.async_api import expect
+from session.tests.browsing import Edge, browser
+from session.tests.running import Json, Running
+
+from rspark_session.rc2.archives.steps import in_threads
+from rspark_session.rc2.archives.unpacking import unpack
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def folder(running: Running, request: pytest.FixtureRequest) -> Path:
+    """A folder of the home, for one test."""
+    folder = running.home / request.node.name.replace("[", "-").rstrip("]")
+    folder.mkdir()
+    return folder
+
+
+def relative(running: Running, path: Path) -> str:
+    return path.relative_to(running.home).as_posix()
+
+
+async def downloaded(running: Running, *paths: str) -> zipfile.ZipFile:
+    answer = await running.get("rc2/api/archive", params=[("path", path) for path in paths])
+    assert answer.status_code == 200, answer.text
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    assert archive.testzip() is None
+    return archive
+
+
+async def unpacked(running: Running, archive: Path) -> Json:
+    """Unpack an archive, and return the last that is told; all before is progress."""
+    answer = await running.post("rc2/api/archive/unpack", json={"path": relative(running, archive)})
+    *before, last = [json.loads(line) for line in answer.text.splitlines()]
+    assert all(told["type"] == "progress" for told in before)
+    return dict(last)
+
+
+def zipped(path: Path, content: dict[str, bytes | str]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+    return path
+
+
+async def test_a_folder_goes_out_with_all_that_is_in_it_but_links(running: Running, folder: Path) -> None:
+    (folder / "empty").mkdir()
+    (folder / "Übung 1.R").write_text("x <- 1\n")
+    (folder / "data").mkdir()
+    (folder / "data/große.csv").write_bytes(os.urandom(3 * 2**20))
+    (folder / "out").symlink_to("/etc")
+    (folder / "passwd").symlink_to("/etc/passwd")
+    os.mkfifo(folder / "pipe")
+    plan = (await running.post("rc2/api/archive", json={"paths": [folder.name]})).json()
+    assert plan == {"name": f"{folder.name}.zip", "files": 2, "bytes": 7 + 3 * 2**20, "left_out": 3}
+    archive = await downloaded(running, folder.name)
+    names = {f"{folder.name}/{name}" for name in ("", "empty/", "Übung 1.R", "data/", "data/große.csv")}
+    assert set(archive.namelist()) == names
+    assert archive.read(f"{folder.name}/data/große.csv") == (folder / "data/große.csv").read_bytes()
+    info = archive.getinfo(f"{folder.name}/Übung 1.R")
+    assert info.flag_bits & 0x800, "its name is told to be UTF-8"
+
+
+async def test_several_go_out_as_one_also_when_they_have_one_name(running: Running, folder: Path) -> None:
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+        (folder / name / "x.R").write_text(name)
+    one, other = f"{folder.name}/a/x.R", f"{folder.name}/b/x.R"
+    archive = await downloaded(running, one, other)
+    assert {name: archive.read(name) for name in archive.namelist()} == {"x.R": b"a", other: b"b"}
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("../../etc/passwd", "is not in your home."),
+        ("nothing", "nothing is not there any more."),
+        ("", "is not in your home."),
+        ("led-out/passwd", "is not in your home."),
+        ("led-out", "There is no file in it that can be packed."),
+    ],
+)
+async def test_what_is_not_in_the_home_does_not_go_out(running: Running, path: str, why: str) -> None:
+    link = running.home / "led-out"
+    if not link.is_symlink():
+        link.symlink_to("/etc")
+    for answer in (
+        await running.post("rc2/api/archive", json={"paths": [path]}),
+        await running.get("rc2/api/archive", params={"path": path}),
+    ):
+        assert answer.status_code == 404
+        assert answer.json()["title"].endswith(why)
+
+
+async def test_an_archive_becomes_a_folder_beside_it_and_never_another_twice(running: Running, folder: Path) -> None:
+    content = {"a.R": "x", "data/ü.csv": "1,2\n", "empty/": ""}
+    archive = zipped(folder / "course.zip", content)
+    names = []
+    for _ in range(3):
+        told = await unpacked(running, archive)
+        assert (told["type"], told["files"], told["text"]) == ("done", 2, "")
+        names.append(told["folder"])
+        made = running.home / told["folder"]
+        assert {path.relative_to(made).as_posix() for path in made.rglob("*")} == {"a.R", "data", "data/ü.csv", "empty"}
+        (made / "a.R").write_text("mine")
+    assert names == [f"{folder.name}/{name}" for name in ("course", "course-2", "course-3")]
+    assert (folder / "course/a.R").read_text() == "mine"
+    assert sorted(path.name for path in folder.iterdir()) == ["course", "course-2", "course-3", "course.zip"]
+
+
+async def test_what_went_out_comes_in_as_it_was(running: Running, folder: Path) -> None:
+    (folder / "run.sh").write_text("#!/bin/sh\n")
+    (folder / "run.sh").chmod(0o755)
+    (folder / "in").mkdir()
+    (folder / "in/größe.txt").write_text("1")
+    answer = await running.get("rc2/api/archive", params={"path": folder.name})
+    archive = running.home / f"{folder.name}.zip"
+    archive.write_bytes(answer.content)
+    told = await unpacked(running, archive)
+    assert told["folder"] == f"{folder.name}-2", "not a folder in a folder of one name"
+    made = running.home / told["folder"]
+    assert (made / "in/größe.txt").read_text() == "1"
+    assert (made / "run.sh").stat().st_mode & 0o100
+
+
+def of_two(name: str) -> Callable[[Path], None]:
+    return lambda path: void(zipped(path, {"good.R": "x", name: "bad"}))
+
+
+def void(_: object) -> None:
+    """Return nothing."""
+
+
+def linked(path: Path) -> None:
+    info = zipfile.ZipInfo("link")
+    info.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(info, "/etc/passwd")
+
+
+def twice(path: Path) -> None:
+    zipped(path, {"a": "1", "b": "2"})
+    path.write_bytes(path.read_bytes().replace(b"b", b"a"))
+
+
+def bomb(path: Path) -> None:
+    """Many entries whose data are the same: little that grows to much."""
+    zipped(path, {"a": b"\0" * 2**24})
+    data = path.read_bytes()
+    at = data.index(b"PK\x01\x02")
+    end = data.index(b"PK\x05\x06")
+    entry, count = data[at:end], 2000
+    entries = b"".join(
+        entry[:28] + struct.pack("<H", 5) + entry[30:46] + b"%05d" % number + entry[47:] for number in range(count)
+    )
+    tail = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, len(entries), at, 0)
+    path.write_bytes(data[:at] + entries + tail)
+
+
+def damaged(path: Path) -> None:
+    zipped(path, {"good.R": "x", "late.bin": os.urandom(2**20)})
+    data = bytearray(path.read_bytes())
+    data[2**19] ^= 0xFF
+    path.write_bytes(data)
+
+
+def locked(path: Path) -> None:
+    zipped(path, {"a": "1"})
+    data = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(mark) + offset] |= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        pytest.param(of_two("../out.R"), "leads out of its folder", id="slip"),
+        pytest.param(of_two("in/../../out.R"), "leads out of its folder", id="deep-slip"),
+        pytest.param(of_two("..\\out.R"), "leads out of its folder", id="windows-slip"),
+        pytest.param(of_two("/tmp/out.R"), "leads out of its folder", id="absolute"),
+        pytest.param(of_two("C:\\out.R"), "leads out of its folder", id="drive"),
+        pytest.param(of_two("good.R/in"), "lies in a file", id="in-a-file"),
+        pytest.param(of_two("n" * 300), "a name in it is too long", id="long-name"),
+        pytest.param(linked, "is a link, or no file", id="link"),
+        pytest.param(twice, "it has 'a' twice", id="twice"),
+        pytest.param(bomb, "as harmful archives do", id="bomb"),
+        pytest.param(damaged, "is no ZIP archive, or is damaged", id="damaged"),
+        pytest.param(locked, "is locked with a password", id="locked"),
+        pytest.param(lambda path: void(path.write_text("no archive")), "is no ZIP archive", id="no-archive"),
+        pytest.param(lambda path: void(zipped(path, {})), "is empty", id="empty"),
+    ],
+)
+async def test_an_archive_that_is_not_right_is_refused_in_a_sentence_and_leaves_nothing(
+    running: Running, tmp_path: Path, make: Callable[[Path], None], why: str
+) -> None:
+    folder = running.home / f"refused-{tmp_path.name}"
+    folder.mkdir()
+    make(folder / "x.zip")
+    told = await unpacked(running, folder / "x.zip")
+    assert told["type"] == "failed"
+    assert why in told["text"]
+    assert told["text"].startswith("x.zip")
+    assert told["text"].endswith(".")
+    assert told["text"].count("\n") == 0
+    assert [path.name for path in folder.iterdir()] == ["x.zip"]
+    assert list(running.home.glob(".local/share/rspark/rc2/*/unpacking/*")) == []
+
+
+async def test_who_goes_away_stops_it_and_nothing_is_left(tmp_path: Path) -> None:
+    zipped(tmp_path / "large.zip", {"a.bin": os.urandom(2**20), "b.bin": os.urandom(2**20)})
+    work = in_threads(unpack(tmp_path, "large.zip", aside=tmp_path / "aside"))
+    async for told in work:
+        assert (told.type, told.bytes, told.all_bytes) == ("progress", 0, 2**21)
+        assert len(list((tmp_path / "aside").iterdir())) == 1
+        break
+    await cast("Any", work).aclose()
+    assert list((tmp_path / "aside").iterdir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["aside", "large.zip"]
+
+
+async def test_the_pane_downloads_and_unpacks(running: Running, folder: Path, tmp_path: Path) -> None:
+    edge = Edge(tmp_path)
+    edge.lead_to(running.status()["address"])
+    await edge.start()
+    (running.home / "one.R").write_text("1")
+    (running.home / "two.R").write_text("2")
+    zipped(running.home / "work.zip", {"a.R": "x"})
+    try:
+        async with browser(accept_downloads=True) as page:
+            await page.set_viewport_size({"width": 1440, "height": 900})
+            await page.goto(f"http://localhost:{edge.port}{running.asked['base_path']}rc2/")
+            tree = page.get_by_role("tree", name="Files of your home")
+            one, two = (tree.get_by_role("treeitem", name=name, exact=True) for name in ("one.R", "two.R"))
+            await one.click(modifiers=["Control"])
+            await two.click(modifiers=["Control"])
+            await expect(tree.locator("[aria-selected=true]")).to_have_count(2)
+            async with page.expect_download() as download:
+                await page.get_by_role("button", name="Download as ZIP").click()
+            archive = zipfile.ZipFile(await (await download.value).path())
+            assert (archive.namelist(), (await download.value).suggested_filename) == (["one.R", "two.R"], "files.zip")
+            await page.get_by_role("button", name="Select none").click()
+            await expect(page.get_by_role("button", name="Download as ZIP")).to_have_count(0)
+
+            item = tree.get_by_role("treeitem", name="work.zip", exact=True)
+            await item.hover()
+            await item.get_by_role("button", name="Actions of work.zip").click()
+            await page.get_by_role("menuitem", name="Unpack").click()
+            await expect(page.get_by_text("work.zip is unpacked: 1 file in work")).to_be_visible()
+            await expect(tree.get_by_role("treeitem", name="work", exact=True)).to_be_visible()
+            assert (running.home / "work/a.R").read_text() == "x"
+            await page.get_by_role("button", name="Undo").click()
+            await expect(tree.get_by_role("treeitem", name="work", exact=True)).to_have_count(0)
+            assert not (running.home / "work").exists()
+    finally:
+        edge.stop()
