@@ -22,6 +22,10 @@ _SENTENCE = (
 )
 _INSTALLED, _UNKNOWN = "What you installed", "NAME  (%pip list --local names what you installed)"
 _ENDED = "it ended while it loaded"
+_LEFT_OUT = (
+    "{file} keeps Python's kernel from starting ({problem}), so it runs without the rest of that file. "
+    "Mend the file, and restart the kernel."
+)
 
 
 def main() -> None:
@@ -39,6 +43,7 @@ def main() -> None:
         return
     _unmark(begun)
     starting = f"{sys.argv[-1]}.starting"
+    descriptors = {number: os.dup(number) for number in (1, 2)}  # IPython puts pipes of its own in their place
     problem, culprit = os.environ.pop(_PROBLEM, None), os.environ.pop(_CULPRIT, None)
     ended = problem is None and os.path.exists(starting)  # noqa: PTH110  (nothing is loaded that a person may have broken)
     own = [folder for folder in sys.path if folder.startswith(f"{sys.prefix}{os.sep}")] if ended or problem else []
@@ -46,6 +51,10 @@ def main() -> None:
     try:
         _mark(starting)
         application = _initialize(without_own_files=ended)
+    except SystemExit:  # a file of settings ends Python, or has a value that is none
+        if ended:
+            raise
+        _start_again(descriptors)  # which finds that this one ended
     except Exception as failure:
         if ended or problem is not None:
             raise
@@ -53,8 +62,10 @@ def main() -> None:
         if package := _package_of(failure):
             os.environ[_CULPRIT] = package
         _unmark(starting)
-        os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606  (the same program)
+        _start_again(descriptors)
     _unmark(starting)
+    for copy in descriptors.values():
+        os.close(copy)
     _load_hooks(application.shell)
     sys.path[:0] = own
     if ended:
@@ -69,16 +80,65 @@ def _initialize(*, without_own_files: bool):  # type: ignore[no-untyped-def]
     """Return the kernel's application, ready to start; where it is asked for, without what IPython reads at its start."""
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415
 
-    class WithoutOwnFiles(IPKernelApp):
-        def load_config_file(self, *_: object, **__: object) -> None:
-            pass
+    left_out: list[str] = []
+
+    class Application(IPKernelApp):
+        def load_config_file(self, *arguments: object, **more: object) -> None:
+            if not without_own_files:
+                super().load_config_file(*arguments, **more)
 
         def _run_startup_files(self) -> None:
-            pass
+            if not without_own_files:
+                super()._run_startup_files()
 
-    application = (WithoutOwnFiles if without_own_files else IPKernelApp).instance()
+        def _exec_file(self, fname: str, shell_futures: bool = False) -> None:
+            try:
+                with _no_end(self.shell):
+                    super()._exec_file(fname, shell_futures)
+            except Exception:
+                raise  # it is shown in the log
+            except BaseException as problem:
+                left_out.append(_LEFT_OUT.format(file=fname, problem=f"{type(problem).__name__} {problem}".strip()))
+
+    application = Application.instance()
     application.initialize()
+    for sentence in left_out:
+        _say_once(application.shell, sentence)
     return application
+
+
+@contextlib.contextmanager
+def _no_end(shell):  # type: ignore[no-untyped-def]
+    """Let whatever would end Python raise `SystemExit` instead."""
+    from IPython.utils.syspathcontext import prepended_to_syspath  # noqa: PLC0415
+
+    process, end = os.getpid(), os._exit
+
+    def end_child_only(status: int) -> None:
+        if os.getpid() != process:  # a process that the file has started ends so
+            end(status)
+        raise SystemExit(status)
+
+    def ask_exit() -> None:
+        raise SystemExit("exit()")
+
+    def execute(file: str, names: dict[str, object], **_: object) -> None:  # IPython's own passes over an end without a code
+        with open(file, "rb") as opened, prepended_to_syspath(os.path.dirname(file)), shell.builtin_trap:  # noqa: PTH120, PTH123
+            exec(compile(opened.read(), file, "exec"), names)  # noqa: S102  (as IPython does)
+
+    os._exit, shell.ask_exit, shell.safe_execfile = end_child_only, ask_exit, execute
+    try:
+        yield
+    finally:
+        os._exit = end
+        del shell.ask_exit, shell.safe_execfile
+
+
+def _start_again(descriptors: dict[int, int]) -> None:
+    """Be the program from its start, in this process."""
+    for number, copy in descriptors.items():
+        os.dup2(copy, number)
+    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606  (the same program)
 
 
 def _ended_sentence(how: str) -> str:
