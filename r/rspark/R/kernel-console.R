@@ -30,6 +30,7 @@ evaluate_in_console <- function(evaluate, readline) {
   function(input, envir = globalenv(), output_handler, ...) {
     executor <- environment(output_handler$error)$.self
     if (!methods::is(executor, "Executor")) {
+      if (is.character(input) && startsWith(input[[1]], own_code)) envir <- new.env(parent = topenv())
       return(with_device(function() evaluate(input, envir = envir, output_handler = output_handler, new_device = FALSE, ...)))
     }
     console <- new_console(executor, output_handler)
@@ -57,11 +58,15 @@ evaluate_in_console <- function(evaluate, readline) {
     )
     suspendInterrupts(screen$close())
     beside_code(console, tell_rc2_of_breakpoints(executor))
+    while (sink.number() > most_sinks) sink() # the kernel diverts output, too, and R has room for 20
     console$report_failure()
     if (console$state$interrupted) executor$interrupted <- TRUE
     invisible()
   }
 }
+
+# Begins code of the session's own: it runs where no name is the person's.
+own_code <- "# rspark"
 
 # Do what is no part of a person's code, and that must not end: an error is told, once in a request.
 beside_code <- function(console, work, otherwise = NULL) {
@@ -107,11 +112,19 @@ new_console <- function(executor, handler) {
   state$interrupted <- FALSE
   state$left <- FALSE
   state$troubled <- FALSE
+  state$raised <- FALSE
   state$failing <- NULL
   state$kernel_failed <- NULL
   console <- list(handler = handler, executor = executor, state = state)
   console$interactive <- isTRUE(executor$current_request$content$allow_stdin)
   console$interrupt <- function() state$interrupted <- TRUE
+  console$raise <- function() {
+    lift_limits()
+    if (getOption("expressions") < least_expressions) {
+      options(expressions = least_expressions)
+      state$raised <- TRUE
+    }
+  }
   console$report <- function(text) {
     report_error(console, state$failing, text)
     state$failing <- NULL
@@ -167,8 +180,10 @@ says <- function(text, condition) {
 # Run an expression, show its value and then its warnings; return whether the next one is to be run.
 run_shown <- function(console, screen, expression, envir) {
   state <- console$state
-  value <- run_outermost(console, screen, expression, envir, steps = console$interactive)
+  value <- run_outermost(console, screen, expression, envir, steps = console$interactive, limited = TRUE)
+  lift_limits()
   screen$show()
+  if (state$raised) tell_raised(console)
   if (!is.null(value)) {
     shown <- function() console$handler$value(value$value, value$visible)
     value_shown <- run_outermost(console, screen, as.call(list(shown)), baseenv(), finish = TRUE)
@@ -192,19 +207,31 @@ run_shown <- function(console, screen, expression, envir) {
 }
 
 # Return the value of an expression and whether it is visible, or NULL where it jumped to the top level.
-run_outermost <- function(console, screen, expression, envir, finish = FALSE, steps = FALSE) {
+run_outermost <- function(console, screen, expression, envir, finish = FALSE, steps = FALSE, limited = FALSE) {
   env <- new.env(parent = baseenv())
   do.call(delayedAssign, list("x", expression, envir, env))
   held <- lapply(seq_len(sys.nframe()), function(n) list(sys.frame(n), sys.function(n), sys.call(n)))
   run <- quote(.Internal(withVisible(x)))
+  if (limited && length(workspace$limits)) run <- as.call(list(as.name("{"), as.call(list(begin_limits)), run))
   ask <- function(prompt) ask_whoever_executes(console, screen, prompt, sys.nframe() - 1L)
-  .Call(console_run, run, env, handlers_call(console), console$tell, ask, console$interactive, finish, steps, held)[[1]]
+  .Call(console_run, run, env, handlers_call(console), console$tell, ask, console$interactive, finish, steps, held, as.call(list(console$raise)))[[1]]
+}
+
+# Nested expressions that the kernel's own code needs. What R handles an error of too many with has 500 more: there they are allowed.
+least_expressions <- 500L
+most_sinks <- 15L
+
+tell_raised <- function(console) {
+  console$state$raised <- FALSE
+  console$tell(sprintf("A kernel of R needs options(expressions = %d) or more, which is what it has now.\n", least_expressions), errors = TRUE)
 }
 
 # The call that puts handlers below all those of the person.
 handlers_call <- function(console) {
   state <- console$state
   error <- function(condition) {
+    console$raise()
+    if (.Call(console_is_raising)) invokeRestart("abort") # it is no error of the person's code
     state$failing <- list(condition = condition, calls = user_calls(sys.calls()))
     .Call(console_await_error)
   }

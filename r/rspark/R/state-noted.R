@@ -99,9 +99,10 @@ note_limit <- function(name, cpu, elapsed) {
   )
 }
 
-# Return those that are not over: each ends what runs once.
+# Return those that are not over: one of the session ends what runs once, the other is for each expression.
 time_limits <- function() {
   Filter(function(limit) {
+    if (identical(limit, workspace$limits$setTimeLimit)) return(TRUE)
     spent <- proc.time() - limit$since
     spent[["elapsed"]] < limit$elapsed && sum(spent[c("user.self", "sys.self")]) < limit$cpu
   }, workspace$limits)
@@ -119,6 +120,12 @@ renew_limits <- function() {
     spent <- proc.time() - limit$since
     workspace$originals[[name]](limit$cpu - sum(spent[c("user.self", "sys.self")]), limit$elapsed - spent[["elapsed"]])
   }
+}
+
+# Set them for an expression of the person's: setTimeLimit() is for each of them, as at R's prompt. The kernel's own code has none.
+begin_limits <- function() {
+  if (!is.null(workspace$limits$setTimeLimit)) workspace$limits$setTimeLimit$since <- proc.time()
+  renew_limits()
 }
 
 # ---- marks of an object ----

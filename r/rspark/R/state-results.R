@@ -39,7 +39,7 @@ is_everywhere_or_function <- function(x) is.function(x) || is.environment(x) && 
 
 restore_results <- function(value, reader) {
   base <- baseenv()
-  if (!is.null(value$warnings)) assign("last.warning", value$warnings, envir = base)
+  if (!is.null(value$warnings)) .Call(console_set_warnings, value$warnings)
   if (!is.null(value$error) && is.environment(state <- rlang_state())) assign("last_error", named_value(value$error)$value, envir = state)
   result <- named_value(value$result)
   plot <- named_value(value$plot)

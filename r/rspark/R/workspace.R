@@ -375,7 +375,6 @@ with_plain_options <- function(work) {
   workspace$theirs <- options(plain)
   lift_limits()
   on.exit({
-    renew_limits()
     if (!is.null(workspace$theirs)) options(workspace$theirs)
     workspace$theirs <- NULL
   })

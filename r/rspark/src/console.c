@@ -42,7 +42,7 @@ typedef struct {
 
 /* One run of a person's code: `tell` is called with what it printed, `ask` with a prompt. */
 typedef struct {
-    SEXP call, env, handlers, tell, ask, result;
+    SEXP call, env, handlers, tell, ask, raise, result;
     void *outer;
     pid_t process;
     int interactive, finish, finished;
@@ -53,6 +53,7 @@ static int speaking = 0; /* whether `tell` or `ask` runs: what these print is no
 static int awaited = 0;  /* whether the next text among the errors is that of an error */
 static int stepping = 0; /* whether R's browser was told at the top level to step: kept between a person's expressions */
 static int unstopped = 0; /* whether it is to step through no call any more */
+static int raising = 0;  /* whether a person's expression is done, and limits are lifted that it has set */
 static Text printed;      /* and not sent yet */
 static int printed_errors;
 static double sent;      /* when */
@@ -240,6 +241,10 @@ static void evaluate(void *data)
     Run *run = data;
     Rf_eval(run->handlers, R_BaseEnv); /* puts them onto the stack, which ends with this context */
     SET_VECTOR_ELT(run->result, 0, Rf_eval(run->call, run->env));
+    run->finished = 1;
+    /* With fewer nested expressions than the kernel's own nothing could be called any more, but for what handles that error. */
+    raising = 1;
+    Rf_eval(run->raise, R_BaseEnv);
 }
 
 /* R prints the warnings that it has collected before it jumps to its top level. */
@@ -258,18 +263,20 @@ static void run_outermost(void *data)
     void **here = *r.context;
     int own = here != NULL && *here == run->outer;
     if (own) *here = NULL;
-    run->finished = R_ToplevelExec(evaluate, run);
+    R_ToplevelExec(evaluate, run);
+    raising = 0;
     if (run->finish) R_ToplevelExec(print_warnings, NULL);
     if (own) *here = run->outer;
 }
 
 /* Run a call; return list(value), or NULL when it jumped to the top level. `steps` is whether R's browser may step through it, `held` is
-   what only the contexts of R refer to that are out of its sight meanwhile. */
+   what only the contexts of R refer to that are out of its sight meanwhile, and `raise` a call that lifts limits by which
+   the kernel could not go on. */
 SEXP attribute_hidden console_run(SEXP call, SEXP env, SEXP handlers, SEXP tell_it, SEXP ask_it, SEXP interactive, SEXP finish,
-                                  SEXP steps, SEXP held)
+                                  SEXP steps, SEXP held, SEXP raise)
 {
     SEXP result = PROTECT(Rf_allocVector(VECSXP, 1));
-    Run run = {call, env, handlers, tell_it, ask_it, result, *r.context, getpid(), Rf_asLogical(interactive), Rf_asLogical(finish), 0};
+    Run run = {call, env, handlers, tell_it, ask_it, raise, result, *r.context, getpid(), Rf_asLogical(interactive), Rf_asLogical(finish), 0};
     Run *before = running;
     running = &run;
     awaited = 0;
@@ -293,6 +300,20 @@ SEXP attribute_hidden console_await_error(void)
 {
     awaited = running != NULL;
     return R_NilValue;
+}
+
+SEXP attribute_hidden console_is_raising(void)
+{
+    return Rf_ScalarLogical(raising);
+}
+
+/* Set what warnings() shows. R creates it with the first warning, which no code of R can in a base environment that is locked. */
+SEXP attribute_hidden console_set_warnings(SEXP warnings)
+{
+    void (*set)(SEXP, SEXP);
+    *(void **) &set = dlsym(RTLD_DEFAULT, "SET_SYMVALUE");
+    if (set) set(Rf_install("last.warning"), warnings);
+    return Rf_ScalarLogical(set != NULL);
 }
 
 SEXP attribute_hidden console_flush(void)
@@ -352,9 +373,11 @@ SEXP attribute_hidden console_find(void)
 
 static const R_CallMethodDef calls[] = {
     {"console_find", (DL_FUNC) &console_find, 0},
-    {"console_run", (DL_FUNC) &console_run, 9},
+    {"console_run", (DL_FUNC) &console_run, 10},
     {"console_await_error", (DL_FUNC) &console_await_error, 0},
     {"console_flush", (DL_FUNC) &console_flush, 0},
+    {"console_is_raising", (DL_FUNC) &console_is_raising, 0},
+    {"console_set_warnings", (DL_FUNC) &console_set_warnings, 1},
     {"console_stop_at_next", (DL_FUNC) &console_stop_at_next, 1},
     {"console_run_on", (DL_FUNC) &console_run_on, 1},
     {"console_call_back", (DL_FUNC) &console_call_back, 3},

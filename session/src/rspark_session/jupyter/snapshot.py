@@ -20,10 +20,16 @@ from rspark_contract.saved import MOST_LOST, LostObject, first_lost
 
 Action = Literal["save", "restore"]
 
-_R = "try(rspark:::workspace_{action}({folder}{within}), silent = TRUE)"
+#: The first line has the package rspark run it where no name is the person's, as `try` may be.
+_R = "# rspark\ntry(rspark:::workspace_{action}({folder}{within}), silent = TRUE)"
+#: No name is looked up where cells run: `open`, `exec` or `__builtins__` may be anything there. A class of Python's has its own.
 _PYTHON = (
-    "(lambda names: exec(open({script}, encoding='utf-8').read(), names) or names['run']('{action}', {places}, {folder}{within}))"
-    "({{'__name__': 'rspark_session.jupyter.borrowed_workspace'}})"
+    "(lambda names: names['__builtins__']['exec']("
+    "names['__builtins__']['__import__']('pathlib').Path({script}).read_text(encoding='utf-8'), names) or "
+    "names['run']('{action}', {places}, {folder}{within}))"
+    "({{'__name__': 'rspark_session.jupyter.borrowed_workspace', '__builtins__': "
+    "(each for each in ().__class__.__base__.__subclasses__() if each.__name__ == 'ModuleSpec').__next__()"
+    ".__init__.__globals__['__builtins__']}})"
 )
 #: Traps and positional parameters are the caller's: a sourced file has its own.
 _BASH = {
