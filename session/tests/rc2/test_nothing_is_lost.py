@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 from datetime import datetime
 
+import pytest
 from session.tests.rc2.conftest import connected
 from session.tests.running import Running, command_of, interface, members, until
 
@@ -51,7 +52,8 @@ async def test_who_knows_another_log_starts_from_its_beginning(start: Start) -> 
         assert (welcome.oldest, welcome.last, welcome.epoch != "of another session") == (1, 0, True)
 
 
-async def test_a_killed_server_loses_nothing_that_was_seen(start: Start) -> None:
+@pytest.mark.parametrize("killed", ["server", "agent"])
+async def test_a_kill_loses_nothing_that_was_seen(start: Start, killed: str) -> None:
     running = await room(start)
     async with connected(running) as first:
         console = await first.start("python3")
@@ -59,10 +61,13 @@ async def test_a_killed_server_loses_nothing_that_was_seen(start: Start) -> None
         execution = await first.begin(console, "print('begun', flush=True)\nimport time; time.sleep(600)")
         await first.until(lambda: "begun" in first.text(execution) or None)
         servers = [each for each in members(running.name) if "rspark_session.jupyter" in command_of(each)]
-        min(servers, key=lambda each: each.create_time()).send_signal(
-            signal.SIGKILL
-        )  # others are its forks, about to be programs
+        assert running.process is not None
+        if killed == "agent":
+            running.process.kill()
+        else:  # others are its forks, about to be programs
+            min(servers, key=lambda each: each.create_time()).send_signal(signal.SIGKILL)
     await running.ended()
+    await until(lambda: not members(running.name), "nothing of it is left")
     running = await room(start, generation=2)
     async with connected(running, after=first) as second:
         finished = await second.finished(execution)

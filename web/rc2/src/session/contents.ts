@@ -69,14 +69,31 @@ export async function list(folder: string): Promise<Entry[]> {
     );
 }
 
+const LARGEST = 32 * 2 ** 20; // bytes of a file that is read into an editor
+
 /**
  * Return a text file.
  *
- * Throws RequestFailed with status 400 for what isn't text.
+ * Throws RequestFailed with status 400 for what isn't text, and 413 for what is too large for an editor.
  */
 export async function readText(path: string): Promise<TextFile> {
-  const model = await requestJson<Model>(at(path, '?type=file&format=text&hash=1'));
-  if (typeof model.content !== 'string') throw new RequestFailed(`${model.name} is not a text file.`, 400);
+  const { name, size } = await requestJson<Model>(at(path, '?type=file&content=0'));
+  if (size !== null && size > LARGEST)
+    throw new RequestFailed(
+      `${name} is too large to edit here: more than ${LARGEST / 2 ** 20} MiB. Read it by code, or in a terminal.`,
+      413,
+    );
+  const model = await requestJson<Model>(at(path, '?type=file&format=text&hash=1')).catch(
+    (problem: unknown) => {
+      if (problem instanceof RequestFailed && problem.status === 400) return null;
+      throw problem;
+    },
+  );
+  if (typeof model?.content !== 'string')
+    throw new RequestFailed(
+      `${name} is not UTF-8 text, so it can’t be edited here. It is left as it is.`,
+      400,
+    );
   return {
     path,
     name: model.name,
