@@ -5,14 +5,21 @@ is lost on the new process, which has bash's own handlers until it has its progr
 process takes the terminal from it, and bash, which can read no more, ends. At a loop of short commands this is one interrupt of
 twenty. A person presses the keys again; here is a program, which would wait for ever. So what bash waits for is interrupted, and
 not bash; an interrupt that was lost is sent again; and code is given to the shell only when it has answered.
+
+Code may also take away the prompt that the kernel waits for (`PS1=`, `exec 2> file`), or have options by which the kernel's own
+questions would end the shell (`set -e`) or find no way back (`exec > file`). Those are asked so that they neither fail nor use
+what code has redirected, and a prompt that is gone is set again.
 """
 
 import os
 import re
+import shlex
 import signal
 import sys
+import termios
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -35,6 +42,8 @@ _QUIET, _INTERRUPTED = 1.0, 0.1  # seconds after which is looked whether an inte
 _STARTING = 1.0  # seconds that what bash started may take to have its program
 _MOMENT = 0.3  # seconds that what started after an interrupt is left alone
 _LOOKS, _BETWEEN_LOOKS = 100, 0.002  # seconds: how often is looked for what the shell waits for
+_RENEWALS = 5  # how often a prompt that does not come is set again, before the shell is given up
+_TOKENS = re.compile(r"[\t \n;=\"'><|&]+")  # what is between words that are completed
 _ANSWERS = (1, 1, 2, 4, 8, 16, 32, 64)  # seconds that a shell is given to answer after an interrupt, at each try
 
 
@@ -89,11 +98,39 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
             return self._failed("bash has ended, and another one was started: variables and functions of the last one are gone.")
         if not complete:
             return self._failed("The code is not complete: bash waits for the rest of a command.")
-        try:
-            status = self.bashwrapper.run_command("{ echo $?; } 2>/dev/null").rstrip().split("\r\n")[0]
-        except (pexpect.EOF, pexpect.TIMEOUT):
-            status = "1"
+        status = self._status()
         return self._completed() if status == "0" else self._failed(status)
+
+    def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
+        """Return the words that may stand where the cursor is."""
+        word = _TOKENS.split(code[:cursor_pos])[-1]
+        if word.startswith("$"):
+            asked = [("-P '$' -v", word[1:])]
+        else:
+            asked = [("-d -S /", word), ("-f", word)]
+            if "/" not in word:
+                asked.append(("-abc -A function", word))
+        said = self._ask("; ".join(f"\\builtin compgen {kinds} -- {shlex.quote(start)}" for kinds, start in asked))
+        found = {line for line in said.splitlines() if line.startswith(word) and line}
+        matches = sorted(found - {line.removesuffix("/") for line in found if line.endswith("/")})
+        start = cursor_pos - len(word)
+        return {"matches": matches, "cursor_start": start, "cursor_end": cursor_pos, "metadata": {}, "status": "ok"}
+
+    def _status(self) -> str:
+        """Return the status of the last command; one where it can't be asked for."""
+        mark = uuid.uuid4().hex
+        found = re.search(rf"{mark}:(\d+)", self._ask(f'\\builtin echo {mark}:"$?"'))
+        return found[1] if found else "1"
+
+    def _ask(self, question: str) -> str:
+        """Return what commands of the kernel's own say, whatever code has made of the shell; "" where it can't be asked."""
+        child = self.bashwrapper.child
+        # An `if` by `set -e`: nothing in it ends the shell. Where code's output goes is nothing for an answer.
+        child.sendline(f" {{ {question}; }} 2> /dev/null > /dev/tty || \\builtin :")
+        said: list[str] = []
+        with suppress(pexpect.EOF):  # which the next code is told
+            self._until_prompt(said.append)
+        return "".join(said)
 
     def pre_handler_hook(self) -> None:
         """Hand interrupts on to the shell from here on. They raise nothing: what was just read, or an answer, would be lost."""
@@ -134,25 +171,54 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
             return False
         return True
 
-    def _until_prompt(self) -> int:
+    def _until_prompt(self, show: Callable[[str], None] | None = None) -> int:
         """Wait for a prompt, show what comes before it, and return which prompt it is."""
+        show = show or self.process_output
         child = self.bashwrapper.child
         expected = [re.compile(each) for each in (self.bashwrapper.ps1_re, self.bashwrapper.ps2_re, "\r?\n", "\r")]
+        renewals = 0
         while True:
             try:
                 found: int = child.expect_list(expected, timeout=_INTERRUPTED if self._interrupted else _QUIET)
             except pexpect.TIMEOUT:
                 if self._interrupted and self._was_lost(*self._interrupted):
                     self._interrupt()
+                elif self._reads():
+                    renewals += 1
+                    self._renew_prompt(renewals)
                 continue
             if found == _LINE:
-                self.process_output(f"{child.before}\n")
+                show(f"{child.before}\n")
             elif found == _RETURN:
-                self.process_output(f"{child.before}\r")
+                show(f"{child.before}\r")
             else:
-                if child.before:
-                    self.process_output(child.before)
+                if child.before and not renewals:  # else it is a prompt that the kernel does not know
+                    show(child.before)
                 return found
+
+    def _reads(self) -> bool:
+        """Return whether the shell reads a line at a prompt: only then it has the terminal give it each key."""
+        child = self.bashwrapper.child
+        lines = termios.tcgetattr(child.child_fd)[3] & termios.ICANON
+        return not lines and self._foreground() == (child.pid, [])
+
+    def _renew_prompt(self, attempt: int) -> None:
+        """Set a prompt again that code took away.
+
+        Raises
+        ------
+        pexpect.EOF
+            When it can't be: the shell is ended.
+        """
+        child = self.bashwrapper.child
+        if attempt > _RENEWALS:
+            child.close(force=True)
+            child.before = "bash's prompt was taken away, by which its kernel knows that code has ended. "
+            raise pexpect.EOF(child.before)
+        prompts = " ".join(f"PS{number}='{self.unique_prompt}\\[\\]{end}'" for number, end in ((1, ">"), (2, "+")))
+        # The prompt is written to where errors go.
+        errors = "" if attempt == 1 else "\\exec 2> /dev/tty; "
+        child.sendline(f" {errors}{{ {prompts}; }} 2> /dev/null")
 
     def _interrupt(self) -> None:
         """Interrupt what the shell waits for, and the shell itself only where it seems to wait for nothing."""

@@ -4,10 +4,15 @@
 # read as code. Of the environment, and of limits, only what was changed since the start is saved, so that nothing overwrites what
 # the new session sets. Running commands and open files end, and are named.
 # It runs in a person's shell, behind their back: all its own names begin with __rspark, and are removed at the end. A person's
-# aliases and functions may have the names of commands, builtins may be disabled, and their options forbid what a script does:
-# none of it counts here. What a sourced file has of its own, its caller saves and restores in the folder's file `caller`: traps and
+# aliases and functions may have the names of commands, builtins may be disabled, variables be constants, `PATH` lead nowhere, and
+# their options forbid what a script does: none of it counts here. What a sourced file has of its own, its caller saves and restores in the folder's file `caller`: traps and
 # positional parameters (`rspark_session.jupyter.snapshot`).
 
+__rspark_keywords=
+if [[ $- == *k* ]]; then # what looks like an assignment would be none of a command's words
+  \builtin set +k
+  __rspark_keywords='set -k'
+fi
 __rspark_disabled=$(\builtin enable -n)
 \builtin eval "${__rspark_disabled//enable -n/\\builtin enable}"
 \builtin eval "__rspark_aliases=\$(\builtin shopt -p expand_aliases || :)"
@@ -16,15 +21,15 @@ __rspark_folder=$2
 __rspark_words=$IFS
 
 __rspark_json() {
-  local text=${1//\\/\\\\}
-  text=${text//\"/\\\"}
-  builtin printf '"%s"' "${text//[[:cntrl:]]/ }"
+  local __rspark_text=${1//\\/\\\\}
+  __rspark_text=${__rspark_text//\"/\\\"}
+  builtin printf '"%s"' "${__rspark_text//[[:cntrl:]]/ }"
 }
 
 __rspark_report() { # file, objects, lost
   builtin printf '{"language": "bash", "objects": %d, "bytes": %d, "lost": [%s]}' \
-    "$2" "$(command cat "$__rspark_folder"/state.sh | command wc -c)" "$3" >| "$__rspark_folder/.report" &&
-    command mv "$__rspark_folder/.report" "$__rspark_folder/$1"
+    "$2" "$(command -p cat "$__rspark_folder"/state.sh | command -p wc -c)" "$3" >| "$__rspark_folder/.report" &&
+    command -p mv "$__rspark_folder/.report" "$__rspark_folder/$1"
 }
 
 __rspark_variables() {
@@ -56,55 +61,55 @@ __rspark_variables() {
 }
 
 __rspark_limits() { # those that who started the shell has otherwise, and how much nicer it is
-  local line option own others
-  while IFS= builtin read -r line; do
-    case $line in
-      'Max cpu time '*) option=t ;;
-      'Max file size '*) option=f ;;
-      'Max data size '*) option=d ;;
-      'Max stack size '*) option=s ;;
-      'Max core file size '*) option=c ;;
-      'Max resident set '*) option=m ;;
-      'Max processes '*) option=u ;;
-      'Max open files '*) option=n ;;
-      'Max locked memory '*) option=l ;;
-      'Max address space '*) option=v ;;
-      'Max file locks '*) option=x ;;
-      'Max pending signals '*) option=i ;;
-      'Max msgqueue size '*) option=q ;;
+  local __rspark_line __rspark_option __rspark_own __rspark_others
+  while IFS= builtin read -r __rspark_line; do
+    case $__rspark_line in
+      'Max cpu time '*) __rspark_option=t ;;
+      'Max file size '*) __rspark_option=f ;;
+      'Max data size '*) __rspark_option=d ;;
+      'Max stack size '*) __rspark_option=s ;;
+      'Max core file size '*) __rspark_option=c ;;
+      'Max resident set '*) __rspark_option=m ;;
+      'Max processes '*) __rspark_option=u ;;
+      'Max open files '*) __rspark_option=n ;;
+      'Max locked memory '*) __rspark_option=l ;;
+      'Max address space '*) __rspark_option=v ;;
+      'Max file locks '*) __rspark_option=x ;;
+      'Max pending signals '*) __rspark_option=i ;;
+      'Max msgqueue size '*) __rspark_option=q ;;
       *) continue ;;
     esac
-    command grep -q -x -F -e "$line" "/proc/$PPID/limits" && continue
-    builtin printf 'builtin ulimit -S -%s %s\n' "$option" "$(builtin ulimit -S "-$option")"
+    command -p grep -q -x -F -e "$__rspark_line" "/proc/$PPID/limits" && continue
+    builtin printf 'builtin ulimit -S -%s %s\n' "$__rspark_option" "$(builtin ulimit -S "-$__rspark_option")"
   done < "/proc/$$/limits"
-  own=$(< "/proc/$$/stat") others=$(< "/proc/$PPID/stat")
-  builtin read -r -a own <<< "${own##*) }"
-  builtin read -r -a others <<< "${others##*) }"
-  [[ ${own[16]} -le ${others[16]} ]] || builtin printf 'command renice %d -p $$ > /dev/null\n' "${own[16]}"
+  __rspark_own=$(< "/proc/$$/stat") __rspark_others=$(< "/proc/$PPID/stat")
+  builtin read -r -a __rspark_own <<< "${__rspark_own##*) }"
+  builtin read -r -a __rspark_others <<< "${__rspark_others##*) }"
+  [[ ${__rspark_own[16]} -le ${__rspark_others[16]} ]] || builtin printf 'command -p renice %d -p $$ > /dev/null\n' "${__rspark_own[16]}"
 }
 
 __rspark_places() { # the directory stack, and commands that are not found where the path says
-  local line words number
-  for ((number = ${#DIRSTACK[@]} - 1; number > 0; number--)); do
-    builtin printf 'builtin pushd -n %q > /dev/null\n' "${DIRSTACK[number]}"
+  local __rspark_line __rspark_words __rspark_number
+  for ((__rspark_number = ${#DIRSTACK[@]} - 1; __rspark_number > 0; __rspark_number--)); do
+    builtin printf 'builtin pushd -n %q > /dev/null\n' "${DIRSTACK[__rspark_number]}"
   done
-  builtin hash -l 2>/dev/null | while IFS= builtin read -r line; do
-    [[ $line == 'builtin hash -p '* ]] || continue
-    builtin eval "words=(${line#builtin hash -p })"
-    [[ ${words[0]##*/} == "${words[1]}" && :$PATH: == *":${words[0]%/*}:"* ]] || builtin printf '%s\n' "$line"
+  builtin hash -l 2>/dev/null | while IFS= builtin read -r __rspark_line; do
+    [[ $__rspark_line == 'builtin hash -p '* ]] || continue
+    builtin eval "__rspark_words=(${__rspark_line#builtin hash -p })"
+    [[ ${__rspark_words[0]##*/} == "${__rspark_words[1]}" && :$PATH: == *":${__rspark_words[0]%/*}:"* ]] || builtin printf '%s\n' "$__rspark_line"
   done
 }
 
 __rspark_typed() { # what was typed, and what keys do
-  local key work
-  builtin history -w "$__rspark_folder/.history" && command sed '/workspace\.sh.* \(save\|restore\) /d' "$__rspark_folder/.history" >| \
+  local __rspark_key __rspark_work __rspark_line
+  builtin history -w "$__rspark_folder/.history" && command -p sed '/workspace\.sh.* \(save\|restore\) /d' "$__rspark_folder/.history" >| \
     "$__rspark_folder/history"
-  command rm -f "$__rspark_folder/.history"
+  command -p rm -f "$__rspark_folder/.history"
   builtin bind -psv >| "$__rspark_folder/keys" 2>/dev/null # all are read by `bind -f`
-  builtin bind -X 2>/dev/null | while IFS= builtin read -r; do
-    key=${REPLY%%'": "'*} work=${REPLY#*'": "'} # commands are shown in quotes, and taken without
-    work=${work%\"} work=${work//\\\"/\"}
-    builtin printf 'builtin bind -x %q 2>/dev/null\n' "$key\": ${work//\\\\/\\}"
+  builtin bind -X 2>/dev/null | while IFS= builtin read -r __rspark_line; do
+    __rspark_key=${__rspark_line%%'": "'*} __rspark_work=${__rspark_line#*'": "'} # commands are shown in quotes, and taken without
+    __rspark_work=${__rspark_work%\"} __rspark_work=${__rspark_work//\\\"/\"}
+    builtin printf 'builtin bind -x %q 2>/dev/null\n' "$__rspark_key\": ${__rspark_work//\\\\/\\}"
   done
 }
 
@@ -114,43 +119,43 @@ __rspark_lost() { # name, class, why
 }
 
 __rspark_all_lost() {
-  local __rspark_separator='' line pid own target stat
-  while builtin read -r line; do
-    line=${line#*  } # without its number and its state
-    line=${line#Running}
-    line=${line#Stopped}
-    __rspark_lost "${line#"${line%%[! ]*}"}" job 'It is a command that runs. Start it again.'
+  local __rspark_separator='' __rspark_line __rspark_pid __rspark_own __rspark_target __rspark_stat
+  while builtin read -r __rspark_line; do
+    __rspark_line=${__rspark_line#*  } # without its number and its state
+    __rspark_line=${__rspark_line#Running}
+    __rspark_line=${__rspark_line#Stopped}
+    __rspark_lost "${__rspark_line#"${__rspark_line%%[! ]*}"}" job 'It is a command that runs. Start it again.'
   done < <(builtin jobs -r; builtin jobs -s)
   # Commands that the shell has forgotten (`disown`), and no copy of it, as what writes this is.
-  own=$(command tr '\0' ' ' < "/proc/$$/cmdline")
-  for pid in /proc/[0-9]*; do
-    pid=${pid#/proc/}
-    { stat=$(< "/proc/$pid/stat"); } 2>/dev/null || continue
-    builtin read -r -a stat <<< "${stat##*) }" # state, parent, group, session
-    [[ ${stat[1]} == "$$" ]] || continue
-    line=$(command tr '\0' ' ' < "/proc/$pid/cmdline" 2>/dev/null)
-    [[ -z $line || $line == "$own" || " $__rspark_jobs " == *" $pid "* ]] ||
-      __rspark_lost "${line% }" program 'It is a command that runs. Start it again.'
+  __rspark_own=$(command -p tr '\0' ' ' < "/proc/$$/cmdline")
+  for __rspark_pid in /proc/[0-9]*; do
+    __rspark_pid=${__rspark_pid#/proc/}
+    { __rspark_stat=$(< "/proc/$__rspark_pid/stat"); } 2>/dev/null || continue
+    builtin read -r -a __rspark_stat <<< "${__rspark_stat##*) }" # state, parent, group, session
+    [[ ${__rspark_stat[1]} == "$$" ]] || continue
+    __rspark_line=$(command -p tr '\0' ' ' < "/proc/$__rspark_pid/cmdline" 2>/dev/null)
+    [[ -z $__rspark_line || $__rspark_line == "$__rspark_own" || " $__rspark_jobs " == *" $__rspark_pid "* ]] ||
+      __rspark_lost "${__rspark_line% }" program 'It is a command that runs. Start it again.'
   done
-  for line in "${__rspark_descriptors[@]}"; do
-    target=$(command readlink "$line") || continue
-    [[ ${line##*/} -gt 2 ]] || continue
-    case $target in
+  for __rspark_line in "${__rspark_descriptors[@]}"; do
+    __rspark_target=$(command -p readlink "$__rspark_line") || continue
+    [[ ${__rspark_line##*/} -gt 2 ]] || continue
+    case $__rspark_target in
       /dev/* | /proc/* | "${BASH_SOURCE[0]}") continue ;;
-      /*) __rspark_lost "$target (${line##*/})" 'open file' 'It is an open file. Open it again with exec.' ;;
+      /*) __rspark_lost "$__rspark_target (${__rspark_line##*/})" 'open file' 'It is an open file. Open it again with exec.' ;;
       socket:* | pipe:*)
-        __rspark_lost "${target%%:*} (${line##*/})" connection 'It is an open connection. Open it again with exec.' ;;
+        __rspark_lost "${__rspark_target%%:*} (${__rspark_line##*/})" connection 'It is an open connection. Open it again with exec.' ;;
     esac
   done
 }
 
 __rspark_functions() {
-  builtin declare -F | while builtin read -r _ flags name; do
-    [[ $name == __rspark_* ]] && continue
-    builtin declare -f "$name"
-    [[ $flags == *x* ]] && builtin printf 'export -f %q\n' "$name"
-    [[ $flags == *t* ]] && builtin printf 'declare -ft %q\n' "$name"
-    [[ $flags == *r* ]] && builtin printf 'readonly -f %q\n' "$name"
+  builtin declare -F | while builtin read -r _ __rspark_flags __rspark_name; do
+    [[ $__rspark_name == __rspark_* ]] && continue
+    builtin declare -f "$__rspark_name"
+    [[ $__rspark_flags == *x* ]] && builtin printf 'export -f %q\n' "$__rspark_name"
+    [[ $__rspark_flags == *t* ]] && builtin printf 'declare -ft %q\n' "$__rspark_name"
+    [[ $__rspark_flags == *r* ]] && builtin printf 'readonly -f %q\n' "$__rspark_name"
   done
 }
 
@@ -161,7 +166,7 @@ __rspark_save() {
   done
   __rspark_jobs=$(builtin jobs -p)
   __rspark_jobs=${__rspark_jobs//$'\n'/ }
-  command rm -f "$__rspark_folder"/{manifest,failed}.json
+  command -p rm -f "$__rspark_folder"/{manifest,failed}.json
   {
     __rspark_variables >| "$__rspark_folder/state.sh" && {
       builtin shopt -p extglob # functions are read by it
@@ -175,13 +180,14 @@ __rspark_save() {
       builtin printf 'OPTIND=%q OPTERR=%q SECONDS=%q\n' "$OPTIND" "$OPTERR" "$SECONDS"
       [[ ! -v OPTARG ]] || builtin printf 'OPTARG=%q\n' "$OPTARG"
       # shellcheck disable=SC2016  (it is written, and read later)
-      builtin shopt -p | command sed "s/^shopt -[su] expand_aliases\$/$__rspark_aliases/"
-      builtin set +o | command grep -v -e history -e emacs -e ' vi$' -e monitor
+      builtin shopt -p | command -p sed "s/^shopt -[su] expand_aliases\$/$__rspark_aliases/"
+      builtin set +o | command -p grep -v -e history -e emacs -e ' vi$' -e monitor
+      builtin printf '__rspark_keywords=%q\n' "$__rspark_keywords"
       builtin printf '__rspark_disabled=%q\n' "$__rspark_disabled"
       builtin printf 'IFS=%q\n' "$__rspark_words"
     } >> "$__rspark_folder/state.sh"
-  } && command sync "$__rspark_folder/state.sh" &&
-    __rspark_report manifest.json "$(command sed -n 's/^# \([0-9]*\)$/\1/p' "$__rspark_folder/state.sh" | command tail -n 1)" \
+  } && command -p sync "$__rspark_folder/state.sh" &&
+    __rspark_report manifest.json "$(command -p sed -n 's/^# \([0-9]*\)$/\1/p' "$__rspark_folder/state.sh" | command -p tail -n 1)" \
       "$(__rspark_all_lost)" ||
     builtin printf '{"why": "There is no space for it on the disk, or it cannot be written"}' >| "$__rspark_folder/failed.json"
 }
@@ -189,7 +195,7 @@ __rspark_save() {
 if [[ $1 == save ]]; then
   __rspark_save
 else
-  command rm -f "$__rspark_folder"/{restored,failed}.json
+  command -p rm -f "$__rspark_folder"/{restored,failed}.json
   # shellcheck disable=SC1091  (what was saved)
   . "$__rspark_folder/state.sh" 2>| "$__rspark_folder/.problems"
   if [[ -s $__rspark_folder/history ]]; then
@@ -197,12 +203,12 @@ else
     \builtin history -r "$__rspark_folder/history"
   fi
   [[ ! -s $__rspark_folder/keys ]] || \builtin bind -f "$__rspark_folder/keys" 2>/dev/null
-  __rspark_report restored.json "$(command sed -n 's/^# \([0-9]*\)$/\1/p' "$__rspark_folder/state.sh" | command tail -n 1)" \
-    "$(command sed -n 's/.*"lost": \[\(.*\)\]}$/\1/p' "$__rspark_folder/manifest.json")"
+  __rspark_report restored.json "$(command -p sed -n 's/^# \([0-9]*\)$/\1/p' "$__rspark_folder/state.sh" | command -p tail -n 1)" \
+    "$(command -p sed -n 's/.*"lost": \[\(.*\)\]}$/\1/p' "$__rspark_folder/manifest.json")"
   __rspark_aliases=$(\builtin shopt -p expand_aliases || :)
 fi
 \builtin eval "$__rspark_aliases"
 \builtin eval "$__rspark_disabled"
-\unset -v __rspark_folder __rspark_aliases __rspark_words __rspark_disabled
-\unset -f __rspark_json __rspark_report __rspark_variables __rspark_limits __rspark_places __rspark_typed __rspark_lost __rspark_all_lost \
+\builtin eval "\builtin unset -v __rspark_folder __rspark_aliases __rspark_words __rspark_disabled __rspark_keywords; $__rspark_keywords"
+\builtin unset -f __rspark_json __rspark_report __rspark_variables __rspark_limits __rspark_places __rspark_typed __rspark_lost __rspark_all_lost \
   __rspark_functions __rspark_save

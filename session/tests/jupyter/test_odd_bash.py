@@ -1,0 +1,42 @@
+"""Whatever a person makes of bash's settings and names, its kernel answers and completes, and is kept over a sleep."""
+
+from pathlib import Path
+
+import pytest
+from session.tests.jupyter.odd_settings import BASH, kernel
+from session.tests.places import session_python
+
+COMMAND = [session_python(), "-I", "-m", "rspark_session.jupyter.bash_kernel", "-f"]
+ASKED = '\\builtin printf "%s\\n" "$((before + 1))" > /dev/tty'
+
+
+@pytest.mark.parametrize("odd", BASH)
+def test_it_answers_and_is_kept(tmp_path: Path, odd: str) -> None:
+    work, kept = tmp_path / "work", tmp_path / "kept"
+    work.mkdir()
+    kept.mkdir()
+    with kernel("bash", COMMAND, work) as bash:
+        bash.shown("before=41")
+        bash.shown(odd)
+        assert "$before" in bash.completions("echo $befo")
+        assert bash.completions("echo no-such-word-as-this") == []
+        assert "42" in bash.shown(ASKED).splitlines()
+        bash.save(kept)
+        assert "42" in bash.shown(ASKED).splitlines()
+    with kernel("bash", COMMAND, work) as bash:
+        bash.restore(kept)
+        assert "42" in bash.shown(ASKED).splitlines()
+
+
+def test_a_prompt_that_can_not_be_set_again_ends_the_shell_and_says_so(tmp_path: Path) -> None:
+    with kernel("bash", COMMAND, tmp_path) as bash:
+        assert "another one was started" in bash.shown("PS1=mine; readonly PS1")
+        assert bash.shown("echo $((6 * 7))") == "42"
+
+
+def test_a_word_is_completed_and_not_executed(tmp_path: Path) -> None:
+    with kernel("bash", COMMAND, tmp_path) as bash:
+        bash.shown("touch 'data one.csv' data.csv")
+        assert bash.completions("x$(touch${IFS}executed)") == []
+        assert not (tmp_path / "executed").exists()
+        assert bash.completions("cat data") == ["data one.csv", "data.csv"]
