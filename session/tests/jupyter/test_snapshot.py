@@ -11,7 +11,7 @@ from rspark_session.jupyter.snapshot import SnapshotFailed
 
 def test_the_code_of_each_language_names_its_folder_in_its_own_words() -> None:
     folder = Path('/home/ä "b"')
-    assert snapshot.code("save", "R", folder) == 'try(rspark:::workspace_save("/home/ä \\"b\\""), silent = TRUE)'
+    assert snapshot.code("save", "R", folder) == '# rspark\ntry(rspark:::workspace_save("/home/ä \\"b\\""), silent = TRUE)'
     assert "restore" in (snapshot.code("restore", "python", folder) or "")
     assert (snapshot.code("save", "bash", folder) or "").endswith("/workspace.sh save '/home/ä \"b\"'")
     assert snapshot.code("save", "julia", folder) is None

@@ -5,7 +5,10 @@ Python, and no more.
 """
 
 import importlib.util
+import os
 import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
@@ -23,7 +26,28 @@ class _Borrowed:
 
 def run(action: str, places: dict[str, str], *arguments: object) -> None:
     """Save or restore with these arguments; `places` are the folders of packages by their names."""
-    missing = {name: place for name, place in places.items() if importlib.util.find_spec(name) is None}
-    if missing:
-        sys.meta_path.append(_Borrowed(missing))
-    getattr(importlib.import_module("rspark_session.workspace"), action)(*arguments)
+    with _without_working_directory(places):
+        missing = {name: place for name, place in places.items() if importlib.util.find_spec(name) is None}
+        if missing:
+            sys.meta_path.append(_Borrowed(missing))
+        module = importlib.import_module("rspark_session.workspace")
+    getattr(module, action)(*arguments)
+
+
+@contextmanager
+def _without_working_directory(ours: Collection[str]) -> Iterator[None]:
+    """Import nothing from the working directory: a person's file there may be called `gzip.py`. It is still theirs afterwards."""
+    path, before = list(sys.path), set(sys.modules)
+    folders = {"", "."}
+    with suppress(OSError):  # there is none any more
+        folders.add(os.getcwd())  # noqa: PTH109  (as `sys.path` has it)
+    sys.path[:] = [folder for folder in path if folder not in folders]
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        theirs = [folder for folder in path if folder in folders]
+        for name in {name.partition(".")[0] for name in sys.modules.keys() - before} - set(ours):
+            if theirs and PathFinder.find_spec(name, theirs) is not None:
+                for loaded in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
+                    del sys.modules[loaded]

@@ -8,6 +8,7 @@ them.
 import contextlib
 import os
 import sys
+import types
 
 # The folder of this file. The working directory, and what a person has there, comes when the kernel is loaded.
 del sys.path[0]
@@ -22,6 +23,10 @@ _SENTENCE = (
 )
 _INSTALLED, _UNKNOWN = "What you installed", "NAME  (%pip list --local names what you installed)"
 _ENDED = "it ended while it loaded"
+_LEAST_DEPTH = 500  # calls in each other that the kernel itself has room for
+_RAISED = "Python's kernel needs sys.setrecursionlimit({depth}) or more, which is what it has now."
+_NO_STREAM = "sys.{name} was nothing to write to; it is the cell's again."
+_NO_PATH = "sys.path was no list; it is what it was at the kernel's start."
 _LEFT_OUT = (
     "{file} keeps Python's kernel from starting ({problem}), so it runs without the rest of that file. "
     "Mend the file, and restart the kernel."
@@ -78,7 +83,19 @@ def main() -> None:
 
 def _initialize(*, without_own_files: bool):  # type: ignore[no-untyped-def]
     """Return the kernel's application, ready to start; where it is asked for, without what IPython reads at its start."""
+    from ipykernel.ipkernel import IPythonKernel  # noqa: PLC0415
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415
+
+    class Kernel(IPythonKernel):
+        """Completes and inspects whatever cells made of warnings and of the working directory."""
+
+        async def do_complete(self, code: str, cursor_pos: int) -> object:
+            with _quiet(self.shell):
+                return super().do_complete(code, cursor_pos)
+
+        async def do_inspect(self, code: str, cursor_pos: int, detail_level: int = 0, omit_sections: object = ()) -> object:
+            with _quiet(self.shell):
+                return super().do_inspect(code, cursor_pos, detail_level, omit_sections)
 
     left_out: list[str] = []
 
@@ -100,11 +117,72 @@ def _initialize(*, without_own_files: bool):  # type: ignore[no-untyped-def]
             except BaseException as problem:
                 left_out.append(_LEFT_OUT.format(file=fname, problem=f"{type(problem).__name__} {problem}".strip()))
 
-    application = Application.instance()
+    application = Application.instance(kernel_class=Kernel)
     application.initialize()
     for sentence in left_out:
         _say_once(application.shell, sentence)
+    _keep_answering(application.shell)
     return application
+
+
+@contextlib.contextmanager
+def _quiet(shell):  # type: ignore[no-untyped-def]
+    """Let no warning be an error, and have jedi asked nothing where there is no working directory, which it needs."""
+    import warnings  # noqa: PLC0415
+
+    completer = shell.Completer
+    asks_jedi = completer.use_jedi
+    if "jedi" not in sys.modules:  # and not from where a person may have a file of its name
+        path = list(sys.path)
+        sys.path[:] = [folder for folder in path if folder not in ("", ".")]
+        with contextlib.suppress(Exception):  # IPython says it
+            pass
+        sys.path[:] = path
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError:
+        completer.use_jedi = False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        completer.use_jedi = asks_jedi
+
+
+def _keep_answering(shell) -> None:  # type: ignore[no-untyped-def]
+    """Set right after each cell what the kernel can't do without: room for its calls, modules, and where it writes to."""
+    streams, modules = {name: getattr(sys, name) for name in ("stdout", "stderr")}, dict(sys.modules)
+    import json  # noqa: PLC0415
+
+    import jupyter_client.session  # noqa: PLC0415
+
+    jupyter_client.session.json = types.SimpleNamespace(**vars(json))  # which messages are written with
+    path = list(sys.path)
+    threads = {name: getattr(stream, "pub_thread", None) for name, stream in streams.items()}
+    depth, set_depth = sys.getrecursionlimit, sys.setrecursionlimit
+
+    def set_right() -> None:
+        said = []
+        if depth() < _LEAST_DEPTH:
+            set_depth(_LEAST_DEPTH)
+            said.append(_RAISED.format(depth=_LEAST_DEPTH))
+        if not modules.keys() & {"builtins", "sys"} <= sys.modules.keys():  # all were removed
+            sys.modules.update({**modules, **sys.modules})
+        if not isinstance(sys.path, list):
+            sys.path = path
+            said.append(_NO_PATH)
+        for name, stream in streams.items():
+            now = getattr(sys, name, None)
+            if not (hasattr(now, "write") and hasattr(now, "flush")) or getattr(now, "closed", False):
+                if threads[name] is not None:  # all that it loses when it is closed
+                    stream.pub_thread = threads[name]
+                setattr(sys, name, stream)
+                said.append(_NO_STREAM.format(name=name))
+        for sentence in said:
+            print(sentence, file=streams["stderr"])
+
+    shell.events.register("post_execute", set_right)
 
 
 @contextlib.contextmanager

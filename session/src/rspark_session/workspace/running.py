@@ -11,6 +11,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -166,8 +167,9 @@ def _files(space: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 def _places_of_streams() -> Iterator[str]:
     """Yield where the kernel's own output goes: ipykernel holds it under other numbers."""
     for number in (1, 2, *(getattr(stream, "_original_stdstream_copy", None) for stream in objects.streams.values())):
-        if number is not None:
-            yield str(Path(f"/proc/self/fd/{number}").readlink())
+        with suppress(OSError):  # a person's code has closed it
+            if number is not None:
+                yield str(Path(f"/proc/self/fd/{number}").readlink())
 
 
 def _places_of_objects(space: dict[str, Any], found: set[str]) -> set[str]:
@@ -177,9 +179,10 @@ def _places_of_objects(space: dict[str, Any], found: set[str]) -> set[str]:
     places |= {line.split(maxsplit=5)[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "/" in line}
     names = own_names(*namespace())
     for each in [each for each in gc.get_objects() if type(each) is io.FileIO and not each.closed]:
-        path = str(Path(f"/proc/self/fd/{each.fileno()}").readlink())
-        if path in found and holders.holding([each], names, space):
-            places.add(path)
+        with suppress(OSError):  # its descriptor was closed without it
+            path = str(Path(f"/proc/self/fd/{each.fileno()}").readlink())
+            if path in found and holders.holding([each], names, space):
+                places.add(path)
     return places
 
 
