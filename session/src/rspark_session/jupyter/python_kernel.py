@@ -9,6 +9,7 @@ import contextlib
 import os
 import sys
 import types
+from typing import Any, NoReturn
 
 # The folder of this file. The working directory, and what a person has there, comes when the kernel is loaded.
 del sys.path[0]
@@ -136,7 +137,7 @@ def _quiet(shell):  # type: ignore[no-untyped-def]
         path = list(sys.path)
         sys.path[:] = [folder for folder in path if folder not in ("", ".")]
         with contextlib.suppress(Exception):  # IPython says it
-            pass
+            import jedi  # type: ignore[import-untyped]  # noqa: F401, PLC0415
         sys.path[:] = path
     try:
         os.getcwd()  # noqa: PTH109
@@ -157,7 +158,8 @@ def _keep_answering(shell) -> None:  # type: ignore[no-untyped-def]
 
     import jupyter_client.session  # noqa: PLC0415
 
-    jupyter_client.session.json = types.SimpleNamespace(**vars(json))  # which messages are written with
+    messages: Any = jupyter_client.session
+    messages.json = types.SimpleNamespace(**vars(json))  # with which messages are written
     path = list(sys.path)
     threads = {name: getattr(stream, "pub_thread", None) for name, stream in streams.items()}
     depth, set_depth = sys.getrecursionlimit, sys.setrecursionlimit
@@ -192,7 +194,7 @@ def _no_end(shell):  # type: ignore[no-untyped-def]
 
     process, end = os.getpid(), os._exit
 
-    def end_child_only(status: int) -> None:
+    def end_child_only(status: int) -> NoReturn:
         if os.getpid() != process:  # a process that the file has started ends so
             end(status)
         raise SystemExit(status)
