@@ -102,7 +102,7 @@ def test_tensorflow_is_installed_by_pip_and_used_from_python_and_r(full: FullSes
     assert "slope 2.0" in full.run("python", "-c", TRAIN)
     said = full.r(
         'library(reticulate); tf <- import("tensorflow"); keras <- import("keras"); '
-        'cat("trace:", as.numeric(tf$linalg$trace(tf$constant(diag(3)))), "\\n"); '
+        'cat("trace:", tf$linalg$trace(tf$constant(diag(3)))$numpy(), "\\n"); '
         "model <- keras$Sequential(list(keras$layers$Dense(1L))); "
         'model$compile(optimizer = "sgd", loss = "mse"); '
         "x <- matrix(seq(0, 1, length.out = 50)); "
