@@ -15,7 +15,6 @@ that a disk that gets full, or a time that is over, takes as few as can be.
 import errno
 import gzip
 import io
-import json
 import math
 import os
 import pickle
@@ -38,6 +37,7 @@ from rspark_session.workspace import (
     given,
     holders,
     hooks,
+    json_text,
     objects,
     running,
     state,
@@ -89,7 +89,7 @@ def _quietly(folder: Path, work: Callable[[Path, list[Any]], None]) -> None:
     except BaseException as problem:  # the server reads it; the kernel goes on
         reason = _FULL if _is_full(problem) else described(problem)
         with suppress(OSError):  # a full disk; then neither file is there, and that says it too
-            write_whole(folder / "failed.json", json.dumps({"why": reason}))
+            write_whole(folder / "failed.json", json_text.encode({"why": reason}))
     cast("list[Any]", warnings.filters)[:] = filters
     warnings._filters_mutated()  # type: ignore[attr-defined]  # as `warnings` itself does
 
@@ -228,7 +228,7 @@ def _others_that_hold(left_out: list[Any], values: dict[str, Any], named: set[st
 
 def _restore(folder: Path, filters: list[Any]) -> None:
     space, _ = namespace()
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json_text.decode((folder / "manifest.json").read_text(encoding="utf-8"))
     captured = state.load((folder / "state").read_bytes())
     lost, parts = state.apply(captured, space)
     lost = manifest["lost"] + lost
@@ -313,4 +313,4 @@ def _manifest(folder: Path, name: str, objects: int, lost: list[dict[str, Any]])
             size += file.stat().st_size
             with file.open("rb") as opened:
                 os.fsync(opened.fileno())
-    write_whole(folder / name, json.dumps({"language": "python", "objects": objects, "bytes": size, "lost": lost}))
+    write_whole(folder / name, json_text.encode({"language": "python", "objects": objects, "bytes": size, "lost": lost}))

@@ -9,7 +9,6 @@ beside objects: functions that cells gave to IPython or to a module, and parts o
 """
 
 import gzip
-import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from rspark_session.files import write_whole
-from rspark_session.workspace import beside, state, stream
+from rspark_session.workspace import beside, json_text, state, stream
 from rspark_session.workspace.namespace import namespace, shell
 from rspark_session.workspace.stream import Frame, FrameEntry
 from rspark_session.workspace.unsaveable import described
@@ -105,7 +104,7 @@ def take_over(folder: Path, unread: dict[str, str]) -> None:
         _sources.append(_Source(folder, dict(unread)))
     for place in sorted((folder / _KEPT).glob("*")):
         with suppress(OSError, ValueError):
-            _sources.append(_Source(place, json.loads((place / _NAMES).read_text(encoding="utf-8"))))
+            _sources.append(_Source(place, json_text.decode((place / _NAMES).read_text(encoding="utf-8"))))
     if _sources:
         shell().register_magic_function(_magic, magic_name="rspark_kept")
 
@@ -118,12 +117,12 @@ def carry_over(folder: Path) -> None:
         for name in (OBJECTS, f"{OBJECTS}.gz", _LIST, _STATE):
             if (source.folder / name).exists():
                 os.link(source.folder / name, place / name)
-        write_whole(place / _NAMES, json.dumps(source.unread))
+        write_whole(place / _NAMES, json_text.encode(source.unread))
 
 
 def write_list(folder: Path, frames: list[FrameEntry]) -> None:
     """Write which frames a file of objects has."""
-    write_whole(folder / _LIST, json.dumps(frames))
+    write_whole(folder / _LIST, json_text.encode(frames))
 
 
 def frames_of(folder: Path) -> Iterator[Frame]:
@@ -131,7 +130,7 @@ def frames_of(folder: Path) -> Iterator[Frame]:
     packed, listed = folder / f"{OBJECTS}.gz", folder / _LIST
     with _opened(packed) if packed.exists() else (folder / OBJECTS).open("rb") as file:
         if listed.exists():
-            entries: list[Any] = json.loads(listed.read_text(encoding="utf-8"))
+            entries: list[Any] = json_text.decode(listed.read_text(encoding="utf-8"))
             with Watchdog() as watchdog:
                 yield from stream.read(file, [FrameEntry(*entry) for entry in entries], watchdog)
         else:
