@@ -1,5 +1,8 @@
 """Whatever a person makes of bash's settings and names, its kernel answers and completes, and is kept over a sleep."""
 
+import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -40,3 +43,14 @@ def test_a_word_is_completed_and_not_executed(tmp_path: Path) -> None:
         assert bash.completions("x$(touch${IFS}executed)") == []
         assert not (tmp_path / "executed").exists()
         assert bash.completions("cat data") == ["data one.csv", "data.csv"]
+
+
+def test_a_shell_that_gets_no_processor_for_long_is_not_taken_for_one_without_a_prompt(tmp_path: Path) -> None:
+    with kernel("bash", COMMAND, tmp_path) as bash:
+        shell = int(bash.shown("echo $$"))
+        os.kill(shell, signal.SIGSTOP)
+        goes_on = threading.Timer(5, os.kill, (shell, signal.SIGCONT))
+        goes_on.start()
+        assert bash.shown("printf first") == "first"
+        goes_on.join()
+        assert [bash.shown(f"echo {number}") for number in range(5)] == ["0", "1", "2", "3", "4"]

@@ -176,17 +176,22 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         show = show or self.process_output
         child = self.bashwrapper.child
         expected = [re.compile(each) for each in (self.bashwrapper.ps1_re, self.bashwrapper.ps2_re, "\r?\n", "\r")]
-        renewals = 0
+        renewals, read = 0, False
         while True:
             try:
                 found: int = child.expect_list(expected, timeout=_INTERRUPTED if self._interrupted else _QUIET)
             except pexpect.TIMEOUT:
                 if self._interrupted and self._was_lost(*self._interrupted):
                     self._interrupt()
-                elif self._reads():
+                    continue
+                # At one look alone, what was sent to it may be on its way, or the prompt.
+                reads = self._reads()
+                if reads and read:
                     renewals += 1
                     self._renew_prompt(renewals)
+                read = reads and not read
                 continue
+            read = False
             if found == _LINE:
                 show(f"{child.before}\n")
             elif found == _RETURN:
@@ -197,8 +202,10 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
                 return found
 
     def _reads(self) -> bool:
-        """Return whether the shell reads a line at a prompt: only then it has the terminal give it each key."""
+        """Return whether the shell waits for a line at a prompt: only then it has the terminal give it each key."""
         child = self.bashwrapper.child
+        if not _waits(child.pid):  # it has something to read, and no processor yet
+            return False
         lines = termios.tcgetattr(child.child_fd)[3] & termios.ICANON
         return not lines and self._foreground() == (child.pid, [])
 
@@ -300,6 +307,13 @@ def _computes(pid: int) -> bool:
     time.sleep(_INTERRUPTED)
     after = tree.read(pid)
     return before is not None and after is not None and after.cpu > before.cpu
+
+
+def _waits(pid: int) -> bool:
+    """Return whether a process waits for something, and neither runs nor would if a processor were free."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2].startswith(b"S")
+    return False
 
 
 def _ends_at_an_interrupt(pid: int) -> bool:
