@@ -197,13 +197,22 @@ run_shown <- function(console, screen, expression, envir) {
       return(!console$report_failure())
     }
   }
-  if (!is.null(state$failing)) {
+  overflow <- .Call(console_overflow)
+  if (!is.null(overflow)) {
+    if (is.null(state$failing)) state$failing <- list(condition = stack_overflow(overflow), calls = list())
+    console$report(overflow)
+  } else if (!is.null(state$failing)) {
     text <- paste0("Error: ", conditionMessage(state$failing$condition), "\n")
     console$report(text) # R was told not to write it
   } else if (is.null(console$executor$err$ename) && !state$left) {
     state$interrupted <- TRUE # by Q in the browser, or invokeRestart("abort"): nothing after it is to be run, either
   }
   FALSE
+}
+
+# The error of R's own of which no handler was told.
+stack_overflow <- function(text) {
+  structure(class = c("stackOverflowError", "error", "condition"), list(message = trimws(text), call = NULL))
 }
 
 # Return the value of an expression and whether it is visible, or NULL where it jumped to the top level.

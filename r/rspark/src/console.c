@@ -5,6 +5,7 @@
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ static struct {
     Rboolean *interactive, *no_echo, *interrupts_suspended;
     void **context;
     SEXP *source;
+    uintptr_t *stack_limit;
     void (*jump_to_top)(void);
     void (*call_back)(SEXP, SEXP, Rboolean, Rboolean);
     int (*debugged)(SEXP);
@@ -54,6 +56,8 @@ static int awaited = 0;  /* whether the next text among the errors is that of an
 static int stepping = 0; /* whether R's browser was told at the top level to step: kept between a person's expressions */
 static int unstopped = 0; /* whether it is to step through no call any more */
 static int raising = 0;  /* whether a person's expression is done, and limits are lifted that it has set */
+static uintptr_t stack_limit; /* the usual one */
+static Text overflow;     /* what R said of a recursion without end: told once the code was left */
 static Text printed;      /* and not sent yet */
 static int printed_errors;
 static double sent;      /* when */
@@ -98,6 +102,27 @@ static int at_breakpoint(void)
     return Rf_getAttrib(*r.source, Rf_install("rspark_breakpoint")) != R_NilValue;
 }
 
+static void read_depth(void *depth)
+{
+    SEXP call = PROTECT(Rf_lang2(Rf_install(".Internal"), PROTECT(Rf_lang1(Rf_install("Cstack_info")))));
+    SEXP info = Rf_eval(call, R_BaseEnv);
+    if (TYPEOF(info) == INTSXP && LENGTH(info) > 3) *(int *) depth = INTEGER(info)[3];
+    UNPROTECT(2);
+}
+
+/* Whether R reports that its stack has no room left, or that more is nested than options(expressions = ): it has raised the limit to do
+   so, which is how it is known. It calls no handlers then. */
+static int overflown(void)
+{
+    if (r.stack_limit != NULL && *r.stack_limit > stack_limit) return 1;
+    int depth = 0, before = speaking;
+    speaking = 1;
+    R_ToplevelExec(read_depth, &depth);
+    speaking = before;
+    int most = Rf_asInteger(Rf_GetOption1(Rf_install("expressions")));
+    return most != NA_INTEGER && depth > most;
+}
+
 static void tell(void *nothing)
 {
     SEXP text = PROTECT(Rf_ScalarString(Rf_mkCharLenCE(printed.bytes, (int) printed.length, CE_NATIVE)));
@@ -129,6 +154,10 @@ static void write_console(const char *bytes, int length, int errors)
         return;
     }
     if (at_breakpoint()) return; /* who steps to a breakpoint sees its statement alone */
+    if (errors && !awaited && overflow.length == 0 && overflown()) {
+        add(&overflow, bytes, (size_t) length);
+        return;
+    }
     int alone = errors && awaited;
     if (alone || printed_errors != errors) send_printed();
     printed_errors = errors;
@@ -282,6 +311,8 @@ SEXP attribute_hidden console_run(SEXP call, SEXP env, SEXP handlers, SEXP tell_
     awaited = 0;
     sent = 0;
     typed.length = typed_read = 0;
+    overflow.length = 0;
+    if (r.stack_limit != NULL) stack_limit = *r.stack_limit;
     Console theirs = take_console(run.interactive);
     if (Rf_asLogical(steps)) set_stepping(stepping);
     R_ToplevelExec(run_outermost, &run);
@@ -300,6 +331,13 @@ SEXP attribute_hidden console_await_error(void)
 {
     awaited = running != NULL;
     return R_NilValue;
+}
+
+/* What R said of a recursion without end that ended the last run; NULL when none did. */
+SEXP attribute_hidden console_overflow(void)
+{
+    if (overflow.length == 0) return R_NilValue;
+    return Rf_ScalarString(Rf_mkCharLenCE(overflow.bytes, (int) overflow.length, CE_NATIVE));
 }
 
 SEXP attribute_hidden console_is_raising(void)
@@ -363,6 +401,7 @@ SEXP attribute_hidden console_find(void)
         *(void **) &r.jump_to_top = dlsym(RTLD_DEFAULT, "Rf_jump_to_toplevel"),
     };
     r.source = dlsym(RTLD_DEFAULT, "R_Srcref");
+    r.stack_limit = dlsym(RTLD_DEFAULT, "R_CStackLimit");
     *(void **) &r.call_back = dlsym(RTLD_DEFAULT, "Rf_callToplevelHandlers");
     *(void **) &r.debugged = dlsym(RTLD_DEFAULT, "RDEBUG");
     *(void **) &r.set_debugged = dlsym(RTLD_DEFAULT, "SET_RDEBUG");
@@ -376,6 +415,7 @@ static const R_CallMethodDef calls[] = {
     {"console_run", (DL_FUNC) &console_run, 10},
     {"console_await_error", (DL_FUNC) &console_await_error, 0},
     {"console_flush", (DL_FUNC) &console_flush, 0},
+    {"console_overflow", (DL_FUNC) &console_overflow, 0},
     {"console_is_raising", (DL_FUNC) &console_is_raising, 0},
     {"console_set_warnings", (DL_FUNC) &console_set_warnings, 1},
     {"console_stop_at_next", (DL_FUNC) &console_stop_at_next, 1},

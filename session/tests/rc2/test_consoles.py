@@ -1,6 +1,7 @@
 """Consoles: one a project and language, whose outputs stream to all who join, and whose queue everybody sees."""
 
 import asyncio
+import re
 
 import pytest
 from session.tests.rc2.conftest import connected, restart
@@ -72,6 +73,29 @@ async def test_the_queue_is_seen_and_can_be_changed(running: Running, client: Cl
     await client.send(protocol.Cancel(console=console, execution=second))
     assert [await status(client, each) for each in (first, second, third)] == ["ok", "cancelled", "ok"]
     assert client.event(protocol.ExecutionStarted, second) is None
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "f <- function(n) f(n + 1); f(1)",
+        "options(expressions = 1000); f <- function() f(); f()",
+        "options(expressions = 5e5); f <- function(n) f(n + 1); f(1); 'not reached'",
+        "g <- function() { cat('before\\n'); f <- function(n) f(n + 1); f(1) }; g()",
+    ],
+)
+async def test_a_recursion_without_end_is_an_error_with_rs_sentence(client: Client, code: str) -> None:
+    console = await client.start("ir")
+    execution = await client.begin(console, code)
+    assert await status(client, execution) == "error"
+    error = await client.until(lambda: client.event(protocol.Error, execution))
+    assert re.fullmatch(r"Error: (C stack usage +\d+ is too close to the limit|evaluation nested too deeply.*)\n", error.message)
+    assert [event.text for event in client.of(execution) if isinstance(event, protocol.Stream)] == ["before\n"] * (
+        "before" in code
+    )
+    after = await client.begin(console, "options(expressions = 5000); f <- function(n) f(n + 1); tryCatch(f(1), error = class)")
+    assert await status(client, after) == "ok"
+    assert "StackOverflowError" in client.text(after)
 
 
 async def test_an_error_completes_with_its_traceback_and_cancels_its_group(client: Client) -> None:
