@@ -562,7 +562,7 @@ class FixtureHub:
         return JSONResponse(HandInList.model_validate({"hand_ins": self.world.hand_ins}).model_dump(mode="json"))
 
     async def _courses(self, request: Request) -> Response:
-        said = {"group": "stats-101", "instructor": False, "data": self.world.data}
+        said = {"group": self.world.course["name"], "instructor": False, "data": self.world.data}
         said |= {name: self.world.course[name] for name in ("course_folder", "due", "assignments")}
         found = CourseFolderList.model_validate({"courses": [said] if self.world.has_course else []})
         return JSONResponse(found.model_dump(mode="json"))

@@ -9,6 +9,7 @@ from playwright.async_api import Page, Route, expect
 
 from tests.pages import world
 from tests.pages.fixture_hub import PAGES, FixtureHub
+from tests.pages.scenes import arrange_work
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -161,7 +162,6 @@ PLACES = [
 @pytest.mark.parametrize("place", PLACES)
 async def test_who_signs_in_again_is_where_they_were(page: Page, hub: FixtureHub, place: str) -> None:
     hub.world.me = world.me(admin=True)
-    hub.world.courses = {"stats-101": world.course()}
     url = "http://localhost:8000/hub/sign-in/oidc/lab"
     hub.world.ways.append({"name": "oidc:lab", "title": "The lab", "fields": [], "url": url})
     hub.put(world.session())
@@ -202,7 +202,8 @@ LOADED = [
     ("/hub/admin/people", "administrator", "users"),
     ("/hub/admin/environments", "Usual start", "environments"),
     ("/hub/admin/audit", "Nothing has happened yet", "audit?*"),
-    ("/hub/groups/stats-101", "The exam begins at nine.", "groups/stats-101"),
+    ("/hub/groups/stats-101", "Tell the group", "groups/stats-101"),
+    ("/hub/groups/stats-101", "What came back", "groups/stats-101/my-hand-ins"),
     (f"/hub/start?{_LINK}", "Start RSpark", "environments"),
 ]
 
@@ -210,9 +211,10 @@ LOADED = [
 @pytest.mark.parametrize(("path", "see", "call"), LOADED)
 async def test_a_page_that_waits_for_the_hub_says_so(page: Page, hub: FixtureHub, path: str, see: str, call: str) -> None:
     hub.world.me = world.me(admin=True)
-    hub.world.courses = {"stats-101": world.course()}
     if "/sessions/" in path:
         hub.put(world.session())
+    if call.endswith("/my-hand-ins"):
+        arrange_work(hub)
     answered = asyncio.Event()
 
     async def hold(route: Route) -> None:
@@ -233,6 +235,7 @@ PIECES = [
     ("/hub/account", "Account"),
     ("/hub/admin/people", "Administration"),
     ("/hub/groups/stats-101", "Administration"),
+    ("/hub/groups/stats-101", "Coursework"),
     (f"/hub/start?{_LINK}", "Start"),
 ]
 
@@ -240,7 +243,8 @@ PIECES = [
 @pytest.mark.parametrize(("path", "piece"), PIECES)
 async def test_a_page_whose_script_takes_long_says_so(page: Page, hub: FixtureHub, path: str, piece: str) -> None:
     hub.world.me = world.me(admin=True)
-    hub.world.courses = {"stats-101": world.course()}
+    if piece == "Coursework":
+        arrange_work(hub)
     come = asyncio.Event()
 
     async def hold(route: Route) -> None:

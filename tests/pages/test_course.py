@@ -74,6 +74,7 @@ async def test_what_is_sent_is_shown_and_can_be_stopped(page: Page, hub: Fixture
     await page.get_by_label("Files of data").set_input_files([_file("a.csv"), _file("b.csv")])
     await expect(section.get_by_text("Sending a.csv, 1 of 2")).to_be_visible()
     await expect(section.get_by_role("progressbar", name="Sending")).to_be_visible()
+    await expect(section.get_by_role("button", name="Add files")).to_have_count(0)  # one sending at a time
     hub.world.slow = 0
     await section.get_by_role("button", name="Stop").click()
     await expect(section.get_by_role("alert")).to_contain_text("You stopped it. What was sent before is there.")

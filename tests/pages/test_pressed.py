@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.pages import world
 from tests.pages.fixture_hub import FixtureHub
+from tests.pages.scenes import arrange_course
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -17,7 +18,7 @@ WHY = "The hub is on a journey. Ask again tomorrow."
 
 @dataclass(frozen=True, kw_only=True)
 class Press:
-    """`steps` are presses by role and name, the last of which makes the `call`; `fill` is what is typed before."""
+    """`steps` are presses by role and name, the last of which makes the `call`; `fill` is what is typed before the last."""
 
     path: str
     steps: list[tuple[str, str]]
@@ -64,9 +65,8 @@ def _people(hub: FixtureHub) -> None:
 
 
 def _teaching(hub: FixtureHub) -> None:
-    hub.world.me = world.me() | {
-        "courses": [{"group": "stats-101", "instructor": True, "instructors_view": True, "announcement": None}]
-    }
+    arrange_course(hub)
+    hub.world.course["announcement"] = {"text": "The exam begins at nine.", "link": None, "by": "ada", "at": world.ago(hours=1)}
     hub.put(world.session(owner="bo", name="Homework"))
 
 
@@ -83,8 +83,23 @@ async def _text(page: Page) -> None:
     await page.get_by_label("Text").fill("The room is another.")
 
 
+async def _own_due_time(page: Page) -> None:
+    await page.get_by_label("Only for").fill("lab3")
+
+
+async def _remarks(page: Page) -> None:
+    await page.get_by_label("Remarks, or a grade").fill("8 of 10.")
+
+
+async def _file_with_remarks(page: Page) -> None:
+    remarks: FilePayload = {"name": "remarks.html", "mimeType": "text/html", "buffer": b"<p>8 of 10"}
+    await page.get_by_label("A file with remarks").set_input_files([remarks])
+
+
 _GROUP = "/hub/groups/stats-101"
 _FOLDER = "PUT /groups/stats-101/course-folder"
+_HANDED_IN = "/groups/stats-101/hand-ins/h2"
+_GIVE_BACK = [("button", "Give back lab1.tar.gz to carla"), ("button", "Give back")]
 _LINK = "/hub/start?environment=rspark&from=https%3A//github.com/our-course/labs&open=labs/lab1.Rmd"
 
 PRESSES = [
@@ -164,6 +179,22 @@ PRESSES = [
     Press(path=_GROUP, steps=[("button", "Set")], call=_FOLDER, arrange=_teaching),
     Press(path=_GROUP, steps=[("button", "No due time")], call=_FOLDER, arrange=_teaching),
     Press(path=_GROUP, steps=[("button", "Close the folder")], call=_FOLDER, arrange=_teaching),
+    Press(path=_GROUP, steps=[("button", "Set")], call=_FOLDER, arrange=_teaching, fill=_own_due_time),
+    Press(path=_GROUP, steps=[("button", "No own due time for lab1")], call=_FOLDER, arrange=_teaching),
+    Press(path=_GROUP, steps=_GIVE_BACK, call=f"POST {_HANDED_IN}/returned", arrange=_teaching, fill=_remarks),
+    Press(path=_GROUP, steps=_GIVE_BACK, call=f"POST {_HANDED_IN}/returned", arrange=_teaching, fill=_file_with_remarks),
+    Press(
+        path=_GROUP,
+        steps=[("button", "Actions for lab1.tar.gz of carla"), ("menuitem", "Remove"), ("button", "Remove")],
+        call=f"DELETE {_HANDED_IN}",
+        arrange=_teaching,
+    ),
+    Press(
+        path=_GROUP,
+        steps=[("button", "Take week1/airports.csv away"), ("button", "Take away")],
+        call="DELETE /groups/stats-101/data/d2",
+        arrange=_teaching,
+    ),
     Press(
         path=_GROUP,
         steps=[("button", "Actions for Homework of bo"), ("menuitem", "Sleep")],
@@ -186,10 +217,12 @@ async def test_what_is_pressed_shows_it_is_sent_once_and_says_why_it_was_refused
     hub.world.held, hub.world.refusals[press.call] = True, (409, WHY)
     await page.goto(press.path)
     await expect(_find(page, press.steps[0])).to_be_visible()
+    *before, last = press.steps
+    for step in before:
+        await _find(page, step).click()
     if press.fill:
         await press.fill(page)
-    for step in press.steps:
-        await _find(page, step).click()
+    await _find(page, last).click()
     at_work = page.locator("button[aria-busy=true]")
     await expect(at_work).to_have_count(1)
     await expect(at_work).to_be_visible()
