@@ -216,6 +216,28 @@ async def test_assignments_have_names_that_files_have_and_a_number(world: World,
     assert (await (await world.program("ada")).get(GROUP)).json()["assignments"] == []
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_work_is_due_when_it_is_said_or_it_is_refused(world: World, tess: httpx.AsyncClient) -> None:
+    async def put(due: str, *, alone: bool) -> httpx.Response:
+        rule = {"due": due} if alone else {"assignments": [{"name": "lab1", "due": due}]}
+        return await tess.put(f"{GROUP}/course-folder", json={"course_folder": True} | rule)
+
+    for alone in (True, False):
+        for due in ("0202-12-05T23:59:00Z", "9999-12-31T23:59:59Z", "2000-12-31T23:00:00Z", "2199-12-31T23:59:59-01:00"):
+            answer = await put(due, alone=alone)
+            assert (answer.status_code, "in a year from 2001 to 2199" in answer.text) == (422, True)
+        for due in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"):
+            answer = await put(due, alone=alone)
+            assert (answer.status_code, "out of all years" in answer.text) == (422, True)
+        for due, kept in (
+            ("2001-01-01T00:00:00Z", "2001-01-01T00:00:00Z"),
+            ("2199-12-31T23:59:59Z", "2199-12-31T23:59:59Z"),
+            ("2027-03-28T03:30:00+02:00", "2027-03-28T01:30:00Z"),  # in Berlin, after its clocks went on
+        ):
+            said = (await put(due, alone=alone)).json()
+            assert (said["due"] if alone else said["assignments"][0]["due"]) == kept
+
+
 async def test_a_student_is_told_which_course_has_something_and_what_is_due_next(world: World, tess: httpx.AsyncClient) -> None:
     async def told(who: str) -> list[tuple[str, bool, str | None]]:
         courses = (await (await world.program(who)).get("/hub/api/me")).json()["courses"]
