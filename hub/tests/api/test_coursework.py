@@ -5,6 +5,8 @@ import io
 import re
 import unicodedata
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta, timezone
 from pathlib import Path
@@ -12,13 +14,15 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from world import World, make_app
 
-from rsparkhub.domain.coursework import FileKind
+from rsparkhub.domain.coursework import MOST_DATA, FileKind
 from rsparkhub.domain.errors import Conflict, NotAllowed, NotFound
 from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.user import Data
 from rsparkhub.store.events import By
+from rsparkhub.store.tables import course_files
 
 GROUP = "/hub/api/groups/stat101"
 HAND_INS = f"{GROUP}/hand-ins"
@@ -56,6 +60,22 @@ async def in_session_of(world: World, owner: str) -> httpx.AsyncClient:
     session = await world.session_of(owner)
     await world.controller.run(session)
     return await world.in_session(session)
+
+
+@contextmanager
+def read_from(world: World) -> Iterator[list[str]]:
+    """Note every statement that the store executes."""
+    engine = world.store.database._engine  # type: ignore[attr-defined]
+    noted: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        noted.append(statement)
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield noted
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
 
 
 async def audit(world: World) -> list[str]:
@@ -408,6 +428,26 @@ async def test_data_that_take_the_place_of_others_need_no_room_beside_them(world
     for _ in range(2):
         assert (await tess.put(f"{GROUP}/data?path=a.csv", content=bytes(800))).status_code == 200
     assert (await tess.put(f"{GROUP}/data?path=b.csv", content=bytes(300))).status_code == 409
+
+
+async def test_a_course_gives_so_many_files_and_who_asks_for_themselves_reads_none(world: World, tess: httpx.AsyncClient) -> None:
+    assert (await tess.put(f"{GROUP}/data?path=first.csv", content=b"1")).status_code == 200
+    ((of, of_group),) = [(each.id, each.group) for each in await world.store.coursework.list("stat101", FileKind.DATA)]
+    row = {
+        "group": of_group, "kind": "data", "by": "tess", "size": 0, "digest": "", "created": world.clock(), "whole": True,
+    }  # fmt: skip
+    rows = [row | {"id": f"{of}{number}", "name": f"many/{number}"} for number in range(MOST_DATA - 1)]
+    await world.store.database.write(lambda connection: connection.rows(sa.insert(course_files), rows))
+    more = await tess.put(f"{GROUP}/data?path=more.csv", content=b"")
+    assert (more.status_code, more.json()["detail"].partition(".")[0]) == (409, "The data of a course have up to 5000 files")
+    assert (await tess.put(f"{GROUP}/data?path=first.csv", content=b"2")).status_code == 200  # in the place of one
+    bob = await world.program("bob")
+    with read_from(world) as statements:
+        assert [each["course_folder"] for each in (await bob.get("/hub/api/me")).json()["courses"]] == [True]
+    assert statements
+    assert not [each for each in statements if "course_files.digest" in each]
+    (course,) = (await bob.get("/hub/api/courses")).json()["courses"]
+    assert len(course["data"]) == MOST_DATA
 
 
 async def test_an_instructor_sees_what_the_data_of_a_course_take(world: World, tess: httpx.AsyncClient) -> None:

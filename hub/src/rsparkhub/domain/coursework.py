@@ -26,6 +26,8 @@ PATH = rf"{NAME}(?:/{NAME}){{0,{_DEEPEST - 1}}}"
 
 #: Assignments of a course with due times of their own.
 MOST_ASSIGNMENTS = 100
+#: Files that a course gives, empty ones too: each session of its people reads the list of them all the time.
+MOST_DATA = 5000
 
 
 class FileKind(StrEnum):

@@ -9,7 +9,16 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from rsparkhub.domain.course import MemberRole
-from rsparkhub.domain.coursework import MOST_ASSIGNMENTS, Assignment, CourseFile, CourseFolder, FileKind, Room, assignment_of
+from rsparkhub.domain.coursework import (
+    MOST_ASSIGNMENTS,
+    MOST_DATA,
+    Assignment,
+    CourseFile,
+    CourseFolder,
+    FileKind,
+    Room,
+    assignment_of,
+)
 from rsparkhub.domain.errors import Conflict, NotAllowed, NotFound
 from rsparkhub.domain.event import GroupChange
 from rsparkhub.domain.session import new_session_id
@@ -59,7 +68,9 @@ _BYTES = sa.func.coalesce(sa.func.sum(course_files.c.size), 0)
 _TAKEN = sa.select(sa.func.count(), _BYTES).where(*_OF_KIND)
 _TAKEN_BY_ALL = sa.select(_BYTES)
 #: What data of this path are there, whose place the next of it take.
-_SAME_DATA = sa.select(_BYTES).where(*_OF_KIND, course_files.c.name == sa.bindparam("b_path"), course_files.c.whole)
+_SAME_DATA = sa.select(sa.func.count(), _BYTES).where(
+    *_OF_KIND, course_files.c.name == sa.bindparam("b_path"), course_files.c.whole
+)
 _HANDED_IN = (
     sa.select(course_files.c.person, sa.func.count()).where(*_OF_KIND, course_files.c.whole).group_by(course_files.c.person)
 )
@@ -149,12 +160,18 @@ class Coursework:
         """Return the assignments of a course that have due times of their own."""
         return [Assignment(name=each, due=due) for _, each, due in await self._database.read(_ASSIGNMENTS, {"b_groups": [name]})]
 
-    async def of_user(self, name: str) -> builtins.list[CourseFolder]:
-        """Return the folders of those courses that a user is in, with their data: of those that take work, or have something."""
+    async def of_user(self, name: str, *, with_data: bool = True) -> builtins.list[CourseFolder]:
+        """Return the folders of those courses that a user is in: of those that take work, or have something.
+
+        Without their data, which may be thousands of files, where nobody asks for them.
+        """
         found = await self._database.read(_OF_USER, {"b_name": name})
         if not found:
             return []
-        data = [_to_file(row) for row in await self._database.read(_DATA, {"b_groups": [row[0] for row in found]})]
+        data: dict[str, builtins.list[CourseFile]] = {row[0]: [] for row in found}
+        for row in await self._database.read(_DATA, {"b_groups": list(data)}) if with_data else ():
+            file = _to_file(row)
+            data[file.group].append(file)
         own = await self._database.read(_ASSIGNMENTS, {"b_groups": [row[1] for row in found]})
         return [
             CourseFolder(
@@ -162,7 +179,7 @@ class Coursework:
                 instructor=role == MemberRole.INSTRUCTOR,
                 is_open=is_open,
                 due=due,
-                data=tuple(file for file in data if file.group == group_id),
+                data=tuple(data[group_id]),
                 assignments=tuple(Assignment(name=each, due=until) for of, each, until in own if of == group),
             )
             for group_id, group, role, is_open, due in found
@@ -389,9 +406,14 @@ class Coursework:
         same = 0
         if kind is FileKind.DATA:
             await self._check_path(connection, group_id, name)
-            same = (await connection.rows(_SAME_DATA, {**where, "b_path": name}))[0][0]
-            taken = await connection.rows(_TAKEN, where)
-            if taken[0][1] - same + size > room.data:
+            times, same = (await connection.rows(_SAME_DATA, {**where, "b_path": name}))[0]
+            number, taken = (await connection.rows(_TAKEN, where))[0]
+            if number - times >= MOST_DATA:
+                raise Conflict(
+                    f"The data of a course have up to {MOST_DATA} files. Put many small ones into one ZIP or tar file, or into "
+                    "the group's bucket, folder or database."
+                )
+            if taken - same + size > room.data:
                 raise Conflict(
                     f"The data of a course have up to {_mib(room.data)}, and this would be more. Take something away, or put "
                     "large data into the group's bucket, folder or database."

@@ -19,7 +19,8 @@ router = APIRouter(prefix="/hub/api", tags=["sign-in"])
 async def me_of(user: User, context: AppContext, *, by_session: bool = False, scopes: frozenset[Scope] = EVERYTHING) -> Me:
     """Return what a user may know of themselves. A session, by its own token, has no administrator's power."""
     courses = await context.store.courses.of_user(user.name) if user.groups and not by_session else []
-    folders = {each.group: each for each in await context.store.coursework.of_user(user.name)} if courses else {}
+    found = await context.store.coursework.of_user(user.name, with_data=False) if courses else []
+    folders = {each.group: each for each in found}
     return Me(
         name=user.name,
         admin=user.admin and not by_session,
