@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ import pytest
 import sqlalchemy as sa
 from world import World, make_app
 
-from rsparkhub.domain.coursework import MOST_DATA, FileKind
+from rsparkhub.api.serializers.views import hand_in_views
+from rsparkhub.domain.coursework import MOST_DATA, Assignment, CourseFile, FileKind
 from rsparkhub.domain.errors import Conflict, NotAllowed, NotFound
 from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.user import Data
@@ -234,6 +235,19 @@ async def test_assignments_have_names_that_files_have_and_a_number(world: World,
     await world.store.users.remove_group("stat101", now=world.clock())
     await world.store.users.add_group("stat101", members=["bob"], now=world.clock())
     assert (await (await world.program("ada")).get(GROUP)).json()["assignments"] == []
+
+
+def test_the_assignments_of_a_course_are_gone_through_once_for_all_hand_ins() -> None:
+    at = datetime(2026, 12, 5, tzinfo=UTC)
+    files = [
+        CourseFile(
+            id=f"h{number}", group="stat101", kind=FileKind.HAND_IN, person="bob", by="bob", name=f"lab{number}.Rmd", size=1,
+            digest="", created=at,
+        )
+        for number in range(3)
+    ]  # fmt: skip
+    once = (Assignment(name=f"Lab{number}", due=at) for number in range(2))
+    assert [each.assignment for each in hand_in_views(files, assignments=once)] == ["Lab0", "Lab1", None]
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)

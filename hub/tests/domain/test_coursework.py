@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rsparkhub.domain.coursework import LONGEST_NAME, LONGEST_PATH, Assignment, assignment_of, check_name, check_path
+from rsparkhub.domain.coursework import LONGEST_NAME, LONGEST_PATH, Assignment, assignment_of, by_name, check_name, check_path
 from rsparkhub.domain.errors import InvalidInput
 
 CALLED = "A file is called by letters, digits"
@@ -90,6 +90,6 @@ def test_a_path_has_a_bound_as_a_whole() -> None:
 )
 def test_a_file_is_for_the_assignment_whose_name_it_has_without_its_endings(file: str, assignment: str | None) -> None:
     due = datetime(2026, 12, 5, tzinfo=UTC)
-    own = [Assignment(name=name, due=due) for name in ("lab1", "Lab1.v2", "lab2.Rmd")]
+    own = by_name(Assignment(name=name, due=due) for name in ("lab1", "Lab1.v2", "lab2.Rmd"))
     found = assignment_of(file, own)
     assert (found and found.name) == assignment

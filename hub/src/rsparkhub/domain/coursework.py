@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -108,16 +108,20 @@ class Room:
     all: int
 
 
-def assignment_of(file: str, assignments: Iterable[Assignment]) -> Assignment | None:
-    """Return for which assignment a file is handed in; None for work that has no due time of its own.
+def by_name(assignments: Iterable[Assignment]) -> dict[str, Assignment]:
+    """Return assignments by their names, in which case makes no difference."""
+    return {each.name.casefold(): each for each in assignments}
+
+
+def assignment_of(file: str, named: Mapping[str, Assignment]) -> Assignment | None:
+    """Return for which assignment of those `by_name` a file is handed in; None for work that has no due time of its own.
 
     It has the file's name, or what is left of that without one ending or more, the longest first; case makes no difference.
     """
-    by_name = {each.name.casefold(): each for each in assignments}
     name = file.casefold()
-    while name not in by_name and "." in name:
+    while name not in named and "." in name:
         name = name.rpartition(".")[0]
-    return by_name.get(name)
+    return named.get(name)
 
 
 def check_name(name: str) -> str:

@@ -18,6 +18,7 @@ from rsparkhub.domain.coursework import (
     FileKind,
     Room,
     assignment_of,
+    by_name,
 )
 from rsparkhub.domain.errors import Conflict, NotAllowed, NotFound
 from rsparkhub.domain.event import GroupChange
@@ -283,7 +284,7 @@ class Coursework:
             of, sent = None, await connection.rows(_NAME_SENT, {"b_id": file_id})
             if kind is FileKind.HAND_IN and sent:
                 own = await connection.rows(_ASSIGNMENTS, {"b_groups": [name]})
-                of = assignment_of(sent[0][0], (Assignment(name=each, due=until) for _, each, until in own))
+                of = assignment_of(sent[0][0], by_name(Assignment(name=each, due=until) for _, each, until in own))
             until = (of.due if of else due) if kind is FileKind.HAND_IN else None
             values = {"b_id": file_id, "b_digest": digest, "b_due": until, "b_assignment": of and of.name}
             found = await connection.rows(_FINISH, values)

@@ -1,6 +1,6 @@
 """From what things are inside to what the API says of them: pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -11,7 +11,7 @@ from rsparkhub.api.serializers.components import components_of
 from rsparkhub.api.serializers.event_text import Subjects, event_text
 from rsparkhub.api.serializers.warnings import stuck_warnings, warnings_of
 from rsparkhub.domain.course import Announcement
-from rsparkhub.domain.coursework import Assignment, CourseFile, CourseFolder, Room, assignment_of
+from rsparkhub.domain.coursework import Assignment, CourseFile, CourseFolder, Room, assignment_of, by_name
 from rsparkhub.domain.environment import Environment, Lifecycle
 from rsparkhub.domain.event import Event
 from rsparkhub.domain.scope import in_order
@@ -187,20 +187,21 @@ def data_file_view(file: CourseFile) -> DataFileView:
 
 
 def hand_in_views(
-    files: Iterable[CourseFile], returned: Iterable[CourseFile] = (), assignments: Sequence[Assignment] = ()
+    files: Iterable[CourseFile], returned: Iterable[CourseFile] = (), assignments: Iterable[Assignment] = ()
 ) -> list[HandInView]:
     """Return the views of what was handed in, each with what came back on it.
 
     One that came before its assignment got a due time of its own is for that too; what it was due then stays.
     """
     back: dict[str | None, list[ReturnedView]] = {}
+    named = by_name(assignments)  # once: a large course has ten thousand hand-ins
     for file in returned:
         back.setdefault(file.of, []).append(returned_view(file))
     return [
         HandInView(
             id=file.id, person=file.person or "", file=file.name, size=file.size, sha256=file.digest, at=file.created,
             due=file.due, late=file.late,
-            assignment=of.name if (of := assignment_of(file.name, assignments)) else file.assignment,
+            assignment=of.name if (of := assignment_of(file.name, named)) else file.assignment,
             returned=back.get(file.id, []),
         )
         for file in files
