@@ -46,8 +46,8 @@ hand_in <- function(file, course = NULL, url = NULL, token = NULL) {
     problem("There is no file ", file, " to be handed in. The working folder is ", getwd(), ".")
   }
   name <- course_of(course, url, token, open = TRUE)
+  said <- name_of(path)
   path <- normalizePath(path)
-  said <- basename(path)
   if (dir.exists(path)) {
     packed <- tempfile(fileext = ".tar.gz")
     on.exit(unlink(packed))
@@ -127,6 +127,12 @@ for_what <- function(frame) {
     paste0(if (frame$late) ", late: it was due " else ", due ", format(frame$due, "%Y-%m-%d %H:%M %Z", tz = ""))
   }
   paste(c(of, until), collapse = "")
+}
+
+# Return what a file is called where it lies, also where that is a link to one of another name: its name says for which
+# assignment it is.
+name_of <- function(path) {
+  if (basename(path) %in% c(".", "..")) basename(normalizePath(path)) else basename(path)
 }
 
 course_path <- function(course, ...) paste0("/groups/", curl::curl_escape(course), ...)

@@ -85,6 +85,17 @@ test_that("what can't be handed in is said before anything is sent", {
   expect_error(hand_ins(course = 1), "course")
 })
 
+test_that("a file is handed in by the name that it has where it lies", {
+  folder <- file.path(normalizePath(tempdir()), "my lab")
+  dir.create(folder, showWarnings = FALSE)
+  writeLines("1 + 1", file.path(folder, "third try.R"))
+  file.symlink(file.path(folder, "third try.R"), file.path(folder, "lab1.R"))
+  expect_identical(rspark:::name_of(file.path(folder, "lab1.R")), "lab1.R")
+  expect_identical(rspark:::name_of(paste0(folder, "/")), "my lab")
+  expect_identical(rspark:::name_of(file.path(folder, ".")), "my lab")
+  expect_identical(rspark:::name_of(file.path(folder, "..")), basename(dirname(folder)))
+})
+
 test_that("a folder is packed by its own name", {
   folder <- file.path(tempfile(), "lab")
   dir.create(folder, recursive = TRUE)
