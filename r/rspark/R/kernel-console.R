@@ -31,7 +31,9 @@ evaluate_in_console <- function(evaluate, readline) {
     executor <- environment(output_handler$error)$.self
     if (!methods::is(executor, "Executor")) {
       if (is.character(input) && startsWith(input[[1]], own_code)) envir <- new.env(parent = topenv())
-      return(with_device(function() evaluate(input, envir = envir, output_handler = output_handler, new_device = FALSE, ...)))
+      value <- with_device(function() evaluate(input, envir = envir, output_handler = output_handler, new_device = FALSE, ...))
+      keep_compiler() # a workspace was restored
+      return(value)
     }
     console <- new_console(executor, output_handler)
     told <- told_by_rc2(executor$current_request)
@@ -67,6 +69,23 @@ evaluate_in_console <- function(evaluate, readline) {
 
 # Begins code of the session's own: it runs where no name is the person's.
 own_code <- "# rspark"
+
+# R compiles a function that is called again by a call of `:::` in the global environment. While that is a person's, nothing is compiled:
+# the kernel's own functions could not be called.
+keep_compiler <- function() {
+  theirs <- exists(":::", envir = globalenv(), inherits = FALSE) && !bindingIsActive(":::", globalenv()) && !environmentIsLocked(globalenv())
+  if (theirs && is.null(workspace$compiling)) {
+    suspendInterrupts({
+      value <- get(":::", envir = globalenv())
+      rm(":::", envir = globalenv()) # it is called to end this, too
+      workspace$compiling <- compiler::enableJIT(0L)
+      assign(":::", value, envir = globalenv())
+    })
+  } else if (!theirs && !is.null(workspace$compiling)) {
+    compiler::enableJIT(workspace$compiling)
+    workspace$compiling <- NULL
+  }
+}
 
 # Do what is no part of a person's code, and that must not end: an error is told, once in a request.
 beside_code <- function(console, work, otherwise = NULL) {
@@ -120,6 +139,7 @@ new_console <- function(executor, handler) {
   console$interrupt <- function() state$interrupted <- TRUE
   console$raise <- function() {
     lift_limits()
+    keep_compiler()
     if (getOption("expressions") < least_expressions) {
       options(expressions = least_expressions)
       state$raised <- TRUE

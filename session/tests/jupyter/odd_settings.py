@@ -48,6 +48,7 @@ R = (
     "setTimeLimit(elapsed = 0.01)",
     "options(warn = 2, error = quote(q()), OutDec = ',', encoding = 'latin1', keep.source = FALSE, device = stop)",
     "try <- tryCatch <- c <- print <- paste <- function(...) stop('mine'); T <- FALSE; q <- 1",
+    "`:::` <- function(...) stop('mine')",
     "for (i in 1:19) sink('out.txt')",
     "warning('once'); dir.create('removed'); setwd('removed'); unlink('../removed', recursive = TRUE)",
 )

@@ -42,7 +42,7 @@ _QUIET, _INTERRUPTED = 1.0, 0.1  # seconds after which is looked whether an inte
 _STARTING = 1.0  # seconds that what bash started may take to have its program
 _MOMENT = 0.3  # seconds that what started after an interrupt is left alone
 _LOOKS, _BETWEEN_LOOKS = 100, 0.002  # seconds: how often is looked for what the shell waits for
-_RENEWALS = 5  # how often a prompt that does not come is set again, before the shell is given up
+_RENEWALS = 3  # how often a prompt that does not come is set again, before the shell is given up
 _TOKENS = re.compile(r"[\t \n;=\"'><|&]+")  # what is between words that are completed
 _ANSWERS = (1, 1, 2, 4, 8, 16, 32, 64)  # seconds that a shell is given to answer after an interrupt, at each try
 
