@@ -209,8 +209,8 @@ def _sized(hub: FixtureHub) -> None:
 
 
 def _teaching(hub: FixtureHub) -> None:
-    membership = {"group": "stats-101", "instructor": True, "instructors_view": True, "announcement": None}
-    hub.world.me = world.me() | {"courses": [membership]}
+    hub.world.me = world.me() | {"courses": [world.membership(instructor=True, instructors_view=True)]}
+    hub.world.course["announcement"] = {"text": "The exam begins at nine.", "link": None, "by": "ada", "at": world.ago(hours=1)}
     for person in hub.world.course["people"]:
         person["full_name"] = f"{person['name'].title()} Müller-Lüdenscheidt"
     hub.world.hand_ins = [world.hand_in(f"of-{name}", name, "lab1-flight-delays-in-winter.Rmd") for name in world.PEOPLE[1:8]]
