@@ -4,10 +4,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
-from rsparkhub.domain.errors import InvalidInput
+from rsparkhub.domain.errors import Conflict, InvalidInput
 
 #: Bytes of one piece of a file, as it is stored.
 PIECE = 256 * 1024
@@ -26,6 +26,7 @@ PATH = rf"{NAME}(?:/{NAME}){{0,{_DEEPEST - 1}}}"
 
 #: Assignments of a course with due times of their own.
 MOST_ASSIGNMENTS = 100
+_YEARS = range(2001, 2200)
 #: Files that a course gives, empty ones too: each session of its people reads the list of them all the time.
 MOST_DATA = 5000
 
@@ -122,6 +123,17 @@ def assignment_of(file: str, named: Mapping[str, Assignment]) -> Assignment | No
     while name not in named and "." in name:
         name = name.rpartition(".")[0]
     return named.get(name)
+
+
+def check_due(due: datetime | None) -> datetime | None:
+    """Return until when work is due; `Conflict` for a year that the store takes for damage, or that no clock has in UTC."""
+    try:
+        is_kept = due is None or due.astimezone(UTC).year in _YEARS
+    except OverflowError:
+        is_kept = False
+    if not is_kept:
+        raise Conflict(f"Work is due in a year from {_YEARS[0]} to {_YEARS[-1]}. Without a time it is never due.")
+    return due
 
 
 def check_name(name: str) -> str:

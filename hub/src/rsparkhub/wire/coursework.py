@@ -3,22 +3,11 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from rsparkhub.domain.coursework import LONGEST_NAME, MOST_ASSIGNMENTS, NAME
 from rsparkhub.wire.text import Answer, Ask, Moment
 
-#: Those that the store tells from damage.
-_YEARS = range(2001, 2200)
-
-
-def _of_now(due: datetime) -> datetime:
-    if due.year not in _YEARS:
-        raise ValueError(f"work is due in a year from {_YEARS[0]} to {_YEARS[-1]}; without a time it is never due")
-    return due
-
-
-Due = Annotated[Moment, AfterValidator(_of_now)]
 GivenId = Annotated[str, Field(description="Given once: what was put here never changes.", examples=["kq4wz7m2xb"])]
 
 
@@ -102,14 +91,14 @@ class AssignmentRule(Ask):
         examples=["lab1"],
         json_schema_extra={"pattern": f"^{NAME}$"},
     )
-    due: Due | None = Field(description="Null takes its own time away: then it is due as all other work is.")
+    due: Moment | None = Field(description="Null takes its own time away: then it is due as all other work is.")
 
 
 class CourseFolderRule(Ask):
     """Whether a course takes work, and until when it is to be handed in."""
 
     course_folder: bool = Field(description="Whether its people hand in work. Data are given also when it takes none.")
-    due: Due | None = Field(default=None, description="What comes later is marked late; it is taken all the same.")
+    due: Moment | None = Field(default=None, description="What comes later is marked late; it is taken all the same.")
     assignments: list[AssignmentRule] = Field(
         default=[], max_length=MOST_ASSIGNMENTS, description="Assignments whose own due times change; all others stay."
     )

@@ -1,7 +1,6 @@
 """Text as it may be sent: bounded, and free of control characters, which no database and no terminal takes well."""
 
 import math
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
@@ -43,16 +42,8 @@ def _written_out(value: object) -> object:
     return value
 
 
-def _in_utc(moment: datetime) -> datetime:
-    """Refuse what is before the first year or after the last one in UTC, in which times are kept."""
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("it is out of all years that there are, in UTC") from None
-
-
 #: A time with its zone.
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 
 def check_option(value: object) -> bool | int | float | str:

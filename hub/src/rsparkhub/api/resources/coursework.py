@@ -41,6 +41,7 @@ from rsparkhub.domain.coursework import (
     PIECE,
     CourseFile,
     FileKind,
+    check_due,
     check_name,
     check_path,
 )
@@ -113,7 +114,7 @@ async def list_courses(identity: Member, context: Context) -> CourseFolderList:
     return CourseFolderList(courses=[course_folder_view(each) for each in folders])
 
 
-@router.put("/groups/{name}/course-folder", summary="Open or close a course folder", responses=responses(401, 403, 404, 422))
+@router.put("/groups/{name}/course-folder", summary="Open or close a course folder", responses=responses(401, 403, 404, 409, 422))
 async def set_folder(name: str, body: CourseFolderRule, identity: Instructor, context: Context) -> CourseView:
     """With the due time of all work, and of single assignments that have their own.
 
@@ -121,8 +122,9 @@ async def set_folder(name: str, body: CourseFolderRule, identity: Instructor, co
     """
     check_instructor(identity, name, to=Action.CHANGE)
     by = by_now(identity, context)
-    own = {check_name(each.name): each.due for each in body.assignments}
-    await context.store.coursework.set_folder(name, is_open=body.course_folder, due=body.due, assignments=own, by=by)
+    due = check_due(body.due)
+    own = {check_name(each.name): check_due(each.due) for each in body.assignments}
+    await context.store.coursework.set_folder(name, is_open=body.course_folder, due=due, assignments=own, by=by)
     return await view_of(context, identity, name)
 
 
