@@ -136,8 +136,11 @@ async def test_who_is_one_no_longer_is_a_member_and_may_nothing(world: World, ta
 async def test_people_are_told_the_rule_and_what_the_group_is_told(world: World) -> None:
     bob, tess = await world.program("bob"), await world.program("tess")
     assert (await bob.get("/hub/api/me")).json()["courses"] == [
-        {"group": "stat101", "instructor": False, "instructors_view": False, "announcement": None}
-    ]
+        {
+            "group": "stat101", "instructor": False, "instructors_view": False, "announcement": None,
+            "course_folder": False, "due": None,
+        }
+    ]  # fmt: skip
     await rule(world, view=True)
     work = {"environment": "rspark", "source": "https://git.example/labs", "document": "lab1.Rmd"}
     answer = await tess.put(f"{GROUP}/announcement", json={"text": "Lab 1 is out.\nUntil Friday.", "work": work})
