@@ -20,6 +20,8 @@ BASH = (
     "set -o posix",
     "set -k",
     "PS1='$ '; PS2=",
+    "PS2='> '",
+    "PROMPT_COMMAND=('PS1=mine' 'PS1=\"$PS1 \"')",
     "exec > /dev/null",
     "exec 2> /dev/null",
     "stty echo; set -v",

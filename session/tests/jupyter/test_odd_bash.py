@@ -10,6 +10,7 @@ from session.tests.jupyter.odd_settings import BASH, kernel
 from session.tests.places import session_python
 
 COMMAND = [session_python(), "-I", "-m", "rspark_session.jupyter.bash_kernel", "-f"]
+LOOP = "for number in 1 2; do\n\\builtin echo \"$number\" > /dev/tty\ndone"
 ASKED = '\\builtin printf "%s\\n" "$((before + 1))" > /dev/tty'
 
 
@@ -26,6 +27,7 @@ def test_it_answers_and_is_kept(tmp_path: Path, odd: str) -> None:
         assert "42" in bash.shown(ASKED).splitlines()
         bash.save(kept)
         assert "42" in bash.shown(ASKED).splitlines()
+        assert {"1", "2"} <= set(bash.shown(LOOP).splitlines())
     with kernel("bash", COMMAND, work) as bash:
         bash.restore(kept)
         assert "42" in bash.shown(ASKED).splitlines()
@@ -54,3 +56,13 @@ def test_a_shell_that_gets_no_processor_for_long_is_not_taken_for_one_without_a_
         assert bash.shown("printf first") == "first"
         goes_on.join()
         assert [bash.shown(f"echo {number}") for number in range(5)] == ["0", "1", "2", "3", "4"]
+
+
+def test_a_command_of_several_lines_behind_a_prompt_of_the_persons_own_ends_alone_and_says_so(tmp_path: Path) -> None:
+    with kernel("bash", COMMAND, tmp_path) as bash:
+        bash.shown("kept=1")
+        said = bash.shown(f"PS2='> '\n{LOOP}\necho never")
+        assert "run the code once more" in said
+        assert "never" not in said
+        assert bash.shown(LOOP) == "1\n2"
+        assert bash.shown("echo $kept") == "1"

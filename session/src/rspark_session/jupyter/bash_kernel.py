@@ -37,7 +37,13 @@ _SENTENCE = (
     "terminal, or `mv ~/.bashrc ~/bashrc.old` here), and restart the kernel.\n"
 )
 
-_PROMPT, _CONTINUATION, _LINE, _RETURN = range(4)
+_INCOMPLETE = "The code is not complete: bash waits for the rest of a command."
+_LEFT = (
+    "bash waited for a key, or for the rest of a command at a prompt that its kernel does not know (PS2). "
+    "It was interrupted, and has the kernel's prompts again: run the code once more."
+)
+
+_PROMPT, _CONTINUATION, _LINE, _RETURN, _INTERRUPTED_PROMPT = range(5)
 _QUIET, _INTERRUPTED = 1.0, 0.1  # seconds after which is looked whether an interrupt was lost: before any, and after one
 _STARTING = 1.0  # seconds that what bash started may take to have its program
 _MOMENT = 0.3  # seconds that what started after an interrupt is left alone
@@ -87,7 +93,7 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         if code.strip().endswith("\\"):
             return self._failed("Cell has trailing backslash")
         try:
-            complete = self._run(code)
+            problem = self._run(code)
             if self._interrupted:
                 self._answer()
             if self._interrupted or self._unwanted:
@@ -96,8 +102,8 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
             self.process_output(self.bashwrapper.child.before)
             self._start_bash()
             return self._failed("bash has ended, and another one was started: variables and functions of the last one are gone.")
-        if not complete:
-            return self._failed("The code is not complete: bash waits for the rest of a command.")
+        if problem:
+            return self._failed(problem)
         status = self._status()
         return self._completed() if status == "0" else self._failed(status)
 
@@ -117,9 +123,12 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         return {"matches": matches, "cursor_start": start, "cursor_end": cursor_pos, "metadata": {}, "status": "ok"}
 
     def _status(self) -> str:
-        """Return the status of the last command; one where it can't be asked for."""
+        """Return the status of the last command; one where it can't be asked for.
+
+        The prompt inside of a command is set by the way: the next code may have a command of several lines.
+        """
         mark = uuid.uuid4().hex
-        found = re.search(rf"{mark}:(\d+)", self._ask(f'\\builtin echo {mark}:"$?"'))
+        found = re.search(rf"{mark}:(\d+)", self._ask(f'\\builtin echo {mark}:"$?"; {self._prompt(2)}'))
         return found[1] if found else "1"
 
     def _ask(self, question: str) -> str:
@@ -152,8 +161,8 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         self.send_response(self.iopub_socket, "error", error)
         return {**error, "status": "error", "execution_count": self.execution_count}
 
-    def _run(self, code: str) -> bool:
-        """Run code line by line until it has ended or was interrupted, and return whether it was complete."""
+    def _run(self, code: str) -> str:
+        """Run code line by line until it has ended or was interrupted, and return why it could not be run to its end, or ""."""
         found = _PROMPT
         self._computes = True
         try:
@@ -162,17 +171,22 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
                     break
                 self.bashwrapper.child.sendline(line)
                 found = self._until_prompt()
+                if found == _INTERRUPTED_PROMPT:  # what follows is of the same command
+                    return _LEFT
         finally:
             self._computes = False
         if found == _CONTINUATION and not self._interrupted:
             self._interrupt()
             self._answer()
             self._interrupted = None
-            return False
-        return True
+            return _INCOMPLETE
+        return ""
 
     def _until_prompt(self, show: Callable[[str], None] | None = None) -> int:
-        """Wait for a prompt, show what comes before it, and return which prompt it is."""
+        """Wait for a prompt, show what comes before it, and return which prompt it is.
+
+        A prompt that came only after the shell was interrupted is neither of the shell's own.
+        """
         show = show or self.process_output
         child = self.bashwrapper.child
         expected = [re.compile(each) for each in (self.bashwrapper.ps1_re, self.bashwrapper.ps2_re, "\r?\n", "\r")]
@@ -192,14 +206,17 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
                 read = reads and not read
                 continue
             read = False
-            if found == _LINE:
-                show(f"{child.before}\n")
-            elif found == _RETURN:
-                show(f"{child.before}\r")
-            else:
-                if child.before and not renewals:  # else it is a prompt that the kernel does not know
+            if found in (_LINE, _RETURN):
+                if renewals < 2:  # else it is of an incomplete command, and of what interrupts it
+                    show(child.before + ("\n" if found == _LINE else "\r"))
+                continue
+            if not renewals:
+                if child.before:
                     show(child.before)
                 return found
+            # What comes before is a prompt that the kernel does not know, and more than one prompt may follow.
+            self._catch_up()
+            return _PROMPT if renewals == 1 else _INTERRUPTED_PROMPT
 
     def _reads(self) -> bool:
         """Return whether the shell waits for a line at a prompt: only then it has the terminal give it each key."""
@@ -222,10 +239,30 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
             child.close(force=True)
             child.before = "bash's prompt was taken away, by which its kernel knows that code has ended. "
             raise pexpect.EOF(child.before)
-        prompts = " ".join(f"PS{number}='{self.unique_prompt}\\[\\]{end}'" for number, end in ((1, ">"), (2, "+")))
-        # The prompt is written to where errors go.
-        errors = "" if attempt == 1 else "\\exec 2> /dev/tty; "
-        child.sendline(f" {errors}{{ {prompts}; }} 2> /dev/null")
+        if attempt > 1:  # the last one became a part of an incomplete command
+            child.sendintr()
+        # The prompt is written to where errors go. What sets the prompt each time would do so again.
+        prompts = f"{self._prompt(1)} {self._prompt(2)}; PROMPT_COMMAND=()"
+        child.sendline(f" \\exec 2> /dev/tty; {{ {prompts}; }} 2> /dev/null")
+
+    def _prompt(self, number: int) -> str:
+        """Return the code that sets the prompt for code (1), or for the rest of a command (2)."""
+        return f"PS{number}='{self.unique_prompt}\\[\\]{'>' if number == 1 else '+'}'"
+
+    def _catch_up(self) -> None:
+        """Read all that the shell still answers to what has set its prompt.
+
+        Raises
+        ------
+        pexpect.EOF
+            When the shell ended.
+        """
+        computes, interrupted = self._computes, self._interrupted
+        self._computes = False  # what is interrupted is the kernel's own
+        try:
+            self._answer()
+        finally:
+            self._computes, self._interrupted = computes, interrupted
 
     def _interrupt(self) -> None:
         """Interrupt what the shell waits for, and the shell itself only where it seems to wait for nothing."""
@@ -262,7 +299,7 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         return group, members
 
     def _answer(self) -> None:
-        """Wait until the shell answers after an interrupt. One that doesn't is ended, and another one started, which is said.
+        """Wait until the shell answers the last question. One that doesn't is ended, and another one started, which is said.
 
         Raises
         ------
@@ -273,10 +310,11 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         for seconds in _ANSWERS:
             self._settle()
             first, second = uuid.uuid4().hex, uuid.uuid4().hex
-            child.sendline(f" builtin printf '%s%s\\n' {first} {second}")  # in two, so that an echo is no answer
+            # In two, so that an echo is no answer; and code may have redirected what it says.
+            child.sendline(f" \\builtin printf '%s%s\\n' {first} {second} > /dev/tty")
             incomplete = False
             with suppress(pexpect.TIMEOUT):
-                incomplete = child.expect([f"{first}{second}\r\n", self.bashwrapper.ps2_re], timeout=seconds) == 1
+                incomplete = child.expect([f"{first}{second}\r?\n", self.bashwrapper.ps2_re], timeout=seconds) == 1
                 if not incomplete:
                     child.expect(self.bashwrapper.ps1_re, timeout=seconds)
                     return
