@@ -10,7 +10,7 @@ from session.tests.jupyter.odd_settings import BASH, kernel
 from session.tests.places import session_python
 
 COMMAND = [session_python(), "-I", "-m", "rspark_session.jupyter.bash_kernel", "-f"]
-LOOP = "for number in 1 2; do\n\\builtin echo \"$number\" > /dev/tty\ndone"
+LOOP = 'for number in 1 2; do\n\\builtin echo "$number" > /dev/tty\ndone'
 ASKED = '\\builtin printf "%s\\n" "$((before + 1))" > /dev/tty'
 
 
@@ -66,3 +66,15 @@ def test_a_command_of_several_lines_behind_a_prompt_of_the_persons_own_ends_alon
         assert "never" not in said
         assert bash.shown(LOOP) == "1\n2"
         assert bash.shown("echo $kept") == "1"
+
+
+def test_a_key_that_code_waits_for_is_not_taken_for_a_prompt(tmp_path: Path) -> None:
+    with kernel("bash", COMMAND, tmp_path) as bash:
+        assert bash.shown('read -n 1 -t 6 key; echo "got=$?"') == "got=142"
+        assert [bash.shown(f"echo {number}") for number in range(3)] == ["0", "1", "2"]
+
+
+def test_a_line_that_code_waits_for_leaves_no_prompt_over(tmp_path: Path) -> None:
+    with kernel("bash", COMMAND, tmp_path) as bash:
+        assert "got=" in bash.shown('read -e -n 5 key; echo "got=$?"')
+        assert [bash.shown(f"echo {number}") for number in range(3)] == ["0", "1", "2"]

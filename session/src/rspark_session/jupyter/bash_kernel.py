@@ -219,12 +219,15 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
             return _PROMPT if renewals == 1 else _INTERRUPTED_PROMPT
 
     def _reads(self) -> bool:
-        """Return whether the shell waits for a line at a prompt: only then it has the terminal give it each key."""
+        """Return whether the shell waits for a line at a prompt.
+
+        Only then it has the terminal give it each key as it is; `read -n` has a carriage return made a newline.
+        """
         child = self.bashwrapper.child
         if not _waits(child.pid):  # it has something to read, and no processor yet
             return False
-        lines = termios.tcgetattr(child.child_fd)[3] & termios.ICANON
-        return not lines and self._foreground() == (child.pid, [])
+        given, _, _, local, *_ = termios.tcgetattr(child.child_fd)
+        return not (local & termios.ICANON or given & termios.ICRNL) and self._foreground() == (child.pid, [])
 
     def _renew_prompt(self, attempt: int) -> None:
         """Set a prompt again that code took away.
