@@ -39,6 +39,16 @@ def test_a_prompt_that_can_not_be_set_again_ends_the_shell_and_says_so(tmp_path:
         assert bash.shown("echo $((6 * 7))") == "42"
 
 
+def test_a_shell_that_is_given_up_after_code_is_replaced_by_the_next(tmp_path: Path) -> None:
+    with kernel("bash", COMMAND, tmp_path) as bash:
+        bash.shown("PROMPT_COMMAND='((n++)) && PS1='; readonly PROMPT_COMMAND")
+        assert bash.completions("ech") == []
+        assert "another one was started" in bash.shown("echo never >> said.txt")
+        assert not (tmp_path / "said.txt").exists()
+        assert bash.shown("echo $((6 * 7))") == "42"
+        assert "echo" in bash.completions("ech")
+
+
 def test_a_word_is_completed_and_not_executed(tmp_path: Path) -> None:
     with kernel("bash", COMMAND, tmp_path) as bash:
         bash.shown("touch 'data one.csv' data.csv")

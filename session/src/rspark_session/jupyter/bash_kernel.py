@@ -98,8 +98,10 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
                 self._answer()
             if self._interrupted or self._unwanted:
                 return {"status": "abort", "execution_count": self.execution_count}
-        except pexpect.EOF:
-            self.process_output(self.bashwrapper.child.before)
+        except (pexpect.EOF, OSError):  # now, or in a question after the last code: nothing can be written to a closed one
+            child = self.bashwrapper.child
+            self.process_output(child.before)
+            child.close(force=True)
             self._start_bash()
             return self._failed("bash has ended, and another one was started: variables and functions of the last one are gone.")
         if problem:
@@ -135,9 +137,9 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         """Return what commands of the kernel's own say, whatever code has made of the shell; "" where it can't be asked."""
         child = self.bashwrapper.child
         # An `if` by `set -e`: nothing in it ends the shell. Where code's output goes is nothing for an answer.
-        child.sendline(f" {{ {question}; }} 2> /dev/null > /dev/tty || \\builtin :")
         said: list[str] = []
-        with suppress(pexpect.EOF):  # which the next code is told
+        with suppress(pexpect.EOF, OSError):  # it has ended, which the next code is told
+            child.sendline(f" {{ {question}; }} 2> /dev/null > /dev/tty || \\builtin :")
             self._until_prompt(said.append)
         return "".join(said)
 
