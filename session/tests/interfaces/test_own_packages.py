@@ -202,7 +202,7 @@ A_MINUTE = pytest.mark.long
         ("ir", ".Rprofile", "q()"),
         ("ir", ".Renviron", "R_LIBS_SITE=/nowhere"),
         ("python3", ".ipython/profile_default/startup/own.py", "import os; os._exit(1)"),
-        ("python3", ".ipython/profile_default/startup/own.py", "import sys; sys.exit()"),
+        ("python3", ".ipython/profile_default/startup/own.py", "import os; os._exit(0)"),
         ("python3", ".ipython/profile_default/startup/own.py", "raise SystemExit(3)"),
         ("python3", ".ipython/profile_default/startup/own.py", "exit()"),
         ("python3", ".ipython/profile_default/startup/own.py", "raise KeyboardInterrupt"),
@@ -230,6 +230,21 @@ async def test_a_file_that_is_read_at_the_start_keeps_no_kernel_from_starting_an
         assert (await client.shown(code)).removeprefix("[1] ") == "42"
     own.unlink()
     assert (await result(running, kernel, code)).removeprefix("[1] ") == "42"
+
+
+async def test_files_of_ipython_run_others_and_end_well_without_a_word(prepare: Callable[..., Running]) -> None:
+    running = prepare(interface=interface("jupyterlab"))
+    profile = running.home / ".ipython/profile_default"
+    (profile / "startup").mkdir(parents=True)
+    (running.home / "other.py").write_text("import sys\nfirst = 6\nsys.exit(0)\n")
+    run = f"get_ipython().run_line_magic('run', '{running.home}/other.py')"
+    (profile / "startup/own.py").write_text(f"{run}\nsecond = 7\nimport sys\nsys.exit()\n")
+    (profile / "startup/then.py").write_text("third = first * second\n")
+    (running.home / "last.py").write_text("import sys\nfourth = third\nsys.exit(0)\n")
+    (profile / "ipython_config.py").write_text(f"c.InteractiveShellApp.exec_files = ['{running.home}/last.py']\n")
+    running.start()
+    await running.until_state("ready")
+    assert await result(running, "python3", "print(fourth)") == "42"
 
 
 @pytest.mark.parametrize("name", ["IRkernel", "rspark"])

@@ -189,29 +189,23 @@ def _keep_answering(shell) -> None:  # type: ignore[no-untyped-def]
 
 @contextlib.contextmanager
 def _no_end(shell):  # type: ignore[no-untyped-def]
-    """Let whatever would end Python raise `SystemExit` instead."""
-    from IPython.utils.syspathcontext import prepended_to_syspath  # noqa: PLC0415
-
+    """Let whatever would end Python raise `SystemExit` instead, with a reason: IPython passes over an end without one."""
     process, end = os.getpid(), os._exit
 
     def end_child_only(status: int) -> NoReturn:
         if os.getpid() != process:  # a process that the file has started ends so
             end(status)
-        raise SystemExit(status)
+        raise SystemExit(f"os._exit({status})")
 
     def ask_exit() -> None:
         raise SystemExit("exit()")
 
-    def execute(file: str, names: dict[str, object], **_: object) -> None:  # IPython's own passes over an end without a code
-        with open(file, "rb") as opened, prepended_to_syspath(os.path.dirname(file)), shell.builtin_trap:  # noqa: PTH120, PTH123
-            exec(compile(opened.read(), file, "exec"), names)  # noqa: S102  (as IPython does)
-
-    os._exit, shell.ask_exit, shell.safe_execfile = end_child_only, ask_exit, execute
+    os._exit, shell.ask_exit = end_child_only, ask_exit
     try:
         yield
     finally:
         os._exit = end
-        del shell.ask_exit, shell.safe_execfile
+        del shell.ask_exit
 
 
 def _start_again(descriptors: dict[int, int]) -> None:
