@@ -3,17 +3,21 @@
 import io
 import json
 import os
+import resource
 import struct
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import pytest
 from playwright.async_api import expect
 from session.tests.browsing import Edge, browser
 from session.tests.running import Json, Running
 
+from rspark_session.rc2.archives.packing import pack
 from rspark_session.rc2.archives.steps import in_threads
 from rspark_session.rc2.archives.unpacking import unpack
 
@@ -79,7 +83,71 @@ async def test_several_go_out_as_one_also_when_they_have_one_name(running: Runni
         (folder / name / "x.R").write_text(name)
     one, other = f"{folder.name}/a/x.R", f"{folder.name}/b/x.R"
     archive = await downloaded(running, one, other)
-    assert {name: archive.read(name) for name in archive.namelist()} == {"x.R": b"a", other: b"b"}
+    assert {name: archive.read(name) for name in archive.namelist()} == {"a/x.R": b"a", "b/x.R": b"b"}
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        pytest.param(("x/a.txt", "y", "y/a.txt"), id="in-a-folder-that-is-chosen"),
+        pytest.param(("y/a.txt", "x/a.txt", "x/y"), id="a-folder-as-another-is-called"),
+        pytest.param(("x/a.txt", "x/a.txt", "./x//a.txt"), id="one-often"),
+    ],
+)
+async def test_what_went_out_has_no_file_twice_and_comes_in(running: Running, tmp_path: Path, chosen: tuple[str, ...]) -> None:
+    folder = running.home / f"chosen-{tmp_path.name}"
+    for name in ("x/a.txt", "x/y/a.txt", "y/a.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    paths = [f"{folder.name}/{path}" for path in chosen]
+    plan = (await running.post("rc2/api/archive", json={"paths": paths})).json()
+    archive = await downloaded(running, *paths)
+    names = archive.namelist()
+    assert len(names) == len(set(names))
+    wanted = {file.relative_to(folder).as_posix() for path in chosen for file in (folder / path, *(folder / path).rglob("*"))}
+    wanted = {name for name in wanted if (folder / name).is_file()}
+    assert sorted(archive.read(name).decode() for name in names if not name.endswith("/")) == sorted(wanted)
+    assert plan["files"] == len(wanted)
+    (folder / "back.zip").write_bytes((await running.get("rc2/api/archive", params=[("path", path) for path in paths])).content)
+    told = await unpacked(running, folder / "back.zip")
+    assert (told["type"], told["files"], told["text"]) == ("done", len(wanted), "")
+
+
+@pytest.mark.parametrize(("year", "told"), [(1960, 1980), (2150, 2107), (2400, 2107)])
+async def test_a_date_that_no_archive_can_say_is_the_nearest_that_it_can(tmp_path: Path, year: int, told: int) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("1")
+    seconds = round((year - 1970) * 365.2425 + 100) * 86400
+    os.utime(path, (seconds, seconds))
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(pack(tmp_path, ["a.txt"]))))
+    assert (archive.read("a.txt"), archive.getinfo("a.txt").date_time[0]) == (b"1", told)
+
+
+async def test_a_download_that_lacks_what_was_chosen_is_seen_to_be_broken(running: Running, folder: Path) -> None:
+    # More than what waits on the way from the session to here, in both of which it stops when nobody reads.
+    (folder / "first.bin").write_bytes(os.urandom(2**26))
+    (folder / "second.txt").write_text("1")
+    paths = [("path", f"{folder.name}/{name}") for name in ("first.bin", "second.txt")]
+    async with running.http.stream("GET", running.url("rc2/api/archive"), params=paths) as answer:
+        assert answer.status_code == 200
+        pieces = answer.aiter_raw()
+        await anext(pieces)
+        (folder / "second.txt").unlink()
+        with pytest.raises(httpx.RemoteProtocolError):
+            async for _ in pieces:
+                pass
+
+
+async def test_a_file_that_can_not_be_opened_now_is_not_left_out_silently(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("1")
+    few, many = resource.getrlimit(resource.RLIMIT_NOFILE)
+    work = pack(tmp_path, ["a.txt"])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, many))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            next(work)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, many))
 
 
 @pytest.mark.parametrize(
@@ -194,6 +262,8 @@ def locked(path: Path) -> None:
         pytest.param(of_two("C:\\out.R"), "leads out of its folder", id="drive"),
         pytest.param(of_two("good.R/in"), "lies in a file", id="in-a-file"),
         pytest.param(of_two("n" * 300), "a name in it is too long", id="long-name"),
+        pytest.param(of_two("a/" * 2**14), "a name in it is too long", id="long-path"),
+        pytest.param(of_two("a/" * 300 + "a"), "a file in it lies in more than 255 folders", id="deep"),
         pytest.param(linked, "is a link, or no file", id="link"),
         pytest.param(twice, "it has 'a' twice", id="twice"),
         pytest.param(bomb, "as harmful archives do", id="bomb"),
@@ -229,6 +299,39 @@ async def test_who_goes_away_stops_it_and_nothing_is_left(tmp_path: Path) -> Non
     await cast("Any", work).aclose()
     assert list((tmp_path / "aside").iterdir()) == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["aside", "large.zip"]
+
+
+async def test_an_archive_on_another_file_system_than_the_home_is_unpacked_beside_it(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:
+        aside = Path(elsewhere) / "aside"
+        if Path(elsewhere).stat().st_dev == tmp_path.stat().st_dev:
+            pytest.skip("here is one file system only")
+        zipped(tmp_path / "x.zip", {"a.txt": "1", "b.bin": os.urandom(2**20)})
+        work = unpack(tmp_path, "x.zip", aside=aside)
+        assert next(work).type == "progress"
+        assert sorted(path.name[:11] for path in tmp_path.iterdir()) == [".unpacking-", "x.zip"]
+        *_, last = work
+        assert (last.type, last.folder, last.text) == ("done", "x", "")
+        assert (tmp_path / "x/a.txt").read_text() == "1"
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["x", "x.zip"]
+        work = unpack(tmp_path, "x.zip", aside=aside)
+        next(work)
+        work.close()
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["x", "x.zip"]
+        assert list(aside.iterdir()) == []
+
+
+async def test_an_archive_whose_folder_can_not_get_its_name_leaves_none(tmp_path: Path) -> None:
+    zipped(tmp_path / "x.zip", {"a.txt": "1"})
+    work = unpack(tmp_path, "x.zip", aside=tmp_path / "aside")
+    next(work)
+    # A link is no folder, and can't take a folder's place.
+    (unfinished,) = (tmp_path / "aside").iterdir()
+    unfinished.rename(tmp_path / "away")
+    unfinished.symlink_to(tmp_path / "away")
+    *_, last = work
+    assert last.type == "failed"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["aside", "away", "x.zip"]
 
 
 async def test_the_pane_downloads_and_unpacks(running: Running, folder: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from rspark_session.rc2 import protocol
 from rspark_session.rc2.archives import packing, unpacking
 from rspark_session.rc2.archives.steps import in_threads
 from rspark_session.rc2.handlers import RoomHandler
+from rspark_session.rc2.refusal import Refusal
 from rspark_session.rc2.room import Room
 from rspark_session.rc2.streaming import StreamHandler
 
@@ -36,15 +37,22 @@ class Archive(RoomHandler):
         self.set_header("Content-Type", "application/zip")
         self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(plan.name, safe='')}")
         self.set_header("Cache-Control", "no-store")
+        sent = False
         try:
             async with aclosing(cast("Any", in_threads(packing.pack(self.room.home, request.paths)))) as pieces:
                 async for piece in pieces:
+                    sent = True
                     self.write(piece)
                     await self.flush()
         except StreamClosedError:
             return
-        except OSError as problem:  # a broken download is seen to be one; an archive that lacks a file is not
-            self.log.warning("an archive could not be packed: %s", problem)
+        except Exception as problem:
+            if not sent:
+                raise
+            # A broken download is seen to be one; an answer that comes to its end is not, whatever it lacks.
+            self.log.warning(
+                "an archive could not be packed to its end: %s", problem, exc_info=not isinstance(problem, Refusal | OSError)
+            )
             self.detach().close()
 
 

@@ -1,9 +1,11 @@
 """Unpacks a ZIP archive into a folder that is new: beside the archive, and under its name or the next that is free.
 
 All is looked at before anything is written, and it is written where nobody looks: the folder gets its name when it is whole.
-What a server that was killed has left there is removed by the next.
+What a server that was killed has left there is removed by the next. A folder can get a name on its own file system only: an
+archive that lies on another than the home is written in a hidden folder beside it.
 """
 
+import errno
 import os
 import shutil
 import stat
@@ -28,7 +30,8 @@ _MOST_GROWTH = 1100
 _RESERVE = 2**24  # bytes that stay free in the home
 _PIECE = 2**18  # bytes
 _OFTEN = 0.1  # seconds between two words on how it goes
-_LONGEST_NAME = 255  # bytes
+_LONGEST_NAME, _LONGEST_PATH = 255, 4096  # bytes
+_DEEPEST = 256  # folders in each other; what is done with one takes as many steps
 _UTF8, _LOCKED = 0x800, 0x1  # flags of an entry
 
 
@@ -64,7 +67,7 @@ def _unpack(home: Path, archive: Path, aside: Path) -> Generator[protocol.Unpack
         entries = _checked(opened, archive, home)
         size = sum(entry.info.file_size for entry in entries)
         aside.mkdir(parents=True, exist_ok=True, mode=0o700)
-        unfinished = Path(tempfile.mkdtemp(dir=aside))
+        unfinished = _unfinished(aside, archive.parent)
         try:
             files = written = 0
             yield protocol.Unpacked(type="progress", all_bytes=size)
@@ -113,11 +116,15 @@ def _place(info: zipfile.ZipInfo, archive: Path) -> PurePosixPath:
         with suppress(UnicodeError):
             name = name.encode("cp437").decode("utf-8")
     name = name.replace("\\", "/")
+    if len(name.encode("utf-8", "surrogateescape")) > _LONGEST_PATH:
+        raise Refusal(f"{archive.name} is not unpacked: a name in it is too long.")
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or name[1:2] == ":" or ".." in parts or not parts:
         raise Refusal(f"{archive.name} is not unpacked: {name!r} in it leads out of its folder.")
     if any(len(part.encode("utf-8", "surrogateescape")) > _LONGEST_NAME for part in parts):
         raise Refusal(f"{archive.name} is not unpacked: a name in it is too long.")
+    if len(parts) > _DEEPEST:
+        raise Refusal(f"{archive.name} is not unpacked: a file in it lies in more than {_DEEPEST - 1} folders.")
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise Refusal(f"{archive.name} is not unpacked: {name!r} in it is a link, or no file.")
@@ -154,6 +161,16 @@ def _write(opened: zipfile.ZipFile, entry: _Entry, folder: Path) -> Iterator[int
             os.fchmod(file.fileno(), 0o777 & ~_umask())
 
 
+def _unfinished(aside: Path, parent: Path) -> Path:
+    """Return a new folder that can be renamed to one of `parent`: in `aside`, or hidden in `parent` if that is mounted apart."""
+    beside = Path(tempfile.mkdtemp(dir=parent, prefix=".unpacking-"))
+    try:
+        # To try it is the one way to know: two mounts of one device are apart, too.
+        return beside.rename(aside / beside.name)
+    except OSError:
+        return beside
+
+
 def _content_of(folder: Path, name: str) -> Path:
     """Return the folder that gets the archive's name: the one in it, where that is all and is named so already."""
     inside = list(folder.iterdir())
@@ -164,10 +181,17 @@ def _named(folder: Path, parent: Path, name: str) -> Path:
     """Give a folder a name that is free, and return it."""
     for number in count(1):
         target = parent / (name if number == 1 else f"{name}-{number}")
-        with suppress(FileExistsError):
+        try:
             target.mkdir()
-            folder.rename(target)  # in the place of the empty one, at once; not where somebody has filled it meanwhile
-            return target
+        except FileExistsError:
+            continue
+        try:
+            return folder.rename(target)  # in the place of the empty one, at once; not where somebody has filled it meanwhile
+        except OSError as problem:
+            with suppress(OSError):
+                target.rmdir()
+            if problem.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
     raise AssertionError
 
 
