@@ -64,19 +64,23 @@ rc2_most_matches <- 200L
 
 # Vignettes and topics that have a text: a vignette anywhere, a topic in its name, title or keywords.
 rc2_help_search <- function(text) {
-  found <- utils::help.search(text, fields = c("alias", "title", "concept", "keyword"), types = "help", ignore.case = TRUE)$matches
+  fields <- c("alias", "title", "concept", "keyword")
+  found <- utils::help.search(rc2_literal(text), fields = fields, types = "help", ignore.case = TRUE)$matches
   found <- found[!duplicated(found[c("Topic", "Package")]), , drop = FALSE]
   guides <- rc2_vignettes()
   guides <- guides[vapply(seq_len(nrow(guides)), function(at) rc2_is_about(guides[at, ], text), NA), , drop = FALSE]
   list(topic = text, matches = rc2_matches(guides, found$Topic, found$Package, found$Title))
 }
 
+# The regular expression that matches a text as it is. A text without what means something there is left as it is: help.search
+# compares words approximately. Nothing else is escaped: `\<` is where a word begins.
+rc2_literal <- function(text) gsub("([][{}()|^$.*+?\\\\])", "\\\\\\1", enc2utf8(text))
+
 rc2_is_about <- function(guide, text) {
   file <- file.path(guide$Dir, "doc", guide$File)
   size <- min(file.size(file), 2^20, na.rm = TRUE)
   content <- if (file.exists(file)) readChar(file, size, useBytes = TRUE) else ""
-  wanted <- paste0("\\Q", gsub("\\E", "", enc2utf8(text), fixed = TRUE), "\\E")
-  any(grepl(wanted, c(guide$Topic, guide$Title, content), ignore.case = TRUE, perl = TRUE, useBytes = TRUE))
+  any(grepl(rc2_literal(text), c(guide$Topic, guide$Title, content), ignore.case = TRUE, perl = TRUE, useBytes = TRUE))
 }
 
 # All of a package: its vignettes, and its topics but those for itself alone.
