@@ -1,11 +1,13 @@
 """Help in a browser: words lead to topics and vignettes, links lead on, "Back" leads back, and examples run in the console."""
 
+import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, Locator, Page, expect
+from playwright.async_api import BrowserContext, Locator, Page, Route, expect
 from session.tests.browsing import Edge
 from session.tests.rc2 import test_page
 from session.tests.rc2.test_page import axe_finds_nothing, opened
@@ -64,3 +66,51 @@ async def test_words_lead_to_vignettes_that_are_read_in_a_frame_of_their_own(pag
 async def test_what_nobody_has_written_of_is_said(page: Page) -> None:
     pane = await look_up(page, "xyzzyplugh")
     await expect(pane).to_contain_text("There is no help on xyzzyplugh in what is installed here.")
+
+
+async def test_another_console_leaves_help_as_it_is(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or "") if request.url.endswith("/help") else None)
+    pane = await look_up(page, "mean")
+    await pane.get_by_role("link", name="weighted.mean").click()
+    await expect(pane.get_by_role("document", name="Weighted Arithmetic Mean")).to_be_visible()
+    await page.get_by_role("button", name="Consoles, R").click()
+    await page.get_by_role("menuitem", name="Start Python").click()
+    await page.get_by_role("button", name="Consoles, ").click()
+    await page.get_by_role("menuitemradio", name="Python").click()
+    await expect(page.get_by_role("contentinfo")).to_contain_text("Python: Ready")
+    # What is asked by the other console comes after what would have been asked when it was shown.
+    pane = await look_up(page, "str.join")
+    await expect(pane.get_by_role("document")).to_contain_text("Concatenate any number of strings")
+    assert [json.loads(text).get("topic") for text in asked] == ["mean", "weighted.mean", "str.join"]
+    await pane.get_by_role("button", name="Back").click()
+    await expect(pane.get_by_role("document", name="Weighted Arithmetic Mean")).to_be_visible()
+
+
+async def test_the_newest_question_has_the_page_whichever_answer_comes_last(page: Page) -> None:
+    pane = await look_up(page, "rev")
+    await expect(pane.get_by_role("document", name="Reverse Elements")).to_be_visible()
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        if '"mean"' not in (route.request.post_data or ""):
+            await route.continue_()
+            return
+        answer = await route.fetch()
+        asked.set()
+        await answered.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/rc2/api/consoles/*/help", late)
+    await look_up(page, "mean")
+    await asked.wait()
+    await look_up(page, "sd")
+    await expect(pane.get_by_role("document", name="Standard Deviation")).to_be_visible()
+    async with page.expect_event("requestfinished", lambda request: '"mean"' in (request.post_data or "")):
+        answered.set()
+    # The answer has been read, and what follows from it is done, when another has come that was asked later.
+    await pane.get_by_role("link", name="mad", exact=True).click()
+    await expect(pane.get_by_role("document", name="Median Absolute Deviation")).to_be_visible()
+    for title in ("Standard Deviation", "Reverse Elements"):
+        await pane.get_by_role("button", name="Back").click()
+        await expect(pane.get_by_role("document", name=title, exact=True)).to_be_visible()
