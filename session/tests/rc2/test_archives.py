@@ -369,3 +369,40 @@ async def test_the_pane_downloads_and_unpacks(running: Running, folder: Path, tm
             assert not (running.home / "work").exists()
     finally:
         edge.stop()
+
+
+async def test_the_keyboard_selects_and_what_is_folded_is_not_selected(running: Running, tmp_path: Path) -> None:
+    edge = Edge(tmp_path)
+    edge.lead_to(running.status()["address"])
+    await edge.start()
+    (running.home / "drawer").mkdir()
+    for name in ("first", "second", "third"):
+        (running.home / "drawer" / f"{name}.drawn").write_text(name)
+    try:
+        async with browser(accept_downloads=True) as page:
+            await page.set_viewport_size({"width": 1440, "height": 900})
+            await page.goto(f"http://localhost:{edge.port}{running.asked['base_path']}rc2/")
+            tree = page.get_by_role("tree", name="Files of your home")
+            selected = tree.locator("[aria-selected=true]")
+            await tree.get_by_role("treeitem", name="drawer", exact=True).click()
+            await expect(tree.get_by_role("treeitem", name="third.drawn")).to_be_visible()
+            await tree.focus()
+            for key in ("ArrowDown", " ", "ArrowDown", "ArrowDown", " "):
+                await page.keyboard.press(key)
+            await expect(page.get_by_text("2 selected")).to_be_visible()
+            await expect(selected).to_have_text(["first.drawn", "third.drawn"])
+            async with page.expect_download() as download:
+                await page.get_by_role("button", name="Download as ZIP").click()
+            archive = zipfile.ZipFile(await (await download.value).path())
+            assert archive.namelist() == ["first.drawn", "third.drawn"]
+            await tree.focus()
+            for key in ("Escape", "Shift+ArrowUp", "Shift+ArrowUp"):
+                await page.keyboard.press(key)
+            await expect(page.get_by_text("3 selected")).to_be_visible()
+            for key in ("ArrowLeft", "ArrowLeft"):
+                await page.keyboard.press(key)
+            await expect(tree.get_by_role("treeitem", name="drawer", exact=True)).to_have_attribute("aria-expanded", "false")
+            await expect(page.get_by_text("3 selected")).to_have_count(0)
+            await expect(selected).to_have_text(["drawer"])
+    finally:
+        edge.stop()
