@@ -98,6 +98,31 @@ async def test_a_grade_and_a_file_are_given_back(page: Page, hub: FixtureHub) ->
     await expect(row.get_by_role("link", name="remarks.txt", exact=True)).to_be_visible()
 
 
+async def test_what_is_given_back_to_one_never_goes_to_the_next(page: Page, hub: FixtureHub) -> None:
+    arrange_course(hub)
+    hub.world.hand_ins.append(world.hand_in("h3", "dan", "lab1.R"))
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url.partition("/hand-ins/")[2]) if request.method == "POST" else None)
+    await page.goto(COURSE)
+    section = page.get_by_role("region", name="Work handed in")
+    await section.get_by_role("button", name="Give back lab1.tar.gz to carla").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Remarks, or a grade").fill("4 of 10.")
+    await dialog.get_by_label("A file with remarks").set_input_files([_file("for-carla.html")])
+    hub.world.held = True
+    async with page.expect_request("**/h2/returned*"):
+        await dialog.get_by_role("button", name="Give back").click()
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await section.get_by_role("button", name="Give back lab1.R to dan").click()
+    await dialog.get_by_label("Remarks, or a grade").fill("9 of 10.")
+    hub.world.held = False
+    await dialog.get_by_role("button", name="Give back").click()
+    await expect(dialog).to_have_count(0)
+    await expect(section.get_by_role("row", name="dan").get_by_role("link", name="remarks.txt")).to_be_visible()
+    assert sent == ["h2/returned?file=for-carla.html", "h3/returned?file=remarks.txt"]
+
+
 async def test_what_was_handed_in_is_removed_after_a_question(page: Page, hub: FixtureHub) -> None:
     arrange_course(hub)
     hub.world.hand_ins.append(world.hand_in("h3", "dan", "lab1.R"))

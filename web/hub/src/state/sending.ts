@@ -94,6 +94,12 @@ export function sendFile<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
+    const fail = (): void =>
+      reject(new Problem('It did not reach RSparkHub. Send it again in a moment.', 0, 'unreachable'));
+    if (signal?.aborted) {
+      fail(); // `abort` would do nothing before `send`
+      return;
+    }
     request.open(method, address);
     request.setRequestHeader('Content-Type', 'application/octet-stream');
     request.upload.addEventListener('progress', ({ loaded }) => onbytes?.(loaded));
@@ -105,12 +111,8 @@ export function sendFile<T>(
       if (answer.ok) resolve(JSON.parse(request.responseText) as T);
       else void problemOf(answer).then(reject);
     });
-    for (const end of ['error', 'abort'])
-      request.addEventListener(end, () =>
-        reject(new Problem('It did not reach RSparkHub. Send it again in a moment.', 0, 'unreachable')),
-      );
+    for (const end of ['error', 'abort']) request.addEventListener(end, fail);
     signal?.addEventListener('abort', () => request.abort(), { once: true });
-    if (signal?.aborted) request.abort();
     request.send(body);
   });
 }
