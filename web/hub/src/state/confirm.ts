@@ -1,5 +1,5 @@
 /** The question before something that can't be undone; one at a time. */
-import { writable, type Readable } from 'svelte/store';
+import { get, writable, type Readable } from 'svelte/store';
 
 export interface Question {
   title: string;
@@ -18,8 +18,9 @@ interface Open extends Question {
 const open = writable<Open | null>(null);
 export const question: Readable<Open | null> = open;
 
-/** Ask, and return whether the person agreed. */
+/** Ask, and return whether the person agreed. A question that is open then is answered by no: somebody waits for it. */
 export function confirm(asked: Question): Promise<boolean> {
+  get(open)?.answer(false);
   return new Promise((resolve) => {
     open.set({
       ...asked,
