@@ -535,7 +535,7 @@ class FixtureHub:
 
     async def _set_folder(self, request: Request) -> Response:
         said = await request.json()
-        own = {each["name"]: each for each in [*self.world.course["assignments"], *said["assignments"]]}
+        own = {each["name"]: each for each in [*self.world.course["assignments"], *said.get("assignments", [])]}
         self.world.course |= said | {"assignments": [each for each in own.values() if each["due"]]}
         return await self._course(request)
 

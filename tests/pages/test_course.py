@@ -164,6 +164,22 @@ async def test_who_is_not_in_a_group_is_told_so(page: Page, hub: FixtureHub) -> 
     await expect(page.get_by_role("alert")).to_have_text("Only who is in this group reads its course folder.")
 
 
+async def test_a_change_of_the_folder_names_nothing_else(page: Page, hub: FixtureHub) -> None:
+    arrange_course(hub)
+    await page.goto(COURSE)
+    section = page.get_by_role("region", name="Work handed in")
+    await section.get_by_role("button", name="No due time", exact=True).click()
+    await expect(section.get_by_role("button", name="No due time", exact=True)).to_have_count(0)
+    await section.get_by_role("button", name="No own due time for lab1").click()
+    await expect(section.get_by_role("list", name="Due times of their own")).not_to_contain_text("lab1")
+    hub.world.course["due"] = world.ahead(days=3)  # by another instructor, after this page was read
+    await section.get_by_role("button", name="Close the folder").click()
+    await expect(section.get_by_role("button", name="Let students hand in work")).to_be_visible()
+    assert [body for method, _, body in hub.world.asked if method == "PUT"] == [
+        {"due": None}, {"assignments": [{"name": "lab1", "due": None}]}, {"course_folder": False},
+    ]  # fmt: skip
+
+
 async def test_an_assignment_gets_a_due_time_of_its_own_and_loses_it(page: Page, hub: FixtureHub) -> None:
     arrange_course(hub)
     default = hub.world.course["due"]

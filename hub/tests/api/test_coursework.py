@@ -217,6 +217,23 @@ async def test_an_assignment_has_a_due_time_of_its_own(world: World, tess: httpx
     assert (before["assignment"], before["due"], before["late"]) == ("lab10", default, False)
 
 
+async def test_what_a_change_of_the_folder_leaves_out_stays(world: World, tess: httpx.AsyncClient) -> None:
+    due, own = [(world.clock() + timedelta(hours=hours)).isoformat().replace("+00:00", "Z") for hours in (10, 2)]
+
+    async def put(**rule: object) -> tuple[object, object, list[str]]:
+        said = (await tess.put(f"{GROUP}/course-folder", json=rule)).json()
+        return said["course_folder"], said["due"], [each["name"] for each in said["assignments"]]
+
+    assert await put(due=due) == (True, due, [])
+    assert await put(assignments=[{"name": "lab1", "due": own}]) == (True, due, ["lab1"])
+    assert await put(course_folder=False) == (False, due, ["lab1"])
+    assert await put(course_folder=None) == (False, due, ["lab1"])
+    events = len(await audit(world))
+    assert await put() == (False, due, ["lab1"])
+    assert len(await audit(world)) == events
+    assert await put(due=None) == (False, None, ["lab1"])
+
+
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_assignments_have_names_that_files_have_and_a_number(world: World, tess: httpx.AsyncClient) -> None:
     due = (world.clock() + timedelta(hours=1)).isoformat()

@@ -294,7 +294,9 @@ def test_a_course_gives_data_and_takes_work(cli: Cli, hub: RunningHub, tmp_path:
     assert cli("group", "collect", "stats", str(everything)).returncode == 0
     assert [name.rpartition("/")[2] for name in zipfile.ZipFile(everything).namelist()] == ["lab1.R"]
     assert cli("group", "folder", "stats", "--due", "none").stdout == "The course folder of stats is open.\n"
-    cli("group", "folder", "stats", "--close")
+    cli("group", "folder", "stats", "--due", "2026-01-05T23:59")
+    told = cli("group", "folder", "stats", "--close").stdout
+    assert told == f"The course folder of stats is closed, and takes no work; work is due 2026-01-05 23:59 {zone}.\n"
     refused = cli("group", "hand-in", "stats", str(file))
     assert (refused.returncode, "stats takes no work now." in refused.stderr) == (1, True)
     (more,) = json.loads(cli("group", "show", "stats", "--json").stdout)["people"]

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 from pathlib import Path
+from types import EllipsisType
 from typing import Annotated
 
 import typer
@@ -36,12 +37,12 @@ def folder(
     from rsparkhub.cli.access import ask
     from rsparkhub.cli.output import print_json
 
-    group = ask(lambda hub: hub.groups.get(name))
     if is_open is not None or due:
-        wanted = group.course_folder if is_open is None else is_open
         times = {each: _read_due(time) for each, _, time in (said.rpartition("=") for said in due or ())}
-        until = times.pop("", group.due)
-        group = ask(lambda hub: hub.groups.set_course_folder(name, course_folder=wanted, due=until, assignments=times))
+        until: datetime | EllipsisType | None = times.pop("", ...)
+        group = ask(lambda hub: hub.groups.set_course_folder(name, course_folder=is_open, due=until, assignments=times))
+    else:
+        group = ask(lambda hub: hub.groups.get(name))
     if as_json:
         shown = group.model_dump(mode="json")
         print_json({"name": name, "course_folder": shown["course_folder"]} | {key: shown[key] for key in ("due", "assignments")})

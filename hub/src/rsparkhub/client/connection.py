@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -14,7 +14,10 @@ from rsparkhub.client.errors import error_of
 from rsparkhub.domain.errors import Unavailable
 
 T = TypeVar("T", bound=BaseModel)
-#: What is sent, by field; None is not sent. It is the hub that checks it, so that what is wrong is always told alike.
+#: Sent as null, where a call takes that for something else than what is left out.
+NULL: Final = object()
+#: What is sent, by field; None is not sent, and `NULL` is null. It is the hub that checks it, so that what is wrong is
+#: always told alike.
 Body = Mapping[str, Any]
 
 _PIECE = 256 * 1024
@@ -140,7 +143,8 @@ class Connection:
         headers: Mapping[str, str] | None,
     ) -> httpx.Request:
         said = {name: value for name, value in (params or {}).items() if value is not None}
-        content = None if body is None else json.dumps({name: value for name, value in body.items() if value is not None})
+        sent = {name: None if value is NULL else value for name, value in (body or {}).items() if value is not None}
+        content = None if body is None else json.dumps(sent)
         kind = {} if body is None else {"Content-Type": "application/json"}
         return self._client.build_request(method, path, content=content, params=said, headers={**kind, **(headers or {})})
 

@@ -6,6 +6,7 @@ import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import EllipsisType
 from typing import Any, Literal, Self
 
 import httpx
@@ -256,8 +257,17 @@ class SyncGroups:
     def announce(self, name: str, text: str | None, *, work: NewLink | None = None) -> CourseView:
         return self._thread.run(self._groups.announce(name, text, work=work))
 
-    def set_course_folder(self, name: str, *, course_folder: bool, due: datetime | None = None) -> CourseView:
-        return self._thread.run(self._groups.set_course_folder(name, course_folder=course_folder, due=due))
+    def set_course_folder(
+        self,
+        name: str,
+        *,
+        course_folder: bool | None = None,
+        due: datetime | EllipsisType | None = ...,
+        assignments: Mapping[str, datetime | None] | None = None,
+    ) -> CourseView:
+        return self._thread.run(
+            self._groups.set_course_folder(name, course_folder=course_folder, due=due, assignments=assignments)
+        )
 
     def courses(self) -> builtins.list[CourseFolderView]:
         return self._thread.run(self._groups.courses())

@@ -4,8 +4,9 @@ import builtins
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import EllipsisType
 
-from rsparkhub.client.connection import Connection
+from rsparkhub.client.connection import NULL, Connection
 from rsparkhub.client.paths import element
 from rsparkhub.domain.scope import Scope
 from rsparkhub.domain.user import Data
@@ -164,16 +165,17 @@ class Groups:
         self,
         name: str,
         *,
-        course_folder: bool,
-        due: datetime | None = None,
+        course_folder: bool | None = None,
+        due: datetime | EllipsisType | None = ...,
         assignments: Mapping[str, datetime | None] | None = None,
     ) -> CourseView:
         """Open or close its course folder for work, and set until when it is due, all or single assignments by their names.
 
-        None takes the own time of an assignment away; whatever is not named keeps its own.
+        What is left out stays as it is. A due time of None is never, and takes the own time of an assignment away.
         """
         own = [{"name": each, "due": until and until.isoformat()} for each, until in (assignments or {}).items()]
-        body = {"course_folder": course_folder, "due": due and due.isoformat(), "assignments": own}
+        until = None if due is ... else NULL if due is None else due.isoformat()
+        body = {"course_folder": course_folder, "due": until, "assignments": own or None}
         return await self._connection.ask(CourseView, "PUT", f"{_group(name)}/course-folder", body=body, again=True)
 
     async def courses(self) -> builtins.list[CourseFolderView]:

@@ -3,6 +3,7 @@
 import builtins
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
+from types import EllipsisType
 from typing import Literal
 
 import sqlalchemy as sa
@@ -130,11 +131,18 @@ class Coursework:
         self._database = database
 
     async def set_folder(
-        self, name: str, *, is_open: bool, due: datetime | None, assignments: Mapping[str, datetime | None] | None = None, by: By
+        self,
+        name: str,
+        *,
+        is_open: bool | None = None,
+        due: datetime | EllipsisType | None = ...,
+        assignments: Mapping[str, datetime | None] | None = None,
+        by: By,
     ) -> None:
         """Open or close the folder of a course for work, and set until when it is due. What is in it stays, and is given on.
 
-        `assignments` are those whose own due times change; None takes one away. What was handed in before stays as it came.
+        What is left out stays as it is. `assignments` are those whose own due times change; None takes one away. What was handed
+        in before stays as it came.
 
         Raises
         ------
@@ -148,11 +156,13 @@ class Coursework:
 
         async def work(connection: Connection) -> None:
             await lock_group_for(connection, name, by)
-            before = (await connection.rows(_GROUP, {"b_name": name}))[0]
-            if (before[1], before[2]) != (is_open, due):
-                await connection.rows(_SET, {"b_name": name, "b_open": is_open, "b_due": due})
-                until = None if due is None else due.isoformat()
-                await self._note(connection, "course", name, text=until, view=is_open, by=by, session=None, owner=None)
+            _, was_open, was_due = (await connection.rows(_GROUP, {"b_name": name}))[0]
+            now_open = was_open if is_open is None else is_open
+            now_due = was_due if due is ... else due
+            if (was_open, was_due) != (now_open, now_due):
+                await connection.rows(_SET, {"b_name": name, "b_open": now_open, "b_due": now_due})
+                until = None if now_due is None else now_due.isoformat()
+                await self._note(connection, "course", name, text=until, view=now_open, by=by, session=None, owner=None)
             await self._set_assignments(connection, name, assignments or {}, by)
 
         await self._database.write(work)

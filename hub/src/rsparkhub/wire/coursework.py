@@ -95,10 +95,15 @@ class AssignmentRule(Ask):
 
 
 class CourseFolderRule(Ask):
-    """Whether a course takes work, and until when it is to be handed in."""
+    """Whether a course takes work, and until when it is to be handed in. What is left out stays as it is."""
 
-    course_folder: bool = Field(description="Whether its people hand in work. Data are given also when it takes none.")
-    due: Moment | None = Field(default=None, description="What comes later is marked late; it is taken all the same.")
+    course_folder: bool | None = Field(
+        default=None, description="Whether its people hand in work; null as it is. Data are given also when it takes none."
+    )
+    due: Moment | None = Field(
+        default=None,
+        description="What comes later is marked late; it is taken all the same. Null is never; what is left out stays as it is.",
+    )
     assignments: list[AssignmentRule] = Field(
         default=[], max_length=MOST_ASSIGNMENTS, description="Assignments whose own due times change; all others stay."
     )

@@ -202,17 +202,17 @@ export interface components {
         };
         /**
          * CourseFolderRule
-         * @description Whether a course takes work, and until when it is to be handed in.
+         * @description Whether a course takes work, and until when it is to be handed in. What is left out stays as it is.
          */
         CourseFolderRule: {
             /**
              * Course Folder
-             * @description Whether its people hand in work. Data are given also when it takes none.
+             * @description Whether its people hand in work; null as it is. Data are given also when it takes none.
              */
-            course_folder: boolean;
+            course_folder?: boolean | null;
             /**
              * Due
-             * @description What comes later is marked late; it is taken all the same.
+             * @description What comes later is marked late; it is taken all the same. Null is never; what is left out stays as it is.
              */
             due?: string | null;
             /**

@@ -4,6 +4,7 @@ import type {
   BrowserList,
   CourseDataView,
   CourseFolderList,
+  CourseFolderRule,
   CourseFolderView,
   CourseView,
   HandInList,
@@ -259,21 +260,9 @@ export class Api {
     `${ROOT}${groupPath(name)}/data?${new URLSearchParams({ path })}`;
   takeAway = (name: string, id: string): Promise<void> =>
     this.#send('DELETE', `${groupPath(name)}/data/${id}`);
-  /**
-   * Open or close the folder of a course. `due` is when work is due, and `assignments` are those whose own times change;
-   * a time is here where it has no zone, and null is none.
-   */
-  setCourseFolder = (
-    name: string,
-    open: boolean,
-    due: string | null,
-    assignments: { name: string; due: string | null }[] = [],
-  ): Promise<CourseView> =>
-    this.#send('PUT', `${groupPath(name)}/course-folder`, {
-      course_folder: open,
-      due: inUtc(due),
-      assignments: assignments.map((each) => ({ name: each.name, due: inUtc(each.due) })),
-    });
+  /** Change the folder of a course, and nothing that is not named: somebody else may have changed that. */
+  setCourseFolder = (name: string, changes: Partial<CourseFolderRule>): Promise<CourseView> =>
+    this.#send('PUT', `${groupPath(name)}/course-folder`, { ...changes });
   setInstructors = (name: string, instructors: string[]): Promise<Group> =>
     this.#send('PUT', `${groupPath(name)}/instructors`, { instructors });
   setRule = (name: string, view: boolean): Promise<Group> =>
@@ -340,10 +329,6 @@ export class Api {
 
 function groupPath(name: string): string {
   return `/groups/${encodeURIComponent(name)}`;
-}
-
-function inUtc(time: string | null): string | null {
-  return time && new Date(time).toISOString();
 }
 
 function chosen(options: Choices): Body {

@@ -116,13 +116,13 @@ async def list_courses(identity: Member, context: Context) -> CourseFolderList:
 
 @router.put("/groups/{name}/course-folder", summary="Open or close a course folder", responses=responses(401, 403, 404, 409, 422))
 async def set_folder(name: str, body: CourseFolderRule, identity: Instructor, context: Context) -> CourseView:
-    """With the due time of all work, and of single assignments that have their own.
+    """With the due time of all work, and of single assignments that have their own; what is left out stays as it is.
 
     One that is closed takes no work. Data stay in sessions, and instructors give, give back and read as before.
     """
     check_instructor(identity, name, to=Action.CHANGE)
     by = by_now(identity, context)
-    due = check_due(body.due)
+    due = check_due(body.due) if "due" in body.model_fields_set else ...
     own = {check_name(each.name): check_due(each.due) for each in body.assignments}
     await context.store.coursework.set_folder(name, is_open=body.course_folder, due=due, assignments=own, by=by)
     return await view_of(context, identity, name)
