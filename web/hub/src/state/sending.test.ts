@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Problem } from './api.ts';
-import { chosenFiles, namesOf, sendAll, type Progress, type Send } from './sending.ts';
+import { chosenFiles, namesOf, sendAll, sendFile, type Progress, type Send } from './sending.ts';
 
 function file(name: string, size = 1, within = ''): File {
   const made = new File([new Uint8Array(size)], name);
@@ -77,6 +77,72 @@ describe('sendAll', () => {
     expect((await sending(stopped, [file('a'), file('b')], 100, stop)).refused).toEqual([
       { why: 'You stopped it. What was sent before is there.', paths: ['a', 'b'] },
     ]);
+  });
+});
+
+describe('sendFile', () => {
+  /** A request that gets an answer when a test says so. */
+  class Request extends EventTarget {
+    static last: Request;
+    readonly upload = new EventTarget();
+    status = 0;
+    responseText = '';
+    constructor() {
+      super();
+      Request.last = this;
+    }
+    open = () => undefined;
+    setRequestHeader = () => undefined;
+    getResponseHeader = () => null;
+    send = () => undefined;
+    abort = () => this.end('abort');
+    end(event: 'load' | 'abort', text = '', status = 0): void {
+      Object.assign(this, { responseText: text, status });
+      this.dispatchEvent(new Event(event));
+      this.dispatchEvent(new Event('loadend'));
+    }
+  }
+
+  function start(): Promise<unknown> {
+    vi.useFakeTimers();
+    vi.stubGlobal('XMLHttpRequest', Request);
+    return sendFile('PUT', '/hub/api/file', new Blob(['1'])).catch((error: unknown) => error);
+  }
+
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+
+  it('returns the answer', async () => {
+    const answer = start();
+    Request.last.end('load', '{"id": "a"}', 200);
+    expect(await answer).toEqual({ id: 'a' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+  it('says so where the answer is a page, as a proxy has one', async () => {
+    const answer = start();
+    Request.last.end('load', '<p>Sign in', 200);
+    expect(await answer).toMatchObject({
+      message: 'RSparkHub’s answer can’t be read. Reload the page.',
+      status: 0,
+    });
+  });
+  it('ends where nothing goes on, and not before', async () => {
+    const answer = start();
+    let ended = false;
+    void answer.then(() => (ended = true));
+    await vi.advanceTimersByTimeAsync(119_000);
+    Request.last.upload.dispatchEvent(Object.assign(new Event('progress'), { loaded: 1 }));
+    await vi.advanceTimersByTimeAsync(119_000);
+    expect(ended).toBe(false);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await answer).toMatchObject({ code: 'unreachable' });
+  });
+  it('sends nothing once it is stopped', async () => {
+    vi.stubGlobal('XMLHttpRequest', Request);
+    const sent = sendFile('PUT', '/hub/api/file', new Blob(['1']), { signal: AbortSignal.abort() });
+    await expect(sent).rejects.toMatchObject({ code: 'unreachable' });
   });
 });
 

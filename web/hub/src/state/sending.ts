@@ -28,6 +28,8 @@ export type Send = (chosen: Chosen, onbytes: (sent: number) => void, signal: Abo
 
 const SHOWN = 3; // names that a sentence has
 
+const STALLED = 120_000; // ms without progress, or without an answer, after which nothing comes any more
+
 /** After these answers the next file would get the same: no access, or the hub is away or has enough for now. */
 const ENDS = new Set([0, 401, 403, 404, 429]);
 
@@ -94,6 +96,11 @@ export function sendFile<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
+    let stalled: ReturnType<typeof setTimeout> | undefined;
+    const goesOn = (): void => {
+      clearTimeout(stalled);
+      stalled = setTimeout(() => request.abort(), STALLED);
+    };
     const fail = (): void =>
       reject(new Problem('It did not reach RSparkHub. Send it again in a moment.', 0, 'unreachable'));
     if (signal?.aborted) {
@@ -102,19 +109,31 @@ export function sendFile<T>(
     }
     request.open(method, address);
     request.setRequestHeader('Content-Type', 'application/octet-stream');
-    request.upload.addEventListener('progress', ({ loaded }) => onbytes?.(loaded));
-    request.addEventListener('load', () => {
-      const answer = new Response(request.responseText, {
-        status: request.status,
-        headers: { 'Retry-After': request.getResponseHeader('Retry-After') ?? '' },
-      });
-      if (answer.ok) resolve(JSON.parse(request.responseText) as T);
-      else void problemOf(answer).then(reject);
+    request.upload.addEventListener('progress', ({ loaded }) => {
+      goesOn();
+      onbytes?.(loaded);
     });
+    request.addEventListener('loadend', () => clearTimeout(stalled));
+    request.addEventListener('load', () => void answerOf<T>(request).then(resolve, reject));
     for (const end of ['error', 'abort']) request.addEventListener(end, fail);
     signal?.addEventListener('abort', () => request.abort(), { once: true });
+    goesOn();
     request.send(body);
   });
+}
+
+async function answerOf<T>(request: XMLHttpRequest): Promise<T> {
+  const answer = new Response(request.responseText, {
+    status: request.status,
+    headers: { 'Retry-After': request.getResponseHeader('Retry-After') ?? '' },
+  });
+  if (!answer.ok) throw await problemOf(answer);
+  try {
+    return (await answer.json()) as T;
+  } catch {
+    // Something between here and the hub answered in its place, as a page to sign in does.
+    throw new Problem('RSparkHub’s answer can’t be read. Reload the page.', 0, 'unreadable');
+  }
 }
 
 /** A limit in the unit in which the hub sets it and says it. */
