@@ -80,6 +80,45 @@ describe('sendAll', () => {
   });
 });
 
+describe('sendAll, where the hub has enough for now', () => {
+  const enough = (after: number | null) => new Problem('Too many changes.', 429, 'rate', after);
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('waits as long as the hub says, and sends the same file again', async () => {
+    vi.useFakeTimers();
+    const asked: string[] = [];
+    const done = sending(
+      ({ path }) => {
+        asked.push(path);
+        return asked.length === 2 ? Promise.reject(enough(30)) : Promise.resolve();
+      },
+      [file('a'), file('b'), file('c')],
+    );
+    await vi.advanceTimersByTimeAsync(29_000);
+    expect(asked).toEqual(['a', 'b']);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect((await done).refused).toEqual([]);
+    expect(asked).toEqual(['a', 'b', 'b', 'c']);
+  });
+  it('waits no longer than until somebody stops it', async () => {
+    vi.useFakeTimers();
+    const stop = new AbortController();
+    const done = sending(() => Promise.reject(enough(600)), [file('a'), file('b')], 100, stop);
+    await vi.advanceTimersByTimeAsync(1_000);
+    stop.abort();
+    expect((await done).refused).toEqual([
+      { why: 'You stopped it. What was sent before is there.', paths: ['a', 'b'] },
+    ]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+  it('ends where the hub does not say how long', async () => {
+    const { refused } = await sending(() => Promise.reject(enough(null)), [file('a'), file('b')]);
+    expect(refused).toEqual([{ why: 'Too many changes.', paths: ['a', 'b'] }]);
+  });
+});
+
 describe('sendFile', () => {
   /** A request that gets an answer when a test says so. */
   class Request extends EventTarget {

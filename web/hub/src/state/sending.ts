@@ -30,7 +30,7 @@ const SHOWN = 3; // names that a sentence has
 
 const STALLED = 120_000; // ms without progress, or without an answer, after which nothing comes any more
 
-/** After these answers the next file would get the same: no access, or the hub is away or has enough for now. */
+/** After these answers the next file would get the same: no access, or the hub is away or has enough and does not say until when. */
 const ENDS = new Set([0, 401, 403, 404, 429]);
 
 /** Return the files of a field, of a folder with their paths in it; and how many hidden ones are left out. */
@@ -44,7 +44,10 @@ export function chosenFiles(files: Iterable<File>, below = ''): { chosen: Chosen
   };
 }
 
-/** Send files of up to `most` bytes each, and return what was not taken. What was taken stays. */
+/**
+ * Send files of up to `most` bytes each, and return what was not taken. What was taken stays. Where the hub has enough for
+ * now, the same file goes again when the hub says.
+ */
 export async function sendAll(
   files: readonly Chosen[],
   send: Send,
@@ -59,11 +62,17 @@ export async function sendAll(
     const tell = (sent: number): void =>
       onprogress({ path, number: at + 1, of: files.length, part: (gone + sent) / all });
     let why = end || tooLarge(file, most);
-    if (!why) {
+    let again = !why;
+    while (again) {
+      again = false;
       tell(0);
       try {
         await send(chosen, tell, signal);
       } catch (error) {
+        const wait = error instanceof Problem && error.status === 429 ? error.retryAfter : null;
+        if (wait !== null) await pause(wait, signal);
+        again = wait !== null && !signal.aborted;
+        if (again) continue;
         why = signal.aborted ? 'You stopped it. What was sent before is there.' : errorMessage(error);
         if (signal.aborted || !(error instanceof Problem) || ENDS.has(error.status)) end = why;
       }
@@ -119,6 +128,17 @@ export function sendFile<T>(
     signal?.addEventListener('abort', () => request.abort(), { once: true });
     goesOn();
     request.send(body);
+  });
+}
+
+/** Wait so many seconds, or until somebody stops it. */
+function pause(seconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, seconds * 1000);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
 }
 
