@@ -303,3 +303,11 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+async def test_a_hub_of_the_version_before_answers_without_assignments() -> None:
+    folder = {"group": "stats", "instructor": False, "course_folder": True, "due": None, "data": []}
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, json={"courses": [folder]}))
+    async with AsyncHub(URL, token="rsh_1", transport=transport) as hub:
+        (found,) = await hub.groups.courses()
+    assert found.assignments == []

@@ -59,7 +59,9 @@ class CourseView(Answer):
     )
     course_folder: bool = Field(description="Whether its people hand in work, into its course folder.")
     due: datetime | None = Field(description="Until when work is to be handed in; null where nothing is said.")
-    assignments: list[AssignmentView] = Field(description="Work with a due time of its own; `due` is for all other.")
+    assignments: list[AssignmentView] = Field(
+        default=[], description="Work with a due time of its own; `due` is for all other."
+    )  # a hub of the version before answers without them
     file_size: int = Field(description="How many bytes a file may have that is given, handed in or given back.")
     people: list[CoursePersonView]
 

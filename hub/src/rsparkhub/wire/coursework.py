@@ -42,7 +42,9 @@ class CourseFolderView(Answer):
     course_folder: bool = Field(description="Whether it takes work. Data, and what came back, you have also when it takes none.")
     due: datetime | None = Field(description="Until when work is to be handed in; null where nothing is said.")
     data: list[DataFileView]
-    assignments: list[AssignmentView] = Field(description="Work with a due time of its own; `due` is for all other.")
+    assignments: list[AssignmentView] = Field(
+        default=[], description="Work with a due time of its own; `due` is for all other."
+    )  # a hub of the version before answers without them
 
 
 class CourseFolderList(Answer):
@@ -63,7 +65,9 @@ class HandInView(Answer):
     at: datetime = Field(description="When it was sent.")
     due: datetime | None = Field(description="Until when work was to be handed in then.")
     late: bool
-    assignment: str | None = Field(description="For which assignment with a due time of its own it was; null for all other work.")
+    assignment: str | None = Field(
+        default=None, description="For which assignment with a due time of its own it was; null for all other work."
+    )  # a hub of the version before answers without it
     returned: list["ReturnedView"] = Field(description="What came back on it, oldest first.")
 
 

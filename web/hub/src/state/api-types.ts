@@ -249,6 +249,7 @@ export interface components {
             /**
              * Assignments
              * @description Work with a due time of its own; `due` is for all other.
+             * @default []
              */
             assignments: components["schemas"]["AssignmentView"][];
         };
@@ -321,6 +322,7 @@ export interface components {
             /**
              * Assignments
              * @description Work with a due time of its own; `due` is for all other.
+             * @default []
              */
             assignments: components["schemas"]["AssignmentView"][];
             /**

@@ -108,3 +108,13 @@ it('the time of the hub is reported with each response', async () => {
   await new Api({ fetch, onTime }).me();
   expect(onTime).toHaveBeenCalledWith(Date.UTC(2026, 10, 24, 10));
 });
+
+it('takes the answers of a hub of the version before, which knows no assignments', async () => {
+  const { fetch } = answering(
+    json({ name: 'stats' }),
+    json({ courses: [{ group: 'stats' }, { group: 'math', assignments: [{ name: 'lab1' }] }] }),
+  );
+  const api = new Api({ fetch });
+  expect((await api.course('stats')).assignments).toEqual([]);
+  expect((await api.courses()).map((each) => each.assignments)).toEqual([[], [{ name: 'lab1' }]]);
+});
