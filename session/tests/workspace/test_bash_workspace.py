@@ -79,6 +79,17 @@ def test_a_strict_shell_with_names_of_commands_sleeps_again_and_again(tmp_path: 
     ]
 
 
+def test_functions_with_the_names_of_what_calls_builtins_keep_nothing_from_being_saved(tmp_path: Path) -> None:
+    made = "x=1; set -k; set -- a b; trap 'echo bye' USR1; command() { echo mine; }; builtin() { echo mine; }"
+    asked = 'command; builtin; echo "$x $2 ${!__rspark*}$POSIXLY_CORRECT"; trap; shopt inherit_errexit expand_aliases; echo $-'
+    expected = shell(f"{made}\n{asked}", tmp_path)
+    assert shell(f"{made}\n{save(tmp_path)}\n{asked}", tmp_path) == expected
+    assert not (tmp_path / "failed.json").exists()
+    assert (tmp_path / "caller").read_text().count("trap --") == 1
+    assert shell(f"{restore(tmp_path)}\n{save(tmp_path)}", tmp_path) == ""
+    assert shell(f"{restore(tmp_path)}\n{asked}", tmp_path) == expected
+
+
 def test_what_a_version_before_saved_is_read(tmp_path: Path) -> None:
     assert shell(f"x=1\n{save(tmp_path)}", tmp_path) == ""
     (tmp_path / "caller").unlink()  # traps were among the rest

@@ -31,10 +31,13 @@ _PYTHON = (
     "(each for each in ().__class__.__base__.__subclasses__() if each.__name__ == 'ModuleSpec').__next__()"
     ".__init__.__globals__['__builtins__']}})"
 )
-#: Traps and positional parameters are the caller's: a sourced file has its own.
+#: Traps and positional parameters are the caller's: a sourced file has its own. A function `builtin`, which is lifted as in
+#: `workspace.sh`, comes before the traps: what follows these may run them. In POSIX's mode `trap` names all that there are not, too.
 _BASH = {
     "save": (
-        "{{ \\builtin printf '%s ' '\\builtin set --' \"${{@@Q}}\"; \\builtin echo; \\builtin trap -p; }} >| {quoted}/caller; "
+        "( POSIXLY_CORRECT=; \\unset -f declare; __rspark_builtin=$(\\declare -pf builtin 2> /dev/null) || :; "
+        "\\unset -f builtin; \\unset -v POSIXLY_CORRECT; \\builtin printf '%s ' '\\builtin set --' \"${{@@Q}}\"; "
+        "\\builtin printf '\\n%s\\n' \"$__rspark_builtin\"; \\builtin trap -p ) >| {quoted}/caller; "
         ". {bash} save {quoted}"
     ),
     "restore": '. {bash} restore {quoted}; [[ ! -r {quoted}/caller ]] || \\builtin eval "$(< {quoted}/caller)"',

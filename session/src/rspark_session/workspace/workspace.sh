@@ -5,13 +5,29 @@
 # the new session sets. Running commands and open files end, and are named.
 # It runs in a person's shell, behind their back: all its own names begin with __rspark, and are removed at the end. A person's
 # aliases and functions may have the names of commands, builtins may be disabled, variables be constants, `PATH` lead nowhere, and
-# their options forbid what a script does: none of it counts here. What a sourced file has of its own, its caller saves and restores in the folder's file `caller`: traps and
-# positional parameters (`rspark_session.jupyter.snapshot`).
+# their options forbid what a script does: none of it counts here. What a sourced file has of its own, its caller saves and
+# restores in the folder's file `caller` (`rspark_session.jupyter.snapshot`): traps and positional parameters; and a function
+# `builtin`, which all that is read would call.
+
+# A function `builtin` is lifted. Only POSIX's mode has `unset` found before functions; it leaves options as it likes them.
+if __rspark_builtin=$(POSIXLY_CORRECT=; \unset -f declare; \declare -pf builtin 2>/dev/null); then
+  if [[ :$SHELLOPTS: == *:posix:* ]]; then
+    \unset -f builtin
+  else
+    __rspark_options=:$BASHOPTS:
+    POSIXLY_CORRECT=
+    \unset -f builtin
+    \unset -v POSIXLY_CORRECT
+    [[ $__rspark_options == *:inherit_errexit:* ]] || \builtin shopt -u inherit_errexit
+    [[ $__rspark_options != *:expand_aliases:* ]] || \builtin shopt -s expand_aliases
+    \builtin unset -v __rspark_options
+  fi
+fi
 
 __rspark_keywords=
 if [[ $- == *k* ]]; then # what looks like an assignment would be none of a command's words
   \builtin set +k
-  __rspark_keywords='set -k'
+  __rspark_keywords='\builtin set -k'
 fi
 __rspark_disabled=$(\builtin enable -n)
 \builtin eval "${__rspark_disabled//enable -n/\\builtin enable}"
@@ -26,10 +42,14 @@ __rspark_json() {
   builtin printf '"%s"' "${__rspark_text//[[:cntrl:]]/ }"
 }
 
+__rspark_counted() { # how many variables the state has
+  builtin command -p sed -n 's/^# \([0-9]*\)$/\1/p' "$__rspark_folder/state.sh" | builtin command -p tail -n 1
+}
+
 __rspark_report() { # file, objects, lost
   builtin printf '{"language": "bash", "objects": %d, "bytes": %d, "lost": [%s]}' \
-    "$2" "$(command -p cat "$__rspark_folder"/state.sh | command -p wc -c)" "$3" >| "$__rspark_folder/.report" &&
-    command -p mv "$__rspark_folder/.report" "$__rspark_folder/$1"
+    "$2" "$(builtin command -p cat "$__rspark_folder"/state.sh | builtin command -p wc -c)" "$3" >| "$__rspark_folder/.report" &&
+    builtin command -p mv "$__rspark_folder/.report" "$__rspark_folder/$1"
 }
 
 __rspark_variables() {
@@ -79,13 +99,13 @@ __rspark_limits() { # those that who started the shell has otherwise, and how mu
       'Max msgqueue size '*) __rspark_option=q ;;
       *) continue ;;
     esac
-    command -p grep -q -x -F -e "$__rspark_line" "/proc/$PPID/limits" && continue
+    builtin command -p grep -q -x -F -e "$__rspark_line" "/proc/$PPID/limits" && continue
     builtin printf 'builtin ulimit -S -%s %s\n' "$__rspark_option" "$(builtin ulimit -S "-$__rspark_option")"
   done < "/proc/$$/limits"
   __rspark_own=$(< "/proc/$$/stat") __rspark_others=$(< "/proc/$PPID/stat")
   builtin read -r -a __rspark_own <<< "${__rspark_own##*) }"
   builtin read -r -a __rspark_others <<< "${__rspark_others##*) }"
-  [[ ${__rspark_own[16]} -le ${__rspark_others[16]} ]] || builtin printf 'command -p renice %d -p $$ > /dev/null\n' "${__rspark_own[16]}"
+  [[ ${__rspark_own[16]} -le ${__rspark_others[16]} ]] || builtin printf 'builtin command -p renice %d -p $$ > /dev/null\n' "${__rspark_own[16]}"
 }
 
 __rspark_places() { # the directory stack, and commands that are not found where the path says
@@ -102,9 +122,9 @@ __rspark_places() { # the directory stack, and commands that are not found where
 
 __rspark_typed() { # what was typed, and what keys do
   local __rspark_key __rspark_work __rspark_line
-  builtin history -w "$__rspark_folder/.history" && command -p sed '/workspace\.sh.* \(save\|restore\) /d' "$__rspark_folder/.history" >| \
-    "$__rspark_folder/history"
-  command -p rm -f "$__rspark_folder/.history"
+  builtin history -w "$__rspark_folder/.history" &&
+    builtin command -p sed '/workspace\.sh.* \(save\|restore\) /d' "$__rspark_folder/.history" >| "$__rspark_folder/history"
+  builtin command -p rm -f "$__rspark_folder/.history"
   builtin bind -psv >| "$__rspark_folder/keys" 2>/dev/null # all are read by `bind -f`
   builtin bind -X 2>/dev/null | while IFS= builtin read -r __rspark_line; do
     __rspark_key=${__rspark_line%%'": "'*} __rspark_work=${__rspark_line#*'": "'} # commands are shown in quotes, and taken without
@@ -127,18 +147,18 @@ __rspark_all_lost() {
     __rspark_lost "${__rspark_line#"${__rspark_line%%[! ]*}"}" job 'It is a command that runs. Start it again.'
   done < <(builtin jobs -r; builtin jobs -s)
   # Commands that the shell has forgotten (`disown`), and no copy of it, as what writes this is.
-  __rspark_own=$(command -p tr '\0' ' ' < "/proc/$$/cmdline")
+  __rspark_own=$(builtin command -p tr '\0' ' ' < "/proc/$$/cmdline")
   for __rspark_pid in /proc/[0-9]*; do
     __rspark_pid=${__rspark_pid#/proc/}
     { __rspark_stat=$(< "/proc/$__rspark_pid/stat"); } 2>/dev/null || continue
     builtin read -r -a __rspark_stat <<< "${__rspark_stat##*) }" # state, parent, group, session
     [[ ${__rspark_stat[1]} == "$$" ]] || continue
-    __rspark_line=$(command -p tr '\0' ' ' < "/proc/$__rspark_pid/cmdline" 2>/dev/null)
+    __rspark_line=$(builtin command -p tr '\0' ' ' < "/proc/$__rspark_pid/cmdline" 2>/dev/null)
     [[ -z $__rspark_line || $__rspark_line == "$__rspark_own" || " $__rspark_jobs " == *" $__rspark_pid "* ]] ||
       __rspark_lost "${__rspark_line% }" program 'It is a command that runs. Start it again.'
   done
   for __rspark_line in "${__rspark_descriptors[@]}"; do
-    __rspark_target=$(command -p readlink "$__rspark_line") || continue
+    __rspark_target=$(builtin command -p readlink "$__rspark_line") || continue
     [[ ${__rspark_line##*/} -gt 2 ]] || continue
     case $__rspark_target in
       /dev/* | /proc/* | "${BASH_SOURCE[0]}") continue ;;
@@ -166,7 +186,7 @@ __rspark_save() {
   done
   __rspark_jobs=$(builtin jobs -p)
   __rspark_jobs=${__rspark_jobs//$'\n'/ }
-  command -p rm -f "$__rspark_folder"/{manifest,failed}.json
+  builtin command -p rm -f "$__rspark_folder"/{manifest,failed}.json
   {
     __rspark_variables >| "$__rspark_folder/state.sh" && {
       builtin shopt -p extglob # functions are read by it
@@ -180,14 +200,14 @@ __rspark_save() {
       builtin printf 'OPTIND=%q OPTERR=%q SECONDS=%q\n' "$OPTIND" "$OPTERR" "$SECONDS"
       [[ ! -v OPTARG ]] || builtin printf 'OPTARG=%q\n' "$OPTARG"
       # shellcheck disable=SC2016  (it is written, and read later)
-      builtin shopt -p | command -p sed "s/^shopt -[su] expand_aliases\$/$__rspark_aliases/"
-      builtin set +o | command -p grep -v -e history -e emacs -e ' vi$' -e monitor
+      builtin shopt -p | builtin command -p sed "s/^shopt -[su] expand_aliases\$/$__rspark_aliases/"
+      builtin set +o | builtin command -p grep -v -e history -e emacs -e ' vi$' -e monitor
       builtin printf '__rspark_keywords=%q\n' "$__rspark_keywords"
       builtin printf '__rspark_disabled=%q\n' "$__rspark_disabled"
       builtin printf 'IFS=%q\n' "$__rspark_words"
     } >> "$__rspark_folder/state.sh"
-  } && command -p sync "$__rspark_folder/state.sh" &&
-    __rspark_report manifest.json "$(command -p sed -n 's/^# \([0-9]*\)$/\1/p' "$__rspark_folder/state.sh" | command -p tail -n 1)" \
+  } && builtin command -p sync "$__rspark_folder/state.sh" &&
+    __rspark_report manifest.json "$(__rspark_counted)" \
       "$(__rspark_all_lost)" ||
     builtin printf '{"why": "There is no space for it on the disk, or it cannot be written"}' >| "$__rspark_folder/failed.json"
 }
@@ -195,7 +215,7 @@ __rspark_save() {
 if [[ $1 == save ]]; then
   __rspark_save
 else
-  command -p rm -f "$__rspark_folder"/{restored,failed}.json
+  builtin command -p rm -f "$__rspark_folder"/{restored,failed}.json
   # shellcheck disable=SC1091  (what was saved)
   . "$__rspark_folder/state.sh" 2>| "$__rspark_folder/.problems"
   if [[ -s $__rspark_folder/history ]]; then
@@ -203,12 +223,14 @@ else
     \builtin history -r "$__rspark_folder/history"
   fi
   [[ ! -s $__rspark_folder/keys ]] || \builtin bind -f "$__rspark_folder/keys" 2>/dev/null
-  __rspark_report restored.json "$(command -p sed -n 's/^# \([0-9]*\)$/\1/p' "$__rspark_folder/state.sh" | command -p tail -n 1)" \
-    "$(command -p sed -n 's/.*"lost": \[\(.*\)\]}$/\1/p' "$__rspark_folder/manifest.json")"
+  __rspark_report restored.json "$(__rspark_counted)" \
+    "$(builtin command -p sed -n 's/.*"lost": \[\(.*\)\]}$/\1/p' "$__rspark_folder/manifest.json")"
   __rspark_aliases=$(\builtin shopt -p expand_aliases || :)
 fi
 \builtin eval "$__rspark_aliases"
 \builtin eval "$__rspark_disabled"
-\builtin eval "\builtin unset -v __rspark_folder __rspark_aliases __rspark_words __rspark_disabled __rspark_keywords; $__rspark_keywords"
-\builtin unset -f __rspark_json __rspark_report __rspark_variables __rspark_limits __rspark_places __rspark_typed __rspark_lost __rspark_all_lost \
-  __rspark_functions __rspark_save
+\builtin unset -f __rspark_json __rspark_counted __rspark_report __rspark_variables __rspark_limits __rspark_places __rspark_typed \
+  __rspark_lost __rspark_all_lost __rspark_functions __rspark_save
+\builtin eval "\builtin unset -v __rspark_folder __rspark_aliases __rspark_words __rspark_disabled __rspark_keywords __rspark_builtin
+$__rspark_keywords
+$__rspark_builtin"
