@@ -39,6 +39,12 @@ def test_a_prompt_that_can_not_be_set_again_ends_the_shell_and_says_so(tmp_path:
         assert bash.shown("echo $((6 * 7))") == "42"
 
 
+def test_a_prompt_is_set_again_where_code_has_a_function_builtin(tmp_path: Path) -> None:
+    with kernel("bash", COMMAND, tmp_path) as bash:
+        bash.shown("kept=1; builtin() { :; }; PS1=mine")
+        assert "1" in bash.shown("unset -f builtin; echo $kept").splitlines()
+
+
 def test_a_shell_that_is_given_up_after_code_is_replaced_by_the_next(tmp_path: Path) -> None:
     with kernel("bash", COMMAND, tmp_path) as bash:
         bash.shown("PROMPT_COMMAND='((n++)) && PS1='; readonly PROMPT_COMMAND")

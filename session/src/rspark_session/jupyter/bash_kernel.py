@@ -315,8 +315,9 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         for seconds in _ANSWERS:
             self._settle()
             first, second = uuid.uuid4().hex, uuid.uuid4().hex
-            # In two, so that an echo is no answer; and code may have redirected what it says.
-            child.sendline(f" \\builtin printf '%s%s\\n' {first} {second} > /dev/tty")
+            # In two, so that an echo is no answer; code may have redirected what it says, and made a function `builtin`.
+            answer = f"printf '%s%s\\n' {first} {second} > /dev/tty"
+            child.sendline(f" \\builtin {answer}; \\{answer}")
             incomplete = False
             with suppress(pexpect.TIMEOUT):
                 incomplete = child.expect([f"{first}{second}\r?\n", self.bashwrapper.ps2_re], timeout=seconds) == 1
