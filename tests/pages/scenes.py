@@ -121,9 +121,10 @@ def arrange_course(hub: FixtureHub) -> None:
         world.data_file("d3", "a-name-that-is-rather-long-for-a-phone/and-a-folder-within/measurements-2026.parquet", 96_000_000),
     ]
     hub.world.hand_ins = [
-        world.hand_in("h1", "bo", "lab1.Rmd", returned=[world.returned("r1", "remarks.txt"), world.returned("r2", "lab1.Rmd")]),
-        world.hand_in("h2", "carla", "lab1.tar.gz", late=True, at=world.ago(minutes=20)),
-    ]
+        world.hand_in("h1", "bo", "lab1.Rmd", assignment="lab1",
+                      returned=[world.returned("r1", "remarks.txt"), world.returned("r2", "lab1.Rmd")]),
+        world.hand_in("h2", "carla", "lab1.tar.gz", assignment="lab1", late=True, at=world.ago(minutes=20)),
+    ]  # fmt: skip
 
 
 def arrange_work(hub: FixtureHub) -> None:

@@ -180,6 +180,19 @@ async def test_a_change_of_the_folder_names_nothing_else(page: Page, hub: Fixtur
     ]  # fmt: skip
 
 
+async def test_an_instructor_sees_for_which_assignment_something_is(page: Page, hub: FixtureHub) -> None:
+    arrange_course(hub)
+    hub.world.hand_ins.append(world.hand_in("h3", "dan", "lab1-.Rmd"))
+    await page.goto(COURSE)
+    section = page.get_by_role("region", name="Work handed in")
+    await expect(section.get_by_role("columnheader", name="For")).to_be_visible()
+    await expect(section.get_by_role("row", name="carla").get_by_role("cell", name="lab1", exact=True)).to_be_visible()
+    await expect(section.get_by_role("row", name="dan").get_by_role("cell", name="lab1", exact=True)).to_have_count(0)
+    await page.set_viewport_size({"width": 480, "height": 800})
+    await expect(section.get_by_role("columnheader", name="For")).to_have_count(0)
+    await expect(section.get_by_role("row", name="carla")).to_be_visible()
+
+
 async def test_an_assignment_gets_a_due_time_of_its_own_and_loses_it(page: Page, hub: FixtureHub) -> None:
     arrange_course(hub)
     default = hub.world.course["due"]

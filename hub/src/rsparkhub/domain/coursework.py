@@ -117,11 +117,12 @@ def by_name(assignments: Iterable[Assignment]) -> dict[str, Assignment]:
 def assignment_of(file: str, named: Mapping[str, Assignment]) -> Assignment | None:
     """Return for which assignment of those `by_name` a file is handed in; None for work that has no due time of its own.
 
-    It has the file's name, or what is left of that without one ending or more, the longest first; case makes no difference.
+    It has the file's name, or what is left of that without one ending or more, the longest first. Case and spaces before
+    an ending make no difference: who reads the name does not see them.
     """
     name = file.casefold()
     while name not in named and "." in name:
-        name = name.rpartition(".")[0]
+        name = name.rpartition(".")[0].rstrip()
     return named.get(name)
 
 
