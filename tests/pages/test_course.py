@@ -81,6 +81,23 @@ async def test_what_is_sent_is_shown_and_can_be_stopped(page: Page, hub: Fixture
     assert all(file["path"] != "b.csv" for file in hub.world.data)
 
 
+async def test_who_leaves_while_files_are_sent_is_asked_or_told_what_was_added(page: Page, hub: FixtureHub) -> None:
+    arrange_course(hub)
+    await page.goto(COURSE)
+    section = page.get_by_role("region", name="Data")
+    await section.get_by_role("button", name="Add files").wait_for()
+    leaves = "() => dispatchEvent(new Event('beforeunload', {cancelable: true}))"
+    assert await page.evaluate(leaves)
+    hub.world.held = True
+    async with page.expect_request("**/data?path=a.csv"):
+        await page.get_by_label("Files of data").set_input_files([_file("a.csv"), _file("b.csv")])
+    assert not await page.evaluate(leaves)
+    await page.get_by_role("banner").get_by_role("link").first.click()
+    await expect(page.get_by_text("Stopped: 0 of 2 files added to stats-101.")).to_be_visible()
+    hub.world.held = False
+    assert await page.evaluate(leaves)
+
+
 async def test_a_grade_and_a_file_are_given_back(page: Page, hub: FixtureHub) -> None:
     arrange_course(hub)
     await page.goto(COURSE)
