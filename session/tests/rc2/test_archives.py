@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import resource
 import struct
 import tempfile
@@ -386,7 +387,6 @@ async def test_the_keyboard_selects_and_what_is_folded_is_not_selected(running: 
             selected = tree.locator("[aria-selected=true]")
             await tree.get_by_role("treeitem", name="drawer", exact=True).click()
             await expect(tree.get_by_role("treeitem", name="third.drawn")).to_be_visible()
-            await tree.focus()
             for key in ("ArrowDown", " ", "ArrowDown", "ArrowDown", " "):
                 await page.keyboard.press(key)
             await expect(page.get_by_text("2 selected")).to_be_visible()
@@ -399,6 +399,8 @@ async def test_the_keyboard_selects_and_what_is_folded_is_not_selected(running: 
             for key in ("Escape", "Shift+ArrowUp", "Shift+ArrowUp"):
                 await page.keyboard.press(key)
             await expect(page.get_by_text("3 selected")).to_be_visible()
+            # The next look at the folders, which unselects what is gone, comes to no end.
+            await page.route(re.compile(r"/api/contents"), lambda _: None)
             for key in ("ArrowLeft", "ArrowLeft"):
                 await page.keyboard.press(key)
             await expect(tree.get_by_role("treeitem", name="drawer", exact=True)).to_have_attribute("aria-expanded", "false")
