@@ -32,7 +32,8 @@ _PYTHON = (
     ".__init__.__globals__['__builtins__']}})"
 )
 #: Traps and positional parameters are the caller's: a sourced file has its own. A function `builtin`, which is lifted as in
-#: `workspace.sh`, comes before the traps: what follows these may run them. In POSIX's mode `trap` names all that there are not, too.
+#: `workspace.sh`, comes before the traps: what follows these may run them. In POSIX's mode `trap` also names all that there
+#: are not.
 _BASH = {
     "save": (
         "( POSIXLY_CORRECT=; \\unset -f declare; __rspark_builtin=$(\\declare -pf builtin 2> /dev/null) || :; "
