@@ -12,6 +12,7 @@ stream_output <- function() {
     base <- baseenv()
     base$unlockBinding("evaluate", imports)
     assign("evaluate", evaluate_in_console(imports$evaluate, base::readline), envir = imports)
+    workspace$console <- TRUE
     lockBinding("evaluate", imports)
     assign("flush_console", function() invisible(.Call(console_flush)), envir = evaluate$.env)
     options(showErrorCalls = FALSE, keep.source = TRUE) # as where R is interactive

@@ -375,6 +375,7 @@ with_plain_options <- function(work) {
   workspace$theirs <- options(plain)
   lift_limits()
   on.exit({
+    if (!isTRUE(workspace$console)) renew_limits() # a console of ours sets them for each expression
     if (!is.null(workspace$theirs)) options(workspace$theirs)
     workspace$theirs <- NULL
   })
