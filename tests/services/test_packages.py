@@ -78,7 +78,7 @@ def test_matrices_and_data_frames_go_to_python_and_back(full: FullSession) -> No
     said = full.r(
         'library(reticulate); np <- import("numpy"); pd <- import("pandas"); '
         "m <- matrix(c(2, 0, 0, 4), 2); stopifnot(all.equal(np$linalg$inv(m), solve(m))); "
-        "stopifnot(identical(np$arange(3L)[2:3], 1:2), identical(dim(np$zeros(c(2L, 3L, 4L))), 2:4)); "
+        "stopifnot(np$arange(3L)[2:3] == 1:2, identical(dim(np$zeros(c(2L, 3L, 4L))), 2:4)); "
         'frame <- data.frame(n = 1:2, x = c(0.5, NA), s = c("a", "\u00fc")); back <- pd$concat(list(frame, frame)); '
         'cat("rows:", nrow(back), "sum:", sum(back$n), "text:", back$s[[4]])'
     )
