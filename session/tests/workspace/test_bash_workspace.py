@@ -85,7 +85,7 @@ def test_functions_with_the_names_of_what_calls_builtins_keep_nothing_from_being
     expected = shell(f"{made}\n{asked}", tmp_path)
     assert shell(f"{made}\n{save(tmp_path)}\n{asked}", tmp_path) == expected
     assert not (tmp_path / "failed.json").exists()
-    assert (tmp_path / "caller").read_text().count("trap --") == 1
+    assert (tmp_path / "caller").read_text().count("trap -- 'echo bye' SIGUSR1") == 1
     assert shell(f"{restore(tmp_path)}\n{save(tmp_path)}", tmp_path) == ""
     assert shell(f"{restore(tmp_path)}\n{asked}", tmp_path) == expected
 
