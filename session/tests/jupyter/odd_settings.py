@@ -92,7 +92,8 @@ class Kernel:
 
     def restore(self, folder: Path) -> None:
         """Restore what was saved."""
-        assert self.shown(str(snapshot.code("restore", self.language, folder)), silent=True) == ""
+        said = self.shown(str(snapshot.code("restore", self.language, folder)), silent=True)
+        assert said == "", said
         snapshot.read_report("restore", folder)
 
     def end(self) -> None:

@@ -38,7 +38,9 @@ _BASH = {
     "save": (
         "( POSIXLY_CORRECT=; \\unset -f declare; __rspark_builtin=$(\\declare -pf builtin 2> /dev/null) || :; "
         "\\unset -f builtin; \\unset -v POSIXLY_CORRECT; \\builtin printf '%s ' '\\builtin set --' \"${{@@Q}}\"; "
-        "\\builtin printf '\\n%s\\n' \"$__rspark_builtin\"; \\builtin trap -p ) >| {quoted}/caller; "
+        "\\builtin printf '\\n%s\\n' \"$__rspark_builtin\"; __rspark_traps=$(\\builtin trap -p); "
+        "[[ $__rspark_builtin ]] || __rspark_traps=${{__rspark_traps//trap -- /\\\\builtin trap -- }}; "
+        "\\builtin printf '%s\\n' \"$__rspark_traps\" ) >| {quoted}/caller; "
         ". {bash} save {quoted}"
     ),
     "restore": '. {bash} restore {quoted}; [[ ! -r {quoted}/caller ]] || \\builtin eval "$(< {quoted}/caller)"',
