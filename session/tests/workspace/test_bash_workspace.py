@@ -90,6 +90,14 @@ def test_functions_with_the_names_of_what_calls_builtins_keep_nothing_from_being
     assert shell(f"{restore(tmp_path)}\n{asked}", tmp_path) == expected
 
 
+def test_traps_are_as_they_were_also_where_a_function_is_called_trap(tmp_path: Path) -> None:
+    made = "trap 'echo \"trap -- x\ntrap -- y\"' USR1; trap '' HUP; trap 'echo gone' ERR; trap() { return 1; }"
+    asked = "builtin trap -p; trap || echo theirs"
+    expected = shell(f"{made}\n{asked}", tmp_path)
+    shell(f"{made}\n{save(tmp_path)}", tmp_path)
+    assert shell(f"{restore(tmp_path)}; echo $?\n{asked}", tmp_path) == f"0\n{expected}"
+
+
 def test_what_a_version_before_saved_is_read(tmp_path: Path) -> None:
     assert shell(f"x=1\n{save(tmp_path)}", tmp_path) == ""
     (tmp_path / "caller").unlink()  # traps were among the rest

@@ -36,11 +36,13 @@ _PYTHON = (
 #: are not.
 _BASH = {
     "save": (
-        "( POSIXLY_CORRECT=; \\unset -f declare; __rspark_builtin=$(\\declare -pf builtin 2> /dev/null) || :; "
+        "( POSIXLY_CORRECT=; \\unset -f declare; __rspark_builtin=$(\\declare -pf builtin 2> /dev/null) || \\builtin :; "
         "\\unset -f builtin; \\unset -v POSIXLY_CORRECT; \\builtin printf '%s ' '\\builtin set --' \"${{@@Q}}\"; "
-        "\\builtin printf '\\n%s\\n' \"$__rspark_builtin\"; __rspark_traps=$(\\builtin trap -p); "
-        "[[ $__rspark_builtin ]] || __rspark_traps=${{__rspark_traps//trap -- /\\\\builtin trap -- }}; "
-        "\\builtin printf '%s\\n' \"$__rspark_traps\" ) >| {quoted}/caller; "
+        "\\builtin printf '\\n%s\\n' \"$__rspark_builtin\"; __rspark_call=; "
+        "[[ $__rspark_builtin ]] || __rspark_call='\\builtin '; "  # a function `trap` is there again by then
+        f"for __rspark_trap in {' '.join(map(str, range(65)))} ERR RETURN DEBUG; do "
+        '__rspark_said=$(\\builtin trap -p "$__rspark_trap" 2> /dev/null) || \\builtin :; '
+        '[[ -z $__rspark_said ]] || \\builtin printf \'%s%s\\n\' "$__rspark_call" "$__rspark_said"; done ) >| {quoted}/caller; '
         ". {bash} save {quoted}"
     ),
     "restore": '. {bash} restore {quoted}; [[ ! -r {quoted}/caller ]] || \\builtin eval "$(< {quoted}/caller)"',
