@@ -33,14 +33,15 @@ async def shown(kernel: Kernel, message: str, text: str) -> None:
         printed += (await hear(kernel, message, "stream"))["text"]
 
 
-async def asks_again(kernel: Kernel, message: str, text: str) -> None:
-    """Wait until a message has shown a text and asks: these come on two channels, in either order."""
-    printed, asks = "", False
-    while not (asks and text in printed):
+async def asks_again(kernel: Kernel, message: str, text: str) -> str:
+    """Wait until a message has shown a text and asks, and give its prompt: these come on two channels, in either order."""
+    printed, prompt = "", ""
+    while not (prompt and text in printed):
         heard = json.loads(await asyncio.wait_for(kernel.socket.recv(), WAIT))
         if heard["parent_header"].get("msg_id") == message:
             printed += heard["content"]["text"] if heard["msg_type"] == "stream" else ""
-            asks = asks or heard["msg_type"] == "input_request"
+            prompt = heard["content"]["prompt"] if heard["msg_type"] == "input_request" else prompt
+    return prompt
 
 
 async def ended(kernel: Kernel, message: str) -> str:
@@ -126,7 +127,7 @@ async def test_the_end_of_input_is_an_empty_line_to_the_browser(start: Start) ->
     async with running.kernel(await running.new_kernel("ir")) as kernel:
         message, _ = await asked(kernel, BROWSES)
         await answer(kernel, "\x04")
-        assert (await hear(kernel, message, "input_request"))["prompt"] == "Browse[2]> "
+        assert await asks_again(kernel, message, "debug at #1: y\n") == "Browse[2]> "
         await answer(kernel, "\x04")
         assert await kernel.result_of(message) == "[1] 41"
 
