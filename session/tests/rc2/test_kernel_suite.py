@@ -20,6 +20,9 @@ from jupyter_kernel_test.msgspec_v5 import validate_message
 from session.tests.places import session_python
 from session.tests.running import R_LIBRARY, WAIT, Json, Running
 
+from rspark_contract.reading import Fields
+from rspark_contract.specs import Places
+from rspark_session.agent.lifecycle.socket_folder import socket_folder
 from rspark_session.jupyter import kernelspecs
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
@@ -148,5 +151,5 @@ async def test_the_suite_passes_outside_of_a_session(language: str, monkeypatch:
 async def test_the_suite_passes_inside_a_session(running: Running, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jupyter_kernel_test, "TIMEOUT", WAIT)
     kernel = await running.new_kernel(kernelspecs.available()[language].name)
-    [file] = running.run.rglob(f"kernel-{kernel}.json")
+    [file] = socket_folder(Places.parse(Fields(running.asked))).rglob(f"kernel-{kernel}.json")
     await asyncio.to_thread(run_suite, language, json.loads(file.read_text()))
