@@ -137,3 +137,16 @@ def test_down_ends_everything_and_says_what(here: Running, session: str) -> None
     assert here.command("down").stdout == "Nothing was running.\n"
     here.up()
     assert json.loads(here.command("session", "show", session, "--json").stdout)["state"] == "suspended"
+
+
+def test_a_data_folder_that_is_taken_away_ends_what_runs_on_it(here: Running) -> None:
+    parts = here.processes()
+    moved = here.data.rename(here.data.with_name("elsewhere"))
+    try:
+        here.wait_for_line(f"The data folder {here.data} was removed or replaced while RSparkHub ran on it")
+        assert here.process is not None
+        assert here.process.wait(60) == 4
+        assert not any(psutil.pid_exists(pid) for pid in parts.values())
+    finally:
+        moved.rename(here.data)
+    here.up()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,7 +23,7 @@ from rsparkhub.backends.process import proc
 from rsparkhub.backends.process.backend import ProcessBackend
 from rsparkhub.backends.process.observation import DID_NOT_BEGIN, NO_AGENT, RESTARTED
 from rsparkhub.backends.process.run_folder import empty, throw_away
-from rsparkhub.domain.errors import CannotStart
+from rsparkhub.domain.errors import CannotStart, Unavailable
 
 REF = EnsembleRef("aaaa", 1)
 GRACE = timedelta(seconds=10)
@@ -186,6 +187,27 @@ async def test_the_same_name_in_another_installation_is_left_alone(
     finally:
         await other.kill(REF)
         await other.aclose()
+
+
+async def test_who_begins_anew_in_a_removed_data_folder_is_left_alone(
+    backend: ProcessBackend, data: Path, notify_dir: Path, session_python: Path
+) -> None:
+    await backend.apply(make_spec())
+    assert await backend.list() == [REF]
+    removed = data.rename(data.with_name("removed"))
+    with pytest.raises(Unavailable, match="was removed or replaced"):
+        await backend.list()
+    other = ProcessBackend(data=data, notify_dir=notify_dir, python=session_python)
+    try:
+        await other.apply(make_spec())
+        await until(other, REF, lambda o: o.phase == "up")
+        with pytest.raises(Unavailable, match="was removed or replaced"):
+            await backend.list()
+    finally:
+        await other.kill(REF)
+        await other.aclose()
+        shutil.rmtree(data)
+        removed.rename(data)
 
 
 async def test_a_pid_that_another_process_has_now_is_not_the_session(backend: ProcessBackend, data: Path) -> None:

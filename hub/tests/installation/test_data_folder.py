@@ -1,6 +1,8 @@
 """One data folder, one `up`."""
 
+import asyncio
 import os
+import shutil
 import stat
 import struct
 import subprocess
@@ -128,6 +130,21 @@ def test_a_holder_that_ended_in_order_leaves_nothing_to_remember(settings: Setti
     with held(settings):
         assert read_holder(settings) is not None
     assert read_holder(settings) is None
+
+
+@pytest.mark.parametrize("begins_anew", [False, True])
+async def test_a_holder_knows_when_its_folder_was_removed_or_replaced(settings: Settings, begins_anew: bool) -> None:
+    prepare(settings)
+    with held(settings) as holder:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(holder.until_lost(), 0.05)
+        shutil.rmtree(settings.data)
+        if begins_anew:
+            prepare(settings)
+            with held(settings):
+                await asyncio.wait_for(holder.until_lost(), 60)
+        else:
+            await asyncio.wait_for(holder.until_lost(), 60)
 
 
 def test_a_lock_file_of_an_earlier_boot_names_nobody(settings: Settings) -> None:

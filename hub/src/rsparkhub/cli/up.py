@@ -67,6 +67,7 @@ async def _up(settings: "Settings") -> None:
 
 async def _run(settings: "Settings", holder: "Holder") -> None:
     from rsparkhub.cli.first_sign_in import make_link, write_access
+    from rsparkhub.domain.errors import InstallationProblem
     from rsparkhub.factory import Factory
     from rsparkhub.installation.checks import through_the_edge
     from rsparkhub.installation.data_folder import how_to_end
@@ -96,10 +97,26 @@ async def _run(settings: "Settings", holder: "Holder") -> None:
             f"RSparkHub runs; its data are in {settings.data.absolute()}. Open this link, which signs you in once:\n\n  {link}\n"
         )
         _say(f"Ctrl+C ends RSparkHub and leaves sessions running; {how_to_end(settings)} ends everything.")
-        await end_requested_at.wait()
+        lost = await _until_asked_or_lost(end_requested_at, holder)
     finally:
         await supervisor.stop()
+    if lost:
+        raise InstallationProblem(
+            f"The data folder {settings.data.absolute()} was removed or replaced while RSparkHub ran on it, so RSparkHub ended. "
+            f"Put it back or start anew; {how_to_end(settings)} ends sessions that still run."
+        )
     _say("Ended: edge, controller, hub. Sessions were left as they are.")
+
+
+async def _until_asked_or_lost(asked: asyncio.Event, holder: "Holder") -> bool:
+    """Wait for a signal or the loss of the data folder, and return whether it was the loss."""
+    ways = [asyncio.create_task(asked.wait()), asyncio.create_task(holder.until_lost())]
+    try:
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for way in ways:
+            way.cancel()
+    return not asked.is_set()
 
 
 def _say(line: str) -> None:

@@ -1,5 +1,6 @@
 """The folder that holds everything an installation keeps, and the lock that lets one `rsparkhub up` at a time use it."""
 
+import asyncio
 import contextlib
 import fcntl
 import json
@@ -15,6 +16,8 @@ from rsparkhub.backends.process.proc import Process, boot_id, find
 from rsparkhub.domain.errors import AlreadyRunning, InstallationProblem
 from rsparkhub.files import write_whole
 from rsparkhub.settings import Settings, default_data
+
+_LOOK_SECONDS = 2.0
 
 
 def prepare(settings: Settings) -> None:
@@ -129,7 +132,7 @@ def held(settings: Settings) -> Iterator["Holder"]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AlreadyRunning(_already(settings)) from None
-        holder = Holder(settings)
+        holder = Holder(settings, lock.fileno())
         holder.tell()
         try:
             yield holder
@@ -140,8 +143,19 @@ def held(settings: Settings) -> Iterator["Holder"]:
 class Holder:
     """Writes into the lock file who holds it, for `down`, `doctor` and a second `up` to read."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, lock: int) -> None:
         self._settings = settings
+        self._lock = lock
+
+    async def until_lost(self) -> None:
+        """Wait until the data folder's lock file is another than the one that is held: the folder was removed or replaced."""
+        while True:
+            try:
+                if not os.path.samestat(os.fstat(self._lock), lock_file(self._settings).stat()):
+                    return
+            except (FileNotFoundError, NotADirectoryError):
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def tell(self, **processes: Process) -> None:
         """Write who this process is, its address, and the processes it started."""

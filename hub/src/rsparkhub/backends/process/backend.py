@@ -21,7 +21,7 @@ from rsparkhub.backends.process.observation import Statuses, look
 from rsparkhub.backends.process.run_folder import RunFolder, empty, throw_away
 from rsparkhub.backends.process.start import Start
 from rsparkhub.domain.ensemble import EnsembleSpec, Observed
-from rsparkhub.domain.errors import CannotStart
+from rsparkhub.domain.errors import CannotStart, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class ProcessBackend(Backend):
 
     def __init__(self, *, data: Path, notify_dir: Path, python: Path, r_libs: str = "", checkout: Path | None = None) -> None:
         self._data = data.absolute()
+        self._identity: tuple[int, int] | None = None
         self._sessions = self._data / "sessions"
         self._trash = self._sessions / ".trash"
         self._homes = f"{self._data}/".encode()
@@ -89,6 +90,7 @@ class ProcessBackend(Backend):
         return [ref for ref in found if session_id in (None, ref.id)]
 
     def _list(self) -> "builtins.list[EnsembleRef]":
+        self._refuse_another_folder()
         empty(self._trash)
         found = {EnsembleRef.parse(session.name, run.name) for session in _folders(self._sessions) for run in _folders(session)}
         for process in proc.everyone():  # also what lives on without its folder
@@ -98,6 +100,24 @@ class ProcessBackend(Backend):
             session_id, _, generation = name.rpartition(".")
             found.add(EnsembleRef.parse(session_id, generation))
         return sorted(ref for ref in found if ref is not None)
+
+    def _refuse_another_folder(self) -> None:
+        """Raise Unavailable when the data folder is another than at the first look.
+
+        Who removed it may have begun anew there: its sessions are in a store that this process does not read, and would be
+        ended as nobody's.
+        """
+        try:
+            found = self._data.stat()
+            identity = (found.st_dev, found.st_ino)
+        except FileNotFoundError:
+            identity = None
+        if self._identity is None:
+            self._identity = identity
+        elif identity != self._identity:
+            raise Unavailable(
+                f"The data folder {self._data} was removed or replaced while RSparkHub ran; end it and start it again."
+            )
 
     async def end(self, ref: EnsembleRef, ending: Ending, grace: timedelta) -> None:
         """Ask the agent over HTTP, or by SIGTERM where it doesn't answer; its grace is that of its own file."""
