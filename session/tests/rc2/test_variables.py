@@ -349,7 +349,7 @@ async def test_html_has_an_origin_of_its_own_and_large_things_stand_beside(runni
     assert display is not None
     assert set(display.blobs) == {"text/html"}
     frame = await running.get(f"rc2/api/frame/{display.seq}")
-    assert frame.text.startswith("<b>bold</b>")
+    assert "</style>\n<b>bold</b>" in frame.text, "a fragment looks as the rest does"
     assert "no-cache" in frame.headers["cache-control"]
     policy = frame.headers["content-security-policy"]
     assert "sandbox" in policy

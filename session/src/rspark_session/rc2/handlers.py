@@ -1,6 +1,7 @@
 """What is asked of the room over HTTP: pages of tables, completion, help, history and plots, each typed and bounded."""
 
 import json
+import re
 from asyncio import to_thread
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -257,7 +258,25 @@ class Frame(RoomHandler):
             raise Refusal("This is not kept any more. Run its code again.")
         self.set_header("Content-Security-Policy", _FRAME_POLICY)
         self.set_header("Cache-Control", "private, no-cache")  # the number is another event's in another log
-        self.finish(html, set_content_type="text/html; charset=utf-8")
+        self.finish(_page(html), set_content_type="text/html; charset=utf-8")
+
+
+#: Whatever a fragment says of its own looks comes before this; a page of its own has none of it.
+_FRAGMENT_STYLE = b"""<!doctype html><meta charset="utf-8"><style>
+:where(body) { margin: 10px; font: 13px/1.5 system-ui, sans-serif; color: #1b1b1a; background: #fff }
+:where(table) { border-collapse: collapse; font-variant-numeric: tabular-nums }
+:where(th, td) { padding: 3px 12px 3px 0; border-bottom: 1px solid #e5e4e2; text-align: left; vertical-align: top }
+:where(th, td) { white-space: nowrap }
+:where(th) { font-weight: 600 }
+:where(caption) { padding-bottom: 6px; color: #6b6a67; text-align: left }
+</style>
+"""
+_IS_PAGE = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+
+
+def _page(html: bytes) -> bytes:
+    """Return a page of what may be a fragment of one."""
+    return html if _IS_PAGE.match(html) else _FRAGMENT_STYLE + html
 
 
 def _html(event: Mapping[str, Any], room: Room) -> bytes | None:

@@ -16,6 +16,27 @@ describe('the form that is shown', () => {
   });
 });
 
+describe('a table', () => {
+  const of = (html: string, text = '  n\n1 1') => ({
+    data: { 'text/plain': text, 'text/html': html },
+    blobs: {},
+  });
+  const table = '<table class="dataframe"><tbody><tr><td>1</td></tr></tbody></table>';
+  it('is text at a prompt, as R prints it, and a page under a chunk', () => {
+    expect(choose(of(table), 'prompt')).toBe('text/plain');
+    expect(choose(of(`<style scoped>td { color: red }</style>${table}`), 'prompt')).toBe('text/plain');
+    expect(choose(of(table), 'chunk')).toBe('text/html');
+  });
+  it('is a page where the text is not the table, and where there is more than a table', () => {
+    expect(choose(of(table, '<IPython.core.display.HTML object>'), 'prompt')).toBe('text/html');
+    expect(choose(of(`${table}<script>draw()</script>`), 'prompt')).toBe('text/html');
+    expect(choose(of(`<table><tr><td><a href="https://a.example">a</a></td></tr></table>`), 'prompt')).toBe(
+      'text/html',
+    );
+    expect(choose(of('<div style="color: red">bold</div>'), 'prompt')).toBe('text/html');
+  });
+});
+
 describe('an image', () => {
   const rich = { seq: 1, data: { 'image/png': 'ab\nc', 'image/svg+xml': '<svg/>' }, blobs: {}, metadata: {} };
   it('is in the event, or in the session', () => {

@@ -14,13 +14,27 @@ const ORDER = [
   'text/plain',
 ];
 
+/** Where a value is shown: at a prompt tables are text, as R and Python print them there; under a chunk they are pages. */
+export type Place = 'prompt' | 'chunk';
+
 /** Return the richest form that can be shown; the empty string where there is none. */
-export function choose({ data, blobs }: Pick<Rich, 'data' | 'blobs'>): string {
+export function choose({ data, blobs }: Pick<Rich, 'data' | 'blobs'>, place: Place = 'chunk'): string {
   const has = (form: string): boolean => form in data || form in blobs;
+  const html = data['text/html'];
   // What R prints of a value as a text is what a person at R's prompt expects, unless the HTML is more than the text again.
-  if (has('text/html') && has('text/plain') && isPlainHtml(data['text/html'])) return 'text/plain';
+  if (has('text/plain') && isPlainHtml(html)) return 'text/plain';
+  if (place === 'prompt' && saysItself(data['text/plain']) && isTable(html)) return 'text/plain';
   return ORDER.find(has) ?? Object.keys(data)[0] ?? '';
 }
+
+/** Return whether HTML is a table of text, and nothing that draws, runs or leads elsewhere. */
+const isTable = (html: unknown): boolean =>
+  typeof html === 'string' &&
+  /<table\b/i.test(html) &&
+  !/<(?:script|iframe|svg|img|picture|canvas|video|audio|object|embed|a|button|input|form)\b/i.test(html);
+
+/** Return whether a text is of the value, and not a name of it as `<IPython.core.display.HTML object>`, or its HTML again. */
+const saysItself = (text: unknown): boolean => typeof text === 'string' && !text.trimStart().startsWith('<');
 
 /** Return whether HTML holds nothing but text. */
 const isPlainHtml = (html: unknown): boolean =>
