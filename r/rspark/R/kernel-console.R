@@ -16,7 +16,7 @@ stream_output <- function() {
     lockBinding("evaluate", imports)
     assign("flush_console", function() invisible(.Call(console_flush)), envir = evaluate$.env)
     options(showErrorCalls = FALSE, keep.source = TRUE) # as where R is interactive
-    for (prepare in list(rc2_name_plots, print_tables)) try(prepare(), silent = TRUE)
+    for (prepare in list(rc2_name_plots, print_tables, remove_drawn_files)) try(prepare(), silent = TRUE)
   }
   invisible(known)
 }
@@ -390,6 +390,20 @@ print_tables <- function() {
       paste(utils::capture.output(print(obj)), collapse = "\n")
     }, envir = asNamespace("repr"))
   }
+}
+
+# repr draws a plot into a temporary file, which it leaves there.
+remove_drawn_files <- function() {
+  repr <- asNamespace("repr")
+  draw <- repr$repr_recordedplot_generic
+  base <- baseenv()
+  base$unlockBinding("repr_recordedplot_generic", repr)
+  repr$repr_recordedplot_generic <- function(obj, ext, binary, dev.cb) {
+    drawn <- character()
+    on.exit(unlink(drawn))
+    draw(obj, ext, binary, function(file) dev.cb(drawn <<- file))
+  }
+  lockBinding("repr_recordedplot_generic", repr)
 }
 
 # Questions -------------------------------------------------------------------

@@ -410,6 +410,8 @@ SEXP attribute_hidden console_find(void)
     return Rf_ScalarLogical(all);
 }
 
+SEXP files_regular(SEXP paths); /* files.c */
+
 static const R_CallMethodDef calls[] = {
     {"console_find", (DL_FUNC) &console_find, 0},
     {"console_run", (DL_FUNC) &console_run, 10},
@@ -421,6 +423,7 @@ static const R_CallMethodDef calls[] = {
     {"console_stop_at_next", (DL_FUNC) &console_stop_at_next, 1},
     {"console_run_on", (DL_FUNC) &console_run_on, 1},
     {"console_call_back", (DL_FUNC) &console_call_back, 3},
+    {"files_regular", (DL_FUNC) &files_regular, 1},
     {NULL, NULL, 0}
 };
 

@@ -156,3 +156,8 @@ def test_what_fails_beside_an_expression_leaves_the_kernel_usable(kernel: Kernel
     assert kernel.run("cat(6 * 7)") == "42"
     kernel.run("graphics.off(); if (!dir.exists(tempdir())) dir.create(tempdir())")
     assert kernel.run(_AS_IT_WAS) == "1 1 1"
+
+
+def test_plots_leave_nothing_in_the_temporary_folder(kernel: Kernel) -> None:
+    kernel.run("for (i in 1:5) plot(i)")
+    assert kernel.run("cat(list.files(tempdir(), 'png|svg|jpg|pdf'))") == ""

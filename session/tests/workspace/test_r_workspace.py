@@ -323,6 +323,28 @@ def test_plots_work_after_the_sleep_and_none_is_shown_again(r: Sleeper) -> None:
     assert ["image/png" in plot for plot in plots] == [True]
 
 
+def test_thousands_of_temporary_files_are_kept_and_a_pipe_is_not_waited_for(r: Sleeper) -> None:
+    r.run("place <- file.path(tempdir(), 'many', 1:20000 %% 7); for (each in unique(place)) dir.create(each, recursive = TRUE)")
+    r.run("paths <- file.path(place, 1:20000); invisible(mapply(cat, 1:20000, file = paths))")
+    r.run("Sys.setFileTime(paths[[7]], '2020-01-01')")
+    r.run("system2('mkfifo', file.path(tempdir(), 'pipe'))")
+    r.sleep()
+    assert r.lost() == {}
+    assert r.ask("sum(as.integer(vapply(paths, readLines, '', warn = FALSE))) == sum(1:20000)") == "TRUE"
+    assert r.ask("format(file.mtime(paths[[7]]), '%Y')") == '"2020"'
+
+
+def test_of_many_temporary_files_that_are_too_large_the_largest_are_named(r: Sleeper) -> None:
+    r.run("for (i in 1:60) writeBin(raw(2e6 + i), file.path(tempdir(), sprintf('large%d', i)))")
+    r.sleep()
+    named = [Path(name).name for name in r.lost()]
+    assert named[:20] == [f"large{number}" for number in range(60, 40, -1)]
+    assert [why for kind, why in r.lost().values() if kind == "temporary files"] == [
+        "7 smaller files in it, 13.4 Mb, are lost, too."
+    ]
+    assert len([*(r.folder / "files").iterdir()]) == 33
+
+
 def test_a_part_that_hangs_or_fails_takes_nothing_along(r: Sleeper) -> None:
     r.run("rspark:::workspace_baseline()")
     r.run("put <- function(name, f) { n <- asNamespace('grDevices'); base::unlockBinding(name, n); assign(name, f, n) }")
