@@ -1,5 +1,6 @@
 """Spark on Kubernetes: executors are pods that a session asks for, of its own alone, and that end with it."""
 
+import copy
 import json
 import os
 import signal
@@ -9,6 +10,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
+from rsparkhub.backends.base import EnsembleRef
+from rsparkhub.backends.kubernetes.objects.names import account_name
+from rsparkhub.settings.placement import Placement, Toleration
 
 from .cluster import Cluster
 from .hub import NAMESPACE, Hub, gone, pods
@@ -108,6 +113,48 @@ def runtime_class(cluster: Cluster, name: str) -> Iterator[None]:
         cluster("delete", "runtimeclass", name)
 
 
+@contextmanager
+def priority_class(cluster: Cluster, name: str) -> Iterator[None]:
+    """Have a PriorityClass."""
+    found = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": 7}
+    cluster.apply(found)
+    try:
+        yield
+    finally:
+        cluster("delete", "priorityclass", name)
+
+
+#: Where a session runs, and what an executor of it says that runs there too.
+PLACED = Placement(
+    node_selector={"example.org/Pool": "A_1"},
+    tolerations=(Toleration(key="gpu", operator="Equal", value="Big.1", effect="NoSchedule"), Toleration(key="example.org/lent")),
+    priority_class="high.er",
+    runtime_class="sand-box",
+)
+SAME: dict[str, Any] = {
+    "nodeSelector": {"example.org/Pool": "A_1"},
+    "tolerations": [toleration.as_in_a_pod() for toleration in PLACED.tolerations],
+    "priorityClassName": "high.er",
+    "runtimeClassName": "sand-box",
+}
+SANDBOX, TAINTS, NODES = "in the same sandbox as its session", "tolerates no taints but", "its environment's node_selector names"
+#: What is changed of that, and what the API server says.
+PLACES: list[tuple[Callable[[dict[str, Any]], object], str]] = [
+    (lambda spec: None, "made"),
+    (lambda spec: (spec.pop("tolerations"), spec.pop("priorityClassName")), "made"),
+    (lambda spec: spec.pop("runtimeClassName"), SANDBOX),
+    (lambda spec: spec.pop("nodeSelector"), NODES),
+    (lambda spec: spec.update(nodeSelector={"example.org/pool": "a_1"}), NODES),
+    (lambda spec: spec["nodeSelector"].update({"kubernetes.io/hostname": "node-1"}), NODES),
+    (lambda spec: spec["tolerations"][0].update(value="big.1"), TAINTS),
+    (lambda spec: spec["tolerations"][0].pop("effect"), TAINTS),
+    (lambda spec: spec["tolerations"][1].update(effect="NoExecute"), TAINTS),
+    (lambda spec: spec["tolerations"][1].update(key="lent"), TAINTS),
+    (lambda spec: spec["tolerations"].append({"operator": "Exists"}), TAINTS),
+    (lambda spec: spec.update(priorityClassName="system-node-critical"), "no node or priority of its choice"),
+]
+
+
 class TestWhatADriverMayNot:
     """What a curious student tries with the account of their session, and what the API server says."""
 
@@ -138,7 +185,17 @@ class TestWhatADriverMayNot:
         def reading(name: str) -> dict[str, Any]:
             return {"name": "WORD", "valueFrom": {"secretKeyRef": {"name": name, "key": "ensemble.json"}}}
 
+        def term(whose: str) -> dict[str, Any]:
+            return {"labelSelector": {"matchLabels": {"rsparkhub/session": whose}}, "topologyKey": "kubernetes.io/hostname"}
+
+        def wishes(whose: str) -> dict[str, Any]:
+            return {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "podAffinityTerm": term(whose)}]}
+
+        def requires(whose: str) -> dict[str, Any]:
+            return {"requiredDuringSchedulingIgnoredDuringExecution": [term(whose)]}
+
         assert tries(lambda pod: None) == "made"
+        assert tries(lambda pod: pod["spec"].update(affinity={"podAntiAffinity": wishes(session)})) == "made"
         assert tries(lambda pod: container(pod).update(env=[reading(me)])) == "made"
         labels = "An executor has the labels of its own session."
         refused = {
@@ -179,6 +236,28 @@ class TestWhatADriverMayNot:
                 lambda pod: pod["spec"].update(nodeName="node-1"),
                 lambda pod: pod["spec"].update(priorityClassName="system-node-critical"),
             ],
+            "An executor tolerates no taints but those that its environment's tolerations name.": [
+                lambda pod: pod["spec"].update(tolerations=[{"operator": "Exists"}]),
+                lambda pod: pod["spec"].update(tolerations=[{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}]),
+                lambda pod: pod["spec"].update(
+                    tolerations=[{"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute"}]
+                ),
+            ],
+            "An executor runs on the nodes that its environment's node_selector names, and chooses none among them.": [
+                lambda pod: pod["spec"].update(nodeSelector={"kubernetes.io/hostname": "node-1"}),
+                lambda pod: pod["spec"].update(schedulerName="another"),
+                lambda pod: pod["spec"].update(
+                    topologySpreadConstraints=[
+                        {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule"}
+                    ]
+                ),
+            ],
+            "An executor has no affinity but the wish to be apart from its own session.": [
+                lambda pod: pod["spec"].update(affinity={"nodeAffinity": {}}),
+                lambda pod: pod["spec"].update(affinity={"podAffinity": wishes(session)}),
+                lambda pod: pod["spec"].update(affinity={"podAntiAffinity": wishes(other)}),
+                lambda pod: pod["spec"].update(affinity={"podAntiAffinity": requires(session)}),
+            ],
         }
         for sentence, changes in refused.items():
             for change in changes:
@@ -190,10 +269,16 @@ class TestWhatADriverMayNot:
             lambda pod: pod["spec"]["securityContext"].update(runAsUser=0, runAsNonRoot=False),
         ):
             assert "forbidden" in tries(change)
-        sandboxed = f"system:serviceaccount:{NAMESPACE}:{me}.ada.runtime-sand-1box.priority.uses"
-        with runtime_class(namespace, "sand-box"):
-            assert tries(lambda pod: pod["spec"].update(runtimeClassName="sand-box"), sandboxed) == "made"
-            assert "An executor runs in the same sandbox as its session" in tries(lambda pod: None, sandboxed)
+        with runtime_class(namespace, "sand-box"), priority_class(namespace, "high.er"):
+            where = f"system:serviceaccount:{NAMESPACE}:{account_name(EnsembleRef(session, 1), 'ada', (), PLACED)}"
+            for change_of_place, said in PLACES:
+                place = copy.deepcopy(SAME)
+                change_of_place(place)
+                assert said in tries(lambda pod, place=place: pod["spec"].update(place), where), place
+            assert SANDBOX in tries(lambda pod: pod["spec"].update(runtimeClassName="sand-box"))
+            before = f"system:serviceaccount:{NAMESPACE}:{me}.ada.runtime-sand-1box.priority.uses"  # of the version before
+            assert tries(lambda pod: pod["spec"].update(SAME | {"priorityClassName": ""}), before) == "made"
+            assert SANDBOX in tries(lambda pod: None, before)
         asked = ["--as", account, "--as-group", f"system:serviceaccounts:{NAMESPACE}", "-n", NAMESPACE]
         for words in (
             ["delete", "pod", f"rspark-{other}-1"],

@@ -19,6 +19,7 @@ from rspark_contract.reading import JsonObject
 from rspark_contract.specs import ComponentSpec, InterfaceSpec, SecretFile, ServiceSpec
 from rsparkhub.backends.kubernetes.objects import render
 from rsparkhub.domain.ensemble import EnsembleSpec
+from rsparkhub.domain.errors import CannotStart
 from rsparkhub.domain.quantity import ByteSize
 from rsparkhub.settings.kubernetes import KubernetesSettings, Quota
 from rsparkhub.settings.placement import Placement, Toleration, Volume
@@ -157,15 +158,26 @@ def test_executors_and_workers_are_told_where_their_session_runs(services: JsonO
 @pytest.mark.parametrize(
     ("where", "account"),
     [
-        (Placement(), "rspark-kq4wz7m2xb-3.ada.uses.postgres"),
-        (Placement(runtime_class="gvisor"), "rspark-kq4wz7m2xb-3.ada.runtime-gvisor.priority.uses.postgres"),
-        (Placement(priority_class="high-2.x"), "rspark-kq4wz7m2xb-3.ada.runtime.priority-high-12-0x.uses.postgres"),
+        (Placement(), ""),
+        (Placement(runtime_class="gvisor"), ".runtime-gvisor"),
+        (Placement(priority_class="high-2.x"), ".priority-high-12-0x"),
+        (Placement(node_selector={"example.org/Pool": "A_1"}), ".node-example-0org-2-pool-4-a-31"),
+        (Placement(tolerations=(Toleration(),)), ".taint--5"),
+        (Placement(tolerations=(Toleration(key="gpu", effect="NoSchedule"),)), ".taint-gpu-5-no-schedule"),
+        (Placement(tolerations=(Toleration(key="gpu", operator="Equal", value="a"),)), ".taint-gpu-4a-5"),
     ],
 )
-def test_an_account_says_the_classes_of_its_session_by_which_the_api_server_judges(where: Placement, account: str) -> None:
+def test_an_account_says_where_its_session_runs_by_which_the_api_server_judges(where: Placement, account: str) -> None:
     spec = replace(SPARK, backends={"kubernetes": where})
     [found] = [manifest for manifest in render.manifests(spec, PLAIN) if manifest["kind"] == "ServiceAccount"]
-    assert found["metadata"]["name"] == account
+    assert found["metadata"]["name"] == f"rspark-kq4wz7m2xb-3.ada.placed{account}.uses.postgres"
+
+
+def test_more_nodes_than_an_account_can_say_are_refused_where_spark_asks_for_pods_alone() -> None:
+    where = {"kubernetes": Placement(tolerations=tuple(Toleration(key=f"example.org/taint-{number}") for number in range(9)))}
+    with pytest.raises(CannotStart, match="names too many nodes and taints for Spark in pods"):
+        render.manifests(replace(SPARK, backends=where), PLAIN)
+    assert render.manifests(replace(TERMINAL, backends=where), PLAIN)
 
 
 @pytest.mark.parametrize("name", ["ada", "grace_hopper", "a-", "a_", "a" * 32])

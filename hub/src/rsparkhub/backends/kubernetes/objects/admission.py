@@ -7,16 +7,19 @@ the driver's account. So the API server itself compares each pod with the accoun
 import json
 
 from rsparkhub.backends.kubernetes.objects.names import (
-    CLASS_LETTERS,
     COMPONENT,
     EGRESS,
     GENERATION,
+    LETTERS,
     MANAGED,
+    NODE,
+    PLACED,
     POLICIES,
     PRIORITY,
     RUNTIME,
     SERVICE,
     SESSION,
+    TAINT,
     USES,
     Object,
 )
@@ -28,7 +31,6 @@ def admission(settings: KubernetesSettings) -> list[Object]:
     end = ":" if settings.namespaces == "one" else "-"
     accounts = f"system:serviceaccount:{settings.namespace}{end}"
     image = settings.spark_image or settings.session_image
-    classes = ["", *filter(None, [settings.placement.priority_class])]
     labels = {"app.kubernetes.io/managed-by": "rsparkhub"}
     name = f"{settings.namespace}-executors"
     return [
@@ -58,20 +60,28 @@ def admission(settings: KubernetesSettings) -> list[Object]:
                     {"name": "account", "expression": "request.userInfo.username.split(':')[3].split('.')"},
                     {"name": "me", "expression": "variables.account[0]"},
                     {"name": "user", "expression": "variables.account.size() > 1 ? variables.account[1] : ''"},
-                    # Accounts of sessions whose pod has no class, and of those that the version before has started, name none.
-                    {"name": "uses", "expression": "variables.account.size() > 2 && variables.account[2] != 'uses' ? 4 : 2"},
-                    {"name": "runtime", "expression": _class_in(2, RUNTIME)},
-                    {"name": "priority", "expression": _class_in(3, PRIORITY)},
+                    {
+                        "name": "rest",
+                        "expression": "variables.account.size() > 2"
+                        " ? request.userInfo.username.split(':')[3].split('.', 3)[2].split('.') : []",
+                    },
+                    {"name": "uses", "expression": "variables.rest.indexOf('uses')"},
+                    {
+                        "name": "said",
+                        "expression": "variables.rest.filter(part, variables.rest.indexOf(part) < variables.uses)",
+                    },
                     {"name": "pod", "expression": "request.operation == 'DELETE' ? oldObject : object"},
                     {
                         "name": "labels",
                         "expression": "has(variables.pod.metadata.labels) ? variables.pod.metadata.labels : {}",
                     },
                     {"name": "makes", "expression": "request.operation != 'DELETE'"},
+                    {"name": "asked", "expression": _asked("variables.pod.spec")},
+                    {"name": "placed", "expression": f"variables.asked.map(one, {_as_in_an_account('one')})"},
                 ],
                 "validations": [
                     {"expression": expression, "message": message, "reason": "Forbidden"}
-                    for expression, message in _validations(image, classes)
+                    for expression, message in _validations(image)
                 ],
             },
         },
@@ -84,20 +94,50 @@ def admission(settings: KubernetesSettings) -> list[Object]:
     ]
 
 
-def _class_in(part: int, word: str) -> str:
-    """Write the expression for the class that a part of the account's name says; it is empty where it says none."""
-    found = f"variables.account[{part}]"
-    return f"variables.uses == 4 && {found}.startsWith('{word}-') ? {found}.substring({len(word) + 1}) : ''"
+def _asked(spec: str) -> str:
+    """Write the expression for what a pod says of where it runs, each thing after the word that it has in an account's name."""
+    toleration = (
+        "(has(t.key) ? t.key : '')"
+        " + (!has(t.operator) || t.operator in ['', 'Equal'] ? '=' + (has(t.value) ? t.value : '')"
+        " : t.operator == 'Exists' ? '' : '<>')"  # which no account says
+        " + ':' + (has(t.effect) ? t.effect : '')"
+    )
+    # What Kubernetes gives each pod by itself, so that it leaves a node that is lost.
+    by_itself = (
+        "has(t.key) && t.key in ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'] && has(t.operator)"
+        " && t.operator == 'Exists' && has(t.effect) && t.effect == 'NoExecute' && has(t.tolerationSeconds)"
+    )
+    return (
+        f"(has({spec}.runtimeClassName) ? ['{RUNTIME} ' + {spec}.runtimeClassName] : [])"
+        f" + (has({spec}.priorityClassName) && {spec}.priorityClassName != '' ? ['{PRIORITY} ' + {spec}.priorityClassName] : [])"
+        f" + (has({spec}.nodeSelector)"
+        f" ? {spec}.nodeSelector.map(label, '{NODE} ' + label + '=' + {spec}.nodeSelector[label]) : [])"
+        f" + (has({spec}.tolerations)"
+        f" ? {spec}.tolerations.filter(t, !({by_itself})).map(t, '{TAINT} ' + {toleration}) : [])"
+    )
 
 
-def _as_in_an_account(name: str) -> str:
-    """Write the expression for the name of a class as an account's name has it."""
-    return name + "".join(f".replace('{letters}', '{instead}')" for letters, instead in CLASS_LETTERS)
+def _as_in_an_account(text: str) -> str:
+    """Write the expression for a word, a space and a text as an account's name has them."""
+    punctuation = "".join(f".replace('{letters}', '{instead}')" for letters, instead in LETTERS)
+    capitals = ".split('').map(c, c.matches('[A-Z]') ? '-' + c.lowerAscii() : c).join('')"
+    return f"{text}{punctuation}{capitals}.replace(' ', '-')"
 
 
-def _validations(image: str, classes: list[str]) -> list[tuple[str, str]]:
+def _each_asked_is_said(word: str) -> str:
+    return f"variables.placed.all(one, !one.startsWith('{word}-') || one in variables.said)"
+
+
+def _each_said_is_asked(word: str) -> str:
+    return f"variables.said.all(one, !one.startsWith('{word}-') || one in variables.placed)"
+
+
+def _validations(image: str) -> list[tuple[str, str]]:
     pod, containers = "variables.pod", "variables.pod.spec.containers"
     made = "!variables.makes || "
+    # The account of a session that the version before has started says no nodes and no taints.
+    unplaced = f"!('{PLACED}' in variables.said) || "
+    apart = f"{pod}.spec.affinity.podAntiAffinity"
     found = [
         (
             "request.operation in ['CREATE', 'DELETE'] && (!has(request.subResource) || request.subResource == '')",
@@ -119,7 +159,7 @@ def _validations(image: str, classes: list[str]) -> list[tuple[str, str]]:
         (
             (
                 f"!('{SERVICE}' in variables.labels) && variables.labels.all(label, !label.startsWith('{USES}')"
-                f" || variables.account.lastIndexOf(label.substring({len(USES)})) > variables.uses)"
+                f" || variables.rest.lastIndexOf(label.substring({len(USES)})) > variables.uses)"
             ),
             "An executor reaches the services of its own session.",
         ),
@@ -143,15 +183,37 @@ def _validations(image: str, classes: list[str]) -> list[tuple[str, str]]:
             made + f"((!has({pod}.spec.hostNetwork) || !{pod}.spec.hostNetwork)"
             f" && (!has({pod}.spec.hostPID) || !{pod}.spec.hostPID) && (!has({pod}.spec.hostIPC) || !{pod}.spec.hostIPC)"
             f" && (!has({pod}.spec.nodeName) || {pod}.spec.nodeName == '')"
-            f" && (!has({pod}.spec.priorityClassName) || {pod}.spec.priorityClassName in {json.dumps(classes)}"
-            f" || (variables.priority != ''"
-            f" && {_as_in_an_account(f'{pod}.spec.priorityClassName')} == variables.priority)))",
+            f" && {_each_asked_is_said(PRIORITY)})",
             "An executor has nothing of its node, and no node or priority of its choice.",
         ),
         (  # a sandbox keeps the node from what a person's code does, also in an executor
-            made + f"(variables.runtime == '' || (has({pod}.spec.runtimeClassName)"
-            f" && {_as_in_an_account(f'{pod}.spec.runtimeClassName')} == variables.runtime))",
-            "An executor runs in the same sandbox as its session: it has its RuntimeClass.",
+            made + f"({_each_said_is_asked(RUNTIME)} && {_each_asked_is_said(RUNTIME)})",
+            "An executor runs in the same sandbox as its session: it has its RuntimeClass, and none where it has none.",
+        ),
+        (
+            f"{made}{unplaced}{_each_asked_is_said(TAINT)}",
+            "An executor tolerates no taints but those that its environment's tolerations name.",
+        ),
+        (
+            (
+                f"{made}({unplaced}({_each_said_is_asked(NODE)} && {_each_asked_is_said(NODE)}))"
+                f" && (!has({pod}.spec.schedulerName) || {pod}.spec.schedulerName in ['', 'default-scheduler'])"
+                f" && (!has({pod}.spec.topologySpreadConstraints) || {pod}.spec.topologySpreadConstraints.size() == 0)"
+            ),
+            "An executor runs on the nodes that its environment's node_selector names, and chooses none among them.",
+        ),
+        (  # workers wish to be apart from what else their session has
+            (
+                f"{made}!has({pod}.spec.affinity)"
+                f" || (!has({pod}.spec.affinity.nodeAffinity) && !has({pod}.spec.affinity.podAffinity)"
+                f" && (!has({apart}) || (!has({apart}.requiredDuringSchedulingIgnoredDuringExecution)"
+                f" && (!has({apart}.preferredDuringSchedulingIgnoredDuringExecution)"
+                f" || {apart}.preferredDuringSchedulingIgnoredDuringExecution.all(wish, has(wish.podAffinityTerm.labelSelector)"
+                f" && has(wish.podAffinityTerm.labelSelector.matchLabels)"
+                f" && '{SESSION}' in wish.podAffinityTerm.labelSelector.matchLabels"
+                f" && wish.podAffinityTerm.labelSelector.matchLabels['{SESSION}'] == variables.labels['{SESSION}'])))))"
+            ),
+            "An executor has no affinity but the wish to be apart from its own session.",
         ),
         (
             made + f"(!has({pod}.spec.volumes) || {pod}.spec.volumes.all(v, has(v.emptyDir)"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rsparkhub.backends.base import EnsembleRef
+from rsparkhub.settings.placement import Placement, Toleration
 
 #: An object as the API server takes it, or has it.
 Object = dict[str, Any]
@@ -30,9 +31,13 @@ FINALIZER = "rsparkhub/record"
 FORGET = "rsparkhub/forget"
 SELECTOR = f"{MANAGED}=rsparkhub"
 
-#: Before the name of a RuntimeClass and of a PriorityClass in the name of an account; and how letters of those are written there.
-RUNTIME, PRIORITY = "runtime", "priority"
-CLASS_LETTERS = (("-", "-1"), (".", "-0"))
+#: In the name of an account: that it says where the session's pod runs, and before each thing that it says of that.
+PLACED = "placed"
+RUNTIME, PRIORITY, NODE, TAINT = "runtime", "priority", "node", "taint"
+#: How what may not stand in the name of an account, or parts its parts, is written there; `-` and a small letter is a capital.
+LETTERS = (("-", "-1"), (".", "-0"), ("/", "-2"), ("_", "-3"), ("=", "-4"), (":", "-5"))
+#: The letters that the name of an account, as of most objects, may have.
+LONGEST_NAME = 253
 
 AGENT_PORT = 8888
 
@@ -59,21 +64,32 @@ def plain(name: str) -> str:
     return f"{letters}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def account_name(ref: EnsembleRef, user: str | None, uses: Iterable[str], *, runtime: str | None, priority: str | None) -> str:
+def account_name(ref: EnsembleRef, user: str | None, uses: Iterable[str], where: Placement) -> str:
     """Return the name of a driver's account, which is all that `admission` knows of who asks.
 
-    It says the generation, the person, the classes of the session's pod where it has some, and after the word `uses` the shared
+    It says the generation, the person, the classes and the nodes of the session's pod, and after the word `uses` the shared
     services that the session may reach.
     """
-    classes = [_with_class(RUNTIME, runtime), _with_class(PRIORITY, priority)] if runtime or priority else []
-    return ".".join([name_of(ref), plain(user or ""), *classes, "uses", *uses])
+    said = [
+        *([f"{RUNTIME}-{_written(where.runtime_class)}"] if where.runtime_class else []),
+        *([f"{PRIORITY}-{_written(where.priority_class)}"] if where.priority_class else []),
+        *(f"{NODE}-{_written(f'{label}={value}')}" for label, value in where.node_selector.items()),
+        *(f"{TAINT}-{_written(taints(toleration))}" for toleration in where.tolerations),
+    ]
+    return ".".join([name_of(ref), plain(user or ""), PLACED, *said, "uses", *uses])
 
 
-def _with_class(word: str, name: str | None) -> str:
-    """Return a class as a part of an account's name: without dots, which part the parts."""
-    for letters, instead in CLASS_LETTERS:
-        name = (name or "").replace(letters, instead)
-    return f"{word}-{name}" if name else word
+def taints(toleration: Toleration) -> str:
+    """Return what a pod tolerates as kubectl writes taints: `key:effect`, or `key=value:effect` where the value counts."""
+    value = f"={toleration.value or ''}" if toleration.operator == "Equal" else ""
+    return f"{toleration.key or ''}{value}:{toleration.effect or ''}"
+
+
+def _written(text: str) -> str:
+    """Return a text as a part of an account's name: no other text is written so."""
+    for letters, instead in LETTERS:
+        text = text.replace(letters, instead)
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in text)
 
 
 def labels_of(ref: EnsembleRef, *, user: str | None, component: str) -> dict[str, str]:

@@ -5,7 +5,14 @@ from typing import Self
 
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.kubernetes.objects.executors import asks_for_executors, asks_for_workers
-from rsparkhub.backends.kubernetes.objects.names import account_name, labels_of, labels_of_uses, name_of, plain
+from rsparkhub.backends.kubernetes.objects.names import (
+    LONGEST_NAME,
+    account_name,
+    labels_of,
+    labels_of_uses,
+    name_of,
+    plain,
+)
 from rsparkhub.domain.ensemble import EnsembleSpec
 from rsparkhub.domain.errors import CannotStart
 from rsparkhub.settings.kubernetes import KubernetesSettings
@@ -39,11 +46,12 @@ class Placed:
         Raises
         ------
         CannotStart
-            When nothing names an image.
+            When nothing names an image, or the driver's account can't say where the session runs.
         """
         ref = EnsembleRef(spec.id, spec.generation)
         own = spec.backends.get("kubernetes", Placement())
         where = settings.placement.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
+        has_executors = asks_for_executors(spec)
         return cls(
             spec=spec,
             settings=settings,
@@ -53,8 +61,8 @@ class Placed:
             image=_image_of(spec, settings),
             placement=where,
             claim=claim_of(spec.user) if spec.user is not None else f"service-{spec.id}",
-            account=account_name(ref, spec.user, spec.uses, runtime=where.runtime_class, priority=where.priority_class),
-            has_executors=asks_for_executors(spec),
+            account=_account_of(spec, where) if has_executors else "",
+            has_executors=has_executors,
             has_workers=asks_for_workers(spec),
         )
 
@@ -77,6 +85,18 @@ def namespace_of(user: str | None, settings: KubernetesSettings) -> str:
 def claim_of(user: str) -> str:
     """Return the name of the claim of a person's home."""
     return f"home-{plain(user)}"
+
+
+def _account_of(spec: EnsembleSpec, where: Placement) -> str:
+    """Return the name of the account with which the ensemble's Spark asks for pods."""
+    account = account_name(EnsembleRef(spec.id, spec.generation), spec.user, spec.uses, where)
+    if len(account) > LONGEST_NAME:
+        raise CannotStart(
+            "The environment names too many nodes and taints for Spark in pods. Ask your administrator to name fewer.",
+            detail="The name of the account of a session's Spark says the session's node_selector, tolerations, runtime_class "
+            f"and priority_class: it would have {len(account)} letters, and Kubernetes takes {LONGEST_NAME}.",
+        )
+    return account
 
 
 def _image_of(spec: EnsembleSpec, settings: KubernetesSettings) -> str:
