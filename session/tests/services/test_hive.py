@@ -11,7 +11,9 @@ from typing import Any
 
 import psutil
 import pytest
-from session.tests.running import WAIT, Running, members, part, spec
+from session.tests.rc2.conftest import connected
+from session.tests.rc2.test_connections_spark import ask, finished, names
+from session.tests.running import WAIT, Running, interface, members, part, spec
 from session.tests.services.test_hdfs import SPARK
 from tests.hdfs_server import HdfsServer
 from tests.hive_server import HiveServer
@@ -25,7 +27,9 @@ class Person:
     def __init__(self, server: HiveServer, folder: Path, user: str, groups: tuple[str, ...] = ()) -> None:
         members = server.session(f"s-{user}", user, groups=groups)
         members["services"].append({"name": "spark", "title": "Spark", "config": SPARK})
-        self.running = Running(spec(folder, parts=[part("idle", "sleep", "3600")], home=str(folder / user), **members))
+        parts = [part("idle", "sleep", "3600")]
+        members |= {"interface": interface("rc2"), "home": str(folder / user)}
+        self.running = Running(spec(folder, parts=parts, **members))
         self.running.home.mkdir()
         self.config = next(each["config"] for each in members["services"] if each["name"] == "hive")
         self.running.start()
@@ -400,6 +404,52 @@ def test_a_session_holds_no_secret_but_its_own(people: dict[str, Person], server
         assert not [path for path in files if hubs.encode() in path.read_bytes()]
         assert hubs not in json.dumps(person.environ)
         assert (person.running.run / "hive/token.hdts").stat().st_mode & 0o077 == 0
+
+
+async def refusal(running: Running, what: str, console: str, *path: str) -> str:
+    """Return why Rc² shows nothing of a place, once Spark is not only slow."""
+    async with asyncio.timeout(WAIT):
+        while True:
+            answer = await running.post(
+                f"rc2/api/connections/{what}", json={"service": "spark", "console": console, "path": path}
+            )
+            if not any(sign in answer.text for sign in ("took longer", "is computing")):
+                return str(answer.json()["title"])
+
+
+async def test_connections_of_rc2_show_a_persons_own_tables_whatever_made_them_and_say_when_hive_has_ended(
+    people: dict[str, Person], hers: Said, server: HiveServer
+) -> None:
+    ada, ben = people["ada"].running, people["ben"].running
+    async with connected(ada) as client:
+        r = await client.start("ir")
+        (told,) = (await ada.get("rc2/api/connections")).json()["connections"][:1]
+        assert (told["title"], told["account"], told["hive"]) == ("Spark in R", "ada", True)
+        await finished(client, r, "DBI::dbWriteTable(rspark::hive(), 'cars', mtcars[c('mpg', 'cyl')], overwrite = TRUE)")
+        assert await names(ada, r) == [("ada", "database"), ("default", "database")]
+        found = await names(ada, r, "ada")
+        assert {("cars", "table"), ("numbers", "table"), ("words", "table"), ("large", "view")} <= set(found)
+        columns_of = {"cars": [("mpg", "double"), ("cyl", "double")], "words": [("id", "int"), ("word", "string")]}
+        for table, columns in columns_of.items():
+            entries = (await ask(ada, "catalog", r, "ada", table))["entries"]
+            assert [(column["name"], column["detail"]) for column in entries] == columns
+        cars = await ask(ada, "page", r, "ada", "cars", rows=2, sort=[{"column": 0}])
+        assert (cars["rows"], cars["cells"]) == (32, [["10.4", "10.4"], ["8.0", "8.0"]])
+        assert (await ask(ada, "page", r, "ada", "words"))["cells"] == [["1"], ["secret"]]
+
+        async with connected(ben) as his:
+            python = await his.start("python3")
+            await finished(his, python, "import pyspark.sql\nspark = pyspark.sql.SparkSession.builder.getOrCreate()")
+            assert await names(ben, python) == [("ben", "database"), ("default", "database")]
+            for what, *path in (("catalog", "ada"), ("catalog", "ada", "words"), ("page", "ada", "words")):
+                assert await refusal(ben, what, python, *path) == "It is not there any more. Refresh the list."
+
+        server.end()
+        try:
+            assert (await refusal(ada, "catalog", r, "ada")).startswith("Hive does not answer. Refresh the list in a moment")
+        finally:
+            server.start()
+        assert {("cars", "table"), ("words", "table")} <= set(await names(ada, r, "ada")), "by the same driver"
 
 
 @pytest.mark.long

@@ -22,6 +22,7 @@ MOST_ROWS, MOST = 1000, 10_000
 _PATIENCE = 20.0  # seconds
 _MOST_CHARACTERS = 2**24  # of the rows that are kept: they are in the person's memory
 _TEXT = 2000  # characters of a cell
+_NO_METASTORE = "Could not connect to meta store"  # what Hive's client says
 _GROUP = "rspark-look-"
 _numbers = itertools.count(1)
 _read: dict[str, tuple[list[str], list[str], list[list[str | None]], bool]] = {}  # the last rows that were read
@@ -215,5 +216,7 @@ def _sentence(problem: Exception) -> str:
         return str(problem)
     if isinstance(problem, PySparkException) and problem.getCondition() in ("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND"):
         return "It is not there any more. Refresh the list."
+    if _NO_METASTORE in str(problem):
+        return "Hive does not answer. Refresh the list in a moment: its tables are there again when it is."
     first = next(filter(None, (line.strip() for line in str(problem).splitlines())), type(problem).__name__)
     return f"Spark says: {first[:500]}"
