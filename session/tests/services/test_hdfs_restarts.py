@@ -1,6 +1,7 @@
 """What was acknowledged is there after any end of HDFS, and nothing is ever made anew over it."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,8 @@ import pytest
 from session.tests.services.test_hdfs import trust
 from tests.hdfs_server import HdfsServer
 
+from rspark_session.services.hdfs.cluster import Cluster
+from rspark_session.services.hdfs.kerberos import SUPERUSER
 from rsparkhub.domain.errors import InvalidInput
 
 pytestmark = pytest.mark.timeout(900)
@@ -42,6 +45,24 @@ class Files:
     def all(self) -> dict[str, bytes]:
         listed = self.ask("GET", "?op=LISTSTATUS").json()["FileStatuses"]["FileStatus"]
         return {entry["pathSuffix"]: self.ask("GET", f"/{entry['pathSuffix']}?op=OPEN").content for entry in listed}
+
+
+def test_its_data_node_asks_when_the_name_node_has_started_and_what_is_everybodys_is_mended(server: HdfsServer) -> None:
+    ports = json.loads((server.data / "ports.json").read_text())
+    namenode = Cluster(data=server.data, ports=ports).namenode
+
+    def modes() -> dict[str, str]:
+        listed = namenode.ask("GET", "/", "LISTSTATUS", principal=SUPERUSER)["FileStatuses"]["FileStatus"]
+        return {each["pathSuffix"]: each["permission"] for each in listed}
+
+    before = modes()
+    assert before == {"user": "711", "group": "711", "tmp": "1777"}
+    namenode.ask("PUT", "/tmp", "SETPERMISSION", principal=SUPERUSER, permission="700")
+    namenode.ask("DELETE", "/group", "DELETE", principal=SUPERUSER)
+    server.end()
+    server.start()
+    assert modes() == before
+    assert "Problem connecting to server" not in server.log.read_text(), "it would ask again after five seconds"
 
 
 def test_all_killed_while_they_write_lose_nothing_that_was_acknowledged(server: HdfsServer) -> None:

@@ -40,6 +40,7 @@ case $2 in *[!a-z0-9_.-]*|.*) groups= ;; *) groups=$(cat "{members}/$2" 2>/dev/n
 case $1 in -gn) echo "${{groups%% *}}" ;; *) echo "$groups" ;; esac
 """
 _READY = 230.0  # seconds
+_LOOK = 0.1  # seconds between two looks at one that starts
 _ENDING = 20.0
 #: Folders that are everybody's: each with its mode. People may pass `/user` and `/group`, and not look who is there.
 _FOLDERS = (("/", "755"), ("/user", "711"), ("/group", "711"), ("/tmp", "1777"))  # noqa: S108  of HDFS
@@ -159,11 +160,15 @@ def running(cluster: Cluster) -> Iterator["list[subprocess.Popen[bytes]]"]:
     """
     started: list[subprocess.Popen[bytes]] = []
     try:
+        deadline = time.monotonic() + _READY
         started.append(cluster.domain.start())
         _format(cluster)
-        mains = (_NAME,) if cluster.network.datanodes else (_NAME, DATANODE)
-        started += [start(main, data=cluster.data, configuration=cluster.configuration, domain=cluster.domain) for main in mains]
-        _until_ready(cluster, started)
+        started.append(_start(cluster, _NAME))
+        _until_listening(cluster, started, deadline)
+        if not cluster.network.datanodes:
+            # Not before: a DataNode that asks a NameNode which listens and has not started yet asks again after five seconds.
+            started.append(_start(cluster, DATANODE))
+        _until_ready(cluster, started, deadline)
         yield started
     finally:
         for process in reversed(started):
@@ -197,6 +202,10 @@ def _format(cluster: Cluster) -> None:
     write_whole(mark, "")
 
 
+def _start(cluster: Cluster, main: str) -> "subprocess.Popen[bytes]":
+    return start(main, data=cluster.data, configuration=cluster.configuration, domain=cluster.domain)
+
+
 def start(main: str, *, data: Path, configuration: Path, domain: Domain) -> "subprocess.Popen[bytes]":
     """Start one of the servers, whose folder is `data`; it ends when this process does."""
     return subprocess.Popen(
@@ -228,29 +237,53 @@ def make_folders(namenode: NameNode) -> None:
     Refused, Away
         When the NameNode does not do it: in safe mode, most of all, until the DataNodes have said what they have.
     """
+    there = _folders(namenode)
     for path, mode in _FOLDERS:
-        namenode.ask("PUT", path, "MKDIRS", principal=SUPERUSER, permission=mode)
-        namenode.ask("PUT", path, "SETPERMISSION", principal=SUPERUSER, permission=mode)
+        if there.get(path) != mode:
+            namenode.ask("PUT", path, "MKDIRS", principal=SUPERUSER, permission=mode)
+            namenode.ask("PUT", path, "SETPERMISSION", principal=SUPERUSER, permission=mode)
 
 
-def _until_ready(cluster: Cluster, started: "list[subprocess.Popen[bytes]]") -> None:
+def _folders(namenode: NameNode) -> dict[str, str]:
+    """Return the mode of the first folder and of each in it, by its path."""
+    top = namenode.ask("GET", "/", "GETFILESTATUS", principal=SUPERUSER)["FileStatus"]
+    below = namenode.ask("GET", "/", "LISTSTATUS", principal=SUPERUSER)["FileStatuses"]["FileStatus"]
+    modes = {f"/{one['pathSuffix']}": one["permission"] for one in below if one["type"] == "DIRECTORY"}
+    return {"/": top["permission"], **modes}
+
+
+def _until_listening(cluster: Cluster, started: "list[subprocess.Popen[bytes]]", deadline: float) -> None:
+    """Wait until the NameNode has read what it has."""
+    while not _listens(cluster.ports["rpc"]):
+        check_alive(started)
+        if time.monotonic() > deadline:
+            raise _not_ready("it does not listen")
+        time.sleep(_LOOK)
+
+
+def _until_ready(cluster: Cluster, started: "list[subprocess.Popen[bytes]]", deadline: float) -> None:
     """Wait until files can be written; where the DataNodes are elsewhere, until the NameNode answers, for which they wait."""
-    deadline = time.monotonic() + _READY
-    namenode, why = cluster.namenode, "it does not listen"
+    namenode, why = cluster.namenode, "it has no DataNode"
+    with suppress(Away, Refused):  # the first answer of this kind takes a second: the one in which the DataNode starts
+        _folders(namenode)
     while time.monotonic() < deadline:
         check_alive(started)
-        if _listens(cluster.ports["https"]):
+        if cluster.network.datanodes or _listens(cluster.ports["ipc"]):  # a question costs more than a look
             try:
-                is_served = _has_datanode(namenode)
-                if is_served:
+                if _is_writable(namenode):
                     make_folders(namenode)
-                if is_served or cluster.network.datanodes:
                     return
-                why = "it has no DataNode"
-            except (Away, Refused) as problem:  # safe mode, most of all
+                if cluster.network.datanodes:
+                    return
+            except (Away, Refused) as problem:
                 why = str(problem).splitlines()[0]
-        time.sleep(0.25)
-    raise ServiceProblem(f"HDFS was not ready after {_READY:.0f} s: {why}. Its log above says what it does.")
+            time.sleep(_LOOK)
+        time.sleep(_LOOK)
+    raise _not_ready(why)
+
+
+def _not_ready(why: str) -> ServiceProblem:
+    return ServiceProblem(f"HDFS was not ready after {_READY:.0f} s: {why}. Its log above says what it does.")
 
 
 def check_alive(started: "list[subprocess.Popen[bytes]]") -> None:
@@ -262,10 +295,11 @@ def check_alive(started: "list[subprocess.Popen[bytes]]") -> None:
             raise ServiceProblem(f"{what} of HDFS ended by itself with code {process.returncode}. Its log says why.")
 
 
-def _has_datanode(namenode: NameNode) -> bool:
+def _is_writable(namenode: NameNode) -> bool:
+    """Return whether the NameNode has a DataNode, and has heard of enough blocks to leave its safe mode."""
     bean = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
     beans = json.loads(namenode.page(bean, principal=SUPERUSER)).get("beans", [])
-    return bool(beans) and int(beans[0].get("NumLiveDataNodes", 0)) > 0
+    return bool(beans) and int(beans[0].get("NumLiveDataNodes", 0)) > 0 and beans[0].get("FSState") == "Operational"
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
