@@ -9,6 +9,7 @@ import { pieceAtCursor, chunkName, type Piece } from './editor/actions.ts';
 import { toggleBreakpoint } from './editor/breakpoints.ts';
 import { chunkAt, chunks, hasChunks, type Chunk } from './editor/chunks.ts';
 import { languageOf } from './editor/languages.ts';
+import { isNotebook } from './editor/notebook.ts';
 import { snippets } from './editor/snippets.ts';
 import { Link, type Situation } from './protocol/link.ts';
 import type {
@@ -80,8 +81,14 @@ class Workbench {
   readonly jobs = new Jobs(base.pathname, (job) => this.tellOf(job));
   readonly spark = new Spark();
   readonly debug = new Debugger();
-  readonly documents = new Documents(new Drafts(base.pathname));
   readonly editors = new Map<string, EditorView>();
+  readonly documents = new Documents(new Drafts(base.pathname), {
+    runs: (path) => this.consoles.of(path),
+    change: (path, changes) => {
+      this.editors.get(path)?.dispatch({ changes });
+      return this.editors.has(path);
+    },
+  });
   readonly checks = new Checks(() => this.config.home ?? '/');
   readonly search = new Search(this.documents, this.editors);
   situation: Situation = $state('connecting');
@@ -407,6 +414,7 @@ class Workbench {
     const editor = this.editor;
     if (!editor) return;
     const { view, path } = editor;
+    this.documents.open.get(path)?.nameCells();
     const piece = pieceAtCursor(view, path);
     if (!piece) return;
     if (!settings.values.hinted) settings.set({ hinted: true });
@@ -435,16 +443,18 @@ class Workbench {
 
   /** Run the chunk at a line, or with `above` all that are before it. */
   runChunk(path: string, view: EditorView, line: number, which: 'this' | 'above' | 'all' = 'this'): void {
+    const before = chunks(view.state.doc.toString());
+    const here = chunkAt(before, line);
+    const chosen = before.map((chunk) =>
+      which === 'all' ? true : which === 'above' ? chunk.end < line && chunk.fence < line : chunk === here,
+    );
+    this.documents.open.get(path)?.nameCells(); // lines are others then, and the chunks the same
     const all = chunks(view.state.doc.toString());
-    const chunk = chunkAt(all, line);
-    if (which === 'all') this.runChunks(path, all, all);
-    else if (which === 'above')
-      this.runChunks(
-        path,
-        all,
-        all.filter(({ fence, end }) => end < line && fence < line),
-      );
-    else if (chunk) this.runChunks(path, all, [chunk]);
+    this.runChunks(
+      path,
+      all,
+      all.filter((_, at) => chosen[at]),
+    );
   }
 
   /** Run the whole file. */
@@ -498,7 +508,8 @@ class Workbench {
     }
     this.documents.active = path;
     this.panes?.openDocument(path);
-    if (line !== undefined) this.goTo(path, line, range);
+    // A line that was found in a notebook's file is none of its text.
+    if (line !== undefined && !isNotebook(path)) this.goTo(path, line, range);
   }
 
   /** Open what the address of the page says, once: a reload goes on with what is open then. */

@@ -26,6 +26,7 @@ from rspark_session.rc2.introspection import Introspection
 from rspark_session.rc2.jobs import Jobs
 from rspark_session.rc2.language_servers import handlers as language_servers
 from rspark_session.rc2.language_servers.servers import DECLARED, LanguageServer, servers
+from rspark_session.rc2.notebooks import handlers as notebooks
 from rspark_session.rc2.recorder import Recorder
 from rspark_session.rc2.room import Room
 from rspark_session.rc2.search import handlers as search
@@ -70,6 +71,7 @@ class Rc2(ExtensionApp):
         self.handlers.extend(search.handlers(self._room, replacements))
         self.handlers.extend(archives.handlers(self._room, _folder(self._room.home) / "unpacking"))
         self.handlers.extend(connections.handlers(self._room))
+        self.handlers.extend(notebooks.handlers(self._room))
         self._language_servers = language_servers.Servers(self._known_language_servers(), home=self._room.home)
         self.handlers.extend(language_servers.handlers(self._room, self._language_servers))
         config = {

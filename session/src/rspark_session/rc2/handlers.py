@@ -14,7 +14,7 @@ from tornado import web
 
 from rspark_session.rc2 import history, language, protocol, vignettes
 from rspark_session.rc2.console import Console
-from rspark_session.rc2.refusal import Busy, Refusal
+from rspark_session.rc2.refusal import Busy, Outdated, Refusal, Unfit
 from rspark_session.rc2.room import Room
 
 _M = TypeVar("_M", bound=BaseModel)
@@ -63,6 +63,10 @@ class RoomHandler(APIHandler):
         match problem:
             case Busy():
                 status, title = HTTPStatus.SERVICE_UNAVAILABLE, str(problem)
+            case Unfit():
+                status, title = HTTPStatus.UNPROCESSABLE_ENTITY, str(problem)
+            case Outdated():
+                status, title = HTTPStatus.CONFLICT, str(problem)
             case Refusal():
                 status, title = HTTPStatus.NOT_FOUND, str(problem)
             case ValidationError():
@@ -279,6 +283,20 @@ def _page(html: bytes) -> bytes:
     return html if _IS_PAGE.match(html) else _FRAGMENT_STYLE + html
 
 
+class BlobFrame(RoomHandler):
+    """HTML that is kept as a blob."""
+
+    @web.authenticated
+    def get(self, sha256: str) -> None:
+        """Answer with it as a page."""
+        path = self.room.recorder.blobs.path(sha256)
+        if path is None:
+            raise Refusal("This is not kept any more. Open its document again.")
+        self.set_header("Content-Security-Policy", _FRAME_POLICY)
+        self.set_header("Cache-Control", "private, max-age=31536000, immutable")
+        self.finish(path.read_bytes(), set_content_type="text/html; charset=utf-8")
+
+
 def _html(event: Mapping[str, Any], room: Room) -> bytes | None:
     data = event.get("data", {})
     if isinstance(html := data.get("text/html"), str):
@@ -303,6 +321,7 @@ def handlers(room: Room) -> list[tuple[str, type[RoomHandler], dict[str, Any]]]:
         rf"{_CONSOLE}/plots/([0-9]{{1,15}})": DrawnPlot,
         r"/rc2/api/blob/([0-9a-f]{64})": BlobContent,
         r"/rc2/api/frame/([0-9]{1,15})": Frame,
+        r"/rc2/api/frame/([0-9a-f]{64})": BlobFrame,
         r"/rc2/api/vignette/(html|pdf)/([0-9a-f]{64})": VignettePage,
     }
     return [(path, handler, {"room": room}) for path, handler in found.items()]

@@ -60,6 +60,17 @@ def _content(mime: str, text: str) -> bytes:
     return text.encode()
 
 
+def restored(mime: str, content: bytes) -> JsonValue:
+    """Return a form of a value as it came, of the blob that it became."""
+    if mime.startswith(_BINARY) and mime != _TEXTUAL:
+        return base64.b64encode(content).decode()
+    text = content.decode("utf-8", "replace")
+    if mime != "application/json" and not mime.endswith("+json"):
+        return text
+    value: JsonValue = json.loads(text)
+    return value
+
+
 def clean(text: str) -> str:
     """Return text that UTF-8 can hold: half a character becomes a question mark."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -7,3 +7,11 @@ class Refusal(Exception):
 
 class Busy(Refusal):
     """The kernel computes, and can't answer now."""
+
+
+class Unfit(Refusal):
+    """What is there, or was sent, is of a form that can't be worked with."""
+
+
+class Outdated(Refusal):
+    """What a request stands on has changed meanwhile."""

@@ -255,7 +255,7 @@ export function registerCommands(workbench: typeof Workbench): void {
       group: 'Edit',
       keys: ['Ctrl+Alt+I'],
       enabled: inChunks,
-      run: edit((view) => insertChunk(view, 'r')),
+      run: edit((view) => insertChunk(view, workbench.documents.current?.notebook?.language ?? 'r')),
     },
     {
       id: 'comment',

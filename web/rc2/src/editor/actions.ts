@@ -5,6 +5,7 @@ import type { EditorView } from '@codemirror/view';
 import { chunkAt, chunks, hasChunks, type Chunk } from './chunks.ts';
 import { statementAt } from './statements.ts';
 import { languageOf } from './languages.ts';
+import { isNotebook } from './notebook.ts';
 
 /** A piece of a document to be run. Lines are from 1. */
 export interface Piece {
@@ -47,7 +48,9 @@ export function pieceAtCursor(view: EditorView, path: string): Piece | null {
       next: nextCode(view, end),
     };
   };
-  if (!empty) return { ...piece(from, to), next: head };
+  // Only a whole cell has output in a notebook's file.
+  if (!empty) return { ...piece(from, to), next: head, ...(isNotebook(path) ? { chunk: null } : {}) };
+  if (chunk && isNotebook(path)) return wholeCell(view, all, chunk);
   // Within a chunk only its own lines count.
   const start = chunk ? state.doc.line(Math.min(chunk.from + 1, state.doc.lines)).from : 0;
   const end = chunk ? Math.max(start, state.doc.line(Math.max(chunk.to, chunk.from + 1)).to) : text.length;
@@ -55,6 +58,20 @@ export function pieceAtCursor(view: EditorView, path: string): Piece | null {
   const at = Math.min(Math.max(head - start, 0), code.length);
   const range = language === 'r' ? statementAt(code, at) : blockAt(code, at, language);
   return range ? piece(start + range.from, start + range.to) : null;
+}
+
+/** Return the cell of a notebook, after which the next one follows; null where it is empty. */
+function wholeCell({ state: { doc } }: EditorView, all: Chunk[], chunk: Chunk): Piece | null {
+  if (chunk.code.trim() === '') return null;
+  const following = all[all.indexOf(chunk) + 1];
+  return {
+    code: chunk.code,
+    language: chunk.language,
+    first: chunk.from + 1,
+    last: Math.max(chunk.from + 1, chunk.to),
+    chunk: chunkName(all, chunk),
+    next: doc.line(Math.min(following ? following.from + 1 : chunk.end + 1, doc.lines)).from,
+  };
 }
 
 /** Return the statement of Python, or the line of a shell, at a position; after empty lines the one that follows. */

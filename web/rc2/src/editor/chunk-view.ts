@@ -1,12 +1,13 @@
 /** Chunks in the editor: their ground, what runs them, and their output under them. */
 
-import { EditorState, Prec, RangeSetBuilder, StateField, type Extension } from '@codemirror/state';
+import { EditorState, Prec, StateField, type Extension, type Range } from '@codemirror/state';
 import { Decoration, EditorView, WidgetType, type DecorationSet } from '@codemirror/view';
 import { mount, unmount } from 'svelte';
 import ChunkBar from '../output/ChunkBar.svelte';
 import ChunkOutput from '../output/ChunkOutput.svelte';
 import { chunkName } from './actions.ts';
 import { chunkAt, chunks } from './chunks.ts';
+import { isMark, isNotebook } from './notebook.ts';
 
 type Mounted = ReturnType<typeof mount>;
 
@@ -59,37 +60,39 @@ class ComponentWidget extends WidgetType {
 
 const ground = Decoration.line({ class: 'chunk-line' });
 const fence = Decoration.line({ class: 'chunk-line chunk-fence' });
+const mark = Decoration.line({ class: 'cell-mark' });
 
 function decorate(state: EditorState, path: string): DecorationSet {
-  const builder = new RangeSetBuilder<Decoration>();
+  const found: Range<Decoration>[] = [];
   const all = chunks(state.doc.toString());
   for (const chunk of all) {
     const name = chunkName(all, chunk);
     for (let line = chunk.fence; line <= chunk.end && line < state.doc.lines; line += 1) {
       const { from, to } = state.doc.line(line + 1);
-      builder.add(from, from, line === chunk.fence || line === chunk.end ? fence : ground);
+      found.push((line === chunk.fence || line === chunk.end ? fence : ground).range(from));
       if (line === chunk.fence)
-        builder.add(
-          to,
-          to,
+        found.push(
           Decoration.widget({
             widget: new ComponentWidget('bar', path, name, chunk.language),
             side: 1,
-          }),
+          }).range(to),
         );
       if (line === chunk.end)
-        builder.add(
-          to,
-          to,
+        found.push(
           Decoration.widget({
             widget: new ComponentWidget('output', path, name, chunk.language),
             side: 2,
             block: true,
-          }),
+          }).range(to),
         );
     }
   }
-  return builder.finish();
+  if (isNotebook(path))
+    for (let number = 1; number <= state.doc.lines; number += 1) {
+      const { from, text } = state.doc.line(number);
+      if (isMark(text) && !chunkAt(all, number - 1)) found.push(mark.range(from));
+    }
+  return Decoration.set(found, true);
 }
 
 const COMMENTS: Record<string, string> = { r: '#', python: '#', bash: '#', sh: '#', sql: '--' };

@@ -60,7 +60,7 @@ export const chunkAt = (all: Chunk[], line: number): Chunk | null =>
   all.find((chunk) => chunk.fence <= line && line <= chunk.end) ?? null;
 
 /** Return whether a path is that of a document with chunks. */
-export const hasChunks = (path: string): boolean => /\.(rmd|qmd|rmarkdown)$/i.test(path);
+export const hasChunks = (path: string): boolean => /\.(rmd|qmd|rmarkdown|ipynb)$/i.test(path);
 
 export interface Heading {
   text: string;
@@ -69,6 +69,8 @@ export interface Heading {
   line: number;
   kind: 'heading' | 'chunk' | 'function';
 }
+
+const firstLine = (code: string): string | null => /\S.{0,59}/.exec(code)?.[0].trimEnd() ?? null;
 
 const SECTION = /^\s*(#+)'?\s*(.*?)\s*[-=#]{4,}\s*$/;
 const R_FUNCTION = /^\s*([\p{L}.][\p{L}\p{N}._]*|`[^`]+`)\s*(?:<-|=)\s*(?:function\b|\\\()/u;
@@ -79,8 +81,9 @@ export function outline(path: string, text: string): Heading[] {
   const lines = text.split('\n');
   if (hasChunks(path) || /\.(md|markdown)$/i.test(path)) {
     const all = chunks(text);
+    const labels = !/\.ipynb$/i.test(path); // those of a notebook are ids
     const headings: Heading[] = all.map((chunk, at) => ({
-      text: chunk.label ?? `${chunk.language} chunk ${at + 1}`,
+      text: (labels ? chunk.label : firstLine(chunk.code)) ?? `${chunk.language} chunk ${at + 1}`,
       level: 7,
       line: chunk.fence,
       kind: 'chunk',

@@ -61,4 +61,5 @@ export function imageAddress(rich: Rich, form: string, blobAddress: (sha256: str
 
 /** Return whether HTML is probably a widget, which fills a frame, and not a small table. */
 export const isTall = (rich: Rich): boolean =>
-  'text/html' in rich.blobs || /<script|<iframe|<svg/i.test(textOf(rich, 'text/html'));
+  ('text/html' in rich.blobs && !('text/html' in rich.data)) ||
+  /<script|<iframe|<svg/i.test(textOf(rich, 'text/html'));

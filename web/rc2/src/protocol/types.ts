@@ -1761,6 +1761,72 @@ export interface components {
             /** Servers */
             servers: components["schemas"]["LanguageServer"][];
         };
+        /**
+         * Notebook
+         * @description A notebook: its text, the outputs that its cells have in the file by the cells' names, and when the file was last written.
+         *
+         *     `hash` is the version of the file, as Jupyter's contents API has it. `language` is that of its chunks.
+         */
+        Notebook: {
+            /** Text */
+            text: string;
+            /** Hash */
+            hash: string;
+            /** Writable */
+            writable: boolean;
+            /** Language */
+            language: string;
+            /**
+             * Modified
+             * Format: date-time
+             */
+            modified: string;
+            /** Outputs */
+            outputs: {
+                [key: string]: (components["schemas"]["StoredStream"] | components["schemas"]["StoredValue"] | components["schemas"]["StoredError"])[];
+            };
+        };
+        /**
+         * NotebookSave
+         * @description `PUT notebook`: the text as it is now, of a file whose version is `read`; 409 where it has another one. `NotebookSaved`.
+         *
+         *     `outputs` says which execution's output is now that of a cell; with null the cell gets none. Other cells keep theirs.
+         *     `language` is for a file that isn't there, where `read` is null or the file was removed.
+         */
+        NotebookSave: {
+            /** Path */
+            path: string;
+            /** Text */
+            text: string;
+            /** Read */
+            read: string | null;
+            /** Language */
+            language: string;
+            /**
+             * Outputs
+             * @default {}
+             */
+            outputs?: {
+                [key: string]: string | null;
+            };
+        };
+        /**
+         * NotebookSaved
+         * @description The file's version, since when it has what was sent, and names that cells have anew: where a notebook has no ids.
+         */
+        NotebookSaved: {
+            /** Hash */
+            hash: string;
+            /**
+             * Modified
+             * Format: date-time
+             */
+            modified: string;
+            /** Renamed */
+            renamed: {
+                [key: string]: string;
+            };
+        };
         Notice: components["schemas"]["Welcome"] | components["schemas"]["ConsoleOpened"] | components["schemas"]["Variables"] | components["schemas"]["SparkProgress"] | components["schemas"]["Breakpoints"] | components["schemas"]["DebuggerState"] | components["schemas"]["Refused"] | components["schemas"]["Pong"];
         /**
          * Page
@@ -2737,6 +2803,66 @@ export interface components {
             error: string | null;
         };
         /**
+         * StoredError
+         * @description Code ended with an error.
+         */
+        StoredError: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "error";
+            /** Name */
+            name: string;
+            /** Message */
+            message: string;
+            /** Traceback */
+            traceback: string[];
+        };
+        /**
+         * StoredStream
+         * @description Text that was printed.
+         */
+        StoredStream: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "stream";
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "stdout" | "stderr";
+            /** Text */
+            text: string;
+        };
+        /**
+         * StoredValue
+         * @description A value in one or several forms, as in `Rich`. Its HTML is always a blob: show it from `rc2/api/frame/<sha256>`.
+         */
+        StoredValue: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "value";
+            /** Data */
+            data: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Blobs */
+            blobs: {
+                [key: string]: components["schemas"]["Blob"];
+            };
+            /** Metadata */
+            metadata: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Result */
+            result: boolean;
+        };
+        /**
          * Stream
          * @description Text that was printed. It may hold control characters of a terminal: colours, and returns that rewrite a line.
          */
@@ -3110,6 +3236,9 @@ export type JobStarted = components['schemas']['JobStarted'];
 export type JsonValue = components['schemas']['JsonValue'];
 export type LanguageServer = components['schemas']['LanguageServer'];
 export type LanguageServers = components['schemas']['LanguageServers'];
+export type Notebook = components['schemas']['Notebook'];
+export type NotebookSave = components['schemas']['NotebookSave'];
+export type NotebookSaved = components['schemas']['NotebookSaved'];
 export type Notice = components['schemas']['Notice'];
 export type Page = components['schemas']['Page'];
 export type PageRequest = components['schemas']['PageRequest'];
@@ -3151,6 +3280,9 @@ export type StartConsole = components['schemas']['StartConsole'];
 export type StartJob = components['schemas']['StartJob'];
 export type Step = components['schemas']['Step'];
 export type Stopped = components['schemas']['Stopped'];
+export type StoredError = components['schemas']['StoredError'];
+export type StoredStream = components['schemas']['StoredStream'];
+export type StoredValue = components['schemas']['StoredValue'];
 export type Stream = components['schemas']['Stream'];
 export type SubscribeVariables = components['schemas']['SubscribeVariables'];
 export type UnpackRequest = components['schemas']['UnpackRequest'];

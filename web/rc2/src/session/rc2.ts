@@ -77,4 +77,5 @@ export function plotAddress(
 }
 
 export const blobAddress = (sha256: string): string => address(`rc2/api/blob/${sha256}`).href;
-export const frameAddress = (seq: number): string => address(`rc2/api/frame/${seq}`).href;
+/** Return the address at which the HTML of an event, or of a blob, has an origin of its own. */
+export const frameAddress = (what: number | string): string => address(`rc2/api/frame/${what}`).href;

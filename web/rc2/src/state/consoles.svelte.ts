@@ -170,6 +170,11 @@ export class Consoles {
     return this.all.find((console) => console.id === id);
   }
 
+  /** Return what was run of a file, in all consoles. */
+  of(path: string): Execution[] {
+    return this.all.flatMap(({ executions }) => executions.filter(({ source }) => source?.path === path));
+  }
+
   /** Hear of every event after it was applied. */
   listen(listener: (event: ConsoleEvent) => void): () => void {
     this.listeners.add(listener);

@@ -3,17 +3,39 @@
 import { SvelteMap } from 'svelte/reactivity';
 import * as contents from '../session/contents.ts';
 import { RequestFailed } from '../session/base.ts';
+import * as notebooks from '../session/notebooks.ts';
+import { changed, type Change } from '../editor/changes.ts';
+import { guessedLanguage, isNotebook, namings, renamings } from '../editor/notebook.ts';
+import type { Execution } from './consoles.svelte.ts';
 import type { Drafts } from './drafts.ts';
+import { Notebook } from './notebook.svelte.ts';
 
 export type Problem =
   { kind: 'conflict'; theirs: contents.TextFile } | { kind: 'gone' } | { kind: 'failed'; message: string };
+
+type Read = contents.TextFile & Partial<notebooks.NotebookFile>;
+
+/** What documents are told of, and tell. */
+export interface Surroundings {
+  /** Return what was run of a file. */
+  runs: (path: string) => Execution[];
+  /** Change the text of a file's editor, and return whether it has one: cursor and undo go on there. */
+  change: (path: string, changes: Change[]) => boolean;
+}
+
+const ALONE: Surroundings = { runs: () => [], change: () => false };
+
+const readFile = (path: string): Promise<Read> =>
+  isNotebook(path) ? notebooks.read(path) : contents.readText(path);
 
 const KEEP_AFTER = 300; // milliseconds without typing, until the draft is written
 
 export class Document {
   /** The version that this began from; null while there is no such file. */
   read: string | null = $state(null);
-  dirty = $state(false);
+  /** What a notebook has beside its text; null where this is none. */
+  notebook: Notebook | null = $state.raw(null);
+  private typed = $state(false);
   saving = $state(false);
   /** When the draft that was found here was typed, in milliseconds since 1970. */
   recovered: number | null = $state(null);
@@ -26,6 +48,8 @@ export class Document {
   /** Its line ends are not all of one kind: a save makes them so. */
   mixed = false;
   private current = '';
+  /** The text once more, where what is shown follows it: kept for notebooks alone. */
+  private shown = $state.raw('');
   private saved = '';
   /** The save before: one follows the other. */
   private last: Promise<unknown> = Promise.resolve();
@@ -36,7 +60,15 @@ export class Document {
   constructor(
     readonly path: string,
     private readonly drafts: Drafts,
+    private readonly around = ALONE,
   ) {}
+
+  /** Whether the session lacks something of it: what was typed, or output of a notebook's cells. */
+  get dirty(): boolean {
+    return (
+      this.typed || (this.notebook !== null && Object.keys(this.notebook.pending(this.shown)).length > 0)
+    );
+  }
 
   get name(): string {
     return this.path.split('/').at(-1) ?? this.path;
@@ -54,7 +86,7 @@ export class Document {
   async load(): Promise<void> {
     const draft = await this.drafts.read(this.path);
     try {
-      this.take(await contents.readText(this.path));
+      this.take(await readFile(this.path));
     } catch (problem) {
       if (!draft) throw problem;
       if (problem instanceof RequestFailed && problem.status === 404) this.problem = { kind: 'gone' };
@@ -75,8 +107,7 @@ export class Document {
 
   /** Take what a person typed. */
   edit(text: string): void {
-    this.current = text;
-    this.dirty = text !== this.saved || this.read === null;
+    this.set(text);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.keep(), KEEP_AFTER);
   }
@@ -84,7 +115,7 @@ export class Document {
   /** Write the draft now: the page may be gone in the next moment. */
   async keep(): Promise<void> {
     clearTimeout(this.timer);
-    if (this.dirty)
+    if (this.typed)
       await this.drafts.write({ path: this.path, text: this.current, read: this.read, at: Date.now() });
     else await this.drafts.remove(this.path);
   }
@@ -99,16 +130,20 @@ export class Document {
 
   private async write(): Promise<boolean> {
     this.saving = true;
+    this.nameCells();
     const text = this.current;
     try {
-      this.read = await contents.writeText(
-        this.path,
-        this.crlf ? text.replaceAll('\n', '\r\n') : text,
-        this.read,
-      );
-      this.saved = text;
+      if (isNotebook(this.path)) await this.writeNotebook(text);
+      else {
+        this.read = await contents.writeText(
+          this.path,
+          this.crlf ? text.replaceAll('\n', '\r\n') : text,
+          this.read,
+        );
+        this.saved = text;
+      }
       this.mixed = false;
-      this.dirty = this.current !== text;
+      this.typed = this.current !== this.saved;
       this.problem = null;
       this.recovered = null;
       await this.keep();
@@ -128,6 +163,37 @@ export class Document {
     }
   }
 
+  private async writeNotebook(text: string): Promise<void> {
+    const { notebook } = this;
+    const language = notebook?.language ?? guessedLanguage(text);
+    const outputs = notebook?.pending(text) ?? {};
+    const { hash, modified, renamed } = await notebooks.write(this.path, {
+      text,
+      read: this.read,
+      language,
+      outputs,
+    });
+    this.read = hash;
+    this.notebook ??= this.besides({ language, modified, outputs: {} });
+    notebook?.saved(outputs, renamed);
+    this.saved = changed(text, renamings(text, language, renamed));
+    this.change(renamings(this.current, language, renamed));
+  }
+
+  /** Give each cell of a notebook a name of its own: its output stands by that. */
+  nameCells(): void {
+    if (this.notebook) this.change(namings(this.current, this.notebook.language));
+  }
+
+  private change(changes: Change[]): void {
+    if (changes.length > 0 && !this.around.change(this.path, changes))
+      this.replace(changed(this.current, changes));
+  }
+
+  private besides(notebook: notebooks.NotebookFile['notebook']): Notebook {
+    return new Notebook(notebook, () => this.around.runs(this.path));
+  }
+
   /** Look whether the session has another version: what nobody has typed into just follows it. */
   async refresh(): Promise<void> {
     await this.last;
@@ -139,10 +205,14 @@ export class Document {
       if (this.read !== null) this.problem = { kind: 'gone' };
       return;
     }
-    const theirs = await contents.readText(this.path);
+    const theirs = await readFile(this.path);
     if (saves !== this.saves) return;
     if (!this.dirty) this.take(theirs);
-    else if (theirs.text.replaceAll('\r\n', '\n') !== this.current)
+    else if (theirs.notebook && theirs.text === this.saved && !this.typed) {
+      // The next save writes the output of cells that were run here, and leaves that of others.
+      this.notebook?.follow(theirs.notebook);
+      this.read = theirs.hash;
+    } else if (theirs.text.replaceAll('\r\n', '\n') !== this.current)
       this.problem = { kind: 'conflict', theirs };
   }
 
@@ -172,23 +242,29 @@ export class Document {
     this.recovered = null;
     this.problem = null;
     await this.drafts.remove(this.path);
-    this.take(await contents.readText(this.path));
+    this.take(await readFile(this.path));
   }
 
-  private take(file: contents.TextFile): void {
+  private take(file: Read): void {
     this.crlf = file.text.includes('\r\n');
     this.mixed = /\r(?!\n)/.test(file.text) || (this.crlf && /(^|[^\r])\n/.test(file.text));
     this.saved = file.text.replaceAll('\r\n', '\n');
     this.read = file.hash;
     this.writable = file.writable;
     this.problem = null;
+    if (file.notebook) this.notebook = this.besides(file.notebook);
     this.replace(this.saved);
   }
 
   private replace(text: string): void {
-    this.current = text;
-    this.dirty = text !== this.saved || this.read === null;
+    this.set(text);
     this.replaced += 1;
+  }
+
+  private set(text: string): void {
+    this.current = text;
+    if (isNotebook(this.path)) this.shown = text;
+    this.typed = text !== this.saved || this.read === null;
   }
 }
 
@@ -196,7 +272,10 @@ export class Documents {
   readonly open = new SvelteMap<string, Document>();
   active: string | null = $state(null);
 
-  constructor(readonly drafts: Drafts) {}
+  constructor(
+    readonly drafts: Drafts,
+    private readonly around = ALONE,
+  ) {}
 
   get current(): Document | null {
     return this.active === null ? null : (this.open.get(this.active) ?? null);
@@ -206,7 +285,7 @@ export class Documents {
   async get(path: string): Promise<Document> {
     const there = this.open.get(path);
     if (there) return there;
-    const document = new Document(path, this.drafts);
+    const document = new Document(path, this.drafts, this.around);
     await document.load();
     const meanwhile = this.open.get(path);
     if (meanwhile) return meanwhile;

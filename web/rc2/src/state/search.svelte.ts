@@ -4,6 +4,7 @@ import { isolateHistory } from '@codemirror/commands';
 import type { EditorView } from '@codemirror/view';
 import { SvelteMap } from 'svelte/reactivity';
 import { changed, changesOf, inverse, type Change } from '../editor/changes.ts';
+import { isNotebook } from '../editor/notebook.ts';
 import { RequestFailed } from '../session/base.ts';
 import * as contents from '../session/contents.ts';
 import * as session from '../session/search.ts';
@@ -16,6 +17,7 @@ const MOST_TEXTS = 100;
 const LONGEST_TEXT = 2 ** 23;
 const BROKEN_OFF = 'The connection broke off.';
 const CHANGED = 'It has changed since it was searched. Search again.';
+const NOT_SAVED = 'It is open and not saved. Save it, and replace again.';
 
 export interface FoundFile {
   path: string;
@@ -135,7 +137,7 @@ export class Search {
     }
     const stop = (this.stopping = new AbortController());
     const texts = [...this.documents.open.values()]
-      .filter(({ dirty, text }) => dirty && text.length <= LONGEST_TEXT)
+      .filter(({ path, dirty, text }) => dirty && text.length <= LONGEST_TEXT && !isNotebook(path))
       .slice(0, MOST_TEXTS)
       .map(({ path, text }) => ({ path, text }));
     this.texts = new Map(texts.map(({ path, text }) => [path, text]));
@@ -257,7 +259,9 @@ export class Search {
             : null;
         const document = this.documents.open.get(file.path);
         if (file.version === null) done.passed.push({ path: file.path, why: file.why ?? CHANGED });
-        else if (document && (document.dirty || !document.mixed)) {
+        else if (document?.dirty && isNotebook(file.path))
+          done.passed.push({ path: file.path, why: NOT_SAVED });
+        else if (document && !isNotebook(file.path) && (document.dirty || !document.mixed)) {
           const made = await this.inDocument(document, file.version, searched, replacement, at, done);
           if (made) documents.push(made);
         } else targets.push({ path: file.path, version: file.version, at });

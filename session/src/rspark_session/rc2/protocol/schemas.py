@@ -11,6 +11,7 @@ from rspark_session.rc2.protocol import (
     git,
     language_servers,
     model,
+    notebooks,
     notices,
     requests,
     search,
@@ -63,6 +64,7 @@ def schemas() -> dict[str, Any]:
         archives.UnpackRequest,
         connections.CatalogRequest,
         connections.RowsRequest,
+        notebooks.NotebookSave,
     )
     sent = (
         *events.AnyEvent.__args__,
@@ -83,6 +85,8 @@ def schemas() -> dict[str, Any]:
         connections.Connections,
         connections.Catalog,
         language_servers.LanguageServers,
+        notebooks.Notebook,
+        notebooks.NotebookSaved,
         model.Problem,
     )
     for mode, models in (("serialization", sent), ("validation", received)):

@@ -1,0 +1,134 @@
+"""Notebooks over HTTP, under `rc2/api/notebook`."""
+
+import asyncio
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import PurePosixPath
+from typing import Any
+
+from jupyter_core.utils import ensure_async
+from tornado import web
+
+from rspark_session.rc2 import protocol
+from rspark_session.rc2.handlers import RoomHandler
+from rspark_session.rc2.notebooks import cells, notebook, outputs
+from rspark_session.rc2.notebooks.notebook import Notebook, Ran
+from rspark_session.rc2.refusal import Outdated, Refusal, Unfit
+from rspark_session.rc2.room import Room
+
+#: Bytes of the largest notebook.
+_MOST_BYTES = 2**26
+_CHANGED = "The file has changed in the session since you opened it."
+_USUAL = "python"
+
+
+class NotebookDocument(RoomHandler):
+    """A notebook as a document of chunks."""
+
+    def initialize(self, *, room: Room, turn: asyncio.Lock) -> None:  # type: ignore[override]  # with who writes
+        """Set what it works with."""
+        super().initialize(room=room)
+        self.turn = turn
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Answer with it."""
+        path = self.get_query_argument("path", strip=False)
+        model = await self._file(path)
+        read = await self._read(path, model["content"])
+        await self._show(read, model)
+
+    @web.authenticated
+    async def put(self) -> None:
+        """Merge a text into the file, unless it has changed, and answer with its version."""
+        request = self.body(protocol.NotebookSave)
+        self.room.activity()
+        begun = datetime.now(UTC)
+        async with self.turn:
+            try:
+                model = await self._file(request.path)
+            except web.HTTPError as problem:
+                if problem.status_code != HTTPStatus.NOT_FOUND:
+                    raise
+                model = {"content": "", "hash": None}
+            if model["hash"] not in (None, request.read):
+                raise Outdated(_CHANGED)
+            read = await self._read(request.path, model["content"], request.language)
+            text = await asyncio.to_thread(cells.read, request.text, read.language)
+            merged = await asyncio.to_thread(notebook.merged, read, text, self._ran(request))
+            if merged == read.text and model["hash"] is not None:
+                self.answer(protocol.NotebookSaved(hash=model["hash"], modified=begun, renamed={}))
+                return
+            now = await self._read(request.path, merged)
+            content = {"type": "file", "format": "text", "content": merged}
+            await ensure_async(self.contents_manager.save(content, request.path))
+            written = await self._file(request.path, content=False)
+        renamed = notebook.renamed(text, now)
+        self.answer(protocol.NotebookSaved(hash=written["hash"], modified=begun, renamed=renamed))
+
+    def _ran(self, request: protocol.NotebookSave) -> dict[str, Ran]:
+        """Return the new outputs of cells, by their names."""
+        if not request.outputs:
+            return {}
+        asked = {execution for execution in request.outputs.values() if execution is not None}
+        found = outputs.ran(asked, self.room.recorder.log, self.room.recorder.blobs) if asked else {}
+        return {
+            name: Ran() if execution is None else found[execution]
+            for name, execution in request.outputs.items()
+            if execution is None or execution in found
+        }
+
+    async def _file(self, path: str, *, content: bool = True) -> dict[str, Any]:
+        """Return Jupyter's model of a file of text; raise `HTTPError` when there is none, `Unfit` when it can't be edited."""
+        name = PurePosixPath(path).name
+        manager = self.contents_manager
+        model: dict[str, Any] = await ensure_async(manager.get(path, content=False, type="file", require_hash=True))
+        if not content:
+            return model
+        if (model["size"] or 0) > _MOST_BYTES:
+            raise Unfit(f"{name} is too large to edit here: more than {_MOST_BYTES // 2**20} MiB. Clear outputs of it by nbconvert.")
+        try:
+            return dict(await ensure_async(manager.get(path, type="file", format="text", require_hash=True)))
+        except web.HTTPError as problem:
+            if problem.status_code != HTTPStatus.BAD_REQUEST:
+                raise
+            raise Unfit(f"{name} is not UTF-8 text, so it is no valid notebook. It is left as it is.") from problem
+
+    async def _read(self, path: str, content: str, language: str = "") -> Notebook:
+        """Return the notebook that a file holds; an empty file is an empty notebook."""
+        specs = await ensure_async(self.kernel_spec_manager.get_all_specs())
+        kernels = {name: found["spec"] for name, found in specs.items()}
+
+        def language_of(kernel: str | None) -> str:
+            return str(kernels[kernel]["language"]) if kernel in kernels else _USUAL
+
+        if not content.strip():
+            wanted = language or _USUAL
+            name, spec = next(
+                ((name, spec) for name, spec in kernels.items() if spec["language"].lower() == wanted),
+                (wanted, {"display_name": wanted, "language": wanted}),
+            )
+            content = notebook.new({"display_name": spec["display_name"], "language": spec["language"], "name": name})
+        file = PurePosixPath(path).name
+        return await asyncio.to_thread(notebook.read, content, file, language_of=language_of)
+
+    async def _show(self, read: Notebook, model: dict[str, Any]) -> None:
+        recorder = self.room.recorder
+        shown = {
+            cell.name: found for cell in read.cells if cell.kind == "code" and (found := outputs.stored(cell.content.get("outputs"), recorder))
+        }
+        self.answer(
+            protocol.Notebook(
+                text=read.edited,
+                hash=model["hash"],
+                writable=model["writable"],
+                language=read.language,
+                modified=model["last_modified"],
+                outputs=shown,
+            )
+        )
+
+
+def handlers(room: Room) -> list[tuple[str, type[RoomHandler], dict[str, Any]]]:
+    """Return the handlers by their addresses."""
+    return [(r"/rc2/api/notebook", NotebookDocument, {"room": room, "turn": asyncio.Lock()})]
