@@ -17,7 +17,14 @@ STREAM: Json = {"name": "stdout", "output_type": "stream", "text": ["one\n"]}
 
 
 def code(source: str, identity: str | None = None, **more: Any) -> Json:
-    cell = {"cell_type": "code", "execution_count": 1, "metadata": {}, "outputs": [STREAM], **more, "source": source.splitlines(True)}
+    cell = {
+        "cell_type": "code",
+        "execution_count": 1,
+        "metadata": {},
+        "outputs": [STREAM],
+        **more,
+        "source": source.splitlines(True),
+    }
     return cell if identity is None else {**cell, "id": identity}
 
 
@@ -58,12 +65,20 @@ ODD = {
     "another kind": file(prose("x", "one", kind="heading", level=2)),
     "attachments": file(prose("![](attachment:a.png)", "one", attachments={"a.png": {"image/png": "iVBORw0KGgo="}})),
     "fences in code": file(code(FENCES, "one"), code("2", "two")),
-    "fences in Markdown": file(prose(FENCES, "one"), prose("```python\n1\n```", "two"), prose("```{r}\nx", "three"), code("2", "four")),
+    "fences in Markdown": file(
+        prose(FENCES, "one"), prose("```python\n1\n```", "two"), prose("```{r}\nx", "three"), code("2", "four")
+    ),
     "chunks of others in Markdown": file(prose("```{bash}\nls\n```", "one"), prose("```{python}\n1\n```", "two")),
-    "Markdown with empty lines around it": file(prose("\n\n  a\n\nb\n\n\n", "one"), prose("\n", "two"), prose("    code\n", "three")),
+    "Markdown with empty lines around it": file(
+        prose("\n\n  a\n\nb\n\n\n", "one"), prose("\n", "two"), prose("    code\n", "three")
+    ),
     "source with empty lines around it": file(code("\n\nx\n\n", "one"), code("\n", "two")),
-    "widgets": file(code("1", "one"), metadata={**PYTHON, "widgets": {"application/vnd.jupyter.widget-state+json": {"state": {"a": 1}}}}),
-    "unknown metadata": file(code("1", "one", metadata={"tags": ["x"], "a": {"b": [None, 1.50, 1e400]}}), metadata={**PYTHON, "ü": []}),
+    "widgets": file(
+        code("1", "one"), metadata={**PYTHON, "widgets": {"application/vnd.jupyter.widget-state+json": {"state": {"a": 1}}}}
+    ),
+    "unknown metadata": file(
+        code("1", "one", metadata={"tags": ["x"], "a": {"b": [None, 1.50, 1e400]}}), metadata={**PYTHON, "ü": []}
+    ),
     "large outputs": file(code("1", "one", outputs=[{**STREAM, "text": "x" * 5_000_000}]), code("2", "two")),
     "no newline at the end": file(code("1", "one"))[:-1],
     "lines of Windows": file(code("1\n2", "one"), prose("a\nb", "two")).replace("\n", "\r\n"),
@@ -92,23 +107,28 @@ def test_what_is_opened_and_saved_stays_byte_for_byte(name: str) -> None:
 def test_an_edit_changes_its_cell_alone(name: str) -> None:
     text = ODD[name]
     read = opened(text)
-    edited = [*cells.read(read.edited, read.language), Cell("code", "added", "new <- 'ü'\n")]
-    edited[0] = Cell(edited[0].kind, edited[0].name, "changed")
-    before, after = content(text.removeprefix("\ufeff")), content(notebook.merged(read, edited, {}).removeprefix("\ufeff"))
-    if not read.cells:
-        assert [cell["source"] for cell in after["cells"]] == [["changed"]] if edited[0].name != "added" else True
-    else:
-        first, last = after["cells"][0], after["cells"][-1]
-        assert "".join(first["source"]) == "changed"
-        assert {**first, "source": ""} == {**before["cells"][0], "source": ""}
-        assert after["cells"][1:-1] == before["cells"][1:]
-        assert "".join(last["source"]) == "new <- 'ü'\n"
-        assert ("id" in last) == (before["nbformat_minor"] >= 5)
+    added = Cell("code", "added", "new <- 'ü'\n")
+    first, *rest = [*cells.read(read.edited, read.language), added]
+    merged = notebook.merged(read, [Cell(first.kind, first.name, "changed"), *rest], {})
+    before, after = content(text.removeprefix("\ufeff")), content(merged.removeprefix("\ufeff"))
     assert {**after, "cells": []} == {**before, "cells": []}
+    assert "".join(after["cells"][0]["source"]) == "changed"
+    if read.cells:
+        last = after["cells"][-1]
+        assert {**after["cells"][0], "source": ""} == {**before["cells"][0], "source": ""}
+        assert after["cells"][1:-1] == before["cells"][1:]
+        assert "".join(last["source"]) == added.source
+        assert ("id" in last) == read.has_ids
 
 
 def test_the_text_is_chunks_with_ids_and_markdown_between() -> None:
-    text = file(prose("# Title\n\ntext\n", "m1"), code("x <- 1\nx", "c1"), prose("---", "r1", kind="raw"), prose("", "m2"), metadata={"kernelspec": {"name": "ir"}})
+    text = file(
+        prose("# Title\n\ntext\n", "m1"),
+        code("x <- 1\nx", "c1"),
+        prose("---", "r1", kind="raw"),
+        prose("", "m2"),
+        metadata={"kernelspec": {"name": "ir"}},
+    )
     assert opened(text).edited == (
         "<!-- cell m1 -->\n# Title\n\ntext\n\n```{r, c1}\nx <- 1\nx\n```\n\n```{raw, r1}\n---\n```\n\n<!-- cell m2 -->\n"
     )
@@ -132,9 +152,18 @@ def test_a_notebooks_language_is_found(metadata: Json, language: str) -> None:
 
 
 def test_cells_come_go_and_move_and_the_others_keep_what_they_have() -> None:
-    text = file(code("1", "a", metadata={"x": 1}), prose("m", "b"), code("3\n4", "c", outputs=[{**STREAM, "text": ["c\n"]}]), code("5", "d"))
+    text = file(
+        code("1", "a", metadata={"x": 1}),
+        prose("m", "b"),
+        code("3\n4", "c", outputs=[{**STREAM, "text": ["c\n"]}]),
+        code("5", "d"),
+    )
     before = {cell["id"]: cell for cell in content(text)["cells"]}
-    after = content(saved(text, "```{python, c}\n3\n```\n\n```{python, e}\n4\n```\n\nnew text\n\n<!-- cell b -->\nm\n\n```{python, a}\n1\n```\n"))["cells"]
+    after = content(
+        saved(
+            text, "```{python, c}\n3\n```\n\n```{python, e}\n4\n```\n\nnew text\n\n<!-- cell b -->\nm\n\n```{python, a}\n1\n```\n"
+        )
+    )["cells"]
     assert [cell["id"] for cell in after[:2]] == ["c", "e"]
     assert after[0] == {**before["c"], "source": ["3"]}, "the first part of a cell that is split keeps its outputs"
     assert after[1] == {"cell_type": "code", "execution_count": None, "id": "e", "metadata": {}, "outputs": [], "source": ["4"]}
@@ -144,10 +173,15 @@ def test_cells_come_go_and_move_and_the_others_keep_what_they_have() -> None:
 
 
 def test_a_cell_that_stands_twice_is_there_once_and_copied_once() -> None:
-    after = content(saved(file(code("1", "a")), "```{python, a}\n1\n```\n```{python, a}\n1\n```\n```{python, n}\n2\n```\n```{python, n}\n2\n```\n"))["cells"]
+    after = content(
+        saved(
+            file(code("1", "a")),
+            "```{python, a}\n1\n```\n```{python, a}\n1\n```\n```{python, n}\n2\n```\n```{python, n}\n2\n```\n",
+        )
+    )["cells"]
     ids = [cell["id"] for cell in after]
     assert len(set(ids)) == 4
-    assert ids[0] == "a" and ids[2] == "n"
+    assert (ids[0], ids[2]) == ("a", "n")
     assert [len(cell["outputs"]) for cell in after] == [1, 0, 0, 0]
 
 
@@ -175,7 +209,12 @@ def test_outputs_are_written_as_the_file_has_others() -> None:
     assert saved(file(one, two), two=ran) == file(one, {**two, "outputs": list(ran.outputs), "execution_count": 7})
     windows = file(one, two).replace("\n", "\r\n")
     assert saved(windows, two=ran) == file(one, {**two, "outputs": list(ran.outputs), "execution_count": 7}).replace("\n", "\r\n")
-    for style in ({"indent": None}, {"indent": None, "separators": (",", ":")}, {"indent": 2, "ensure_ascii": True}, {"indent": "\t"}):
+    for style in (
+        {"indent": None},
+        {"indent": None, "separators": (",", ":")},
+        {"indent": 2, "ensure_ascii": True},
+        {"indent": "\t"},
+    ):
         expected = file(one, {**two, "outputs": list(ran.outputs), "execution_count": 7}, prose("ö", "p"), **style)
         assert saved(file(one, two, prose("ö", "p"), **style), two=ran) == expected
     assert saved(file(one), one=Ran()) == file({**one, "outputs": [], "execution_count": None})
@@ -207,7 +246,9 @@ def test_what_is_no_notebook_is_said_in_a_sentence(text: str, said: str) -> None
     assert "It is left as it is" in str(problem.value)
 
 
-@pytest.mark.parametrize("edited", ["x\n\n```{python, a}\n1\n", "\n\n```{python, a}\n1\n\n```{python, b}\n2\n```\n", "\n\n~~~{raw, a}\n```\n"])
+@pytest.mark.parametrize(
+    "edited", ["x\n\n```{python, a}\n1\n", "\n\n```{python, a}\n1\n\n```{python, b}\n2\n```\n", "\n\n~~~{raw, a}\n```\n"]
+)
 def test_a_chunk_without_an_end_is_refused(edited: str) -> None:
     with pytest.raises(Unfit, match="The chunk in line 3 has no end"):
         cells.read(edited, "python")

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -43,6 +44,18 @@ b
 cat("b is", b, "\\n")
 ```
 """
+
+
+def notebook(*cells: tuple[str, str, str]) -> str:
+    """A notebook of R, of cells by their kinds, ids and sources; what is of code has shown something before."""
+    shown = [
+        {"name": "stdout", "output_type": "stream", "text": ["from before\n"]},
+        {"data": {"text/html": ["<table><td>framed</td></table>"]}, "metadata": {}, "output_type": "display_data"},
+    ]
+    more = {"code": {"execution_count": 3, "outputs": shown}, "markdown": {}}
+    made = [{"cell_type": kind, "id": name, "metadata": {}, "source": [text], **more[kind]} for kind, name, text in cells]
+    metadata = {"kernelspec": {"display_name": "R", "language": "R", "name": "ir"}}
+    return json.dumps({"cells": made, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}, indent=1) + "\n"
 
 
 DRAFT_IS_KEPT = """new Promise((resolve) => {
@@ -170,6 +183,56 @@ async def test_chunks_run_in_place(context: BrowserContext, edge: Edge, running:
     await expect(editor.locator(".chunk-output").nth(1)).to_contain_text("b is 42")
     await page.reload()  # output is there again, from the log
     await expect(editor.locator(".chunk-output").nth(1)).to_contain_text("b is 42")
+
+
+async def test_a_notebook_is_a_document_whose_cells_run_in_place(context: BrowserContext, edge: Edge, running: Running) -> None:
+    file = running.home / "cells.ipynb"
+    file.write_text(notebook(("markdown", "title", "# Cells"), ("code", "first", "n <- 6 * 7; n"), ("code", "second", "n + 1")))
+    before = json.loads(file.read_text())["cells"]
+    page = await opened(context, edge, running)
+    await open_file(page, "cells.ipynb")
+    editor, status = page.get_by_role("textbox", name="Editor of cells.ipynb"), page.get_by_role("contentinfo")
+    outputs = editor.locator(".chunk-output")
+    await expect(editor).to_contain_text("# Cells")
+    await expect(outputs.nth(0)).to_contain_text("from before")
+    await expect(outputs.nth(0).frame_locator("iframe").get_by_text("framed")).to_be_visible()
+    await editor.get_by_text("n <- 6").click()
+    await page.keyboard.press("Control+Enter")  # the whole cell, and on to the next one
+    await expect(outputs.nth(0)).to_contain_text("[1] 42")
+    await expect(status).to_contain_text("1 file not saved")
+    await page.keyboard.press("Control+s")
+    await expect(status).not_to_contain_text("not saved")
+    title, first, second = json.loads(file.read_text())["cells"]
+    assert (title, second) == (before[0], before[2])
+    assert {**first, "outputs": [], "execution_count": 3} == {**before[1], "outputs": []}
+    assert ["".join(output["data"]["text/plain"]) for output in first["outputs"]] == ["[1] 42"]
+    # A new cell and new text get ids of their own; what JupyterLab writes meanwhile is not overwritten.
+    await page.keyboard.press("Control+End")
+    await page.keyboard.type("New text\n\n")
+    await page.keyboard.press("Control+Alt+i")
+    await page.keyboard.type("n + 2")
+    await page.keyboard.press("Control+Shift+Enter")
+    await expect(outputs.nth(2)).to_contain_text("[1] 44")
+    theirs = file.read_text().replace("# Cells", "# Theirs")
+    file.write_text(theirs)
+    await page.keyboard.press("Control+s")
+    await expect(page.get_by_text("This file has changed in the session since you opened it.")).to_be_visible()
+    assert file.read_text() == theirs
+    await page.get_by_role("button", name="Keep mine").click()
+    await expect(status).not_to_contain_text("not saved")
+    cells = json.loads(file.read_text())["cells"]
+    assert [cell["source"] for cell in cells] == [["# Cells"], ["n <- 6 * 7; n"], ["n + 1"], ["New text"], ["n + 2"]]
+    assert cells[1:3] == [first, second]
+    assert ["".join(output["data"]["text/plain"]) for output in cells[4]["outputs"]] == ["[1] 44"]
+    assert len({cell["id"] for cell in cells}) == 5
+    await page.reload()
+    await expect(outputs.nth(1)).to_contain_text("from before")
+    await expect(outputs.nth(2)).to_contain_text("[1] 44")
+    await expect(status).not_to_contain_text("not saved")
+    (running.home / "julia.ipynb").write_text(file.read_text().replace('"R"', '"julia"').replace('"ir"', '"julia"'))
+    await page.get_by_role("button", name="Refresh").click()
+    await open_file(page, "julia.ipynb")
+    await expect(page.get_by_text("This session has no julia to run this notebook with.")).to_be_visible()
 
 
 async def test_the_console_asks_and_is_interrupted(context: BrowserContext, edge: Edge, running: Running) -> None:

@@ -5,7 +5,7 @@ import type { EditorView } from '@codemirror/view';
 import { chunkAt, chunks, hasChunks, type Chunk } from './chunks.ts';
 import { statementAt } from './statements.ts';
 import { languageOf } from './languages.ts';
-import { isNotebook } from './notebook.ts';
+import { isCode, isNotebook } from './notebook.ts';
 
 /** A piece of a document to be run. Lines are from 1. */
 export interface Piece {
@@ -35,7 +35,7 @@ export function pieceAtCursor(view: EditorView, path: string): Piece | null {
   const chunk = chunkAt(all, line.number - 1);
   if (documents && !chunk) return null;
   const language = chunk?.language ?? languageOf(path);
-  if (!RUNS.has(language)) return null;
+  if (!RUNS.has(language) && !(isNotebook(path) && isCode(language))) return null;
   const named = chunk ? chunkName(all, chunk) : null;
   const piece = (start: number, end: number): Piece => {
     const last = state.doc.lineAt(end).number;

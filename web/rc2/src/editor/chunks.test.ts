@@ -50,6 +50,13 @@ describe('an outline', () => {
   it('has headings and chunks of a document', () => {
     expect(outline('a.Rmd', text).map((one) => one.text)).toEqual(['One', 'setup', 'Two', 'second']);
   });
+  it('has the first lines of a notebook’s cells, whose labels are ids', () => {
+    expect(
+      outline('a.ipynb', '<!-- cell m -->\n# One\n```{r, 1f}\n\nx <- 1\ny\n```\n```{r, 2f}\n```\n').map(
+        (one) => one.text,
+      ),
+    ).toEqual(['One', 'x <- 1', 'r chunk 2']);
+  });
   it('has sections and functions of a script', () => {
     expect(
       outline('a.R', '# Load ----\nx <- 1\nf <- function(x) x\n`a b` <- \\(x) x\n').map((one) => one.text),

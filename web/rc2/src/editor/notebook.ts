@@ -20,9 +20,12 @@ export const isMark = (line: string): boolean => MARK.test(line);
 export const codeCells = (text: string, language: string): Chunk[] =>
   chunks(text).filter((chunk) => chunk.language === language);
 
+/** Return whether a chunk of a language can be a cell of code. */
+export const isCode = (language: string): boolean => language !== 'raw' && language !== 'markdown';
+
 /** Return the language that most likely is a notebook's, where its file is gone. */
 export const guessedLanguage = (text: string): string =>
-  chunks(text).find(({ language }) => language !== 'raw' && language !== 'markdown')?.language ?? 'python';
+  chunks(text).find(({ language }) => isCode(language))?.language ?? 'python';
 
 const fresh = (): string => crypto.randomUUID().slice(0, 8);
 

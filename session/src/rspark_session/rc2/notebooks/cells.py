@@ -1,9 +1,9 @@
 """The text of a notebook's cells, as a person edits it: chunks of Quarto with the cells' names as labels, and Markdown between.
 
-A cell of code is a chunk of the notebook's language. One of Markdown is text under a line `<!-- cell NAME -->`, which Markdown does not
-show. A raw cell, and Markdown that would be read as something else, are chunks of the languages `raw` and `markdown`. The editor finds
-chunks line by line (`web/rc2/src/editor/chunks.ts`), and so it is done here. What can be read is refused rather than guessed where a
-fence is missing: cells that others swallow would lose their output.
+A cell of code is a chunk of the notebook's language. One of Markdown is text under a line `<!-- cell NAME -->`, which Markdown
+does not show. A raw cell, and Markdown that would be read as something else, are chunks of the languages `raw` and `markdown`.
+The editor finds chunks line by line (`web/rc2/src/editor/chunks.ts`), and so it is done here. A text in which a fence is missing
+is refused: cells that another one swallows would lose their output.
 """
 
 import re

@@ -13,7 +13,7 @@ from rspark_session.rc2 import protocol
 from rspark_session.rc2.handlers import RoomHandler
 from rspark_session.rc2.notebooks import cells, notebook, outputs
 from rspark_session.rc2.notebooks.notebook import Notebook, Ran
-from rspark_session.rc2.refusal import Outdated, Refusal, Unfit
+from rspark_session.rc2.refusal import Outdated, Unfit
 from rspark_session.rc2.room import Room
 
 #: Bytes of the largest notebook.
@@ -86,7 +86,9 @@ class NotebookDocument(RoomHandler):
         if not content:
             return model
         if (model["size"] or 0) > _MOST_BYTES:
-            raise Unfit(f"{name} is too large to edit here: more than {_MOST_BYTES // 2**20} MiB. Clear outputs of it by nbconvert.")
+            raise Unfit(
+                f"{name} is too large to edit here: more than {_MOST_BYTES // 2**20} MiB. Clear its outputs in JupyterLab."
+            )
         try:
             return dict(await ensure_async(manager.get(path, type="file", format="text", require_hash=True)))
         except web.HTTPError as problem:
@@ -115,7 +117,9 @@ class NotebookDocument(RoomHandler):
     async def _show(self, read: Notebook, model: dict[str, Any]) -> None:
         recorder = self.room.recorder
         shown = {
-            cell.name: found for cell in read.cells if cell.kind == "code" and (found := outputs.stored(cell.content.get("outputs"), recorder))
+            cell.name: found
+            for cell in read.cells
+            if cell.kind == "code" and (found := outputs.stored(cell.content.get("outputs"), recorder))
         }
         self.answer(
             protocol.Notebook(

@@ -127,7 +127,7 @@ def merged(notebook: Notebook, cells: Sequence[Cell], ran: Mapping[str, Ran]) ->
 
 
 def renamed(before: Sequence[Cell], after: Notebook) -> dict[str, str]:
-    """Return the names that cells of the text have anew, by those that they had: where there are no ids, a name follows the source."""
+    """Return the names that cells have anew, by those that they had: where there are no ids, a name follows the source."""
     pairs = zip(before, after.cells, strict=True)
     return {cell.name: stored.name for cell, stored in pairs if cell.name and cell.name != stored.name}
 
@@ -138,11 +138,13 @@ def _parsed(file: str, name: str) -> tuple[str, dict[str, Any]]:
     except (ValueError, RecursionError) as problem:
         where = f"line {problem.lineno}: {problem.msg}" if isinstance(problem, json.JSONDecodeError) else "it is nested too deep"
         raise Unfit(
-            f"{name} is no valid notebook ({where}). It is left as it is: mend it in a terminal, or take a version before from Git."
+            f"{name} is no valid notebook ({where}). It is left as it is: mend it in a terminal, or take it from Git as it was."
         ) from problem
     version = content.get("nbformat") if isinstance(content, dict) else None
     if isinstance(version, int) and version > _FORMAT:
-        raise Unfit(f"{name} is a notebook of format {version}, which is newer than what can be edited here. It is left as it is.")
+        raise Unfit(
+            f"{name} is a notebook of format {version}, which is newer than what can be edited here. It is left as it is."
+        )
     if isinstance(version, int) and version < _FORMAT:
         file, content = _upgraded(file, name)
     cells = content.get("cells") if isinstance(content, dict) else None
@@ -156,11 +158,11 @@ def _upgraded(file: str, name: str) -> tuple[str, dict[str, Any]]:
     import nbformat  # noqa: PLC0415  (it brings schemas and their checks, for the few notebooks that are so old)
 
     try:
-        notebook = nbformat.reads(file.removeprefix("\ufeff"), as_version=_FORMAT)  # type: ignore[no-untyped-call]
+        notebook = nbformat.reads(file.removeprefix("\ufeff"), as_version=_FORMAT)
         for cell in notebook.cells:
             cell.pop("id", None)
         notebook.nbformat_minor = _WITH_IDS - 1
-        text: str = nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n"  # type: ignore[no-untyped-call]
+        text: str = nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n"
     except Exception as problem:  # whatever an old and broken notebook makes of the conversion
         raise Unfit(f"{name} is a notebook of an old format that can't be read. It is left as it is.") from problem
     return text, json.loads(text)

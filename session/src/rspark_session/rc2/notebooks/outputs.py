@@ -26,7 +26,7 @@ def stored(outputs: Any, recorder: Recorder) -> tuple[protocol.StoredOutput, ...
 
 
 def ran(executions: Collection[str], log: EventLog, blobs: BlobStore) -> dict[str, Ran]:
-    """Return what executions have put out, by their ids, as a notebook's file has it; those that the log has no more are missing."""
+    """Return what executions have put out, by their ids, as a file has it; those that the log has no more are missing."""
     found: dict[str, _Transcript] = {}
     for line in log.all():
         named = _EXECUTION.search(line, 0, _HEAD)
@@ -90,7 +90,7 @@ class _Transcript:
         """Take what a display has become."""
         for output, display in zip(self._outputs, self._displays, strict=True):
             if display is not None and display == event["display"]:
-                output |= _value(event, blobs)
+                output.update(_value(event, blobs))
 
     def _add(self, output: dict[str, Any], display: str | None = None) -> None:
         if self._clearing:

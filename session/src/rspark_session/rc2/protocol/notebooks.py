@@ -1,7 +1,7 @@
 """Jupyter notebooks as documents of chunks, under `rc2/api/notebook`. Paths are within the home.
 
-`GET notebook?path=…` answers with a `Notebook`. Its text has a chunk for each cell of code, with the cell's id as its label, and each cell of
-Markdown under a line `<!-- cell ID -->`. `PUT notebook` merges the text into the file.
+`GET notebook?path=…` answers with a `Notebook`. Its text has a chunk for each cell of code, with the cell's id as its label, and
+each cell of Markdown under a line `<!-- cell ID -->`. `PUT notebook` merges the text into the file.
 """
 
 from datetime import datetime
