@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, Response, Route, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Response, Route, ViewportSize, async_playwright, expect
 from session.tests.browsing import Edge
 from session.tests.running import CHECKOUT, Running
 
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 AXE = CHECKOUT / "web/node_modules/axe-core/axe.min.js"
 WIDE: ViewportSize = {"width": 1440, "height": 900}
+LONG = 60_000  # milliseconds
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
 SCRIPT = """square <- function(x) {
@@ -185,6 +186,10 @@ async def test_chunks_run_in_place(context: BrowserContext, edge: Edge, running:
     await expect(editor.locator(".chunk-output").nth(1)).to_contain_text("b is 42")
 
 
+async def shows(place: Locator, text: str) -> None:
+    await expect(place).to_contain_text(text, timeout=LONG)
+
+
 async def test_a_notebook_is_a_document_whose_cells_run_in_place(context: BrowserContext, edge: Edge, running: Running) -> None:
     file = running.home / "cells.ipynb"
     file.write_text(notebook(("markdown", "title", "# Cells"), ("code", "first", "n <- 6 * 7; n"), ("code", "second", "n + 1")))
@@ -193,15 +198,15 @@ async def test_a_notebook_is_a_document_whose_cells_run_in_place(context: Browse
     await open_file(page, "cells.ipynb")
     editor, status = page.get_by_role("textbox", name="Editor of cells.ipynb"), page.get_by_role("contentinfo")
     outputs = editor.locator(".chunk-output")
-    await expect(editor).to_contain_text("# Cells")
-    await expect(outputs.nth(0)).to_contain_text("from before")
-    await expect(outputs.nth(0).frame_locator("iframe").get_by_text("framed")).to_be_visible()
+    await shows(editor, "# Cells")
+    await shows(outputs.nth(0), "from before")
+    await expect(outputs.nth(0).frame_locator("iframe").get_by_text("framed")).to_be_visible(timeout=LONG)
     await editor.get_by_text("n <- 6").click()
     await page.keyboard.press("Control+Enter")  # the whole cell, and on to the next one
-    await expect(outputs.nth(0)).to_contain_text("[1] 42")
-    await expect(status).to_contain_text("1 file not saved")
+    await shows(outputs.nth(0), "[1] 42")
+    await shows(status, "1 file not saved")
     await page.keyboard.press("Control+s")
-    await expect(status).not_to_contain_text("not saved")
+    await expect(status).not_to_contain_text("not saved", timeout=LONG)
     title, first, second = json.loads(file.read_text())["cells"]
     assert (title, second) == (before[0], before[2])
     assert {**first, "outputs": [], "execution_count": 3} == {**before[1], "outputs": []}
@@ -212,27 +217,28 @@ async def test_a_notebook_is_a_document_whose_cells_run_in_place(context: Browse
     await page.keyboard.press("Control+Alt+i")
     await page.keyboard.type("n + 2")
     await page.keyboard.press("Control+Shift+Enter")
-    await expect(outputs.nth(2)).to_contain_text("[1] 44")
+    await shows(outputs.nth(2), "[1] 44")
+    await expect(outputs.nth(2).locator(".output.ok")).to_be_visible(timeout=LONG)  # it has ended
     theirs = file.read_text().replace("# Cells", "# Theirs")
     file.write_text(theirs)
     await page.keyboard.press("Control+s")
-    await expect(page.get_by_text("This file has changed in the session since you opened it.")).to_be_visible()
+    await expect(page.get_by_text("This file has changed in the session since you opened it.")).to_be_visible(timeout=LONG)
     assert file.read_text() == theirs
     await page.get_by_role("button", name="Keep mine").click()
-    await expect(status).not_to_contain_text("not saved")
+    await expect(status).not_to_contain_text("not saved", timeout=LONG)
     cells = json.loads(file.read_text())["cells"]
     assert [cell["source"] for cell in cells] == [["# Cells"], ["n <- 6 * 7; n"], ["n + 1"], ["New text"], ["n + 2"]]
     assert cells[1:3] == [first, second]
     assert ["".join(output["data"]["text/plain"]) for output in cells[4]["outputs"]] == ["[1] 44"]
     assert len({cell["id"] for cell in cells}) == 5
     await page.reload()
-    await expect(outputs.nth(1)).to_contain_text("from before")
-    await expect(outputs.nth(2)).to_contain_text("[1] 44")
-    await expect(status).not_to_contain_text("not saved")
+    await shows(outputs.nth(1), "from before")
+    await shows(outputs.nth(2), "[1] 44")
+    await expect(status).not_to_contain_text("not saved", timeout=LONG)
     (running.home / "julia.ipynb").write_text(file.read_text().replace('"R"', '"julia"').replace('"ir"', '"julia"'))
     await page.get_by_role("button", name="Refresh").click()
     await open_file(page, "julia.ipynb")
-    await expect(page.get_by_text("This session has no julia to run this notebook with.")).to_be_visible()
+    await expect(page.get_by_text("This session has no julia to run this notebook with.")).to_be_visible(timeout=LONG)
 
 
 async def test_the_console_asks_and_is_interrupted(context: BrowserContext, edge: Edge, running: Running) -> None:

@@ -6,6 +6,7 @@ The file is changed as text: what no edit is about stays byte for byte, with its
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,12 +82,12 @@ def read(file: str, name: str, *, language_of: Callable[[str | None], str]) -> N
     place = json_text.members(text, _begin(text))["cells"]
     found: list[StoredCell] = []
     names: set[str] = set()
-    ids = [cell.get("id") for cell in content["cells"]]
+    ids = Counter(str(cell.get("id")) for cell in content["cells"])
     for number, (cell, span) in enumerate(zip(content["cells"], json_text.elements(text, place.begin), strict=True), start=1):
         kind = _kind_of(cell)
         source = _source(cell, name, number)
         own = cell.get("id")
-        if not isinstance(own, str) or not _NAME.fullmatch(own) or ids.count(own) > 1:
+        if not isinstance(own, str) or not _NAME.fullmatch(own) or ids[own] > 1:
             own = _name_for(kind, source, names)
         names.add(own)
         found.append(StoredCell(kind, own, source, cell, span))

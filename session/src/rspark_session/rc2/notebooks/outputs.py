@@ -119,7 +119,10 @@ def _stored(output: Mapping[str, Any], recorder: Recorder) -> protocol.StoredOut
         case "display_data" | "execute_result" as kind:
             small, large = recorder.split(_object(output.get("data")))
             if isinstance(html := small.get("text/html"), str):
-                large["text/html"] = recorder.blobs.add(html.encode())
+                try:
+                    large["text/html"] = recorder.blobs.add(html.encode())
+                except OSError:  # the disk is full, and without a place HTML can't be framed
+                    del small["text/html"]
             metadata, _ = recorder.split(_object(output.get("metadata")))
             return protocol.StoredValue(data=small, blobs=large, metadata=metadata, result=kind == "execute_result")
     return None
