@@ -1,6 +1,7 @@
 import 'fake-indexeddb/auto';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import * as contents from '../session/contents.ts';
+import * as notebooks from '../session/notebooks.ts';
 import * as session from '../session/search.ts';
 import { Documents, type Document } from './documents.svelte.ts';
 import { Drafts } from './drafts.ts';
@@ -16,6 +17,7 @@ vi.mock('../session/contents.ts', () => ({
   writeText: vi.fn(),
   version: vi.fn(),
 }));
+vi.mock('../session/notebooks.ts', () => ({ read: vi.fn() }));
 vi.mock('../session/search.ts', () => ({ search: vi.fn(), edits: vi.fn(), replace: vi.fn(), undo: vi.fn() }));
 
 /** The session's files; their versions are their texts. */
@@ -78,6 +80,31 @@ const line = (id: string | null): session.Replaced => ({
 const opened = (): Promise<Document> => documents.get('a.R');
 
 describe('a replacement', () => {
+  it('in a notebook is in its file, which its text is not, and waits until it is saved', async () => {
+    files.set('a.ipynb', 'old\n');
+    vi.mocked(notebooks.read).mockImplementation((path) =>
+      Promise.resolve({
+        ...{ path, name: path, text: 'text', hash: files.get(path) ?? '', writable: true },
+        notebook: { language: 'r', modified: '2026-01-01T10:00:00Z', outputs: {} },
+      }),
+    );
+    vi.mocked(session.replace).mockImplementation(async function* () {
+      await Promise.resolve();
+      yield line('id');
+    });
+    const document = await documents.get('a.ipynb');
+    document.edit('more text');
+    await search.run();
+    const found = search.found.filter(({ path }) => path === 'a.ipynb');
+    expect((await search.replace(found))?.passed).toEqual([
+      { path: 'a.ipynb', why: 'It is open and not saved. Save it, and replace again.' },
+    ]);
+    document.edit('text');
+    await search.run();
+    expect((await search.replace(search.found.filter(({ path }) => path === 'a.ipynb')))?.files).toBe(1);
+    expect(document.text).toBe('text');
+  });
+
   it('saves what an editor has open and nobody has typed into, and no conflict is seen', async () => {
     const document = await opened();
     await search.run();
