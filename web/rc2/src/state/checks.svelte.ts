@@ -5,6 +5,7 @@ import { toasts } from '@rsparkhub/ui';
 import { SvelteMap } from 'svelte/reactivity';
 import { chunkAt, chunks, hasChunks } from '../editor/chunks.ts';
 import { difference } from '../editor/edits.ts';
+import { isNotebook } from '../editor/notebook.ts';
 import { languageOf } from '../editor/languages.ts';
 
 /** Longer files are not checked: each change would be sent. */
@@ -34,7 +35,8 @@ export class Checks {
     let over = false;
     void import('../editor/checks.ts').then(({ check }) => {
       if (over) return;
-      end = check(view, this.uri(path), language, {
+      // By its ending lintr knows that what is no chunk is text.
+      end = check(view, this.uri(isNotebook(path) ? `${path}.Rmd` : path), language, {
         spoken: hasChunks(path) ? 'rmd' : (SPOKEN[language] ?? language),
         counted: (count) => this.counts.set(path, count),
       });
