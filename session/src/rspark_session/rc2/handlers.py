@@ -294,7 +294,7 @@ class BlobFrame(RoomHandler):
             raise Refusal("This is not kept any more. Open its document again.")
         self.set_header("Content-Security-Policy", _FRAME_POLICY)
         self.set_header("Cache-Control", "private, max-age=31536000, immutable")
-        self.finish(path.read_bytes(), set_content_type="text/html; charset=utf-8")
+        self.finish(_page(path.read_bytes()), set_content_type="text/html; charset=utf-8")
 
 
 def _html(event: Mapping[str, Any], room: Room) -> bytes | None:
