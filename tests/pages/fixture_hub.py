@@ -26,7 +26,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rsparkhub.api.resources.pages import CONTENT_SECURITY_POLICY
-from rsparkhub.domain.coursework import check_path
+from rsparkhub.domain.coursework import Assignment, assignment_of, by_name, check_name, check_path
 from rsparkhub.domain.errors import InvalidInput
 from rsparkhub.domain.roster import read_roster
 from rsparkhub.wire.course import CourseView
@@ -81,6 +81,7 @@ class World:
         self.course: Json = examples.course()
         self.data: list[Json] = []
         self.hand_ins: list[Json] = []
+        self.handed_in: dict[str, bytes] = {}  # what came, by the names of files
         self.data_room = 200 * 2**20
         self.has_course = True  # whether the course has something for its students
         self.logs: dict[str, str] = {}
@@ -251,6 +252,7 @@ class FixtureHub:
             Route(f"{api}/groups/{{name}}/data", self._give, methods=["PUT"]),
             Route(f"{api}/groups/{{name}}/data/{{id}}", self._take_away, methods=["DELETE"]),
             Route(f"{api}/groups/{{name}}/hand-ins", self._hand_ins),
+            Route(f"{api}/groups/{{name}}/hand-ins", self._hand_in, methods=["POST"]),
             Route(f"{api}/courses", self._courses),
             Route(f"{api}/groups/{{name}}/my-hand-ins", self._hand_ins),
             Route(f"{api}/groups/{{name}}/returned/{{id}}", self._returned),
@@ -561,9 +563,29 @@ class FixtureHub:
     async def _hand_ins(self, request: Request) -> Response:
         return JSONResponse(HandInList.model_validate({"hand_ins": self.world.hand_ins}).model_dump(mode="json"))
 
+    async def _hand_in(self, request: Request) -> Response:
+        body, file = await request.body(), request.query_params["file"]
+        try:
+            check_name(file)
+        except InvalidInput as error:
+            return problem(422, str(error))
+        if not self.world.course["course_folder"]:
+            return problem(409, "stats-101 takes no work now. Its instructors and administrators open its course folder.")
+        own = (
+            Assignment(name=each["name"], due=datetime.fromisoformat(each["due"])) for each in self.world.course["assignments"]
+        )
+        of, now = assignment_of(file, by_name(own)), examples.ago(seconds=0)
+        made = examples.hand_in(
+            f"h{len(self.world.asked)}", "bo", file, size=len(body), at=now, assignment=of and of.name,
+            late=of is not None and of.due < datetime.fromisoformat(now),
+        )  # fmt: skip
+        self.world.hand_ins.append(made)
+        self.world.handed_in[file] = body
+        return JSONResponse(made, status_code=201)
+
     async def _courses(self, request: Request) -> Response:
         said = {"group": self.world.course["name"], "instructor": False, "data": self.world.data}
-        said |= {name: self.world.course[name] for name in ("course_folder", "due", "assignments")}
+        said |= {name: self.world.course[name] for name in ("course_folder", "due", "assignments", "file_size")}
         found = CourseFolderList.model_validate({"courses": [said] if self.world.has_course else []})
         return JSONResponse(found.model_dump(mode="json"))
 

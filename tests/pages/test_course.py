@@ -75,6 +75,7 @@ async def test_what_is_sent_is_shown_and_can_be_stopped(page: Page, hub: Fixture
     await expect(section.get_by_text("Sending a.csv, 1 of 2")).to_be_visible()
     await expect(section.get_by_role("progressbar", name="Sending")).to_be_visible()
     await expect(section.get_by_role("button", name="Add files")).to_have_count(0)  # one sending at a time
+    await expect(section.get_by_role("button", name="Add a folder")).to_be_disabled()
     hub.world.slow = 0
     await section.get_by_role("button", name="Stop").click()
     await expect(section.get_by_role("alert")).to_contain_text("You stopped it. What was sent before is there.")
@@ -158,9 +159,9 @@ async def test_a_student_sees_what_is_due_what_they_handed_in_and_what_came_back
     await expect(page.get_by_text("Work for stats-101 is due")).to_be_visible()
     await page.get_by_role("main").get_by_role("link", name="stats-101").click()
     due = page.get_by_role("region", name="Due")
-    await expect(due.get_by_role("row", name="lab1")).to_contain_text("late")
-    await expect(due.get_by_role("row", name="lab2")).to_contain_text("not yet")
-    await expect(due).to_contain_text("All other work is due")
+    await expect(due.get_by_role("listitem").filter(has_text="lab1")).to_contain_text("late")
+    await expect(due.get_by_role("listitem").filter(has_text="lab2")).to_contain_text("not yet")
+    await expect(due.get_by_role("listitem").nth(2)).to_contain_text("Other work")
     table = page.get_by_role("table", name="What you handed in")
     await expect(table.get_by_role("row", name="lab1.Rmd")).to_contain_text("late")
     await expect(table.get_by_role("row", name="project.tar.gz")).not_to_contain_text("late")

@@ -331,6 +331,7 @@ async def test_data_are_for_everybody_in_the_group_and_instructors_replace_them(
         assert answer.status_code == 200
     (course,) = (await inside.get("/hub/api/courses")).json()["courses"]
     assert [(file["path"], file["size"]) for file in course["data"]] == [("week1/flights.csv", 6)]
+    assert course["file_size"] == world.app.state.context.settings.course_file_size
     address = f"{GROUP}/data/{course['data'][0]['id']}"
     assert (await inside.get(address)).content == b"a,b,c\n"
     for method, path in (("PUT", f"{GROUP}/data?path=week1/flights.csv"), ("DELETE", address)):

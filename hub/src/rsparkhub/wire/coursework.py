@@ -45,6 +45,9 @@ class CourseFolderView(Answer):
     assignments: list[AssignmentView] = Field(
         default=[], description="Work with a due time of its own; `due` is for all other."
     )  # a hub of the version before answers without them
+    file_size: int | None = Field(
+        default=None, description="How many bytes a file may have that is handed in; null where it isn't said."
+    )  # a hub of the version before answers without it
 
 
 class CourseFolderList(Answer):

@@ -252,6 +252,11 @@ export interface components {
              * @default []
              */
             assignments: components["schemas"]["AssignmentView"][];
+            /**
+             * File Size
+             * @description How many bytes a file may have that is handed in; null where it isn't said.
+             */
+            file_size: number | null;
         };
         /**
          * CoursePersonView

@@ -249,6 +249,9 @@ export class Api {
   /** Where something handed in is to be had, or all of it. */
   handInPath = (name: string, id?: string): string =>
     `${ROOT}${groupPath(name)}/hand-ins${id ? `/${id}` : '.zip'}`;
+  /** Where a file is sent that is handed in. */
+  handInTo = (name: string, file: string): string =>
+    `${ROOT}${groupPath(name)}/hand-ins?${new URLSearchParams({ file })}`;
   returnedPath = (name: string, id: string): string => `${ROOT}${groupPath(name)}/returned/${id}`;
   /** Where a file is sent that is given back on something handed in. */
   giveBackPath = (name: string, id: string, file: string): string =>

@@ -3,6 +3,7 @@ export type {
   AssignmentView as Assignment,
   ComponentView as Component,
   CourseDataView as CourseData,
+  CourseFolderView as CourseFolder,
   CourseView as Course,
   DataFileView as DataFile,
   EnvironmentView as Environment,

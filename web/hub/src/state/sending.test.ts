@@ -1,6 +1,15 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Problem } from './api.ts';
-import { chosenFiles, namesOf, sendAll, sendFile, type Progress, type Send } from './sending.ts';
+import {
+  filesOf,
+  nameFor,
+  namesOf,
+  sendAll,
+  sendFile,
+  visibleFiles,
+  type Progress,
+  type Send,
+} from './sending.ts';
 
 function file(name: string, size = 1, within = ''): File {
   const made = new File([new Uint8Array(size)], name);
@@ -11,18 +20,32 @@ function file(name: string, size = 1, within = ''): File {
 function sending(send: Send, files: File[], most = 100, stop = new AbortController()) {
   const told: Progress[] = [];
   const options = { most, signal: stop.signal, onprogress: (at: Progress) => told.push(at) };
-  return sendAll(chosenFiles(files).chosen, send, options).then((refused) => ({ refused, told }));
+  return sendAll(filesOf(files), send, options).then((refused) => ({ refused, told }));
 }
 
-describe('chosenFiles', () => {
+describe('visibleFiles', () => {
   it('keeps the paths in a folder, and leaves hidden files of it out', () => {
     const files = [file('a.csv', 1, 'week1'), file('.DS_Store', 1, 'week1'), file('config', 1, 'week1/.git')];
-    const { chosen, hidden } = chosenFiles(files, '/labs/');
+    const { chosen, hidden } = visibleFiles(filesOf(files), '/labs/');
     expect(chosen.map(({ path }) => path)).toEqual(['labs/week1/a.csv']);
     expect(hidden).toBe(2);
   });
   it('takes single files as they are chosen, also one that the hub will refuse', () => {
-    expect(chosenFiles([file('.Rprofile')]).chosen.map(({ path }) => path)).toEqual(['.Rprofile']);
+    expect(visibleFiles(filesOf([file('.Rprofile')])).chosen.map(({ path }) => path)).toEqual(['.Rprofile']);
+  });
+});
+
+describe('nameFor', () => {
+  const own = [{ name: 'lab1' }, { name: 'Lab1.v2' }];
+  it.each([
+    ['LAB1.tar.gz', 'LAB1.tar.gz'],
+    ['lab1 .Rmd', 'lab1 .Rmd'],
+    ['lab1-.Rmd', 'lab1.lab1-.Rmd'],
+    ['lab1.v2.Rmd', 'lab1.lab1.v2.Rmd'],
+    ['report.pdf', 'lab1.report.pdf'],
+    ['lab1', 'lab1'],
+  ])('has %s count for lab1 as %s', (file, name) => {
+    expect(nameFor('lab1', file, own)).toBe(name);
   });
 });
 

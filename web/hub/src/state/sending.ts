@@ -33,9 +33,48 @@ const STALLED = 120_000; // ms without progress, or without an answer, after whi
 /** After these answers the next file would get the same: no access, or the hub is away or has enough and does not say until when. */
 const ENDS = new Set([0, 401, 403, 404, 429]);
 
-/** Return the files of a field, of a folder with their paths in it; and how many hidden ones are left out. */
-export function chosenFiles(files: Iterable<File>, below = ''): { chosen: Chosen[]; hidden: number } {
-  const all = [...files].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+/** Return what has the same word together, in the order in which it comes. */
+export function together<T>(all: readonly T[], word: (each: T) => string): Map<string, T[]> {
+  const found = new Map<string, T[]>();
+  for (const each of all) {
+    const there = found.get(word(each));
+    if (there) there.push(each);
+    else found.set(word(each), [each]);
+  }
+  return found;
+}
+
+/** Return the files of a field, of a folder with their paths in it. */
+export function filesOf(files: Iterable<File>): Chosen[] {
+  return [...files].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+}
+
+/** Return what is dropped somewhere, of folders all files with their paths in it. */
+export async function dropped(items: Iterable<DataTransferItem>): Promise<Chosen[]> {
+  // All are asked before anything is waited for: then the browser has forgotten them.
+  const entries = [...items].map((item) => item.webkitGetAsEntry());
+  return (await Promise.all(entries.map((entry) => filesBelow(entry)))).flat();
+}
+
+async function filesBelow(entry: FileSystemEntry | null): Promise<Chosen[]> {
+  if (!entry) return []; // text, or a picture of a page
+  if (isFile(entry)) {
+    const file = await new Promise<File>((resolve, reject) => entry.file(resolve, reject));
+    return [{ path: entry.fullPath.slice(1), file }];
+  }
+  const reader = (entry as FileSystemDirectoryEntry).createReader();
+  const found: Chosen[] = [];
+  for (;;) {
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
+    if (some.length === 0) return found; // it gives a hundred at a time
+    found.push(...(await Promise.all(some.map(filesBelow))).flat());
+  }
+}
+
+/** Return files for a folder below which they are to lie; and how many hidden ones in folders are left out. */
+export function visibleFiles(all: readonly Chosen[], below = ''): { chosen: Chosen[]; hidden: number } {
   const begin = below.split('/').filter(Boolean).join('/');
   const chosen = all.filter(({ path }) => !path.includes('/') || !path.split('/').some(isHidden));
   return {
@@ -81,6 +120,17 @@ export async function sendAll(
     gone += file.size;
   }
   return [...refused].map(([why, paths]) => ({ why, paths }));
+}
+
+/**
+ * Return by which name a file counts for an assignment: its own where the hub takes it for that, else its own after the
+ * assignment's.
+ */
+export function nameFor(assignment: string, file: string, assignments: readonly { name: string }[]): string {
+  const names = new Set(assignments.map(({ name }) => name.toLowerCase()));
+  let name = file.toLowerCase();
+  while (!names.has(name) && name.includes('.')) name = name.slice(0, name.lastIndexOf('.')).trimEnd();
+  return name === assignment.toLowerCase() ? file : `${assignment}.${file}`;
 }
 
 /** Return why a file is not sent at all; nothing where it may be. */
@@ -159,6 +209,10 @@ async function answerOf<T>(request: XMLHttpRequest): Promise<T> {
 /** A limit in the unit in which the hub sets it and says it. */
 function limit(most: number): string {
   return most >= 2 ** 20 ? `${Math.floor(most / 2 ** 20)} MiB` : bytes(most);
+}
+
+function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry {
+  return entry.isFile;
 }
 
 function isHidden(name: string): boolean {

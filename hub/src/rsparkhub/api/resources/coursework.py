@@ -111,7 +111,7 @@ async def list_courses(identity: Member, context: Context) -> CourseFolderList:
     """Of the groups that you are in, those that take work or have something for you; with the data that each gives you."""
     check_course(identity, None, to=Action.READ)
     folders = await context.store.coursework.of_user(identity.user.name)
-    return CourseFolderList(courses=[course_folder_view(each) for each in folders])
+    return CourseFolderList(courses=[course_folder_view(each, room=context.settings.course_room) for each in folders])
 
 
 @router.put("/groups/{name}/course-folder", summary="Open or close a course folder", responses=responses(401, 403, 404, 409, 422))
