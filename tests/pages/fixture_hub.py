@@ -584,7 +584,8 @@ class FixtureHub:
         return JSONResponse(made, status_code=201)
 
     async def _courses(self, request: Request) -> Response:
-        said = {"group": self.world.course["name"], "instructor": False, "data": self.world.data}
+        data = self.world.data if request.query_params.get("data") != "false" else []
+        said = {"group": self.world.course["name"], "instructor": False, "data": data, "files": len(self.world.data)}
         said |= {name: self.world.course[name] for name in ("course_folder", "due", "assignments", "file_size")}
         found = CourseFolderList.model_validate({"courses": [said] if self.world.has_course else []})
         return JSONResponse(found.model_dump(mode="json"))

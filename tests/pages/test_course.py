@@ -172,6 +172,7 @@ async def test_a_student_sees_what_is_due_what_they_handed_in_and_what_came_back
     await expect(back.get_by_role("link", name="lab1-remarks.html")).to_have_attribute(
         "href", "/hub/api/groups/stats-101/returned/r2"
     )
+    await expect(due).to_contain_text("3 files of data")
     assert not [method for method, _, _ in hub.world.asked if method != "GET"]
 
 

@@ -331,6 +331,8 @@ async def test_data_are_for_everybody_in_the_group_and_instructors_replace_them(
         assert answer.status_code == 200
     (course,) = (await inside.get("/hub/api/courses")).json()["courses"]
     assert [(file["path"], file["size"]) for file in course["data"]] == [("week1/flights.csv", 6)]
+    (short,) = (await inside.get("/hub/api/courses", params={"data": "false"})).json()["courses"]
+    assert (short, course["files"]) == (course | {"data": []}, 1)
     assert course["file_size"] == world.app.state.context.settings.course_file_size
     address = f"{GROUP}/data/{course['data'][0]['id']}"
     assert (await inside.get(address)).content == b"a,b,c\n"
@@ -480,6 +482,47 @@ async def test_a_course_gives_so_many_files_and_who_asks_for_themselves_reads_no
     assert not [each for each in statements if "course_files.digest" in each]
     (course,) = (await bob.get("/hub/api/courses")).json()["courses"]
     assert len(course["data"]) == MOST_DATA
+
+
+async def test_each_file_of_many_is_given_by_as_many_statements_that_return_as_few_rows(
+    world: World, tess: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[int] = []
+
+    async def note(connection: Any) -> None:
+        rows = type(connection).rows
+
+        async def counted(self: Any, *asked: Any) -> Any:
+            found = await rows(self, *asked)
+            answers.append(len(found))
+            return found
+
+        monkeypatch.setattr(type(connection), "rows", counted)
+
+    await world.store.database.write(note)
+
+    async def give(path: str) -> list[int]:
+        answers.clear()
+        answer = await tess.put(f"{GROUP}/data", params={"path": path}, content=b"1")
+        assert answer.status_code == 200, answer.text
+        return [*answers]
+
+    first = await give("week1/0.csv")
+    for number in range(1, 40):
+        await give(f"week1/{number}.csv")
+    assert await give("week2/last.csv") == first
+    assert sum(first) < 20
+
+
+async def test_a_file_is_in_the_way_of_its_folder_alone(world: World, tess: httpx.AsyncClient) -> None:
+    for path in ("week1/a/b.csv", "Week1", "week1.csv", "week1-a", "week10", "week1/a b", "week"):
+        assert (await tess.put(f"{GROUP}/data", params={"path": path}, content=b"1")).status_code == 200, path
+    for path, clash in (
+        ("week1", "week1/"), ("week1/a", "week1/a/b.csv"), ("week1/a/b.csv/c/d", "week1/a/b.csv"), ("week/x", "week"),
+    ):  # fmt: skip
+        refused = await tess.put(f"{GROUP}/data", params={"path": path}, content=b"1")
+        assert refused.status_code == 409
+        assert refused.json()["detail"].startswith(clash)
 
 
 async def test_an_instructor_sees_what_the_data_of_a_course_take(world: World, tess: httpx.AsyncClient) -> None:

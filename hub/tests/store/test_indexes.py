@@ -10,10 +10,12 @@ import pytest
 import sqlalchemy as sa
 from store_scene import LEASE
 
+from rsparkhub.domain.coursework import FileKind, Room
 from rsparkhub.domain.session import State, Wanted
 from rsparkhub.store import Store
 from rsparkhub.store.audit import AuditFilter
-from rsparkhub.store.tables import events, runs, sessions, users
+from rsparkhub.store.events import By
+from rsparkhub.store.tables import course_files, events, runs, sessions, users
 
 _ROWS, _RUNNING, _OWNERS = 10_000, 50, 200
 
@@ -85,7 +87,7 @@ async def reads_all(store: Store, statement: str, parameters: Any) -> list[str]:
     await store.database.write(work)
     assert plan
     # PostgreSQL is right to read a table of two pages as a whole, so there the small ones are not asked for.
-    large = ("sessions", "events", "runs")
+    large = ("sessions", "events", "runs", "course_files")
     whole = (
         [f"SCAN {name}" for name in (*large, "users")] if store.database.is_sqlite else [f"Seq Scan on {name}" for name in large]
     )
@@ -134,4 +136,35 @@ async def test_no_question_reads_a_whole_table(crowd: Store, noon: datetime) -> 
         await store.users.seen("person1", noon)
     assert len(noted) > 25
     for statement, parameters in noted:
+        assert await reads_all(store, statement, parameters) == [], statement
+
+
+async def test_no_question_about_files_of_courses_reads_them_all(store: Store, noon: datetime) -> None:
+    await store.users.add("tess", admin=True, now=noon)
+    await store.users.add_group("stat101", members=["tess"], now=noon)
+    by, room = By("tess", noon), Room(file=9, of_person=9, hand_ins=9, data=2 * _ROWS, all=9 * _ROWS)
+    sent = await store.coursework.begin("stat101", FileKind.DATA, "a.csv", size=1, room=room, by=by)
+    group = (await store.coursework.finish("stat101", FileKind.DATA, sent, digest="", by=by)).group
+    row = {"group": group, "by": "tess", "size": 1, "digest": "", "created": noon, "whole": True}
+    values = [
+        row | {"id": f"f{number:05}", "kind": kind, "name": f"week{number % 99}/{number}.csv", "person": person, "of": of}
+        for number in range(_ROWS)
+        for kind, person, of in [
+            (("data", None, None), ("hand-in", "bo", None), ("returned", "bo", f"f{number - 1:05}"))[number % 3]
+        ]
+    ]
+
+    async def work(connection: Any) -> None:
+        await connection.rows(sa.insert(course_files), values)
+        if not store.database.is_sqlite:
+            await connection.rows(sa.text("ANALYZE"))
+
+    await store.database.write(work)
+    with statements_of(store) as noted:
+        sent = await store.coursework.begin("stat101", FileKind.DATA, "week1/new.csv", size=1, room=room, by=by)
+        await store.coursework.finish("stat101", FileKind.DATA, sent, digest="", by=by)
+        await store.coursework.remove_hand_in("stat101", "f00001", by=by)
+    asked = [(statement, parameters) for statement, parameters in noted if "sum(" not in statement]  # of all there are
+    assert len(asked) > 9
+    for statement, parameters in asked:
         assert await reads_all(store, statement, parameters) == [], statement

@@ -116,7 +116,7 @@ async def test_a_notebook_is_shown_with_its_outputs(running: Running) -> None:
     picture = await running.get(f"rc2/api/blob/{image['blobs']['image/png']['sha256']}")
     assert base64.b64encode(picture.content).decode() == PNG
     frame = await running.get(f"rc2/api/frame/{html['blobs']['text/html']['sha256']}")
-    assert frame.text == "<b>bold</b>"
+    assert frame.text.endswith("</style>\n<b>bold</b>")
     assert frame.headers["Content-Security-Policy"].startswith("sandbox allow-scripts allow-popups allow-downloads;")
 
 

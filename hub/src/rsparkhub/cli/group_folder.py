@@ -114,7 +114,7 @@ def hand_in(name: Name, file: FileArgument, as_json: AsJson = False) -> None:
     if as_json:
         print_json(done.model_dump(mode="json"))
     else:
-        of = f" for {done.assignment}" if done.assignment else ""
+        of = f" for {done.assignment}" if done.assignment else _as_other_work(name)
         due = f"{', late: it was' if done.late else ','} due {_local(done.due)}" if done.due else ""
         say(f"{done.file} is handed in to {name}{of}{due}.")
 
@@ -211,6 +211,15 @@ def add_to(group: typer.Typer) -> None:
     for command in (folder, data, give, take_away, hand_in, hand_ins, remove_hand_in, collect):
         group.command(command.__name__.replace("_", "-"))(command)
     group.command("return")(return_)
+
+
+def _as_other_work(name: str) -> str:
+    """Return for what something was handed in that is for no assignment, where the course has some."""
+    from rsparkhub.cli.access import ask
+
+    courses = ask(lambda hub: hub.groups.courses(data=False))
+    own = ", ".join(each.name for course in courses if course.group == name for each in course.assignments)
+    return f" as other work, for none of its assignments ({own})" if own else ""
 
 
 def _read_due(text: str) -> datetime | None:

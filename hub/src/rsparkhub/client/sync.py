@@ -269,8 +269,8 @@ class SyncGroups:
             self._groups.set_course_folder(name, course_folder=course_folder, due=due, assignments=assignments)
         )
 
-    def courses(self) -> builtins.list[CourseFolderView]:
-        return self._thread.run(self._groups.courses())
+    def courses(self, *, data: bool = True) -> builtins.list[CourseFolderView]:
+        return self._thread.run(self._groups.courses(data=data))
 
     def give(self, name: str, file: Path, path: str) -> DataFileView:
         return self._thread.run(self._groups.give(name, file, path))

@@ -178,9 +178,10 @@ class Groups:
         body = {"course_folder": course_folder, "due": until, "assignments": own or None}
         return await self._connection.ask(CourseView, "PUT", f"{_group(name)}/course-folder", body=body, again=True)
 
-    async def courses(self) -> builtins.list[CourseFolderView]:
-        """Return the course folders that take work of yours, or have something for you, with their data."""
-        return (await self._connection.ask(CourseFolderList, "GET", "/courses", again=True)).courses
+    async def courses(self, *, data: bool = True) -> builtins.list[CourseFolderView]:
+        """Return the course folders that take work of yours, or have something for you; `data` lists what each gives."""
+        params = {} if data else {"data": "false"}
+        return (await self._connection.ask(CourseFolderList, "GET", "/courses", params=params, again=True)).courses
 
     async def give(self, name: str, file: Path, path: str) -> DataFileView:
         """Put a file among the data of a course, in the place of what had this path."""

@@ -1,7 +1,7 @@
 """Folders of courses: who has one, and the files there, stored in pieces so that none is ever in memory whole."""
 
 import builtins
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime, timedelta
 from types import EllipsisType
 from typing import Literal
@@ -64,8 +64,30 @@ _DATA = _WHOLE.where(
     course_files.c.kind == FileKind.DATA.value, course_files.c.group.in_(sa.bindparam("b_groups", expanding=True))
 ).order_by(course_files.c.group, course_files.c.name)
 _OF_KIND = (course_files.c.group == sa.bindparam("b_group"), course_files.c.kind == sa.bindparam("b_kind"))
+_DATA_FILES = (
+    sa.select(group_ids.c.name, sa.func.count())
+    .select_from(course_files.join(group_ids, group_ids.c.id == course_files.c.group))
+    .where(
+        group_ids.c.name.in_(sa.bindparam("b_names", expanding=True)), group_ids.c.removed.is_(None),
+        course_files.c.kind == FileKind.DATA.value, course_files.c.whole,
+    )
+    .group_by(group_ids.c.name)
+)  # fmt: skip
 _LIST = _WHOLE.where(*_OF_KIND).order_by(course_files.c.created, course_files.c.id)
-_NAMES = sa.select(course_files.c.name).where(*_OF_KIND, course_files.c.whole)
+
+
+def _in_the_way(*, on_postgres: bool) -> sa.Select[str]:
+    """Return what asks for a file that is a folder of a path, or within it, as paths are letter by letter."""
+    path = course_files.c.name
+    above = path.in_(sa.bindparam("b_above", expanding=True))
+    first, after = sa.bindparam("b_first", type_=path.type), sa.bindparam("b_after", type_=path.type)
+    within = (path >= first, path < after)
+    if on_postgres:  # whose own order is that of a language
+        within = (path.op("~>=~", is_comparison=True)(first), path.op("~<~", is_comparison=True)(after))
+    return sa.select(path).where(*_OF_KIND, course_files.c.whole, sa.or_(above, sa.and_(*within))).limit(1)
+
+
+_IN_THE_WAY, _IN_THE_WAY_ON_POSTGRES = _in_the_way(on_postgres=False), _in_the_way(on_postgres=True)
 _BYTES = sa.func.coalesce(sa.func.sum(course_files.c.size), 0)
 _TAKEN = sa.select(sa.func.count(), _BYTES).where(*_OF_KIND)
 _TAKEN_BY_ALL = sa.select(_BYTES)
@@ -116,6 +138,7 @@ _PIECE = sa.select(course_pieces.c.content).where(
 )
 #: Held until the transaction ends by whoever takes room of all courses, so that many at once don't take more than there is.
 _ONE_AFTER_ANOTHER = sa.select(sa.func.pg_advisory_xact_lock(0x5253_7061_726E))
+_AFTER_SLASH = chr(ord("/") + 1)
 #: After which what was not sent to its end takes no room any more.
 _LONGEST_SENDING = timedelta(hours=1)
 
@@ -195,6 +218,10 @@ class Coursework:
             )
             for group_id, group, role, is_open, due in found
         ]
+
+    async def count_data(self, names: Iterable[str]) -> dict[str, int]:
+        """Return how many files the data of each of these courses are; none are left out."""
+        return {str(name): int(files) for name, files in await self._database.read(_DATA_FILES, {"b_names": [*names]})}
 
     async def list(self, name: str, kind: FileKind, *, person: str | None = None) -> builtins.list[CourseFile]:
         """Return the files of a course, oldest first: of everybody, or of one person; NotFound for no such group."""
@@ -453,11 +480,15 @@ class Coursework:
 
     async def _check_path(self, connection: Connection, group_id: str, path: str) -> None:
         """Raise `Conflict` where a file would be a folder too."""
-        found = await connection.rows(_NAMES, {"b_group": group_id, "b_kind": FileKind.DATA.value})
-        names = [str(row[0]) for row in found]
-        clash = next((each for each in names if each.startswith(f"{path}/") or path.startswith(f"{each}/")), None)
-        if clash is not None:
-            raise Conflict(f"{clash} is there, and a file is no folder. Choose another path, or take it away.")
+        names = path.split("/")
+        above = ["/".join(names[:depth]) for depth in range(1, len(names))]
+        found = await connection.rows(
+            _IN_THE_WAY if self._database.is_sqlite else _IN_THE_WAY_ON_POSTGRES,
+            {"b_group": group_id, "b_kind": FileKind.DATA.value, "b_above": above or [""],  # no file is called so
+             "b_first": f"{path}/", "b_after": f"{path}{_AFTER_SLASH}"},
+        )  # fmt: skip
+        if found:
+            raise Conflict(f"{found[0][0]} is there, and a file is no folder. Choose another path, or take it away.")
 
     async def _note(
         self,

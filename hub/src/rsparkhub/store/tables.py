@@ -70,6 +70,7 @@ sessions = sa.Table(
 # Events outlive their session: the audit is made from them. That is why owner is here again. `session` is empty where it is
 # about none: what people did to accounts and groups.
 _SOMEBODY = sa.text('"by" IS NOT NULL')
+_ABOUT = sa.text('"of" IS NOT NULL')
 events = sa.Table(
     "events",
     metadata,
@@ -212,6 +213,9 @@ course_files = sa.Table(
     sa.Column("assignment", Words),
     sa.Index("ix_course_files_group", "group", "kind", "person"),
     sa.Index("ix_course_files_person", "person"),
+    sa.Index("ix_course_files_name", "group", "kind", "name", postgresql_ops={"name": "text_pattern_ops"}),
+    sa.Index("ix_course_files_of", "of", sqlite_where=_ABOUT, postgresql_where=_ABOUT),
+    sa.Index("ix_course_files_whole", "whole", "created"),
 )
 
 # Assignments of a course that have due times of their own; all other work has the time in `groups`.

@@ -41,7 +41,10 @@ class CourseFolderView(Answer):
     instructor: bool = Field(description="Whether you are an instructor of it.")
     course_folder: bool = Field(description="Whether it takes work. Data, and what came back, you have also when it takes none.")
     due: datetime | None = Field(description="Until when work is to be handed in; null where nothing is said.")
-    data: list[DataFileView]
+    data: list[DataFileView] = Field(description="Empty where the question says so.")
+    files: int | None = Field(
+        default=None, description="How many files of data there are, listed or not."
+    )  # a hub of the version before answers without it
     assignments: list[AssignmentView] = Field(
         default=[], description="Work with a due time of its own; `due` is for all other."
     )  # a hub of the version before answers without them

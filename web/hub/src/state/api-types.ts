@@ -244,8 +244,16 @@ export interface components {
              * @description Until when work is to be handed in; null where nothing is said.
              */
             due: string | null;
-            /** Data */
+            /**
+             * Data
+             * @description Empty where the question says so.
+             */
             data: components["schemas"]["DataFileView"][];
+            /**
+             * Files
+             * @description How many files of data there are, listed or not.
+             */
+            files: number | null;
             /**
              * Assignments
              * @description Work with a due time of its own; `due` is for all other.

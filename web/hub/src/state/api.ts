@@ -240,7 +240,7 @@ export class Api {
     (await this.#get<HandInList>(`${groupPath(name)}/hand-ins`)).hand_ins;
   /** Return the courses that take work of this person, or have something for them. */
   courses = async (): Promise<CourseFolderView[]> =>
-    (await this.#get<CourseFolderList>('/courses')).courses.map(withAssignments);
+    (await this.#get<CourseFolderList>('/courses?data=false')).courses.map(withAssignments);
   myHandIns = async (name: string): Promise<HandInView[]> =>
     (await this.#get<HandInList>(`${groupPath(name)}/my-hand-ins`)).hand_ins;
   /** Return words that came back. */

@@ -107,11 +107,19 @@ SentFile = Annotated[Sent, Depends(sent_file)]
 
 
 @router.get("/courses", summary="The folders of your courses", responses=responses(401, 403))
-async def list_courses(identity: Member, context: Context) -> CourseFolderList:
+async def list_courses(
+    identity: Member,
+    context: Context,
+    data: Annotated[
+        bool, Query(description="Whether the files of their data are listed, of which there may be thousands.")
+    ] = True,
+) -> CourseFolderList:
     """Of the groups that you are in, those that take work or have something for you; with the data that each gives you."""
     check_course(identity, None, to=Action.READ)
-    folders = await context.store.coursework.of_user(identity.user.name)
-    return CourseFolderList(courses=[course_folder_view(each, room=context.settings.course_room) for each in folders])
+    store, room = context.store.coursework, context.settings.course_room
+    folders = await store.of_user(identity.user.name, with_data=data)
+    files = {each.group: len(each.data) for each in folders} if data else await store.count_data(each.group for each in folders)
+    return CourseFolderList(courses=[course_folder_view(each, files=files.get(each.group, 0), room=room) for each in folders])
 
 
 @router.put("/groups/{name}/course-folder", summary="Open or close a course folder", responses=responses(401, 403, 404, 409, 422))

@@ -161,12 +161,12 @@ def announcement_view(said: Announcement | None) -> AnnouncementView | None:
     return None if said is None else AnnouncementView(text=said.text, link=said.link, by=name_in(said.by), at=said.at)
 
 
-def course_folder_view(folder: CourseFolder, *, room: Room) -> CourseFolderView:
-    """Return the view of a course folder that somebody has."""
+def course_folder_view(folder: CourseFolder, *, files: int, room: Room) -> CourseFolderView:
+    """Return the view of a course folder that somebody has, whose data are so many files, listed or not."""
     data = [data_file_view(file) for file in folder.data]
     return CourseFolderView(
         group=folder.group, instructor=folder.instructor, course_folder=folder.is_open, due=folder.due, data=data,
-        assignments=assignment_views(folder.assignments), file_size=room.file,
+        assignments=assignment_views(folder.assignments), files=files, file_size=room.file,
     )  # fmt: skip
 
 
