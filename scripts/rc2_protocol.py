@@ -109,6 +109,6 @@ _INTRODUCTION = (
     "| `POST search/edits` | `SearchEditsRequest` → `SearchEdits` |",
     "| `POST search/replace` | `ReplaceRequest` → `Replaced` a line |",
     "| `POST search/undo` | `ReplaceUndo` → `Replaced` a line |",
-    "| `GET blob/<sha256>?type=` | what an event's `blobs` names |",
+    "| `GET blob/<sha256>?type=` | what an event's `blobs` names; of `profiled`, a `Profile` |",
     "| `GET frame/<seq>` | an event's HTML as a page of an origin of its own |",
 )

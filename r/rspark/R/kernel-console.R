@@ -46,6 +46,7 @@ evaluate_in_console <- function(evaluate, readline) {
     }
     own_questions(console, readline)
     screen <- open_screen(console)
+    suspendInterrupts(begin_profile(executor$current_request$metadata[["rspark_profile"]]))
     tryCatch(
       {
         for (sentence in take_notices()) console$tell(paste0(sentence, "\n"), errors = TRUE)
@@ -53,13 +54,17 @@ evaluate_in_console <- function(evaluate, readline) {
           console$state$source <- attr(input, "srcref")[[place]]
           if (!run_shown(console, screen, input[[place]], envir)) break
           beside_code(console, place_in_functions())
+          bound_profile()
         }
         screen$finish()
       },
       error = console$keep_failure,
       interrupt = function(condition) console$interrupt()
     )
-    suspendInterrupts(screen$close())
+    suspendInterrupts({
+      tell_rc2_of_profile(executor)
+      screen$close()
+    })
     beside_code(console, tell_rc2_of_breakpoints(executor))
     while (sink.number() > most_sinks) sink() # the kernel diverts output, too, and R has room for 20
     console$report_failure()
@@ -201,7 +206,7 @@ says <- function(text, condition) {
 # Run an expression, show its value and then its warnings; return whether the next one is to be run.
 run_shown <- function(console, screen, expression, envir) {
   state <- console$state
-  value <- run_outermost(console, screen, expression, envir, steps = console$interactive, limited = TRUE)
+  value <- run_outermost(console, screen, with_line(expression, state$source), envir, steps = console$interactive, limited = TRUE)
   lift_limits()
   screen$show()
   if (state$raised) tell_raised(console)

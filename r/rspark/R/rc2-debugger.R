@@ -5,7 +5,7 @@ rc2_stopped <- new.env(parent = emptyenv())
 rc2_most_frames <- 50L
 
 told_by_rc2 <- function(message) {
-  told <- message$metadata$rspark
+  told <- message$metadata[["rspark"]]
   if (is.character(told) && length(told) == 1L) jsonlite::fromJSON(told, simplifyVector = FALSE)
 }
 

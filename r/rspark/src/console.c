@@ -18,6 +18,9 @@
 #include <R_ext/Rdynload.h>
 #include <R_ext/Visibility.h>
 
+#include "files.h"
+#include "profiling.h"
+
 #define LONG_ENOUGH 65536 /* bytes that are sent without more of them */
 #define SEND_INTERVAL 0.1 /* seconds */
 
@@ -410,8 +413,6 @@ SEXP attribute_hidden console_find(void)
     return Rf_ScalarLogical(all);
 }
 
-SEXP files_regular(SEXP paths); /* files.c */
-
 static const R_CallMethodDef calls[] = {
     {"console_find", (DL_FUNC) &console_find, 0},
     {"console_run", (DL_FUNC) &console_run, 10},
@@ -424,6 +425,7 @@ static const R_CallMethodDef calls[] = {
     {"console_run_on", (DL_FUNC) &console_run_on, 1},
     {"console_call_back", (DL_FUNC) &console_call_back, 3},
     {"files_regular", (DL_FUNC) &files_regular, 1},
+    {"profiling_on", (DL_FUNC) &profiling_on, 0},
     {NULL, NULL, 0}
 };
 

@@ -4,6 +4,8 @@
 #include <Rinternals.h>
 #include <sys/stat.h>
 
+#include "files.h"
+
 /* Return for each path whether a regular file is there: to open a pipe would wait for whoever writes into it. */
 SEXP files_regular(SEXP paths)
 {

@@ -16,6 +16,7 @@ import type {
   BreakpointAt,
   HelpRequest,
   Notice,
+  Profile,
   RenderFormat,
   Source,
   SparkJob,
@@ -108,6 +109,10 @@ class Workbench {
   previewVersion = $state(0);
   /** The render that was asked for here, whose result is shown when it is there. */
   private rendering: string | null = null;
+  /** The profile that is shown, whose times stand beside the lines of its documents. */
+  profile: Profile | null = $state.raw(null);
+  /** Executions whose profiles were asked for here, and are shown when they are there. */
+  private readonly profiling = new Set<string>();
   panes: Panes | null = null;
   private waitingStarts = new Set<string>();
   private waitingRuns: { language: string; run: (console: Console) => void }[] = [];
@@ -121,6 +126,7 @@ class Workbench {
         return;
       }
       this.consoles.apply(event);
+      if (event.type === 'profiled') this.profiled(event.execution, event.blob?.sha256 ?? null);
       plots.take(event);
       if (event.type === 'console_started') this.consoleStarted(event.console);
     },
@@ -263,7 +269,7 @@ class Workbench {
   }
 
   /** Run code in a console, and return the execution's id. */
-  execute(console: Console, code: string, source?: Source, group?: string): string {
+  execute(console: Console, code: string, source?: Source, group?: string, profile = false): string {
     const id = crypto.randomUUID();
     this.link.send({
       type: 'execute',
@@ -272,6 +278,7 @@ class Workbench {
       code,
       ...(source ? { source } : {}),
       ...(group ? { group } : {}),
+      ...(profile ? { profile } : {}),
     });
     return id;
   }
@@ -401,12 +408,39 @@ class Workbench {
 
   // What is run from an editor
 
-  private runPiece(path: string, piece: Piece, group?: string): void {
+  private runPiece(path: string, piece: Piece, group?: string, profile = false): void {
     const source: Source = { path, first_line: piece.first, last_line: piece.last, chunk: piece.chunk };
     this.withConsole(piece.language, (console) => {
       this.showConsole(console.id);
-      this.execute(console, piece.code, source, group);
+      const id = this.execute(console, piece.code, source, group, profile);
+      if (profile) this.profiling.add(id);
     });
+  }
+
+  /** Run what is selected, or the statement at the cursor, and show where its time and memory went. */
+  profileAtCursor(): void {
+    const editor = this.editor;
+    const piece = editor ? pieceAtCursor(editor.view, editor.path) : null;
+    if (!editor || !piece) {
+      toasts.show('There is no code to profile here. Select some, or go to a statement.');
+      return;
+    }
+    if (piece.language !== 'r') {
+      toasts.show(
+        'Rc² profiles R alone. In Python, %prun at the console tells the time that each function takes.',
+        { meaning: 'warning' },
+      );
+      return;
+    }
+    this.runPiece(editor.path, piece, undefined, true);
+  }
+
+  private profiled(execution: string, blob: string | null): void {
+    if (this.profiling.delete(execution) && blob !== null) this.showProfile(blob);
+  }
+
+  showProfile(blob: string): void {
+    this.panes?.open('profile', 'Profile', { blob });
   }
 
   /** Run the statement at the cursor, or what is selected, and go on to the next one. */

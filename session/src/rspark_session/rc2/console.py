@@ -22,6 +22,7 @@ from rspark_session.rc2 import kernel_answer, kernel_code, protocol
 from rspark_session.rc2.debugging import Debugging
 from rspark_session.rc2.kernel_channels import KernelChannels, Message
 from rspark_session.rc2.output import Output
+from rspark_session.rc2.profiler.profiler import Profiler
 from rspark_session.rc2.protocol import ConsoleStates, ExecutionStatus
 from rspark_session.rc2.recorder import Recorder, clean
 from rspark_session.rc2.refusal import Busy, Refusal
@@ -63,6 +64,8 @@ class _Execution:
     interrupted: bool = False
     lost: str | None = None
     asks_password: bool = False
+    #: What the kernel says has become of its profile.
+    profile: str | None = None
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
     def settle(self) -> None:
@@ -87,6 +90,7 @@ class Console:
         kernels: Kernels,
         recorder: Recorder,
         debugging: Debugging,
+        profiler: Profiler,
         changed: Callable[["Console"], None],
     ) -> None:
         self.identity = identity
@@ -95,6 +99,7 @@ class Console:
         self._kernels = kernels
         self._recorder = recorder
         self._debugging = debugging
+        self._profiler = profiler
         self._changed = changed
         self._queue: deque[_Execution] = deque()
         self._arrived = asyncio.Event()
@@ -390,6 +395,7 @@ class Console:
             self._finish(execution, "cancelled")
             self._enter("idle" if not self._queue else "busy")
             return
+        file = self._profiler.begin(self.identity.language) if request.profile else None
         if execution.lost is None:  # else its kernel is another one by now
             self._begin(execution)
             execution.message = self._channels.send(
@@ -403,7 +409,7 @@ class Console:
                     "allow_stdin": True,
                     "stop_on_error": True,
                 },
-                metadata,
+                {**metadata, "rspark_profile": str(file)} if file else metadata,
             )
             self._debugging.sent(self)
             await execution.done.wait()
@@ -416,6 +422,10 @@ class Console:
             self._debugging.interrupted(self)
         if status not in ("ok", "lost"):
             self._cancel_group(request.group)
+        if request.profile:
+            execution.output.flush()
+            found = await self._profiler.end(file, execution.profile)
+            self._record(protocol.Profiled, execution=request.id, **found)
         self._finish(execution, status, reply)
         self._remember(execution)
         if self._usable.is_set() and not self._foreign:
@@ -517,6 +527,8 @@ class Console:
             execution.settle()
             if self._foreign.get(identity) is execution:
                 self._end_foreign(identity, execution)
+        elif kind == "rspark_profile" and execution is not None:
+            execution.profile = str(content.get("outcome", ""))
         elif kind != "status":
             output = execution.output if execution is not None else self._recent.get(identity)
             if output is not None:

@@ -17,6 +17,7 @@ from rspark_session.jupyter.kernels import KernelEvent, Kernels
 from rspark_session.rc2 import protocol
 from rspark_session.rc2.console import Console, Identity
 from rspark_session.rc2.debugging import Debugging
+from rspark_session.rc2.profiler.profiler import Profiler
 from rspark_session.rc2.recorder import Recorder
 from rspark_session.rc2.refusal import Refusal
 
@@ -36,13 +37,16 @@ class _Past:
 class Consoles:
     """Starts consoles, and finds them again after a sleep. `listeners` are called with a console that has done something."""
 
-    def __init__(self, *, kernels: Kernels, sessions: Any, home: Path, recorder: Recorder, debugging: Debugging) -> None:
+    def __init__(
+        self, *, kernels: Kernels, sessions: Any, home: Path, recorder: Recorder, debugging: Debugging, profiler: Profiler
+    ) -> None:
         self.listeners: list[Callable[[Console], None]] = []
         self._kernels = kernels
         self._sessions = sessions
         self._home = home
         self._recorder = recorder
         self._debugging = debugging
+        self._profiler = profiler
         self._consoles: dict[str, Console] = {}
         self._starting = asyncio.Lock()
         kernels.listeners.append(self._kernel_changed)
@@ -159,7 +163,12 @@ class Consoles:
 
     def _open(self, identity: Identity) -> Console:
         console = Console(
-            identity, kernels=self._kernels, recorder=self._recorder, debugging=self._debugging, changed=self._changed
+            identity,
+            kernels=self._kernels,
+            recorder=self._recorder,
+            debugging=self._debugging,
+            profiler=self._profiler,
+            changed=self._changed,
         )
         self._consoles[identity.id] = console
         return console

@@ -27,6 +27,7 @@ from rspark_session.rc2.jobs import Jobs
 from rspark_session.rc2.language_servers import handlers as language_servers
 from rspark_session.rc2.language_servers.servers import DECLARED, LanguageServer, servers
 from rspark_session.rc2.notebooks import handlers as notebooks
+from rspark_session.rc2.profiler.profiler import Profiler
 from rspark_session.rc2.recorder import Recorder
 from rspark_session.rc2.room import Room
 from rspark_session.rc2.search import handlers as search
@@ -122,7 +123,8 @@ def _room(server: ServerApp) -> Room:
     introspection = Introspection(Path(server.runtime_dir) / "rc2")
     debugger = Debugger(folder / "breakpoints.json", introspection)
     sessions = server.session_manager
-    consoles = Consoles(kernels=kernels, sessions=sessions, home=home, recorder=recorder, debugging=debugger)
+    profiler = Profiler(Path(server.runtime_dir) / "rc2-profiles", recorder.blobs)
+    consoles = Consoles(kernels=kernels, sessions=sessions, home=home, recorder=recorder, debugging=debugger, profiler=profiler)
     return Room(
         who=os.environ.get("RSPARK_USER", "") or "you",
         home=home,

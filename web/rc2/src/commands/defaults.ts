@@ -160,6 +160,14 @@ export function registerCommands(workbench: typeof Workbench): void {
       },
     },
     {
+      id: 'profile',
+      title: 'Profile the selection',
+      group: 'Run',
+      keys: ['Ctrl+Alt+Shift+P'],
+      enabled: hasEditor,
+      run: () => workbench.profileAtCursor(),
+    },
+    {
       id: 'run-chunk',
       title: 'Run this chunk',
       group: 'Run',

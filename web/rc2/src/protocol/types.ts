@@ -8,7 +8,7 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        AnyEvent: components["schemas"]["ConsoleStarted"] | components["schemas"]["ConsoleState"] | components["schemas"]["ExecutionQueued"] | components["schemas"]["ExecutionStarted"] | components["schemas"]["ExecutionFinished"] | components["schemas"]["Stream"] | components["schemas"]["Display"] | components["schemas"]["UpdateDisplay"] | components["schemas"]["Plot"] | components["schemas"]["Error"] | components["schemas"]["InputRequest"] | components["schemas"]["InputReplied"] | components["schemas"]["ClearOutput"] | components["schemas"]["SparkSummary"] | components["schemas"]["JobStarted"] | components["schemas"]["JobOutput"] | components["schemas"]["JobProgress"] | components["schemas"]["JobFinished"];
+        AnyEvent: components["schemas"]["ConsoleStarted"] | components["schemas"]["ConsoleState"] | components["schemas"]["ExecutionQueued"] | components["schemas"]["ExecutionStarted"] | components["schemas"]["ExecutionFinished"] | components["schemas"]["Stream"] | components["schemas"]["Display"] | components["schemas"]["UpdateDisplay"] | components["schemas"]["Plot"] | components["schemas"]["Error"] | components["schemas"]["InputRequest"] | components["schemas"]["InputReplied"] | components["schemas"]["ClearOutput"] | components["schemas"]["SparkSummary"] | components["schemas"]["Profiled"] | components["schemas"]["JobStarted"] | components["schemas"]["JobOutput"] | components["schemas"]["JobProgress"] | components["schemas"]["JobFinished"];
         /**
          * ArchivePlan
          * @description The archive's name, and how many files and bytes are in it. `left_out` counts links, and what may not be read.
@@ -633,7 +633,7 @@ export interface components {
          * @description Execute code. Executions of one console run one after another.
          *
          *     Those of one `group` belong together, such as the chunks of "run all": after an error, and after an interrupt, the others of
-         *     it that are still queued are cancelled.
+         *     it that are still queued are cancelled. With `profile` R samples what runs, and `profiled` comes before `execution_finished`.
          */
         Execute: {
             /**
@@ -657,6 +657,11 @@ export interface components {
             group?: string | null;
             /** @default null */
             figure?: components["schemas"]["Figure"] | null;
+            /**
+             * Profile
+             * @default false
+             */
+            profile?: boolean;
         };
         /**
          * ExecutionFinished
@@ -2037,6 +2042,137 @@ export interface components {
             status: number;
         };
         /**
+         * Profile
+         * @description A profile. `interval` are the seconds of computing between two samples, `peak` the most bytes in use at one of them.
+         *
+         *     `left_out` are calls that are too small to be in the list: their samples are in the call above. `note` is a sentence about
+         *     what the profile is without.
+         */
+        Profile: {
+            /** Interval */
+            interval: number;
+            /** Samples */
+            samples: number;
+            /** Bytes */
+            bytes: number;
+            /** Peak */
+            peak: number;
+            /** Calls */
+            calls: components["schemas"]["ProfiledCall"][];
+            /** Functions */
+            functions: components["schemas"]["ProfiledFunction"][];
+            /** Lines */
+            lines: components["schemas"]["ProfiledLine"][];
+            /**
+             * Left Out
+             * @default 0
+             */
+            left_out: number;
+            /**
+             * Note
+             * @default null
+             */
+            note: string | null;
+        };
+        /**
+         * Profiled
+         * @description An execution was profiled. `rc2/api/blob/<sha256>` has the `Profile`; `seconds` are those in which R computed.
+         *
+         *     Without a blob there is none, and `problem` is a sentence that says why.
+         */
+        Profiled: {
+            /** Seq */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Console */
+            console: string;
+            /** Execution */
+            execution: string;
+            /**
+             * Type
+             * @default profiled
+             * @constant
+             */
+            type: "profiled";
+            /** @default null */
+            blob: components["schemas"]["Blob"] | null;
+            /**
+             * Seconds
+             * @default 0
+             */
+            seconds: number;
+            /**
+             * Problem
+             * @default null
+             */
+            problem: string | null;
+        };
+        /**
+         * ProfiledCall
+         * @description A call, and all in it. `parent` is the number of the call that made it, in the list of calls, in which it comes before.
+         *
+         *     `own` are samples in the call itself. `path` and `line` say where it was called, where that is a file's line.
+         */
+        ProfiledCall: {
+            /** Samples */
+            samples: number;
+            /** Bytes */
+            bytes: number;
+            /** Name */
+            name: string;
+            /**
+             * Parent
+             * @default null
+             */
+            parent: number | null;
+            /** Own */
+            own: number;
+            /**
+             * Path
+             * @default null
+             */
+            path: string | null;
+            /**
+             * Line
+             * @default null
+             */
+            line: number | null;
+        };
+        /**
+         * ProfiledFunction
+         * @description All calls of a function; a sample in several of them counts once. `own` and `own_bytes` are of the function itself.
+         */
+        ProfiledFunction: {
+            /** Samples */
+            samples: number;
+            /** Bytes */
+            bytes: number;
+            /** Name */
+            name: string;
+            /** Own */
+            own: number;
+            /** Own Bytes */
+            own_bytes: number;
+        };
+        /**
+         * ProfiledLine
+         * @description A line of a file, and all that was called from it.
+         */
+        ProfiledLine: {
+            /** Samples */
+            samples: number;
+            /** Bytes */
+            bytes: number;
+            /** Path */
+            path: string;
+            /** Line */
+            line: number;
+        };
+        /**
          * Refused
          * @description A message could not be served. `why` is a sentence; `execution` is the id of an `execute` or a `start_job`.
          */
@@ -3249,6 +3385,11 @@ export type PlotEntry = components['schemas']['PlotEntry'];
 export type Plots = components['schemas']['Plots'];
 export type Pong = components['schemas']['Pong'];
 export type Problem = components['schemas']['Problem'];
+export type Profile = components['schemas']['Profile'];
+export type Profiled = components['schemas']['Profiled'];
+export type ProfiledCall = components['schemas']['ProfiledCall'];
+export type ProfiledFunction = components['schemas']['ProfiledFunction'];
+export type ProfiledLine = components['schemas']['ProfiledLine'];
 export type Refused = components['schemas']['Refused'];
 export type ReplaceRequest = components['schemas']['ReplaceRequest'];
 export type ReplaceTarget = components['schemas']['ReplaceTarget'];

@@ -11,6 +11,7 @@ import type {
   Page,
   PageRequest,
   Plots,
+  Profile,
   Vignette,
 } from '../protocol/messages.ts';
 import { address, requestJson } from './base.ts';
@@ -79,3 +80,7 @@ export function plotAddress(
 export const blobAddress = (sha256: string): string => address(`rc2/api/blob/${sha256}`).href;
 /** Return the address at which the HTML of an event, or of a blob, has an origin of its own. */
 export const frameAddress = (what: number | string): string => address(`rc2/api/frame/${what}`).href;
+/** Return a profile by the blob that the event `profiled` names. */
+export const profile = (blob: string): Promise<Profile> =>
+  requestJson(`rc2/api/blob/${blob}?type=application/json`);
+

@@ -52,6 +52,7 @@ export const COMPONENTS: Record<string, Pane> = {
   preview: lazy(() => import('../panes/PreviewPane.svelte')),
   document: EditorPane,
   sheet: lazy(() => import('../panes/SheetPane.svelte')),
+  profile: lazy(() => import('../panes/ProfilePane.svelte')),
   terminal: TerminalPane,
 };
 

@@ -23,6 +23,7 @@ export type Output =
   | { key: number; kind: 'display'; display: string | null; result: boolean; rich: Rich }
   | { key: number; kind: 'error'; name: string; message: string; traceback: string[] }
   | { key: number; kind: 'plot'; plot: string | null; rich: Rich }
+  | { key: number; kind: 'profile'; blob: string | null; seconds: number; problem: string | null }
   | { key: number; kind: 'answer'; prompt: string; value: string | null };
 
 export type Status = 'queued' | 'running' | ExecutionStatus;
@@ -276,6 +277,14 @@ function applyTo(console: Console, event: Exclude<ConsoleEvent, { type: 'console
       break;
     case 'spark_summary':
       execution.spark = event;
+      break;
+    case 'profiled':
+      execution.add({
+        kind: 'profile',
+        blob: event.blob?.sha256 ?? null,
+        seconds: event.seconds,
+        problem: event.problem,
+      });
       break;
     case 'clear_output':
       execution.clear(event.wait);

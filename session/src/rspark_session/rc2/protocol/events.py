@@ -173,6 +173,18 @@ class SparkSummary(OfExecution):
     seconds: Annotated[float, Field(ge=0)]
 
 
+class Profiled(OfExecution):
+    """An execution was profiled. `rc2/api/blob/<sha256>` has the `Profile`; `seconds` are those in which R computed.
+
+    Without a blob there is none, and `problem` is a sentence that says why.
+    """
+
+    type: Literal["profiled"] = "profiled"
+    blob: Blob | None = None
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+    problem: str | None = None
+
+
 class OfJob(Recorded):
     """What the events of a job have. `job` is the `id` of its `start_job`."""
 
@@ -238,6 +250,7 @@ AnyEvent = (
     | InputReplied
     | ClearOutput
     | SparkSummary
+    | Profiled
     | JobStarted
     | JobOutput
     | JobProgress

@@ -33,7 +33,7 @@ class Execute(Model):
     """Execute code. Executions of one console run one after another.
 
     Those of one `group` belong together, such as the chunks of "run all": after an error, and after an interrupt, the others of
-    it that are still queued are cancelled.
+    it that are still queued are cancelled. With `profile` R samples what runs, and `profiled` comes before `execution_finished`.
     """
 
     type: Literal["execute"] = "execute"
@@ -43,6 +43,7 @@ class Execute(Model):
     source: Source | None = None
     group: Identifier | None = None
     figure: Figure | None = None
+    profile: bool = False
 
 
 class InputReply(Model):

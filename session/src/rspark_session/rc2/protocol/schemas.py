@@ -13,6 +13,7 @@ from rspark_session.rc2.protocol import (
     model,
     notebooks,
     notices,
+    profile,
     requests,
     search,
 )
@@ -88,6 +89,7 @@ def schemas() -> dict[str, Any]:
         notebooks.Notebook,
         notebooks.NotebookSaved,
         model.Problem,
+        profile.Profile,
     )
     for mode, models in (("serialization", sent), ("validation", received)):
         for message in models:

@@ -1,0 +1,83 @@
+"""What R's `Rprof()` writes: a line a sample, with memory in use, then the calls from the innermost to the outermost.
+
+`1#6 "c" 1#11 "f" ` reads: `c` runs line 6 of file 1, and was called by `f` from its line 11. The source is R's own `doprof()` in
+`src/main/eval.c`.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_MEMORY = re.compile(r":(\d+):(\d+):(\d+):(\d+):")
+_TOKEN = re.compile(r'"([^"]*)"|(\d+)#(\d+)')
+_FILE = re.compile(r"#File (\d+): (.*)")
+_HEADER = re.compile(r"sample\.interval=(\d+)")
+_WORD = 8  # bytes of R's unit of vectors
+#: Bytes that are read of a profile.
+_MOST_BYTES = 2**26
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a file."""
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call in a sample, and the line from which it was called."""
+
+    name: str
+    line: Line | None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The calls in which R was, the outermost first, the line that the innermost ran, and the bytes in use."""
+
+    calls: tuple[Call, ...]
+    at: Line | None
+    used: int
+
+
+class Samples:
+    """Reads the samples of a file; `interval` are the seconds between two, `is_whole` is false once some were left unread."""
+
+    def __init__(self, file: Path) -> None:
+        self.interval = 0.0
+        self.is_whole = True
+        self._file = file
+        self._paths: dict[int, str] = {}
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Return the samples in order; raise `OSError` when the file can't be read."""
+        read = 0
+        with self._file.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                read += len(line)
+                if read > _MOST_BYTES:
+                    self.is_whole = False
+                    return
+                if header := _HEADER.search(line) if not self.interval else None:
+                    self.interval = int(header[1]) / 1e6
+                elif file := _FILE.match(line):
+                    self._paths[int(file[1])] = file[2]
+                elif (memory := _MEMORY.match(line)) and line.endswith("\n"):  # the last may be cut off where R ended
+                    yield self._sample(line[memory.end() :], memory)
+
+    def _sample(self, text: str, memory: re.Match[str]) -> Sample:
+        names: list[str] = []
+        lines: list[Line | None] = [None]  # before the first name, and after each
+        for name, file, number in _TOKEN.findall(text):
+            if file:
+                path = self._paths.get(int(file))
+                lines[-1] = Line(path, int(number)) if path and int(number) else None
+            else:
+                names.append(name)
+                lines.append(None)
+        small, large, nodes, _ = map(int, memory.groups())
+        calls = tuple(Call(*each) for each in zip(names, lines[1:], strict=True))
+        return Sample(calls[::-1], lines[0], (small + large) * _WORD + nodes)
