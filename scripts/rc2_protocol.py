@@ -90,6 +90,8 @@ _INTRODUCTION = (
     "| `GET consoles/<console>/history?search=&before=&count=` | `History` |",
     "| `GET consoles/<console>/plots` | `Plots` |",
     "| `GET consoles/<console>/plots/<plot>?format=svg\\|png\\|pdf&width=&height=&density=` | the plot, drawn anew |",
+    "| `GET preferences` | `Preferences` |",
+    "| `POST preferences` | `PreferencesChange` → `Preferences` |",
     "| `GET git/repositories` | `GitRepositories` |",
     "| `POST git/status`, `git/init`, `git/abort`, `git/continue` | `GitRequest` → `GitStatus` |",
     "| `POST git/stage`, `git/unstage`, `git/discard` | `GitPathsRequest` → `GitStatus` |",

@@ -163,12 +163,17 @@ class Workbench {
 
   async start(): Promise<void> {
     this.registry.own = settings.values.keys;
+    void this.followSettings();
     window.addEventListener('online', () => this.link.retry());
     document.addEventListener('visibilitychange', () => {
       if (document.hidden) void this.documents.keepAll();
       else {
         this.link.retry();
         void this.documents.refreshAll();
+        void settings.refresh().then(
+          () => (this.registry.own = settings.values.keys),
+          () => undefined, // the session is away, which the page says
+        );
       }
     });
     window.addEventListener('pagehide', () => void this.documents.keepAll());
@@ -178,6 +183,17 @@ class Workbench {
       this.loadKernelspecs(),
     ]);
     if (config.status === 'fulfilled') this.config = config.value;
+  }
+
+  /** Go on with what the person prefers in all of their sessions. */
+  private async followSettings(): Promise<void> {
+    try {
+      const note = await settings.follow(rc2.preferences);
+      if (note !== null) toasts.show(note, { meaning: 'warning' });
+      this.registry.own = settings.values.keys;
+    } catch {
+      // What this browser has goes on.
+    }
   }
 
   private async loadKernelspecs(): Promise<void> {

@@ -14,6 +14,7 @@ from tornado import web
 
 from rspark_session.rc2 import history, language, protocol, vignettes
 from rspark_session.rc2.console import Console
+from rspark_session.rc2.preferences import PreferenceStore
 from rspark_session.rc2.refusal import Busy, Outdated, Refusal, Unfit
 from rspark_session.rc2.room import Room
 
@@ -233,6 +234,24 @@ class DrawnPlot(RoomHandler):
         self.finish(content, set_content_type=_IMAGES[form])
 
 
+class PreferencesOfPerson(RoomHandler):
+    """What the person prefers in all of their sessions."""
+
+    @property
+    def _store(self) -> PreferenceStore:
+        return PreferenceStore(self.room.home)
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Answer with it."""
+        self.answer(await to_thread(self._store.read))
+
+    @web.authenticated
+    async def post(self) -> None:
+        """Change it, and answer with it."""
+        self.answer(await to_thread(self._store.change, self.body(protocol.PreferencesChange)))
+
+
 class BlobContent(RoomHandler):
     """A blob."""
 
@@ -319,6 +338,7 @@ def handlers(room: Room) -> list[tuple[str, type[RoomHandler], dict[str, Any]]]:
         rf"{_CONSOLE}/history": HistoryOfConsole,
         rf"{_CONSOLE}/plots": PlotList,
         rf"{_CONSOLE}/plots/([0-9]{{1,15}})": DrawnPlot,
+        r"/rc2/api/preferences": PreferencesOfPerson,
         r"/rc2/api/blob/([0-9a-f]{64})": BlobContent,
         r"/rc2/api/frame/([0-9]{1,15})": Frame,
         r"/rc2/api/frame/([0-9a-f]{64})": BlobFrame,

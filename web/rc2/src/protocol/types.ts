@@ -2032,6 +2032,136 @@ export interface components {
             type: "pong";
         };
         /**
+         * Preferences
+         * @description What a person prefers: how the page looks, how editors behave, and keys by the command that they mean.
+         *
+         *     `kept` is whether something was kept before; `note` is a sentence where what was kept can't be read.
+         */
+        Preferences: {
+            /**
+             * Theme
+             * @default system
+             * @enum {string}
+             */
+            theme: "system" | "light" | "dark";
+            /**
+             * Contrast
+             * @default normal
+             * @enum {string}
+             */
+            contrast: "normal" | "high";
+            /**
+             * Font Size
+             * @default 13
+             */
+            font_size: number;
+            /**
+             * Wrap
+             * @default false
+             */
+            wrap: boolean;
+            /**
+             * Line Numbers
+             * @default true
+             */
+            line_numbers: boolean;
+            /**
+             * Vim
+             * @default false
+             */
+            vim: boolean;
+            /**
+             * Checks
+             * @default true
+             */
+            checks: boolean;
+            /**
+             * Tab Size
+             * @default 2
+             */
+            tab_size: number;
+            /**
+             * Keys
+             * @default {}
+             */
+            keys: {
+                [key: string]: string[];
+            };
+            /**
+             * Hinted
+             * @default false
+             */
+            hinted: boolean;
+            /**
+             * Kept
+             * @default true
+             */
+            kept: boolean;
+            /**
+             * Note
+             * @default null
+             */
+            note: string | null;
+        };
+        /**
+         * PreferencesChange
+         * @description What is other than before. What is left out stays, so that two pages don't undo each other's changes.
+         */
+        PreferencesChange: {
+            /**
+             * Theme
+             * @default null
+             */
+            theme?: ("system" | "light" | "dark") | null;
+            /**
+             * Contrast
+             * @default null
+             */
+            contrast?: ("normal" | "high") | null;
+            /**
+             * Font Size
+             * @default null
+             */
+            font_size?: number | null;
+            /**
+             * Wrap
+             * @default null
+             */
+            wrap?: boolean | null;
+            /**
+             * Line Numbers
+             * @default null
+             */
+            line_numbers?: boolean | null;
+            /**
+             * Vim
+             * @default null
+             */
+            vim?: boolean | null;
+            /**
+             * Checks
+             * @default null
+             */
+            checks?: boolean | null;
+            /**
+             * Tab Size
+             * @default null
+             */
+            tab_size?: number | null;
+            /**
+             * Keys
+             * @default null
+             */
+            keys?: {
+                [key: string]: string[];
+            } | null;
+            /**
+             * Hinted
+             * @default null
+             */
+            hinted?: boolean | null;
+        };
+        /**
          * Problem
          * @description What a request gets that can't be served; `title` is a sentence.
          */
@@ -3384,6 +3514,8 @@ export type Plot = components['schemas']['Plot'];
 export type PlotEntry = components['schemas']['PlotEntry'];
 export type Plots = components['schemas']['Plots'];
 export type Pong = components['schemas']['Pong'];
+export type Preferences = components['schemas']['Preferences'];
+export type PreferencesChange = components['schemas']['PreferencesChange'];
 export type Problem = components['schemas']['Problem'];
 export type Profile = components['schemas']['Profile'];
 export type Profiled = components['schemas']['Profiled'];

@@ -1,4 +1,9 @@
-/** What a person has set, kept in this browser. */
+/**
+ * What a person has set. It is kept in the home, so that another browser and another session find it, and in this browser, where it
+ * is at hand before the session answers.
+ */
+
+import type { Preferences, PreferencesChange } from '../protocol/messages.ts';
 
 export interface Settings {
   theme: 'system' | 'light' | 'dark';
@@ -42,10 +47,49 @@ export function parse(kept: string | null): Settings {
   }
 }
 
+/** Return what is preferred as the session has it. */
+export const toSession = ({
+  fontSize,
+  lineNumbers,
+  tabSize,
+  ...same
+}: Partial<Settings>): PreferencesChange => ({
+  ...same,
+  ...(fontSize === undefined ? {} : { font_size: fontSize }),
+  ...(lineNumbers === undefined ? {} : { line_numbers: lineNumbers }),
+  ...(tabSize === undefined ? {} : { tab_size: tabSize }),
+});
+
+/** Return settings from what the session has. */
+export const fromSession = (found: Preferences): Settings => ({
+  theme: found.theme,
+  contrast: found.contrast,
+  fontSize: found.font_size,
+  wrap: found.wrap,
+  lineNumbers: found.line_numbers,
+  vim: found.vim,
+  checks: found.checks,
+  tabSize: found.tab_size,
+  keys: found.keys,
+  hinted: found.hinted,
+});
+
+/** How the session is asked. */
+export interface Place {
+  read: () => Promise<Preferences>;
+  change: (change: PreferencesChange) => Promise<Preferences>;
+}
+
 class KeptSettings {
   values: Settings = $state(parse(null));
+  /** What was changed here, and the session doesn't know yet. */
+  private unsent: Partial<Settings> = {};
+  /** What was changed here since the session was asked last: its answer may be from before. */
+  private meanwhile: Partial<Settings> = {};
+  private place: Place | null = null;
+  private asking: Promise<void> | null = null;
 
-  /** Read what is kept, and show it; other tabs' changes too. */
+  /** Read what is kept in this browser, and show it; other tabs' changes too. */
   start(): void {
     this.values = parse(localStorage.getItem(NAME));
     this.show();
@@ -56,10 +100,64 @@ class KeptSettings {
     });
   }
 
+  /** Go on with what is kept in the home; where nothing is, keep there what this browser has. Return a sentence where it is broken. */
+  async follow(place: Place): Promise<string | null> {
+    this.place = place;
+    const found = await this.read(place);
+    if (!found.kept && localStorage.getItem(NAME) !== null) this.unsent = { ...this.values, ...this.unsent };
+    else if (found.note === null) this.take(found);
+    await this.send();
+    return found.note;
+  }
+
+  /** Take what was changed in other sessions and browsers, and send what could not be sent. */
+  async refresh(): Promise<void> {
+    if (!this.place) return;
+    await this.send();
+    this.take(await this.read(this.place));
+  }
+
   set(change: Partial<Settings>): void {
-    this.values = { ...this.values, ...change };
-    localStorage.setItem(NAME, JSON.stringify(this.values));
+    this.meanwhile = { ...this.meanwhile, ...change };
+    this.unsent = { ...this.unsent, ...change };
+    this.put({ ...this.values, ...change });
+    void this.send();
+  }
+
+  private read(place: Place): Promise<Preferences> {
+    this.meanwhile = {};
+    return place.read();
+  }
+
+  private take(found: Preferences): void {
+    if (found.note === null && found.kept)
+      this.put({ ...fromSession(found), ...this.meanwhile, ...this.unsent });
+  }
+
+  private put(values: Settings): void {
+    if (JSON.stringify(values) === JSON.stringify(this.values)) return;
+    this.values = values;
+    localStorage.setItem(NAME, JSON.stringify(values));
     this.show();
+  }
+
+  /** Send what is unsent, one change after another; what can't be sent is sent with the next. */
+  private send(): Promise<void> {
+    this.asking ??= this.sendAll().finally(() => (this.asking = null));
+    return this.asking;
+  }
+
+  private async sendAll(): Promise<void> {
+    while (this.place && Object.keys(this.unsent).length > 0) {
+      const sending = this.unsent;
+      this.unsent = {};
+      try {
+        await this.place.change(toSession(sending));
+      } catch {
+        this.unsent = { ...sending, ...this.unsent };
+        return; // it is kept in this browser meanwhile
+      }
+    }
   }
 
   private show(): void {

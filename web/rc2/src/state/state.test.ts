@@ -1,13 +1,13 @@
 import 'fake-indexeddb/auto';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ConsoleEvent } from '../protocol/messages.ts';
+import type { ConsoleEvent, Preferences } from '../protocol/messages.ts';
 import * as contents from '../session/contents.ts';
 import { RequestFailed } from '../session/base.ts';
 import { Consoles } from './consoles.svelte.ts';
 import { Document } from './documents.svelte.ts';
 import { Drafts } from './drafts.ts';
 import { Past } from './past.ts';
-import { parse } from './settings.svelte.ts';
+import { fromSession, parse, toSession } from './settings.svelte.ts';
 import { bytes, elapsed } from './texts.ts';
 
 vi.mock('../session/base.ts', async () => {
@@ -301,6 +301,13 @@ describe('what was run', () => {
 });
 
 describe('settings', () => {
+  it('are the same after a way through the session', () => {
+    const settings = { ...parse(null), theme: 'dark' as const, fontSize: 20, keys: { save: ['F2'] } };
+    const sent = toSession(settings) as Preferences;
+    expect(fromSession({ ...sent, kept: true, note: null })).toEqual(settings);
+    expect(toSession({ tabSize: 8, vim: true })).toEqual({ tab_size: 8, vim: true });
+  });
+
   it('that don’t fit are as if they weren’t there', () => {
     expect(parse('{"fontSize": "big", "wrap": true, "other": 1}')).toMatchObject({
       fontSize: 13,

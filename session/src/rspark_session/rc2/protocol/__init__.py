@@ -17,6 +17,7 @@ from rspark_session.rc2.protocol.language_servers import *
 from rspark_session.rc2.protocol.model import *
 from rspark_session.rc2.protocol.notebooks import *
 from rspark_session.rc2.protocol.notices import *
+from rspark_session.rc2.protocol.preferences import *
 from rspark_session.rc2.protocol.profile import *
 from rspark_session.rc2.protocol.requests import *
 from rspark_session.rc2.protocol.search import *

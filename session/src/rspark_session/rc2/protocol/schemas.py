@@ -13,6 +13,7 @@ from rspark_session.rc2.protocol import (
     model,
     notebooks,
     notices,
+    preferences,
     profile,
     requests,
     search,
@@ -66,6 +67,7 @@ def schemas() -> dict[str, Any]:
         connections.CatalogRequest,
         connections.RowsRequest,
         notebooks.NotebookSave,
+        preferences.PreferencesChange,
     )
     sent = (
         *events.AnyEvent.__args__,
@@ -90,6 +92,7 @@ def schemas() -> dict[str, Any]:
         notebooks.NotebookSaved,
         model.Problem,
         profile.Profile,
+        preferences.Preferences,
     )
     for mode, models in (("serialization", sent), ("validation", received)):
         for message in models:

@@ -1,0 +1,49 @@
+"""What a person prefers, in all sessions that share a home."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rspark_session.rc2.protocol.model import Model, ShortText
+
+_Size = Annotated[int, Field(ge=6, le=72)]
+_Tab = Annotated[int, Field(ge=1, le=16)]
+_Chords = Annotated[tuple[ShortText, ...], Field(max_length=20)]
+_Keys = Annotated[dict[ShortText, _Chords], Field(max_length=1000)]
+_Theme = Literal["system", "light", "dark"]
+_Contrast = Literal["normal", "high"]
+
+
+class Preferences(Model):
+    """What a person prefers: how the page looks, how editors behave, and keys by the command that they mean.
+
+    `kept` is whether something was kept before; `note` is a sentence where what was kept can't be read.
+    """
+
+    theme: _Theme = "system"
+    contrast: _Contrast = "normal"
+    font_size: _Size = 13
+    wrap: bool = False
+    line_numbers: bool = True
+    vim: bool = False
+    checks: bool = True
+    tab_size: _Tab = 2
+    keys: _Keys = {}  # noqa: RUF012  (pydantic copies it)
+    hinted: bool = False
+    kept: bool = True
+    note: str | None = None
+
+
+class PreferencesChange(Model):
+    """What is other than before. What is left out stays, so that two pages don't undo each other's changes."""
+
+    theme: _Theme | None = None
+    contrast: _Contrast | None = None
+    font_size: _Size | None = None
+    wrap: bool | None = None
+    line_numbers: bool | None = None
+    vim: bool | None = None
+    checks: bool | None = None
+    tab_size: _Tab | None = None
+    keys: _Keys | None = None
+    hinted: bool | None = None
