@@ -80,8 +80,10 @@ export function plotAddress(
 }
 
 export const blobAddress = (sha256: string): string => address(`rc2/api/blob/${sha256}`).href;
+
 /** Return the address at which the HTML of an event, or of a blob, has an origin of its own. */
 export const frameAddress = (what: number | string): string => address(`rc2/api/frame/${what}`).href;
+
 export const preferences = {
   read: (): Promise<Preferences> => requestJson('rc2/api/preferences'),
   change: (change: PreferencesChange): Promise<Preferences> => post('preferences', change),
@@ -90,4 +92,3 @@ export const preferences = {
 /** Return a profile by the blob that the event `profiled` names. */
 export const profile = (blob: string): Promise<Profile> =>
   requestJson(`rc2/api/blob/${blob}?type=application/json`);
-
