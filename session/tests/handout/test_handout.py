@@ -132,6 +132,59 @@ def test_what_the_source_deleted_stays_where_the_person_changed_it(course: Cours
     assert files(home / "labs")["lab1.Rmd"] == "my answer\n"
 
 
+def test_a_folder_comes_in_the_place_of_a_file_and_a_file_in_that_of_a_folder(course: Course, home: Path) -> None:
+    course.commit({"tasks": "all in one\n", "data/old/a.csv": "1\n"})
+    fetch(home, labs(course))
+    course.commit({"tasks": None, "data/old/a.csv": None})
+    (course.folder / "data/old").rmdir()
+    course.commit({"tasks/one.R": "1\n", "data/old": "see one.R\n"})
+    assert fetch(home, labs(course)).notes == ()
+    found = files(home / "labs")
+    assert (found["tasks/one.R"], found["data/old"]) == ("1\n", "see one.R\n")
+
+
+def test_what_was_kept_back_by_something_in_its_way_comes_when_that_is_gone(course: Course, home: Path) -> None:
+    course.commit({"tasks": "all in one\n"})
+    fetch(home, labs(course))
+    (home / "labs/tasks").write_text("my notes\n")
+    course.commit({"tasks": None})
+    course.commit({"tasks/one.R": "1\n"})
+    for _ in range(2):
+        assert fetch(home, labs(course)).notes == ("tasks/one.R is not brought, since you have something else called tasks.",)
+    (home / "labs/tasks").rename(home / "labs/my-tasks")
+    assert fetch(home, labs(course)).notes == ()
+    found = files(home / "labs")
+    assert (found["tasks/one.R"], found["my-tasks"]) == ("1\n", "my notes\n")
+
+
+def test_a_new_version_comes_beside_a_file_of_the_longest_name(course: Course, home: Path) -> None:
+    name = "первая лекция по статистике " * 4 + ".Rmd"
+    name = name + "x" * (255 - len(os.fsencode(name)))
+    course.commit({name: "one\n"})
+    fetch(home, labs(course))
+    (home / "labs" / name).write_text("mine\n")
+    version = course.commit({name: "two\n"})
+    fetch(home, labs(course))
+    found = files(home / "labs")
+    assert (found[name], found[beside_name(name, version)]) == ("mine\n", "two\n")
+
+
+def test_one_file_that_cant_be_written_keeps_no_other_back(course: Course, home: Path) -> None:
+    name = "a." + "b" * 250  # beside which there is no room for another name
+    course.commit({name: "one\n"})
+    fetch(home, labs(course))
+    (home / "labs" / name).write_text("mine\n")
+    course.commit({name: "two\n", "lab2.Rmd": "second\n"})
+    for _ in range(2):
+        assert fetch(home, labs(course)).notes == (f"{name} is not brought, since it can't be written: File name too long.",)
+    found = files(home / "labs")
+    assert (found[name], found["lab2.Rmd"]) == ("mine\n", "second\n")
+    (home / "labs" / name).unlink()
+    (home / "labs" / name).write_text("one\n")
+    assert fetch(home, labs(course)).notes == ()
+    assert files(home / "labs")[name] == "two\n"
+
+
 def test_a_folder_that_is_not_ours_is_left_alone(course: Course, home: Path) -> None:
     (home / "labs").mkdir()
     (home / "labs/lab1.Rmd").write_text("another course\n")

@@ -94,7 +94,8 @@ def _place(
     with contextlib.closing(folder):
         steps = _Steps(on_step)
         outcome = merge(source, contents, last=last, folder=folder, on_file=steps.count)
-        _write(record, name, contents.entries)
+        brought = {path: entry for path, entry in contents.entries.items() if path not in outcome.missed}
+        _write(record, name, brought | {path: last[path] for path in outcome.missed & last.keys()})
         document, notes = None, outcome.notes
         if handout.document is not None:
             if os.path.lexists(home / name / handout.document):

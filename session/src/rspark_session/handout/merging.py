@@ -3,9 +3,12 @@
 - What only the source changed is brought. What only the person changed stays.
 - What both changed stays as the person has it, and the new one comes beside it, under a name that says so.
 - What the person deleted stays deleted, until the source changes it.
-- What the source deleted goes, unless the person changed it.
+- What the source deleted goes, unless the person changed it. It goes first, since a folder may come in the place of a file.
+- What can't come, since something is in its place or its folder can't be written, is tried again the next time.
 """
 
+import errno
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -13,12 +16,17 @@ from pathlib import PurePosixPath
 from rspark_session.handout.files import Contents, Entry, Kind, Source
 from rspark_session.handout.home_folder import HomeFolder, InTheWay
 
+#: What is wrong with one file or its folder alone; the others come.
+_OF_ONE_FILE = {errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
+_LONGEST_NAME = 255  # bytes
+
 
 @dataclass(kw_only=True)
 class Outcome:
-    """What was done: how many files were brought, and what the person should know."""
+    """What was done: how many files were brought, which could not be, and what the person should know."""
 
     brought: int = 0
+    missed: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
 
@@ -41,19 +49,28 @@ def merge(
     """
     outcome = Outcome(notes=[*contents.left_out])
     merger = _Merger(source=source, version=contents.version, folder=folder, outcome=outcome)
-    with source.open():
-        for at, (path, new) in enumerate(contents.entries.items()):
-            on_file(at, len(contents.entries))
-            try:
-                merger.bring(path, new, last.get(path))
-            except InTheWay as problem:
-                outcome.notes.append(f"{path} is not brought, since you have something else called {problem}.")
     for path in sorted(set(last) - set(contents.entries)):
         try:
             if _same(folder.entry(path), last[path]):
                 folder.remove(path)
         except InTheWay:
             continue  # it is the person's own
+        except OSError as problem:
+            if problem.errno not in _OF_ONE_FILE:
+                raise
+    with source.open():
+        for at, (path, new) in enumerate(contents.entries.items()):
+            on_file(at, len(contents.entries))
+            try:
+                merger.bring(path, new, last.get(path))
+            except InTheWay as problem:
+                outcome.missed.add(path)
+                outcome.notes.append(f"{path} is not brought, since you have something else called {problem}.")
+            except OSError as problem:
+                if problem.errno not in _OF_ONE_FILE:
+                    raise
+                outcome.missed.add(path)
+                outcome.notes.append(f"{path} is not brought, since it can't be written: {problem.strerror}.")
     return outcome
 
 
@@ -84,9 +101,11 @@ class _Merger:
 
 
 def beside_name(path: str, version: str) -> str:
-    """Return the name under which a new version comes beside a person's own: `lab1.new-1a2b3c4.Rmd`."""
+    """Return the name under which a new version comes beside a person's own: `lab1.new-1a2b3c4.Rmd`; of a long one, a shorter."""
     name = PurePosixPath(path)
-    return str(name.with_name(f"{name.stem}.new-{version}{name.suffix}"))
+    end = f".new-{version}{name.suffix}"
+    stem = os.fsencode(name.stem)[: max(_LONGEST_NAME - len(os.fsencode(end)), 1)].decode(errors="ignore")
+    return str(name.with_name(f"{stem}{end}"))
 
 
 def _same(one: Entry | None, other: Entry | None) -> bool:
