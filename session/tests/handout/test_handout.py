@@ -226,6 +226,22 @@ def test_submodules_and_hooks_are_never_run(course: Course, home: Path) -> None:
     assert list((home / ".local/share/rspark/handouts").rglob("hooks")) == []
 
 
+def test_what_git_lfs_keeps_is_named_and_its_pointer_is_not_taken_for_it(course: Course, home: Path) -> None:
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 123456789\n"
+    said = "data/big.csv is not brought: its content is in Git LFS. Ask who sent you the link for it."
+    course.commit({"data/big.csv": pointer})
+    assert fetch(home, labs(course)).notes == (said,)
+    assert not (home / "labs/data/big.csv").exists()
+    (home / "labs/data/big.csv").write_text("speed\n4\n")  # as the teacher gave it
+    course.commit(
+        {"data/big.csv": pointer.replace("0" * 64, "1" * 64), "lfs.md": "A pointer begins with `version https://git-lfs…`.\n"}
+    )
+    assert fetch(home, labs(course)).notes == (said,)
+    assert files(home / "labs")["data/big.csv"] == "speed\n4\n"
+    course.commit({"data/big.csv": "speed\n5\n"})  # kept in the repository itself again
+    assert "the new one is data/big.new-" in fetch(home, labs(course)).notes[0]
+
+
 def test_a_branch_and_a_folder_can_be_asked_for(course: Course, home: Path) -> None:
     course.git("checkout", "--quiet", "-b", "week-2")
     course.commit({"week2/lab.Rmd": "second week\n"})

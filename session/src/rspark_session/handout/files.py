@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
+_POINTER = b"version https://git-lfs.github.com/spec/"
+_LONGEST_POINTER = 1024  # bytes, by the specification
+
 
 class HandoutProblem(Exception):
     """A handout can't be brought. The message is for the person: what is wrong, and what to do."""
@@ -67,6 +70,11 @@ class Source(ABC):
 def blob_hash(content: bytes) -> str:
     """Return the hash that Git has for a content."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def is_lfs_pointer(content: bytes) -> bool:
+    """Return whether a content only says where Git LFS has the real one (git-lfs, docs/spec.md)."""
+    return len(content) < _LONGEST_POINTER and content.startswith(_POINTER) and b"\noid sha256:" in content
 
 
 def leads_outside(path: str, target: str) -> bool:

@@ -5,6 +5,7 @@
 - What the person deleted stays deleted, until the source changes it.
 - What the source deleted goes, unless the person changed it. It goes first, since a folder may come in the place of a file.
 - What can't come, since something is in its place or its folder can't be written, is tried again the next time.
+- Of what Git LFS keeps the repository has only a word that says where it is: that is no file of the lesson, and is not brought.
 """
 
 import errno
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from rspark_session.handout.files import Contents, Entry, Kind, Source
+from rspark_session.handout.files import Contents, Entry, Kind, Source, is_lfs_pointer
 from rspark_session.handout.home_folder import HomeFolder, InTheWay
 
 #: What is wrong with one file or its folder alone; the others come.
@@ -86,6 +87,10 @@ class _Merger:
         if _same(mine, new) or _same(last, new):
             return  # it is there; or the source left it as it was, and the person may have changed or deleted it
         content = self.source.read(path, new)
+        if is_lfs_pointer(content):
+            self.outcome.missed.add(path)
+            self.outcome.notes.append(f"{path} is not brought: its content is in Git LFS. Ask who sent you the link for it.")
+            return
         if mine is None:
             if self.folder.add(path, new.kind, content):
                 self.outcome.brought += 1
