@@ -12,6 +12,7 @@ ADA = RosterRow(line=2, name="ada", full_name="Ada Lovelace", email="ada@example
     [
         "name,full name,e-mail,group\nada,Ada Lovelace,ada@example.org,stats-101",
         "\ufeffName;Full name;E-mail;Group\r\nada;Ada Lovelace;ada@example.org;stats-101\r\n",
+        "Name;Full name;E-mail;Group;;\nada;Ada Lovelace;ada@example.org;stats-101;;\n",
         "group\te-mail\tname\tfull name\nstats-101\tada@example.org\tada\tAda Lovelace",
         '\n ada , "Ada Lovelace", ada@example.org ,stats-101\n\n',
     ],
@@ -40,6 +41,7 @@ def test_all_but_the_name_may_be_left_out() -> None:
         (f"ada,{'x' * 201}", "at most 200 characters"),
         ("ada,A\x07", "can't be printed"),
         ("x" * 300_000, "is no name"),
+        ("ada,M\ufffdller", "Save the list as CSV in UTF-8"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(line: str, says: str) -> None:
@@ -47,6 +49,34 @@ def test_what_is_wrong_is_said_with_its_line(line: str, says: str) -> None:
     assert problem.line == 2
     assert says in problem.text
     assert [row.name for row in rows] == ["eve", "bob"]
+
+
+@pytest.mark.parametrize(
+    ("headings", "what"),
+    [
+        ("Username,First name,Surname,Email address", "First name is no column"),
+        ("username;first name", "first name is no column"),
+        ("Name,Section,E-mail", "Section is no column"),
+        ("name,login", "login is no column, or is there twice"),
+        ("name,,e-mail", "An empty heading is no column"),
+    ],
+)
+def test_headings_of_another_list_are_no_person(headings: str, what: str) -> None:
+    rows, [problem] = read_roster(f"{headings}\nada,Ada")
+    assert (rows, problem.line) == ([], 1)
+    assert what in problem.text
+
+
+def test_a_person_may_be_called_user() -> None:
+    assert read_roster("user,A User")[0] == [RosterRow(line=1, name="user", full_name="A User")]
+
+
+@pytest.mark.parametrize("coding", ["cp1252", "utf-16"])
+def test_a_list_that_a_browser_could_not_read_is_refused_whole(coding: str) -> None:
+    text = "name;full name\r\nada;Ada Müller\r\n".encode(coding).decode("utf-8", "replace")
+    rows, problems = read_roster(text)
+    assert rows == []
+    assert "Save the list as CSV in UTF-8" in problems[0].text
 
 
 def test_a_list_has_bounds() -> None:

@@ -14,12 +14,14 @@ _SAMPLE = 100  # lines that show what stands between fields
 _LONGEST = 200  # characters of a full name or an address
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: What stands for a letter that whoever read the file as UTF-8, as browsers do, could not read.
+_UNREAD = "\ufffd"
 #: Columns in their order where the first line doesn't name them.
 _COLUMNS = ("name", "full_name", "email", "group", "role")
 _HEADINGS = {
-    "name": "name", "user": "name", "username": "name", "login": "name",
+    "name": "name", "user": "name", "username": "name", "user name": "name", "login": "name",
     "full name": "full_name", "full_name": "full_name",
-    "email": "email", "e-mail": "email", "mail": "email",
+    "email": "email", "e-mail": "email", "mail": "email", "email address": "email", "e-mail address": "email",
     "group": "group", "class": "group",
     "role": "role",
 }  # fmt: skip
@@ -56,10 +58,13 @@ def read_roster(text: str) -> tuple[list[RosterRow], list[RosterProblem]]:
     rows, problems, seen = list[RosterRow](), list[RosterProblem](), dict[str, int]()
     first = True
     for number, fields in _fields(lines):
-        if first and (named := _headings(fields)):
-            columns, first = named, False
-            continue
-        first = False
+        if first:
+            first, headings = False, _without_end(fields)
+            if named := _headings(headings):
+                columns = named
+                continue
+            if wrong := _wrong_heading(headings):
+                return rows, [RosterProblem(number, wrong)]
         if len(problems) >= MOST_PROBLEMS:
             return rows, [*problems, RosterProblem(number, "So much is wrong that the rest was not read.")]
         if len(rows) >= MOST_ROWS:
@@ -89,14 +94,41 @@ def _fields(lines: Sequence[str]) -> Iterable[tuple[int, list[str]]]:
         yield number, [field.strip() for field in fields]
 
 
+def _without_end(fields: Sequence[str]) -> Sequence[str]:
+    """Return a line without the empty fields at its end, which spreadsheets write to the width of the widest line."""
+    last = max((at for at, field in enumerate(fields, 1) if field), default=0)
+    return fields[:last]
+
+
 def _headings(fields: Sequence[str]) -> list[str] | None:
     """Return the columns that a line names; None where it is no line of headings."""
     named = [_HEADINGS.get(field.lower(), "") for field in fields]
     return named if "name" in named and all(named) and len(set(named)) == len(named) and len(named) > 1 else None
 
 
+def _wrong_heading(fields: Sequence[str]) -> str | None:
+    """Return what is wrong with a line that names columns, and others than there are; None where it names none.
+
+    Such a list comes from elsewhere. Taken for a person's, the line would add one who is called `username`.
+    """
+    named = [_HEADINGS.get(field.lower()) for field in fields]
+    if len(fields) < 2 or not any(
+        column == "name" and field.lower() != "user" for column, field in zip(named, fields, strict=True)
+    ):
+        return None
+    for at, (column, field) in enumerate(zip(named, fields, strict=True)):
+        if column is None or column in named[:at]:
+            return (
+                f"{field[:40] or 'An empty heading'} is no column, or is there twice. "
+                "The columns are name, full name, e-mail, group and role."
+            )
+    return None
+
+
 def _wrong(found: dict[str, str], *, more: int) -> str | None:  # noqa: PLR0911  # a sentence each
     name, email, group = found.get("name", ""), found.get("email"), found.get("group")
+    if any(_UNREAD in value for value in found.values()):
+        return "It has letters that can't be read. Save the list as CSV in UTF-8."
     if more:
         return "There are more fields than columns. Put a field with a comma in it into quotes."
     if not USER_NAME.fullmatch(name):
