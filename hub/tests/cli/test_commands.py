@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 from command_line import Cli, RunningHub
@@ -503,7 +504,52 @@ def test_a_link_has_the_address_that_the_data_folder_s_hub_says(cli: Cli, hub: R
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_streams_that_are_closed_are_no_connections(closed: str) -> None:
     script = (
-        "import os; from rsparkhub.cli import _open_closed_streams as o; o(); os.write(1, b'x'); os.write(2, b'x'); os.read(0, 1)"
+        "import os; from rsparkhub.cli import _prepare_streams as p; p(); os.write(1, b'x'); os.write(2, b'x'); os.read(0, 1)"
     )
     command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", script]
     assert subprocess.run(command, check=False, stdin=subprocess.DEVNULL, timeout=60).returncode == 0
+
+
+def _with_stdin(cli: Cli, given: bytes, *words: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "rsparkhub", *words]
+    return subprocess.run(
+        command, input=given, env={**cli.environ, **(environ or {})}, capture_output=True, check=False, timeout=60
+    )
+
+
+def test_commands_do_without_streams_that_are_closed(cli: Cli, hub: RunningHub) -> None:
+    def closed(streams: str, *words: str) -> subprocess.CompletedProcess[str]:
+        command = ["sh", "-c", f'exec "$@" {streams}', "sh", sys.executable, "-m", "rsparkhub", *words]
+        return subprocess.run(command, env=cli.environ, check=False, capture_output=True, text=True, timeout=60)
+
+    assert "at least 8 characters" in closed("<&-", "user", "add", "kim", "--password").stderr
+    assert closed("<&-", "user", "import", "-").returncode == 1  # there is nobody in it
+    assert closed(">&-", "user", "list").returncode == 0
+    assert closed("<&- >&- 2>&-", "user", "list").returncode == 0
+
+
+def test_what_is_given_may_have_the_line_ends_and_the_mark_of_windows(cli: Cli, hub: RunningHub) -> None:
+    cli("user", "add", "ben")
+    assert _with_stdin(cli, b"\xef\xbb\xbfcorrect horse battery\r\n", "user", "password", "ben").returncode == 0
+    assert httpx.post(f"{hub.settings.url}/hub/api/login", json={"name": "ben", "password": "correct horse battery"}).is_success
+
+
+@pytest.mark.parametrize("locale", [{}, {"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])
+def test_what_is_given_is_utf_8_whatever_the_locale(cli: Cli, hub: RunningHub, locale: dict[str, str]) -> None:
+    assert _with_stdin(cli, "zoe,Zoë Žák\n".encode(), "user", "import", "-", environ=locale).returncode == 0
+    users = json.loads(cli("user", "list", "--json").stdout)["users"]
+    assert [user["full_name"] for user in users if user["name"] == "zoe"] == ["Zoë Žák"]
+    for words in (("user", "import", "-"), ("user", "password", "zoe")):
+        refused = _with_stdin(cli, "yan,Müller\n".encode("latin-1"), *words, environ=locale)
+        assert (refused.returncode, b"not text in UTF-8" in refused.stderr) == (1, True), refused.stderr
+
+
+def test_what_a_terminal_has_no_letters_for_is_printed_by_its_number(cli: Cli, hub: RunningHub) -> None:
+    name = "Größe & 大小 \N{GRINNING FACE}"
+    cli("session", "start", "rspark", "--name", name)
+    session = json.loads(cli("session", "list", "--json").stdout)["sessions"][0]["id"]
+    latin = {"PYTHONIOENCODING": "latin-1"}
+    listed = _with_stdin(cli, b"", "session", "list", environ=latin)
+    assert (listed.returncode, "Größe & \\u5927\\u5c0f" in listed.stdout.decode("latin-1")) == (0, True), listed.stderr
+    shown = _with_stdin(cli, b"", "session", "show", session, "--json", environ=latin)
+    assert json.loads(shown.stdout.decode("latin-1"))["name"] == name

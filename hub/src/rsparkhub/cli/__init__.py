@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import traceback
+from io import TextIOWrapper
 from pathlib import Path
 
 import typer
@@ -74,7 +75,7 @@ def main() -> None:
 
     # What a command has to say it says in its own words; `hub`, `controller` and `edge` ask for their logs themselves.
     logging.getLogger("rsparkhub").addHandler(logging.NullHandler())
-    _open_closed_streams()
+    _prepare_streams()
     try:
         command_line()()
     except RsparkhubError as error:
@@ -94,13 +95,22 @@ def main() -> None:
         sys.exit(ExitCode.BUG)
 
 
-def _open_closed_streams() -> None:
-    """Open /dev/null for input, output and errors that are closed (`<&-`): else a connection would get their numbers."""
+def _prepare_streams() -> None:
+    """Open /dev/null in the place of streams that are closed (`<&-`), and print letters that can't be printed by their numbers.
+
+    A connection would get the number of a stream that is closed. A terminal that is not UTF-8 has no letters for many names.
+    """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115  it stays open
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _keep_details(error: Exception) -> str:

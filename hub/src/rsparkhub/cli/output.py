@@ -1,5 +1,6 @@
 """What commands print: JSON for programs, tables and progress for people."""
 
+import codecs
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -43,8 +44,9 @@ def say(text: object = "", *, end: str = "\n", error: bool = False, flush: bool 
 
 
 def print_json(data: Any) -> None:
-    """Print JSON; what a terminal would obey is written by its number, which means the same to a program."""
-    text = json.dumps(data, indent=2, ensure_ascii=False, default=str)
+    """Print JSON; what a terminal would obey, or can't show, is written by its number, which means the same to a program."""
+    shows_all = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
+    text = json.dumps(data, indent=2, ensure_ascii=not shows_all, default=str)
     print(reading.UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 

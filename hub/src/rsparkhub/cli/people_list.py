@@ -1,6 +1,5 @@
 """A list of people from a file, and what came of it: what `user import` and `group import` share."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,8 +40,12 @@ def add_list(
 
 def _read(file: str) -> str:
     """Return the text of a list, of `-` what is read here; raise `InvalidInput` where there is none."""
+    from rsparkhub.cli import standard_input
+
+    if file == "-":
+        return standard_input.read_text()
     try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{file} can't be read: {error}. It is text in UTF-8, a line for each person.") from error
 

@@ -135,9 +135,7 @@ def _send_stdin(loop: asyncio.AbstractEventLoop, socket: ClientConnection) -> No
 
 
 def _read_stdin() -> bytes:
-    """Return what is read next; nothing at the end of it, and where it is closed (`<&-`) or can't be read, as a folder."""
-    if sys.stdin is None:
-        return b""
+    """Return what is read next; nothing at the end of it, and where it can't be read, as a folder."""
     try:
         return os.read(sys.stdin.fileno(), _PIECE)
     except OSError:

@@ -311,6 +311,8 @@ def _rights(user: "UserView") -> str:
 
 def _ask_password() -> str:
     """Ask twice on a terminal, else read one line."""
+    from rsparkhub.cli import standard_input
+
     if sys.stdin.isatty():
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
-    return sys.stdin.readline().rstrip("\n")
+    return standard_input.read_line()
