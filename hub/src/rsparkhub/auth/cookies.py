@@ -55,7 +55,7 @@ def sign_in_cookie(*, secure: bool) -> str:
 
 
 def set_sign_in_cookie(value: str, *, lifetime: timedelta, secure: bool) -> str:
-    """Write the `Set-Cookie` header that binds a sign-in at another site to a browser; a lifetime of nothing clears it."""
+    """Write the `Set-Cookie` header that binds sign-ins at other sites to a browser."""
     return _set_cookie(sign_in_cookie(secure=secure), value, lifetime=lifetime, secure=secure)
 
 

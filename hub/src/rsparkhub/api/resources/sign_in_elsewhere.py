@@ -70,9 +70,7 @@ async def come_back(way: str, site: str, request: Request, context: Context) -> 
         await context.authenticator.sign_out(value)
     response = _leave(next_url)
     keep_in_browser(response, request, context.settings, made)
-    cleared = set_sign_in_cookie("", lifetime=LIFETIME * 0, secure=over_tls(request))
-    response.headers.append("Set-Cookie", cleared)
-    return response
+    return response  # the cookie that binds sign-ins stays its quarter of an hour: another tab may be under way with it
 
 
 @router.get("/{way}/{site}/sign-out")
