@@ -108,6 +108,38 @@ async def test_a_link_is_checked_and_written(world: World) -> None:
     assert (await bob.post("/hub/api/links", json={**ask, "environment": "none"})).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"source": "git@github.com:our/labs.git"}, "body.source: give the address of a public Git repository as https://"),
+        ({"source": "https://github.com/our/labs?tab=readme"}, "without a name and password, ? or #"),
+        ({"branch": "main "}, "body.branch: give the name of a branch as week-2"),
+        ({"folder": "/week1/"}, "body.folder: give a path inside of it as week1/lab1.Rmd, without / at its ends"),
+        ({"document": ".hidden"}, "no part of it begins with a dot"),
+        (
+            {"source": "https://github.com/our/labs/tree/main/week1/"},
+            "Give https://github.com/our/labs here, main as the branch, and week1 as the folder.",
+        ),
+        (
+            {"source": "https://gitlab.example/a/b/labs/-/blob/v1/x/lab1.Rmd"},
+            "Give https://gitlab.example/a/b/labs here, v1 as the branch, and x/lab1.Rmd as the document.",
+        ),
+        (
+            {"source": "https://forge.example/our/labs/src/branch/main"},
+            "Give https://forge.example/our/labs here, main as the branch",
+        ),
+    ],
+    ids=str,
+)
+async def test_what_can_be_no_part_of_a_link_is_told_in_words(world: World, said: dict[str, str], told: str) -> None:
+    bob = await world.program("bob")
+    ask = {"environment": "rspark", "source": "https://github.com/our/labs"}
+    assert (await bob.post("/hub/api/links", json=ask)).status_code == 200
+    refused = (await bob.post("/hub/api/links", json=ask | said)).json()["detail"]
+    assert told in refused
+    assert "pattern" not in refused
+
+
 async def test_only_sources_of_the_settings_may_be_brought(world: World, agent: Agent) -> None:
     context = world.app.state.context
     settings = context.settings.model_copy(update={"link_sources": ("https://git.example/stats",)})

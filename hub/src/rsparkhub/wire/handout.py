@@ -1,8 +1,10 @@
 """Handouts on the wire: what a link brings into a session."""
 
+import re
+from collections.abc import Callable
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, field_validator
 
 from rspark_contract.handout import (
     BRANCH_PATTERN,
@@ -15,9 +17,50 @@ from rspark_contract.handout import (
 )
 from rsparkhub.wire.text import Answer, Ask, Option, OptionName
 
-Source = Annotated[str, Field(min_length=1, max_length=MOST_SOURCE, pattern=f"^{SOURCE_PATTERN}$")]
-Branch = Annotated[str, Field(min_length=1, max_length=MOST_BRANCH, pattern=f"^{BRANCH_PATTERN}$")]
-RelativePath = Annotated[str, Field(min_length=1, max_length=MOST_PATH, pattern=f"^{PATH_PATTERN}$")]
+
+def _matches(pattern: str, otherwise: str) -> Callable[[str], str]:
+    """Return what takes a text of a pattern; another is told in words, where a pattern would be told as itself."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(otherwise)
+        return text
+
+    return check
+
+
+Source = Annotated[
+    str,
+    AfterValidator(
+        _matches(
+            SOURCE_PATTERN,
+            "give the address of a public Git repository as https://github.com/our-course/labs, "
+            "without a name and password, ? or #, or the name of a template",
+        )
+    ),
+    Field(min_length=1, max_length=MOST_SOURCE, json_schema_extra={"pattern": f"^{SOURCE_PATTERN}$"}),
+]
+Branch = Annotated[
+    str,
+    AfterValidator(
+        _matches(BRANCH_PATTERN, "give the name of a branch as week-2; only letters from a to z, digits, . @ / _ + and -")
+    ),
+    Field(min_length=1, max_length=MOST_BRANCH, json_schema_extra={"pattern": f"^{BRANCH_PATTERN}$"}),
+]
+RelativePath = Annotated[
+    str,
+    AfterValidator(
+        _matches(
+            PATH_PATTERN, "give a path inside of it as week1/lab1.Rmd, without / at its ends; no part of it begins with a dot"
+        )
+    ),
+    Field(min_length=1, max_length=MOST_PATH, json_schema_extra={"pattern": f"^{PATH_PATTERN}$"}),
+]
+#: The page of a file or folder, as a browser's address bar has it at GitHub and GitLab, and at Gitea and Forgejo.
+_PAGE = re.compile(
+    r"(?P<repository>https?://[^/]+(?:/[^/]+){2,}?)(?:/-)?/(?P<kind>tree|blob|raw|src/branch)/(?P<branch>[^/]+)(?:/(?P<path>.+))?"
+)
 
 
 class NewHandout(Ask):
@@ -54,6 +97,17 @@ class NewLink(NewHandout):
         description="Values of the environment's options, for a session that is made anew.",
         json_schema_extra={"additionalProperties": False},
     )
+
+    @field_validator("source")
+    @classmethod
+    def _is_no_page(cls, source: str) -> str:
+        """Refuse the address of a page in a repository: no student could bring anything from there."""
+        page = _PAGE.fullmatch(source.rstrip("/"))
+        if page is None:
+            return source
+        what = "document" if page["kind"] != "tree" and "." in (page["path"] or "") else "folder"
+        path = f", and {page['path']} as the {what}" if page["path"] else ""
+        raise ValueError(f"this is the address of a page. Give {page['repository']} here, {page['branch']} as the branch{path}")
 
 
 class LinkView(Answer):
