@@ -533,3 +533,12 @@ async def test_a_link_keeps_options_that_are_right(world: World) -> None:
     assert made.endswith("/hub/start?environment=sized&from=tutorial&option=size%3Dlarge&option=workers%3D3")
     refused = await bob.post("/hub/api/links", json=link | {"options": {"size": "huge"}})
     assert (refused.status_code, refused.json()["detail"]) == (422, "The option size of Sized is to be one of small, large.")
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u00a0\u3000", "\u200b\u202e", "a\nb", "a" * 81])
+async def test_a_session_is_called_something_that_can_be_seen(world: World, name: str) -> None:
+    bob = await world.program("bob")
+    session = (await bob.post("/hub/api/sessions", json={"environment": "rspark"})).json()["id"]
+    assert (await bob.patch(f"/hub/api/sessions/{session}", json={"name": name})).status_code == 422
+    assert (await bob.post("/hub/api/sessions", json={"environment": "rspark", "name": name})).status_code == 422
+    assert (await bob.patch(f"/hub/api/sessions/{session}", json={"name": " é "})).is_success

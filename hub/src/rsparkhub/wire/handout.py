@@ -30,8 +30,10 @@ def _matches(pattern: str, otherwise: str) -> Callable[[str], str]:
     return check
 
 
+# Lengths are checked first, so that what a check takes has a bound.
 Source = Annotated[
     str,
+    Field(min_length=1, max_length=MOST_SOURCE, json_schema_extra={"pattern": f"^{SOURCE_PATTERN}$"}),
     AfterValidator(
         _matches(
             SOURCE_PATTERN,
@@ -39,23 +41,22 @@ Source = Annotated[
             "without a name and password, ? or #, or the name of a template",
         )
     ),
-    Field(min_length=1, max_length=MOST_SOURCE, json_schema_extra={"pattern": f"^{SOURCE_PATTERN}$"}),
 ]
 Branch = Annotated[
     str,
+    Field(min_length=1, max_length=MOST_BRANCH, json_schema_extra={"pattern": f"^{BRANCH_PATTERN}$"}),
     AfterValidator(
         _matches(BRANCH_PATTERN, "give the name of a branch as week-2; only letters from a to z, digits, . @ / _ + and -")
     ),
-    Field(min_length=1, max_length=MOST_BRANCH, json_schema_extra={"pattern": f"^{BRANCH_PATTERN}$"}),
 ]
 RelativePath = Annotated[
     str,
+    Field(min_length=1, max_length=MOST_PATH, json_schema_extra={"pattern": f"^{PATH_PATTERN}$"}),
     AfterValidator(
         _matches(
             PATH_PATTERN, "give a path inside of it as week1/lab1.Rmd, without / at its ends; no part of it begins with a dot"
         )
     ),
-    Field(min_length=1, max_length=MOST_PATH, json_schema_extra={"pattern": f"^{PATH_PATTERN}$"}),
 ]
 #: The page of a file or folder, as a browser's address bar has it at GitHub and GitLab, and at Gitea and Forgejo.
 _PAGE = re.compile(

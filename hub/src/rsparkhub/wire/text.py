@@ -1,6 +1,7 @@
 """Text as it may be sent: bounded, and free of control characters, which no database and no terminal takes well."""
 
 import math
+import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
@@ -8,6 +9,15 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from rsparkhub.domain.user import USER_NAME
 
 _PLAIN = r"^[^\x00-\x1f\x7f]*$"
+#: The same, with something in it that can be seen: on a page there would be nothing to read, and no link to press.
+_SEEN = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f-\u00a0\u2000-\u200f\u2028-\u202f\u2060-\u206f\u3000\ufeff][^\x00-\x1f\x7f]*$"
+
+
+def _check_title(title: str) -> str:
+    """Take what something is called."""
+    if not re.fullmatch(_SEEN, title):
+        raise ValueError("a name has letters that can be seen, and no line breaks or other control characters")
+    return title
 
 
 def _check_name(name: str) -> str:
@@ -26,8 +36,13 @@ PersonName = Annotated[
         json_schema_extra={"pattern": f"^{USER_NAME.pattern}$"},
     ),
 ]
-Title = Annotated[str, Field(min_length=1, max_length=80, pattern=_PLAIN)]
-TokenName = Annotated[str, Field(min_length=1, max_length=60, pattern=_PLAIN, description="What it is for.")]
+# Lengths are checked first, so that what a check takes has a bound.
+Title = Annotated[str, Field(min_length=1, max_length=80, json_schema_extra={"pattern": _SEEN}), AfterValidator(_check_title)]
+TokenName = Annotated[
+    str,
+    Field(min_length=1, max_length=60, description="What it is for.", json_schema_extra={"pattern": _SEEN}),
+    AfterValidator(_check_title),
+]
 Line = Annotated[str, Field(min_length=1, max_length=500, pattern=_PLAIN)]
 Password = Annotated[str, Field(min_length=1, max_length=1000)]
 NewPassword = Annotated[str, Field(min_length=8, max_length=1000, description="At least 8 characters.")]
