@@ -176,3 +176,16 @@ def test_a_shell_that_exits_is_started_anew_and_said(bash: Bash) -> None:
     assert "variables and functions of the last one are gone" in said
     assert bash.run("false")[0] == "error"
     assert bash.run("echo ${kept:-gone}") == ("ok", "gone\n")
+
+
+def test_many_lines_all_come(bash: Bash) -> None:
+    said = bash.run("seq 30000")
+    assert said == ("ok", "".join(f"{n}\n" for n in range(1, 30001)))
+
+
+def test_what_code_says_comes_while_it_runs(bash: Bash, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    message = bash.begin(f"echo one; echo two; until test -e {go}; do sleep 0.05; done; echo three")
+    bash.until_said(message, "two")
+    go.touch()
+    assert bash.finished(message) == ("ok", "three\n")

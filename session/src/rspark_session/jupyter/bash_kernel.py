@@ -26,6 +26,7 @@ from types import FrameType
 from typing import Any
 
 import pexpect
+from bash_kernel.display import CONTENT_DATA_PREFIXES
 from bash_kernel.kernel import BashKernel
 from ipykernel.kernelapp import IPKernelApp
 
@@ -45,6 +46,7 @@ _LEFT = (
 
 _PROMPT, _CONTINUATION, _LINE, _RETURN, _INTERRUPTED_PROMPT = range(5)
 _QUIET, _INTERRUPTED = 1.0, 0.1  # seconds after which is looked whether an interrupt was lost: before any, and after one
+_TOGETHER, _AT_MOST = 0.1, 65536  # seconds and characters that are sent in one message
 _STARTING = 1.0  # seconds that what bash started may take to have its program
 _MOMENT = 0.3  # seconds that what started after an interrupt is left alone
 _LOOKS, _BETWEEN_LOOKS = 100, 0.002  # seconds: how often is looked for what the shell waits for
@@ -63,6 +65,9 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         self._computes = False
         self._unwanted = False  # whether an interrupt came before the code that it is for
         self._interrupted: tuple[float, frozenset[int]] | None = None  # when the last interrupt was sent, and who was there
+        self._held: list[str] = []  # what code has said, and was not sent yet
+        self._length = 0
+        self._sent = 0.0  # when
 
     def _start_bash(self) -> None:
         """Start bash, without the person's file where that ended the last one while it started."""
@@ -109,6 +114,28 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         status = self._status()
         return self._completed() if status == "0" else self._failed(status)
 
+    def process_output(self, output: str) -> None:
+        """Send what code has said: many lines in one message, as the channel drops what are too many for it."""
+        if self.silent:
+            return
+        if output.startswith(tuple(CONTENT_DATA_PREFIXES)):  # a line that stands for a picture
+            self._send_held()
+            super().process_output(output)
+            return
+        self._held.append(output)
+        self._length += len(output)
+        full = time.monotonic() - self._sent > _TOGETHER or self._length > _AT_MOST
+        if full and not output.endswith("\r"):  # half of the end of a line, where the terminal was read between the two
+            self._send_held()
+
+    def _send_held(self) -> bool:
+        """Send what was held back, and return whether there was any."""
+        held, self._held, self._length = "".join(self._held).replace("\r\n", "\n"), [], 0
+        if held:
+            self.send_response(self.iopub_socket, "stream", {"name": "stdout", "text": held})
+            self._sent = time.monotonic()
+        return bool(held)
+
     def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
         """Return the words that may stand where the cursor is."""
         word = _TOKENS.split(code[:cursor_pos])[-1]
@@ -130,7 +157,8 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         The prompt inside of a command is set by the way: the next code may have a command of several lines.
         """
         mark = uuid.uuid4().hex
-        found = re.search(rf"{mark}:(\d+)", self._ask(f'\\builtin echo {mark}:"$?"; {self._prompt(2)}'))
+        said = self._ask(f'\\builtin echo {mark}:"$?"; {self._prompt(2)}')
+        found = re.search(rf"{mark}:(\d+)", said)
         return found[1] if found else "1"
 
     def _ask(self, question: str) -> str:
@@ -159,6 +187,7 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         return {"status": "ok", "execution_count": self.execution_count, "payload": [], "user_expressions": {}}
 
     def _failed(self, why: str) -> dict[str, Any]:
+        self._send_held()
         error = {"ename": "", "evalue": why, "traceback": []}
         self.send_response(self.iopub_socket, "error", error)
         return {**error, "status": "error", "execution_count": self.execution_count}
@@ -177,6 +206,7 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
                     return _LEFT
         finally:
             self._computes = False
+            self._send_held()
         if found == _CONTINUATION and not self._interrupted:
             self._interrupt()
             self._answer()
@@ -195,8 +225,11 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         renewals, read = 0, False
         while True:
             try:
-                found: int = child.expect_list(expected, timeout=_INTERRUPTED if self._interrupted else _QUIET)
+                quiet = _INTERRUPTED if self._interrupted else _TOGETHER if self._held else _QUIET
+                found: int = child.expect_list(expected, timeout=quiet)
             except pexpect.TIMEOUT:
+                if self._send_held() and not self._interrupted:
+                    continue
                 if self._interrupted and self._was_lost(*self._interrupted):
                     self._interrupt()
                     continue
