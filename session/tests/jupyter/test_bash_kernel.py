@@ -189,3 +189,10 @@ def test_what_code_says_comes_while_it_runs(bash: Bash, tmp_path: Path) -> None:
     bash.until_said(message, "two")
     go.touch()
     assert bash.finished(message) == ("ok", "three\n")
+
+
+@pytest.mark.parametrize("mode", ["emacs", "vi"])
+def test_tabs_in_code_stay_tabs(bash: Bash, mode: str) -> None:
+    bash.run(f"set -o {mode}")
+    assert bash.run("cat <<'END'\nall:\n\techo made\nname\tvalue\nEND") == ("ok", "all:\n\techo made\nname\tvalue\n")
+    assert bash.run("if true; then\n\techo indented\nfi\nset -o emacs") == ("ok", "indented\n")

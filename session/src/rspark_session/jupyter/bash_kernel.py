@@ -78,6 +78,9 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         super()._start_bash()
         if self._notice:
             self.bashwrapper.run_command("export -n PS1")
+        # Lines are typed for the shell, which would complete a word at each tab in them: data and makefiles lose theirs.
+        for keys in ("emacs", "vi-insert"):
+            self.bashwrapper.run_command(rf"""\builtin bind -m {keys} '"\t": self-insert' """)
         Path(f"{sys.argv[-1]}{STARTING}").unlink(missing_ok=True)
 
     def do_execute(
