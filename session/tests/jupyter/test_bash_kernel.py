@@ -196,3 +196,9 @@ def test_tabs_in_code_stay_tabs(bash: Bash, mode: str) -> None:
     bash.run(f"set -o {mode}")
     assert bash.run("cat <<'END'\nall:\n\techo made\nname\tvalue\nEND") == ("ok", "all:\n\techo made\nname\tvalue\n")
     assert bash.run("if true; then\n\techo indented\nfi\nset -o emacs") == ("ok", "indented\n")
+
+
+@pytest.mark.parametrize("code", ["stty sane", "stty echo", "reset > /dev/null 2>&1"])
+def test_code_is_not_shown_again_where_it_set_the_terminal(bash: Bash, code: str) -> None:
+    bash.run(code)
+    assert bash.run("echo said") == ("ok", "said\n")

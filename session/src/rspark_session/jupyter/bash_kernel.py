@@ -161,6 +161,8 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         """
         mark = uuid.uuid4().hex
         said = self._ask(f'\\builtin echo {mark}:"$?"; {self._prompt(2)}')
+        if f"echo {mark}" in said:  # code has the terminal echo what is typed, as by `stty sane`
+            self._ask("\\stty -echo < /dev/tty")
         found = re.search(rf"{mark}:(\d+)", said)
         return found[1] if found else "1"
 
