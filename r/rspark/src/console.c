@@ -18,6 +18,7 @@
 #include <R_ext/Rdynload.h>
 #include <R_ext/Visibility.h>
 
+#include "descriptors.h"
 #include "files.h"
 #include "profiling.h"
 
@@ -138,7 +139,7 @@ static void tell(void *nothing)
    end, it is sent with the next text. */
 static void send_printed(void)
 {
-    if (running == NULL || speaking || printed.length == 0) return;
+    if (running == NULL || speaking || printed.length == 0 || getpid() != running->process) return;
     Rboolean suspended = *r.interrupts_suspended;
     *r.interrupts_suspended = TRUE;
     int steps = set_stepping(0);
@@ -150,10 +151,30 @@ static void send_printed(void)
     sent = now();
 }
 
+/* What others than R have written comes before what R prints now. */
+static void take_written(void)
+{
+    if (running == NULL || speaking) return;
+    const char *bytes;
+    size_t length = descriptors_read(&bytes);
+    if (length == 0) return;
+    if (printed_errors) send_printed();
+    printed_errors = 0;
+    add(&printed, bytes, length);
+}
+
+static void flush_console(void)
+{
+    take_written();
+    send_printed();
+}
+
 static void write_console(const char *bytes, int length, int errors)
 {
     if (running == NULL || speaking || getpid() != running->process) { /* a forked process has none of the kernel's sockets */
-        if (write(errors ? STDERR_FILENO : STDOUT_FILENO, bytes, (size_t) length) < 0) return; /* into the log, if there is one */
+        int forked = running != NULL && getpid() != running->process;
+        int place = forked ? (errors ? STDERR_FILENO : STDOUT_FILENO) : descriptors_log(errors);
+        if (write(place, bytes, (size_t) length) < 0) return; /* there is no log */
         return;
     }
     if (at_breakpoint()) return; /* who steps to a breakpoint sees its statement alone */
@@ -161,6 +182,7 @@ static void write_console(const char *bytes, int length, int errors)
         add(&overflow, bytes, (size_t) length);
         return;
     }
+    take_written();
     int alone = errors && awaited;
     if (alone || printed_errors != errors) send_printed();
     printed_errors = errors;
@@ -206,7 +228,7 @@ static int read_console(const char *prompt, unsigned char *buffer, int room, int
         return 1;
     }
     if (typed_read == typed.length) {
-        send_printed();
+        flush_console();
         awaited = 0;
         Question question = {prompt, LEAVE};
         int steps = set_stepping(0);
@@ -249,7 +271,7 @@ static Console take_console(int interactive)
     *r.read = read_console;
     *r.write = NULL;
     *r.write_either = write_console;
-    *r.flush = send_printed;
+    *r.flush = flush_console;
     *r.output = *r.errors = NULL;
     *r.interactive = interactive ? TRUE : FALSE;
     *r.no_echo = FALSE; /* else it has no prompts */
@@ -317,12 +339,14 @@ SEXP attribute_hidden console_run(SEXP call, SEXP env, SEXP handlers, SEXP tell_
     overflow.length = 0;
     if (r.stack_limit != NULL) stack_limit = *r.stack_limit;
     Console theirs = take_console(run.interactive);
+    descriptors_take();
     if (Rf_asLogical(steps)) set_stepping(stepping);
     R_ToplevelExec(run_outermost, &run);
     int stepped = set_stepping(0);
     if (Rf_asLogical(steps)) stepping = stepped;
-    send_printed();
+    flush_console();
     printed.length = 0;
+    descriptors_give_back();
     give_back(theirs);
     running = before;
     UNPROTECT(1);
@@ -359,7 +383,7 @@ SEXP attribute_hidden console_set_warnings(SEXP warnings)
 
 SEXP attribute_hidden console_flush(void)
 {
-    send_printed();
+    flush_console();
     return R_NilValue;
 }
 

@@ -161,3 +161,46 @@ def test_what_fails_beside_an_expression_leaves_the_kernel_usable(kernel: Kernel
 def test_plots_leave_nothing_in_the_temporary_folder(kernel: Kernel) -> None:
     kernel.run("for (i in 1:5) plot(i)")
     assert kernel.run("cat(list.files(tempdir(), 'png|svg|jpg|pdf'))") == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "shows"),
+    [
+        ("cat('a\\n'); x <- system('echo Größe; echo lost >&2'); cat('b', x)", "a\nGröße\nlost\nb 0"),
+        ("x <- system('echo inside; echo beside >&2', intern = TRUE); cat(x)", "beside\ninside"),
+        ("x <- system2('sh', c('-c', shQuote('seq 3; exit 4'))); cat(x)", "1\n2\n3\n4"),
+        ("x <- parallel::mclapply(1:2, function(i) cat('child\\n'), mc.cores = 2); cat(length(x))", "child\nchild\n2"),
+        ("x <- system('echo quiet', ignore.stdout = TRUE); cat(x)", "0"),
+        ("x <- system('printf \"a\\\\0b\"'); cat('c')", "abc"),
+        ("reticulate::py_run_string('import os; n = os.write(1, b\"python\")'); cat('r')", "pythonr"),
+    ],
+)
+def test_what_programs_and_forked_processes_write_is_shown_in_its_order(kernel: Kernel, code: str, shows: str) -> None:
+    assert _streams(kernel, code) == [("stdout", shows)]
+
+
+def test_programs_that_write_much_are_not_held_up(kernel: Kernel) -> None:
+    text = "".join(text for _, text in _streams(kernel, "x <- system('seq 200000'); cat('status', x)"))
+    assert text == "".join(f"{n}\n" for n in range(1, 200001)) + "status 0"
+    endless = "x <- system('head -c 40000000 /dev/zero | tr \"\\\\0\" y'); cat('status', x)"
+    text = "".join(text for _, text in _streams(kernel, endless))
+    assert text.endswith("y\n[More was written than is shown.]\nstatus 0")
+    assert len(text) < 40_000_000
+
+
+def test_what_is_written_after_the_cell_is_shown_in_the_next(kernel: Kernel, tmp_path: Path) -> None:
+    go, done = tmp_path / "go", tmp_path / "done"
+    script = f"(until test -e {go}; do sleep 0.05; done; echo late; touch {done})"
+    assert _streams(kernel, f'system("{script}", wait = FALSE); cat("began")') == [("stdout", "began")]
+    go.touch()
+    assert _streams(kernel, f'while (!file.exists("{done}")) Sys.sleep(0.05); cat("next")') == [("stdout", "late\nnext")]
+
+
+def test_a_program_that_writes_without_end_can_be_interrupted(kernel: Kernel) -> None:
+    kernel.client.execute("cat('begins\\n'); system('yes')", allow_stdin=False)
+    while kernel.client.get_iopub_msg(timeout=60)["msg_type"] != "stream":
+        pass
+    kernel.manager.interrupt_kernel()
+    while kernel.client.get_shell_msg(timeout=60)["msg_type"] != "execute_reply":
+        pass
+    assert kernel.run("cat('goes on')").endswith("goes on")
