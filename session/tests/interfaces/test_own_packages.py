@@ -54,6 +54,13 @@ async def test_r_installs_into_the_home_and_finds_it_everywhere_and_after_sleep(
     assert await result(again, "ir", "mine::answer()") == "[1] 42"
 
 
+async def test_python_in_r_is_the_sessions_and_nobody_is_asked_to_download_one(start: Start) -> None:
+    running = await lab(start)
+    async with running.kernel(await running.new_kernel("ir")) as kernel:
+        said = await kernel.result_of(await kernel.begin("cat(reticulate::py_config()$python)", may_ask=True))
+    assert Path(said).parent == own_environment(running) / "bin"
+
+
 async def test_pip_installs_into_the_home_however_it_is_called(start: Start, tmp_path: Path) -> None:
     ways = ["pip install", "pip install --user", "pip3 install", "python -m pip install", "python3 -m pip install --user"]
     names = ["one", "two", "three", "four", "five"]

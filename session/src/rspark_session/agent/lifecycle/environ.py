@@ -41,6 +41,7 @@ def build(document: EnsembleDocument, inherited: Mapping[str, str], services: Se
         # After their own, and found also when they set R_LIBS or call .libPaths(): without rspark nothing is saved at sleep.
         "R_LIBS_SITE": ":".join(filter(None, [inherited.get("RSPARK_R_LIBS"), _R_SITE_LIBRARIES])),
         "R_LIBS": "",  # some machines have a default that nobody may write to
+        "RETICULATE_MINICONDA_ENABLED": "FALSE",  # R uses the session's Python, and does not ask to download another
     }
     environ |= _person(document, environ)
     if document.token is not None:
