@@ -202,3 +202,27 @@ def test_tabs_in_code_stay_tabs(bash: Bash, mode: str) -> None:
 def test_code_is_not_shown_again_where_it_set_the_terminal(bash: Bash, code: str) -> None:
     bash.run(code)
     assert bash.run("echo said") == ("ok", "said\n")
+
+
+CATCHES = """import signal, sys
+for name in sys.argv[1:]:
+    signal.signal(getattr(signal, name), lambda *_: None)
+print("begun", flush=True)
+while True:
+    signal.pause()
+"""
+
+
+@pytest.mark.parametrize("signals", [["SIGINT"], ["SIGINT", "SIGTERM"]])
+def test_what_goes_on_after_an_interrupt_is_ended_by_the_next(bash: Bash, tmp_path: Path, signals: list[str]) -> None:
+    catches = tmp_path / "catches.py"
+    catches.write_text(CATCHES)
+    bash.run("kept=1")
+    running = bash.begin(f"{sys.executable} {catches} {' '.join(signals)}")
+    bash.until_said(running, "begun")
+    for _ in signals:
+        bash.interrupt()
+        bash.until_said(running, "Interrupt again to end it.")
+    bash.interrupt()
+    assert bash.finished(running)[0] in ("abort", "aborted")
+    assert bash.run("echo $kept") == ("ok", "1\n")

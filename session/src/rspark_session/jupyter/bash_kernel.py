@@ -4,7 +4,8 @@ An interrupt is the terminal's: Ctrl+C goes to the processes in its foreground. 
 is lost on the new process, which has bash's own handlers until it has its program; or bash is back at its prompt before that
 process takes the terminal from it, and bash, which can read no more, ends. At a loop of short commands this is one interrupt of
 twenty. A person presses the keys again; here is a program, which would wait for ever. So what bash waits for is interrupted, and
-not bash; an interrupt that was lost is sent again; and code is given to the shell only when it has answered.
+not bash; an interrupt that was lost is sent again; and code is given to the shell only when it has answered. What goes on after
+an interrupt, as psql, an editor or Python's prompt do, waits for keys that nobody can press here: interrupted again, it is ended.
 
 Code may also take away the prompt that the kernel waits for (`PS1=`, `exec 2> file`), or have options by which the kernel's own
 questions would end the shell (`set -e`) or find no way back (`exec > file`). Those are asked so that they neither fail nor use
@@ -48,10 +49,12 @@ _PROMPT, _CONTINUATION, _LINE, _RETURN, _INTERRUPTED_PROMPT = range(5)
 _QUIET, _INTERRUPTED = 1.0, 0.1  # seconds after which is looked whether an interrupt was lost: before any, and after one
 _TOGETHER, _AT_MOST = 0.1, 65536  # seconds and characters that are sent in one message
 _STARTING = 1.0  # seconds that what bash started may take to have its program
+_PATIENCE = 2.0  # seconds that what catches an interrupt may take to end, before the next one ends it
 _MOMENT = 0.3  # seconds that what started after an interrupt is left alone
 _LOOKS, _BETWEEN_LOOKS = 100, 0.002  # seconds: how often is looked for what the shell waits for
 _RENEWALS = 3  # how often a prompt that does not come is set again, before the shell is given up
 _TOKENS = re.compile(r"[\t \n;=\"'><|&]+")  # what is between words that are completed
+_GOES_ON = "It goes on after the interrupt, or takes its time to end. Interrupt again to end it.\n"
 _ANSWERS = (1, 1, 2, 4, 8, 16, 32, 64)  # seconds that a shell is given to answer after an interrupt, at each try
 
 
@@ -65,6 +68,9 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         self._computes = False
         self._unwanted = False  # whether an interrupt came before the code that it is for
         self._interrupted: tuple[float, frozenset[int]] | None = None  # when the last interrupt was sent, and who was there
+        self._pressed = 0.0  # when the person interrupted last
+        self._told = False  # whether they were told that what runs goes on
+        self._asked_to_end = False  # whether it was, after it went on
         self._held: list[str] = []  # what code has said, and was not sent yet
         self._length = 0
         self._sent = 0.0  # when
@@ -181,11 +187,12 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
 
         def hand_on(_signal: int, _frame: FrameType | None) -> None:
             if self._computes:
-                self._interrupt()
+                self._press()
             else:
                 self._unwanted = True
 
         self._interrupted, self._unwanted = None, False
+        self._pressed, self._told, self._asked_to_end = 0.0, False, False
         self.saved_sigint_handler = signal.signal(signal.SIGINT, hand_on)
 
     def _completed(self) -> dict[str, Any]:
@@ -235,6 +242,8 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
             except pexpect.TIMEOUT:
                 if self._send_held() and not self._interrupted:
                     continue
+                if self._interrupted and self._computes:
+                    self._tell_that_it_goes_on()
                 if self._interrupted and self._was_lost(*self._interrupted):
                     self._interrupt()
                     continue
@@ -324,6 +333,24 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
             time.sleep(_BETWEEN_LOOKS)
         self._interrupted = time.monotonic(), frozenset(members)
         self.bashwrapper.child.sendintr()
+
+    def _press(self) -> None:
+        """Interrupt what runs; end what went on after the last interrupt, first by asking it to."""
+        first, since = self._interrupted is None, time.monotonic() - self._pressed
+        self._pressed, self._told = time.monotonic(), False
+        group, members = self._foreground()
+        if first or since < _PATIENCE or not members or group == self.bashwrapper.child.pid:
+            self._interrupt()
+            return
+        with suppress(OSError):  # it has ended, or is another account's
+            os.killpg(group, signal.SIGKILL if self._asked_to_end else signal.SIGTERM)
+        self._asked_to_end = True
+
+    def _tell_that_it_goes_on(self) -> None:
+        """Say once how to end what goes on after an interrupt."""
+        if not self._told and time.monotonic() - self._pressed > _PATIENCE and self._foreground()[1]:
+            self._told = True
+            self.send_response(self.iopub_socket, "stream", {"name": "stderr", "text": _GOES_ON})
 
     def _was_lost(self, at: float, present: frozenset[int]) -> bool:
         """Return whether what an interrupt ends lives on. What started later may be of a person's trap, and has a moment."""
