@@ -105,6 +105,13 @@ beside_code <- function(console, work, otherwise = NULL) {
   })
 }
 
+# Evaluate: what programs write that are started meanwhile is nothing for a person, however long they run.
+into_log <- function(work) {
+  .Call(console_lead_to_log, TRUE)
+  on.exit(.Call(console_lead_to_log, FALSE))
+  work
+}
+
 kernel_notices <- new.env(parent = emptyenv())
 
 # Say a sentence in the first cell that a person runs: a kernel shows nothing before.

@@ -282,7 +282,7 @@ driver_of_python <- function() {
   }
   say_start(function() {
     driver()$forget()
-    state$session <- finish(driver()$start(application_name()))
+    state$session <- into_log(finish(driver()$start(application_name())))
     driver()$cancel_on_interrupt()
   })
   state$session

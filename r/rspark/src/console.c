@@ -387,6 +387,12 @@ SEXP attribute_hidden console_flush(void)
     return R_NilValue;
 }
 
+SEXP attribute_hidden console_lead_to_log(SEXP log)
+{
+    descriptors_lead_to_log(Rf_asLogical(log));
+    return R_NilValue;
+}
+
 /* R's browser stops at the next statement that is evaluated in an environment. */
 SEXP attribute_hidden console_stop_at_next(SEXP env)
 {
@@ -442,6 +448,7 @@ static const R_CallMethodDef calls[] = {
     {"console_run", (DL_FUNC) &console_run, 10},
     {"console_await_error", (DL_FUNC) &console_await_error, 0},
     {"console_flush", (DL_FUNC) &console_flush, 0},
+    {"console_lead_to_log", (DL_FUNC) &console_lead_to_log, 1},
     {"console_overflow", (DL_FUNC) &console_overflow, 0},
     {"console_is_raising", (DL_FUNC) &console_is_raising, 0},
     {"console_set_warnings", (DL_FUNC) &console_set_warnings, 1},

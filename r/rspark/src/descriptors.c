@@ -134,6 +134,16 @@ void descriptors_give_back(void)
     }
 }
 
+/* What is started meanwhile writes into the log as long as it runs. */
+void descriptors_lead_to_log(int log)
+{
+    if (pipe_of.process != getpid() || pipe_of.depth < 1) return;
+    fflush(stdout);
+    for (int each = 0; each < 2; each++) {
+        if (pipe_of.log[each] >= 0) dup2(log ? pipe_of.log[each] : pipe_of.write, each + 1);
+    }
+}
+
 /* Take what was written until now; the bytes stay until this is called again. */
 size_t descriptors_read(const char **bytes)
 {

@@ -171,6 +171,7 @@ def test_plots_leave_nothing_in_the_temporary_folder(kernel: Kernel) -> None:
         ("x <- system2('sh', c('-c', shQuote('seq 3; exit 4'))); cat(x)", "1\n2\n3\n4"),
         ("x <- parallel::mclapply(1:2, function(i) cat('child\\n'), mc.cores = 2); cat(length(x))", "child\nchild\n2"),
         ("x <- system('echo quiet', ignore.stdout = TRUE); cat(x)", "0"),
+        ("x <- rspark:::into_log(system('echo of our own')); cat(x); x <- system('echo theirs')", "0theirs\n"),
         ("x <- system('printf \"a\\\\0b\"'); cat('c')", "abc"),
         ("reticulate::py_run_string('import os; n = os.write(1, b\"python\")'); cat('r')", "pythonr"),
     ],
