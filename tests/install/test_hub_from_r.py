@@ -161,6 +161,108 @@ def test_inside_a_session_its_own_token_reads_it_and_does_nothing_else(hub: Inst
     assert answer("{ hub_stop(hub_session()); hub_wait(hub_session())$state }", **by_own) == "stopped"
 
 
+def person(hub: Installation, name: str) -> dict[str, str]:
+    """Add a person; return the variables by which they have said where the hub is, and given a token."""
+    with hub.client() as admin:
+        password = "correct horse battery"
+        admin.post("/hub/api/users", json={"name": name, "password": password}).raise_for_status()
+        token = admin.post("/hub/api/login", json={"name": name, "password": password}).raise_for_status().json()["token"]
+    return {"RSPARKHUB_URL": hub.url, "RSPARKHUB_TOKEN": token}
+
+
+def test_a_session_is_shared_with_a_person_and_a_group_and_taken_away(hub: Installation) -> None:
+    bob = person(hub, "bob")
+    seen = answer(
+        """
+        session <- hub_start("shell", name = "Ours")
+        none <- hub_shares(session)
+        first <- hub_share(session, "bob", role = "editor")
+        until <- Sys.time() + 86400
+        again <- hub_share(session, "bob", role = "editor", expires = until)
+        hub_share(session$id, "everyone", kind = "group", role = "editor")
+        shares <- hub_shares(session)
+        hub_unshare(session, shares[shares$kind == "group", ])
+        list(session = session$id, none = c(nrow(none), ncol(none)), same = first$id == again$id, shares = shares,
+             never = is.na(first$expires), seconds = abs(as.numeric(difftime(shares$expires[[1]], until, units = "secs"))),
+             left = hub_shares(session)$name, own = nrow(hub_shared()))
+        """,
+        **told(hub, "sessions"),
+    )
+    assert (seen["none"], seen["same"], seen["never"]) == ([0, 6], True, True)
+    assert seen["seconds"] < 2
+    shares = [(each["kind"], each["name"], each["role"]) for each in seen["shares"]]
+    assert shares == [("person", "bob", "editor"), ("group", "everyone", "editor")]
+    assert (seen["left"], seen["own"]) == ("bob", 0)
+    with_bob = answer("hub_shared()", **bob)
+    assert [(each["id"], each["name"], each["role"]) for each in with_bob] == [(seen["session"], "Ours", "editor")]
+    assert with_bob[0]["expires"] is not None
+    id_ = seen["session"]
+    assert "There is no" in refusal(f'hub_share("{id_}", "nobody-there", role = "editor")', **told(hub))
+    assert "There is no" in refusal(f'hub_unshare("{id_}", "h0000")', **told(hub))
+    assert "Share it with an editor" in refusal(f'hub_share("{id_}", "bob")', **told(hub))
+    assert "at a time to come" in refusal(f'hub_share("{id_}", "bob", role = "editor", expires = Sys.time() - 60)', **told(hub))
+    assert answer(f'hub_unshare("{id_}", hub_shares("{id_}")); nrow(hub_shares("{id_}"))', **told(hub)) == 0
+    assert answer("c(nrow(hub_shared()), ncol(hub_shared()))", **bob) == [0, 16]
+
+
+def test_people_and_groups_are_kept_as_far_as_one_may(hub: Installation) -> None:
+    carla = person(hub, "carla")
+    person(hub, "dan")
+    seen = answer(
+        """
+        made <- hub_group_add("stat101")
+        joined <- hub_group_join("stat101", c("carla", "dan"))
+        without <- hub_group_set_members("stat101", setdiff(joined$name, "dan"))
+        groups <- hub_groups()
+        list(made = made, joined = joined, without = without, listed = groups[groups$name == "stat101", ],
+             group = hub_group("stat101"), users = hub_users())
+        """,
+        **told(hub, "users"),
+    )
+    assert (seen["made"][0]["name"], seen["made"][0]["members"]) == ("stat101", "")
+    assert [(each["name"], each["instructor"]) for each in seen["joined"]] == [("carla", False), ("dan", False)]
+    assert (seen["without"], seen["without"][0]["members"]) == (seen["listed"], "carla")
+    assert [each["name"] for each in seen["group"]] == ["carla"]
+    assert {each["name"]: each["groups"] for each in seen["users"]}.items() >= {"carla": "stat101", "dan": ""}.items()
+    assert "scope users" in refusal('hub_group_add("other")', **told(hub, "sessions"))
+    assert "administrator" in refusal("hub_users()", **carla)
+    assert "stat101" in refusal('hub_group_add("stat101")', **told(hub))
+    assert "nobody-there" in refusal('hub_group_join("stat101", "nobody-there")', **told(hub))
+    refusal('hub_group("stat101")', **carla)  # in it, and no instructor
+    hub.command("group", "instructors", "stat101", "carla")
+    assert [each["instructor"] for each in answer('hub_group("stat101")', **carla)] == [True]
+
+
+def test_data_are_given_to_a_course_listed_and_taken_away(hub: Installation, tmp_path: Path) -> None:
+    erin, finn = person(hub, "erin"), person(hub, "finn")
+    hub.command("group", "add", "math2", "erin", "finn")
+    hub.command("group", "instructors", "math2", "erin")
+    (tmp_path / "flights.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "empty.csv").write_text("")
+    assert answer("c(nrow(hub_course_data()), ncol(hub_course_data()))", **finn) == [0, 4]
+    seen = answer(
+        f"""
+        setwd("{tmp_path}")
+        given <- hub_give("math2", "flights.csv")
+        hub_give("math2", "flights.csv", path = "week1/flüge 1.csv")
+        hub_give("math2", "empty.csv")
+        list(given = given, all = hub_course_data(), one = hub_course_data("math2"))
+        """,
+        **erin,
+    )
+    assert [(each["course"], each["path"], each["size"]) for each in seen["given"]] == [("math2", "flights.csv", 8)]
+    assert [each["path"] for each in seen["all"]] == ["empty.csv", "flights.csv", "week1/flüge 1.csv"]
+    assert seen["all"] == seen["one"] == answer("hub_course_data()", **finn)
+    assert "instructor" in refusal(f'hub_give("math2", "{tmp_path}/flights.csv")', **finn)
+    assert "Rename it" in refusal(f'hub_give("math2", "{tmp_path}/flights.csv", path = "../flights.csv")', **erin)
+    assert "Only instructors of this group" in refusal('hub_course_data("nonesuch")', **erin)
+    assert answer('hub_course_data("math2")', **told(hub)) == seen["all"]  # an administrator, who is not in it
+    left = 'data <- hub_course_data("math2"); hub_take_away("math2", data[data$path == "flights.csv", ]); hub_course_data()$path'
+    assert answer(left, **erin) == ["empty.csv", "week1/flüge 1.csv"]
+    all_ = 'for (id in hub_course_data("math2")$id) hub_take_away("math2", id); nrow(hub_course_data("math2"))'
+    assert answer(all_, **erin) == answer('nrow(hub_course_data("math2"))', **finn) == 0
+
+
 class Log(BaseHTTPRequestHandler):
     """A hub that gives the end of a long log: as many bytes as it is asked for, and no more than the real one allows."""
 

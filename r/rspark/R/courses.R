@@ -135,7 +135,7 @@ name_of <- function(path) {
   if (basename(path) %in% c(".", "..")) basename(normalizePath(path)) else basename(path)
 }
 
-course_path <- function(course, ...) paste0("/groups/", curl::curl_escape(course), ...)
+course_path <- function(course, ...) paste0("/groups/", hub_element("group", course), ...)
 
 # Write a folder into a file, by its own name.
 pack_folder <- function(folder, packed) {

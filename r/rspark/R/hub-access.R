@@ -43,6 +43,7 @@ hub_slowest <- 256 * 1024
 # and where the hub can't be reached just now. The token goes to this address alone: a redirect is not followed. `file` is sent as
 # it is, and with `as = "raw"` bytes are returned. With `own` a session's own token is enough for all that its person may do.
 hub_ask <- function(url, token, method, path, query = list(), body = NULL, patience = NULL, as = "data", file = NULL, own = FALSE) {
+  force(path) # what is wrong with it is said before the hub is looked for
   base <- hub_url(url)
   given <- Filter(Negate(is.null), query)
   words <- vapply(seq_along(given), function(at) paste0(names(given)[[at]], "=", curl::curl_escape(hub_text(given[[at]]))), "")
@@ -81,6 +82,14 @@ hub_ask <- function(url, token, method, path, query = list(), body = NULL, patie
     hub_refused(base, answer$status_code, said, by_session = !own && is.null(token) && is.null(setting("RSPARKHUB_TOKEN")))
   }
   if (as == "text") said else hub_read(base, said)
+}
+
+# Return a word as one element of a path: by one that leads elsewhere, another thing than one of that kind would be asked for.
+hub_element <- function(kind, word) {
+  if (word %in% c(".", "..") || grepl("/", word, fixed = TRUE)) {
+    problem("There is no ", kind, " called \"", word, "\".")
+  }
+  curl::curl_escape(word)
 }
 
 hub_reason <- function(error) {

@@ -224,23 +224,24 @@ hub_change <- function(session, path, body, url, token) {
 }
 
 hub_of_session <- function(session, method, path = "", ..., url, token) {
-  id <- hub_id(session) # what is wrong with it is said before the hub is looked for
-  hub_ask(url, token, method, paste0("/sessions/", curl::curl_escape(id), path), ...)
+  id <- hub_id(session)
+  hub_ask(url, token, method, paste0("/sessions/", hub_element("session", id), path), ...)
 }
 
-# Return a session's id: it was given, or a row of a data frame that has it.
-hub_id <- function(session) {
-  if (is.data.frame(session) && "id" %in% names(session)) {
-    if (nrow(session) != 1) {
-      problem("`session` takes one session, and there are ", nrow(session), " rows. Choose one, such as sessions[1, ].")
+# Return the id of a session, or of something else that `lists` returns: it was given, or a row of a data frame that has it.
+hub_id <- function(thing, argument = "session", lists = "hub_sessions()") {
+  if (is.data.frame(thing) && "id" %in% names(thing)) {
+    if (nrow(thing) != 1) {
+      choose <- paste0("Choose one, such as ", argument, "s[1, ].")
+      problem("`", argument, "` takes one ", argument, ", and there are ", nrow(thing), " rows. ", choose)
     }
-    session <- session$id
+    thing <- thing$id
   }
-  if (identical(session, "")) {
-    problem("Name a session by its id. hub_sessions() lists them.")
+  if (identical(thing, "")) {
+    problem("Name a ", argument, " by its id. ", lists, " lists them.")
   }
-  check_name(session, "session")
-  session
+  check_name(thing, argument)
+  thing
 }
 
 hub_check_flag <- function(value, argument) {

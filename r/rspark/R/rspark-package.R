@@ -16,7 +16,9 @@
 #'
 #' @section The hub:
 #' [hub_sessions()], [hub_start()] and others start, look at and end sessions;
-#' [hub_me()] says who you are there.
+#' [hub_share()] lets others into one, [hub_me()] says who you are there,
+#' [hub_users()] and others keep people and groups, and [hub_course_data()] the
+#' data of a course.
 #'
 #' @section Sleep:
 #' When a session goes to sleep, the objects of the global environment, the

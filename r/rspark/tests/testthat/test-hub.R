@@ -52,6 +52,62 @@ test_that("arguments of another form are refused before anything is asked", {
   expect_error(hub_token_create("x", scopes = NULL), "`scopes` takes")
 })
 
+test_that("what is shared, put into a group or given is looked at before anything is asked", {
+  expect_error(hub_share("abc", NULL), "`name` takes one name")
+  expect_error(hub_share("abc", "bob", kind = "team"), "`kind` takes one of \"person\", \"group\"")
+  expect_error(hub_share("abc", "bob", role = "owner"), "`role` takes one of \"viewer\", \"editor\"")
+  for (expires in list("tomorrow", 3600, Sys.Date(), Sys.time()[0], as.POSIXct(NA), as.POSIXct(Inf, origin = "1970-01-01"))) {
+    expect_error(hub_share("abc", "bob", expires = expires), "`expires` takes a time")
+  }
+  expect_error(hub_unshare("abc", data.frame(id = c("a", "b"))), "`share` takes one share, and there are 2 rows")
+  expect_error(hub_unshare("abc", ""), "Name a share by its id. hub_shares\\(\\) lists them")
+  for (name in c("..", ".", "a/b")) {
+    expect_error(hub_unshare("abc", name), "There is no share called")
+    expect_error(hub_group(name), "There is no group called")
+    expect_error(hub_shares(name), "There is no session called")
+  }
+  expect_error(hub_group_join("stat101", list("bob")), "`people` takes names in quotes")
+  expect_error(hub_group_set_members("stat101", NULL), "`members` takes names in quotes")
+  expect_error(hub_group_add("stat101", c("bob", NA)), "`members` takes names in quotes")
+  expect_error(hub_give("stat101", file.path(tempdir(), "no-such.csv")), "There is no file .* to be given")
+  expect_error(hub_give("stat101", tempdir()), "is a folder. Give its files one by one")
+  expect_error(hub_take_away("stat101", data.frame(id = character())), "`file` takes one file, and there are 0 rows")
+})
+
+test_that("a time is told as the same moment in UTC", {
+  moment <- as.POSIXct("2026-12-05 18:00:00", tz = "America/New_York")
+  expect_identical(rspark:::hub_moment(moment, "expires"), "2026-12-05T23:00:00Z")
+  expect_identical(rspark:::hub_moment(as.POSIXlt(moment), "expires"), "2026-12-05T23:00:00Z")
+  expect_null(rspark:::hub_moment(NULL, "expires"))
+})
+
+test_that("nobody, one and several are a list in what is sent", {
+  said <- function(names) as.character(jsonlite::toJSON(list(people = rspark:::hub_list(names, "people")), auto_unbox = TRUE))
+  expect_identical(said(character()), "{\"people\":[]}")
+  expect_identical(said(c(first = "ada")), "{\"people\":[\"ada\"]}")
+  expect_identical(said(c("ada", "bob")), "{\"people\":[\"ada\",\"bob\"]}")
+})
+
+test_that("no share, group, person or file is a data frame with the columns of one", {
+  share <- list(id = "h1", kind = "person", name = "bob", role = "viewer", created = "2026-11-29T10:00:00Z", expires = NULL)
+  group <- list(name = "stat101", members = list("ada", "bob"), instructors = list(), instructors_view = FALSE)
+  person <- list(name = "bob", full_name = NULL, instructor = FALSE, last_seen = NULL, hand_ins = 2L)
+  file <- list(course = "stat101", id = "k1", path = "week1/flights.csv", size = 12L)
+  frames <- list(
+    list(rspark:::hub_shares_frame, share), list(rspark:::hub_groups_frame, group),
+    list(rspark:::hub_people_frame, person), list(rspark:::hub_data_frame, file)
+  )
+  for (each in frames) {
+    none <- each[[1]](list())
+    one <- each[[1]](list(each[[2]]))
+    expect_equal(c(nrow(none), nrow(one)), c(0, 1))
+    expect_equal(lapply(none, class), lapply(one, class))
+  }
+  expect_identical(nrow(rspark:::hub_data_frame(NULL)), 0L)
+  expect_true(is.na(rspark:::hub_shares_frame(list(share))$expires))
+  expect_identical(rspark:::hub_groups_frame(list(group))$members, "ada, bob")
+})
+
 test_that("nothing found is a data frame too, with the same columns", {
   none <- rspark:::hub_sessions_frame("https://hub.example", list())
   one <- rspark:::hub_sessions_frame("https://hub.example", list(list(
