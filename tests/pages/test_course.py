@@ -212,6 +212,33 @@ async def test_an_instructor_sees_for_which_assignment_something_is(page: Page, 
     await expect(section.get_by_role("row", name="carla")).to_be_visible()
 
 
+async def test_on_a_phone_what_can_be_done_is_reached_without_scrolling_sideways(page: Page, hub: FixtureHub) -> None:
+    arrange_course(hub)
+    hub.put(world.session(owner="bo"))
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await page.goto(COURSE)
+    names = ["Actions for RSpark of bo", "Actions for lab1.tar.gz of carla", "Take week1/flights.csv away"]
+    for button in [page.get_by_role("button", name=name) for name in names]:
+        place = await button.evaluate(
+            """each => {
+              each.scrollIntoView({block: 'center', inline: 'nearest'});
+              const {left, right, top, bottom} = each.getBoundingClientRect();
+              const there = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+              return {left, right, on_top: each.contains(there), moved: each.closest('.scroll').scrollLeft};
+            }"""
+        )
+        assert place["left"] >= 0
+        assert place["right"] <= 360
+        assert (place["on_top"], place["moved"]) == (True, 0)
+    for name in names[:2]:  # a table of one row, and a row above another
+        await page.get_by_role("button", name=name).click()
+        await expect(page.get_by_role("menuitem").first).to_be_visible()
+        for item in await page.get_by_role("menuitem").all():
+            await item.click(trial=True)  # nothing lies over it, or cuts it off
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("menuitem")).to_have_count(0)
+
+
 async def test_an_assignment_gets_a_due_time_of_its_own_and_loses_it(page: Page, hub: FixtureHub) -> None:
     arrange_course(hub)
     default = hub.world.course["due"]

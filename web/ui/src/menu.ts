@@ -22,3 +22,6 @@ export interface MenuRadioGroup {
 }
 
 export type MenuItem = MenuAction | MenuRadioGroup | { heading: string } | 'line';
+
+/** Context of menus in a table: it scrolls, and must not cut them off. */
+export const IN_TABLE = Symbol('in a table');
