@@ -75,10 +75,15 @@ class Kernel:
 
         def hear(message: dict[str, Any]) -> None:
             content = message["content"]
-            said.append(content.get("text") or content.get("evalue") or content.get("data", {}).get("text/plain", ""))
+            failed = content.get("evalue") or content.get("ename")
+            said.append(content.get("text") or failed or content.get("data", {}).get("text/plain", ""))
 
         self._client.execute_interactive(code, silent=silent, timeout=WAIT, output_hook=hear, allow_stdin=False)
         return "".join(said).strip()
+
+    def interrupt(self) -> None:
+        """Interrupt what it runs."""
+        self._manager.interrupt_kernel()
 
     def completions(self, code: str) -> list[str]:
         """Return what may stand at the end of code."""

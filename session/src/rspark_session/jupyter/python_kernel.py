@@ -88,7 +88,7 @@ def _initialize(*, without_own_files: bool):  # type: ignore[no-untyped-def]
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415
 
     class Kernel(IPythonKernel):
-        """Completes and inspects whatever cells made of warnings and of the working directory."""
+        """Completes and inspects whatever cells made of warnings and of the working directory, and interrupts what awaits."""
 
         async def do_complete(self, code: str, cursor_pos: int) -> object:
             with _quiet(self.shell):
@@ -97,6 +97,9 @@ def _initialize(*, without_own_files: bool):  # type: ignore[no-untyped-def]
         async def do_inspect(self, code: str, cursor_pos: int, detail_level: int = 0, omit_sections: object = ()) -> object:
             with _quiet(self.shell):
                 return super().do_inspect(code, cursor_pos, detail_level, omit_sections)
+
+        def _cancel_on_sigint(self, future: object) -> Any:
+            return _interruptible(self.shell, future)
 
     left_out: list[str] = []
 
@@ -149,6 +152,32 @@ def _quiet(shell):  # type: ignore[no-untyped-def]
             yield
     finally:
         completer.use_jedi = asks_jedi
+
+
+@contextlib.contextmanager
+def _interruptible(shell, cell):  # type: ignore[no-untyped-def]
+    """End a cell that awaits at each interrupt: where it computes itself as any other cell, and where it waits by cancelling it.
+
+    ipykernel's own handler leaves the event loop asleep until something else wakes it, and knows of one interrupt only.
+    """
+    import asyncio  # noqa: PLC0415
+    import signal  # noqa: PLC0415
+
+    loop = asyncio.get_running_loop()
+
+    def interrupt(_number: int, frame: types.FrameType | None) -> None:
+        while frame is not None and frame.f_globals is not shell.user_module.__dict__:
+            frame = frame.f_back
+        # Raised in another task, or in none, it would end the event loop, and the kernel with it.
+        if frame is not None and asyncio.current_task(loop) is cell:
+            raise KeyboardInterrupt
+        loop.call_soon_threadsafe(cell.cancel)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _keep_answering(shell) -> None:  # type: ignore[no-untyped-def]
