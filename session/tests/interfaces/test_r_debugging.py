@@ -223,7 +223,16 @@ async def test_an_interrupt_of_what_was_typed_goes_back_to_the_browser(start: St
         assert await ended(kernel, message) == "ok"
 
 
-@pytest.mark.parametrize("code", [BROWSES, "options(error = recover); stop('deep')", "x <- readline('Who? ')"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        BROWSES,
+        "options(error = recover); stop('deep')",
+        "x <- readline('Who? ')",
+        "menu(c('a', 'b'))",
+        "repeat tryCatch(readline('Who? '), interrupt = function(condition) 'caught')",
+    ],
+)
 async def test_a_sleep_saves_what_waits_at_a_prompt(start: Start, code: str) -> None:
     running = await lab(start)
     kernel_id = await running.new_kernel("ir")
