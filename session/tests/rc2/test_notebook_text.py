@@ -1,14 +1,21 @@
 """A notebook's file, its text in the editor, and the text merged into the file: what no edit is about stays byte for byte."""
 
 import json
+import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rspark_session.rc2.notebooks import cells, notebook
+from rspark_session.rc2 import protocol
+from rspark_session.rc2.blobs import BlobStore
+from rspark_session.rc2.event_log import EventLog
+from rspark_session.rc2.notebooks import cells, notebook, outputs
 from rspark_session.rc2.notebooks.cells import Cell
+from rspark_session.rc2.notebooks.memory import Memory
 from rspark_session.rc2.notebooks.notebook import Notebook, Ran
+from rspark_session.rc2.recorder import Recorder
 from rspark_session.rc2.refusal import Unfit
 
 Json = dict[str, Any]
@@ -144,6 +151,10 @@ def test_the_text_is_chunks_with_ids_and_markdown_between() -> None:
         ({"kernelspec": {"name": ["x"]}, "language_info": "R"}, "python"),
         ({"language_info": {"name": "C#"}}, "c-"),
         ({"language_info": {"name": "markdown"}}, "code"),
+        ({"kernelspec": {"name": "ir43"}}, "r"),
+        ({"kernelspec": {"name": "r", "language": ""}}, "r"),
+        ({"kernelspec": {"name": "conda-env-x-r", "display_name": "R [conda env:x]"}}, "r"),
+        ({"kernelspec": {"name": "ruby", "display_name": "Ruby"}}, "python"),
         ({}, "python"),
     ],
 )
@@ -252,3 +263,172 @@ def test_what_is_no_notebook_is_said_in_a_sentence(text: str, said: str) -> None
 def test_a_chunk_without_an_end_is_refused(edited: str) -> None:
     with pytest.raises(Unfit, match="The chunk in line 3 has no end"):
         cells.read(edited, "python")
+
+
+ATTACHED = file(
+    code("1", "a"),
+    prose("![](attachment:p.png)\n```\nls\n```\nend", "m", attachments={"p.png": {"image/png": "eA=="}}, metadata={"x": 1}),
+    code("2", "b"),
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("```\n\n<!-- cell m -->", "\n<!-- cell m -->", "The chunk in line 1 has no end before the cell of line 4,"),
+        ("\nend\n", "\nend\n\n```{r}\nx\n", "The chunk in line 12 has no end. Close it with ```,"),
+        ("\nend\n", "\nend\n\n~~~{r}\nx\n", "The chunk in line 12 has no end. Close it with ~~~,"),
+        ("\nend\n", "\nend\n\n````{r}\nx\n", "The chunk in line 12 has no end. Close it with ````,"),
+    ],
+)
+def test_a_chunk_that_swallows_cells_of_the_file_is_refused(old: str, new: str, said: str) -> None:
+    read = opened(ATTACHED)
+    edited = read.edited.replace(old, new, 1)
+    assert edited != read.edited
+    with pytest.raises(Unfit) as problem:
+        cells.read(edited, read.language, {cell.name: cell.source for cell in read.cells})
+    assert str(problem.value).startswith(said)
+
+
+def test_a_cell_that_is_swallowed_by_a_longer_fence_of_another_language_is_refused() -> None:
+    text = file(prose("hi", "m"), code("1", "a"), code("s = '```'", "b"), code("3", "c"))
+    read = opened(text)
+    edited = read.edited.replace("hi\n", "hi\n\n````{r}\n")
+    with pytest.raises(Unfit, match=r"The chunk in line 4 has no end\. Close it with ````"):
+        cells.read(edited, read.language, {cell.name: cell.source for cell in read.cells})
+    edited = edited.replace("````{python, b}\n", "")
+    with pytest.raises(Unfit, match="The chunk in line 4 has no end before the cell of line 6, which is lost so"):
+        cells.read(edited, read.language, {cell.name: cell.source for cell in read.cells})
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_cells_say_of_others_is_not_taken_for_these(name: str) -> None:
+    read = opened(ODD[name])
+    stored = {cell.name: cell.source for cell in read.cells}
+    for gone in stored:
+        left = [Cell(cell.kind, cell.name, cell.source) for cell in read.cells if cell.name != gone]
+        assert [cell.name for cell in cells.read(cells.written(left, read.language), read.language, stored)] == [
+            cell.name for cell in left
+        ]
+
+
+def test_a_line_is_read_in_the_time_of_its_length() -> None:
+    begun = time.process_time()
+    for line in (
+        "```{python" + " " * 100_000,
+        "```{python" + " " * 100_000 + "} x",
+        "```{" + "a" * 100_000,
+        "`" * 100_000 + "{a x",
+    ):
+        assert [cell.kind for cell in cells.read(line, "python")] == ["markdown"]
+    assert cells.stripped("a" + "\n" * 100_000 + "b") == "a" + "\n" * 100_000 + "b"
+    assert cells.stripped("\n \n a \n\n\t\n") == " a "
+    assert time.process_time() - begun < 20
+
+
+class Saves:
+    """A notebook that is saved several times, as the server does it."""
+
+    def __init__(self, text: str, **bounds: int) -> None:
+        self.text = text
+        self.memory = Memory(**bounds)
+
+    def save(self, edited: str, **ran: Ran) -> list[Json]:
+        read = opened(self.text)
+        now = cells.read(edited, read.language)
+        names = {cell.name for cell in now}
+        self.text = notebook.merged(read, now, ran, self.memory.kept("a", read, names))
+        self.memory.take("a", read, names, notebook.renamed(now, opened(self.text)))
+        found: list[Json] = content(self.text)["cells"]
+        return found
+
+
+def test_cells_that_a_save_dropped_come_back_as_they_were() -> None:
+    saves = Saves(ATTACHED)
+    edited = opened(ATTACHED).edited
+    saves.save("```{python, b}\n2\n```\n")
+    saves.save("```{python, b}\n22\n```\n", b=Ran())
+    saves.save("")
+    back = saves.save(edited)
+    first, second, last = content(ATTACHED)["cells"]
+    assert back == [first, second, {**last, "outputs": [], "execution_count": None}]
+    assert saves.memory.kept("other", opened(file()), {"a"}) == {}
+
+
+def test_a_dropped_cell_comes_back_changed_and_of_another_kind_and_once() -> None:
+    saves = Saves(file(code("1", "a", metadata={"tags": ["x"]}), code("2", "b")))
+    saves.save("```{python, b}\n2\n```\n")
+    twice = saves.save("```{python, a}\n7\n```\n```{python, a}\n8\n```\n")
+    assert twice[0] == code("7", "a", metadata={"tags": ["x"]})
+    assert (twice[1]["outputs"], twice[1]["id"] == "a") == ([], False)
+    back = saves.save("```{raw, b}\n2\n```\n")
+    assert back == [prose("2", "b", kind="raw")]
+
+
+def test_the_former_names_of_cells_without_ids_mean_them_still() -> None:
+    text = file(code("1", metadata={"x": 1}), code("5"), minor=4)
+    saves = Saves(text)
+    edited = opened(text).edited
+    new = Ran(outputs=[{**STREAM, "text": ["new\n"]}], count=9)
+    name = opened(text).cells[0].name
+    saves.save(edited.replace("\n1\n", "\n11\n"), **{name: new})
+    first, _ = saves.save(edited.replace("\n1\n", "\n12\n"))
+    assert (first["metadata"], first["outputs"], first["execution_count"]) == ({"x": 1}, [{**STREAM, "text": ["new\n"]}], 9)
+    first, _ = saves.save(edited)
+    assert (first["metadata"], first["outputs"]) == ({"x": 1}, [{**STREAM, "text": ["new\n"]}])
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    saves = Saves(file(*(code("1", f"a{number}") for number in range(5))), most_cells=2)
+    edited = opened(saves.text).edited
+    saves.save("")
+    assert [len(cell["outputs"]) for cell in saves.save(edited)] == [0, 0, 0, 1, 1]
+    saves = Saves(file(code("1", "a"), code("2", "b")), most_characters=100)
+    edited = opened(saves.text).edited
+    saves.save("")
+    assert [len(cell["outputs"]) for cell in saves.save(edited)] == [0, 0]
+
+
+def test_half_a_character_in_metadata_is_kept() -> None:
+    text = file(code("1", "a", metadata={"x": "half"}), prose("ä", "m")).replace("half", "\\ud800")
+    merged = saved(text, "```{raw, a}\n1\n```\n\n<!-- cell m -->\nä\n")
+    assert content(merged.encode().decode())["cells"][0]["metadata"] == {"x": "\ud800"}
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Recorder:
+    return Recorder(EventLog(tmp_path / "log"), BlobStore(tmp_path / "blobs"))
+
+
+def test_half_a_character_in_an_output_is_shown(recorder: Recorder) -> None:
+    half = {"data": {"application/json": {"y": ["\ud800"], "\udc00": 1}, "\ud800": "x"}, "metadata": {"k": {"z": "\ud800"}}}
+    [value] = outputs.stored([{**half, "output_type": "display_data"}], recorder)
+    assert json.loads(value.model_dump_json()) == {
+        "type": "value",
+        "data": {"application/json": {"y": ["?"], "?": 1}, "?": "x"},
+        "blobs": {},
+        "metadata": {"k": {"z": "?"}},
+        "result": False,
+    }
+
+
+def test_an_execution_of_which_a_picture_is_gone_is_missing(recorder: Recorder) -> None:
+    for execution in ("kept", "gone"):
+        blob = recorder.blobs.add(f"picture {execution}".encode())
+        recorder.record(protocol.ExecutionQueued, console="c", execution=execution, who="ann", code="x")
+        recorder.record(protocol.Plot, console="c", execution=execution, blobs={"image/png": blob})
+        recorder.record(protocol.ExecutionFinished, console="c", execution=execution, status="ok", count=3)
+    path = recorder.blobs.path(blob.sha256)
+    assert path is not None
+    path.unlink()
+    assert outputs.ran({"kept", "gone", "never"}, recorder.log, recorder.blobs).keys() == {"kept"}
+
+
+def test_output_that_was_cut_says_so(recorder: Recorder) -> None:
+    recorder.record(protocol.ExecutionQueued, console="c", execution="e", who="ann", code="x")
+    recorder.record(protocol.Stream, console="c", execution="e", name="stdout", text="begin\n")
+    recorder.record(protocol.ExecutionFinished, console="c", execution="e", status="ok", count=3, dropped=5_000_000)
+    assert outputs.ran({"e"}, recorder.log, recorder.blobs)["e"].outputs == [
+        {"name": "stdout", "output_type": "stream", "text": ["begin\n"]},
+        {"name": "stderr", "output_type": "stream", "text": ["… 5,000,000 characters are left out …\n"]},
+    ]

@@ -107,7 +107,7 @@ async def test_a_notebook_is_shown_with_its_outputs(running: Running) -> None:
     (running.home / "shown.ipynb").write_text(notebook(prose("m", "# Title"), code("c", "x", OUTPUTS), code("d", "y")))
     found = await opened(running, "shown.ipynb")
     assert found["text"] == "<!-- cell m -->\n# Title\n\n```{python, c}\nx\n```\n\n```{python, d}\ny\n```\n"
-    assert (found["language"], found["writable"]) == ("python", True)
+    assert (found["language"], found["kernel"], found["writable"]) == ("python", "python3", True)
     assert found["outputs"].keys() == {"c"}
     stream, html, image, error = found["outputs"]["c"]
     assert stream == {"type": "stream", "name": "stdout", "text": "one\ntwo\n"}
@@ -195,6 +195,68 @@ async def test_a_file_that_is_gone_is_written_as_a_new_notebook(running: Running
     assert refused.json()["title"] == "The chunk in line 1 has no end. Close it with ```, and save again."
 
 
+async def test_a_cell_that_was_deleted_and_saved_comes_back_with_all_that_it_had(running: Running) -> None:
+    file = running.home / "undone.ipynb"
+    attached = {**prose("m", "![](attachment:a.png)"), "attachments": {"a.png": {"image/png": PNG}}}
+    graded = {**code("c", "x", OUTPUTS), "metadata": {"nbgrader": {"grade_id": "c"}}}
+    before = notebook(attached, graded, code("d", "y"))
+    file.write_text(before)
+    found = await opened(running, "undone.ipynb")
+    without = await saved(running, "undone.ipynb", "```{python, d}\ny\n```\n", found["hash"])
+    assert [cell["id"] for cell in json.loads(file.read_text())["cells"]] == ["d"]
+    await saved(running, "undone.ipynb", found["text"], without["hash"])
+    assert file.read_text() == before
+
+
+async def test_names_from_before_a_save_mean_the_cells_still(running: Running) -> None:
+    file = running.home / "renamed.ipynb"
+    cells = [code("", "1", OUTPUTS), code("", "5", OUTPUTS)]
+    for cell in cells:
+        del cell["id"]
+    file.write_text(notebook(*cells, minor=4))
+    found = await opened(running, "renamed.ipynb")
+    first = await saved(running, "renamed.ipynb", found["text"].replace("\n1\n", "\n11\n"), found["hash"])
+    assert len(first["renamed"]) == 1
+    await saved(running, "renamed.ipynb", found["text"].replace("\n5\n", "\n55\n"), first["hash"])
+    made = json.loads(file.read_text())["cells"]
+    assert [cell["source"] for cell in made] == [["1"], ["55"]]
+    assert [cell["outputs"] for cell in made] == [OUTPUTS, OUTPUTS]
+
+
+async def test_a_text_that_would_lose_cells_is_refused_and_nothing_is_written(running: Running) -> None:
+    file = running.home / "swallows.ipynb"
+    before = notebook(code("c", "x", OUTPUTS), prose("m", "```\nls\n```"), code("d", "y", OUTPUTS))
+    file.write_text(before)
+    found = await opened(running, "swallows.ipynb")
+    for text, said in (
+        (
+            found["text"].replace("x\n```\n", "x\n", 1),
+            "The chunk in line 1 has no end before the cell of line 4, which is lost so.",
+        ),
+        (found["text"].replace("ls\n```\n", "ls\n```\n\n```{r}\n"), "The chunk in line 10 has no end. Close it with ```,"),
+        (before, "This text is the JSON of a notebook"),
+    ):
+        refused = await save(running, "swallows.ipynb", text, found["hash"])
+        assert refused.status_code == 422
+        assert said in refused.json()["title"]
+    assert file.read_text() == before
+
+
+async def test_a_notebook_does_not_grow_beyond_what_can_be_opened(running: Running) -> None:
+    file = running.home / "large.ipynb"
+    large = {**code("c", "x"), "metadata": {"x": "y" * (2**26 - 2000)}}
+    before = notebook(large)
+    file.write_text(before)
+    found = await opened(running, "large.ipynb")
+    refused = await save(running, "large.ipynb", found["text"].replace("x", "x" * 4000), found["hash"])
+    assert (refused.status_code, refused.json()["title"]) == (
+        422,
+        "large.ipynb would be larger than 64 MiB. Remove output of cells, and save again.",
+    )
+    assert file.read_text() == before
+    file.unlink()
+
+
 SHOWING = f"""from IPython.display import HTML, clear_output, display
 print("gone"); clear_output()
 print("one"); print("two")
@@ -220,7 +282,8 @@ async def test_what_was_run_is_in_the_file_and_jupyter_reads_it(running: Running
     shows, fails = await run(SHOWING, "shows"), await run("1 / 0", "fails")
     outputs = {"shows": shows, "fails": fails, "cleared": None, "kept": "unknown"}
     text = found["text"].replace("1 / 0", "print('mended')")
-    await saved(running, "run.ipynb", text, found["hash"], outputs=outputs)
+    answer = await saved(running, "run.ipynb", text, found["hash"], outputs=outputs)
+    assert answer["missing"] == ["kept"]
     cells = {cell["id"]: cell for cell in json.loads(file.read_text())["cells"]}
     assert cells["kept"] == kept
     assert (cells["cleared"]["outputs"], cells["cleared"]["execution_count"]) == ([], None)

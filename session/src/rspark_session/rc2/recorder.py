@@ -41,14 +41,27 @@ class Recorder:
             if isinstance(value, list) and all(isinstance(line, str) for line in value):  # as notebooks write text
                 value = "".join(value)  # noqa: PLW2901
             text = clean(value) if isinstance(value, str) else json.dumps(value)
+            name = clean(mime[:200])
             if len(text) <= _INLINE:
-                small[mime[:200]] = clean(value) if isinstance(value, str) else value
+                small[name] = _clean_inside(value)
                 continue
             try:
-                large[mime[:200]] = self.blobs.add(_content(mime, text))
+                large[name] = self.blobs.add(_content(mime, text))
             except OSError:
                 small.setdefault("text/plain", "The disk is full, so what was shown here could not be kept.")
         return small, large
+
+
+def _clean_inside(value: Any) -> Any:
+    """Return a value of JSON all of whose texts UTF-8 can hold."""
+    match value:
+        case str():
+            return clean(value)
+        case dict():
+            return {_clean_inside(key): _clean_inside(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_clean_inside(inner) for inner in value]
+    return value
 
 
 def _content(mime: str, text: str) -> bytes:

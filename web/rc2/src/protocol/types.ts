@@ -1770,7 +1770,8 @@ export interface components {
          * Notebook
          * @description A notebook: its text, the outputs that its cells have in the file by the cells' names, and when the file was last written.
          *
-         *     `hash` is the version of the file, as Jupyter's contents API has it. `language` is that of its chunks.
+         *     `hash` is the version of the file, as Jupyter's contents API has it. `language` is that of its chunks, and `kernel` the
+         *     name of the kernel that it asks for.
          */
         Notebook: {
             /** Text */
@@ -1781,6 +1782,8 @@ export interface components {
             writable: boolean;
             /** Language */
             language: string;
+            /** Kernel */
+            kernel: string | null;
             /**
              * Modified
              * Format: date-time
@@ -1818,6 +1821,8 @@ export interface components {
         /**
          * NotebookSaved
          * @description The file's version, since when it has what was sent, and names that cells have anew: where a notebook has no ids.
+         *
+         *     `missing` are cells whose new output the session has no more: the file keeps the output that they had.
          */
         NotebookSaved: {
             /** Hash */
@@ -1831,6 +1836,11 @@ export interface components {
             renamed: {
                 [key: string]: string;
             };
+            /**
+             * Missing
+             * @default []
+             */
+            missing: string[];
         };
         Notice: components["schemas"]["Welcome"] | components["schemas"]["ConsoleOpened"] | components["schemas"]["Variables"] | components["schemas"]["SparkProgress"] | components["schemas"]["Breakpoints"] | components["schemas"]["DebuggerState"] | components["schemas"]["Refused"] | components["schemas"]["Pong"];
         /**

@@ -1,6 +1,7 @@
 """Notebooks over HTTP, under `rc2/api/notebook`."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import PurePosixPath
@@ -12,6 +13,8 @@ from tornado import web
 from rspark_session.rc2 import protocol
 from rspark_session.rc2.handlers import RoomHandler
 from rspark_session.rc2.notebooks import cells, notebook, outputs
+from rspark_session.rc2.notebooks.cells import Cell
+from rspark_session.rc2.notebooks.memory import Memory
 from rspark_session.rc2.notebooks.notebook import Notebook, Ran
 from rspark_session.rc2.refusal import Outdated, Unfit
 from rspark_session.rc2.room import Room
@@ -25,10 +28,11 @@ _USUAL = "python"
 class NotebookDocument(RoomHandler):
     """A notebook as a document of chunks."""
 
-    def initialize(self, *, room: Room, turn: asyncio.Lock) -> None:  # type: ignore[override]  # with who writes
+    def initialize(self, *, room: Room, turn: asyncio.Lock, memory: Memory) -> None:  # type: ignore[override]  # with who writes
         """Set what it works with."""
         super().initialize(room=room)
         self.turn = turn
+        self.memory = memory
 
     @web.authenticated
     async def get(self) -> None:
@@ -54,20 +58,40 @@ class NotebookDocument(RoomHandler):
             if model["hash"] not in (None, request.read):
                 raise Outdated(_CHANGED)
             read = await self._read(request.path, model["content"], request.language)
-            text = await asyncio.to_thread(cells.read, request.text, read.language)
-            merged = await asyncio.to_thread(notebook.merged, read, text, self._ran(request))
+            text = await asyncio.to_thread(_cells, request.text, read)
+            names = {cell.name for cell in text}
+            ran = await self._ran(request)
+            missing = tuple(name for name in request.outputs if name not in ran)
+            kept = self.memory.kept(request.path, read, names)
+            merged = await asyncio.to_thread(notebook.merged, read, text, ran, kept)
             if merged == read.text and model["hash"] is not None:
-                self.answer(protocol.NotebookSaved(hash=model["hash"], modified=begun, renamed={}))
+                self.answer(protocol.NotebookSaved(hash=model["hash"], modified=begun, renamed={}, missing=missing))
                 return
+            name = PurePosixPath(request.path).name
+            if len(merged.encode()) > _MOST_BYTES:
+                raise Unfit(f"{name} would be larger than {_MOST_BYTES // 2**20} MiB. Remove output of cells, and save again.")
             now = await self._read(request.path, merged)
+            if await self._version(request.path) != model["hash"]:
+                raise Outdated(_CHANGED)
             content = {"type": "file", "format": "text", "content": merged}
             await ensure_async(self.contents_manager.save(content, request.path))
             written = await self._file(request.path, content=False)
-        renamed = notebook.renamed(text, now)
-        self.answer(protocol.NotebookSaved(hash=written["hash"], modified=begun, renamed=renamed))
+            renamed = notebook.renamed(text, now)
+            self.memory.take(request.path, read, names, renamed)
+        self.answer(protocol.NotebookSaved(hash=written["hash"], modified=begun, renamed=renamed, missing=missing))
 
-    def _ran(self, request: protocol.NotebookSave) -> dict[str, Ran]:
-        """Return the new outputs of cells, by their names."""
+    async def _version(self, path: str) -> str | None:
+        """Return a file's version now; None where there is no file."""
+        try:
+            model = await self._file(path, content=False)
+        except web.HTTPError as problem:
+            if problem.status_code != HTTPStatus.NOT_FOUND:
+                raise
+            return None
+        return str(model["hash"])
+
+    async def _ran(self, request: protocol.NotebookSave) -> dict[str, Ran]:
+        """Return the new outputs of cells, by their names; what the session has no more is missing."""
         if not request.outputs:
             return {}
         asked = {execution for execution in request.outputs.values() if execution is not None}
@@ -127,6 +151,7 @@ class NotebookDocument(RoomHandler):
                 hash=model["hash"],
                 writable=model["writable"],
                 language=read.language,
+                kernel=read.kernel,
                 modified=model["last_modified"],
                 outputs=shown,
             )
@@ -135,4 +160,17 @@ class NotebookDocument(RoomHandler):
 
 def handlers(room: Room) -> list[tuple[str, type[RoomHandler], dict[str, Any]]]:
     """Return the handlers by their addresses."""
-    return [(r"/rc2/api/notebook", NotebookDocument, {"room": room, "turn": asyncio.Lock()})]
+    return [(r"/rc2/api/notebook", NotebookDocument, {"room": room, "turn": asyncio.Lock(), "memory": Memory()})]
+
+
+def _cells(text: str, read: Notebook) -> list[Cell]:
+    """Return the cells of a text; raise `Unfit` where it is none that this notebook can have."""
+    try:
+        content = json.loads(text) if text.lstrip().startswith("{") else None
+    except (ValueError, RecursionError):
+        content = None
+    if isinstance(content, dict) and "cells" in content:
+        raise Unfit(
+            "This text is the JSON of a notebook, and would become one cell of it. Discard it, and open the notebook again."
+        )
+    return cells.read(text, read.language, {cell.name: cell.source for cell in read.cells})

@@ -13,6 +13,7 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _FIRST_INDENT = re.compile(r"\s*\{\r?\n([ \t]*)")
 _COLON = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:(\s?)')
 _ESCAPED_LETTER = re.compile(r"\\u(?!00[01])", re.IGNORECASE)
+_HALF = re.compile("[\ud800-\udfff]")  # of a character, which UTF-8 can't hold
 _DECODER = json.JSONDecoder()
 
 
@@ -71,6 +72,7 @@ class Style:
         """Return a value as the file has such, whose first line stands in a line that begins with `margin`."""
         comma = "," if self.indent is not None or self.colon == ":" else ", "
         text = json.dumps(value, ensure_ascii=self.only_ascii, indent=self.indent, separators=(comma, self.colon))
+        text = _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
         return text.replace("\n", self.newline + margin)
 
 

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from rspark_session.rc2.notebooks import json_text
@@ -20,19 +21,22 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NEWLINE = re.compile(r"\r\n?")
 _FORMAT, _WITH_IDS = 4, 5
 _KINDS: tuple[Kind, ...] = ("code", "markdown", "raw")
+_OF_R = re.compile(r"i?r\d*", re.IGNORECASE)
+_R = re.compile(r"R\b")
 #: Languages as knitr's chunks name them, where notebooks say otherwise.
 _KNOWN_AS = {"ipython": "python", "python3": "python", "sh": "bash", "shell": "bash", "markdown": "code", "raw": "code"}
 
 
 @dataclass(frozen=True)
 class StoredCell:
-    """A cell of the file."""
+    """A cell of the file, and its JSON as it is written there."""
 
     kind: Kind
     name: str
     source: str
     content: Mapping[str, Any]
     span: Span
+    text: str
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Notebook:
 
     text: str
     language: str
+    kernel: str | None
     has_ids: bool
     place: Span
     cells: tuple[StoredCell, ...]
@@ -90,21 +95,36 @@ def read(file: str, name: str, *, language_of: Callable[[str | None], str]) -> N
         if not isinstance(own, str) or not _NAME.fullmatch(own) or ids[own] > 1:
             own = _name_for(kind, source, names)
         names.add(own)
-        found.append(StoredCell(kind, own, source, cell, span))
+        found.append(StoredCell(kind, own, source, cell, span, text[span.begin : span.end]))
     minor = content.get("nbformat_minor")
     return Notebook(
         text=text,
         language=_language(content.get("metadata"), language_of),
+        kernel=kernel_of(content.get("metadata")),
         has_ids=isinstance(minor, int) and minor >= _WITH_IDS,
         place=place,
         cells=tuple(found),
     )
 
 
-def merged(notebook: Notebook, cells: Sequence[Cell], ran: Mapping[str, Ran]) -> str:
-    """Return the file with the cells as they are now, in their order, and the outputs of what was run."""
+def merged(
+    notebook: Notebook, cells: Sequence[Cell], ran: Mapping[str, Ran], kept: Mapping[str, StoredCell] = MappingProxyType({})
+) -> str:
+    """Return the file with the cells as they are now, in their order, and the outputs of what was run.
+
+    Parameters
+    ----------
+    notebook
+        What the file has.
+    cells
+        The cells of the text.
+    ran
+        New outputs, by the names of cells.
+    kept
+        Cells that the file has no more, by the names under which the text may have them again.
+    """
     stored = {cell.name: cell for cell in notebook.cells}
-    waiting, outputs = dict(stored), dict(ran)
+    waiting, outputs = {**kept, **stored}, dict(ran)
     used = stored.keys() | {cell.name for cell in cells}
     given: set[str] = set()
     style = json_text.style_of(notebook.text)
@@ -112,9 +132,11 @@ def merged(notebook: Notebook, cells: Sequence[Cell], ran: Mapping[str, Ran]) ->
     for cell in cells:
         there, output = waiting.pop(cell.name, None), outputs.pop(cell.name, None)
         if there is not None and there.kind == cell.kind:
+            given.add(cell.name)
             texts.append((_changed(notebook, style, there, cell, output), there))
             continue
         if there is not None:
+            given.add(cell.name)
             made = _of_kind(there, cell)
         else:
             name = cell.name
@@ -172,10 +194,19 @@ def _upgraded(file: str, name: str) -> tuple[str, dict[str, Any]]:
 def _language(metadata: Any, language_of: Callable[[str | None], str]) -> str:
     info = _object(_object(metadata).get("language_info")).get("name")
     spec = _object(_object(metadata).get("kernelspec"))
-    said = info or spec.get("language") or language_of(spec.get("name") if isinstance(spec.get("name"), str) else None)
+    kernel = kernel_of(metadata)
+    said = info or spec.get("language") or language_of(kernel)
+    if not (info or spec.get("language")) and (_OF_R.fullmatch(kernel or "") or _R.match(str(spec.get("display_name")))):
+        said = "r"  # as IRkernel's kernels are named by its versions, which this session need not have
     language = re.sub(r"[^a-z0-9_.+-]", "-", str(said).lower())
     language = _KNOWN_AS.get(language, language)
     return language if language[:1].isalpha() else "code"
+
+
+def kernel_of(metadata: Any) -> str | None:
+    """Return the name of the kernel that a notebook's metadata ask for."""
+    name = _object(_object(metadata).get("kernelspec")).get("name")
+    return name if isinstance(name, str) else None
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -229,7 +260,7 @@ def _of_kind(there: StoredCell, cell: Cell) -> dict[str, Any]:
 
 def _changed(notebook: Notebook, style: json_text.Style, there: StoredCell, cell: Cell, ran: Ran | None) -> str:
     """Return a cell of the file as it was written, with another source or other outputs where it has them."""
-    text = notebook.text[there.span.begin : there.span.end]
+    text = there.text
     values: dict[str, Any] = {}
     same = stripped(there.source) == stripped(cell.source) if cell.kind == "markdown" else there.source == cell.source
     if not same:

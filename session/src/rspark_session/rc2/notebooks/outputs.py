@@ -26,7 +26,10 @@ def stored(outputs: Any, recorder: Recorder) -> tuple[protocol.StoredOutput, ...
 
 
 def ran(executions: Collection[str], log: EventLog, blobs: BlobStore) -> dict[str, Ran]:
-    """Return what executions have put out, by their ids, as a file has it; those that the log has no more are missing."""
+    """Return what executions have put out, by their ids, as a file has it.
+
+    Missing are those that the log has no more, and those with a value of which the store has no form any more.
+    """
     found: dict[str, _Transcript] = {}
     for line in log.all():
         named = _EXECUTION.search(line, 0, _HEAD)
@@ -39,7 +42,11 @@ def ran(executions: Collection[str], log: EventLog, blobs: BlobStore) -> dict[st
                 transcript.update(event, blobs)
         elif known:
             found.setdefault(event["execution"], _Transcript()).take(event, blobs)
-    return {execution: Ran(transcript.outputs, transcript.count) for execution, transcript in found.items() if transcript.whole}
+    return {
+        execution: Ran(transcript.outputs, transcript.count)
+        for execution, transcript in found.items()
+        if transcript.whole and not transcript.lacking
+    }
 
 
 class _Transcript:
@@ -51,11 +58,19 @@ class _Transcript:
         self._outputs: list[dict[str, Any]] = []
         self._displays: list[str | None] = []
         self._clearing = False
+        self._dropped = 0
+
+    @property
+    def lacking(self) -> bool:
+        """Whether something that it shows is gone."""
+        return any(output.get("data") is None for output in self._outputs if "data" in output)
 
     @property
     def outputs(self) -> list[dict[str, Any]]:
-        """The outputs; the number of the execution is known at its end alone."""
-        return [_split(output, self.count) for output in self._outputs]
+        """The outputs; the number of the execution is known at its end alone, as what was more than may be recorded."""
+        text = f"… {self._dropped:,} characters are left out …\n"
+        cut = [{"name": "stderr", "output_type": "stream", "text": text}] if self._dropped else []
+        return [_split(output, self.count) for output in [*self._outputs, *cut]]
 
     def take(self, event: Mapping[str, Any], blobs: BlobStore) -> None:
         """Take an event of the execution."""
@@ -64,6 +79,7 @@ class _Transcript:
                 self.whole = True
             case "execution_finished":
                 self.count = event["count"]
+                self._dropped = event["dropped"]
             case "stream":
                 last = None if self._clearing or not self._outputs else self._outputs[-1]
                 if last is not None and last["output_type"] == "stream" and last["name"] == event["name"]:
@@ -129,10 +145,15 @@ def _stored(output: Mapping[str, Any], recorder: Recorder) -> protocol.StoredOut
 
 
 def _value(event: Mapping[str, Any], blobs: BlobStore) -> dict[str, Any]:
-    data = dict(event["data"])
+    """Return a value; its data are None where a blob of it was evicted from the store."""
+    data: dict[str, Any] | None = dict(event["data"])
     for mime, blob in event["blobs"].items():
-        if (path := blobs.path(blob["sha256"])) is not None:
-            data[mime] = restored(mime, path.read_bytes())
+        path = blobs.path(blob["sha256"])
+        try:
+            content = path.read_bytes() if path is not None else None
+        except FileNotFoundError:  # it was evicted just now
+            content = None
+        data = None if data is None or content is None else {**data, mime: restored(mime, content)}
     return {"data": data, "metadata": event["metadata"]}
 
 

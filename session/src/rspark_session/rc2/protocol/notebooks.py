@@ -46,13 +46,15 @@ StoredOutput = Annotated[StoredStream | StoredValue | StoredError, Field(discrim
 class Notebook(Model):
     """A notebook: its text, the outputs that its cells have in the file by the cells' names, and when the file was last written.
 
-    `hash` is the version of the file, as Jupyter's contents API has it. `language` is that of its chunks.
+    `hash` is the version of the file, as Jupyter's contents API has it. `language` is that of its chunks, and `kernel` the
+    name of the kernel that it asks for.
     """
 
     text: str
     hash: str
     writable: bool
     language: ShortText
+    kernel: str | None
     modified: datetime
     outputs: dict[Identifier, tuple[StoredOutput, ...]]
 
@@ -72,8 +74,12 @@ class NotebookSave(Model):
 
 
 class NotebookSaved(Model):
-    """The file's version, since when it has what was sent, and names that cells have anew: where a notebook has no ids."""
+    """The file's version, since when it has what was sent, and names that cells have anew: where a notebook has no ids.
+
+    `missing` are cells whose new output the session has no more: the file keeps the output that they had.
+    """
 
     hash: str
     modified: datetime
     renamed: dict[Identifier, Identifier]
+    missing: tuple[Identifier, ...] = ()
