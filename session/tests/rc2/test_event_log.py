@@ -39,6 +39,19 @@ def test_much_comes_in_pieces_and_each_event_once(tmp_path: Path) -> None:
     assert seen == [*range(1, 101)]
 
 
+@pytest.mark.parametrize("memory", [10_000, 300])
+def test_who_goes_through_all_sees_what_was_there_at_the_beginning(tmp_path: Path, memory: int) -> None:
+    log = EventLog(tmp_path, segment_bytes=500, most_bytes=5_000, memory_bytes=memory)
+    record(log, 50)
+    events = log.all()
+    seen = [next(events)]
+    record(log, 5)
+    assert numbers([*seen, *events]) == [*range(1, 51)]
+    events = log.all()
+    record(log, 1000)
+    assert set(numbers([*events])) <= {*range(1, 56)}
+
+
 def test_another_server_goes_on_where_one_was_killed(tmp_path: Path) -> None:
     first = EventLog(tmp_path, segment_bytes=500)
     record(first, 30)  # and never closed

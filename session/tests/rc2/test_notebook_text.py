@@ -421,14 +421,14 @@ def test_an_execution_of_which_a_picture_is_gone_is_missing(recorder: Recorder) 
     path = recorder.blobs.path(blob.sha256)
     assert path is not None
     path.unlink()
-    assert outputs.ran({"kept", "gone", "never"}, recorder.log, recorder.blobs).keys() == {"kept"}
+    assert outputs.ran({"kept", "gone", "never"}, recorder.log.all(), recorder.blobs).keys() == {"kept"}
 
 
 def test_output_that_was_cut_says_so(recorder: Recorder) -> None:
     recorder.record(protocol.ExecutionQueued, console="c", execution="e", who="ann", code="x")
     recorder.record(protocol.Stream, console="c", execution="e", name="stdout", text="begin\n")
     recorder.record(protocol.ExecutionFinished, console="c", execution="e", status="ok", count=3, dropped=5_000_000)
-    assert outputs.ran({"e"}, recorder.log, recorder.blobs)["e"].outputs == [
+    assert outputs.ran({"e"}, recorder.log.all(), recorder.blobs)["e"].outputs == [
         {"name": "stdout", "output_type": "stream", "text": ["begin\n"]},
         {"name": "stderr", "output_type": "stream", "text": ["… 5,000,000 characters are left out …\n"]},
     ]

@@ -5,9 +5,11 @@ import type { EditorView } from '@codemirror/view';
 import { toasts } from '@rsparkhub/ui';
 import { codeViewAtFocus } from './commands/focus.ts';
 import { Registry } from './commands/registry.svelte.ts';
-import { pieceAtCursor, chunkName, type Piece } from './editor/actions.ts';
+import { unrecorded } from './editor/notebook.ts';
+import { chosen } from './state/kernels.ts';
+import { pieceAtCursor, chunkName, meantChunks, type Piece } from './editor/actions.ts';
 import { toggleBreakpoint } from './editor/breakpoints.ts';
-import { chunkAt, chunks, hasChunks, type Chunk } from './editor/chunks.ts';
+import { chunks, hasChunks, type Chunk } from './editor/chunks.ts';
 import { languageOf } from './editor/languages.ts';
 import { isNotebook } from './editor/notebook.ts';
 import { snippets } from './editor/snippets.ts';
@@ -86,9 +88,10 @@ class Workbench {
   readonly documents = new Documents(new Drafts(base.pathname), {
     runs: (path) => this.consoles.of(path),
     change: (path, changes) => {
-      this.editors.get(path)?.dispatch({ changes });
+      this.editors.get(path)?.dispatch(unrecorded(changes));
       return this.editors.has(path);
     },
+    tell: (text) => toasts.show(text, { meaning: 'warning' }),
   });
   readonly checks = new Checks(() => this.config.home ?? '/');
   readonly search = new Search(this.documents, this.editors);
@@ -115,7 +118,7 @@ class Workbench {
   private readonly profiling = new Set<string>();
   panes: Panes | null = null;
   private waitingStarts = new Set<string>();
-  private waitingRuns: { language: string; run: (console: Console) => void }[] = [];
+  private waitingRuns: { kernelspec: string; run: (console: Console) => void }[] = [];
   private subscribed = new Set<string>();
   private readonly link = new Link({
     open: () => new WebSocket(socketAddress('rc2/api/socket')),
@@ -219,21 +222,19 @@ class Workbench {
     this.link.send({ type: 'start_console', kernelspec, project: '' });
   }
 
-  /** Show a console, start it if there is none of this language yet, and call `run` with it. */
-  withConsole(language: string, run: (console: Console) => void): void {
-    const there = this.consoles.all.find(
-      (console) => console.language.toLowerCase() === language && console.state !== 'ended',
-    );
+  /** Call `run` with a console of a language, and of a kernel if the session has it; start one if there is none yet. */
+  withConsole(language: string, run: (console: Console) => void, kernel: string | null = null): void {
+    const running = this.consoles.all.filter(({ state }) => state !== 'ended');
+    const { console: there, kernelspec: spec } = chosen(running, this.kernelspecs, language, kernel);
     if (there) {
       run(there);
       return;
     }
-    const spec = this.kernelspecs.find((one) => one.language === language);
     if (!spec) {
       toasts.show(`This session has no ${language} to run this with.`, { meaning: 'warning' });
       return;
     }
-    this.waitingRuns.push({ language, run });
+    this.waitingRuns.push({ kernelspec: spec.name, run });
     this.startConsole(spec.name);
   }
 
@@ -242,9 +243,8 @@ class Workbench {
     if (!console) return;
     this.waitingStarts.delete(console.kernelspec);
     if (this.shownConsole === null) this.showConsole(id);
-    const language = console.language.toLowerCase();
-    const waiting = this.waitingRuns.filter((one) => one.language === language);
-    this.waitingRuns = this.waitingRuns.filter((one) => one.language !== language);
+    const waiting = this.waitingRuns.filter((one) => one.kernelspec === console.kernelspec);
+    this.waitingRuns = this.waitingRuns.filter((one) => one.kernelspec !== console.kernelspec);
     for (const { run } of waiting) run(console);
   }
 
@@ -426,11 +426,12 @@ class Workbench {
 
   private runPiece(path: string, piece: Piece, group?: string, profile = false): void {
     const source: Source = { path, first_line: piece.first, last_line: piece.last, chunk: piece.chunk };
-    this.withConsole(piece.language, (console) => {
+    const run = (console: Console): void => {
       this.showConsole(console.id);
       const id = this.execute(console, piece.code, source, group, profile);
       if (profile) this.profiling.add(id);
-    });
+    };
+    this.withConsole(piece.language, run, this.documents.open.get(path)?.notebook?.kernel);
   }
 
   /** Run what is selected, or the statement at the cursor, and show where its time and memory went. */
@@ -494,16 +495,13 @@ class Workbench {
   /** Run the chunk at a line, or with `above` all that are before it. */
   runChunk(path: string, view: EditorView, line: number, which: 'this' | 'above' | 'all' = 'this'): void {
     const before = chunks(view.state.doc.toString());
-    const here = chunkAt(before, line);
-    const chosen = before.map((chunk) =>
-      which === 'all' ? true : which === 'above' ? chunk.end < line && chunk.fence < line : chunk === here,
-    );
+    const meant = new Set(meantChunks(before, line, which).map((chunk) => before.indexOf(chunk)));
     this.documents.open.get(path)?.nameCells(); // lines are others then, and the chunks the same
     const all = chunks(view.state.doc.toString());
     this.runChunks(
       path,
       all,
-      all.filter((_, at) => chosen[at]),
+      all.filter((_, at) => meant.has(at)),
     );
   }
 

@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from rspark_session.files import write_whole
@@ -114,7 +114,9 @@ class EventLog:
         return events
 
     def all(self) -> Iterator[bytes]:
-        """Return all events that are recorded, in order."""
+        """Return all events that are recorded by now, in order. Another thread may go through them while more are."""
+        if self._recent and self._recent[0][0] <= 1:
+            return iter([line for _, line in self._recent])
         return (line for _, line in self._lines(0))
 
     def event(self, number: int) -> bytes | None:
@@ -129,23 +131,27 @@ class EventLog:
 
     def _lines(self, number: int) -> Iterator[tuple[int, bytes]]:
         """Return the events after a number: from memory where it has them all, else from the files."""
-        if self._recent and self._recent[0][0] <= number + 1:
-            first = self._recent[0][0]
-            for place in range(max(0, number + 1 - first), len(self._recent)):
-                yield self._recent[place]
-            return
-        last = number
+        first = self._recent[0][0] if self._recent else 0
+        if self._recent and first <= number + 1:
+            return (self._recent[place] for place in range(max(0, number + 1 - first), len(self._recent)))
         begin = max(0, bisect.bisect_right(self._segments, number + 1) - 1)
-        for segment in self._segments[begin:]:
+        return self._written(number, self._segments[begin:], [*self._recent])
+
+    def _written(self, last: int, segments: Sequence[int], recent: Sequence[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+        """Return the events of files after a number, and those of memory that are in none."""
+        end = recent[-1][0] if recent else None
+        for segment in segments:
             try:
                 content = self._path(segment).read_bytes()
             except OSError:  # it was removed, or can't be read: what is in it is gone
                 continue
             for line in content.split(b"\n")[:-1]:  # what has no end is half an event
-                if (found := number_of(line)) is not None and found > last:
-                    last = found
-                    yield found, line
-        for found, line in list(self._recent):  # what is not on disk
+                found = number_of(line)
+                if found is None or found <= last or (end is not None and found > end):
+                    continue
+                last = found
+                yield found, line
+        for found, line in recent:  # what is not on disk
             if found > last:
                 yield found, line
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { blockAt } from './actions.ts';
+import { blockAt, meantChunks } from './actions.ts';
+import { chunks } from './chunks.ts';
 
 const at = (code: string, mark: string, language = 'python'): string | null => {
   const found = blockAt(code, code.indexOf(mark), language);
@@ -27,4 +28,13 @@ describe('a line of a shell', () => {
   it('goes on after a backslash', () => {
     expect(at('ls \\\n  -l\npwd', 'ls', 'bash')).toBe('ls \\\n  -l');
   });
+});
+
+it('code alone is run with all chunks, and with those above', () => {
+  const all = chunks(
+    '```{raw, a}\n```\n```{r, b}\n1\n```\n```{markdown, c}\n```\n```{r, d}\n2\n```\n```{r, e}\n```',
+  );
+  const meant = (line: number, which: 'this' | 'above' | 'all'): (string | null)[] =>
+    meantChunks(all, line, which).map(({ label }) => label);
+  expect([meant(0, 'all'), meant(8, 'above'), meant(0, 'this')]).toEqual([['b', 'd', 'e'], ['b'], ['a']]);
 });

@@ -60,6 +60,14 @@ export function pieceAtCursor(view: EditorView, path: string): Piece | null {
   return range ? piece(start + range.from, start + range.to) : null;
 }
 
+/** Return the chunks that are run for a line: its own, or with `above` and `all` those of code. */
+export function meantChunks(all: Chunk[], line: number, which: 'this' | 'above' | 'all'): Chunk[] {
+  if (which === 'this') return all.filter((chunk) => chunk === chunkAt(all, line));
+  return all.filter(
+    ({ language, fence, end }) => isCode(language) && (which === 'all' || (end < line && fence < line)),
+  );
+}
+
 /** Return the cell of a notebook, after which the next one follows; null where it is empty. */
 function wholeCell({ state: { doc } }: EditorView, all: Chunk[], chunk: Chunk): Piece | null {
   if (chunk.code.trim() === '') return null;

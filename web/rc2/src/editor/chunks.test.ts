@@ -63,3 +63,14 @@ describe('an outline', () => {
     ).toEqual(['Load', 'f', '`a b`']);
   });
 });
+
+it('a line is read in the time of its length', () => {
+  const begun = performance.now();
+  const many = ' '.repeat(100_000);
+  for (const line of [`\`\`\`{r${many}`, `\`\`\`{r${many}} x`, `\`\`\`{${'a'.repeat(100_000)}`])
+    expect(chunks(line)).toEqual([]);
+  expect(performance.now() - begun).toBeLessThan(20_000);
+  expect(chunks('``` {R , a, x=1 } \n```')).toMatchObject([
+    { language: 'r', label: 'a', options: 'a, x=1 ' },
+  ]);
+});

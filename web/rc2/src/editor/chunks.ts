@@ -13,24 +13,34 @@ export interface Chunk {
   code: string;
 }
 
-const OPEN = /^(\s*)(`{3,}|~{3,})\s*\{([A-Za-z][\w.+-]*)\s*,?\s*(.*?)\}\s*$/;
+const OPEN = /^\s*(`{3,}|~{3,})\s*\{([A-Za-z][\w.+-]*)/;
+
+/** Return what a chunk's first line says; null where it is none. It takes no longer than the line is long. */
+function opening(line: string): { fence: string; language: string; options: string } | null {
+  const whole = line.trimEnd();
+  const head = whole.endsWith('}') ? OPEN.exec(whole) : null;
+  if (!head) return null;
+  const [{ length }, fence = '', language = ''] = head;
+  const options = whole.slice(length, -1).trimStart().replace(/^,/, '').trimStart();
+  return /[\r\u2028\u2029]/.test(options) ? null : { fence, language: language.toLowerCase(), options };
+}
 
 /** Return the chunks of a document that can be run. */
 export function chunks(text: string): Chunk[] {
   const lines = text.split('\n');
   const found: Chunk[] = [];
   for (let line = 0; line < lines.length; line += 1) {
-    const opening = OPEN.exec(lines[line] ?? '');
-    if (!opening) continue;
-    const fence = opening[2] ?? '```';
+    const head = opening(lines[line] ?? '');
+    if (!head) continue;
+    const { fence, language, options } = head;
     const close = new RegExp(`^\\s*${fence[0] === '~' ? '~' : '`'}{${fence.length},}\\s*$`);
     let end = line + 1;
     while (end < lines.length && !close.test(lines[end] ?? '')) end += 1;
     const code = lines.slice(line + 1, end);
     found.push({
-      language: (opening[3] ?? '').toLowerCase(),
-      label: label(opening[4] ?? '', code),
-      options: opening[4] ?? '',
+      language,
+      label: label(options, code),
+      options,
       fence: line,
       from: line + 1,
       to: end,

@@ -1,6 +1,16 @@
+import { history, undo } from '@codemirror/commands';
+import { EditorState } from '@codemirror/state';
 import { describe, expect, it } from 'vitest';
 import { changed } from './changes.ts';
-import { codeCells, guessedLanguage, isNotebook, namings, renamings } from './notebook.ts';
+import {
+  codeCells,
+  guessedLanguage,
+  isJson,
+  isNotebook,
+  namings,
+  renamings,
+  unrecorded,
+} from './notebook.ts';
 
 const TEXT = `<!-- cell m1 -->
 # Title
@@ -60,5 +70,23 @@ it('a notebook is known by its ending, and its language by its first chunk', () 
     'python',
     'r',
     'python',
+  ]);
+});
+
+it('the names of cells are not taken back by an undo', () => {
+  let state = EditorState.create({ doc: '```{r}\n1\n```\n', extensions: [history()] });
+  state = state.update({ changes: { from: 7, insert: '2' }, userEvent: 'input.type' }).state;
+  state = state.update(unrecorded(namings(state.doc.toString(), 'r', () => 'a'))).state;
+  undo({ state, dispatch: (transaction) => (state = transaction.state) });
+  expect(state.doc.toString()).toBe('```{r, a}\n1\n```\n');
+});
+
+it('the JSON of a notebook is known', () => {
+  expect(['{"cells": []}', '{"a": 1}', '[]', '{', TEXT].map(isJson)).toEqual([
+    true,
+    false,
+    false,
+    false,
+    false,
   ]);
 });

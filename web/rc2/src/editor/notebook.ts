@@ -3,6 +3,7 @@
  * Markdown under a line `<!-- cell NAME -->`. A chunk of another language than the notebook's is text of Markdown.
  */
 
+import { Transaction, type TransactionSpec } from '@codemirror/state';
 import type { Change } from './changes.ts';
 import { chunks, type Chunk } from './chunks.ts';
 
@@ -13,6 +14,22 @@ const LABEL = /^([\w-]{1,64})(?=[ \t]*(?:,|\}))/;
 /** Return whether a path is that of a notebook. */
 export const isNotebook = (path: string): boolean => /\.ipynb$/i.test(path);
 
+/** Return whether a text is the JSON of a notebook. */
+export function isJson(text: string): boolean {
+  if (!text.trimStart().startsWith('{')) return false;
+  try {
+    return Array.isArray((JSON.parse(text) as { cells?: unknown }).cells);
+  } catch {
+    return false;
+  }
+}
+
+/** Return what gives cells their names in an editor. Nobody takes it back: what stands under a cell goes by its name. */
+export const unrecorded = (changes: Change[]): TransactionSpec => ({
+  changes,
+  annotations: Transaction.addToHistory.of(false),
+});
+
 /** Return whether a line begins a cell of Markdown. */
 export const isMark = (line: string): boolean => MARK.test(line);
 
@@ -22,6 +39,14 @@ export const codeCells = (text: string, language: string): Chunk[] =>
 
 /** Return whether a chunk of a language can be a cell of code. */
 export const isCode = (language: string): boolean => language !== 'raw' && language !== 'markdown';
+
+/** Return the first line, from 1, of a cell whose head says more than its name; null where none does. A file has no place for it. */
+export function lineWithOptions(text: string, language: string): number | null {
+  const cell = codeCells(text, language).find(
+    ({ options }) => options.includes(',') || options.includes('='),
+  );
+  return cell ? cell.fence + 1 : null;
+}
 
 /** Return the language that most likely is a notebook's, where its file is gone. */
 export const guessedLanguage = (text: string): string =>

@@ -6,7 +6,7 @@ import * as contents from './contents.ts';
 
 /** A notebook as the session has it. */
 export interface NotebookFile extends contents.TextFile {
-  notebook: Pick<StoredNotebook, 'language' | 'modified' | 'outputs'>;
+  notebook: Pick<StoredNotebook, 'language' | 'kernel' | 'modified' | 'outputs'>;
 }
 
 /**
@@ -32,25 +32,20 @@ export interface Writing {
 /**
  * Write a notebook, and return its new version.
  *
- * Throws VersionConflict when the file is no more of the version that was read, and its text is another, too.
+ * Throws VersionConflict when the file is no more of the version that was read; its text may be the same.
  */
 export async function write(path: string, writing: Writing): Promise<NotebookSaved> {
   try {
-    return await put(path, writing);
+    return await requestJson<NotebookSaved>('rc2/api/notebook', {
+      method: 'PUT',
+      body: JSON.stringify({ path, ...writing }),
+      headers: { 'Content-Type': 'application/json' },
+    });
   } catch (problem) {
     if (!(problem instanceof RequestFailed && problem.status === 409)) throw problem;
-    const theirs = await read(path);
-    if (theirs.text !== writing.text) throw new contents.VersionConflict(theirs);
-    return put(path, { ...writing, read: theirs.hash }); // the outputs of other cells are theirs
+    throw new contents.VersionConflict(await read(path));
   }
 }
-
-const put = (path: string, writing: Writing): Promise<NotebookSaved> =>
-  requestJson<NotebookSaved>('rc2/api/notebook', {
-    method: 'PUT',
-    body: JSON.stringify({ path, ...writing }),
-    headers: { 'Content-Type': 'application/json' },
-  });
 
 /** Make an empty notebook in a folder, and return its path. */
 export async function create(

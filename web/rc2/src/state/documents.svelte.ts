@@ -1,14 +1,22 @@
 /** Open documents: what is typed is kept in this browser at once, and written to the session when the person saves. */
 
 import { SvelteMap } from 'svelte/reactivity';
+import type { NotebookSaved } from '../protocol/messages.ts';
 import * as contents from '../session/contents.ts';
 import { RequestFailed } from '../session/base.ts';
 import * as notebooks from '../session/notebooks.ts';
 import { changed, type Change } from '../editor/changes.ts';
-import { guessedLanguage, isNotebook, namings, renamings } from '../editor/notebook.ts';
+import {
+  guessedLanguage,
+  isJson,
+  isNotebook,
+  lineWithOptions,
+  namings,
+  renamings,
+} from '../editor/notebook.ts';
 import type { Execution } from './consoles.svelte.ts';
 import type { Drafts } from './drafts.ts';
-import { Notebook } from './notebook.svelte.ts';
+import { Notebook, type Saving } from './notebook.svelte.ts';
 
 export type Problem =
   { kind: 'conflict'; theirs: contents.TextFile } | { kind: 'gone' } | { kind: 'failed'; message: string };
@@ -21,9 +29,11 @@ export interface Surroundings {
   runs: (path: string) => Execution[];
   /** Change the text of a file's editor, and return whether it has one: cursor and undo go on there. */
   change: (path: string, changes: Change[]) => boolean;
+  /** Tell the person a sentence. */
+  tell: (text: string) => void;
 }
 
-const ALONE: Surroundings = { runs: () => [], change: () => false };
+const ALONE: Surroundings = { runs: () => [], change: () => false, tell: () => undefined };
 
 const readFile = (path: string): Promise<Read> =>
   isNotebook(path) ? notebooks.read(path) : contents.readText(path);
@@ -55,6 +65,8 @@ export class Document {
   private last: Promise<unknown> = Promise.resolve();
   /** How many saves have begun: what was asked before one says nothing about what the session has after it. */
   private saves = 0;
+  /** The person knows that options in the heads of chunks are not saved. */
+  private toldOfOptions = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -84,7 +96,12 @@ export class Document {
   }
 
   async load(): Promise<void> {
-    const draft = await this.drafts.read(this.path);
+    let draft = await this.drafts.read(this.path);
+    if (draft && isNotebook(this.path) && isJson(draft.text)) {
+      // It is of a page that showed notebooks as their JSON, and would become one cell of Markdown.
+      await this.drafts.remove(this.path);
+      draft = undefined;
+    }
     try {
       this.take(await readFile(this.path));
     } catch (problem) {
@@ -166,16 +183,34 @@ export class Document {
   private async writeNotebook(text: string): Promise<void> {
     const { notebook } = this;
     const language = notebook?.language ?? guessedLanguage(text);
-    const outputs = notebook?.pending(text) ?? {};
-    const { hash, modified, renamed } = await notebooks.write(this.path, {
-      text,
-      read: this.read,
-      language,
-      outputs,
+    let saving: Saving | undefined;
+    const send = (): Promise<NotebookSaved> => {
+      saving = notebook?.saving(text);
+      return notebooks.write(this.path, { text, read: this.read, language, outputs: saving?.outputs ?? {} });
+    };
+    const { hash, modified, renamed, missing } = await send().catch((problem: unknown) => {
+      if (!(problem instanceof contents.VersionConflict) || problem.theirs.text !== text) throw problem;
+      const { theirs }: { theirs: Read } = problem;
+      // Output alone is another: that of cells which were not run here since is theirs.
+      if (theirs.notebook) notebook?.follow(theirs.notebook);
+      this.read = theirs.hash;
+      return send();
     });
     this.read = hash;
-    this.notebook ??= this.besides({ language, modified, outputs: {} });
-    notebook?.saved(outputs, renamed);
+    this.notebook ??= this.besides({ language, kernel: null, modified, outputs: {} });
+    saving?.done({ renamed });
+    if (missing.length > 0)
+      this.around.tell(
+        `${this.name} is saved without the new output of ${missing.length === 1 ? 'a cell' : `${missing.length} cells`}, ` +
+          'which the session keeps no longer. Run what you want to have in the file again.',
+      );
+    const line = lineWithOptions(text, language);
+    if (line !== null && !this.toldOfOptions)
+      this.around.tell(
+        `${this.name} is saved without the options in the head of its chunk in line ${line}: ` +
+          'a notebook has no place for them. Write them into the cell, as #| echo: false.',
+      );
+    this.toldOfOptions = line !== null;
     this.saved = changed(text, renamings(text, language, renamed));
     this.change(renamings(this.current, language, renamed));
   }

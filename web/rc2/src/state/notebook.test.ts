@@ -2,6 +2,7 @@ import 'fake-indexeddb/auto';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import * as notebooks from '../session/notebooks.ts';
 import { VersionConflict } from '../session/contents.ts';
+import type { NotebookSaved } from '../protocol/messages.ts';
 import { Execution } from './consoles.svelte.ts';
 import { Document } from './documents.svelte.ts';
 import { Drafts } from './drafts.ts';
@@ -20,6 +21,7 @@ vi.mock('../session/contents.ts', async () => {
 });
 vi.mock('../session/notebooks.ts', async () => Promise.resolve({ read: vi.fn(), write: vi.fn() }));
 
+const AFTER = '2026-01-01T11:00:00Z';
 const TEXT = '<!-- cell m -->\n# Title\n\n```{r, a}\n1\n```\n\n```{r, b}\n2\n```\n';
 const STORED = { type: 'stream' as const, name: 'stdout' as const, text: 'stored\n' };
 const file = (text: string, hash: string, modified = '2026-01-01T10:00:00Z'): notebooks.NotebookFile => ({
@@ -28,10 +30,18 @@ const file = (text: string, hash: string, modified = '2026-01-01T10:00:00Z'): no
   text,
   hash,
   writable: true,
-  notebook: { language: 'r', modified, outputs: { a: [STORED], b: [STORED] } },
+  notebook: { language: 'r', kernel: 'ir', modified, outputs: { a: [STORED], b: [STORED] } },
+});
+
+const answer = (renamed: Record<string, string> = {}, missing: string[] = []): NotebookSaved => ({
+  hash: '2',
+  modified: AFTER,
+  renamed,
+  missing,
 });
 
 let runs: Execution[] = [];
+let told: string[] = [];
 const run = (
   id: string,
   chunk: string,
@@ -46,14 +56,17 @@ const run = (
   runs.push(made);
   return made;
 };
-const AFTER = '2026-01-01T11:00:00Z';
 
 describe('a notebook', () => {
   const read = vi.mocked(notebooks.read);
   const write = vi.mocked(notebooks.write);
   const drafts = new Drafts('/s/1/');
   const opened = async (): Promise<Document> => {
-    const document = new Document('a.ipynb', drafts, { runs: () => runs, change: () => false });
+    const document = new Document('a.ipynb', drafts, {
+      runs: () => runs,
+      change: () => false,
+      tell: (text) => told.push(text),
+    });
     await document.load();
     return document;
   };
@@ -66,9 +79,10 @@ describe('a notebook', () => {
   beforeEach(async () => {
     vi.resetAllMocks();
     runs = [];
+    told = [];
     await drafts.remove('a.ipynb');
     read.mockResolvedValue(file(TEXT, '1'));
-    write.mockResolvedValue({ hash: '2', modified: AFTER, renamed: {} });
+    write.mockResolvedValue(answer());
   });
 
   it('shows what its file has, unless a cell was run since', async () => {
@@ -131,11 +145,108 @@ describe('a notebook', () => {
   it('follows the names that its file gives, with what stands under the cells', async () => {
     const document = await opened();
     run('done', 'a', AFTER);
-    write.mockResolvedValue({ hash: '2', modified: AFTER, renamed: { a: 'x', b: 'y' } });
+    write.mockResolvedValue(answer({ a: 'x', b: 'y' }));
     await document.save();
     expect(document.text).toBe(TEXT.replace('r, a', 'r, x').replace('r, b', 'r, y'));
     expect([shown(document, 'x'), shown(document, 'y')]).toEqual(['of done\n', 'stored\n']);
     expect(document.dirty).toBe(false);
+  });
+
+  it('gives a run to one cell alone where another cell gets the name that its cell had', async () => {
+    const document = await opened();
+    document.edit(TEXT.replace('\n1\n', '\n7\n'));
+    run('first', 'a', AFTER);
+    write.mockResolvedValue(answer({ a: 'q' }));
+    await document.save();
+    document.edit(`${document.text}\n\`\`\`{r, n}\n1\n\`\`\`\n`);
+    write.mockResolvedValue(answer({ n: 'a' }));
+    await document.save();
+    expect([shown(document, 'q'), shown(document, 'a')]).toEqual(['of first\n', undefined]);
+    run('second', 'a', '2026-01-01T11:30:00Z');
+    write.mockResolvedValue(answer());
+    await document.save();
+    expect(write.mock.lastCall?.[1].outputs).toEqual({ a: 'second' });
+  });
+
+  it('forgets the run of a cell that is gone where its twin gets its name', async () => {
+    const document = await opened();
+    run('of the first', 'a', AFTER);
+    document.edit(TEXT.replace('```{r, a}\n1\n```\n\n', ''));
+    write.mockResolvedValue(answer({ b: 'a' }));
+    await document.save();
+    expect(shown(document, 'a')).toBe('stored\n');
+    expect(document.dirty).toBe(false);
+  });
+
+  it('keeps what stands under cells that exchange their names', async () => {
+    const document = await opened();
+    run('one', 'a', AFTER);
+    document.notebook?.follow({ modified: AFTER, outputs: { a: [STORED], b: [{ ...STORED, text: 'b\n' }] } });
+    write.mockResolvedValue(answer({ a: 'b', b: 'a' }));
+    await document.save();
+    expect([shown(document, 'b'), shown(document, 'a')]).toEqual(['of one\n', 'b\n']);
+  });
+
+  it('says which output is no longer there to be saved', async () => {
+    const document = await opened();
+    run('done', 'a', AFTER);
+    write.mockResolvedValue(answer({}, ['a']));
+    await document.save();
+    expect(told).toEqual([expect.stringContaining('a.ipynb is saved without the new output of a cell,')]);
+    expect(document.dirty).toBe(false);
+  });
+
+  it('leaves output that others wrote after a cell was run here', async () => {
+    const document = await opened();
+    run('done', 'a', AFTER);
+    run('newer', 'b', '2026-01-01T13:00:00Z');
+    const theirs = file(TEXT, '5', '2026-01-01T12:00:00Z');
+    const other = [{ ...STORED, text: 'theirs\n' }];
+    theirs.notebook.outputs = { a: other, b: other };
+    write.mockRejectedValueOnce(new VersionConflict(theirs));
+    expect(await document.save()).toBe(true);
+    expect(write.mock.calls.map(([, { read: version, outputs }]) => [version, outputs])).toEqual([
+      ['1', { a: 'done', b: 'newer' }],
+      ['5', { b: 'newer' }],
+    ]);
+    expect([shown(document, 'a'), shown(document, 'b')]).toEqual(['theirs\n', 'of newer\n']);
+    expect(document.dirty).toBe(false);
+  });
+
+  it('does not take for saved what was run while a save was under way', async () => {
+    const document = await opened();
+    run('done', 'a', AFTER);
+    document.notebook?.remove('a');
+    let end: (saved: NotebookSaved) => void = () => undefined;
+    write.mockReturnValue(new Promise((resolve) => (end = resolve)));
+    const saving = document.save();
+    await vi.waitFor(() => expect(write).toHaveBeenCalled(), 60_000);
+    run('again', 'a', '2026-01-01T11:30:00Z');
+    end(answer());
+    await saving;
+    expect(shown(document, 'a')).toBe('of again\n');
+    expect(document.notebook?.pending(document.text)).toEqual({ a: 'again' });
+  });
+
+  it('says once that options in the head of a chunk are not saved', async () => {
+    const document = await opened();
+    document.edit(TEXT.replace('{r, b}', '{r, b, echo=FALSE}'));
+    await document.save();
+    document.edit(`${document.text}\nmore\n`);
+    await document.save();
+    expect(told).toEqual([
+      expect.stringContaining('without the options in the head of its chunk in line 8:'),
+    ]);
+    document.edit(TEXT);
+    await document.save();
+    expect(told.length).toBe(1);
+  });
+
+  it('drops a draft that is the JSON of a notebook', async () => {
+    await drafts.write({ path: 'a.ipynb', text: '{"cells": []}', read: '1', at: 1 });
+    const document = await opened();
+    expect([document.text, document.recovered, document.dirty]).toEqual([TEXT, null, false]);
+    expect(await drafts.read('a.ipynb')).toBeFalsy();
   });
 
   it('is in a conflict where its text was changed meanwhile, and in none where only outputs were', async () => {

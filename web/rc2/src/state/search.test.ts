@@ -85,7 +85,7 @@ describe('a replacement', () => {
     vi.mocked(notebooks.read).mockImplementation((path) =>
       Promise.resolve({
         ...{ path, name: path, text: 'text', hash: files.get(path) ?? '', writable: true },
-        notebook: { language: 'r', modified: '2026-01-01T10:00:00Z', outputs: {} },
+        notebook: { language: 'r', kernel: 'ir', modified: '2026-01-01T10:00:00Z', outputs: {} },
       }),
     );
     vi.mocked(session.replace).mockImplementation(async function* () {

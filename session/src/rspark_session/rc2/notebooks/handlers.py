@@ -95,7 +95,8 @@ class NotebookDocument(RoomHandler):
         if not request.outputs:
             return {}
         asked = {execution for execution in request.outputs.values() if execution is not None}
-        found = outputs.ran(asked, self.room.recorder.log, self.room.recorder.blobs) if asked else {}
+        recorder = self.room.recorder
+        found = await asyncio.to_thread(outputs.ran, asked, recorder.log.all(), recorder.blobs) if asked else {}
         return {
             name: Ran() if execution is None else found[execution]
             for name, execution in request.outputs.items()
@@ -140,22 +141,21 @@ class NotebookDocument(RoomHandler):
 
     async def _show(self, read: Notebook, model: dict[str, Any]) -> None:
         recorder = self.room.recorder
-        shown = {
-            cell.name: found
-            for cell in read.cells
-            if cell.kind == "code" and (found := outputs.stored(cell.content.get("outputs"), recorder))
-        }
-        self.answer(
-            protocol.Notebook(
-                text=read.edited,
-                hash=model["hash"],
-                writable=model["writable"],
-                language=read.language,
-                kernel=read.kernel,
-                modified=model["last_modified"],
-                outputs=shown,
-            )
+        shown: dict[str, tuple[protocol.StoredOutput, ...]] = {}
+        for cell in read.cells:
+            await asyncio.sleep(0)  # large outputs are written as blobs, and others are served between
+            if cell.kind == "code" and (found := outputs.stored(cell.content.get("outputs"), recorder)):
+                shown[cell.name] = found
+        answer = protocol.Notebook(
+            text=await asyncio.to_thread(lambda: read.edited),
+            hash=model["hash"],
+            writable=model["writable"],
+            language=read.language,
+            kernel=read.kernel,
+            modified=model["last_modified"],
+            outputs=shown,
         )
+        self.finish(await asyncio.to_thread(answer.model_dump_json))
 
 
 def handlers(room: Room) -> list[tuple[str, type[RoomHandler], dict[str, Any]]]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from rspark_session.rc2 import protocol
 from rspark_session.rc2.blobs import BlobStore
-from rspark_session.rc2.event_log import EventLog
 from rspark_session.rc2.notebooks.notebook import Ran
 from rspark_session.rc2.recorder import Recorder, clean, restored
 
@@ -25,13 +24,13 @@ def stored(outputs: Any, recorder: Recorder) -> tuple[protocol.StoredOutput, ...
     return tuple(output for output in found if output is not None)
 
 
-def ran(executions: Collection[str], log: EventLog, blobs: BlobStore) -> dict[str, Ran]:
-    """Return what executions have put out, by their ids, as a file has it.
+def ran(executions: Collection[str], events: Iterable[bytes], blobs: BlobStore) -> dict[str, Ran]:
+    """Return what executions have put out, by their ids, as a file has it, from the events of the log.
 
     Missing are those that the log has no more, and those with a value of which the store has no form any more.
     """
     found: dict[str, _Transcript] = {}
-    for line in log.all():
+    for line in events:
         named = _EXECUTION.search(line, 0, _HEAD)
         known = named is not None and named[1].decode() in executions
         if not known and not (found and _UPDATE in line):
