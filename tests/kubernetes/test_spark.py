@@ -217,6 +217,19 @@ class TestWhatADriverMayNot:
             "An executor is owned by its session's pod and ends with it.": [
                 lambda pod: pod["metadata"].update(ownerReferences=[]),
                 lambda pod: pod["metadata"].update(finalizers=["any/thing"]),
+                lambda pod: pod["metadata"]["ownerReferences"][0].update(apiVersion="nowhere.example/v1"),
+                lambda pod: pod["spec"].update(terminationGracePeriodSeconds=10**8),
+            ],
+            "An executor has no devices.": [
+                lambda pod: container(pod).update(resources={"limits": {"nvidia.com/gpu": "1"}}),
+                lambda pod: container(pod).update(
+                    resources={"requests": {"hugepages-2Mi": "2Mi"}, "limits": {"hugepages-2Mi": "2Mi"}}
+                ),
+                lambda pod: pod["spec"].update(resourceClaims=[{"name": "gpu", "resourceClaimName": "gpu"}]),
+            ],
+            "An executor has no probes and no hooks.": [
+                lambda pod: container(pod).update(livenessProbe={"tcpSocket": {"port": 80}}),
+                lambda pod: container(pod).update(lifecycle={"preStop": {"exec": {"command": ["true"]}}}),
             ],
             "An executor has no account.": [
                 lambda pod: pod["spec"].update(serviceAccountName=account.rpartition(":")[2]),

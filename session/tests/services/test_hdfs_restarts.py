@@ -8,15 +8,17 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 from session.tests.services.test_hdfs import trust
 from tests.hdfs_server import HdfsServer
 
+from rspark_session.services.hdfs import cluster
 from rspark_session.services.hdfs.cluster import Cluster
 from rspark_session.services.hdfs.kerberos import SUPERUSER
+from rspark_session.services.hdfs.namenode import NameNode
 from rsparkhub.domain.errors import InvalidInput
 
 pytestmark = pytest.mark.timeout(900)
@@ -147,3 +149,25 @@ def test_twenty_starts_have_the_same_data(server: HdfsServer) -> None:
         server.kill() if number % 2 else server.end()
         server.start()
         assert files.all() == {str(each): b"x" * each for each in range(number + 1)}
+
+
+@pytest.mark.parametrize(
+    ("state", "safe_mode", "said"),
+    [
+        ({"NumLiveDataNodes": 1, "FSState": "Operational"}, "", ""),
+        ({"NumLiveDataNodes": 0, "FSState": "safeMode"}, "Safe mode is ON. Resources are low.", "it has no DataNode"),
+        (
+            {"NumLiveDataNodes": 1, "FSState": "safeMode"},
+            "Safe mode is ON. The reported blocks 9 needs additional 1 blocks to reach the threshold 0.999. It is automatic.",
+            "Safe mode is ON. The reported blocks 9 needs additional 1 blocks to reach the threshold 0.999",
+        ),
+        ({"NumLiveDataNodes": 1, "FSState": "safeMode"}, "", "it is in safe mode"),
+        ({}, "", "it has no DataNode"),
+    ],
+)
+def test_why_nothing_can_be_written_is_told(
+    monkeypatch: pytest.MonkeyPatch, state: dict[str, object], safe_mode: str, said: str
+) -> None:
+    answers = {"FSNamesystemState": state, "NameNodeInfo": {"Safemode": safe_mode}}
+    monkeypatch.setattr(cluster, "_bean", lambda namenode, name: answers[name])
+    assert cluster._hindrance(cast(NameNode, None)) == said

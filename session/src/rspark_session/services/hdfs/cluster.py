@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rspark_session.files import write_whole
 from rspark_session.processes import prctl
@@ -40,6 +41,7 @@ case $2 in *[!a-z0-9_.-]*|.*) groups= ;; *) groups=$(cat "{members}/$2" 2>/dev/n
 case $1 in -gn) echo "${{groups%% *}}" ;; *) echo "$groups" ;; esac
 """
 _READY = 230.0  # seconds
+_LISTENING = 20.0  # seconds for which the DataNode's start waits for the NameNode: it would lose five
 _LOOK = 0.1  # seconds between two looks at one that starts
 _ENDING = 20.0
 #: Folders that are everybody's: each with its mode. People may pass `/user` and `/group`, and not look who is there.
@@ -160,15 +162,14 @@ def running(cluster: Cluster) -> Iterator["list[subprocess.Popen[bytes]]"]:
     """
     started: list[subprocess.Popen[bytes]] = []
     try:
-        deadline = time.monotonic() + _READY
         started.append(cluster.domain.start())
         _format(cluster)
         started.append(_start(cluster, _NAME))
-        _until_listening(cluster, started, deadline)
+        _until_listening(cluster, started)
         if not cluster.network.datanodes:
             # Not before: a DataNode that asks a NameNode which listens and has not started yet asks again after five seconds.
             started.append(_start(cluster, DATANODE))
-        _until_ready(cluster, started, deadline)
+        _until_ready(cluster, started)
         yield started
     finally:
         for process in reversed(started):
@@ -252,17 +253,17 @@ def _folders(namenode: NameNode) -> dict[str, str]:
     return {"/": top["permission"], **modes}
 
 
-def _until_listening(cluster: Cluster, started: "list[subprocess.Popen[bytes]]", deadline: float) -> None:
-    """Wait until the NameNode has read what it has."""
-    while not _listens(cluster.ports["rpc"]):
+def _until_listening(cluster: Cluster, started: "list[subprocess.Popen[bytes]]") -> None:
+    """Wait until the NameNode has read what it has; where it has much, no longer than the DataNode can gain by it."""
+    enough = time.monotonic() + _LISTENING
+    while not _listens(cluster.ports["rpc"]) and time.monotonic() < enough:
         check_alive(started)
-        if time.monotonic() > deadline:
-            raise _not_ready("it does not listen")
         time.sleep(_LOOK)
 
 
-def _until_ready(cluster: Cluster, started: "list[subprocess.Popen[bytes]]", deadline: float) -> None:
+def _until_ready(cluster: Cluster, started: "list[subprocess.Popen[bytes]]") -> None:
     """Wait until files can be written; where the DataNodes are elsewhere, until the NameNode answers, for which they wait."""
+    deadline = time.monotonic() + _READY
     namenode, why = cluster.namenode, "it has no DataNode"
     with suppress(Away, Refused):  # the first answer of this kind takes a second: the one in which the DataNode starts
         _folders(namenode)
@@ -270,11 +271,12 @@ def _until_ready(cluster: Cluster, started: "list[subprocess.Popen[bytes]]", dea
         check_alive(started)
         if cluster.network.datanodes or _listens(cluster.ports["ipc"]):  # a question costs more than a look
             try:
-                if _is_writable(namenode):
+                hindrance = _hindrance(namenode)
+                if not hindrance:
                     make_folders(namenode)
+                if not hindrance or cluster.network.datanodes:
                     return
-                if cluster.network.datanodes:
-                    return
+                why = hindrance
             except (Away, Refused) as problem:
                 why = str(problem).splitlines()[0]
             time.sleep(_LOOK)
@@ -295,11 +297,20 @@ def check_alive(started: "list[subprocess.Popen[bytes]]") -> None:
             raise ServiceProblem(f"{what} of HDFS ended by itself with code {process.returncode}. Its log says why.")
 
 
-def _is_writable(namenode: NameNode) -> bool:
-    """Return whether the NameNode has a DataNode, and has heard of enough blocks to leave its safe mode."""
-    bean = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
-    beans = json.loads(namenode.page(bean, principal=SUPERUSER)).get("beans", [])
-    return bool(beans) and int(beans[0].get("NumLiveDataNodes", 0)) > 0 and beans[0].get("FSState") == "Operational"
+def _hindrance(namenode: NameNode) -> str:
+    """Return why nothing can be written: there is no DataNode, or safe mode waits for blocks. Empty where it can."""
+    state = _bean(namenode, "FSNamesystemState")
+    if int(state.get("NumLiveDataNodes", 0)) == 0:
+        return "it has no DataNode"
+    if state.get("FSState") == "Operational":
+        return ""
+    said = str(_bean(namenode, "NameNodeInfo").get("Safemode", ""))
+    return ". ".join(said.split(". ")[:2]).rstrip(".") or "it is in safe mode"
+
+
+def _bean(namenode: NameNode, name: str) -> dict[str, Any]:
+    beans = json.loads(namenode.page(f"/jmx?qry=Hadoop:service=NameNode,name={name}", principal=SUPERUSER)).get("beans", [])
+    return beans[0] if beans else {}
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:

@@ -25,6 +25,9 @@ from rsparkhub.backends.kubernetes.objects.names import (
 )
 from rsparkhub.settings.kubernetes import KubernetesSettings
 
+_LONGEST_GRACE = 60  # seconds that an executor may go on after its end is asked for; Spark gives it 30
+_RESOURCES = ("cpu", "memory", "ephemeral-storage")
+
 
 def admission(settings: KubernetesSettings) -> list[Object]:
     """Build the policy and its binding: objects of the whole cluster, which an administrator applies."""
@@ -104,8 +107,10 @@ def _asked(spec: str) -> str:
     )
     # What Kubernetes gives each pod by itself, so that it leaves a node that is lost.
     by_itself = (
-        "has(t.key) && t.key in ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'] && has(t.operator)"
-        " && t.operator == 'Exists' && has(t.effect) && t.effect == 'NoExecute' && has(t.tolerationSeconds)"
+        "has(t.key) && has(t.operator) && t.operator == 'Exists' && has(t.effect)"
+        " && ((t.key in ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']"
+        " && t.effect == 'NoExecute' && has(t.tolerationSeconds))"
+        " || (t.key == 'node.kubernetes.io/memory-pressure' && t.effect == 'NoSchedule'))"
     )
     return (
         f"(has({spec}.runtimeClassName) ? ['{RUNTIME} ' + {spec}.runtimeClassName] : [])"
@@ -169,9 +174,12 @@ def _validations(image: str) -> list[tuple[str, str]]:
         ),
         (
             made + f"(has({pod}.metadata.ownerReferences) && {pod}.metadata.ownerReferences.size() == 1"
+            f" && {pod}.metadata.ownerReferences[0].apiVersion == 'v1'"  # the end of one that can't be found is never noticed
             f" && {pod}.metadata.ownerReferences[0].kind == 'Pod'"
             f" && {pod}.metadata.ownerReferences[0].name == variables.me"
-            f" && (!has({pod}.metadata.finalizers) || {pod}.metadata.finalizers.size() == 0))",
+            f" && (!has({pod}.metadata.finalizers) || {pod}.metadata.finalizers.size() == 0)"
+            f" && (!has({pod}.spec.terminationGracePeriodSeconds)"
+            f" || {pod}.spec.terminationGracePeriodSeconds <= {_LONGEST_GRACE}))",
             "An executor is owned by its session's pod and ends with it.",
         ),
         (
@@ -232,6 +240,23 @@ def _validations(image: str) -> list[tuple[str, str]]:
             " && !c.securityContext.allowPrivilegeEscalation"
             " && (!has(c.securityContext.privileged) || !c.securityContext.privileged)))",
             "An executor is one container without privileges.",
+        ),
+    ]
+    amounts = f"r.all(amount, amount in {list(_RESOURCES)})"
+    found += [
+        (
+            made + f"((!has({pod}.spec.resourceClaims) || {pod}.spec.resourceClaims.size() == 0)"
+            f" && {containers}.all(c, !has(c.resources) || ([has(c.resources.limits) ? c.resources.limits : {{}},"
+            f" has(c.resources.requests) ? c.resources.requests : {{}}].all(r, {amounts})"
+            " && (!has(c.resources.claims) || c.resources.claims.size() == 0))))",
+            "An executor has no devices.",
+        ),
+        (  # the node asks them, past the network's policies
+            (
+                f"{made}{containers}.all(c, !has(c.livenessProbe) && !has(c.readinessProbe) && !has(c.startupProbe)"
+                " && !has(c.lifecycle))"
+            ),
+            "An executor has no probes and no hooks.",
         ),
     ]
     if image:
