@@ -16,9 +16,10 @@ from rspark_contract.http import SECRET_HEADER, Ending
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.kubernetes.backend import KubernetesBackend
 from rsparkhub.backends.kubernetes.objects import generation
-from rsparkhub.backends.kubernetes.objects.names import AGENT_PORT, FORGET, labels_of
+from rsparkhub.backends.kubernetes.objects.names import AGENT_PORT, FORGET, OWNER, labels_of, plain
 from rsparkhub.backends.kubernetes.objects.placed import Placed
 from rsparkhub.domain.ensemble import EnsembleSpec
+from rsparkhub.domain.errors import CannotStart
 from rsparkhub.settings.kubernetes import KubernetesSettings
 
 from .stand_in_api_server import StandInApiServer, running
@@ -214,6 +215,36 @@ async def test_many_sessions_of_one_user_that_are_deleted_at_once_find_no_claim_
     annotations = world.server.of("persistentvolumeclaims")["home-ada"]["metadata"]["annotations"]
     assert annotations == {FORGET: ",".join(f"older-{number}" for number in range(10))}
     assert world.server.calls == ["PATCH persistentvolumeclaims"] * 10
+
+
+async def test_nobody_gets_a_home_by_a_name_that_looks_as_anothers_with_its_hash(world: World) -> None:
+    theirs, mine = "grace_hopper", plain("grace_hopper")
+    assert plain(mine) == mine
+    backend = await world.controller()
+    await backend.apply(replace(TERMINAL, user=theirs))
+    for _ in range(2):
+        with pytest.raises(CannotStart, match=f"The home of {mine} can't be told from that of {theirs}"):
+            await backend.apply(replace(TERMINAL, id="another", user=mine))
+    await backend.forget_session("older", user=mine)
+    await backend.remove_home(mine, archive=None)
+    assert world.server.of("persistentvolumeclaims")[f"home-{mine}"]["metadata"]["annotations"] == {OWNER: theirs}
+    await backend.remove_home(theirs, archive=None)
+    assert world.server.of("persistentvolumeclaims") == {}
+
+
+async def test_a_home_of_the_version_before_is_whose_session_starts_first(world: World) -> None:
+    theirs, mine = "grace_hopper", plain("grace_hopper")
+    backend = await world.controller()
+    await backend.apply(replace(TERMINAL, user=theirs))
+    claim = world.server.objects["persistentvolumeclaims", NAMESPACE, f"home-{mine}"]
+    meta = {**claim["metadata"], "annotations": {FORGET: "older"}}
+    await world.server.put("persistentvolumeclaims", NAMESPACE, f"home-{mine}", {**claim, "metadata": meta})
+    other = await world.controller()
+    await other.apply(replace(TERMINAL, generation=4, user=theirs))
+    annotations = world.server.of("persistentvolumeclaims")[f"home-{mine}"]["metadata"]["annotations"]
+    assert annotations == {FORGET: "older", OWNER: theirs}
+    with pytest.raises(CannotStart):
+        await other.apply(replace(TERMINAL, id="another", user=mine))
 
 
 async def test_what_there_is_of_one_session_is_known_without_asking(world: World) -> None:

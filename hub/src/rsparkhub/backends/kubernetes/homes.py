@@ -4,9 +4,10 @@ import asyncio
 from weakref import WeakValueDictionary
 
 from rsparkhub.backends.kubernetes.api import Api, InTrouble, Refused
-from rsparkhub.backends.kubernetes.objects.names import FORGET, Object
+from rsparkhub.backends.kubernetes.objects.names import FORGET, OWNER, Object, is_ambiguous
 from rsparkhub.backends.kubernetes.objects.placed import claim_of, namespace_of
 from rsparkhub.backends.kubernetes.watching.informer import Informer
+from rsparkhub.domain.errors import CannotStart
 from rsparkhub.settings.kubernetes import KubernetesSettings
 
 _MOST_FORGOTTEN = 200
@@ -25,14 +26,25 @@ class Homes:
         """Make a claim where it is missing; return the deleted sessions that its home may forget.
 
         One that was seen is there: nobody deletes homes while sessions start.
+
+        Raises
+        ------
+        CannotStart
+            When it is another person's.
         """
-        found = await self._find(claim["metadata"]["namespace"], claim["metadata"]["name"])
+        namespace, name = claim["metadata"]["namespace"], claim["metadata"]["name"]
+        owner = _annotations(claim).get(OWNER)
+        found = await self._find(namespace, name)
         if found is None:
             try:
                 self._claims.put(await self._api.create(claim))
             except Refused as refused:  # another controller makes it at this instant: nothing is to be forgotten yet
                 if not refused.already_exists:
                     raise
+                if owner is not None:
+                    found = await self._api.get("PersistentVolumeClaim", namespace, name)
+        if found is not None and owner is not None:
+            await self._own(found, owner)
         return _forgotten(found)
 
     async def forget(self, session_id: str, user: str) -> None:
@@ -40,14 +52,34 @@ class Homes:
         namespace, name = namespace_of(user, self._settings), claim_of(user)
         # Many sessions deleted at once write on one claim: one after the other, so that none finds it changed.
         async with self._writing.setdefault((namespace, name), asyncio.Lock()):
+            claim = await self._find(namespace, name)
+            if _is_anothers(claim, user):
+                return
             try:
-                await self._write(await self._find(namespace, name), session_id)
+                await self._write(claim, session_id)
             except InTrouble:  # another controller has changed it, and its watch has not told yet
                 await self._write(await self._api.get("PersistentVolumeClaim", namespace, name), session_id)
 
     async def remove(self, user: str) -> None:
         """Delete the claim of a person's home; what becomes of the volume, its storage class says."""
-        await self._api.delete("PersistentVolumeClaim", namespace_of(user, self._settings), claim_of(user))
+        namespace, name = namespace_of(user, self._settings), claim_of(user)
+        if not (is_ambiguous(user) and _is_anothers(await self._find(namespace, name), user)):
+            await self._api.delete("PersistentVolumeClaim", namespace, name)
+
+    async def _own(self, claim: Object, user: str) -> None:
+        """Write whose home it is, where the version before has made it and nobody wrote so."""
+        meta = claim["metadata"]
+        if _is_anothers(claim, user):
+            raise CannotStart(
+                f"The home of {user} can't be told from that of {_annotations(claim)[OWNER]}. Ask whoever runs this site to give "
+                "one of you another name.",
+                detail=f"Both have the PersistentVolumeClaim {meta['namespace']}/{meta['name']}.",
+            )
+        if OWNER not in _annotations(claim):
+            change = {"metadata": {"annotations": {OWNER: user}, "resourceVersion": meta["resourceVersion"]}}
+            changed = await self._api.merge("PersistentVolumeClaim", meta["namespace"], meta["name"], change)
+            if changed is not None:
+                self._claims.put(changed)
 
     async def _find(self, namespace: str, name: str) -> Object | None:
         """Return the metadata of a claim."""
@@ -73,6 +105,13 @@ def key_of_claim(claim: Object) -> tuple[str, str]:
     return claim["metadata"]["namespace"], claim["metadata"]["name"]
 
 
+def _is_anothers(claim: Object | None, user: str) -> bool:
+    return _annotations(claim).get(OWNER, user) != user
+
+
 def _forgotten(claim: Object | None) -> tuple[str, ...]:
-    annotations = ((claim or {}).get("metadata", {}).get("annotations")) or {}
-    return tuple(filter(None, annotations.get(FORGET, "").split(",")))
+    return tuple(filter(None, _annotations(claim).get(FORGET, "").split(",")))
+
+
+def _annotations(claim: Object | None) -> dict[str, str]:
+    return (claim or {}).get("metadata", {}).get("annotations") or {}

@@ -29,6 +29,8 @@ BY_SERVICE = "by-service"
 FINALIZER = "rsparkhub/record"
 #: On the claim of a home: the deleted sessions whose kept workspaces the next agent throws away.
 FORGET = "rsparkhub/forget"
+#: On the claim of a home whose name may be that of another person's: whose it is.
+OWNER = "rsparkhub/owner"
 SELECTOR = f"{MANAGED}=rsparkhub"
 
 #: In the name of an account: that it says where the session's pod runs, and before each thing that it says of that.
@@ -42,6 +44,7 @@ LONGEST_NAME = 253
 AGENT_PORT = 8888
 
 _PLAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_HASHED = re.compile(r".*-[0-9a-f]{8}")
 
 
 def name_of(ref: EnsembleRef) -> str:
@@ -57,11 +60,16 @@ def ref_of(item: Object) -> EnsembleRef | None:
 
 
 def plain(name: str) -> str:
-    """Return a person's name as a part of an object's name: itself where it may be one, else one that no other gets."""
+    """Return a person's name as a part of an object's name: itself where it may be one, else its letters and a hash."""
     if _PLAIN.fullmatch(name):
         return name
     letters = re.sub(r"[^a-z0-9-]", "-", name).strip("-")
     return f"{letters}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def is_ambiguous(name: str) -> bool:
+    """Return whether a person's part of an object's name may be another's, too: one's name looks as the other's with its hash."""
+    return _HASHED.fullmatch(plain(name)) is not None
 
 
 def account_name(ref: EnsembleRef, user: str | None, uses: Iterable[str], where: Placement) -> str:

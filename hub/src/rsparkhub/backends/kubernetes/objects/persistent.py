@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping
 from rsparkhub.backends.kubernetes.objects.names import (
     COMPONENT,
     MANAGED,
+    OWNER,
     PRIVATE,
     SERVICE,
     SESSION,
     USER,
     USES,
     Object,
+    is_ambiguous,
     plain,
 )
 from rsparkhub.backends.kubernetes.objects.network import of_sessions, ours, policy
@@ -33,7 +35,12 @@ def claim(placed: Placed) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": {"name": placed.claim, "namespace": placed.namespace, "labels": labels},
+        "metadata": {
+            "name": placed.claim,
+            "namespace": placed.namespace,
+            "labels": labels,
+            **({"annotations": {OWNER: user}} if user and is_ambiguous(user) else {}),
+        },
         "spec": wanted,
     }
 
