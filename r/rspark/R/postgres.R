@@ -8,9 +8,6 @@
 #' account from `PGUSER`, and the password from the file that `PGPASSFILE`
 #' names, as for every PostgreSQL program: nothing of it is in your code.
 #'
-#' A bigint is a double in R, which is exact up to 2^53. A warning names the
-#' columns that hold more: cast them to text in the query to keep every digit.
-#'
 #' @param dbname The database; your own where nothing is given.
 #' @return A 'DBI' connection. Close it by [DBI::dbDisconnect()]; it isn't kept
 #'   when the session sleeps.
@@ -36,7 +33,7 @@ postgres <- function(dbname = NULL) {
     dbname <- setting("PGDATABASE")
     if (is.null(dbname)) dbname <- user
   }
-  connection <- tryCatch(
+  tryCatch(
     DBI::dbConnect(
       RPostgreSQL::PostgreSQL(),
       host = host,
@@ -48,50 +45,6 @@ postgres <- function(dbname = NULL) {
     ),
     error = function(error) problem(refusal(conditionMessage(error), dbname))
   )
-  methods::new(postgres_classes()$connection, connection)
-}
-
-postgres_made <- new.env(parent = emptyenv())
-
-# Return the classes of connections and results that say what R's numbers can't hold, made the first time: RPostgreSQL rounds in silence.
-postgres_classes <- function() {
-  if (is.null(postgres_made$classes)) {
-    place <- new.env(parent = asNamespace("RPostgreSQL"))
-    define <- function(class, contains) methods::setClass(class, contains = contains, where = place)@className
-    classes <- list(
-      connection = define("SessionPostgreSQLConnection", "PostgreSQLConnection"),
-      result = define("SessionPostgreSQLResult", "PostgreSQLResult")
-    )
-    send <- methods::selectMethod("dbSendQuery", c("PostgreSQLConnection", "character"))
-    methods::setMethod("dbSendQuery", c(classes$connection, "character"), where = place, function(conn, statement, ...) {
-      methods::new(classes$result, send(conn, statement, ...))
-    })
-    # `dbFetch()` and all that reads rows come here.
-    for (n in c("numeric", "missing")) {
-      methods::setMethod("fetch", c(classes$result, n), fetch_and_warn(methods::selectMethod("fetch", c("PostgreSQLResult", n))), where = place)
-    }
-    postgres_made$classes <- classes
-  }
-  postgres_made$classes
-}
-
-bigint_oid <- 20L
-
-fetch_and_warn <- function(fetch) {
-  force(fetch)
-  function(res, n, ...) warn_rounded(if (missing(n)) fetch(res, ...) else fetch(res, n, ...), res)
-}
-
-# Return rows as they are. From 2^53 on a double may be another number's, too.
-warn_rounded <- function(rows, result) {
-  bigint <- DBI::dbGetInfo(result)$fieldDescription[[1]]$type == bigint_oid
-  rounded <- vapply(rows, function(column) is.double(column) && any(abs(column) >= 2^53, na.rm = TRUE), NA) & bigint
-  if (any(rounded)) {
-    columns <- names(rows)[rounded]
-    warning("In ", shown_columns(columns), ": whole numbers of 2^53 or more, which R's doubles round; cast to text in the query (",
-      columns[[1]], "::text) to keep every digit.", call. = FALSE)
-  }
-  rows
 }
 
 # Return what a person can do about libpq's message.

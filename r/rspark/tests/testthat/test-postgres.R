@@ -20,33 +20,6 @@ test_that("without a name it is the person's own database, and tables can be mad
   DBI::dbRemoveTable(con, "made")
 })
 
-test_that("a bigint that R's numbers can't hold is said, with the column", {
-  con <- postgres()
-  on.exit(DBI::dbDisconnect(con))
-  query <- "SELECT n AS id, 1::bigint AS small, n::text AS exact FROM (VALUES (NULL), (9007199254740993), (-5)) t(n)"
-  expect_warning(x <- DBI::dbGetQuery(con, query), "`id`: whole numbers of 2\\^53 or more, .* \\(id::text\\)")
-  expect_identical(x$small, c(1, 1, 1))
-  expect_identical(x$exact, c(NA, "9007199254740993", "-5"))
-  result <- DBI::dbSendQuery(con, "SELECT * FROM (VALUES (1::bigint), (-9007199254740993)) t(id) ORDER BY id DESC")
-  expect_silent(DBI::dbFetch(result, 1))
-  expect_warning(DBI::dbFetch(result, 1), "`id`")
-  DBI::dbClearResult(result)
-  expect_silent(DBI::dbGetQuery(con, "SELECT 9007199254740991 AS most, 1e300::float8 AS f, NULL::bigint AS n"))
-  expect_silent(none <- DBI::dbGetQuery(con, "SELECT 9007199254740993 AS n WHERE false"))
-  expect_equal(dim(none), c(0L, 1L))
-})
-
-test_that("a bigint of a table that DBI or dplyr reads is said, too", {
-  con <- postgres()
-  on.exit(DBI::dbDisconnect(con))
-  DBI::dbExecute(con, "CREATE TABLE large AS SELECT 9007199254740993 AS id")
-  on.exit(DBI::dbRemoveTable(con, "large"), add = TRUE, after = FALSE)
-  expect_warning(DBI::dbReadTable(con, "large"), "`id`")
-  skip_if_not_installed("dbplyr")
-  large <- suppressWarnings(dplyr::tbl(con, "large")) # dbplyr says that RPostgreSQL is old to it
-  expect_warning(dplyr::collect(large), "`id`")
-})
-
 test_that("a database that isn't there is named", {
   expect_error(postgres("nope"), "There is no database \"nope\"")
 })
