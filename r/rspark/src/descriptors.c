@@ -5,6 +5,7 @@
    by R, which waits for it. R takes what was read whenever it prints something of its own. */
 
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -33,6 +34,13 @@ static char *held = NULL;
 static size_t held_length = 0, held_room = 0;
 static int full = 0;
 static char *taken = NULL;
+
+/* Pass on what C libraries have printed and stdio still holds. The stream is looked up: packages may not print to it themselves. */
+static void flush_stdio(void)
+{
+    FILE **output = dlsym(RTLD_DEFAULT, "stdout");
+    if (output != NULL) fflush(*output);
+}
 
 /* A zero ends R's strings, and is no text. */
 static void hold(const char *bytes, size_t length)
@@ -115,7 +123,7 @@ static int open_pipe(void)
 void descriptors_take(void)
 {
     if (!open_pipe() || pipe_of.depth++ > 0) return;
-    fflush(stdout);
+    flush_stdio();
     for (int each = 0; each < 2; each++) {
         pipe_of.log[each] = fcntl(each + 1, F_DUPFD_CLOEXEC, 3);
         if (pipe_of.log[each] >= 0) dup2(pipe_of.write, each + 1);
@@ -125,7 +133,7 @@ void descriptors_take(void)
 void descriptors_give_back(void)
 {
     if (pipe_of.process != getpid() || pipe_of.read < 0 || --pipe_of.depth > 0) return;
-    fflush(stdout);
+    flush_stdio();
     for (int each = 0; each < 2; each++) {
         if (pipe_of.log[each] < 0) continue;
         dup2(pipe_of.log[each], each + 1);
@@ -138,7 +146,7 @@ void descriptors_give_back(void)
 void descriptors_lead_to_log(int log)
 {
     if (pipe_of.process != getpid() || pipe_of.depth < 1) return;
-    fflush(stdout);
+    flush_stdio();
     for (int each = 0; each < 2; each++) {
         if (pipe_of.log[each] >= 0) dup2(log ? pipe_of.log[each] : pipe_of.write, each + 1);
     }
@@ -148,7 +156,7 @@ void descriptors_lead_to_log(int log)
 size_t descriptors_read(const char **bytes)
 {
     if (pipe_of.process != getpid() || pipe_of.read < 0) return 0;
-    fflush(stdout);
+    flush_stdio();
     pthread_mutex_lock(&lock);
     read_pipe();
     int more = full;
