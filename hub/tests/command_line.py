@@ -89,7 +89,7 @@ class RunningHub:
 
     def __enter__(self) -> "RunningHub":
         self._thread.start()
-        assert self._ready.wait(30)
+        assert self._ready.wait(180)
         return self
 
     def __exit__(self, *error: object) -> None:
