@@ -503,9 +503,8 @@ def test_a_link_has_the_address_that_the_data_folder_s_hub_says(cli: Cli, hub: R
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_streams_that_are_closed_are_no_connections(closed: str) -> None:
-    script = (
-        "import os; from rsparkhub.cli import _prepare_streams as p; p(); os.write(1, b'x'); os.write(2, b'x'); os.read(0, 1)"
-    )
+    uses = "os.write(1, b'x'); os.write(2, b'x'); os.read(0, 1)"
+    script = f"import os; from rsparkhub.cli import streams; streams.prepare_streams(); {uses}"
     command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", script]
     assert subprocess.run(command, check=False, stdin=subprocess.DEVNULL, timeout=60).returncode == 0
 

@@ -20,11 +20,11 @@ Start = Callable[..., Running]
 #: What `rsparkhub session exec` does once it knows where the session is.
 EXEC = """
 import asyncio, os, sys
-from rsparkhub.cli import _prepare_streams
 from rsparkhub.cli.access import Access
 from rsparkhub.cli.shell import STDOUT, run_command
+from rsparkhub.cli.streams import prepare_streams
 from rsparkhub.domain.errors import RsparkhubError
-_prepare_streams()
+prepare_streams()
 url, path, terminal, stdin, *command = sys.argv[1:]
 def write(channel, data):
     while data:

@@ -5,7 +5,6 @@ import logging
 import os
 import sys
 import traceback
-from io import TextIOWrapper
 from pathlib import Path
 
 import typer
@@ -72,10 +71,11 @@ def main() -> None:
     """Run the command line; an error becomes one line on standard error and an exit code."""
     from rsparkhub.cli.exit_codes import ExitCode, code_of
     from rsparkhub.cli.output import say
+    from rsparkhub.cli.streams import prepare_streams
 
     # What a command has to say it says in its own words; `hub`, `controller` and `edge` ask for their logs themselves.
     logging.getLogger("rsparkhub").addHandler(logging.NullHandler())
-    _prepare_streams()
+    prepare_streams()
     try:
         command_line()()
     except RsparkhubError as error:
@@ -93,24 +93,6 @@ def main() -> None:
             sys.exit(ExitCode.INSTALLATION)
         say(f"rsparkhub: {_keep_details(error)}", error=True)
         sys.exit(ExitCode.BUG)
-
-
-def _prepare_streams() -> None:
-    """Open /dev/null in the place of streams that are closed (`<&-`), and print letters that can't be printed by their numbers.
-
-    A connection would get the number of a stream that is closed. A terminal that is not UTF-8 has no letters for many names.
-    """
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free
-    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115  it stays open
-    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _keep_details(error: Exception) -> str:
