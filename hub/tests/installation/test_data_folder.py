@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from rsparkhub.domain.errors import AlreadyRunning, InstallationProblem
+from rsparkhub.installation import data_folder
 from rsparkhub.installation.data_folder import (
     check_backend,
     held,
@@ -145,6 +146,26 @@ async def test_a_holder_knows_when_its_folder_was_removed_or_replaced(settings: 
                 await asyncio.wait_for(holder.until_lost(), 60)
         else:
             await asyncio.wait_for(holder.until_lost(), 60)
+
+
+async def test_a_folder_that_cannot_be_looked_at_is_not_lost(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(settings)
+    monkeypatch.setattr(data_folder, "_LOOK_SECONDS", 0.01)
+    looked = asyncio.Event()
+
+    def refuse(*_: object) -> bool:
+        looked.set()
+        raise PermissionError(13, "Permission denied")
+
+    with held(settings) as holder:
+        monkeypatch.setattr(os.path, "samestat", refuse)
+        waiting = asyncio.create_task(holder.until_lost())
+        await asyncio.wait_for(looked.wait(), 60)
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        monkeypatch.undo()
+        shutil.rmtree(settings.data)
+        await asyncio.wait_for(waiting, 60)
 
 
 def test_a_lock_file_of_an_earlier_boot_names_nobody(settings: Settings) -> None:

@@ -467,6 +467,24 @@ async def test_a_phone_reads_and_runs(chromium: Browser, edge: Edge, running: Ru
         await context.close()
 
 
+async def test_output_makes_no_editor_wider_on_a_phone(chromium: Browser, edge: Edge, running: Running) -> None:
+    (running.home / "tables.Rmd").write_text("```{r table}\nhead(mtcars)\nplot(1)\n```\n")
+    context = await chromium.new_context(viewport=PHONE, has_touch=True, reduced_motion="reduce")
+    context.set_default_timeout(60_000)
+    try:
+        page = await opened(context, edge, running)
+        await page.get_by_role("treeitem", name="tables.Rmd").click()
+        await page.get_by_role("button", name="Run this chunk").click()
+        await expect(page.frame_locator(".chunk-output iframe").get_by_text("Mazda RX4", exact=True)).to_be_visible(
+            timeout=60_000
+        )
+        await expect(page.locator(".chunk-output img")).to_be_visible(timeout=60_000)
+        assert await page.locator(".cm-scroller").evaluate("scroller => scroller.scrollWidth <= scroller.clientWidth")
+        await expect(page.get_by_role("button", name="Run this chunk")).to_be_in_viewport(ratio=1)
+    finally:
+        await context.close()
+
+
 async def test_many_tabs_are_all_there_and_one_that_was_left_goes_on(edge: Edge, running: Running) -> None:
     """A browser has six connections to a host, and keeps pages that were left: neither may leave a page without its session."""
     async with async_playwright() as playwright:

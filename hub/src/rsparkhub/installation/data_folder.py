@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import shlex
 import stat
@@ -16,6 +17,8 @@ from rsparkhub.backends.process.proc import Process, boot_id, find
 from rsparkhub.domain.errors import AlreadyRunning, InstallationProblem
 from rsparkhub.files import write_whole
 from rsparkhub.settings import Settings, default_data
+
+log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 2.0
 
@@ -155,6 +158,8 @@ class Holder:
                     return
             except (FileNotFoundError, NotADirectoryError):
                 return
+            except OSError as error:  # it may be there, and can't be looked at now
+                log.warning("The data folder can't be looked at: %s", error)
             await asyncio.sleep(_LOOK_SECONDS)
 
     def tell(self, **processes: Process) -> None:

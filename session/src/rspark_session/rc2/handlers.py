@@ -1,7 +1,6 @@
 """What is asked of the room over HTTP: pages of tables, completion, help, history and plots, each typed and bounded."""
 
 import json
-import re
 from asyncio import to_thread
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from tornado import web
 
 from rspark_session.rc2 import history, language, protocol, vignettes
 from rspark_session.rc2.console import Console
+from rspark_session.rc2.html_page import page_of
 from rspark_session.rc2.preferences import PreferenceStore
 from rspark_session.rc2.refusal import Busy, Outdated, Refusal, Unfit
 from rspark_session.rc2.room import Room
@@ -281,25 +281,7 @@ class Frame(RoomHandler):
             raise Refusal("This is not kept any more. Run its code again.")
         self.set_header("Content-Security-Policy", _FRAME_POLICY)
         self.set_header("Cache-Control", "private, no-cache")  # the number is another event's in another log
-        self.finish(_page(html), set_content_type="text/html; charset=utf-8")
-
-
-#: Whatever a fragment says of its own looks comes before this; a page of its own has none of it.
-_FRAGMENT_STYLE = b"""<!doctype html><meta charset="utf-8"><style>
-:where(body) { margin: 10px; font: 13px/1.5 system-ui, sans-serif; color: #1b1b1a; background: #fff }
-:where(table) { border-collapse: collapse; font-variant-numeric: tabular-nums }
-:where(th, td) { padding: 3px 12px 3px 0; border-bottom: 1px solid #e5e4e2; text-align: left; vertical-align: top }
-:where(th, td) { white-space: nowrap }
-:where(th) { font-weight: 600 }
-:where(caption) { padding-bottom: 6px; color: #6b6a67; text-align: left }
-</style>
-"""
-_IS_PAGE = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype|html|head|body)\b", re.IGNORECASE | re.DOTALL)
-
-
-def _page(html: bytes) -> bytes:
-    """Return a page of what may be a fragment of one."""
-    return html if _IS_PAGE.match(html) else _FRAGMENT_STYLE + html
+        self.finish(page_of(html), set_content_type="text/html; charset=utf-8")
 
 
 class BlobFrame(RoomHandler):
@@ -313,7 +295,7 @@ class BlobFrame(RoomHandler):
             raise Refusal("This is not kept any more. Open its document again.")
         self.set_header("Content-Security-Policy", _FRAME_POLICY)
         self.set_header("Cache-Control", "private, max-age=31536000, immutable")
-        self.finish(_page(path.read_bytes()), set_content_type="text/html; charset=utf-8")
+        self.finish(page_of(path.read_bytes()), set_content_type="text/html; charset=utf-8")
 
 
 def _html(event: Mapping[str, Any], room: Room) -> bytes | None:

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { choose, imageAddress } from './rich.ts';
+import { choose, frameHeight, imageAddress } from './rich.ts';
 
 const blob = { sha256: 'a', bytes: 1 };
 
@@ -34,6 +34,21 @@ describe('a table', () => {
       'text/html',
     );
     expect(choose(of('<div style="color: red">bold</div>'), 'prompt')).toBe('text/html');
+  });
+});
+
+describe('a frame', () => {
+  const height = (html: string, blobs: Record<string, typeof blob> = {}): number =>
+    frameHeight({ seq: 1, data: html ? { 'text/html': html } : {}, blobs, metadata: {} });
+  const table = (rows: number): string => `<table>${'<tr><td>1</td></tr>'.repeat(rows)}</table>`;
+  it('is as high as a small table, and never higher than what scrolls', () => {
+    expect(height(table(2))).toBe(104);
+    expect(height(table(50))).toBe(240);
+  });
+  it('has room for a widget, and for what is large', () => {
+    expect(height('<div></div><script>draw()</script>')).toBe(420);
+    expect(height('', { 'text/html': blob })).toBe(420);
+    expect(height('<b>bold</b>')).toBe(240);
   });
 });
 

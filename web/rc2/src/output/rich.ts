@@ -59,7 +59,11 @@ export function imageAddress(rich: Rich, form: string, blobAddress: (sha256: str
     : `data:${form};base64,${text.replaceAll('\n', '')}`;
 }
 
-/** Return whether HTML is probably a widget, which fills a frame, and not a small table. */
-export const isTall = (rich: Rich): boolean =>
-  ('text/html' in rich.blobs && !('text/html' in rich.data)) ||
-  /<script|<iframe|<svg/i.test(textOf(rich, 'text/html'));
+/** Return the height of the frame for HTML, in pixels: a widget has room, and a table as much as its rows need. */
+export function frameHeight(rich: Rich): number {
+  const isLarge = 'text/html' in rich.blobs && !('text/html' in rich.data);
+  const html = textOf(rich, 'text/html');
+  if (isLarge || /<script|<iframe|<svg/i.test(html)) return 420;
+  const rows = html.match(/<tr\b/gi)?.length ?? 0;
+  return isTable(html) ? Math.min(240, 50 + 27 * rows) : 240; // 27 for a row, 20 for margins, and a caption
+}
