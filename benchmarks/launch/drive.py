@@ -96,6 +96,10 @@ class Contender(ABC):
         """Return those of which was said, when `ready` last looked, that they will not be."""
         return set()
 
+    async def any_starts(self) -> bool:
+        """Return whether any is surely still on its way, by a question that costs less than `ready` does."""
+        return False
+
     @abstractmethod
     async def stop(self) -> float:
         """Take away what was started; return the seconds that it took."""
@@ -257,6 +261,15 @@ class RSparkHub(Contender):
     def failed(self) -> set[int]:
         return self._failures
 
+    async def any_starts(self) -> bool:
+        """JupyterHub's log is read for nothing; lists of all sessions every so often would be what is measured."""
+        params = [("state", "queued"), ("state", "starting"), ("limit", "1")]
+        try:
+            async with self.http.get(self._sessions, params=params) as answer:
+                return answer.status != 200 or bool((await answer.json())["sessions"])
+        except aiohttp.ClientError:  # it was killed
+            return True
+
     async def stop(self) -> float:
         began = time.monotonic()
 
@@ -320,9 +333,13 @@ class Burst:
         ready: dict[int, float] = {}
         while time.time() < began + _PATIENCE:
             await asyncio.sleep(_LOOK_EVERY if self._order.what != "bare" else 0.02)
+            if await self._contender.any_starts():
+                continue
             ready = await self._contender.ready()
             if len(ready) + len(self._contender.failed() - ready.keys()) + self._refused >= self._order.starts:
                 break
+        else:
+            ready = await self._contender.ready()
         if self._killed:
             self._count_successor()
         used, busy = self._meter.read(), self._meter.machine_busy()

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -157,6 +158,20 @@ async def test_together_they_give_way_to_what_another_process_holds(store: Store
         other.commit()
         await asking
     assert await seen() == ["free", "held"]
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+async def test_together_they_do_not_give_way_to_each_other(store: Store, noon: datetime) -> None:
+    """Many who write the same row, such as a class that wakes its sessions and passes the lock of the queue."""
+    await store.users.add("ada", now=noon)
+
+    async def see(connection: Connection) -> None:
+        await connection.rows(sa.update(users).where(users.c.name == "ada").values(last_seen=noon))
+        time.sleep(0.004)  # a hundred of them hold the row for longer than one that is written together waits
+
+    commits = Commits(store)
+    await asyncio.gather(*(store.database.write(see) for _ in range(300)))
+    assert commits.begun == commits.written <= 10
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from store_scene import LEASE, MakeSession, OpenStore, Put
 from tests.postgres_server import PostgresServer
 
@@ -159,6 +160,23 @@ async def test_without_a_folder_nobody_is_notified_and_what_is_due_is_found(stor
         assert claimed.session == session
         assert not following.done()
         following.cancel()
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+async def test_those_of_a_class_go_to_the_server_together(store: Store) -> None:
+    sent = 0
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        nonlocal sent
+        sent += "pg_notify" in statement
+
+    ids = [f"s{number}" for number in range(200)]
+    async with listening(store) as listener:
+        sa.event.listen(store.database._engine, "before_cursor_execute", note)  # type: ignore[attr-defined]
+        await asyncio.gather(*(store.notifier.notify(each) for each in ids))
+        assert sent <= 2
+        await listener.hears("last", lambda: store.notifier.notify("last"))
+        assert set(ids) <= set(listener.heard)
 
 
 async def test_notifications_arrive_again_after_the_server_was_away(postgres_server: PostgresServer, notify_dir: Path) -> None:

@@ -26,13 +26,19 @@ class PostgresNotifier(Notifier):
         self._database = database
         self._conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._folder = folder
+        self._waiting: dict[str, None] = {}
+        self._sending = asyncio.Lock()
 
     async def notify(self, *session_ids: str, about: About | None = None) -> None:
-        try:
-            messages = [message(session_id, about) for session_id in session_ids]
-            await self._database.change(_NOTIFY, {"channel": _CHANNEL, "messages": messages})
-        except Unavailable as error:  # what it was about is written already, and found in time
-            log.warning("A notification was not sent: %s", error)
+        self._waiting.update((message(session_id, about), None) for session_id in session_ids)
+        async with self._sending:
+            if not self._waiting:  # who sent before took these along
+                return
+            messages, self._waiting = list(self._waiting), {}
+            try:
+                await self._database.change(_NOTIFY, {"channel": _CHANNEL, "messages": messages})
+            except Unavailable as error:  # what it was about is written already, and found in time
+                log.warning("Notifications were not sent: %s", error)
 
     async def subscribe(self, name: str, *, about: Iterable[About] = EVERYTHING) -> AsyncIterator[str]:
         inbox = Inbox(about)

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
@@ -50,6 +51,8 @@ class ThreadedDatabase(Database):
         self._begin_together = begin_together
         self._writes: deque[_Write] = deque()
         self._writers = ThreadPoolExecutor(writers, "store-writer")
+        # Two batches at once would wait for each other's rows, and give way: one is executed while the other waits for the disk.
+        self._executing = Lock()
         self._readers = ThreadPoolExecutor(readers, "store-reader")
 
     async def prepare(self, work: Callable[[sa.Connection], None]) -> None:
@@ -112,7 +115,7 @@ class ThreadedDatabase(Database):
     def _together(self, batch: list["_Write"]) -> "list[_Outcome] | None":
         """Write these in one transaction; return None when it failed on the way, and nothing of it was written."""
         try:
-            with self._transaction(self._begin_together) as connection:
+            with self._transaction(self._begin_together) as connection, self._executing:
                 return [_with_savepoint(connection, write) for write in batch]
         except DBAPIError as error:
             if error.connection_invalidated:  # was it written, or not? Nobody may do it twice
