@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from store_scene import MakeSession
 from rsparkhub.domain.errors import NotFound, Unavailable
 from rsparkhub.domain.session import Wanted
 from rsparkhub.store import Store
-from rsparkhub.store.database import Connection
+from rsparkhub.store.database import Connection, Database
 from rsparkhub.store.tables import users
 
 
@@ -130,6 +130,48 @@ async def test_later_ones_see_what_earlier_ones_wrote(make: MakeSession, store: 
     assert [each.wanted for each in outcomes] == [Wanted.STOPPED, Wanted.RUNNING, Wanted.SUSPENDED]
     asked = [event.data["wanted"] for event in await store.events.since(session.id, 0) if event.kind == "wanted"]
     assert asked == ["stopped", "running", "suspended"]
+
+
+async def test_what_is_written_last_is_written_once_for_all(make: MakeSession, store: Store, noon: datetime) -> None:
+    """Events of many who ask at once are one statement, and their order is held for no longer than that takes."""
+    made = [await make() for _ in range(3)]
+    statements = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        statements.append(statement.split()[:3])
+
+    sa.event.listen(store.database._engine, "before_cursor_execute", note)  # type: ignore[attr-defined]
+    rename = store.sessions.rename
+    outcomes = await while_the_writers_are_busy(
+        store,
+        lambda: [
+            rename(made[0].id, "A", by="ada", now=noon),
+            rename("gone", "B", by="ada", now=noon),
+            rename(made[2].id, "C", by="ada", now=noon),
+        ],
+    )
+    assert [getattr(each, "name", type(each)) for each in outcomes] == ["A", NotFound, "C"]
+    assert statements.count(["INSERT", "INTO", "events"]) == 1
+    written = [(event.session, event.data["name"]) for event in await store.events.since(None, 0) if event.kind == "renamed"]
+    assert written == [(made[0].id, "A"), (made[2].id, "C")]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_what_can_not_be_written_last_takes_back_its_own_alone(store: Store, noon: datetime, together: bool) -> None:
+    async def wrong(connection: Connection, database: Database, rows: Sequence[str]) -> None:
+        raise NotFound(" ".join(rows))
+
+    async def work(connection: Connection) -> None:
+        await add("a", noon)(connection)
+        connection.before_commit(wrong, ["a", "b"])
+
+    def ask() -> list[Awaitable[Any]]:
+        return [store.database.write(work), *([store.database.write(add("c", noon))] if together else [])]
+
+    outcomes = await while_the_writers_are_busy(store, ask)
+    assert isinstance(outcomes[0], NotFound)
+    assert str(outcomes[0]) == "a b"
+    assert [user.name for user in await store.users.list()] == (["c"] if together else [])
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"])

@@ -80,7 +80,7 @@ async def reads_all(store: Store, statement: str, parameters: Any) -> list[str]:
     plan: list[str] = []
 
     async def work(connection: Any) -> None:
-        raw = connection._connection
+        raw = connection.connection
         rows = raw.exec_driver_sql(how + statement, parameters)
         plan.extend(str(row[-1]) for row in rows)
 

@@ -78,7 +78,7 @@ class Audit:
         """Write what somebody did; `domain.event` says what `data` is, by kind."""
 
         async def work(connection: Connection) -> None:
-            await insert_of_people(connection, self._database, kind, data, by=by, owner=owner, session=session)
+            insert_of_people(connection, kind, data, by=by, owner=owner, session=session)
 
         await self._database.write(work)
 

@@ -286,7 +286,7 @@ class Courses:
                 said = {"full_name": row.full_name, "email": row.email}
                 await connection.rows(sa.update(users).where(users.c.name == row.name).values(**said))
                 note = PersonData(change="added", admin=False)
-                await insert_of_people(connection, self._database, "person", note, by=by, owner=person_id)
+                insert_of_people(connection, "person", note, by=by, owner=person_id)
             strangers = frozenset(there) - await members_of(connection, name)
             if strangers and not take_in:
                 raise Conflict(_strangers(strangers, name))
@@ -311,7 +311,7 @@ class Courses:
             await self._note(connection, group_event("members", name, joined=joined), by=by)
 
     async def _note(self, connection: Connection, data: GroupData, *, by: By) -> None:
-        await insert_of_people(connection, self._database, "group", data, by=by, owner=None)
+        insert_of_people(connection, "group", data, by=by, owner=None)
 
 
 async def _lock(connection: Connection, name: str) -> None:

@@ -510,7 +510,7 @@ class Coursework:
             said["view"] = view
         if assignment is not None:
             said["assignment"] = assignment
-        await insert_of_people(connection, self._database, "group", said, by=by, owner=owner, session=session or "")
+        insert_of_people(connection, "group", said, by=by, owner=owner, session=session or "")
 
 
 _DONE: dict[FileKind, Literal["gave", "handed-in", "returned"]] = {

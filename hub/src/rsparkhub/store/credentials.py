@@ -199,7 +199,7 @@ class Credentials:
                 person_id = await insert_user(connection, self._database, user_name, now=now)
                 if person_id is not None:
                     note = PersonData(change="added", admin=False)
-                    await insert_of_people(connection, self._database, "person", note, by=By(person_id, now), owner=person_id)
+                    insert_of_people(connection, "person", note, by=By(person_id, now), owner=person_id)
                 found = await connection.rows(_TO_SIGN_IN, {"b_user_name": user_name})
             if not found:
                 return False
@@ -322,7 +322,7 @@ class Credentials:
         if by is not None:
             owner = str((await connection.rows(_ID_OF, {"b_user_name": user_name}))[0][0])
             kind: PeopleEventKind = "token" if "name" in data else "person"
-            await insert_of_people(connection, self._database, kind, data, by=by, owner=owner)
+            insert_of_people(connection, kind, data, by=by, owner=owner)
 
     async def _revoked(self, digests: Sequence[AnyRow]) -> None:
         await self._notifier.notify(*(key_of_secret(row[0]) for row in digests), about="revoked")

@@ -6,7 +6,7 @@ what is special to each database in `on_sqlite` and `on_postgres`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -24,6 +24,19 @@ class Connection(Protocol):
 
     async def rows(self, statement: sa.Executable, parameters: Parameters = None) -> Sequence[AnyRow]:
         """Execute one statement and return its rows; none for one that returns none."""
+
+    def before_commit(self, write: "WriteRows", rows: Iterable[Any]) -> None:
+        """Have `write` write these rows when all else of the transaction is done.
+
+        It is called once, with the rows of all who asked for it: so transactions that are written as one share its statements,
+        and hold what it locks for no longer than these and the disk take. Nothing in the transaction sees its rows.
+        """
+
+
+class WriteRows(Protocol):
+    """Writes rows at the end of a transaction."""
+
+    async def __call__(self, connection: Connection, database: "Database", rows: Sequence[Any], /) -> None: ...
 
 
 class Database(ABC):

@@ -1,9 +1,9 @@
 """What happened to each session and account, stored when these are gone. `domain.event` says what `data` is, by kind."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 import sqlalchemy as sa
 
@@ -21,7 +21,7 @@ from rsparkhub.domain.event import (
 )
 from rsparkhub.domain.session import Session
 from rsparkhub.store.database import AnyRow, Connection, Database
-from rsparkhub.store.runs import write_run
+from rsparkhub.store.runs import write_counts, write_run
 from rsparkhub.store.tables import events
 
 EVENT_COLUMNS = tuple(events.c[name] for name in ("id", "session", "at", "kind", "by", "owner", "data"))
@@ -119,23 +119,21 @@ async def insert(
 ) -> None:
     """Write events of a session, and what they mean for its runs, at the end of a transaction."""
     happened = tuple(happened)
-    if not happened:
-        return
-    if not database.is_sqlite:
-        await connection.rows(_IN_ORDER)
     for event in happened:
         if event.kind == "state":
             await write_run(connection, database, session, cast("StateData", event.data), at=now)
-    values = [
-        {"session": session.id, "owner": session.owner, "at": now, "kind": event.kind, "by": event.by, "data": event.data}
-        for event in happened
-    ]
-    await connection.rows(_INSERT, values)
+    if happened:
+        connection.before_commit(
+            _write,
+            [
+                {"session": session.id, "owner": session.owner, "at": now, "kind": event.kind, "by": event.by, "data": event.data}
+                for event in happened
+            ],
+        )
 
 
-async def insert_of_people(
+def insert_of_people(
     connection: Connection,
-    database: Database,
     kind: PeopleEventKind,
     data: PeopleEventData,
     *,
@@ -144,10 +142,16 @@ async def insert_of_people(
     session: str = "",
 ) -> None:
     """Write what somebody did to an account, a group or another's session, at the end of a transaction."""
+    values = {"session": session, "owner": owner, "at": by.at, "kind": kind, "by": by.person, "data": data}
+    connection.before_commit(_write, [values])
+
+
+async def _write(connection: Connection, database: Database, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the events of a transaction, or of several that are written as one."""
+    await write_counts(connection, database, [row["data"] for row in rows if row["kind"] == "state"])
     if not database.is_sqlite:
         await connection.rows(_IN_ORDER)
-    values = {"session": session, "owner": owner, "at": by.at, "kind": kind, "by": by.person, "data": data}
-    await connection.rows(_INSERT, [values])
+    await connection.rows(_INSERT, list(rows))
 
 
 def differences(before: Session, after: Session) -> list[NewEvent]:

@@ -136,7 +136,7 @@ class Identities:
             person_id = await insert_user(connection, self._database, vouched.name, now=now)
         if person_id is not None:
             note = PersonData(change="added", admin=False)
-            await insert_of_people(connection, self._database, "person", note, by=By(person_id, now), owner=person_id)
+            insert_of_people(connection, "person", note, by=By(person_id, now), owner=person_id)
         elif not await connection.rows(_USER, {"b_name": vouched.name}):
             raise NotVouched(f"There is no user called {vouched.name}, and nobody is added by signing in.", "stranger")
         elif not (match_added and await connection.rows(_UNUSED, {"b_name": vouched.name})):
@@ -191,7 +191,7 @@ class Identities:
         by: By,
     ) -> None:
         data = GroupData(change=change, group=group, joined=list(joined), left=list(left))
-        await insert_of_people(connection, self._database, "group", data, by=by, owner=None)
+        insert_of_people(connection, "group", data, by=by, owner=None)
 
 
 async def _existing(connection: Connection, names: Iterable[str]) -> set[str]:

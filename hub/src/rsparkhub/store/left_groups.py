@@ -64,7 +64,7 @@ class LeftGroups:
             await discard_accounts(connection, owner_of_group(group_id), data)
             if by is not None and before.data is not data:
                 said = group_event("discarded", removed_label(group_id), data=data)
-                await insert_of_people(connection, self._database, "group", said, by=by, owner=None)
+                insert_of_people(connection, "group", said, by=by, owner=None)
             if data is not Data.DELETE:
                 return await _left_of(connection, group_id)
             await connection.rows(_DELETE_FILES, {"b_id": group_id})

@@ -93,7 +93,7 @@ class People:
                 await connection.rows(_DELETE_FILES, {"b_id": person_id})
             if by is not None and before.data is not data:
                 said = PersonData(change="discarded", data=data.value)
-                await insert_of_people(connection, self._database, "person", said, by=by, owner=person_id)
+                insert_of_people(connection, "person", said, by=by, owner=person_id)
             return await _left_of(connection, person_id)
 
         return await self._database.write(work)

@@ -4,7 +4,8 @@ A run is written in the transaction that writes the event of its beginning, its 
 can't disagree; and it stays when events are deleted for their age.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -123,10 +124,9 @@ class Runs:
 
 
 async def write_run(connection: Connection, database: Database, session: Session, change: StateData, *, at: datetime) -> None:
-    """Write what a change of state means for the run that it begins, makes ready or ends, at the end of a transaction."""
+    """Write what a change of state means for the run that it begins, makes ready or ends; `write_counts` counts it."""
     state, before = State(change["state"]), State(change["was"])
     key: dict[str, Any] = {"b_session": session.id, "b_generation": change["generation"], "b_at": at}
-    counted: list[tuple[str, str]] = []
     if state in LIVE and before not in LIVE:
         begin = database.insert(runs).on_conflict_do_nothing()
         values = {
@@ -134,23 +134,29 @@ async def write_run(connection: Connection, database: Database, session: Session
             "environment": session.environment, "began": at, "resumed": state is State.RESUMING,
         }  # fmt: skip
         await connection.rows(begin, values)
-    if state in _BEGINS:
-        counted.append(("starts", ""))
     if state is State.RUNNING:
         await connection.rows(_READY, key)
     if state not in LIVE and before in LIVE:
         for (began,) in await connection.rows(_BEGAN, key):
             await connection.rows(_END, key | {"b_seconds": (at - began).total_seconds()})
+
+
+async def write_counts(connection: Connection, database: Database, changes: Iterable[StateData]) -> None:
+    """Count what changes of state mean. Everybody counts in the same rows: it is done last, and in one order."""
+    counted = Counter(each for change in changes for each in _counted(change))
+    for (what, code), count in sorted(counted.items()):
+        statement = database.insert(run_counts)
+        statement = statement.on_conflict_do_update(
+            index_elements=["what", "code"], set_={"count": run_counts.c.count + statement.excluded.count}
+        )
+        await connection.rows(statement, {"what": what, "code": code, "count": count})
+
+
+def _counted(change: StateData) -> Iterator[tuple[str, str]]:
+    state = State(change["state"])
+    if state in _BEGINS:
+        yield "starts", ""
     if state is State.FAILED:
-        counted.append(("failures", ""))
+        yield "failures", ""
     if "code" in change:
-        counted.append(("ends", "none" if change["code"] is None else str(change["code"])))
-    for what, code in counted:
-        await _count(connection, database, what, code)
-
-
-async def _count(connection: Connection, database: Database, what: str, code: str) -> None:
-    statement = database.insert(run_counts).on_conflict_do_update(
-        index_elements=["what", "code"], set_={"count": run_counts.c.count + 1}
-    )
-    await connection.rows(statement, {"what": what, "code": code, "count": 1})
+        yield "ends", "none" if change["code"] is None else str(change["code"])

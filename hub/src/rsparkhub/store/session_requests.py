@@ -283,7 +283,7 @@ class SessionRequests:
             if told and (found := await connection.rows(_GET_FOR_UPDATE, {"b_id": id})):
                 visit = SessionVisit(person=by.person, to=to, group=group, at=by.at)
                 await details.visit(connection, to_session(found[0]), visit)
-            await insert_of_people(connection, self._database, "visit", said, by=by, owner=owner, session=id)
+            insert_of_people(connection, "visit", said, by=by, owner=owner, session=id)
 
         await self._database.write(work)
         if told:

@@ -156,7 +156,7 @@ class Shares:
             said["group"] = share.group
         if share.expires is not None:
             said["expires"] = share.expires.isoformat()
-        await insert_of_people(connection, self._database, "share", said, by=by, owner=owner, session=share.session)
+        insert_of_people(connection, "share", said, by=by, owner=owner, session=share.session)
 
 
 async def _id_of(connection: Connection, name: str) -> str:

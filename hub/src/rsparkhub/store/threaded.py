@@ -8,7 +8,7 @@ there and back and the disk's sync.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from rsparkhub.domain.errors import Unavailable
-from rsparkhub.store.database import AnyRow, Connection, Database, Parameters
+from rsparkhub.store.database import AnyRow, Connection, Database, Parameters, WriteRows
 from rsparkhub.store.failures import lost_race, unavailable
 
 _MOST_TOGETHER = 100  # transactions that are written as one
@@ -66,17 +66,17 @@ class ThreadedDatabase(Database):
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._one, statement, parameters)
 
     async def change(self, statement: sa.Executable, parameters: Parameters = None) -> Sequence[AnyRow]:
-        return await self._written(lambda connection: _rows(connection, statement, parameters))
+        return await self._written(lambda connection: _rows(connection.connection, statement, parameters))
 
     async def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        return await self._written(lambda connection: _to_its_end(work(_On(connection))))
+        return await self._written(lambda connection: _to_its_end(work(connection)))
 
     async def close(self) -> None:
         for threads in (self._readers, self._writers):
             await asyncio.to_thread(threads.shutdown)
         self._engine.dispose()
 
-    async def _written(self, do: Callable[[sa.Connection], T]) -> T:
+    async def _written(self, do: Callable[["_On"], T]) -> T:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._writes.append(_Write(do, future, loop))
@@ -116,19 +116,26 @@ class ThreadedDatabase(Database):
         """Write these in one transaction; return None when it failed on the way, and nothing of it was written."""
         try:
             with self._transaction(self._begin_together) as connection, self._executing:
-                return [_with_savepoint(connection, write) for write in batch]
+                all_of_it = _On(connection)
+                outcomes = [_with_savepoint(all_of_it, write) for write in batch]
+                all_of_it.write_last(self)
+                return outcomes
         except DBAPIError as error:
             if error.connection_invalidated:  # was it written, or not? Nobody may do it twice
                 return [_Outcome(error=_translated(error))] * len(batch)
             return None
         except Unavailable as error:  # no transaction can be begun, by nobody
             return [_Outcome(error=error)] * len(batch)
+        except Exception:  # of what is written last, for one of them: alone, each has its own
+            return None
 
     def _alone(self, write: "_Write") -> "_Outcome":
         for tries_left in reversed(range(_TRIES)):
             try:
                 with self._transaction(self._begin) as connection:
-                    result = write.do(connection)
+                    alone = _On(connection)
+                    result = write.do(alone)
+                    alone.write_last(self)
                 return _Outcome(result=result)
             except DBAPIError as error:
                 if tries_left and lost_race(error):
@@ -185,7 +192,7 @@ class _Outcome:
 class _Write:
     """A transaction that waits to be executed, and who waits for it."""
 
-    do: Callable[[sa.Connection], Any]
+    do: Callable[["_On"], Any]
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
 
@@ -203,7 +210,7 @@ class _Write:
             self.future.set_result(outcome.result)
 
 
-def _with_savepoint(connection: sa.Connection, write: _Write) -> _Outcome:
+def _with_savepoint(all_of_it: "_On", write: _Write) -> _Outcome:
     """Execute one of several transactions; what it raises takes back what it did, and nothing of the others.
 
     Raises
@@ -211,9 +218,11 @@ def _with_savepoint(connection: sa.Connection, write: _Write) -> _Outcome:
     DBAPIError
         When the database failed, and not only this one's statement.
     """
+    connection, one = all_of_it.connection, _On(all_of_it.connection)
     connection.exec_driver_sql("SAVEPOINT one")
     try:
-        outcome = _Outcome(result=write.do(connection))
+        outcome = _Outcome(result=write.do(one))
+        all_of_it.take_last_of(one)
     except Exception as error:
         if isinstance(error, DBAPIError) and unavailable(error) is not None:
             raise
@@ -227,10 +236,24 @@ class _On:
     """A connection of this thread as the `Connection` of a transaction; it never makes its caller wait."""
 
     def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
+        self.connection = connection
+        self._last: dict[WriteRows, list[Any]] = {}
 
     async def rows(self, statement: sa.Executable, parameters: Parameters = None) -> Sequence[AnyRow]:
-        return _rows(self._connection, statement, parameters)
+        return _rows(self.connection, statement, parameters)
+
+    def before_commit(self, write: WriteRows, rows: Iterable[Any]) -> None:
+        self._last.setdefault(write, []).extend(rows)
+
+    def take_last_of(self, other: "_On") -> None:
+        """Write last what another of the same connection would."""
+        for write, rows in other._last.items():
+            self.before_commit(write, rows)
+
+    def write_last(self, database: Database) -> None:
+        """Write what is to be written before the commit."""
+        for write, rows in self._last.items():
+            _to_its_end(write(self, database, rows))
 
 
 def _rows(connection: sa.Connection, statement: sa.Executable, parameters: Parameters) -> Sequence[AnyRow]:

@@ -430,7 +430,7 @@ class Users:
         """Write into the audit what somebody did, at the end of a transaction."""
         if by is not None:
             kind: Literal["person", "group"] = "group" if "group" in data else "person"
-            await insert_of_people(connection, self._database, kind, data, by=by, owner=owner)
+            insert_of_people(connection, kind, data, by=by, owner=owner)
 
     async def _set_disabled(self, connection: Connection, name: str, disabled: datetime | None) -> str:
         found = await connection.rows(_SET_DISABLED, {"b_name": name, "b_disabled": disabled})
@@ -470,7 +470,7 @@ async def make_instructors(connection: Connection, database: Database, group: st
     made = await set_role(connection, group, chosen, MemberRole.INSTRUCTOR)
     if made:
         said = group_event("instructors", group, joined=made)
-        await insert_of_people(connection, database, "group", said, by=by, owner=None)
+        insert_of_people(connection, "group", said, by=by, owner=None)
 
 
 async def set_role(connection: Connection, group: str, chosen: Iterable[str], role: MemberRole) -> list[str]:
