@@ -8,6 +8,7 @@ from pathlib import Path
 #: Where the projects are, below the prefix of the session's Python, each as a folder of its name.
 TEMPLATES = Path("share/rspark/templates")
 _MARKS = Path(".config/rspark/templates")
+_DOCUMENTS = (".rmd", ".qmd", ".ipynb")
 
 
 def lay(name: str, home: Path, *, templates: Path | None = None) -> bool:
@@ -36,6 +37,13 @@ def lay(name: str, home: Path, *, templates: Path | None = None) -> bool:
         shutil.rmtree(growing, ignore_errors=True)
         raise
     return True
+
+
+def first_document(name: str, *, templates: Path | None = None) -> str | None:
+    """Return the path, in a home, of the document with which a project begins: the first by name; None where it has none."""
+    source = (templates or Path(sys.prefix) / TEMPLATES) / name
+    documents = sorted(path.name for path in source.glob("*") if path.suffix.lower() in _DOCUMENTS)
+    return f"{name}/{documents[0]}" if documents else None
 
 
 def was_laid(name: str, home: Path) -> bool:

@@ -66,6 +66,22 @@ async def test_kernels_come_back_with_their_names_and_memory(start: Start) -> No
     assert told[python]["path"] == "course/analysis.ipynb"
 
 
+async def test_what_slept_in_jupyterlab_wakes_in_rc2_and_goes_on_in_both(start: Start) -> None:
+    running = await awake(start, 1)
+    session = await running.new_session("analysis.ipynb", "python3")
+    async with running.kernel(session["kernel"]["id"]) as kernel:
+        await kernel.shown("x = 6 * 7")
+    assert await running.suspend() == 0
+    running = start(interface=interface("rc2"), generation=2, resume=True)  # as the environment says by now
+    await running.until_state("ready")
+    assert (await running.get("api/sessions")).json()[0]["kernel"]["id"] == session["kernel"]["id"]
+    async with running.kernel(session["kernel"]["id"]) as kernel:
+        assert await kernel.shown("x") == "42"
+    page = await running.get("", follow_redirects=True)
+    assert page.url.path == f"{running.asked['base_path']}rc2/"
+    assert "<title>JupyterLab</title>" in (await running.get("lab", follow_redirects=True)).text
+
+
 async def test_r_comes_back_with_its_memory(prepare: Start, r_library: Path) -> None:
     running = await awake_with_r(prepare, r_library, 1)
     (running.home / "data").mkdir()

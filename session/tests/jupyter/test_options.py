@@ -11,6 +11,7 @@ from rspark_session.jupyter.warm_kernel import StartedKernel
 OPTIONS = ServerOptions(
     extension="rspark_session.jupyter.lab",
     default_url="/lab",
+    first_documents=("course/one.Rmd", "Welcome.Rmd"),
     kernels=("r", "bash"),
     base_url="/s/aaaa/",
     home=Path("/home/ann"),

@@ -166,7 +166,11 @@ async def test_the_first_load_is_small(context: BrowserContext, edge: Edge, runn
         listing = await (await route.fetch()).json()
         await route.fulfill(json={**listing, "content": []})
 
+    async def unnamed(route: Route) -> None:
+        await route.fulfill(json={**await (await route.fetch()).json(), "documents": []})
+
     await page.route(re.compile(r"/api/contents/?\?"), empty)
+    await page.route("**/rc2/config.json", unnamed)
     await page.goto(f"http://localhost:{edge.port}{running.asked['base_path']}rc2/")
     await expect(page.get_by_role("contentinfo")).to_contain_text("R: Ready", timeout=60_000)
     await page.wait_for_load_state("networkidle")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rspark_session.project_template import lay
+from rspark_session.project_template import first_document, lay
 
 
 @pytest.fixture
@@ -57,3 +57,14 @@ def test_what_was_left_half_is_done_again(home: Path, templates: Path, monkeypat
     (home / ".course.new/data").mkdir(parents=True)  # as a kill leaves it
     assert lay("course", home, templates=templates)
     assert sorted(path.name for path in home.iterdir() if path.name != ".config") == ["course"]
+
+
+def test_a_project_begins_with_its_first_document(templates: Path) -> None:
+    assert first_document("course", templates=templates) == "course/one.Rmd"
+    (templates / "course/0-before.qmd").touch()
+    (templates / "course/00-data.csv").touch()
+    assert first_document("course", templates=templates) == "course/0-before.qmd"
+    (templates / "app").mkdir()
+    (templates / "app/app.R").touch()
+    assert first_document("app", templates=templates) is None
+    assert first_document("other", templates=templates) is None

@@ -72,6 +72,10 @@ interface Config {
   hub: string;
   home?: string;
   user?: string;
+  /** Languages of the session's kernels. */
+  languages?: string[];
+  /** Documents of the home of which the first that is there is open at first. */
+  documents?: string[];
 }
 
 /** Characters of a selection that are searched for in files. */
@@ -117,6 +121,7 @@ class Workbench {
   /** Executions whose profiles were asked for here, and are shown when they are there. */
   private readonly profiling = new Set<string>();
   panes: Panes | null = null;
+  private configuring: Promise<Config> | null = null;
   private waitingStarts = new Set<string>();
   private waitingRuns: { kernelspec: string; run: (console: Console) => void }[] = [];
   private subscribed = new Set<string>();
@@ -181,11 +186,13 @@ class Workbench {
     });
     window.addEventListener('pagehide', () => void this.documents.keepAll());
     this.link.start();
-    const [config] = await Promise.allSettled([
-      requestJson<Config>('rc2/config.json'),
-      this.loadKernelspecs(),
-    ]);
+    const [config] = await Promise.allSettled([this.configured(), this.loadKernelspecs()]);
     if (config.status === 'fulfilled') this.config = config.value;
+  }
+
+  /** Return what the session says of itself; it is asked for once. */
+  configured(): Promise<Config> {
+    return (this.configuring ??= requestJson<Config>('rc2/config.json'));
   }
 
   /** Go on with what the person prefers in all of their sessions. */

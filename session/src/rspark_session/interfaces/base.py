@@ -61,7 +61,8 @@ class Context:
     """What an interface is given: what the environment says of it, and where it runs.
 
     The interface is served under `base_path`. It runs with `environ`, in the person's home. `run` is the folder of this
-    generation; sockets go into `sockets`, whose path is short enough for them.
+    generation; sockets go into `sockets`, whose path is short enough for them. `template` names the project that the home gets
+    from the environment, if it gets one.
     """
 
     spec: InterfaceSpec
@@ -71,6 +72,7 @@ class Context:
     sockets: Path
     environ: Mapping[str, str]
     launch: Launch
+    template: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,6 +69,10 @@ class JupyterServer(Interface):
         """Return the address of the page that opens first, under the session's own."""
         return self.default_url
 
+    def first_documents(self) -> Sequence[str]:
+        """Return the documents of the home of which the page opens the first that is there, in a browser that is new to it."""
+        return ()
+
     def abandon(self) -> None:
         """End the R that was started ahead."""
         if self._ahead is not None:
@@ -101,6 +105,7 @@ class JupyterServer(Interface):
         options = ServerOptions(
             extension=self.extension,
             default_url=self.first_url(),
+            first_documents=tuple(self.first_documents()),
             kernels=spec.kernels,
             base_url=context.base_path,
             home=context.home,

@@ -21,9 +21,10 @@ class JupyterLab(JupyterServer):
 
     def first_url(self) -> str:
         """Return the address of the welcome notebook in a home that gets one, and later that of the last workspace."""
-        from rspark_session.welcome import NAME, is_new
+        from rspark_session.welcome import NOTEBOOK
 
-        return f"/lab/tree/{NAME}" if is_new(self.context.home, self.context.spec.kernels) else self.default_url
+        is_new = NOTEBOOK.is_new(self.context.home, self.context.spec.kernels)
+        return f"/lab/tree/{NOTEBOOK.name}" if is_new else self.default_url
 
     def document_url(self, path: str) -> str:
         """Return the address by which JupyterLab opens a file, or shows a folder."""
@@ -31,9 +32,9 @@ class JupyterLab(JupyterServer):
 
     def write_home_files(self, welcome: "Sequence[Cell]") -> None:
         """Write the welcome notebook into a new home."""
-        from rspark_session.welcome import write_welcome_notebook
+        from rspark_session.welcome import NOTEBOOK
 
-        write_welcome_notebook(self.context.home, kernels=self.context.spec.kernels, cells=welcome)
+        NOTEBOOK.write(self.context.home, kernels=self.context.spec.kernels, cells=welcome)
 
 
 INTERFACE = JupyterLab

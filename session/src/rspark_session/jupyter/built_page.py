@@ -1,5 +1,6 @@
 """A page of ours that was built before, served below a session's path with a policy of its own."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from jupyter_server.base.handlers import APIHandler, AuthenticatedFileHandler
@@ -24,9 +25,9 @@ class BuiltPage(AuthenticatedFileHandler):
 class PageConfig(APIHandler):
     """What a page can't know by itself, as JSON."""
 
-    def initialize(self, config: dict[str, str]) -> None:
+    def initialize(self, config: Mapping[str, object]) -> None:
         self._config = config
 
     @web.authenticated
     def get(self) -> None:
-        self.finish(self._config)
+        self.finish(dict(self._config))

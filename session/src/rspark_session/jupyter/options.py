@@ -21,13 +21,15 @@ class OptionsInvalid(Exception):
 class ServerOptions:
     """Everything that a Jupyter server must know.
 
-    `extension` is the module with its pages, which begin at `default_url`. It offers `kernels`, serves under `base_url` at the
-    Unix socket `socket`, and takes requests that carry `token`. `control` is the descriptor of its end of the control channel.
+    `extension` is the module with its pages, which begin at `default_url`; in a browser that is new to them they open the first
+    of `first_documents` that is there. It offers `kernels`, serves under `base_url` at the Unix socket `socket`, and takes
+    requests that carry `token`. `control` is the descriptor of its end of the control channel.
     `restore` is the folder of a saved workspace to restore, `warm_kernel` a kernel for the first request for one of its kind.
     """
 
     extension: str
     default_url: str
+    first_documents: tuple[str, ...]
     kernels: tuple[str, ...]
     base_url: str
     home: Path
@@ -43,6 +45,7 @@ class ServerOptions:
         return {
             "extension": self.extension,
             "default_url": self.default_url,
+            "first_documents": list(self.first_documents),
             "kernels": list(self.kernels),
             "base_url": self.base_url,
             "home": str(self.home),
@@ -61,6 +64,7 @@ class ServerOptions:
         return cls(
             extension=fields.required("extension", _TEXT),
             default_url=fields.required("default_url", _TEXT),
+            first_documents=fields.required("first_documents", reading.items(_TEXT, most=100)),
             kernels=fields.required("kernels", reading.items(_TEXT, most=100)),
             base_url=fields.required("base_url", _TEXT),
             home=fields.required("home", _path),

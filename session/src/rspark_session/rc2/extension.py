@@ -13,6 +13,7 @@ from traitlets import Dict
 from rspark_session.jupyter.built_page import BuiltPage, PageConfig
 from rspark_session.jupyter.kernels import Kernels
 from rspark_session.jupyter.lab import Lab
+from rspark_session.jupyter.server import Server
 from rspark_session.rc2 import place
 from rspark_session.rc2.archives import handlers as archives
 from rspark_session.rc2.blobs import BlobStore
@@ -75,11 +76,14 @@ class Rc2(ExtensionApp):
         self.handlers.extend(notebooks.handlers(self._room))
         self._language_servers = language_servers.Servers(self._known_language_servers(), home=self._room.home)
         self.handlers.extend(language_servers.handlers(self._room, self._language_servers))
+        options = cast(Server, server).options
         config = {
             "hub": os.environ.get("RSPARK_HUB_URL", "/hub/"),
             "home": str(Path.home()),
             "user": os.environ.get("RSPARK_USER", ""),
             "session": os.environ.get("RSPARK_SESSION", ""),
+            "languages": options.kernels,
+            "documents": options.first_documents,
         }
         self.handlers.append((r"/rc2/config\.json", PageConfig, {"config": config}))
         self.handlers.append((r"/rc2/(.*)", Page, {"path": str(_STATIC), "default_filename": "index.html"}))

@@ -88,7 +88,7 @@ class Service:
         return SparkAdditions()
 
     def welcome(self) -> "Sequence[Cell]":
-        """Return what a person sees of it in a first notebook."""
+        """Return what a person sees of it in a welcome document, in each language that has something to show."""
         return ()
 
     async def answer(self, request: "Request", reply: "Reply", path: str, processes: "Iterable[Process]") -> None:

@@ -1,65 +1,83 @@
-"""The first minute: a new home gets one notebook that is ready to run, and gets it once."""
+"""The first minute: a new home gets one document that is ready to run from the interface that it opens, and gets it once."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rspark_session.files import write_whole
-from rspark_session.notebook_cell import Cell
-from rspark_session.welcome.cells import FIRST, LAST
+from rspark_session.notebook_cell import Cell, Language
+from rspark_session.welcome.cells import FIRST_CHUNK, FIRST_NOTEBOOK_CELL, FIRST_PYTHON_CHUNK, LAST
+from rspark_session.welcome.chunks import chunks
+from rspark_session.welcome.notebook import notebook
 
-NAME = "Welcome.ipynb"
-MARK = Path(".config/rspark/welcomed")
+_MARKS = Path(".config/rspark")
 
 
-def write_welcome_notebook(home: Path, *, kernels: Collection[str], cells: Sequence[Cell] = ()) -> Path | None:
-    """Write the notebook into a home that has never had it.
+@dataclass(frozen=True, kw_only=True)
+class WelcomeDocument:
+    """A document in one language.
 
-    Parameters
-    ----------
-    home
-        The person's home; it exists.
-    kernels
-        Languages of the environment.
-    cells
-        What the session's services have to show.
-
-    Returns
-    -------
-    Path or None
-        The notebook, or None where there is nothing to greet with: no R, or a home that has been greeted. Who deletes the
-        notebook has seen it: it does not come back.
+    `mark` is the file below `~/.config/rspark` that says that a home has had it. It begins with the cells `first`, and `text`
+    makes the file of all.
     """
-    mark, file = home / MARK, home / NAME
-    if not is_new(home, kernels):
-        return None
-    write_whole(file, json.dumps(notebook([*FIRST, *cells, *LAST]), indent=1) + "\n", mode=0o644)
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    mark.touch()
-    return file
+
+    name: str
+    language: Language
+    mark: str
+    first: Sequence[Cell]
+    text: Callable[[Sequence[Cell]], str]
+
+    def is_new(self, home: Path, kernels: Collection[str]) -> bool:
+        """Whether a home has never had it, and can run it."""
+        return self.language in kernels and not (home / _MARKS / self.mark).exists() and not (home / self.name).exists()
+
+    def write(self, home: Path, *, kernels: Collection[str], cells: Sequence[Cell] = ()) -> Path | None:
+        """Write it into a home that has never had it.
+
+        Parameters
+        ----------
+        home
+            The person's home; it exists.
+        kernels
+            Languages of the environment.
+        cells
+            What the session's services have to show, in any language.
+
+        Returns
+        -------
+        Path or None
+            The document, or None where there is nothing to greet with: not its language, or a home that has been greeted. Who
+            deletes the document has seen it: it does not come back.
+        """
+        mark, file = home / _MARKS / self.mark, home / self.name
+        if not self.is_new(home, kernels):
+            return None
+        own = [cell for cell in cells if cell.language == self.language]
+        write_whole(file, self.text([*self.first, *own, *LAST]), mode=0o644)
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+        return file
 
 
-def is_new(home: Path, kernels: Collection[str]) -> bool:
-    """Whether a home has never had the notebook, and can run it."""
-    return "r" in kernels and not (home / MARK).exists() and not (home / NAME).exists()
-
-
-def notebook(cells: Iterable[Cell]) -> dict[str, Any]:
-    """Return a notebook of format 4.5 for the R kernel."""
-    return {
-        "cells": [_cell(number, cell) for number, cell in enumerate(cells)],
-        "metadata": {
-            "kernelspec": {"display_name": "R", "language": "R", "name": "ir"},
-            "language_info": {"name": "R", "file_extension": ".r", "mimetype": "text/x-r-source"},
-        },
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-
-
-def _cell(number: int, cell: Cell) -> dict[str, Any]:
-    common = {"id": f"welcome-{number}", "metadata": {}, "source": cell.text.strip().splitlines(keepends=True)}
-    if cell.kind == "markdown":
-        return {"cell_type": "markdown", **common}
-    return {"cell_type": "code", "execution_count": None, "outputs": [], **common}
+NOTEBOOK = WelcomeDocument(
+    name="Welcome.ipynb",
+    language="r",
+    mark="welcomed",
+    first=FIRST_NOTEBOOK_CELL,
+    text=lambda cells: json.dumps(notebook(cells), indent=1) + "\n",
+)
+R_MARKDOWN = WelcomeDocument(
+    name="Welcome.Rmd",
+    language="r",
+    mark="welcomed-r",
+    first=FIRST_CHUNK,
+    text=lambda cells: chunks(cells, language="r", output="output: html_document"),
+)
+QUARTO = WelcomeDocument(
+    name="Welcome.qmd",
+    language="python",
+    mark="welcomed-python",
+    first=FIRST_PYTHON_CHUNK,
+    text=lambda cells: chunks(cells, language="python", output="format: html"),
+)

@@ -58,7 +58,14 @@ def _made(
     document: EnsembleDocument, spec: InterfaceSpec, base_path: str, environ: Mapping[str, str], *, run: Path, sockets: Path
 ) -> Interface:
     context = base.Context(
-        spec=spec, base_path=base_path, home=document.places.home, run=run, sockets=sockets, environ=environ, launch=launch
+        spec=spec,
+        base_path=base_path,
+        home=document.places.home,
+        run=run,
+        sockets=sockets,
+        environ=environ,
+        launch=launch,
+        template=document.template,
     )
     try:
         return base.find(spec.kind)(context)

@@ -54,6 +54,6 @@ def prepare(services: Iterable[Service]) -> None:
 
 
 def welcome(services: Collection[Service]) -> "list[Cell]":
-    """Return what the services show in a first notebook, without what needs others."""
+    """Return what the services show in a welcome document, without what needs others."""
     names = {service.context.spec.name for service in services}
     return [cell for service in services for cell in service.welcome() if names.issuperset(cell.needs)]

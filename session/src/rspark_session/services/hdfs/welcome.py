@@ -1,4 +1,4 @@
-"""What a first notebook shows of HDFS."""
+"""What a welcome document shows of HDFS."""
 
 from rspark_session.notebook_cell import Cell
 

@@ -1,4 +1,4 @@
-"""What a first notebook shows of Hive."""
+"""What a welcome document shows of Hive."""
 
 from rspark_session.notebook_cell import Cell
 

@@ -1,4 +1,4 @@
-"""What a first notebook shows of MapReduce."""
+"""What a welcome document shows of MapReduce."""
 
 from rspark_session.notebook_cell import Cell
 

@@ -1,4 +1,4 @@
-"""What a first notebook shows of object storage."""
+"""What a welcome document shows of object storage."""
 
 from rspark_session.notebook_cell import Cell
 

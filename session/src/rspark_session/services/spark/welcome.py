@@ -1,4 +1,4 @@
-"""What a first notebook shows of Spark."""
+"""What a welcome document shows of Spark."""
 
 from rspark_session.notebook_cell import Cell
 
@@ -13,7 +13,7 @@ CELLS = (
         "code",
         'spark_postgres("flights", dbname = "flights", view = "flights")\ndelays <- spark_sql("\n'
         '  SELECT month, avg(dep_delay) AS delay FROM flights\n  GROUP BY month ORDER BY month")\n'
-        'plot(delays, type = "b", ylab = "minutes", main = "Mean departure delay")',
+        'plot(delays, type = "b", ylab = "minutes",\n     main = "Mean departure delay")',
         ("postgres",),
     ),
 )
