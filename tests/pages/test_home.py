@@ -119,6 +119,19 @@ async def test_what_can_not_be_started_here_says_why_and_has_no_button(page: Pag
     await expect(page.get_by_role("button", name="Start")).to_have_count(1)
 
 
+async def test_what_is_hidden_is_not_offered_and_its_sessions_go_on(page: Page, hub: FixtureHub) -> None:
+    hub.world.environments = [world.rspark(), world.basics() | {"hidden": True}]
+    await page.goto("/hub/")
+    await expect(page.get_by_role("button", name="Start RSpark")).to_be_visible()
+    await expect(page.get_by_text("R basics")).to_have_count(0)
+    session = hub.put(world.session(environment="r-basics", title="R basics", name="Homework"))
+    await page.reload()
+    await expect(page.get_by_role("link", name="Homework", exact=True)).to_be_visible()
+    await expect(page.get_by_role("button", name="Start R basics")).to_have_count(0)
+    await page.goto(f"/hub/sessions/{session['id']}")
+    await expect(page.get_by_text("is not in the catalog at present")).to_have_count(0)
+
+
 async def test_what_an_environment_offers_is_chosen_before_it_starts(page: Page, hub: FixtureHub) -> None:
     hub.world.environments = [world.sized()]
     await page.goto("/hub/")

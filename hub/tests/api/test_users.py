@@ -381,7 +381,7 @@ async def test_an_environment_tells_what_it_is(world: World) -> None:
         "name": "rspark", "title": "RSpark", "description": "For tests.", "interface": "terminal", "interface_title": "Terminal",
         "kernels": ["r", "python", "bash"], "services": ["postgres"], "resources": {"cpu": 2.0, "memory": 4 * 2**30},
         "lifecycle": {"idle": "2h", "suspended": "7d", "longest": "1d", "grace": "1m"}, "expected_start": None,
-        "expected_resume": None, "unavailable": None, "options": [],
+        "expected_resume": None, "unavailable": None, "hidden": False, "options": [],
         "components": [
             {"kind": "interface", "name": "terminal", "title": "Terminal", "mark": ">_", "part": "interface"},
             {"kind": "kernel", "name": "r", "title": "R", "mark": "R", "part": None},

@@ -131,3 +131,12 @@ def test_what_is_installed_by_a_command_of_its_own_is_said_and_no_problem(
     (tmp_path / "ls-of-nobody").touch(mode=0o755)
     (tmp_path / "venv/share/hadoop").mkdir(parents=True)
     assert checks.find_optional(settings, needs)[0].says == "HDFS is installed."
+
+
+def test_a_module_that_a_command_of_its_own_installs_is_looked_for_in_the_sessions_python(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, session_python=tmp_path / "venv/bin/python")
+    packages = tmp_path / "venv/lib/python3.11/site-packages"
+    (packages / "keras").mkdir(parents=True)
+    (packages / "six.py").touch()
+    needed = Requirements(python=("keras", "six", "tensorflow"), installed_by="make tensorflow")
+    assert checks.missing(settings, needed) == ["tensorflow"]

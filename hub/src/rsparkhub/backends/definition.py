@@ -68,6 +68,10 @@ class BackendDefinition(ABC):
     def open(self, settings: Settings) -> "Backend":
         """Return the backend of an installation; whatever it has to wait for, it waits for when it is first asked."""
 
+    def has_one_image(self, settings: Settings) -> bool:
+        """Return whether all sessions run in one image, whatever their environments name."""
+        return False
+
     def missing(self, settings: Settings, requirements: Requirements) -> list[str]:
         """Return what of it is not installed where sessions run, as far as a look can tell; an image has what it needs."""
         return []

@@ -28,6 +28,7 @@ from rsparkhub.domain.environment import (
     Resources,
     ServiceChoice,
     ServiceOptions,
+    SessionRequirements,
 )
 from rsparkhub.domain.requirements import Requirements
 from rsparkhub.domain.start_options import OptionKey, StartOption, set_twice
@@ -70,7 +71,7 @@ class Schema:
     backend
         The backend of the installation; None where the file is checked for any.
     is_installed
-        Whether what a service needs, and a command of its own installs, is installed where sessions run.
+        Whether what a service or an environment needs, and a command of its own installs, is installed where sessions run.
     """
 
     def __init__(
@@ -143,6 +144,7 @@ class Schema:
                 backends={name: block for name in self._blocks if (block := getattr(spec, name)) is not None},
                 template=spec.template,
                 options=spec.options,
+                requires=spec.requires,
             ),
         )
 
@@ -175,13 +177,19 @@ class Schema:
             beyond = [choice.title for choice in asked if any(self._beyond(choice, self._backend))]
             if beyond:
                 return f"{_and(beyond)} can't be had on the backend {self._backend.name}. Choose another environment."
-        absent = [choice for choice in asked if not self._is_installed(self._services[choice.name].requires)]
+        needs = [(choice.title, self._services[choice.name].requires) for choice in asked]
+        own, title = environment.spec.requires, environment.metadata.title
+        if own is not None and self._backend is not None and self._backend.one_image:
+            return f"{title} needs an image of its own, and all sessions here run in one. Ask your administrator."
+        if own is not None:
+            needs.append((title, own.of_sessions()))
+        absent = {title: requirements for title, requirements in needs if not self._is_installed(requirements)}
         if not absent:
             return None
-        commands = dict.fromkeys(f"`{self._services[choice.name].requires.installed_by}`" for choice in absent)
+        commands = dict.fromkeys(f"`{requirements.installed_by}`" for requirements in absent.values())
         are = "is" if len(absent) == 1 else "are"
         return (
-            f"{_and([choice.title for choice in absent])} {are} not installed here. "
+            f"{_and(list(absent))} {are} not installed here. "
             f"Run {_and(list(commands))} where RSparkHub is installed, then start RSparkHub again."
         )
 
@@ -260,6 +268,10 @@ class Schema:
             "template": (
                 Name | None,
                 Field(default=None, description="A project that a home gets once, as a folder of this name: `tutorial`."),
+            ),
+            "requires": (
+                SessionRequirements | None,
+                Field(default=None, description="What it needs where its sessions run, beside its interface and services."),
             ),
         }
         fields["options"] = (

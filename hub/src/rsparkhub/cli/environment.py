@@ -39,6 +39,8 @@ def list_(as_json: AsJson = False) -> None:
     for environment in found:
         if environment.unavailable:
             say(f"{environment.name} can't be started: {environment.unavailable}")
+        if environment.hidden:
+            say(f"{environment.name} is hidden: the page where people start sessions leaves it out.")
 
 
 @app.command()

@@ -12,10 +12,11 @@ ONE_MACHINE = "one-machine"
 class BackendTraits:
     """What sets one backend apart from others.
 
-    `uses_images` says whether sessions run in the images that environments name; `capabilities` names what it can do beyond
-    running ensembles, which some options of services need.
+    `uses_images` says whether sessions run in the images that environments name, unless with `one_image` a setting names one for
+    all; `capabilities` names what it can do beyond running ensembles, which some options of services need.
     """
 
     name: str
     uses_images: bool = False
+    one_image: bool = False
     capabilities: frozenset[str] = frozenset()

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from rsparkhub.domain.quantity import ByteSize, Duration
+from rsparkhub.domain.requirements import Requirements
 from rsparkhub.domain.start_options import StartOption
 from rsparkhub.domain.user import EVERYONE
 
@@ -18,6 +19,12 @@ Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$", descri
 Kernel = Literal["r", "python", "bash"]
 #: `session`: the session's own, which ends with it; `shared`: one for all, on which each person has an account.
 Scope = Literal["session", "shared"]
+
+
+def _module(name: str) -> str:
+    if not name.isidentifier():
+        raise ValueError("a module of Python is named by letters, digits and underscores")
+    return name
 
 
 class _Strict(BaseModel):
@@ -32,6 +39,10 @@ class Metadata(_Strict):
         default=False,
         description="Whether it may stand in the catalog of an installation that is not up to it: it then says why it can't be "
         "started. `make up` installs nothing for it.",
+    )
+    hidden: bool = Field(
+        default=False,
+        description="Whether the page where people start sessions leaves it out; its sessions, links and commands go on.",
     )
 
 
@@ -63,6 +74,21 @@ class ServiceOptions(Options):
     """What an environment says to a service."""
 
     scope: Scope = Field(description="Whose it is.")
+
+
+class SessionRequirements(_Strict):
+    """What an environment needs of the place where its sessions run, beside what its interface and services need."""
+
+    python: tuple[Annotated[str, AfterValidator(_module)], ...] = Field(
+        default=(), max_length=50, description="Modules of the sessions' Python."
+    )
+    installed_by: str = Field(
+        min_length=1, max_length=100, description="The command that installs it where RSparkHub is installed: `make tensorflow`."
+    )
+
+    def of_sessions(self) -> Requirements:
+        """Return them as interfaces and services say theirs."""
+        return Requirements(python=self.python, installed_by=self.installed_by)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +133,7 @@ class EnvironmentSpec:
 
     `beside` has the interfaces that are opened beside the first, by the names in their paths. `backends` has what it says to
     single backends, by their names; `template` names the project of the session's image that a home gets once. `options` has
-    what a person may choose at a start, by name.
+    what a person may choose at a start, by name. `requires` is what it needs of where its sessions run, if it says so.
     """
 
     interface: InterfaceChoice
@@ -122,6 +148,7 @@ class EnvironmentSpec:
     backends: Mapping[str, Options]
     template: str | None = None
     options: Mapping[str, StartOption] = field(default_factory=dict)
+    requires: SessionRequirements | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

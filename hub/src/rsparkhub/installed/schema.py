@@ -1,6 +1,7 @@
 """The form of an environment file in this installation."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from rsparkhub.catalog.schema import BackendBlock, Schema
 from rsparkhub.domain.backend import BackendTraits
@@ -12,7 +13,8 @@ from rsparkhub.settings import Settings
 def environment_schema_of(settings: Settings) -> Schema:
     """Return the form for one installation: what its backend is up to, and what is installed where its sessions run."""
     definition = backend_of(settings)
-    return environment_schema(definition.traits, lambda requirements: not definition.missing(settings, requirements))
+    traits = replace(definition.traits, one_image=definition.has_one_image(settings))
+    return environment_schema(traits, lambda requirements: not definition.missing(settings, requirements))
 
 
 def environment_schema(

@@ -75,6 +75,7 @@ class EnvironmentView(Answer):
     unavailable: str | None = Field(
         default=None, description="Why it can't be started here, and what to do, in a sentence or two; null when it can."
     )
+    hidden: bool = Field(default=False, description="Whether the page where people start sessions leaves it out.")
 
 
 class FileProblemView(Answer):

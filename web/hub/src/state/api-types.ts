@@ -496,6 +496,12 @@ export interface components {
              * @description Why it can't be started here, and what to do, in a sentence or two; null when it can.
              */
             unavailable: string | null;
+            /**
+             * Hidden
+             * @description Whether the page where people start sessions leaves it out.
+             * @default false
+             */
+            hidden: boolean;
         };
         /** EventView */
         EventView: {

@@ -261,6 +261,7 @@ def environment_view(environment: Environment, *, expected_start: float | None, 
         expected_resume=expected_resume,
         options=[_option_view(name, option) for name, option in spec.options.items()],
         unavailable=environment.unavailable,
+        hidden=environment.metadata.hidden,
     )
 
 

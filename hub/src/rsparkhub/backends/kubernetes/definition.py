@@ -34,6 +34,9 @@ class KubernetesDefinition(BackendDefinition):
 
         return KubernetesBackend(_of(settings))
 
+    def has_one_image(self, settings: Settings) -> bool:
+        return bool(_of(settings).session_image)
+
     async def check_start(self, settings: Settings, needs: Needs) -> list[Finding]:
         from rsparkhub.backends.kubernetes import checks
 

@@ -133,13 +133,19 @@ def find_optional(settings: Settings, needs: Needs) -> list[Finding]:
 
 
 def missing(settings: Settings, requirements: Requirements) -> list[str]:
-    """Return what a command of its own installs and has not installed: programs, and folders of the sessions' Python."""
+    """Return what a command of its own has not installed yet: programs, and folders and modules of the sessions' Python."""
     if requirements.installed_by is None:
         return []
     path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
     prefix = settings.python_of_sessions.parent.parent
     absent = [program for program in requirements.programs if shutil.which(program, path=path) is None]
-    return absent + [folder for folder in requirements.folders if not (prefix / folder).is_dir()]
+    absent += [folder for folder in requirements.folders if not (prefix / folder).is_dir()]
+    return absent + [module for module in requirements.python if not _has_module(prefix, module)]
+
+
+def _has_module(prefix: Path, module: str) -> bool:
+    packages = "lib/python3*/site-packages"
+    return any(place for name in (module, f"{module}.py") for place in prefix.glob(f"{packages}/{name}"))
 
 
 def again() -> str:
