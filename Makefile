@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up hdfs hive down test test-changed test-long check bench cluster cluster-scale cluster-down images web docs types lock clean
+.PHONY: help up hdfs hive tensorflow down test test-changed test-long check bench cluster cluster-scale cluster-down images web docs types lock clean
 
 # Node and npm of the right age, when the system has none (scripts/install puts them there).
 export PATH := $(CURDIR)/.build/bin:$(PATH)
@@ -24,6 +24,9 @@ hdfs:  ## install what HDFS takes too, for environments that ask for it (70 MB);
 
 hive:  ## install what Hive takes too: that is HDFS, for Hive itself comes with Spark
 	@scripts/install hive
+
+tensorflow:  ## install TensorFlow and Keras into the sessions' Python, for the environment tensorflow (1.4 GB); `make up` keeps it
+	@scripts/install tensorflow
 
 down:  ## end everything: hub, controller, edge, sessions (their work is saved) and shared services; takes DATA=folder YES=1 (don't ask) FORCE=1 (also what can't be saved)
 	@$(BIN)/rsparkhub down $(GIVEN) $(if $(YES),--yes) $(if $(FORCE),--force)

@@ -36,7 +36,9 @@ NODES = Path("/run/rspark-cluster")
 PACKAGES = ("mmdebstrap", "buildah", "runc", "ca-certificates")
 PREFIX = "localhost/rsparkhub"
 #: Each stands on the one before it names; what nothing else stands on comes last.
-CHAIN = {"spark": "base", "session": "spark", "hub": "base", "edge": "hub"}
+CHAIN = {"spark": "base", "session": "spark", "hub": "base", "edge": "hub", "tensorflow": "session"}
+#: What is large and few need is built where it is named.
+BY_NAME_ALONE = {"tensorflow"}
 #: The runtime and the limits that also work where this machine is a container itself.
 CONTAINERS_CONF = """\
 [containers]
@@ -55,12 +57,12 @@ class CannotBuild(Exception):
 def main() -> int:
     """Build what has changed, and load it where a cluster runs."""
     parser = argparse.ArgumentParser(description="Build the images and load them into the cluster of this machine.")
-    parser.add_argument("names", nargs="*", metavar="IMAGE", help=f"of {', '.join(CHAIN)}; all by default")
+    parser.add_argument("names", nargs="*", metavar="IMAGE", help=f"of {', '.join(CHAIN)}; all but the last by default")
     parser.add_argument("--base", help="stand on this image instead of a Debian base made here, such as rocker/verse:4.4")
     parser.add_argument("--tag", default="dev", help="the tag of the images")
     asked = parser.parse_args()
     try:
-        build(asked.names or list(CHAIN), base=asked.base, tag=asked.tag)
+        build(asked.names or [name for name in CHAIN if name not in BY_NAME_ALONE], base=asked.base, tag=asked.tag)
     except (CannotBuild, LookupError) as problem:
         print(f"images: {problem}", file=sys.stderr)
         return 4
@@ -184,6 +186,8 @@ def image(name: str, *, below: str, tag: str) -> str:
     if name == "session":
         inputs = [context, IMAGES / "session.Containerfile", TOP / "requirements/spark.txt"]
         command.append(f"--build-arg=IMAGE_INPUTS={digest(inputs)}")
+    if name == "tensorflow":
+        command.append(f"--build-arg=IMAGE_INPUTS={digest([context])}")
     made = run([*command, str(context)]).strip()[:12]
     shutil.rmtree(context)
     return made
@@ -191,7 +195,7 @@ def image(name: str, *, below: str, tag: str) -> str:
 
 def fill(name: str, context: Path) -> None:
     """Put into the folder what the Containerfile copies."""
-    locks = {"spark": "spark.txt", "session": "session.txt", "hub": "hub-image.txt"}
+    locks = {"spark": "spark.txt", "session": "session.txt", "hub": "hub-image.txt", "tensorflow": "tensorflow.txt"}
     if name in locks:
         shutil.copy(TOP / "requirements" / locks[name], context)
     if name == "spark":

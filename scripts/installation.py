@@ -331,6 +331,27 @@ def hadoop_steps(kind: str) -> list[Step]:
     ]
 
 
+def tensorflow_steps(kind: str, session: Sequence[Path]) -> list[Step]:
+    """Give the step that installs TensorFlow: when asked for, and where it was before.
+
+    `session` is what the sessions' Python is made from: to make that anew takes TensorFlow away.
+    """
+    if kind != "tensorflow" and not (BUILD / "stamps/tensorflow").exists():
+        return []
+    lock, python = TOP / "requirements/tensorflow.txt", TOP / ".venv-session/bin/python"
+    packages = TOP / f".venv-session/lib/python3.{sys.version_info.minor}/site-packages"
+    install = [str(BUILD / "uv/bin/uv"), "pip", "install", "--compile-bytecode", "--python", str(python), "--require-hashes"]
+    return [
+        Step(
+            name="tensorflow",
+            says="TensorFlow and Keras, into the sessions' Python; 1.4 GB",
+            inputs=[lock, *session],
+            makes=[packages / "tensorflow"],
+            commands=lambda: [[*install, "-r", str(lock)]],
+        )
+    ]
+
+
 def r_steps() -> list[Step]:
     library = TOP / ".r-library"
 
@@ -503,7 +524,8 @@ def install(kind: str) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX)
         apt = apt_step(kind)
         steps = [
-            *python_steps(kind),
+            *(pythons := python_steps(kind)),
+            *tensorflow_steps(kind, next(step.inputs for step in pythons if step.name == "session")),
             *edge_steps(),
             *storage_steps(),
             *template_steps(),
@@ -525,8 +547,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
         "kind",
-        choices=("up", "hdfs", "hive", "test"),
-        help="to run RSparkHub, with HDFS too, with HDFS and Hive, or to check and test it as well",
+        choices=("up", "hdfs", "hive", "tensorflow", "test"),
+        help="to run RSparkHub, with HDFS too, with HDFS and Hive, with TensorFlow, or to check and test it as well",
     )
     try:
         install(parser.parse_args().kind)

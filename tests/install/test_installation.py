@@ -147,6 +147,33 @@ def test_hdfs_is_installed_where_it_is_wanted(installation: ModuleType) -> None:
     assert "krb5-kdc" in str(installation.debian_wants("up"))
 
 
+def test_tensorflow_is_installed_where_it_is_wanted_and_again_after_the_sessions_python(installation: ModuleType) -> None:
+    locks = [installation.TOP / name for name in ("requirements/tensorflow.txt", "requirements/session.txt")]
+    for lock in locks:
+        lock.parent.mkdir(exist_ok=True)
+        lock.write_text("one==1\n")
+    session = locks[1:]
+    assert installation.tensorflow_steps("up", session) == installation.tensorflow_steps("test", session) == []
+    (step,) = installation.tensorflow_steps("tensorflow", session)
+    step.stamp.parent.mkdir(parents=True, exist_ok=True)
+    step.stamp.write_text(step.digest())
+    step.makes[0].mkdir(parents=True)
+    (kept,) = installation.tensorflow_steps("up", session)
+    assert kept.is_done()
+    session[0].write_text("two==2\n")
+    assert not kept.is_done(), "to make the sessions' Python anew took it away"
+
+
+def test_tensorflow_leaves_the_versions_of_sessions_as_they_are() -> None:
+    own, ours = (
+        set(re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", (ROOT / f"requirements/{name}.txt").read_text(), re.MULTILINE))
+        for name in ("tensorflow", "session")
+    )
+    names = {name for name, _ in ours}
+    assert "tensorflow-cpu" in {name for name, _ in own}
+    assert {(name, version) for name, version in own if name in names} <= ours
+
+
 def test_make_help_lists_every_target() -> None:
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -15,15 +15,15 @@ FULL = ROOT / "environments/rspark-full.yaml"
 
 
 class FullSession:
-    """A session of the administrator's, with every service, in which programs are run as in its terminal.
+    """A session of the administrator's, in which programs are run as in its terminal; with every service, unless told otherwise.
 
     It is the first of its RSparkHub.
     """
 
-    def __init__(self, here: Running) -> None:
+    def __init__(self, here: Running, environment: str = "rspark-full") -> None:
         self.services = here.data / "services"
         self._environ = environ(RSPARKHUB_DATA=str(here.data))
-        started = self._command("session", "start", "rspark-full", "--wait", "--json", "--timeout", "400")
+        started = self._command("session", "start", environment, "--wait", "--json", "--timeout", "400")
         assert started.returncode == 0, started.stdout + started.stderr
         self.id = str(json.loads(started.stdout)["id"])
         self.home = Path(self.run("printenv", "HOME").strip())

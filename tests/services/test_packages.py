@@ -1,4 +1,4 @@
-"""What people who use R expect in a session is there: packages that load, compilers, and TensorFlow where it is installed."""
+"""What people who use R expect in a session is there: packages that load, and compilers."""
 
 import re
 from pathlib import Path
@@ -83,30 +83,3 @@ def test_matrices_and_data_frames_go_to_python_and_back(full: FullSession) -> No
         'cat("rows:", nrow(back), "sum:", sum(back$n), "text:", back$s[[4]])'
     )
     assert "rows: 4 sum: 6 text: ü" in said
-
-
-TRAIN = """
-import keras, numpy
-keras.utils.set_random_seed(1)
-x = numpy.linspace(0, 1, 200).reshape(-1, 1)
-model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-model.compile(optimizer=keras.optimizers.SGD(0.5), loss="mse")
-model.fit(x, 2 * x + 1, epochs=60, verbose=0)
-print("slope", round(float(model.get_weights()[0][0][0]), 1))
-"""
-
-
-@pytest.mark.long
-def test_tensorflow_is_installed_by_pip_and_used_from_python_and_r(full: FullSession) -> None:
-    full.run("pip", "install", "--quiet", "tensorflow-cpu", "numpy<2")
-    assert "slope 2.0" in full.run("python", "-c", TRAIN)
-    said = full.r(
-        'library(reticulate); tf <- import("tensorflow"); keras <- import("keras"); '
-        'cat("trace:", tf$linalg$trace(tf$constant(diag(3)))$numpy(), "\\n"); '
-        "model <- keras$Sequential(list(keras$layers$Dense(1L))); "
-        'model$compile(optimizer = "sgd", loss = "mse"); '
-        "x <- matrix(seq(0, 1, length.out = 50)); "
-        'model$fit(x, 2 * x, epochs = 2L, verbose = 0L); cat("shape:", dim(model$predict(x, verbose = 0L)))'
-    )
-    assert "trace: 3" in said
-    assert "shape: 50 1" in said
