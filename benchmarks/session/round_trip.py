@@ -52,7 +52,7 @@ def main(cells: int) -> None:
         root = Path(scratch)
         (root / "hand").mkdir()
         with Installation(root / "data") as installation, jupyter_server(root / "hand") as (url, headers, runtime):
-            done = installation.command("session", "start", "r-basics", "--wait", "--json")
+            done = installation.command("session", "start", "r", "--wait", "--json")
             session = json.loads(done.stdout)["id"]
             bearer = {"Authorization": f"Bearer {installation.token}"}
             edge = RemoteKernel(f"{installation.address}/s/{session}", bearer)

@@ -14,7 +14,7 @@ from tests.kernels import RemoteKernel
 from benchmarks.results import spread, table, versions, write_section
 from benchmarks.session.peers import JUPYTERHUB, jupyter_server, jupyterhub
 
-ENVIRONMENT = "r-basics"
+ENVIRONMENT = "r"
 
 
 def first_result(url: str, headers: dict[str, str]) -> None:

@@ -39,10 +39,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     (folder / "environments").mkdir()
     environment = {
-        "apiVersion": "rsparkhub/v1", "kind": "Environment", "metadata": {"name": "rspark", "title": "RSpark"},
+        "apiVersion": "rsparkhub/v1", "kind": "Environment", "metadata": {"name": "jupyterlab", "title": "JupyterLab"},
         "spec": {"interface": "jupyterlab", "image": "none:1", "kernels": ["python"]},
     }  # fmt: skip
-    (folder / "environments/rspark.yaml").write_text(yaml.safe_dump(environment))
+    (folder / "environments/jupyterlab.yaml").write_text(yaml.safe_dump(environment))
     with Installation(folder / "data", environ={"RSPARKHUB_ENVIRONMENTS": str(folder / "environments")}) as hub:
         token = folder / "rsparkhub.token"
         token.write_text(hub.command("token", "create", "jupyterhub", "--scope", "users", "--scope", "sessions").stdout)
@@ -99,7 +99,7 @@ def test_a_server_is_a_session_from_its_start_to_exit_code_0(site: Site, browser
     page.locator("#start").click()
     page.get_by_role("button", name="Sign in as ada").click(timeout=READY)
     session = site.session_of("ada")
-    assert (session["state"], session["environment"]) == ("running", "rspark")
+    assert (session["state"], session["environment"]) == ("running", "jupyterlab")
     expect_jupyterlab(page, site, session["id"])
 
     # Who is signed in at both goes on at once, also after JupyterHub has been restarted.

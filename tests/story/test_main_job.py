@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from tests.installation import ROOT, Installation
-from tests.story.jupyterlab import READY, Notebook
+from tests.story.rc2 import READY, Room
 
 SHOTS = ROOT / "test-results/story"
 CHROMIUM = [
@@ -53,8 +53,8 @@ def shoot(page: Page, name: str) -> None:
     page.screenshot(path=SHOTS / f"{name}.png")
 
 
-def lab_of(browser: BrowserContext, page: Page) -> Page:
-    """The page on which JupyterLab is: the same one, or one that opened."""
+def room_of(browser: BrowserContext, page: Page) -> Page:
+    """The page on which Rc² is: the same one, or one that opened."""
     for each in reversed(browser.pages):
         if "/s/" in each.url:
             return each
@@ -77,72 +77,76 @@ def test_a_person_works_in_r_sleeps_and_finds_the_variables_again(installation: 
     page.get_by_role("button", name="Start RSpark", exact=True).click()
     page.wait_for_url(re.compile(r"/hub/sessions/[a-z0-9]+"))
     session = page.url.rstrip("/").rsplit("/", 1)[1].split("?")[0]
-    for part in ("JupyterLab", "PostgreSQL"):
+    for part in ("Rc²", "PostgreSQL"):
         expect(page.get_by_text(part).first).to_be_visible(timeout=READY)
     shoot(page, "2-starting")
     page.wait_for_url(re.compile(rf"/s/{session}/"), timeout=READY)
-    lab = lab_of(browser, page)
+    opened = room_of(browser, page)
+
+    # In a first session the welcome document is open, and its chunks run where they stand.
+    room = Room.opened(opened)
+    welcome = room.document("Welcome.Rmd")
+    output = room.run_chunk(welcome, 0)
+    expect(output.first).to_contain_text("Median", timeout=READY)
+    shoot(opened, "3-welcome")
 
     # R answers, PostgreSQL and Spark give the same, right numbers, a plot is seen.
-    Notebook.opened(lab)  # the welcome notebook, in a first session
-    notebook = Notebook.new(lab, "R")
-    notebook.run("library(rspark); set.seed(2026); answer <- 42; answer * 2")
-    expect(notebook.cells.first.locator(".jp-OutputArea-output")).to_contain_text("84")
-    counted = notebook.run(
-        'con <- postgres("flights")\n'
-        'print(DBI::dbGetQuery(con, "SELECT carrier, count(*)::int AS n FROM flights GROUP BY 1 ORDER BY n DESC LIMIT 3"))\n'
+    expect(room.run("library(rspark); set.seed(2026); answer <- 42; answer * 2")).to_contain_text("84")
+    counted = room.run(
+        'con <- postgres("flights"); '
+        'print(DBI::dbGetQuery(con, "SELECT carrier, count(*)::int AS n FROM flights GROUP BY 1 ORDER BY n DESC LIMIT 3")); '
         'cat("rows:", DBI::dbGetQuery(con, "SELECT count(*)::int AS n FROM flights")$n)'
     )
     expect(counted).to_contain_text(f"rows: {FLIGHTS}")
     for carrier, count in FIRST_CARRIERS:
         expect(counted).to_contain_text(re.compile(rf"{carrier}\s+{count}"))
-    spark = notebook.run(
-        'spark_postgres("flights", dbname = "flights", view = "flights")\n'
-        'carriers <- spark_sql("SELECT carrier, count(*) AS n FROM flights GROUP BY carrier ORDER BY n DESC LIMIT 3")\n'
+    spark = room.run(
+        'spark_postgres("flights", dbname = "flights", view = "flights"); '
+        'carriers <- spark_sql("SELECT carrier, count(*) AS n FROM flights GROUP BY carrier ORDER BY n DESC LIMIT 3"); '
         "print(carriers)",
         within=240,
     )
     for carrier, count in FIRST_CARRIERS:
         expect(spark).to_contain_text(re.compile(rf"{carrier}\s+{count}"))
-    shoot(lab, "3-postgres-and-spark")
-    plotted = notebook.run('barplot(carriers$n, names.arg = carriers$carrier, main = "Flights from New York, 2013")')
-    picture = plotted.locator(".jp-OutputArea-output img, .jp-OutputArea-output svg").first
+    shoot(opened, "4-postgres-and-spark")
+    room.run('barplot(carriers$n, names.arg = carriers$carrier, main = "Flights from New York, 2013")')
+    picture = opened.get_by_role("img", name=re.compile(r"^Plot of barplot")).first
     expect(picture).to_be_visible(timeout=READY)
     assert picture.evaluate("node => node.getBoundingClientRect().width") > 200
-    shoot(lab, "4-plot")
-    notebook.save_as("carriers.ipynb")
+    shoot(opened, "5-plot")
 
     # Spark's own pages are behind the same edge.
     ui = browser.new_page()
     ui.goto(f"{installation.url}/s/{session}/spark/")
     expect(ui.get_by_text("Completed Jobs").first).to_be_visible(timeout=READY)
-    shoot(ui, "5-spark")
+    shoot(ui, "6-spark")
     ui.close()
 
     # Asleep: the workspace is saved, the exit code is 0, what could not be kept is named.
-    lab.close()
+    opened.close()
     page = browser.new_page()
     page.goto(f"{installation.url}/hub/sessions/{session}")
     expect(page.get_by_text("Nothing computes.")).to_be_visible(timeout=READY)  # else it asks first
-    shoot(page, "6-running")
+    shoot(page, "7-running")
     page.get_by_role("button", name="Sleep").first.click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=READY)
     expect(page.get_by_text("con", exact=True)).to_be_visible()
-    shoot(page, "7-asleep")
+    shoot(page, "8-asleep")
     with installation.client() as hub:
         asleep = hub.get(f"/hub/api/sessions/{session}").json()
     assert asleep["state"] == "suspended"
     assert asleep["last_exit"]["code"] == 0
-    [kernel] = [each for each in asleep["last_exit"]["saved"]["kernels"] if each["path"] == "carriers.ipynb"]
+    [kernel] = asleep["last_exit"]["saved"]["kernels"]
     assert {lost["name"] for lost in kernel["lost"]} == {"con"}
 
-    # Awake again: the same notebook, the same kernel, the variables there.
+    # Awake again: the same console with its transcript, the variables there.
     page.get_by_role("button", name="Resume").click()
     page.wait_for_url(re.compile(rf"/s/{session}/"), timeout=READY)
-    notebook = Notebook.open(page, "carriers.ipynb")
-    found = notebook.run('cat(answer, nrow(carriers), "rspark" %in% .packages(), exists("con"))')
-    expect(found.locator(".jp-OutputArea-output")).to_contain_text("42 3 TRUE FALSE", timeout=READY)
-    shoot(page, "8-awake")
+    room = Room.opened(page)
+    expect(room.executions.filter(has_text=f"rows: {FLIGHTS}")).to_be_visible(timeout=READY)
+    found = room.run('cat(answer, nrow(carriers), "rspark" %in% .packages(), exists("con"))')
+    expect(found).to_contain_text("42 3 TRUE FALSE", timeout=READY)
+    shoot(page, "9-awake")
 
 
 def test_the_link_works_once(installation: Installation, browser: BrowserContext) -> None:

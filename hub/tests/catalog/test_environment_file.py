@@ -61,6 +61,35 @@ def test_the_projects_own_environments_are_good(path: Path) -> None:
     assert read_environment(path, SCHEMA).name == path.stem
 
 
+def test_the_environments_that_people_begin_with_open_rc2() -> None:
+    own = {path.stem: read_environment(path, SCHEMA) for path in CHECKOUT.glob("environments/*.yaml")}
+    opened = {name: environment.spec.interface.name for name, environment in own.items()}
+    assert {name for name, interface in opened.items() if interface != "rc2"} == {"jupyterlab", "terminal"}
+    assert {"rspark", "r", "python", "tensorflow", "rspark-full"} < opened.keys()
+    assert [name for name, environment in own.items() if environment.metadata.hidden] == ["r-basics"]
+    assert own["r-basics"].spec == own["r"].spec, "what was started by the old name is the same"
+
+
+def test_what_an_environment_needs_and_is_not_installed_is_said(file: Path) -> None:
+    needs = "requires: {python: [tensorflow], installed_by: make tensorflow}"
+    file.write_text(GOOD.replace("  interface:", f"  {needs}\n  interface:"))
+    assert read_environment(file, SCHEMA).unavailable is None
+    bare = environment_schema(BackendTraits(name="process"), lambda requirements: "tensorflow" not in requirements.python)
+    assert read_environment(file, bare).unavailable == (
+        "RSpark is not installed here. Run `make tensorflow` where RSparkHub is installed, then start RSparkHub again."
+    )
+    one = environment_schema(BackendTraits(name="kubernetes", uses_images=True, one_image=True))
+    assert read_environment(file, one).unavailable == (
+        "RSpark needs an image of its own, and all sessions here run in one. Ask your administrator."
+    )
+    assert read_environment(file, environment_schema(BackendTraits(name="kubernetes", uses_images=True))).unavailable is None
+    wrong = GOOD.replace("  interface:", f"  {needs.replace('[tensorflow]', '[tensor-flow]')}\n  interface:")
+    assert problem_of(file, wrong) == (
+        "FILE, line 5: spec.requires.python[0] can't be read: a module of Python is named by letters, digits and underscores; "
+        'found "tensor-flow".'
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
