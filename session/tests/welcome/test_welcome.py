@@ -62,6 +62,7 @@ def test_it_speaks_only_of_what_the_environment_offers(document: WelcomeDocument
 
 def test_what_needs_another_service_is_left_out(tmp_path: Path) -> None:
     assert shown(tmp_path, "spark") == []
+    assert shown(tmp_path, "spark", "postgres") == shown(tmp_path, "postgres", "spark"), "and comes after it"
     assert len(shown(tmp_path, "postgres", "spark", "another")) > len(shown(tmp_path, "postgres"))
 
 

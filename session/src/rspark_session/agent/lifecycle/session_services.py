@@ -56,4 +56,5 @@ def prepare(services: Iterable[Service]) -> None:
 def welcome(services: Collection[Service]) -> "list[Cell]":
     """Return what the services show in a welcome document, without what needs others."""
     names = {service.context.spec.name for service in services}
-    return [cell for service in services for cell in service.welcome() if names.issuperset(cell.needs)]
+    cells = [cell for service in services for cell in service.welcome() if names.issuperset(cell.needs)]
+    return sorted(cells, key=lambda cell: bool(cell.needs))  # what goes on from another service's comes after it

@@ -11,7 +11,7 @@ CELLS = (
     ),
     Cell(
         "code",
-        'spark_postgres("flights", dbname = "flights", view = "flights")\ndelays <- spark_sql("\n'
+        'library(rspark)\nspark_postgres("flights", dbname = "flights", view = "flights")\ndelays <- spark_sql("\n'
         '  SELECT month, avg(dep_delay) AS delay FROM flights\n  GROUP BY month ORDER BY month")\n'
         'plot(delays, type = "b", ylab = "minutes",\n     main = "Mean departure delay")',
         ("postgres",),
