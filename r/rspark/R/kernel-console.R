@@ -9,11 +9,9 @@ stream_output <- function() {
   known <- exists("evaluate", envir = imports, inherits = FALSE) && all(vapply(needed, exists, NA, envir = evaluate, inherits = FALSE)) &&
     .Call(console_find)
   if (known) {
-    base <- baseenv()
-    base$unlockBinding("evaluate", imports)
-    assign("evaluate", evaluate_in_console(imports$evaluate, base::readline), envir = imports)
+    rebind(imports, "evaluate", evaluate_in_console(imports$evaluate, base::readline))
     workspace$console <- TRUE
-    lockBinding("evaluate", imports)
+    hold_interrupts()
     assign("flush_console", function() invisible(.Call(console_flush)), envir = evaluate$.env)
     options(showErrorCalls = FALSE, keep.source = TRUE) # as where R is interactive
     for (prepare in list(rc2_name_plots, print_tables, remove_drawn_files)) try(prepare(), silent = TRUE)
@@ -32,7 +30,9 @@ evaluate_in_console <- function(evaluate, readline) {
     executor <- environment(output_handler$error)$.self
     if (!methods::is(executor, "Executor")) {
       if (is.character(input) && startsWith(input[[1]], own_code)) envir <- new.env(parent = topenv())
-      value <- with_device(function() evaluate(input, envir = envir, output_handler = output_handler, new_device = FALSE, ...))
+      work <- function() evaluate(input, envir = envir, output_handler = output_handler, new_device = FALSE, ...)
+      unseen <- identical(output_handler$error, identity) # else it is no one's code: IRkernel looks how deep its own calls are
+      value <- with_device(function() if (unseen) interruptible(work()) else work())
       keep_compiler() # a workspace was restored
       return(value)
     }
@@ -46,9 +46,9 @@ evaluate_in_console <- function(evaluate, readline) {
     }
     own_questions(console, readline)
     screen <- open_screen(console)
-    suspendInterrupts(begin_profile(executor$current_request$metadata[["rspark_profile"]]))
+    begin_profile(executor$current_request$metadata[["rspark_profile"]])
     tryCatch(
-      {
+      interruptible({
         for (sentence in take_notices()) console$tell(paste0(sentence, "\n"), errors = TRUE)
         for (place in seq_along(input)) {
           console$state$source <- attr(input, "srcref")[[place]]
@@ -57,14 +57,12 @@ evaluate_in_console <- function(evaluate, readline) {
           bound_profile()
         }
         screen$finish()
-      },
+      }),
       error = console$keep_failure,
       interrupt = function(condition) console$interrupt()
     )
-    suspendInterrupts({
-      tell_rc2_of_profile(executor)
-      screen$close()
-    })
+    tell_rc2_of_profile(executor)
+    screen$close()
     beside_code(console, tell_rc2_of_breakpoints(executor))
     while (sink.number() > most_sinks) sink() # the kernel diverts output, too, and R has room for 20
     console$report_failure()
@@ -408,14 +406,11 @@ print_tables <- function() {
 remove_drawn_files <- function() {
   repr <- asNamespace("repr")
   draw <- repr$repr_recordedplot_generic
-  base <- baseenv()
-  base$unlockBinding("repr_recordedplot_generic", repr)
-  repr$repr_recordedplot_generic <- function(obj, ext, binary, dev.cb) {
+  rebind(repr, "repr_recordedplot_generic", function(obj, ext, binary, dev.cb) {
     drawn <- character()
     on.exit(unlink(drawn))
     draw(obj, ext, binary, function(file) dev.cb(drawn <<- file))
-  }
-  lockBinding("repr_recordedplot_generic", repr)
+  })
 }
 
 # Questions -------------------------------------------------------------------
@@ -431,12 +426,14 @@ own_questions <- function(console, readline) {
 }
 
 replace_in <- function(package, name, value) {
+  for (env in list(asNamespace(package), as.environment(paste0("package:", package)))) rebind(env, name, value)
+}
+
+rebind <- function(env, name, value) {
   base <- baseenv()
-  for (env in list(asNamespace(package), as.environment(paste0("package:", package)))) {
-    if (bindingIsLocked(name, env)) base$unlockBinding(name, env)
-    assign(name, value, envir = env)
-    lockBinding(name, env)
-  }
+  if (bindingIsLocked(name, env)) base$unlockBinding(name, env)
+  assign(name, value, envir = env)
+  lockBinding(name, env)
 }
 
 # Return the line that was typed, NULL at the end of input, and FALSE where the code is to be left: an interrupt, or the kernel is
@@ -474,7 +471,7 @@ drop_answers <- function(kernel) {
   repeat {
     heard <- zmq$zmq.poll(c(kernel$sockets$stdin), readable, 0L)
     if (heard[[1L]] < 1L || !bitwAnd(zmq$zmq.poll.get.revents(1L), readable)) break
-    zmq$zmq.recv.multipart(kernel$sockets$stdin, unserialize = FALSE)
+    whole_messages$zmq.recv.multipart(kernel$sockets$stdin, unserialize = FALSE)
   }
 }
 
@@ -487,11 +484,10 @@ wait_for_answer <- function(kernel, executor) {
   zmq <- asNamespace("pbdZMQ")
   sockets <- kernel$sockets
   readable <- zmq$ZMQ.PO()$POLLIN
-  receive <- function(socket) kernel$wire_to_msg(zmq$zmq.recv.multipart(socket, unserialize = FALSE))
+  receive <- function(socket) kernel$wire_to_msg(whole_messages$zmq.recv.multipart(socket, unserialize = FALSE))
   repeat {
     # An interrupt that comes just before it waits is seen only once it has waited.
     heard <- zmq$zmq.poll(c(sockets$stdin, sockets$control), rep(readable, 2L), 500L, MC = zmq$ZMQ.MC(check.eintr = TRUE))
-    if (identical(heard[[2L]], "SIGINT")) leave_question()
     if (heard[[1L]] < 1L) next # nothing came, or a signal: then it doesn't say what is readable
     if (bitwAnd(zmq$zmq.poll.get.revents(1L), readable)) {
       message <- receive(sockets$stdin)

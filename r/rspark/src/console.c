@@ -20,6 +20,7 @@
 
 #include "descriptors.h"
 #include "files.h"
+#include "interrupts.h"
 #include "profiling.h"
 
 #define LONG_ENOUGH 65536 /* bytes that are sent without more of them */
@@ -294,6 +295,7 @@ static void evaluate(void *data)
 {
     Run *run = data;
     Rf_eval(run->handlers, R_BaseEnv); /* puts them onto the stack, which ends with this context */
+    R_CheckUserInterrupt();            /* one that came since the code was taken */
     SET_VECTOR_ELT(run->result, 0, Rf_eval(run->call, run->env));
     run->finished = 1;
     /* With fewer nested expressions than the kernel's own nothing could be called any more, but for what handles that error. */
@@ -438,7 +440,7 @@ SEXP attribute_hidden console_find(void)
     *(void **) &r.call_back = dlsym(RTLD_DEFAULT, "Rf_callToplevelHandlers");
     *(void **) &r.debugged = dlsym(RTLD_DEFAULT, "RDEBUG");
     *(void **) &r.set_debugged = dlsym(RTLD_DEFAULT, "SET_RDEBUG");
-    int all = 1;
+    int all = interrupts_find();
     for (size_t each = 0; each < sizeof found / sizeof *found; each++) all = all && found[each] != NULL;
     return Rf_ScalarLogical(all);
 }
@@ -455,6 +457,10 @@ static const R_CallMethodDef calls[] = {
     {"console_stop_at_next", (DL_FUNC) &console_stop_at_next, 1},
     {"console_run_on", (DL_FUNC) &console_run_on, 1},
     {"console_call_back", (DL_FUNC) &console_call_back, 3},
+    {"interrupts_hold", (DL_FUNC) &interrupts_hold, 0},
+    {"interrupts_forget", (DL_FUNC) &interrupts_forget, 0},
+    {"interrupts_allow", (DL_FUNC) &interrupts_allow, 2},
+    {"interrupts_shut_out", (DL_FUNC) &interrupts_shut_out, 2},
     {"files_regular", (DL_FUNC) &files_regular, 1},
     {"profiling_on", (DL_FUNC) &profiling_on, 0},
     {NULL, NULL, 0}
