@@ -25,7 +25,8 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rsparkhub.api.resources.pages import CONTENT_SECURITY_POLICY
+from rsparkhub.api.language import language_of
+from rsparkhub.api.resources.pages import CONTENT_SECURITY_POLICY, built_languages, index_in
 from rsparkhub.domain.coursework import Assignment, assignment_of, by_name, check_name, check_path
 from rsparkhub.domain.errors import InvalidInput
 from rsparkhub.domain.roster import read_roster
@@ -647,7 +648,8 @@ class FixtureHub:
 
     async def _page(self, request: Request) -> Response:
         path = (PAGES / request.path_params["path"]).resolve()
-        found = path if path.is_file() and path.is_relative_to(PAGES) else PAGES / "index.html"
+        index = index_in(language_of(request, built_languages(PAGES)))
+        found = path if path.is_file() and path.is_relative_to(PAGES) else PAGES / index
         return FileResponse(found, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
 
 

@@ -18,7 +18,7 @@ PHONE: ViewportSize = {"width": 360, "height": 740}
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-async def _axe(page: Page) -> list[str]:
+async def axe(page: Page) -> list[str]:
     # As a script of the page it would be against the policy; the browser's own tools may evaluate.
     await page.evaluate(AXE.read_text(encoding="utf-8"))
     # No rule of these asks for the style sheets, which axe would load once more, past the page's policy.
@@ -30,7 +30,7 @@ async def _axe(page: Page) -> list[str]:
     ]
 
 
-async def _sticks_out(page: Page) -> list[str]:
+async def sticks_out(page: Page) -> list[str]:
     found: list[str] = await page.evaluate(
         """() => {
           const wide = document.documentElement.clientWidth;
@@ -43,7 +43,7 @@ async def _sticks_out(page: Page) -> list[str]:
     return found
 
 
-async def _photograph(page: Page, name: str) -> None:
+async def photograph(page: Page, name: str) -> None:
     """Take the picture when two in a row are the same: what was just asked for, another theme, may not be drawn yet."""
     path: Path = RESULTS / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,12 +64,12 @@ async def test_everybody_can_use(scene: Scene, page: Page, hub: FixtureHub) -> N
     await scene.act(page)
     await page.evaluate("document.fonts.ready")
     assert await page.title() != ""
-    assert await _sticks_out(page) == []
-    await _photograph(page, f"{scene.name}-light")
-    assert await _axe(page) == []
+    assert await sticks_out(page) == []
+    await photograph(page, f"{scene.name}-light")
+    assert await axe(page) == []
     await page.emulate_media(color_scheme="dark")
-    await _photograph(page, f"{scene.name}-dark")
-    assert await _axe(page) == []
+    await photograph(page, f"{scene.name}-dark")
+    assert await axe(page) == []
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=str)
@@ -91,7 +91,7 @@ async def test_it_fits_a_phone(scene: Scene, browser: Browser, hub: FixtureHub) 
         await page.get_by_text(scene.see).first.wait_for()
         await scene.act(page)
         await page.evaluate("document.fonts.ready")
-        await _photograph(page, f"phone/{scene.name}")
-        assert await _sticks_out(page) == []
+        await photograph(page, f"phone/{scene.name}")
+        assert await sticks_out(page) == []
     finally:
         await context.close()

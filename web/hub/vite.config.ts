@@ -1,5 +1,12 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
+import { wuchale } from 'wuchale/vite';
+
+/** English is the source itself: its pages know nothing of others (docs/decisions/0064). */
+const SOURCE = 'en';
+/** Which pages are built (`build.js`), or shown while they are worked on. */
+const language = process.env.LANGUAGE_OF_PAGES ?? SOURCE;
 
 /** Ask for the text font with the page, not after its styles were read. */
 function preloadFont(): Plugin {
@@ -25,9 +32,26 @@ function preloadFont(): Plugin {
   };
 }
 
+/** Say in the page's head which language it has; and take into it the texts of that language alone. */
+function speak(): Plugin {
+  return {
+    name: 'speak',
+    enforce: 'pre',
+    transformIndexHtml: (html) => html.replace('<html lang="en">', `<html lang="${language}">`),
+    load: (id) =>
+      id.endsWith('.compiled.js') && !id.endsWith(`.${language}.compiled.js`) ? 'export const c = [];' : null,
+  };
+}
+
+const translated = language !== SOURCE;
+
 export default defineConfig({
   base: '/hub/',
+  define: { __LANGUAGE__: JSON.stringify(language) },
   plugins: [
+    ...(translated
+      ? [wuchale({ configPath: fileURLToPath(new URL('../wuchale.config.js', import.meta.url)) }), speak()]
+      : []),
     svelte({
       configFile: false,
       // The names of a component's own styles are in all it draws: short ones are fetched sooner.
@@ -38,7 +62,7 @@ export default defineConfig({
   build: {
     // The Python package carries the pages; Git doesn't.
     outDir: '../../hub/src/rsparkhub/pages',
-    emptyOutDir: true,
+    emptyOutDir: false,
     target: ['chrome123', 'firefox125', 'safari17.5'],
     // The pages' policy allows no data: URLs for fonts and scripts.
     assetsInlineLimit: 0,
@@ -47,6 +71,10 @@ export default defineConfig({
     // Nor are pieces apart that are always asked for together: a small file packs worse than a part of a larger one.
     rolldownOptions: {
       output: {
+        ...(translated && {
+          entryFileNames: `assets/${language}/[name]-[hash].js`,
+          chunkFileNames: `assets/${language}/[name]-[hash].js`,
+        }),
         codeSplitting: {
           groups: [
             { name: 'start', tags: ['$initial'], priority: 3 },

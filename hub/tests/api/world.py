@@ -164,6 +164,7 @@ def write_catalog(folder: Path) -> Path:
 def write_pages(folder: Path) -> Path:
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text("<!doctype html><title>RSparkHub</title>")
+    (folder / "index.de.html").write_text('<!doctype html><html lang="de"><title>RSparkHub</title>')
     (folder / "assets" / "index-4f2a.js").write_text("export {}")
     (folder / "icon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     return folder

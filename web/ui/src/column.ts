@@ -1,4 +1,5 @@
 import type { Snippet } from 'svelte';
+import { LOCALE } from './language.ts';
 
 export type Cell = string | number | null | undefined;
 export type Direction = 'ascending' | 'descending';
@@ -30,7 +31,7 @@ export interface Column<Row> {
   cell?: Snippet<[Row]>;
 }
 
-const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+const collator = new Intl.Collator(LOCALE, { numeric: true, sensitivity: 'base' });
 
 /** Return rows in an order; those that are equal stand as they came, and an empty cell comes last in either direction. */
 export function sortRows<Row>(

@@ -1,14 +1,17 @@
 """What every call of the API has at hand, handed in by `create_app` and reached for nowhere else."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from rsparkhub.agents import AgentClient
+from rsparkhub.api.language import ENGLISH, language_of
 from rsparkhub.api.rate import Rate
+from rsparkhub.api.sentences import languages, sentences_in
+from rsparkhub.api.serializers.language import session_in_words
 from rsparkhub.api.serializers.sessions import SessionSerializer
 from rsparkhub.api.streams.broadcaster import EventBroadcaster
 from rsparkhub.api.streams.places import StreamPlaces
@@ -20,11 +23,12 @@ from rsparkhub.auth.visits import Visits
 from rsparkhub.catalog import Catalog
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store
+from rsparkhub.wire.session import SessionView
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppContext:
-    """The parts of one app."""
+    """The parts of one app, and the language of the person who asks."""
 
     settings: Settings
     store: Store
@@ -46,16 +50,25 @@ class AppContext:
     revocations: Revocations
     session_hosts: SessionHostSignIn
     now: Callable[[], datetime]
+    language: str = ENGLISH
 
     def own_origins(self, request: Request) -> frozenset[Origin]:
         """The origins of the hub's own pages: as this request reached it, and as the settings say."""
         origins = (origin_of(f"{request.url.scheme}://{request.url.netloc}"), origin_of(self.settings.url))
         return frozenset(filter(None, origins))
 
+    def in_words(self, views: Sequence[SessionView]) -> list[SessionView]:
+        """Return sessions with what is said of them in the language of the person who asks."""
+        if self.language == ENGLISH:
+            return list(views)
+        say = sentences_in(self.language).say
+        return [session_in_words(view, say) for view in views]
+
 
 async def _context(request: Request) -> AppContext:  # FastAPI sends a function that isn't `async` to a thread, for each request
     context: AppContext = request.app.state.context
-    return context
+    language = language_of(request, languages())
+    return context if language == ENGLISH else replace(context, language=language)
 
 
 Context = Annotated[AppContext, Depends(_context)]

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
+from rsparkhub.api.sentences import said_to
 from rsparkhub.domain.errors import Busy, NotSignedIn, RsparkhubError, TooManyRequests
 from rsparkhub.wire.problem import FieldProblem, Problem
 
@@ -74,7 +75,7 @@ async def _on_ours(request: Request, error: Exception) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if error.status >= 500:
         log.warning("%s %s: %s", request.method, request.url.path, error)
-    return problem_response(problem_of(error), headers)
+    return problem_response(_in_language_of(request, problem_of(error)), headers)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
@@ -89,7 +90,12 @@ async def _on_http(request: Request, error: Exception) -> Response:
     status, headers = error.status_code, dict(error.headers or {})
     if status == 405:
         headers["Allow"] = ", ".join(sorted(_allowed(request)))
-    return problem_response(problem_of_http(status), headers)
+    return problem_response(_in_language_of(request, problem_of_http(status)), headers)
+
+
+def _in_language_of(request: Request, problem: Problem) -> Problem:
+    """Return a problem with its sentence in the language of the person who asks; what programs go by stays as it is."""
+    return problem.model_copy(update={"detail": said_to(request, problem.detail)})
 
 
 def _allowed(request: Request) -> set[str]:

@@ -56,24 +56,26 @@ export function filtered(sessions: readonly Session[], filter: Filter): Session[
   );
 }
 
+/** As "No failed sessions" has them. */
 const NONE: Record<string, string> = {
-  running: 'running',
-  coming: 'starting',
-  queued: 'queued',
-  ending: 'ending',
-  asleep: 'sleeping',
-  failed: 'failed',
-  stopped: 'stopped',
+  running: /* @wc-include */ 'running',
+  coming: /* @wc-include */ 'starting',
+  queued: /* @wc-include */ 'queued',
+  ending: /* @wc-include */ 'ending',
+  asleep: /* @wc-include */ 'sleeping',
+  failed: /* @wc-include */ 'failed',
+  stopped: /* @wc-include */ 'stopped',
 };
 
 /** Return what an empty list says: "No failed sessions", "No session matches “homework”". */
 export function noSessions(filter: Filter): string {
   if (filter.text.trim()) return `No session matches “${filter.text.trim()}”`;
   const kinds = GROUPS.filter(({ states }) => states.every((state) => filter.states.includes(state)));
-  const which = kinds.length > 0 ? `${alternatives(kinds.map(({ key }) => NONE[key] ?? key))} ` : '';
-  const whose = filter.owner ? ` of ${filter.owner}` : '';
-  const where = filter.environment ? ` from ${filter.environment}` : '';
-  return `No ${which}sessions${whose}${where}`;
+  const which = alternatives(kinds.map(({ key }) => NONE[key] ?? key));
+  const rest = [filter.owner && `of ${filter.owner}`, filter.environment && `from ${filter.environment}`].map(
+    (words) => words && ` ${words}`,
+  );
+  return which ? `No ${which} sessions${rest.join('')}` : `No sessions${rest.join('')}`;
 }
 
 export function toggled(filter: Filter, states: readonly State[]): Filter {

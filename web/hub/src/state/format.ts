@@ -1,24 +1,42 @@
-/** Numbers, sizes, times and lists as people read them. Pure, so that each has its test. */
+/** Numbers, sizes, times and lists as people read them, in the language of the pages. Pure, so that each has its test. */
+import { count, LOCALE } from '@rsparkhub/ui/language';
+
+export { count };
+
+const AND = new Intl.ListFormat(LOCALE, { type: 'conjunction' });
+const OR = new Intl.ListFormat(LOCALE, { type: 'disjunction' });
 
 export function list(words: readonly string[]): string {
-  if (words.length <= 1) return words[0] ?? '';
-  return `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
+  return AND.format(words);
 }
 
 /** "failed", "failed or stopped", "running, failed or stopped". */
 export function alternatives(words: readonly string[]): string {
-  if (words.length <= 1) return words[0] ?? '';
-  return `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`;
+  return OR.format(words);
 }
+
+const ORDER = new Intl.PluralRules(LOCALE, { type: 'ordinal' });
 
 export function ordinal(n: number): string {
-  const tens = n % 100;
-  const suffix = tens >= 11 && tens <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th');
-  return `${n}${suffix}`;
+  switch (ORDER.select(n)) {
+    case 'one':
+      return /* @wc-include */ `${n}st`;
+    case 'two':
+      return /* @wc-include */ `${n}nd`;
+    case 'few':
+      return /* @wc-include */ `${n}rd`;
+    default:
+      return /* @wc-include */ `${n}th`;
+  }
 }
 
-export function count(n: number, one: string, many = `${one}s`): string {
-  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+/** A number with so many digits after the point, or up to so many. */
+function digits(n: number, most: number, least = most): string {
+  return n.toLocaleString(LOCALE, {
+    minimumFractionDigits: least,
+    maximumFractionDigits: most,
+    useGrouping: false,
+  });
 }
 
 const SIZES = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
@@ -27,8 +45,7 @@ const SIZES = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 export function bytes(n: number): string {
   let [value, unit] = [n, 0];
   while (value >= 999.5 && unit < SIZES.length - 1) [value, unit] = [value / 1000, unit + 1];
-  const digits = unit > 0 && value < 9.95 ? 1 : 0;
-  return `${value.toFixed(digits)} ${SIZES[unit] ?? ''}`;
+  return `${digits(value, unit > 0 && value < 9.95 ? 1 : 0)} ${SIZES[unit] ?? ''}`;
 }
 
 /** Memory in the binary units that environments are written in: 4Gi is "4 GB" to a person. */
@@ -50,11 +67,11 @@ export function memoryOf(used: number | null, most: number | null): string {
 
 export function cores(used: number | null, most: number | null): string {
   if (used === null) return '–';
-  return most === null ? used.toFixed(1) : `${used.toFixed(1)} of ${trimmed(most)}`;
+  return most === null ? digits(used, 1) : `${digits(used, 1)} of ${trimmed(most)}`;
 }
 
 function trimmed(value: number): string {
-  return value.toFixed(1).replace(/\.0$/, '');
+  return digits(value, 1, 0);
 }
 
 const MINUTE = 60_000;
@@ -64,39 +81,55 @@ const DAY = 24 * HOUR;
 /** A span in its one or two largest units. */
 export function span(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 60) return inUnit.s(seconds);
   const minutes = Math.floor(ms / MINUTE);
-  if (minutes < 60) return `${minutes} min`;
-  if (ms < DAY) return two(Math.floor(ms / HOUR), 'h', Math.floor((ms % HOUR) / MINUTE), 'min');
-  return two(Math.floor(ms / DAY), 'd', Math.floor((ms % DAY) / HOUR), 'h');
+  if (minutes < 60) return inUnit.m(minutes);
+  const hours = Math.floor((ms % DAY) / HOUR);
+  if (ms < DAY) return two(inUnit.h(hours), Math.floor((ms % HOUR) / MINUTE), inUnit.m);
+  return two(inUnit.d(Math.floor(ms / DAY)), hours, inUnit.h);
 }
 
-function two(large: number, unit: string, small: number, smallUnit: string): string {
-  return small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smallUnit}`;
+function two(large: string, small: number, unit: (n: number) => string): string {
+  return small === 0 ? large : `${large} ${unit(small)}`;
 }
+
+/** A number of days, hours, minutes or seconds, by the letter that environments have for them. */
+const inUnit = {
+  d: (n: number): string => /* @wc-include */ `${n} d`,
+  h: (n: number): string => /* @wc-include */ `${n} h`,
+  m: (n: number): string => `${n} min`,
+  s: (n: number): string => /* @wc-include */ `${n} s`,
+};
+const inWords: typeof inUnit = {
+  d: (n) => count(n, ['day', 'days']),
+  h: (n) => count(n, ['hour', 'hours']),
+  m: (n) => count(n, ['minute', 'minutes']),
+  s: (n) => count(n, ['second', 'seconds']),
+};
 
 /** How long ago; rough, so that it seldom changes while it is looked at. */
 export function ago(time: string | null, now: number): string {
-  if (time === null) return 'never';
+  if (time === null) return /* @wc-include */ 'never';
   const passed = now - Date.parse(time);
   if (passed < MINUTE) return 'just now';
   if (passed < HOUR) return `${Math.floor(passed / MINUTE)} min ago`;
   if (passed < DAY) return `${Math.floor(passed / HOUR)} h ago`;
   const days = Math.floor(passed / DAY);
-  return days === 1 ? 'yesterday' : days < 30 ? `${days} days ago` : day(time, now);
+  if (days === 1) return /* @wc-include */ 'yesterday';
+  return days < 30 ? `${days} days ago` : day(time, now);
 }
 
 /** A day, with the year only when it isn't this one. */
 export function day(time: string, now: number): string {
   const date = new Date(time);
   const year = date.getFullYear() === new Date(now).getFullYear() ? {} : { year: 'numeric' as const };
-  return date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...year });
+  return date.toLocaleDateString(LOCALE, { day: 'numeric', month: 'short', ...year });
 }
 
 /** A moment as a person would say it: "14:32", "yesterday 14:32", "3 Nov 14:32". */
 export function moment(time: string, now: number): string {
   const date = new Date(time);
-  const clock = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  const clock = date.toLocaleTimeString(LOCALE, { hour: '2-digit', minute: '2-digit' });
   const days = Math.round((midnight(now) - midnight(date.getTime())) / DAY);
   if (days === 0) return clock;
   if (days === 1) return `yesterday ${clock}`;
@@ -123,29 +156,22 @@ function midnight(time: number): number {
 
 /** The full time, for a hint. */
 export function exact(time: string): string {
-  return new Date(time).toLocaleString('en-GB', { dateStyle: 'full', timeStyle: 'long' });
+  return new Date(time).toLocaleString(LOCALE, { dateStyle: 'full', timeStyle: 'long' });
 }
 
 /** A duration as environments write it (`1h30m`), in words. */
 export function duration(text: string): string {
-  const units: Record<string, [string, string]> = {
-    d: ['day', 'days'],
-    h: ['hour', 'hours'],
-    m: ['minute', 'minutes'],
-    s: ['second', 'seconds'],
-  };
-  const parts = [...text.matchAll(/(\d+)([dhms])/g)].map(([, n = '0', unit = 's']) => {
-    const [one, many] = units[unit] ?? [unit, unit];
-    return count(Number(n), one, many);
-  });
-  return parts.length > 0 ? parts.join(' ') : text;
+  return spelled(text, inWords);
 }
 
 /** The same, short: "1 h 30 min". */
 export function shortDuration(text: string): string {
-  const units: Record<string, string> = { d: 'd', h: 'h', m: 'min', s: 's' };
-  const parts = [...text.matchAll(/(\d+)([dhms])/g)].map(
-    ([, n = '0', unit = 's']) => `${n} ${units[unit] ?? unit}`,
+  return spelled(text, inUnit);
+}
+
+function spelled(text: string, units: typeof inUnit): string {
+  const parts = [...text.matchAll(/(\d+)([dhms])/g)].map(([, n, unit]) =>
+    units[unit as keyof typeof inUnit](Number(n)),
   );
   return parts.length > 0 ? parts.join(' ') : text;
 }
@@ -164,7 +190,7 @@ export function about(seconds: number): string {
   if (seconds < 10) return `about ${Math.round(seconds)} s`;
   if (seconds < 58) return `about ${Math.round(seconds / 5) * 5} s`;
   const minutes = Math.round(seconds / 60);
-  return `about ${count(minutes, 'minute')}`;
+  return `about ${count(minutes, ['minute', 'minutes'])}`;
 }
 
 /** For which R a home keeps packages: each version has a library of its own, and each image where there are images. */

@@ -32,7 +32,8 @@ async function pack(folder: string, name: string, files: readonly Chosen[], most
     const packed = new Blob(parts).stream().pipeThrough(new CompressionStream('gzip')).pipeThrough(upTo);
     return new File([await new Response(packed).blob()], name);
   } catch {
-    throw new Problem(`A file in ${folder} can’t be read. Choose the folder again.`, 0, 'unreadable');
+    const unreadable = `A file in ${folder} can’t be read. Choose the folder again.`;
+    throw new Problem(unreadable, 0, 'unreadable');
   }
 }
 

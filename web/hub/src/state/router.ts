@@ -1,5 +1,6 @@
 /** The address and the page are one: links are real, Back works, and a page can be sent to somebody. */
 import { get, readonly, writable } from 'svelte/store';
+import { languageWaits } from './language.ts';
 import { parse, type Route } from './route.ts';
 
 export interface PageLocation {
@@ -25,6 +26,10 @@ function update(): void {
 
 /** Go to a page of ours. */
 export function go(path: string): void {
+  if (languageWaits()) {
+    location.assign(path);
+    return;
+  }
   history.pushState(null, '', path);
   update();
   scrollTo(0, 0);

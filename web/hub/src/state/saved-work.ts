@@ -11,11 +11,28 @@ export function countLost(work: Saved | Restored | null): number {
 }
 
 /** Return "42 variables saved (12 MB)"; the size where it is known. */
-export function summarizeSaved(work: Saved | Restored | null): string {
-  const objects = kernels(work).reduce((sum, kernel) => sum + kernel.objects, 0);
+export function summarizeSaved(work: Saved | null): string {
+  const objects = countObjects(work);
   const size = kernels(work).reduce((sum, kernel) => sum + savedBytes(kernel), 0);
   if (objects === 0) return 'No variables to save';
-  return `${count(objects, 'variable')} saved${size > 0 ? ` (${bytes(size)})` : ''}`;
+  return `${count(objects, ['variable saved', 'variables saved'])}${size > 0 ? ` (${bytes(size)})` : ''}`;
+}
+
+/** Return "42 variables brought back". */
+export function summarizeRestored(work: Restored | null): string {
+  const objects = countObjects(work);
+  if (objects === 0) return 'No variables to save';
+  return count(objects, ['variable brought back', 'variables brought back']);
+}
+
+function countObjects(work: Saved | Restored | null): number {
+  return kernels(work).reduce((sum, kernel) => sum + kernel.objects, 0);
+}
+
+/** Return how many objects of a kernel were not saved, or not brought back, before they are named. */
+export function lostText(n: number, verb: 'saved' | 'brought back'): string {
+  if (verb === 'saved') return n === 1 ? 'One object was not saved:' : `${n} objects were not saved:`;
+  return n === 1 ? 'One object was not brought back:' : `${n} objects were not brought back:`;
 }
 
 export function savedBytes(kernel: SavedKernel | RestoredKernel): number {

@@ -202,7 +202,8 @@ async function answerOf<T>(request: XMLHttpRequest): Promise<T> {
     return (await answer.json()) as T;
   } catch {
     // Something between here and the hub answered in its place, as a page to sign in does.
-    throw new Problem('RSparkHub’s answer can’t be read. Reload the page.', 0, 'unreadable');
+    const unreadable = 'RSparkHub’s answer can’t be read. Reload the page.';
+    throw new Problem(unreadable, 0, 'unreadable');
   }
 }
 

@@ -34,6 +34,6 @@ export function chosenValues(options: readonly StartOption[], choices: Choices):
 
 /** Return an option's value as a person reads it. */
 export function valueText(option: StartOption, value: unknown): string {
-  if (option.kind === 'yes-no') return value === true ? 'yes' : 'no';
+  if (option.kind === 'yes-no') return value === true ? /* @wc-include */ 'yes' : /* @wc-include */ 'no';
   return option.choices.find((choice) => choice.value === value)?.title ?? asText(value);
 }

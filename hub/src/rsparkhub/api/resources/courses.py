@@ -48,7 +48,7 @@ async def list_sessions(
     last = None if after is None else await find_session(context, identity, after)
     found = await context.store.courses.sessions(name, limit=limit + 1, after=last)
     more = found[limit - 1].id if len(found) > limit else None
-    return SessionList(sessions=await context.serializer.serialize(found[:limit]), next=more)
+    return SessionList(sessions=context.in_words(await context.serializer.serialize(found[:limit])), next=more)
 
 
 @router.post("/people", summary="Put people into a group", responses=responses(401, 403, 404, 409, 422))

@@ -1,5 +1,9 @@
-"""The hub's pages: the files that `web/hub` builds, and the page of a one-time link, whose button signs a person in."""
+"""The hub's pages: the files that `web/hub` builds, and the page of a one-time link, whose button signs a person in.
 
+They are built once for each language (web/hub/build.js), and a person gets the one that they read.
+"""
+
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -11,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.identity import browser_logins
+from rsparkhub.api.language import ENGLISH, language_of
 from rsparkhub.api.origin import is_foreign
 from rsparkhub.api.resources.login import keep_in_browser
 from rsparkhub.auth.next_address import safe_next
@@ -59,10 +64,21 @@ class _PagePath(Convertor[str]):
 register_url_convertor("page", _PagePath())
 
 
+def built_languages(folder: Path) -> frozenset[str]:
+    """Return the languages in which the pages in `folder` are built."""
+    return frozenset({ENGLISH, *(path.name.split(".")[1] for path in folder.glob("index.*.html"))})
+
+
+def index_in(language: str) -> str:
+    """Return the name of the one page of the app in a language."""
+    return "index.html" if language == ENGLISH else f"index.{language}.html"
+
+
 def pages_router(folder: Path) -> APIRouter:
     """Make the routes that serve the built pages in `folder`."""
     router = APIRouter(include_in_schema=False)
     files = StaticFiles(directory=folder, check_dir=False)
+    languages = built_languages(folder)
 
     @router.get("/")
     @router.get("/hub")
@@ -74,7 +90,7 @@ def pages_router(folder: Path) -> APIRouter:
         link = request.query_params.get("token")
         if path == "" and link is not None:
             return await _ask_to_sign_in(request, context, link, request.query_params.get("next"))
-        return _file(files, path, request) or _index(files, path, request)
+        return _file(files, path, request) or _index(files, path, request, languages)
 
     @router.post("/hub/")
     async def sign_in(request: Request, context: Context) -> Response:
@@ -165,9 +181,12 @@ def _file(files: StaticFiles, path: str, request: Request) -> Response | None:
     return response
 
 
-def _index(files: StaticFiles, path: str, request: Request) -> Response:
+def _index(files: StaticFiles, path: str, request: Request, languages: Collection[str]) -> Response:
     """Return the one page of the app, which reads the address itself; a missing asset stays missing."""
     if path.startswith("assets/"):
         raise HTTPException(404)
-    found = _file(files, "index.html", request)
+    language = language_of(request, languages)
+    found = _file(files, index_in(language), request)
+    if found is not None:
+        found.headers.update({"Content-Language": language, "Vary": "Accept-Language, Cookie"})
     return found or HTMLResponse(_NOT_BUILT, status_code=503, headers={**_HEADERS, "Retry-After": "10"})

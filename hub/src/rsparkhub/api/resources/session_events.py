@@ -13,6 +13,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from rsparkhub.api.context import AppContext, Context
 from rsparkhub.api.identity import SessionId, find_access, person, reader
+from rsparkhub.api.language import ENGLISH
 from rsparkhub.api.problems import responses
 from rsparkhub.api.resources.sessions import AllQuery, whose
 from rsparkhub.api.streams.responses import while_allowed
@@ -61,9 +62,9 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 class EventStream(EventSourceResponse):
     """A stream with the hub's heartbeat, which ends cleanly when the server stops or the client goes."""
 
-    def __init__(self, messages: AsyncGenerator[Message, None]) -> None:
+    def __init__(self, messages: AsyncGenerator[Message, None], context: AppContext) -> None:
         super().__init__(
-            _events(messages),
+            _events(messages, context),
             ping=_HEARTBEAT,
             ping_message_factory=lambda: ServerSentEvent(comment="still here"),
             sep="\n",
@@ -71,13 +72,20 @@ class EventStream(EventSourceResponse):
         )
 
 
-async def _events(messages: AsyncGenerator[Message, None]) -> AsyncGenerator[ServerSentEvent, None]:
+async def _events(messages: AsyncGenerator[Message, None], context: AppContext) -> AsyncGenerator[ServerSentEvent, None]:
     yield ServerSentEvent(retry=_RETRY)
     try:
         async for message in messages:
-            yield ServerSentEvent(message.data, event=message.event, id=str(message.number))
+            yield ServerSentEvent(_data(message, context), event=message.event, id=str(message.number))
     except RsparkhubError as error:  # the answer has begun: it ends, and the client comes back
         log.warning("a stream of events ended: %s", error)
+
+
+def _data(message: Message, context: AppContext) -> str:
+    """Return what a message says; of a session in the language of the listener, where that isn't everybody's."""
+    if message.session is None or context.language == ENGLISH:
+        return message.data
+    return context.in_words([message.session])[0].model_dump_json()
 
 
 @router.get(
@@ -102,7 +110,7 @@ async def session_events(
     access = await find_access(context, identity, session_id)
     context.places.check(identity)
     messages = _session_messages(context, access.session, watch=watch, last=last)
-    return EventStream(while_allowed(messages, request=request, context=context, identity=identity, access=access))
+    return EventStream(while_allowed(messages, request=request, context=context, identity=identity, access=access), context)
 
 
 @router.get(
@@ -118,7 +126,7 @@ async def events(
     owner = await whose(context, identity, None, everybody)
     context.places.check(identity)
     messages = _list_messages(context, owner, last=last)
-    return EventStream(while_allowed(messages, request=request, context=context, identity=identity))
+    return EventStream(while_allowed(messages, request=request, context=context, identity=identity), context)
 
 
 async def _session_messages(

@@ -126,7 +126,7 @@ async def list_sessions(
     long_ago = context.now() - LONG if chosen is None else None  # an administrator sees what was deleted and is not gone
     found = await context.store.sessions.list(owner=chosen, states=state, limit=limit + 1, after=after, deleted_before=long_ago)
     more = found[limit - 1].id if len(found) > limit else None
-    return SessionList(sessions=await context.serializer.serialize(found[:limit]), next=more)
+    return SessionList(sessions=context.in_words(await context.serializer.serialize(found[:limit])), next=more)
 
 
 @router.get("/{id}", summary="One session", responses=responses(401, 403, 404))
@@ -265,4 +265,5 @@ async def _want(
 async def _view(context: AppContext, identity: Identity, session: Session, access: Access | None = None) -> SessionView:
     """Return a session as it is told to whoever asked: with what they may do with it, by what let them to it."""
     shares, courses = (access.shares, access.courses) if access else ((), ())
-    return await context.serializer.serialize_one(session, may=actions_with(identity, session, shares=shares, courses=courses))
+    view = await context.serializer.serialize_one(session, may=actions_with(identity, session, shares=shares, courses=courses))
+    return context.in_words([view])[0]

@@ -69,7 +69,7 @@ async def list_shared(identity: Person, context: Context) -> SharedSessionList:
     user, found = identity.user, await context.store.shares.with_user(identity.user, now=context.now())
     sessions = {session.id: session for session, _ in found}
     best = {session: share_of(user, [each for _, each in found if each.session == session]) for session in sessions}
-    views = await context.serializer.serialize(list(sessions.values()))
+    views = context.in_words(await context.serializer.serialize(list(sessions.values())))
     shared = [(view, share) for view in views if (share := best[view.id]) is not None]
     return SharedSessionList(
         sessions=[SharedSessionView(session=view, role=share.role, expires=share.expires) for view, share in shared]

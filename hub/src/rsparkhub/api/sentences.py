@@ -1,0 +1,90 @@
+"""What the hub says, in the language of the person who reads it.
+
+All that the hub says is one English sentence from where it is found out: logs, the command line, the store and programs have it
+so. Where a person reads it on a page it is looked up whole in the catalog of their language (`languages/*.po`), with what stands
+in it taken along: `There is no session {id}.` finds its translation for each id. Several sentences are looked up one by one.
+What a catalog doesn't have stays English, and so does all that is said with it.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+
+import polib
+from fastapi import Request
+
+from rsparkhub.api.language import ENGLISH, language_of
+
+CATALOGS = Path(__file__).parent / "languages"
+_HOLE = re.compile(r"\{(\w+)\}")
+_BETWEEN_SENTENCES = re.compile(r"(?<=\.) (?=[A-Z])")
+_VALUE = r"(?:(?!\. [A-Z]).)+?"  # what stands in a sentence is none itself
+_KEPT = 4096  # translations; the same sentence is read again and again
+
+
+class Sentences:
+    """A catalog: English sentences, and what they are in another language.
+
+    Parameters
+    ----------
+    entries
+        By the English. What changes stands in both as `{name}`, and what is itself one of the entries as `{said_…}`; of two that
+        fit, the one with more words of its own counts.
+    """
+
+    def __init__(self, entries: Mapping[str, str]) -> None:
+        self._whole = {english: said for english, said in entries.items() if not _HOLE.search(english)}
+        with_holes = sorted(entries.keys() - self._whole.keys(), key=lambda english: -len(_HOLE.sub("", english)))
+        said = "|".join(map(re.escape, self._whole))
+        self._patterns = [(_pattern(english, said), entries[english]) for english in with_holes]
+        self.say = lru_cache(_KEPT)(self._say)
+
+    def _say(self, english: str) -> str:
+        found = self._find(english)
+        if found is not None:
+            return found
+        parts = [self._find(part) for part in _BETWEEN_SENTENCES.split(english)]
+        return english if None in parts else " ".join(filter(None, parts))
+
+    def _find(self, english: str) -> str | None:
+        whole = self._whole.get(english)
+        if whole is not None:
+            return whole
+        for pattern, said in self._patterns:
+            found = pattern.fullmatch(english)
+            if found is not None:
+                values = {name: self._find(value) or value for name, value in found.groupdict().items()}
+                return said.format_map(values)
+        return None
+
+
+def _pattern(english: str, said: str) -> re.Pattern[str]:
+    parts = _HOLE.split(english)  # text, name, text, name, …, text
+    seen: set[str] = set()
+    pattern = re.escape(parts[0])
+    for name, text in zip(parts[1::2], parts[2::2], strict=True):
+        what = said if name.startswith("said_") else _VALUE
+        pattern += (f"(?P={name})" if name in seen else f"(?P<{name}>{what})") + re.escape(text)
+        seen.add(name)
+    return re.compile(pattern, re.DOTALL)
+
+
+@cache
+def languages() -> frozenset[str]:
+    """Return the languages in which the hub says something."""
+    return frozenset({ENGLISH, *(path.stem for path in CATALOGS.glob("*.po"))})
+
+
+@cache
+def sentences_in(language: str) -> Sentences:
+    """Return the catalog of a language."""
+    if language == ENGLISH:
+        return Sentences({})
+    catalog = polib.pofile(str(CATALOGS / f"{language}.po"))
+    return Sentences({entry.msgid: entry.msgstr for entry in catalog.translated_entries()})
+
+
+def said_to(request: Request, english: str) -> str:
+    """Return a sentence in the language of the person who asks."""
+    return sentences_in(language_of(request, languages())).say(english)
