@@ -8,19 +8,19 @@ from collections.abc import Collection
 
 from fastapi import Request
 
+from rsparkhub.auth.cookies import LANGUAGE_COOKIE, values_of
+
 #: What all that we say is written in.
 ENGLISH = "en"
-# `request.cookies` is left alone: its parser's time grows with the square.
-_CHOICE = re.compile(r"(?:^|;)\s*rsparkhub_language=([a-zA-Z-]{2,35})\s*(?:;|$)")
 _MOST = 20  # of the languages that a browser may name; more than people speak
 _RANGE = re.compile(r"\s*([a-zA-Z0-9*-]{1,35})\s*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?")
 
 
 def language_of(request: Request, offered: Collection[str]) -> str:
     """Return which of the offered languages the person reads."""
-    choice = _CHOICE.search(request.headers.get("Cookie", ""))
-    if choice is not None and choice[1] in offered:
-        return choice[1]
+    for chosen in values_of(LANGUAGE_COOKIE, request.headers.get("Cookie", "")):
+        if chosen in offered:
+            return chosen
     return preferred(request.headers.get("Accept-Language", ""), offered)
 
 

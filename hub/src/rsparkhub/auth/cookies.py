@@ -72,8 +72,11 @@ def values_of(name: str, header: str) -> list[str]:
     return list(islice(dict.fromkeys(values), MOST_VALUES))
 
 
+#: Which language a person chose for the pages, which set it themselves (web/hub/src/state/language.ts).
+LANGUAGE_COOKIE = "rsparkhub_language"
 _OWN_COOKIE = re.compile(
     rf"(?:{re.escape(SECURE)})?(?:{re.escape(HUB_COOKIE)}(?:-[0-9]{{1,5}})?|{re.escape(SIGN_IN_COOKIE)}|{re.escape(SESSION_COOKIE)})"
+    rf"|{re.escape(LANGUAGE_COOKIE)}"
 )
 _TOKEN = re.compile(r"[A-Za-z0-9_.~+/=-]{1,512}")
 
