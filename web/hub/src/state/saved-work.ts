@@ -11,7 +11,7 @@ export function countLost(work: Saved | Restored | null): number {
 }
 
 /** Return "42 variables saved (12 MB)"; the size where it is known. */
-export function summarizeSaved(work: Saved | null): string {
+export function summarizeSaved(work: Saved | Restored | null): string {
   const objects = countObjects(work);
   const size = kernels(work).reduce((sum, kernel) => sum + savedBytes(kernel), 0);
   if (objects === 0) return 'No variables to save';
