@@ -1,4 +1,4 @@
-"""Profiles of R: what a selection computes, by call, function and line, with the memory it takes; each with real R."""
+"""Profiles of R and Python: what a selection computes, by call, function and line, with its memory; in real kernels."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from session.tests.running import Running
 from rspark_session.rc2 import protocol
 from rspark_session.rc2.client import Client
 from rspark_session.rc2.profiler.calls import put_together
-from rspark_session.rc2.profiler.rprof import Samples
+from rspark_session.rc2.profiler.python_sampling import PythonSamples
+from rspark_session.rc2.profiler.r_rprof import RSamples
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -167,11 +168,146 @@ async def test_a_kernel_that_is_started_anew_while_it_is_profiled_leaves_what_it
     assert not await is_profiling(client, console)
 
 
-async def test_python_has_no_profile_here_and_runs_the_code(running: Running, client: Client) -> None:
+#: As `BURN`, in Python.
+PYTHON_BURN = """import time
+def burn(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        sum(range(1000))
+"""
+PYTHON = """def grow(seconds):
+    import time
+    found, end = [], time.process_time() + seconds
+    while time.process_time() < end:
+        found.append(bytes(100_000))
+    return len(found)
+
+def outer_call(seconds):
+    return grow(seconds)
+
+found = outer_call(0.6)
+"""
+NAMES = "print(sorted(n for n in dir() if n[0] != '_' and n not in ('In', 'Out', 'exit', 'quit', 'get_ipython', 'open')))"
+
+
+async def test_a_profile_of_python_has_calls_functions_and_lines(running: Running, client: Client) -> None:
     console = await client.start("python3")
-    event, profile, status = await profiled(running, client, console, "print(6 * 7)")
+    source = protocol.Source(path="work/slow.py", first_line=11, last_line=21)
+    event, profile, status = await profiled(running, client, console, PYTHON, source=source)
+    assert (status, event.problem) == ("ok", None)
+    assert profile is not None
+    assert profile.language == "Python"
+    assert event.seconds == pytest.approx(profile.samples * profile.interval)
+    assert event.seconds > 0.3
+    module, outer, inner = profile.calls[:3]
+    assert (module.name, module.parent, module.path) == ("<module>", None, None)
+    assert (outer.name, outer.parent, outer.path, outer.line) == ("outer_call", 0, "work/slow.py", 21)
+    assert (inner.name, inner.parent, inner.line) == ("grow", 1, 19)
+    functions = {function.name: function for function in profile.functions}
+    assert functions["grow"].own > profile.samples / 2
+    assert functions["grow"].bytes > 100_000
+    assert profile.peak > 10e6
+    lines = {(line.path, line.line): line.samples for line in profile.lines}
+    assert lines["work/slow.py", 21] >= lines["work/slow.py", 19] > profile.samples / 2
+    assert lines.get(("work/slow.py", 14), 0) + lines.get(("work/slow.py", 15), 0) > profile.samples / 2
+    # Nothing but the code's own names is left, and what is profiled later has the lines of what was run before.
+    execution = await client.begin(console, NAMES)
+    await client.finished(execution)
+    assert client.text(execution).strip() == "['found', 'grow', 'outer_call']"
+    _, profile, _ = await profiled(running, client, console, "%time outer_call(0.3)")
+    assert profile is not None
+    assert ("work/slow.py", 19) in {(line.path, line.line) for line in profile.lines}
+
+
+async def test_a_module_of_the_home_has_lines_and_an_installed_one_has_none(running: Running, client: Client) -> None:
+    (running.home / "burning.py").write_text(PYTHON_BURN)
+    console = await client.start("python3")
+    code = "import json, burning\nburning.burn(0.3)\nfor _ in range(300): json.loads(json.dumps([str(n) for n in range(3000)]))"
+    _, profile, _ = await profiled(running, client, console, code)
+    assert profile is not None
+    assert {line.path for line in profile.lines} == {"burning.py"}
+    assert {"burn", "loads"} <= {function.name for function in profile.functions}
+
+
+async def test_an_error_and_an_interrupt_of_python_end_the_profile_and_show_it(running: Running, client: Client) -> None:
+    console = await client.start("python3")
+    await client.run(console, PYTHON_BURN)
+    execution = await client.begin(console, "burn(0.3); raise ValueError('too far')", profile=True)
+    assert (await client.finished(execution)).status == "error"
+    error, event = client.event(protocol.Error, execution), client.event(protocol.Profiled, execution)
+    assert error is not None
+    assert "too far" in error.message
+    assert event is not None
+    assert event.blob is not None
+    assert "burn" in {function.name for function in (await profile_of(running, event.blob)).functions}
+    execution = await client.begin(console, "burn(0.3); print('begun', flush=True); burn(600)", profile=True)
+    await client.until(lambda: "begun" in client.text(execution))
+    await client.send(protocol.Interrupt(console=console))
+    assert (await client.finished(execution)).status == "interrupted"
+    event = client.event(protocol.Profiled, execution)
+    assert event is not None
+    assert event.blob is not None
+    # No thread is left that looks.
+    threads = []
+    for profile in (False, True, False):
+        execution = await client.begin(console, "import os; print(len(os.listdir('/proc/self/task')))", profile=profile)
+        await client.finished(execution)
+        threads.append(int(client.text(execution)))
+    assert threads[1] == threads[0] + 1
+    assert threads[2] == threads[0]
+
+
+async def test_a_cell_that_awaits_is_profiled_while_it_computes(running: Running, client: Client) -> None:
+    console = await client.start("python3")
+    await client.run(console, PYTHON_BURN)
+    code = "import asyncio\nasync def waits():\n    await asyncio.sleep(1)\n    burn(0.3)\nawait waits()"
+    event, profile, _ = await profiled(running, client, console, code)
+    assert profile is not None
+    assert event.seconds < 1
+    assert {"waits", "burn"} <= {function.name for function in profile.functions}
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "why"),
+    [
+        ("1 + 1", "ok", "too quick"),
+        ("import time; time.sleep(0.2)", "ok", "Waiting is not computing"),
+        ("1 +", "error", "did not run"),
+    ],
+)
+async def test_what_gives_no_profile_of_python_is_said(
+    running: Running, client: Client, code: str, status: str, why: str
+) -> None:
+    console = await client.start("python3")
+    event, profile, ended = await profiled(running, client, console, code)
+    assert (profile, ended) == (None, status)
+    assert why in (event.problem or "")
+
+
+async def test_a_language_without_a_profiler_says_so_and_runs_the_code(running: Running, client: Client) -> None:
+    console = await client.start("bash")
+    event, profile, status = await profiled(running, client, console, "echo 42")
     assert (profile, status) == (None, "ok")
-    assert "%prun" in (event.problem or "")
+    assert "has no profiler here" in (event.problem or "")
+
+
+async def test_samples_of_python_that_are_cut_off_are_read_until_there(tmp_path: Path) -> None:
+    file = tmp_path / "profile.out"
+    piece = protocol.Source(path="a.py", first_line=5, last_line=6)
+    lines = [
+        '["cell", "<1>", "f()\\n"]',
+        '["sample", 2, 1000, [["<module>", "<1>", 1], ["f", "<2>", 7]]]',
+        '["sample", 1, 3000, [["<module>", "<1>", 2]]]',
+        '["sample", 1, 30',
+    ]
+    file.write_text("\n".join(lines))
+    profile = put_together(PythonSamples(file, {"f()": piece}, tmp_path), "Python")
+    assert (profile.samples, profile.bytes, profile.peak) == (3, 2000, 3000)
+    assert [(call.name, call.parent, call.samples, call.own, call.line) for call in profile.calls] == [
+        ("<module>", None, 3, 1, None),
+        ("f", 0, 2, 2, 5),
+    ]
+    assert [(line.line, line.samples) for line in profile.lines] == [(5, 2), (6, 1)]
 
 
 HEAD = "memory profiling: GC profiling: line profiling: sample.interval=10000\n"
@@ -180,7 +316,7 @@ HEAD = "memory profiling: GC profiling: line profiling: sample.interval=10000\n"
 def read(folder: Path, text: str) -> protocol.Profile:
     file = folder / "profile.out"
     file.write_text(text)
-    return put_together(Samples(file))
+    return put_together(RSamples(file), "R")
 
 
 async def test_memory_that_is_given_back_is_not_subtracted(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest_asyncio
 from playwright.async_api import BrowserContext, Page, expect
 from session.tests.browsing import Edge
 from session.tests.rc2 import test_page
-from session.tests.rc2.test_page import axe_finds_nothing, open_file, opened
+from session.tests.rc2.test_page import LONG, axe_finds_nothing, open_file, opened
 from session.tests.running import Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -69,7 +69,7 @@ async def test_a_selection_is_profiled(page: Page) -> None:
     await expect(transcript.get_by_role("button", name=re.compile("Show the profile of"))).to_be_visible()
 
 
-async def test_what_is_too_quick_and_what_is_no_r_is_said(page: Page) -> None:
+async def test_what_is_too_quick_is_said_of_r_and_of_python(page: Page) -> None:
     await open_file(page, "slow.R")
     await page.keyboard.press("Control+End")
     await page.keyboard.press("ArrowUp")
@@ -80,4 +80,5 @@ async def test_what_is_too_quick_and_what_is_no_r_is_said(page: Page) -> None:
     await open_file(page, "slow.py")
     await page.keyboard.press("Control+Home")
     await page.keyboard.press("Control+Alt+Shift+P")
-    await expect(page.get_by_text("Rc² profiles R alone")).to_be_visible()
+    await expect(page.get_by_role("contentinfo")).to_contain_text("Python: Ready", timeout=LONG)
+    await expect(page.get_by_role("log", name="Transcript")).to_contain_text("too quick to be profiled: Python")

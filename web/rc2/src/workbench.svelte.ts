@@ -449,11 +449,8 @@ class Workbench {
       toasts.show('There is no code to profile here. Select some, or go to a statement.');
       return;
     }
-    if (piece.language !== 'r') {
-      toasts.show(
-        'Rc² profiles R alone. In Python, %prun at the console tells the time that each function takes.',
-        { meaning: 'warning' },
-      );
+    if (piece.language !== 'r' && piece.language !== 'python') {
+      toasts.show('Code of R and of Python is profiled here, and this is neither.', { meaning: 'warning' });
       return;
     }
     this.runPiece(editor.path, piece, undefined, true);

@@ -390,12 +390,12 @@ class Console:
                     await self.run_hidden(code, seconds=5)
             self._figure = request.figure
         metadata = await self._debugging.prepare(self, request)
+        profiling = await self._profiler.begin(self, request)
         if execution.interrupted and execution.lost is None:
             self._running = None
             self._finish(execution, "cancelled")
             self._enter("idle" if not self._queue else "busy")
             return
-        file = self._profiler.begin(self.identity.language) if request.profile else None
         if execution.lost is None:  # else its kernel is another one by now
             self._begin(execution)
             execution.message = self._channels.send(
@@ -409,7 +409,7 @@ class Console:
                     "allow_stdin": True,
                     "stop_on_error": True,
                 },
-                {**metadata, "rspark_profile": str(file)} if file else metadata,
+                {**metadata, **profiling.metadata} if profiling else metadata,
             )
             self._debugging.sent(self)
             await execution.done.wait()
@@ -422,9 +422,9 @@ class Console:
             self._debugging.interrupted(self)
         if status not in ("ok", "lost"):
             self._cancel_group(request.group)
-        if request.profile:
+        if profiling is not None:
             execution.output.flush()
-            found = await self._profiler.end(file, execution.profile)
+            found = await self._profiler.end(profiling, execution.profile)
             self._record(protocol.Profiled, execution=request.id, **found)
         self._finish(execution, status, reply)
         self._remember(execution)

@@ -127,7 +127,7 @@ def _room(server: ServerApp) -> Room:
     introspection = Introspection(Path(server.runtime_dir) / "rc2")
     debugger = Debugger(folder / "breakpoints.json", introspection)
     sessions = server.session_manager
-    profiler = Profiler(Path(server.runtime_dir) / "rc2-profiles", recorder.blobs)
+    profiler = Profiler(Path(server.runtime_dir) / "rc2-profiles", recorder.blobs, home=home)
     consoles = Consoles(kernels=kernels, sessions=sessions, home=home, recorder=recorder, debugging=debugger, profiler=profiler)
     return Room(
         who=os.environ.get("RSPARK_USER", "") or "you",

@@ -9,13 +9,13 @@ from pathlib import Path
 from rspark_session.rc2.protocol import Figure
 
 _R = "try(rspark:::rc2_answer({file}, {question}), silent = TRUE)"
-_PYTHON = (
-    "(lambda modules, kind, *call: (modules.get({name}) or ["
+#: A module of ours, which is loaded once and is no name of a person's.
+_PYTHON_MODULE = (
+    "(lambda modules, kind: modules.get({name}) or ["
     "exec(compile(open({script}, encoding='utf-8').read(), {script}, 'exec'), "
-    "modules.setdefault({name}, kind({name})).__dict__), modules[{name}]][1]).answer({file}, {question}, *call))"
-    "(__import__('sys').modules, type(__import__('sys')){call})"
+    "modules.setdefault({name}, kind({name})).__dict__), modules[{name}]][1])"
+    "(__import__('sys').modules, type(__import__('sys')))"
 )
-_NAME = json.dumps("_rspark_rc2")
 
 
 def answer(language: str, file: Path, question: dict[str, object]) -> str | None:
@@ -34,9 +34,13 @@ def answer_in_call(file: Path, question: dict[str, object]) -> str:
     return _python(file, _quoted(json.dumps(question, ensure_ascii=True)), call=", __import__('sys')._getframe(), locals()")
 
 
+def in_python(script: Path, call: str) -> str:
+    """Return the code that calls a function of a script of ours in Python's kernel."""
+    return f"{_PYTHON_MODULE.format(name=_quoted(f'_rspark_rc2_{script.stem}'), script=_quoted(str(script)))}.{call}"
+
+
 def _python(file: Path, asked: str, *, call: str) -> str:
-    script = Path(__file__).with_name("python_side.py")
-    return _PYTHON.format(name=_NAME, script=_quoted(str(script)), file=_quoted(str(file)), question=asked, call=call)
+    return in_python(Path(__file__).with_name("python_side.py"), f"answer({_quoted(str(file))}, {asked}{call})")
 
 
 def set_figure(language: str, figure: Figure) -> str | None:

@@ -2183,12 +2183,18 @@ export interface components {
         };
         /**
          * Profile
-         * @description A profile. `interval` are the seconds of computing between two samples, `peak` the most bytes in use at one of them.
+         * @description A profile. `language` is as people call it, `interval` are the seconds of computing between two samples,
+         *     `peak` the most bytes in use at one of them.
          *
          *     `left_out` are calls that are too small to be in the list: their samples are in the call above. `note` is a sentence about
          *     what the profile is without.
          */
         Profile: {
+            /**
+             * Language
+             * @default R
+             */
+            language: string;
             /** Interval */
             interval: number;
             /** Samples */
@@ -2216,7 +2222,7 @@ export interface components {
         };
         /**
          * Profiled
-         * @description An execution was profiled. `rc2/api/blob/<sha256>` has the `Profile`; `seconds` are those in which R computed.
+         * @description An execution was profiled. `rc2/api/blob/<sha256>` has the `Profile`; `seconds` are those in which the language computed.
          *
          *     Without a blob there is none, and `problem` is a sentence that says why.
          */

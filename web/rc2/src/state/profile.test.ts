@@ -12,6 +12,7 @@ const call = (name: string, parent: number | null, samples: number): ProfiledCal
   line: null,
 });
 const profile: Profile = {
+  language: 'R',
   interval: 0.01,
   samples: 10,
   bytes: 0,

@@ -1,4 +1,4 @@
-/** A profile of R, laid out as flames: each call as wide as its time, below the call that made it. */
+/** A profile, laid out as flames: each call as wide as its time, below the call that made it. */
 
 import type { Profile, ProfiledCall } from '../protocol/messages.ts';
 

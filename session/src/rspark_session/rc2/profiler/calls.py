@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rspark_session.rc2 import protocol
-from rspark_session.rc2.profiler.rprof import Call, Line, Sample, Samples
+from rspark_session.rc2.profiler.samples import Call, Line, Sample, Samples
 
 #: Calls that are shown, that are put together at most, and how deep.
 _MOST_SHOWN, _MOST_CALLS, _DEEPEST = 3000, 200_000, 300
@@ -22,13 +22,14 @@ class _Node:
     inner: dict[Call, "_Node"] = field(default_factory=dict)
 
 
-def put_together(samples: Samples) -> protocol.Profile:
-    """Return the profile of samples; raise `OSError` when they can't be read."""
+def put_together(samples: Samples, language: str) -> protocol.Profile:
+    """Return the profile of samples, whose language people call so; raise `OSError` when they can't be read."""
     tree = _Tree()
     for sample in samples:
         tree.add(sample)
     calls, left_out = tree.calls()
     return protocol.Profile(
+        language=language,
         interval=samples.interval or 0.01,
         samples=tree.root.samples,
         bytes=tree.root.bytes,

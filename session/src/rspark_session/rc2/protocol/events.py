@@ -174,7 +174,7 @@ class SparkSummary(OfExecution):
 
 
 class Profiled(OfExecution):
-    """An execution was profiled. `rc2/api/blob/<sha256>` has the `Profile`; `seconds` are those in which R computed.
+    """An execution was profiled. `rc2/api/blob/<sha256>` has the `Profile`; `seconds` are those in which the language computed.
 
     Without a blob there is none, and `problem` is a sentence that says why.
     """

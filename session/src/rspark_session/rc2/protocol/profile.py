@@ -1,4 +1,4 @@
-"""What a profile of R found: the calls in which R was while it computed, and the memory that it took there."""
+"""What a profile found: the calls in which a language was while it computed, and the memory that it took there."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from rspark_session.rc2.protocol.model import Count, Model, RelativePath, ShortT
 
 
 class Measured(Model):
-    """Samples of the profile, and bytes of memory that R took between them; what it gave back is not subtracted."""
+    """Samples of the profile, and bytes of memory that the language took between them; what it gave back is not subtracted."""
 
     samples: Count
     bytes: Count
@@ -43,12 +43,14 @@ class ProfiledLine(Measured):
 
 
 class Profile(Model):
-    """A profile. `interval` are the seconds of computing between two samples, `peak` the most bytes in use at one of them.
+    """A profile. `language` is as people call it, `interval` are the seconds of computing between two samples,
+    `peak` the most bytes in use at one of them.
 
     `left_out` are calls that are too small to be in the list: their samples are in the call above. `note` is a sentence about
     what the profile is without.
     """
 
+    language: ShortText = "R"
     interval: Annotated[float, Field(gt=0)]
     samples: Count
     bytes: Count

@@ -33,7 +33,8 @@ class Execute(Model):
     """Execute code. Executions of one console run one after another.
 
     Those of one `group` belong together, such as the chunks of "run all": after an error, and after an interrupt, the others of
-    it that are still queued are cancelled. With `profile` R samples what runs, and `profiled` comes before `execution_finished`.
+    it that are still queued are cancelled. With `profile` R and Python sample what runs, and `profiled` comes before
+    `execution_finished`.
     """
 
     type: Literal["execute"] = "execute"

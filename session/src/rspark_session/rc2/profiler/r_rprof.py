@@ -1,13 +1,19 @@
-"""What R's `Rprof()` writes: a line a sample, with memory in use, then the calls from the innermost to the outermost.
+"""R's profiler is its own `Rprof()`, which the package rspark calls.
 
-`1#6 "c" 1#11 "f" ` reads: `c` runs line 6 of file 1, and was called by `f` from its line 11. The source is R's own `doprof()` in
-`src/main/eval.c`.
+It writes a line a sample, with memory in use, then the calls from the innermost to the outermost. `1#6 "c" 1#11 "f" ` reads: `c`
+runs line 6 of file 1, and was called by `f` from its line 11. The source is R's own `doprof()` in `src/main/eval.c`.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rspark_session.rc2 import protocol
+from rspark_session.rc2.profiler.samples import Call, Line, Sample
+
+if TYPE_CHECKING:
+    from rspark_session.rc2.console import Console
 
 _MEMORY = re.compile(r":(\d+):(\d+):(\d+):(\d+):")
 _TOKEN = re.compile(r'"([^"]*)"|(\d+)#(\d+)')
@@ -18,33 +24,36 @@ _WORD = 8  # bytes of R's unit of vectors
 _MOST_BYTES = 2**26
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line of a file."""
-
-    path: str
-    number: int
+_NOTES = {
+    "ended": "The code called Rprof() itself: what came after it is not in this profile.",
+    "large": "The profile has become too large. What came after is not in it.",
+}
 
 
-@dataclass(frozen=True)
-class Call:
-    """A call in a sample, and the line from which it was called."""
+class RRprof:
+    """Has R sample into the file that an execution's metadata names."""
 
-    name: str
-    line: Line | None
+    title = "R"
+    theirs = "R is being profiled already, by an Rprof() of yours, which goes on. End it with Rprof(NULL), then profile here."
+
+    def prepare(self, console: "Console", request: protocol.Execute) -> None:
+        """Take in nothing: R itself knows where its code is from."""
+
+    async def begin(self, console: "Console", file: Path) -> Mapping[str, Any]:
+        """Name the file."""
+        return {"rspark_profile": str(file)}
+
+    def samples(self, console: "Console", file: Path) -> "RSamples":
+        """Return what R has written."""
+        return RSamples(file)
+
+    def note(self, outcome: str) -> str | None:
+        """Return what became of it before the code's end."""
+        return _NOTES.get(outcome)
 
 
-@dataclass(frozen=True)
-class Sample:
-    """The calls in which R was, the outermost first, the line that the innermost ran, and the bytes in use."""
-
-    calls: tuple[Call, ...]
-    at: Line | None
-    used: int
-
-
-class Samples:
-    """Reads the samples of a file; `interval` are the seconds between two, `is_whole` is false once some were left unread."""
+class RSamples:
+    """Reads the samples of a file that `Rprof()` has written."""
 
     def __init__(self, file: Path) -> None:
         self.interval = 0.0
