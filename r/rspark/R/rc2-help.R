@@ -1,9 +1,6 @@
 # Help, completion and what hovers over code, for Rc².
 
 rc2_help <- function(asked) {
-  if (nzchar(asked$search)) {
-    return(rc2_help_search(asked$search))
-  }
   package <- if (nzchar(asked$package)) asked$package
   if (nzchar(asked$vignette)) {
     return(rc2_vignette(asked$vignette, package))
@@ -20,11 +17,7 @@ rc2_help <- function(asked) {
   # A link names the package in which it stands, wherever its topic is.
   if (!length(files) && !is.null(package)) files <- as.character(rc2_help_files(topic))
   if (!length(files)) {
-    found <- if (is.null(package)) rc2_help_search(topic) # words, where it is no topic's name
-    if (length(found$matches)) {
-      return(found)
-    }
-    problem("There is no help on ", asked$topic, " in what is installed here.")
+    return(list(missing = TRUE))
   }
   packages <- basename(dirname(dirname(files)))
   if (length(files) > 1L) {
@@ -62,26 +55,8 @@ rc2_help_title <- function(file) tryCatch(rc2_rd_title(rc2_rd(file)), error = fu
 
 rc2_most_matches <- 200L
 
-# Vignettes and topics that have a text: a vignette anywhere, a topic in its name, title or keywords.
-rc2_help_search <- function(text) {
-  fields <- c("alias", "title", "concept", "keyword")
-  found <- utils::help.search(rc2_literal(text), fields = fields, types = "help", ignore.case = TRUE)$matches
-  found <- found[!duplicated(found[c("Topic", "Package")]), , drop = FALSE]
-  guides <- rc2_vignettes()
-  guides <- guides[vapply(seq_len(nrow(guides)), function(at) rc2_is_about(guides[at, ], text), NA), , drop = FALSE]
-  list(topic = text, matches = rc2_matches(guides, found$Topic, found$Package, found$Title))
-}
-
-# The regular expression that matches a text as it is. A text without what means something there is left as it is: help.search
-# compares words approximately. Nothing else is escaped: `\<` is where a word begins.
-rc2_literal <- function(text) gsub("([][{}()|^$.*+?\\\\])", "\\\\\\1", enc2utf8(text))
-
-rc2_is_about <- function(guide, text) {
-  file <- file.path(guide$Dir, "doc", guide$File)
-  size <- min(file.size(file), 2^20, na.rm = TRUE)
-  content <- if (file.exists(file)) readChar(file, size, useBytes = TRUE) else ""
-  any(grepl(rc2_literal(text), c(guide$Topic, guide$Title, content), ignore.case = TRUE, perl = TRUE, useBytes = TRUE))
-}
+# Where packages are found here, the first of which is taken.
+rc2_libraries <- function() list(libraries = rc2_list(.libPaths()))
 
 # All of a package: its vignettes, and its topics but those for itself alone.
 rc2_help_index <- function(package) {

@@ -17,8 +17,8 @@ rc2_answer <- function(file, question) {
 rc2_answers <- function(asked) {
   switch(asked$ask,
     variables = rc2_variables(asked), children = rc2_children(asked), page = rc2_page(asked), help = rc2_help(asked),
-    complete = rc2_complete(asked), inspect = rc2_inspect(asked), plot = rc2_plot(asked), spark = rc2_spark(asked),
-    breakpoints = rc2_breakpoints(asked), frame = rc2_frame_children(asked), run_on = rc2_run_on(),
+    libraries = rc2_libraries(), complete = rc2_complete(asked), inspect = rc2_inspect(asked), plot = rc2_plot(asked),
+    spark = rc2_spark(asked), breakpoints = rc2_breakpoints(asked), frame = rc2_frame_children(asked), run_on = rc2_run_on(),
     problem("This R knows no question ", asked$ask, ".")
   )
 }

@@ -16,6 +16,8 @@ from session.tests.running import Running
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 edge, chromium, context = test_page.edge, test_page.chromium, test_page.context
 
+INDEXED = 240_000  # milliseconds in which the help of all that is installed here is read
+
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(context: BrowserContext, edge: Edge, running: Running) -> AsyncIterator[Page]:
@@ -54,7 +56,10 @@ async def test_examples_run_in_the_console(page: Page) -> None:
 
 async def test_words_lead_to_vignettes_that_are_read_in_a_frame_of_their_own(page: Page) -> None:
     pane = await look_up(page, "beside it. This package connects R")
-    await pane.get_by_role("button", name="The data of a session, from R rspark, a vignette").click()
+    guide = pane.get_by_role("button", name="The data of a session, from R rspark, a vignette")
+    await expect(guide).to_be_visible(timeout=INDEXED)
+    await expect(guide.locator("mark").first).to_be_visible()
+    await guide.click()
     frame = page.frame_locator('iframe[title="The data of a session, from R"]')
     await expect(frame.get_by_role("heading", name="When the session sleeps")).to_be_visible()
     # Nothing of it reaches the page around it.
@@ -65,7 +70,7 @@ async def test_words_lead_to_vignettes_that_are_read_in_a_frame_of_their_own(pag
 
 async def test_what_nobody_has_written_of_is_said(page: Page) -> None:
     pane = await look_up(page, "xyzzyplugh")
-    await expect(pane).to_contain_text("There is no help on xyzzyplugh in what is installed here.")
+    await expect(pane).to_contain_text("There is no help on xyzzyplugh in what is installed here.", timeout=INDEXED)
 
 
 async def test_another_console_leaves_help_as_it_is(page: Page) -> None:

@@ -273,21 +273,6 @@ async def test_help_and_what_hovers(running: Running, client: Client) -> None:
     page = await ask(running, r, "help", topic="mean")
     assert (page["title"], page["package"]) == ("Arithmetic Mean", "base")
     assert "trim" in page["html"]
-    found = await ask(running, r, "help", search="arithmetic mean")
-    assert ("mean", "base") in {(match["topic"], match["package"]) for match in found["matches"]}
-    nothing = await running.post(f"rc2/api/consoles/{r}/help", json={"topic": "nosuchtopic"})
-    assert (nothing.status_code, "no help" in nothing.json()["title"]) == (404, True)
-    words = await ask(running, r, "help", topic="arithmetic mean")
-    assert "mean" in {match["topic"] for match in words["matches"]}
-    meant = {"arithmetic meen": "mean", "t.test": "t.test", "C++": "C++Class-class", "[[": "Extract", "<-": "Extract"}
-    for text, topic in meant.items():
-        found = await ask(running, r, "help", search=text)
-        assert topic in {match["topic"] for match in found["matches"]}
-    for text in ("mean(", "x[", "[[:]]", "\\", "*", "\\\\EE("):
-        await ask(running, r, "help", search=text)
-    assert (await ask(running, r, "help", search="[^]nosuchtopic[$]|$"))["matches"] == []
-    nothing = await running.post(f"rc2/api/consoles/{r}/help", json={"topic": "nosuchtopic["})
-    assert (nothing.status_code, "no help on nosuchtopic[" in nothing.json()["title"]) == (404, True)
     index = await ask(running, r, "help", package="rspark")
     found = {(match["topic"], match["vignette"]) for match in index["matches"]}
     assert {("hadoop", True), ("spark", True), ("spark", False)} <= found

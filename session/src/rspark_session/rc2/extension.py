@@ -23,6 +23,7 @@ from rspark_session.rc2.debugger.debugger import Debugger
 from rspark_session.rc2.event_log import EventLog
 from rspark_session.rc2.git import handlers as git
 from rspark_session.rc2.handlers import handlers
+from rspark_session.rc2.help.help import Help
 from rspark_session.rc2.introspection import Introspection
 from rspark_session.rc2.jobs import Jobs
 from rspark_session.rc2.language_servers import handlers as language_servers
@@ -39,6 +40,8 @@ from rspark_session.rc2.spark.feed import SparkFeed
 from rspark_session.rc2.variables import VariablesFeed
 
 _STATIC = Path(__file__).parent / "static"
+#: The index of help, which all sessions of a home share: it can be made anew.
+_HELP = Path(".cache/rspark/rc2-help.sqlite")
 
 # CodeMirror and xterm.js set colours and sizes by style elements of their own; what kernels show is framed.
 _POLICY = (
@@ -111,6 +114,7 @@ class Rc2(ExtensionApp):
         self._language_servers.close()
         self._room.spark.close()
         self._room.jobs.close()
+        self._room.help.close()
         self._room.consoles.detach()
         self._room.recorder.log.close()
 
@@ -139,6 +143,7 @@ def _room(server: ServerApp) -> Room:
         variables=VariablesFeed(consoles, introspection),
         spark=SparkFeed(consoles, recorder, Drivers()),
         debugger=debugger,
+        help=Help(home / _HELP, introspection, recorder.blobs),
         reporter=kernels.reporter,
     )
 

@@ -4,14 +4,13 @@ import json
 from asyncio import to_thread
 from collections.abc import Mapping
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, TypeVar
 
 from jupyter_server.base.handlers import APIHandler
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from tornado import web
 
-from rspark_session.rc2 import history, language, protocol, vignettes
+from rspark_session.rc2 import history, language, protocol
 from rspark_session.rc2.console import Console
 from rspark_session.rc2.html_page import page_of
 from rspark_session.rc2.preferences import PreferenceStore
@@ -160,10 +159,7 @@ class HelpPage(RoomHandler):
         """Answer with it."""
         request = self.body(protocol.HelpRequest)
         self.room.activity()
-        answer = await self.room.introspection.ask(self.console(identity), {"ask": "help", **request.model_dump(mode="json")})
-        if (file := answer.pop("file", None)) is not None:
-            answer["vignette"] = await to_thread(vignettes.keep, Path(file), self.room.recorder.blobs)
-        self.answer(protocol.Help.model_validate(answer))
+        self.answer(await self.room.help.find(self.console(identity), request))
 
 
 class VignettePage(RoomHandler):

@@ -445,7 +445,7 @@ def _cell(value: Any) -> str:
 
 
 def _help(question: Mapping[str, Any]) -> dict[str, Any]:
-    topic = question["topic"] or question["search"]
+    topic = question["topic"]
     import io  # noqa: PLC0415
     import pydoc  # noqa: PLC0415
 
@@ -456,13 +456,19 @@ def _help(question: Mapping[str, Any]) -> dict[str, Any]:
         target = inspect.getattr_static(target, step, _MISSING) if target is not _MISSING else target
     try:
         text = pydoc.plain(pydoc.render_doc(topic if target is _MISSING else target, title="%s"))
-    except ImportError as problem:
+    except ImportError:
         written = io.StringIO()
         pydoc.Helper(output=written).help(topic)
         text = written.getvalue()
         if text.startswith("No Python documentation"):
-            raise _Problem(f"There is no help on {topic}.") from problem
+            return {"missing": True}
     return {"topic": topic, "title": topic, "text": text[:_SOURCE]}
+
+
+def _libraries(question: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the folders with Python's own modules, and with those that were installed."""
+    installed = [path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")]  # noqa: PTH119
+    return {"libraries": [os.path.dirname(os.__file__), *installed]}  # noqa: PTH120
 
 
 def _plot(question: Mapping[str, Any]) -> dict[str, Any]:
@@ -492,5 +498,6 @@ _ANSWERS = {
     "frame": _call,
     "page": _page,
     "help": _help,
+    "libraries": _libraries,
     "plot": _plot,
 }

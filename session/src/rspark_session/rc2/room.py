@@ -7,6 +7,7 @@ from pathlib import Path
 from rspark_session.jupyter.reporter import ActivityReporter
 from rspark_session.rc2.consoles import Consoles
 from rspark_session.rc2.debugger.debugger import Debugger
+from rspark_session.rc2.help.help import Help
 from rspark_session.rc2.introspection import Introspection
 from rspark_session.rc2.jobs import Jobs
 from rspark_session.rc2.recorder import Recorder
@@ -30,6 +31,7 @@ class Room:
     variables: VariablesFeed
     spark: SparkFeed
     debugger: Debugger
+    help: Help
     reporter: ActivityReporter
     _executions: OrderedDict[str, None] = field(default_factory=OrderedDict)
 

@@ -629,11 +629,25 @@ export interface components {
             traceback: string[];
         };
         /**
+         * ExcerptPart
+         * @description A part of a text, and whether it is what was searched for.
+         */
+        ExcerptPart: {
+            /** Text */
+            text: string;
+            /**
+             * Found
+             * @default false
+             */
+            found: boolean;
+        };
+        /**
          * Execute
          * @description Execute code. Executions of one console run one after another.
          *
          *     Those of one `group` belong together, such as the chunks of "run all": after an error, and after an interrupt, the others of
-         *     it that are still queued are cancelled. With `profile` R samples what runs, and `profiled` comes before `execution_finished`.
+         *     it that are still queued are cancelled. With `profile` R and Python sample what runs, and `profiled` comes before
+         *     `execution_finished`.
          */
         Execute: {
             /**
@@ -1358,6 +1372,8 @@ export interface components {
         /**
          * Help
          * @description A page in HTML, or in plain text where the language has no other; a vignette; or topics and vignettes to choose from.
+         *
+         *     `indexing` says that more may be found soon; `note` is a sentence on why less is found than there is.
          */
         Help: {
             /**
@@ -1392,10 +1408,17 @@ export interface components {
              * @default []
              */
             matches: components["schemas"]["HelpMatch"][];
+            /** @default null */
+            indexing: components["schemas"]["Indexing"] | null;
+            /**
+             * Note
+             * @default null
+             */
+            note: string | null;
         };
         /**
          * HelpMatch
-         * @description A topic or a vignette that was found.
+         * @description A topic or a vignette that was found, and a part of its text where words of it were searched for.
          */
         HelpMatch: {
             /** Topic */
@@ -1409,10 +1432,15 @@ export interface components {
              * @default false
              */
             vignette: boolean;
+            /**
+             * Excerpt
+             * @default []
+             */
+            excerpt: components["schemas"]["ExcerptPart"][];
         };
         /**
          * HelpRequest
-         * @description `POST consoles/<console>/help`: a topic, in any package or in one; a whole package; a vignette; or a text to search for.
+         * @description `POST consoles/<console>/help`: a topic, in any package or in one; a whole package; a vignette; or words to search for.
          */
         HelpRequest: {
             /**
@@ -1465,6 +1493,16 @@ export interface components {
             who: string;
             /** Code */
             code: string;
+        };
+        /**
+         * Indexing
+         * @description How many packages have been read, of those whose help is not in the index yet; `total` is 0 until that is known.
+         */
+        Indexing: {
+            /** Done */
+            done: number;
+            /** Total */
+            total: number;
         };
         /**
          * InputReplied
@@ -3464,6 +3502,7 @@ export type ConsoleState = components['schemas']['ConsoleState'];
 export type DebuggerState = components['schemas']['DebuggerState'];
 export type Display = components['schemas']['Display'];
 export type Error = components['schemas']['Error'];
+export type ExcerptPart = components['schemas']['ExcerptPart'];
 export type Execute = components['schemas']['Execute'];
 export type ExecutionFinished = components['schemas']['ExecutionFinished'];
 export type ExecutionQueued = components['schemas']['ExecutionQueued'];
@@ -3504,6 +3543,7 @@ export type HelpMatch = components['schemas']['HelpMatch'];
 export type HelpRequest = components['schemas']['HelpRequest'];
 export type History = components['schemas']['History'];
 export type HistoryEntry = components['schemas']['HistoryEntry'];
+export type Indexing = components['schemas']['Indexing'];
 export type InputReplied = components['schemas']['InputReplied'];
 export type InputReply = components['schemas']['InputReply'];
 export type InputRequest = components['schemas']['InputRequest'];

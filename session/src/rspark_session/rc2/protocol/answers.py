@@ -131,7 +131,7 @@ class Inspection(Model):
 
 
 class HelpRequest(Model):
-    """`POST consoles/<console>/help`: a topic, in any package or in one; a whole package; a vignette; or a text to search for."""
+    """`POST consoles/<console>/help`: a topic, in any package or in one; a whole package; a vignette; or words to search for."""
 
     topic: Annotated[str, Field(max_length=1000)] = ""
     package: Annotated[str, Field(max_length=200)] = ""
@@ -139,13 +139,21 @@ class HelpRequest(Model):
     vignette: Annotated[str, Field(max_length=1000)] = ""
 
 
+class ExcerptPart(Model):
+    """A part of a text, and whether it is what was searched for."""
+
+    text: str
+    found: bool = False
+
+
 class HelpMatch(Model):
-    """A topic or a vignette that was found."""
+    """A topic or a vignette that was found, and a part of its text where words of it were searched for."""
 
     topic: str
     package: str
     title: str
     vignette: bool = False
+    excerpt: tuple[ExcerptPart, ...] = ()
 
 
 class Vignette(Model):
@@ -155,8 +163,18 @@ class Vignette(Model):
     form: Literal["html", "pdf"]
 
 
+class Indexing(Model):
+    """How many packages have been read, of those whose help is not in the index yet; `total` is 0 until that is known."""
+
+    done: Count
+    total: Count
+
+
 class Help(Model):
-    """A page in HTML, or in plain text where the language has no other; a vignette; or topics and vignettes to choose from."""
+    """A page in HTML, or in plain text where the language has no other; a vignette; or topics and vignettes to choose from.
+
+    `indexing` says that more may be found soon; `note` is a sentence on why less is found than there is.
+    """
 
     topic: str = ""
     package: str = ""
@@ -165,6 +183,8 @@ class Help(Model):
     text: str | None = None
     vignette: Vignette | None = None
     matches: tuple[HelpMatch, ...] = ()
+    indexing: Indexing | None = None
+    note: str | None = None
 
 
 class HistoryEntry(Model):

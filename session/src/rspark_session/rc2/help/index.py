@@ -1,0 +1,109 @@
+"""The index of all help that is installed: it is read once, while nobody waits for it, and anew where something was installed."""
+
+import asyncio
+import logging
+import sqlite3
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from rspark_session.rc2 import protocol
+from rspark_session.rc2.help.reading import Package, Present, Reading, is_read
+from rspark_session.rc2.help.store import Scope, Store
+from rspark_session.rc2.refusal import Refusal
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Reader:
+    """What reads a scope: how far it is, and what the libraries were when it began."""
+
+    state: dict[str, int]
+    done: int = 0
+    total: int = 0
+    reading: Reading | None = None
+    task: asyncio.Task[None] | None = None
+    problem: str | None = None
+
+
+class HelpIndex:
+    """Finds help by words in it. The first search begins to read what is installed; later ones look whether it has changed."""
+
+    def __init__(self, file: Path) -> None:
+        self._store = Store(file)
+        self._readers: dict[Scope, _Reader] = {}
+        self._closed = False
+
+    async def search(self, language: str, libraries: tuple[str, ...], text: str) -> protocol.Help:
+        """Return what has a text, of what was read so far.
+
+        Raises
+        ------
+        Refusal
+            When the language has no such index, or it can't be read.
+        """
+        if not is_read(language):
+            raise Refusal("Help is searched for R and Python alone.")
+        scope = Scope(language, libraries)
+        reader = await self._reader(scope)
+        try:
+            matches = await asyncio.to_thread(self._store.search, scope, text)
+        except (OSError, sqlite3.Error) as problem:
+            raise Refusal(_sentence(problem)) from problem
+        running = reader.task is not None and not reader.task.done()
+        indexing = protocol.Indexing(done=reader.done, total=reader.total) if running else None
+        return protocol.Help(topic=text, matches=matches, indexing=indexing, note=reader.problem)
+
+    def close(self) -> None:
+        """Read no more."""
+        self._closed = True
+        for reader in self._readers.values():
+            if reader.reading is not None:
+                reader.reading.end()
+
+    async def _reader(self, scope: Scope) -> _Reader:
+        """Return what reads a scope, begun anew where its libraries are not as they were."""
+        state = await asyncio.to_thread(_state, scope.libraries)
+        reader = self._readers.get(scope)
+        if reader is None or (reader.state != state and (reader.task is None or reader.task.done())):
+            reader = self._readers[scope] = _Reader(state)
+            reader.task = asyncio.ensure_future(asyncio.to_thread(self._read, scope, reader))
+        return reader
+
+    def _read(self, scope: Scope, reader: _Reader) -> None:
+        try:
+            reader.reading = Reading(scope.language, scope.libraries, self._store.stamps(scope))
+            if self._closed:
+                reader.reading.end()
+            for said in reader.reading:
+                match said:
+                    case Present():
+                        reader.total = self._store.keep_only(scope, said.present)
+                    case Package():
+                        self._store.put(scope.language, said)
+                        reader.done += 1
+                    case _:
+                        _log.warning("help that can't be read: %s", said.problem)
+        except (OSError, ValueError, sqlite3.Error) as problem:
+            if not self._closed:
+                _log.warning("the help that is installed can't be indexed: %s", problem)
+                reader.problem = _sentence(problem)
+        finally:
+            if reader.reading is not None:
+                reader.reading.end()
+            reader.reading = None
+
+
+def _state(libraries: tuple[str, ...]) -> dict[str, int]:
+    """Return when each library has got or lost a package."""
+    found = {}
+    for library in libraries:
+        with suppress(OSError):
+            found[library] = Path(library).stat().st_mtime_ns
+    return found
+
+
+def _sentence(problem: Exception) -> str:
+    said = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+    return f"Not all help that is installed could be indexed: {said}."
