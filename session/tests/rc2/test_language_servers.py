@@ -121,6 +121,7 @@ async def test_those_that_are_there_are_listed_and_who_is_declared_comes_first(r
         {"name": "echo", "languages": ["julia", "r"]},
         {"name": "r", "languages": ["r"]},
         {"name": "ruff", "languages": ["python"]},
+        {"name": "python-names", "languages": ["python"]},
     ]
 
 
@@ -190,6 +191,66 @@ async def test_python_is_checked_and_brought_into_form(running: Running) -> None
         assert "x = undefined" in json.dumps((await one.form(f"{running.home}/a.py"))["result"])
 
 
+SCOPES = """total <- 1
+f <- function(x, total = 2) {
+  for (i in x) total <- total + i
+  x$total
+}
+f(3, total = total)
+"""
+
+
+def _place(line: int, character: int) -> dict[str, int]:
+    return {"line": line, "character": character}
+
+
+async def test_a_name_of_r_is_found_and_renamed_in_its_scope(running: Running) -> None:
+    async with editor(running, "r") as one:
+        capabilities = await one.begin()
+        assert capabilities["definitionProvider"]
+        assert capabilities["renameProvider"]
+        await one.open("/nowhere/a.R", SCOPES, language="r")
+        document = {"uri": "file:///nowhere/a.R"}
+        for asked, starts in {(2, 25): (2, 15), (2, 16): (2, 15), (5, 14): (0, 0), (5, 0): (1, 0), (2, 32): (2, 7)}.items():
+            (found,) = (await one.ask("textDocument/definition", textDocument=document, position=_place(*asked)))["result"]
+            assert found["range"]["start"] == _place(*starts)
+        renamed = await one.ask("textDocument/rename", textDocument=document, position=_place(0, 2), newName="my sum")
+        edits = renamed["result"]["changes"]["file:///nowhere/a.R"]
+        assert [(edit["range"]["start"]["line"], edit["newText"]) for edit in edits] == [(0, "`my sum`"), (5, "`my sum`")]
+        found = (await one.ask("textDocument/references", textDocument=document, position=_place(2, 15), context={}))["result"]
+        assert [place["range"]["start"] for place in found] == [_place(1, 17), _place(2, 15), _place(2, 24)]
+        for place, why in {(3, 5): "no name of a variable", (2, 7): None}.items():
+            answer = await one.ask("textDocument/rename", textDocument=document, position=_place(*place), newName="n")
+            assert ("error" in answer, why or "") == (why is not None, why or "")
+            assert (why or "") in answer.get("error", {}).get("message", "")
+        await one.change("/nowhere/a.R", "y <- mean(", version=2)
+        refused = await one.ask("textDocument/rename", textDocument=document, position=_place(0, 0), newName="n")
+        assert "not complete" in refused["error"]["message"]
+        await one.change("/nowhere/a.R", 'x <- "😀"; y <- mean(x)', version=3)
+        (found,) = (await one.ask("textDocument/definition", textDocument=document, position=_place(0, 22)))["result"]
+        assert found["range"]["start"] == _place(0, 0)
+        assert (await one.ask("textDocument/definition", textDocument=document, position=_place(0, 17)))["result"] == []
+        refused = await one.ask("textDocument/rename", textDocument=document, position=_place(0, 17), newName="n")
+        assert refused["error"]["message"] == "mean gets no value in this file."
+
+
+async def test_a_name_of_python_is_found_also_in_another_file_and_renamed(running: Running) -> None:
+    (running.home / "other.py").write_text("def shared():\n    return 1\n")
+    path = f"{running.home}/a.py"
+    async with editor(running, "python-names") as one:
+        await one.begin()
+        await one.open(path, "from other import shared\n\ndef f(n):\n    return n + shared()\n\nn = f(2)\n", language="python")
+        document = {"uri": f"file://{path}"}
+        (found,) = (await one.ask("textDocument/definition", textDocument=document, position=_place(3, 16)))["result"]
+        assert (found["uri"], found["range"]["start"]) == (f"file://{running.home}/other.py", _place(0, 4))
+        renamed = await one.ask("textDocument/rename", textDocument=document, position=_place(3, 11), newName="m")
+        edits = renamed["result"]["changes"][f"file://{path}"]
+        assert [edit["range"]["start"] for edit in edits] == [_place(2, 6), _place(3, 11)]
+        for name, why in {"2m": "no name of Python", "class": "no name of Python"}.items():
+            refused = await one.ask("textDocument/rename", textDocument=document, position=_place(3, 11), newName=name)
+            assert why in refused["error"]["message"]
+
+
 async def test_another_language_has_the_server_that_is_declared(running: Running) -> None:
     async with editor(running, "echo") as one:
         await one.begin()
@@ -240,7 +301,7 @@ async def test_a_setting_that_is_wrong_is_said_in_the_log_and_ours_are_there(tmp
     running.start()
     try:
         await running.until_state("ready")
-        assert [server["name"] for server in (await running.get(PATH)).json()["servers"]] == ["r", "ruff"]
+        assert [server["name"] for server in (await running.get(PATH)).json()["servers"]] == ["r", "ruff", "python-names"]
         assert "The setting Rc2.language_servers: wrong.languages" in running.log("interface")
     finally:
         await running.close()

@@ -97,7 +97,10 @@ class Workbench {
     },
     tell: (text) => toasts.show(text, { meaning: 'warning' }),
   });
-  readonly checks = new Checks(() => this.config.home ?? '/');
+  readonly checks = new Checks(
+    () => this.config.home ?? '/',
+    (path, line) => void this.openDocument(path, line),
+  );
   readonly search = new Search(this.documents, this.editors);
   situation: Situation = $state('connecting');
   kernelspecs: Kernelspec[] = $state.raw([]);
@@ -547,6 +550,16 @@ class Workbench {
   /** Bring the file in the editor, or the chunk at the cursor, into the form of its language. */
   async reformat(): Promise<void> {
     if (this.editor) await this.checks.reformat(this.editor.view, this.editor.path);
+  }
+
+  /** Go to where the name at the cursor gets its value. */
+  async goToDefinition(): Promise<void> {
+    if (this.editor) await this.checks.goToDefinition(this.editor.view, this.editor.path);
+  }
+
+  /** Give what is named at the cursor another name in all of the file. */
+  async rename(): Promise<void> {
+    if (this.editor) await this.checks.rename(this.editor.view, this.editor.path);
   }
 
   // Files

@@ -134,6 +134,22 @@ export function registerCommands(workbench: typeof Workbench): void {
       run: () => workbench.reformat(),
     },
     {
+      id: 'definition',
+      title: 'Go to where the name gets its value',
+      group: 'Edit',
+      keys: ['F2'],
+      enabled: hasEditor,
+      run: () => workbench.goToDefinition(),
+    },
+    {
+      id: 'rename',
+      title: 'Rename the variable at the cursor',
+      group: 'Edit',
+      keys: ['Ctrl+Alt+Shift+M'],
+      enabled: hasEditor,
+      run: () => workbench.rename(),
+    },
+    {
       id: 'next-problem',
       title: 'Go to the next mistake',
       group: 'Edit',

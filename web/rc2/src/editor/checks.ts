@@ -94,18 +94,28 @@ class Server {
     return [lintGutter(), this.client.plugin(uri, language)];
   }
 
+  /** Return whether it answers such questions. */
+  can(capability: 'definitionProvider' | 'renameProvider'): boolean {
+    return Boolean(this.client.serverCapabilities?.[capability]);
+  }
+
   /** Return code in its form; throws what the server says when it has none. */
   async formed(uri: string, language: string, code: string): Promise<string> {
+    const options = { tabSize: 2, insertSpaces: true }; // each server has its own rules, of its settings in files
+    const edits = await this.ask<TextEdit[]>('textDocument/formatting', uri, language, code, { options });
+    return applied(Text.of(code.split('\n')), edits ?? []);
+  }
+
+  /** Return what a server answers of a code; throws what it says where it can't. */
+  async ask<T>(method: string, uri: string, language: string, code: string, more: object): Promise<T | null> {
     const { socket } = this;
     if (socket === null) throw new Error('The language server has ended. Try again.');
     const doc = Text.of(code.split('\n'));
     // A document of its own: a chunk is one as well, and what an editor types meanwhile does not change it.
     this.client.didOpen({ uri, languageId: language, version: 1, doc, getView: () => null });
     try {
-      const options = { tabSize: 2, insertSpaces: true }; // each server has its own rules, of its settings in files
-      const asked = { textDocument: { uri }, options };
-      const edits = this.client.request<object, TextEdit[] | null>('textDocument/formatting', asked);
-      return applied(doc, (await socket.whileOpen(edits)) ?? []);
+      const asked = { textDocument: { uri }, ...more };
+      return await socket.whileOpen(this.client.request<object, T | null>(method, asked));
     } finally {
       this.client.didClose(uri);
     }
@@ -192,13 +202,74 @@ export function check(
 export async function formed(uri: string, language: string, spoken: string, code: string): Promise<string> {
   const name = await nameFor(language);
   if (name === null) throw new Error(`Nothing in this session reformats ${language || 'this file'}.`);
+  return using(name, 'This code can’t be reformatted.', (server) => server.formed(uri, spoken, code));
+}
+
+/** A question about the name at a place of a code, and what only such a question has. */
+export interface NameAsked {
+  uri: string;
+  language: string;
+  /** What the Language Server Protocol calls the language. */
+  spoken: string;
+  code: string;
+  position: { line: number; character: number };
+}
+
+/** Return where the name at a place gets its value; throws a sentence where that can't be said. */
+export async function definition(asked: NameAsked): Promise<Location | null> {
+  const found = await aboutName<Location | Location[]>(
+    'definitionProvider',
+    'textDocument/definition',
+    asked,
+    {},
+  );
+  return Array.isArray(found) ? (found[0] ?? null) : found;
+}
+
+/** Return the changes of the code by which a name is another one; throws a sentence where that can't be. */
+export async function renamed(asked: NameAsked, newName: string): Promise<TextEdit[]> {
+  const found = await aboutName<WorkspaceEdit>('renameProvider', 'textDocument/rename', asked, { newName });
+  const edited = found?.documentChanges?.find(({ textDocument }) => textDocument.uri === asked.uri)?.edits;
+  return edited ?? found?.changes?.[asked.uri] ?? [];
+}
+
+export interface Location {
+  uri: string;
+  range: TextEdit['range'];
+}
+
+interface WorkspaceEdit {
+  changes?: Record<string, TextEdit[]>;
+  documentChanges?: { textDocument: { uri: string }; edits: TextEdit[] }[];
+}
+
+async function aboutName<T>(
+  capability: 'definitionProvider' | 'renameProvider',
+  method: string,
+  { uri, language, spoken, code, position }: NameAsked,
+  more: object,
+): Promise<T | null> {
+  for (const { name, languages } of await languageServers()) {
+    if (!languages.includes(language)) continue;
+    const answered = await using(name, 'This name can’t be found.', async (server) =>
+      server.can(capability)
+        ? { found: await server.ask<T>(method, uri, spoken, code, { position, ...more }) }
+        : null,
+    );
+    if (answered) return answered.found;
+  }
+  throw new Error(`Nothing in this session finds names in ${language}.`);
+}
+
+/** Return what a server answers, which is let go then; throws a sentence where there is none. */
+async function using<T>(name: string, otherwise: string, ask: (server: Server) => Promise<T>): Promise<T> {
   const nothing = (): void => undefined;
   const server = await Server.take(name, nothing);
   try {
-    return await server.formed(uri, spoken, code);
+    return await ask(server);
   } catch (problem) {
     const said = (problem as { message?: unknown } | null)?.message;
-    throw new Error(typeof said === 'string' ? said : 'This code can’t be reformatted.', { cause: problem });
+    throw new Error(typeof said === 'string' ? said : otherwise, { cause: problem });
   } finally {
     server.release(nothing);
   }

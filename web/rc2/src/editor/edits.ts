@@ -13,7 +13,7 @@ export interface TextEdit {
 }
 
 /** Return where a position is; what is beyond a line or the text is at its end. */
-function offset(text: Text, { line, character }: Position): number {
+export function offset(text: Text, { line, character }: Position): number {
   if (line >= text.lines) return text.length;
   const { from, to } = text.line(line + 1);
   return Math.min(from + character, to);

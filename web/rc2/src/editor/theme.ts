@@ -89,6 +89,7 @@ const look = EditorView.theme({
   '.cm-panels': { backgroundColor: 'var(--grey-2)', color: 'var(--grey-12)', border: 'none' },
   '.cm-panels-top': { borderBottom: 'var(--hairline)' },
   '.cm-panel.cm-search': { padding: '6px 32px 6px 10px', fontFamily: 'var(--font-text)' },
+  '.cm-panel.cm-rename': { padding: '6px 32px 6px 10px', fontFamily: 'var(--font-text)' },
   '.cm-panel.cm-search label': { fontSize: 'var(--size-small)' },
   '.cm-textfield': {
     backgroundColor: 'var(--grey-1)',

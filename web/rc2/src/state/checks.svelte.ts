@@ -7,6 +7,7 @@ import { chunkAt, chunks, hasChunks } from '../editor/chunks.ts';
 import { difference } from '../editor/edits.ts';
 import { isNotebook } from '../editor/notebook.ts';
 import { languageOf } from '../editor/languages.ts';
+import type { Files } from '../editor/names.ts';
 
 /** Longer files are not checked: each change would be sent. */
 const LONGEST = 500_000;
@@ -25,7 +26,10 @@ export class Checks {
   /** How many mistakes are marked, by the paths of files. */
   readonly counts = new SvelteMap<string, number>();
 
-  constructor(private readonly home: () => string) {}
+  constructor(
+    private readonly home: () => string,
+    private readonly open: (path: string, line: number) => void,
+  ) {}
 
   /** Mark mistakes in the editor of a file from now on; return what ends it. Of a document, the chunks of R are checked. */
   begin(view: EditorView, path: string): () => void {
@@ -33,14 +37,20 @@ export class Checks {
     if (view.state.doc.length > LONGEST) return () => undefined;
     let end: (() => void) | null = null;
     let over = false;
-    void import('../editor/checks.ts').then(({ check }) => {
+    const start = async (): Promise<void> => {
+      const { check } = await import('../editor/checks.ts');
       if (over) return;
       // By its ending lintr knows that what is no chunk is text.
       end = check(view, this.uri(isNotebook(path) ? `${path}.Rmd` : path), language, {
         spoken: hasChunks(path) ? 'rmd' : (SPOKEN[language] ?? language),
         counted: (count) => this.counts.set(path, count),
       });
-    });
+    };
+    if (hasChunks(path))
+      void import('../editor/first-chunk.ts').then(({ whenChunkOf }) => {
+        if (!over) end = whenChunkOf(language, view, () => void start());
+      });
+    else void start();
     return () => {
       over = true;
       end?.();
@@ -87,6 +97,26 @@ export class Checks {
     }
   }
 
+  /** Go to where the name at the cursor gets its value. */
+  async goToDefinition(view: EditorView, path: string): Promise<void> {
+    await (await import('../editor/names.ts')).goToDefinition(view, path, this.files);
+  }
+
+  /** Give what is named at the cursor another name in all of the file. */
+  async rename(view: EditorView, path: string): Promise<void> {
+    await (await import('../editor/names.ts')).rename(view, path, this.files);
+  }
+
+  private get files(): Files {
+    return {
+      // A document of its own beside the one whose mistakes are marked.
+      uri: (path, language) => this.uri(`${path}.names`, language),
+      path: (uri) => pathIn(this.home(), uri),
+      spoken: (language) => SPOKEN[language] ?? language,
+      open: ({ path, line }) => this.open(path, line),
+    };
+  }
+
   /** Go to the next mistake. */
   async next(view: EditorView): Promise<void> {
     (await import('@codemirror/lint')).nextDiagnostic(view);
@@ -105,6 +135,13 @@ export class Checks {
 
 /** Endings by which servers know what a text is, which in a chunk has no file of its own. */
 const SUFFIXES: Record<string, string> = { r: '.R', python: '.py' };
+
+/** Return the path of a file's address within a home; null for one outside. */
+export function pathIn(home: string, uri: string): string | null {
+  if (!uri.startsWith('file://')) return null;
+  const path = decodeURIComponent(uri.slice('file://'.length));
+  return path.startsWith(`${home}/`) ? path.slice(home.length + 1) : null;
+}
 
 /** Return the code that a person means: the chunk at the cursor, or the whole file. */
 function pieceOf(view: EditorView, path: string): Piece | null {

@@ -1,8 +1,10 @@
-# Answers each line of JSON on standard input, {"path", "text"}, by one on standard output: what lintr says of the text, or {"problem"}.
+# Answers each line of JSON on standard input by one on standard output: {"ask": "lints", "path", "text"} by what lintr says of the text,
+# {"ask": "names", "text"} by the names in it, each by {"problem"} where that can't be.
 
 answers <- file("/dev/stdout", "w")
 sink(stderr()) # what else R prints is no answer
 questions <- file("stdin", "r", encoding = "UTF-8")
+source(file.path(dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))), "names.R"))
 
 # Mistakes, and not matters of taste: whoever wants lintr's whole list writes a `.lintr`.
 ours <- lintr::linters_with_tags(NULL)[c(
@@ -42,7 +44,10 @@ lints <- function(asked) {
 
 while (length(question <- readLines(questions, 1L, warn = FALSE))) {
   answer <- tryCatch(
-    lints(jsonlite::parse_json(question)),
+    {
+      asked <- jsonlite::parse_json(question)
+      if (asked$ask == "names") names_of(asked$text) else lints(asked)
+    },
     error = function(problem) list(problem = conditionMessage(problem))
   )
   writeLines(as.character(jsonlite::toJSON(answer, auto_unbox = TRUE)), answers)

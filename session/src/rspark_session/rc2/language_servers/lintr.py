@@ -1,4 +1,4 @@
-"""Asking lintr: an R of its own, which is started when there is something to check and ends when nothing was for a while."""
+"""Asking R about code, with lintr: an R of its own, started with the first question, which ends when there was none for long."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,7 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -29,15 +29,30 @@ class Lint(BaseModel):
     linter: Annotated[str, Field(max_length=200)]
 
 
+class Name(BaseModel):
+    """A place of a name, as `Lint` has it. Those of one variable have the same `of`; `given` says that it gets a value there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    line: Annotated[int, Field(ge=1)]
+    column: Annotated[int, Field(ge=1)]
+    last: Annotated[int, Field(ge=1)]
+    of: int
+    given: bool
+
+
 _LINTS = TypeAdapter(list[Lint])
+_NAMES = TypeAdapter(list[Name])
+_T = TypeVar("_T")
 
 
 class CannotLint(Exception):
-    """A document could not be checked. The message says why."""
+    """A document could not be checked, or its names not be found. The message says why."""
 
 
 class Lintr:
-    """R with lintr. One document is checked at a time."""
+    """R with lintr. It is asked one question at a time."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -57,11 +72,18 @@ class Lintr:
         CannotLint
             When R or lintr fails or takes too long.
         """
+        return await self._answer(_LINTS, {"ask": "lints", "path": path, "text": text})
+
+    async def names(self, text: str) -> list[Name]:
+        """Return the names in a code; raise `CannotLint` when R fails, takes too long, or can't read it."""
+        return await self._answer(_NAMES, {"ask": "names", "text": text})
+
+    async def _answer(self, form: TypeAdapter[_T], question: dict[str, str]) -> _T:
         async with self._lock:
             if self._end is not None:
                 self._end.cancel()
             try:
-                answer = await asyncio.wait_for(self._ask(json.dumps({"path": path, "text": text})), _PATIENCE)
+                answer = await asyncio.wait_for(self._ask(json.dumps(question)), _PATIENCE)
             except (TimeoutError, OSError, ValueError) as problem:
                 self.close()
                 raise CannotLint("Checking takes too long, or R can't be run.") from problem
@@ -73,7 +95,7 @@ class Lintr:
             found = json.loads(answer)
             if isinstance(found, dict):
                 raise CannotLint(str(found.get("problem"))[:1000])
-            return _LINTS.validate_python(found)
+            return form.validate_python(found)
         except (ValueError, ValidationError) as problem:
             raise CannotLint("R answers with something else.") from problem
 

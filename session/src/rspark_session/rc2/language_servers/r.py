@@ -1,4 +1,6 @@
-"""The language server of R: lintr marks mistakes, and air reformats. Run as a program, it speaks on its standard streams.
+"""The language server of R: lintr marks mistakes, R finds names, air reformats.
+
+Run as a program, it speaks on its standard streams.
 
 Debian and PyPI carry no language server of R that does both, and an editor speaks to one server for a language.
 """
@@ -15,6 +17,8 @@ from pygls.lsp.server import LanguageServer
 from pygls.workspace import TextDocument
 
 from rspark_session.rc2.language_servers.lintr import CannotLint, Lint, Lintr
+from rspark_session.rc2.language_servers.naming import serve_names
+from rspark_session.rc2.language_servers.r_names import RNames
 
 _AIR = Path(sys.executable).with_name("air")
 _PATIENCE = 20.0  # seconds for the form of one document
@@ -138,6 +142,7 @@ async def form(path: str, text: str) -> str:
 def served() -> Server:
     """Return the server with what it serves."""
     server = Server()
+    serve_names(server, RNames(server.lintr))
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     async def opened(params: types.DidOpenTextDocumentParams) -> None:

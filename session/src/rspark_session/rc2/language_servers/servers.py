@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 _HERE = Path(sys.executable).parent
-_OWN_MODULE = "rspark_session.rc2.language_servers.r"
+_OWN_MODULES = "rspark_session.rc2.language_servers"
 
 
 class Declared(BaseModel):
@@ -49,7 +49,8 @@ def _declared(declared: Mapping[str, Declared]) -> Iterator[LanguageServer]:
 
 def _own() -> Iterator[LanguageServer]:
     if shutil.which("Rscript") is not None:
-        yield LanguageServer("r", (sys.executable, "-m", _OWN_MODULE), ("r",))
+        yield LanguageServer("r", (sys.executable, "-m", f"{_OWN_MODULES}.r"), ("r",))
     ruff = _HERE / "ruff"
     if os.access(ruff, os.X_OK):
         yield LanguageServer("ruff", (str(ruff), "server"), ("python",))
+    yield LanguageServer("python-names", (sys.executable, "-m", f"{_OWN_MODULES}.python_names"), ("python",))
