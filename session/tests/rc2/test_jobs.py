@@ -166,8 +166,9 @@ async def test_what_cannot_run_is_refused_in_a_sentence(running: Running, client
 
     assert await why("nothing.R") == "There is no file 'nothing.R' in the home."
     assert await why("../outside.R") == "There is no file '../outside.R' in the home."
-    assert await why("data.csv") == "data.csv is no script of R, Python or bash, so it can't run as a job."
-    assert await why("data.csv", "html") == "data.csv is no R Markdown, Quarto or Markdown document, so it can't be rendered."
+    assert await why("data.csv") == "data.csv is no script of R, Python or bash and no notebook, so it can't run as a job."
+    sentence = "data.csv is no R Markdown, Quarto or Markdown document and no notebook, so it can't be rendered."
+    assert await why("data.csv", "html") == sentence
 
 
 @module_wide

@@ -349,6 +349,22 @@ class Workbench {
     this.panes?.show('preview');
   }
 
+  /** Show where a job has failed. The lines of a notebook are those of its text, and not of its file. */
+  async openFailure({ path, line }: Job): Promise<void> {
+    await this.openDocument(path);
+    if (line !== null) this.goTo(path, line);
+  }
+
+  /** Show what a job has made. */
+  openResult(job: Job): void {
+    if (job.result === null) return;
+    if (isNotebook(job.result)) void this.openDocument(job.result);
+    else {
+      this.preview = job.result;
+      this.panes?.show('preview');
+    }
+  }
+
   cancelJob(job: Job): void {
     this.link.send({ type: 'cancel_job', job: job.id });
   }

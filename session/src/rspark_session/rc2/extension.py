@@ -138,7 +138,7 @@ def _room(server: ServerApp) -> Room:
         home=home,
         recorder=recorder,
         consoles=consoles,
-        jobs=Jobs(home=home, recorder=recorder, reporter=kernels.reporter),
+        jobs=Jobs(home=home, recorder=recorder, reporter=kernels.reporter, kernels=kernels.kernel_spec_manager.kernel_dirs),
         introspection=introspection,
         variables=VariablesFeed(consoles, introspection),
         spark=SparkFeed(consoles, recorder, Drivers()),

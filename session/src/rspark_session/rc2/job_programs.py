@@ -1,22 +1,20 @@
-"""Which program runs a file as a job: a script by its language, a document by R Markdown."""
+"""Which program runs a file as a job: a script by its language, a notebook by nbclient, a document by R Markdown."""
 
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rspark_session.jupyter import kernelspecs
 from rspark_session.rc2.protocol import RenderFormat
 from rspark_session.rc2.refusal import Refusal
+from rspark_session.rc2.rendering import pandoc
 
 _SCRIPTS = Path(__file__).parent / "job_scripts"
 DOCUMENTS = frozenset({".rmd", ".qmd", ".md", ".rmarkdown", ".markdown"})
 _LATEX = ("xelatex", "pdflatex", "lualatex")
-_WITHOUT_LATEX = (
-    "This session has no LaTeX, which sets PDF. Render to HTML or Word, or print the HTML page into a PDF from your browser."
-)
 #: Programs see a terminal, in which nobody answers a pager.
 _ENVIRON = {
     "TERM": "xterm-256color",
@@ -33,10 +31,21 @@ class Program:
 
     command: tuple[str, ...]
     environ: Mapping[str, str]
+    #: Whether it prints, as R Markdown does, the file that it has made.
+    makes_file: bool = False
 
 
-def program(file: Path, form: RenderFormat | None) -> Program:
+def program(file: Path, form: RenderFormat | None, kernels: Sequence[str]) -> Program:
     """Return what runs a file, or renders it in a form.
+
+    Parameters
+    ----------
+    file
+        The file.
+    form
+        The form; None where it runs.
+    kernels
+        The folders of the session's kernelspecs.
 
     Raises
     ------
@@ -53,18 +62,38 @@ def program(file: Path, form: RenderFormat | None) -> Program:
             return _program(kernelspecs.own_python() or sys.executable, file.name)
         case ".sh" | ".bash":
             return _program("/bin/bash", file.name)
-    raise Refusal(f"{file.name} is no script of R, Python or bash, so it can't run as a job.")
+        case ".ipynb":
+            return _of_notebook("run", file.name, *kernels)
+    raise Refusal(f"{file.name} is no script of R, Python or bash and no notebook, so it can't run as a job.")
 
 
 def _rendering(file: Path, form: RenderFormat) -> Program:
+    if file.suffix.lower() == ".ipynb":
+        return _of_notebook("pages", file.name, form)
     if file.suffix.lower() not in DOCUMENTS:
-        raise Refusal(f"{file.name} is no R Markdown, Quarto or Markdown document, so it can't be rendered.")
+        raise Refusal(f"{file.name} is no R Markdown, Quarto or Markdown document and no notebook, so it can't be rendered.")
     if shutil.which("pandoc") is None:
         raise Refusal("This session has no pandoc, which renders documents. Ask your administrator to install it.")
-    if form == "pdf" and not any(map(shutil.which, _LATEX)):
-        raise Refusal(_WITHOUT_LATEX)
     environ = {"RSPARK_JOB_SCRIPT": file.name, "RSPARK_JOB_FORMAT": form}
-    return _program(_rscript(), "--no-save", str(_SCRIPTS / "render.R"), **environ)
+    if form == "pdf" and not any(map(shutil.which, _LATEX)):
+        environ |= _typst(file)
+    return _program(_rscript(), "--no-save", str(_SCRIPTS / "render.R"), makes_file=True, **environ)
+
+
+def _typst(file: Path) -> Mapping[str, str]:
+    """Return what tells R to set PDF by Typst. R Markdown takes the newest pandoc that it is told of."""
+    return {
+        "RSPARK_JOB_TYPST": str(_SCRIPTS / "typst.R"),
+        "RSPARK_JOB_PYTHON": sys.executable,
+        "RSPARK_JOB_FILTER": str(pandoc.FILTER),
+        "RSPARK_JOB_STYLE": str(pandoc.STYLE),
+        "RSPARK_DOCUMENT": str(file),
+        "RSTUDIO_PANDOC": str(pandoc.folder()),
+    }
+
+
+def _of_notebook(kind: str, *words: str) -> Program:
+    return _program(sys.executable, "-I", "-m", f"rspark_session.rc2.rendering.notebook_{kind}", *words, makes_file=True)
 
 
 def _rscript() -> str:
@@ -74,5 +103,5 @@ def _rscript() -> str:
     return found
 
 
-def _program(*command: str, **environ: str) -> Program:
-    return Program(command=command, environ={**os.environ, **_ENVIRON, **environ})
+def _program(*command: str, makes_file: bool = False, **environ: str) -> Program:
+    return Program(command=command, environ={**os.environ, **_ENVIRON, **environ}, makes_file=makes_file)

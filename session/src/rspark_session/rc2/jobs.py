@@ -1,4 +1,4 @@
-"""Jobs: scripts that run, and documents that are rendered, in the background of the session, each a process of its own.
+"""Jobs: scripts and notebooks that run, and documents that are rendered, in the background, each a process of its own.
 
 All that happens to a job is in the log of events, so every client sees it, also one that comes the next day. A job ends with the
 session's machine at the latest: one of which the log has no end is recorded as lost by the server that starts next.
@@ -8,7 +8,7 @@ import json
 import re
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -43,6 +43,7 @@ class _Job:
     file: Path
     started: datetime
     output: JobOutput
+    makes_file: bool
     process: JobProcess | None = None
     reader: ProgressReader = field(default_factory=ProgressReader)
     progress: Progress | None = None
@@ -55,8 +56,9 @@ class _Job:
 class Jobs:
     """Starts jobs, and records what they print and how they end."""
 
-    def __init__(self, *, home: Path, recorder: Recorder, reporter: ActivityReporter) -> None:
+    def __init__(self, *, home: Path, recorder: Recorder, reporter: ActivityReporter, kernels: Sequence[str]) -> None:
         self._home = home
+        self._kernels = kernels
         self._recorder = recorder
         self._reporter = reporter
         self._running: dict[str, _Job] = {}
@@ -71,7 +73,7 @@ class Jobs:
         return {job.process.pid: f"job {job.title}" for job in self._running.values() if job.process is not None}
 
     def start(self, asked: protocol.StartJob, *, who: str) -> None:
-        """Run a script, or render a document.
+        """Run a script or a notebook, or render a document.
 
         Raises
         ------
@@ -81,10 +83,18 @@ class Jobs:
         if len(self._running) >= _MOST_RUNNING:
             raise Refusal(f"{_MOST_RUNNING} jobs run already. Wait until one has ended, or cancel one.")
         file = self._file(asked.path)
-        program = job_programs.program(file, asked.format)
+        program = job_programs.program(file, asked.format, self._kernels)
         title = f"{file.name} to {_NAMES[asked.format]}" if asked.format else file.name
         output = JobOutput(self._recorder, asked.id)
-        job = _Job(asked=asked, title=title, who=who, file=file, started=datetime.now(UTC), output=output)
+        job = _Job(
+            asked=asked,
+            title=title,
+            who=who,
+            file=file,
+            started=datetime.now(UTC),
+            output=output,
+            makes_file=program.makes_file,
+        )
         try:
             job.process = JobProcess(
                 program.command,
@@ -175,16 +185,16 @@ class Jobs:
             status=status,
             code=code,
             reason=reason,
-            result=self._result(job) if status == "ok" else None,
+            result=self._result(job) if job.makes_file else None,
             line=failed_at(job.output.end, PurePosixPath(job.asked.path)) if status == "error" else None,
             dropped=job.output.dropped,
         )
         self._reporter.changed()
 
     def _result(self, job: _Job) -> str | None:
-        """Return the path of what a render has made, below the home."""
+        """Return the path of what it has made, below the home; None where it has said nothing of it."""
         found = _CREATED.findall(job.output.end)
-        if job.asked.format is None or not found:
+        if not found:
             return None
         made = (job.file.parent / found[-1]).resolve()
         home = self._home.resolve()

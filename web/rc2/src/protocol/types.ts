@@ -1627,7 +1627,7 @@ export interface components {
          * JobFinished
          * @description A job has ended. `lost`: the session ended before it; `reason` is then a sentence.
          *
-         *     `result` is the path of what a render has made, `line` the line of the job's file at which it failed, from 1. `dropped` are
+         *     `result` is the path of what it has made, `line` the line of the job's file at which it failed, from 1. `dropped` are
          *     characters of output that were more than one job may record.
          */
         JobFinished: {
@@ -3055,7 +3055,7 @@ export interface components {
         };
         /**
          * StartJob
-         * @description Run a script of R, Python or bash in the background, or render a document in a form. `path` is below the home.
+         * @description Run a script or a notebook in the background, or render a document in a form. `path` is below the home.
          */
         StartJob: {
             /**

@@ -125,10 +125,10 @@ export class Jobs {
 }
 
 /** Whether a file can run as a job. */
-export const isScript = (path: string): boolean => /\.(r|py|sh|bash)$/i.test(path);
+export const isScript = (path: string): boolean => /\.(r|py|sh|bash|ipynb)$/i.test(path);
 
 /** Whether a file can be rendered. */
-export const isDocument = (path: string): boolean => /\.(rmd|qmd|md|rmarkdown|markdown)$/i.test(path);
+export const isDocument = (path: string): boolean => /\.(rmd|qmd|md|rmarkdown|markdown|ipynb)$/i.test(path);
 
 /** Return how long a job took, or has taken so far. */
 export const took = (job: Job, now: number): string =>

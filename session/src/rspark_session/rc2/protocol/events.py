@@ -222,7 +222,7 @@ JobStatus = Literal["ok", "error", "cancelled", "lost"]
 class JobFinished(OfJob):
     """A job has ended. `lost`: the session ended before it; `reason` is then a sentence.
 
-    `result` is the path of what a render has made, `line` the line of the job's file at which it failed, from 1. `dropped` are
+    `result` is the path of what it has made, `line` the line of the job's file at which it failed, from 1. `dropped` are
     characters of output that were more than one job may record.
     """
 

@@ -110,7 +110,7 @@ RenderFormat = Literal["html", "pdf", "docx"]
 
 
 class StartJob(Model):
-    """Run a script of R, Python or bash in the background, or render a document in a form. `path` is below the home."""
+    """Run a script or a notebook in the background, or render a document in a form. `path` is below the home."""
 
     type: Literal["start_job"] = "start_job"
     id: Identifier
