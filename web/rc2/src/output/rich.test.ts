@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { choose, frameHeight, imageAddress } from './rich.ts';
+import { choose, frameHeight, imageAddress, isWidget } from './rich.ts';
 
 const blob = { sha256: 'a', bytes: 1 };
 
@@ -13,6 +13,16 @@ describe('the form that is shown', () => {
     expect(choose({ data: { 'text/plain': 'a', 'text/html': '<table></table>' }, blobs: {} })).toBe(
       'text/html',
     );
+  });
+});
+
+describe('a widget', () => {
+  it('is text, and known as one', () => {
+    const view = { model_id: 'a', version_major: 2, version_minor: 0 };
+    const data = { 'application/vnd.jupyter.widget-view+json': view, 'text/plain': 'IntSlider(value=3)' };
+    expect(choose({ data, blobs: {} })).toBe('text/plain');
+    expect(isWidget({ data, blobs: {} })).toBe(true);
+    expect(isWidget({ data: { 'text/plain': 'a' }, blobs: {} })).toBe(false);
   });
 });
 

@@ -42,6 +42,10 @@ const isPlainHtml = (html: unknown): boolean =>
   html.length < 20_000 &&
   !/<(?!\/?(?:span|br|ol|ul|li|dl|dt|dd|strong|em|code|pre|p)\b)/i.test(html);
 
+/** Return whether a value is a widget of Jupyter: what draws it is JupyterLab's, and talks to its kernel meanwhile. */
+export const isWidget = ({ data, blobs }: Pick<Rich, 'data' | 'blobs'>): boolean =>
+  [data, blobs].some((forms) => 'application/vnd.jupyter.widget-view+json' in forms);
+
 export function textOf({ data }: Pick<Rich, 'data'>, form: string): string {
   const value = data[form];
   if (typeof value === 'string') return value;
