@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up hdfs hive tensorflow down test test-changed test-long check bench cluster cluster-scale cluster-down images web docs types lock clean
+.PHONY: help up hdfs hive tensorflow vscode down test test-changed test-long check bench cluster cluster-scale cluster-down images web docs types lock clean
 
 # Node and npm of the right age, when the system has none (scripts/install puts them there).
 export PATH := $(CURDIR)/.build/bin:$(PATH)
@@ -27,6 +27,9 @@ hive:  ## install what Hive takes too: that is HDFS, for Hive itself comes with 
 
 tensorflow:  ## install TensorFlow and Keras into the sessions' Python, for the environment tensorflow (1.4 GB); `make up` keeps it
 	@scripts/install tensorflow
+
+vscode:  ## install VS Code too, for environments that ask for it (740 MB); once installed, `make up` keeps it
+	@scripts/install vscode
 
 down:  ## end everything: hub, controller, edge, sessions (their work is saved) and shared services; takes DATA=folder YES=1 (don't ask) FORCE=1 (also what can't be saved)
 	@$(BIN)/rsparkhub down $(GIVEN) $(if $(YES),--yes) $(if $(FORCE),--force)

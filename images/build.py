@@ -209,6 +209,10 @@ def fill(name: str, context: Path) -> None:
         if not hadoop.is_dir():
             raise CannotBuild("Hadoop is not there yet. Run `scripts/install hdfs` first.")
         shutil.copytree(hadoop, context / "hadoop")
+        code_server = TOP / ".venv-session/share/rspark/code-server"  # `make vscode`; the image does without it otherwise
+        (context / "code-server").mkdir()
+        if code_server.is_dir():
+            shutil.copytree(code_server, context / "code-server", symlinks=True, dirs_exist_ok=True)
         extensions = TOP / ".venv-session/share/rspark/postgres-extensions"
         if not extensions.is_dir():
             raise CannotBuild("PostgreSQL's extensions are not there yet. Run `scripts/install up` first.")

@@ -152,7 +152,19 @@ def wants_hadoop(kind: str) -> bool:
     """
     if kind in ("hdfs", "hive", "test") or (BUILD / "stamps/hadoop").exists():
         return True
-    asks = re.compile(r"^ +(hdfs|mapreduce):|[{,] *(hdfs|mapreduce):", re.MULTILINE)
+    return is_asked_for(r"^ +(hdfs|mapreduce):|[{,] *(hdfs|mapreduce):")
+
+
+def wants_code_server(kind: str) -> bool:
+    """Whether VS Code is to be installed: when asked for, where it was before, where an environment has it."""
+    if kind == "vscode" or (BUILD / "stamps/code-server").exists():
+        return True
+    return is_asked_for(r"^ +(?!name)[\w-]+: *vscode\b|[{,] *(?!name)[\w-]+: *vscode\b|^ +vscode:|[{,] *vscode:")
+
+
+def is_asked_for(pattern: str) -> bool:
+    """Whether an environment that is not optional has lines of that kind."""
+    asks = re.compile(pattern, re.MULTILINE)
     optional = re.compile(r"^ +optional: *true|[{,] *optional: *true", re.MULTILINE)
     files = [path.read_text(encoding="utf-8") for path in TOP.glob("environments/*.y*ml")]
     return any(asks.search(text) and not optional.search(text) for text in files)
@@ -352,6 +364,20 @@ def tensorflow_steps(kind: str, session: Sequence[Path]) -> list[Step]:
     ]
 
 
+def code_server_steps(kind: str) -> list[Step]:
+    if not wants_code_server(kind):
+        return []
+    return [
+        Step(
+            name="code-server",
+            says="VS Code in the browser: code-server from npm, each part checked by its hash, and some of them compiled",
+            inputs=[TOP / "scripts/get-code-server", TOP / "requirements/code-server.txt", TOP / "session/vscode"],
+            makes=[TOP / ".venv-session/share/rspark/code-server/lib/node"],
+            commands=lambda: [["scripts/get-code-server"]],
+        )
+    ]
+
+
 def r_steps() -> list[Step]:
     library = TOP / ".r-library"
 
@@ -531,6 +557,7 @@ def install(kind: str) -> None:
             *template_steps(),
             *r_steps(),
             *hadoop_steps(kind),
+            *code_server_steps(kind),
             *web_steps(),
         ]
         todo = ([apt] if apt else []) + [step for step in steps if not step.is_done()]
@@ -547,8 +574,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
         "kind",
-        choices=("up", "hdfs", "hive", "tensorflow", "test"),
-        help="to run RSparkHub, with HDFS too, with HDFS and Hive, with TensorFlow, or to check and test it as well",
+        choices=("up", "hdfs", "hive", "tensorflow", "vscode", "test"),
+        help="to run RSparkHub, with HDFS too, with HDFS and Hive, TensorFlow or VS Code, or to check and test it as well",
     )
     try:
         install(parser.parse_args().kind)

@@ -39,7 +39,7 @@ class NamedLikeASetting(FarmDefinition):
 
 def test_there_are_these() -> None:
     assert list(services()) == ["hdfs", "hive", "mapreduce", "postgres", "s3", "spark"]
-    assert list(interfaces()) == ["jupyterlab", "rc2", "rstudio", "shiny", "terminal", "web"]
+    assert list(interfaces()) == ["jupyterlab", "rc2", "rstudio", "shiny", "terminal", "vscode", "web"]
     assert list(backends()) == ["kubernetes", "process"]
 
 

@@ -174,6 +174,24 @@ def test_tensorflow_leaves_the_versions_of_sessions_as_they_are() -> None:
     assert {(name, version) for name, version in own if name in names} <= ours
 
 
+def test_vs_code_is_installed_where_it_is_wanted(installation: ModuleType) -> None:
+    assert [installation.wants_code_server(kind) for kind in ("up", "hdfs", "vscode", "test")] == [False, False, True, False]
+    assert not installation.code_server_steps("up")
+    environment = installation.TOP / "environments/editor.yaml"
+    environment.parent.mkdir()
+    beside = ("interface: terminal\n  beside:\n    editor: vscode", "interface: terminal\n  beside: {editor: vscode}")
+    for lines in ("interface: vscode", "interface: {vscode: {}}", *beside):
+        environment.write_text(f"metadata: {{name: vscode, title: VS Code}}\nspec:\n  {lines}\n")
+        assert installation.wants_code_server("up"), lines
+    environment.write_text("metadata: {name: editor, optional: true}\nspec:\n  interface: vscode\n")
+    assert not installation.wants_code_server("up")
+    environment.write_text("metadata: {name: editor, description: As good as vscode}\nspec:\n  interface: rc2 # vscode later\n")
+    assert not installation.wants_code_server("up")
+    (installation.BUILD / "stamps").mkdir(parents=True, exist_ok=True)
+    (installation.BUILD / "stamps/code-server").write_text("of an earlier version")
+    assert installation.wants_code_server("up"), "once installed, it is kept as it should be"
+
+
 def test_make_help_lists_every_target() -> None:
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)

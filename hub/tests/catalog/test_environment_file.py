@@ -24,7 +24,7 @@ spec:
 """
 SCHEMA = environment_schema(BackendTraits(name="process"))
 MODE = "spec.services.spark.mode"
-INTERFACES = "jupyterlab, rc2, rstudio, {shiny: {app: …}}, terminal, {web: {command: […]}}"
+INTERFACES = "jupyterlab, rc2, rstudio, {shiny: {app: …}}, terminal, vscode, {web: {command: […]}}"
 CHECKOUT = Path(__file__).parents[3]
 
 
@@ -126,7 +126,7 @@ def test_what_an_environment_needs_and_is_not_installed_is_said(file: Path) -> N
         ),
         ("rsparkhub/v1", "rsparkhub/v2", "FILE, line 1: apiVersion is to be 'rsparkhub/v1'; found \"rsparkhub/v2\"."),
         ("jupyterlab", "jupyter", "FILE, line 5: spec.interface jupyter is not in this version; did you mean jupyterlab?"),
-        ("jupyterlab", "vscode", f"FILE, line 5: spec.interface vscode is not in this version; choose one of {INTERFACES}."),
+        ("jupyterlab", "emacs", f"FILE, line 5: spec.interface emacs is not in this version; choose one of {INTERFACES}."),
         (
             "jupyterlab", "{spyder: {}}",
             f"FILE, line 5: spec.interface.spyder is not in this version; choose one of {INTERFACES}.",

@@ -1,6 +1,6 @@
 """The form of a file is made of what there is: also of what other packages bring."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Literal
 
 import pytest
@@ -10,6 +10,7 @@ from rspark_contract.specs import ComponentSpec
 from rsparkhub.catalog.schema import BackendBlock, Schema
 from rsparkhub.domain.backend import BackendTraits
 from rsparkhub.domain.environment import Environment, Options, Scope, ServiceOptions
+from rsparkhub.domain.requirements import Requirements
 from rsparkhub.interfaces.base import Interface
 from rsparkhub.services.base import Service
 
@@ -51,18 +52,20 @@ class Viewer(Interface[ViewerOptions]):
 class Desk(Interface[Options]):
     name, title, description = "desk", "Desk", "For tests."
     once = True
+    requires = Requirements(folders=("share/desk",), installed_by="make desk")
 
 
 class FarmOptions(Options):
     rack: str = Field(description="Where.")
 
 
-def schema(backend: BackendTraits | None = None) -> Schema:
+def schema(backend: BackendTraits | None = None, is_installed: Callable[[Requirements], bool] = lambda _: True) -> Schema:
     return Schema(
         interfaces={"viewer": Viewer(), "desk": Desk()},
         services={"index": Index(), "store": Store()},
         blocks={"farm": BackendBlock(options=FarmOptions, description="For tests.")},
         backend=backend,
+        is_installed=is_installed,
     )
 
 
@@ -101,6 +104,16 @@ def test_interfaces_beside_the_first_have_names_of_their_own() -> None:
 def test_one_that_keeps_its_state_in_one_place_is_there_once() -> None:
     twice = environment(beside={"one": "desk", "two": "desk", "view": "viewer"})
     assert refusals(twice) == [("spec.beside.two", "is one more desk, of which a session can have only one")]
+
+
+@pytest.mark.parametrize("spec", [{"interface": "desk"}, {"beside": {"mine": "desk"}}], ids=["first", "beside"])
+def test_an_interface_that_is_not_installed_is_said(spec: dict[str, object]) -> None:
+    bare = schema(is_installed=lambda requirements: requirements.installed_by is None)
+    assert bare.unavailable(environment()) is None
+    assert schema().unavailable(environment(**spec)) is None
+    assert bare.unavailable(environment(**spec)) == (
+        "Desk is not installed here. Run `make desk` where RSparkHub is installed, then start RSparkHub again."
+    )
 
 
 def test_a_service_has_the_scopes_that_it_says_the_first_by_default() -> None:

@@ -71,7 +71,8 @@ class Schema:
     backend
         The backend of the installation; None where the file is checked for any.
     is_installed
-        Whether what a service or an environment needs, and a command of its own installs, is installed where sessions run.
+        Whether what an interface, a service or an environment needs, and a command of its own installs, is installed where
+        sessions run.
     """
 
     def __init__(
@@ -177,13 +178,13 @@ class Schema:
             beyond = [choice.title for choice in asked if any(self._beyond(choice, self._backend))]
             if beyond:
                 return f"{_and(beyond)} can't be had on the backend {self._backend.name}. Choose another environment."
-        needs = [(choice.title, self._services[choice.name].requires) for choice in asked]
+        needs = self._requirements(environment)
         own, title = environment.spec.requires, environment.metadata.title
         if own is not None and self._backend is not None and self._backend.one_image:
             return f"{title} needs an image of its own, and all sessions here run in one. Ask your administrator."
         if own is not None:
-            needs.append((title, own.of_sessions()))
-        absent = {title: requirements for title, requirements in needs if not self._is_installed(requirements)}
+            needs[title] = own.of_sessions()
+        absent = {title: requirements for title, requirements in needs.items() if not self._is_installed(requirements)}
         if not absent:
             return None
         commands = dict.fromkeys(f"`{requirements.installed_by}`" for requirements in absent.values())
@@ -192,6 +193,12 @@ class Schema:
             f"{_and(list(absent))} {are} not installed here. "
             f"Run {_and(list(commands))} where RSparkHub is installed, then start RSparkHub again."
         )
+
+    def _requirements(self, environment: Environment) -> dict[str, Requirements]:
+        """Return what its interfaces and services need, by their titles."""
+        opened = [environment.spec.interface, *environment.spec.beside.values()]
+        found = {self._interfaces[each.name].title or each.title: self._interfaces[each.name].requires for each in opened}
+        return found | {each.title: self._services[each.name].requires for each in environment.spec.services.values()}
 
     def _beyond(self, choice: ServiceChoice, backend: BackendTraits) -> list[str]:
         """Return the options of a service that a backend is not up to."""

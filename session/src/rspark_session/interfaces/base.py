@@ -4,7 +4,7 @@ Loaded before anything else, and before asyncio: a person waits, and `start_ahea
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -150,6 +150,13 @@ class Interface(ABC):
     def is_activity(self, method: str, path: str) -> bool:
         """Return whether a request is a person's doing, beside the visit of a page; the path is without the session's own."""
         return method not in ("GET", "HEAD", "OPTIONS")
+
+    def judge_of_frames(self, path: str) -> Callable[[bytes], bool] | None:
+        """Return what takes in all that a page sends over one websocket, and says of each piece whether it is a person's doing.
+
+        The path is without the session's own. None where each frame is, or none (`frames_are_activity`).
+        """
+        return None
 
     @property
     @abstractmethod

@@ -121,7 +121,7 @@ async def examine(settings: Settings, needs: Needs) -> list[Finding]:
 
 
 def find_optional(settings: Settings, needs: Needs) -> list[Finding]:
-    """Say of each service that is installed by a command of its own whether it is: a start needs none of them."""
+    """Say of each interface and service that is installed by a command of its own whether it is: a start needs none of them."""
     findings = []
     for title, each in needs.items():
         if each.installed_by is None:

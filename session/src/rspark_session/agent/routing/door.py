@@ -21,24 +21,36 @@ class Door:
     on_activity: Callable[[], None] | None
     is_activity: Callable[[str, str], bool]
     frames_are_activity: bool
+    judge_of_frames: Callable[[str], Callable[[bytes], bool] | None]
 
     def note(self, request: Request) -> None:
         """Report a person's doing, where the request is one."""
         if self.on_activity and (head.get(request.headers, b"sec-fetch-mode") == b"navigate" or self._is_activity(request)):
             self.on_activity()
 
-    @property
-    def on_data(self) -> Callable[[bytes], None] | None:
-        """What is to be called with each frame of a websocket."""
-        return self._note_frame if self.on_activity and self.frames_are_activity else None
+    def on_data(self, request: Request) -> Callable[[bytes], None] | None:
+        """Return what is to be called with all that the browser sends over the websocket that it requests."""
+        on_activity = self.on_activity
+        if on_activity is None or not self.frames_are_activity:
+            return None
+        is_doing = self.judge_of_frames(self._inside(request)) or _has_data
+
+        def note(data: bytes) -> None:
+            if is_doing(data):
+                on_activity()
+
+        return note
 
     def _is_activity(self, request: Request) -> bool:
-        return self.is_activity(request.method.decode("latin-1"), request.path.removeprefix(self.base))
+        return self.is_activity(request.method.decode("latin-1"), self._inside(request))
 
-    def _note_frame(self, data: bytes) -> None:
-        """Count text and binary frames as a person's activity; pings and pongs are the browser's own."""
-        if data[0] & 0x0F in (0, 1, 2) and self.on_activity:
-            self.on_activity()
+    def _inside(self, request: Request) -> str:
+        return request.path.removeprefix(self.base)
+
+
+def _has_data(data: bytes) -> bool:
+    """Return whether a frame is text or binary; pings and pongs are the browser's own."""
+    return data[0] & 0x0F in (0, 1, 2)
 
 
 def door_of(interface: Interface, *, on_activity: Callable[[], None]) -> Door:
@@ -51,4 +63,5 @@ def door_of(interface: Interface, *, on_activity: Callable[[], None]) -> Door:
         on_activity=on_activity if interface.traffic_is_activity else None,
         is_activity=interface.is_activity,
         frames_are_activity=interface.frames_are_activity,
+        judge_of_frames=interface.judge_of_frames,
     )

@@ -192,7 +192,7 @@ class Router:
             return
         door.note(request)
         try:
-            joined = await forward(request, reply, door.upstream, on_data=door.on_data)
+            joined = await forward(request, reply, door.upstream, on_data=door.on_data(request))
             if joined is not None:
                 self._joined.add(joined)
         except UpstreamGone:
