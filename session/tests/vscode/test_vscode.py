@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 Start = Callable[..., Running]
 VSCODE = interface("vscode", title="VS Code")
 DATA = ".local/share/code-server"
+SLOW = 180_000.0  # milliseconds: twenty megabytes of page on a busy machine
 #: Seconds in which an open page that nobody uses has asked for all that it asks by itself.
 QUIET = 90.0
 
@@ -40,8 +41,8 @@ async def opened(start: Start, edge: Edge, page: Page, **more: object) -> Runnin
 
 
 async def show(page: Page, edge: Edge, running: Running) -> None:
-    await page.goto(f"http://localhost:{edge.port}{running.asked['base_path']}")
-    await expect(page.locator(".monaco-workbench .explorer-folders-view")).to_be_visible()
+    await page.goto(f"http://localhost:{edge.port}{running.asked['base_path']}", wait_until="commit")
+    await expect(page.locator(".monaco-workbench .explorer-folders-view")).to_be_visible(timeout=SLOW)
 
 
 async def command(page: Page, words: str) -> None:
@@ -73,6 +74,13 @@ async def in_terminal(page: Page, line: str) -> None:
     await page.keyboard.press("Enter")
 
 
+async def write_unsaved(page: Page, words: str) -> None:
+    """Write into a document that has no file."""
+    await command(page, "File: New Untitled Text File")
+    await expect(page.get_by_role("tab", name=re.compile("Untitled-1"))).to_be_visible()
+    await type_in_editor(page, words)
+
+
 def backups(running: Running) -> list[str]:
     """What VS Code keeps in the home of what is not saved."""
     folder = running.home / DATA / "User/Backups"
@@ -98,8 +106,7 @@ async def test_it_is_opened_used_put_to_sleep_woken_and_stopped(start: Start, ed
         await page.keyboard.press("Control+c")
         await until(lambda: not running.status()["busy_with"], "a shell at its prompt is none")
 
-        await command(page, "File: New Untitled Text File")
-        await page.keyboard.type("words that have no file")
+        await write_unsaved(page, "words that have no file")
         await until(lambda: any("words that have no file" in each for each in backups(running)), "VS Code keeps them")
         assert await running.suspend() == 0
         assert not members(running.name)
@@ -119,8 +126,7 @@ async def test_it_is_opened_used_put_to_sleep_woken_and_stopped(start: Start, ed
 async def test_another_browser_finds_what_was_not_saved(start: Start, edge: Edge) -> None:
     async with browser() as page:
         running = await opened(start, edge, page)
-        await command(page, "File: New Untitled Text File")
-        await page.keyboard.type("written elsewhere")
+        await write_unsaved(page, "written elsewhere")
         await until(lambda: any("written elsewhere" in each for each in backups(running)), "VS Code keeps them")
     async with browser() as page:
         await show(page, edge, running)
