@@ -134,16 +134,18 @@ async def test_another_browser_finds_what_was_not_saved(start: Start, edge: Edge
 
 
 @pytest.mark.parametrize("which", ["parent", "child"])
-async def test_a_server_that_is_killed_is_started_again_and_the_session_goes_on(start: Start, edge: Edge, which: str) -> None:
-    async with browser() as page:
-        running = await opened(start, edge, page)
-        servers = [process for process in members(running.name) if any("out/node/entry" in word for word in command_of(process))]
-        assert len(servers) == 2
-        os.kill(servers[0 if which == "parent" else 1].pid, signal.SIGKILL)
-        await until(lambda: not any(process.is_running() for process in servers), "nothing of it holds on")
-        await until(lambda: running.part("interface")["state"] == "ready", "it is back")
-        await show(page, edge, running)
-        assert await running.suspend() == 0
+async def test_a_server_that_is_killed_is_started_again_and_the_session_ends_with_0(start: Start, which: str) -> None:
+    running = start(interface=VSCODE)
+    await running.until_state("ready")
+    servers = [process for process in members(running.name) if any("out/node/entry" in word for word in command_of(process))]
+    assert len(servers) == 2
+    os.kill(servers[0 if which == "parent" else 1].pid, signal.SIGKILL)
+    await until(lambda: not any(process.is_running() for process in servers), "nothing of it holds on")
+    await until(lambda: running.part("interface")["state"] == "ready", "it is back")
+    page = await running.get("", follow_redirects=True)
+    assert (page.status_code, page.url.params["folder"], "workbench" in page.text) == (200, str(running.home), True)
+    assert await running.suspend() == 0
+    assert not members(running.name)
 
 
 async def test_it_holds_through_a_lost_network(start: Start, edge: Edge) -> None:
