@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import uuid
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 from session.tests.browsing import Edge
 from session.tests.rc2 import test_page
-from session.tests.rc2.test_page import WIDE, opened
+from session.tests.rc2.test_page import WIDE, open_file, opened
 from session.tests.running import Running, interface, spec
 
 from rspark_session.rc2 import protocol
@@ -60,6 +61,29 @@ async def test_another_browser_and_another_session_find_what_is_set(
         assert (await running.get("rc2/api/preferences")).json()["tab_size"] == 8
     finally:
         await other.close()
+
+
+async def test_lines_of_text_are_wrapped_and_those_of_code_are_not_until_that_is_set(
+    chromium: Browser, edge: Edge, running: Running
+) -> None:
+    (running.home / "long.R").write_text(f'x <- "{"x" * 60_000}"\n')  # which can't be drawn on one line, whatever is set
+    page = await browser_of(chromium, edge, running)
+
+    async def wrapped(text: bool, code: bool) -> None:
+        for name, expected in (("document.Rmd", text), ("script.R", code), ("long.R", True)):
+            await open_file(page, name)
+            editor = page.get_by_role("textbox", name=f"Editor of {name}")
+            wraps = re.compile("cm-lineWrapping")
+            await (expect(editor).to_have_class(wraps) if expected else expect(editor).not_to_have_class(wraps))
+
+    await wrapped(text=True, code=False)
+    await page.keyboard.press("Control+,")
+    dialog = page.get_by_role("dialog", name="Settings")
+    await dialog.get_by_role("checkbox", name="Wrap long lines of text").uncheck()
+    await dialog.get_by_role("checkbox", name="Wrap long lines of code").check()
+    await page.keyboard.press("Escape")
+    await wrapped(text=False, code=True)
+    await page.context.close()
 
 
 async def test_what_is_no_preference_is_refused(running: Running) -> None:

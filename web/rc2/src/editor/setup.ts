@@ -19,7 +19,7 @@ import {
   indentUnit,
   codeFolding,
 } from '@codemirror/language';
-import { Compartment, EditorState, type Extension } from '@codemirror/state';
+import { Compartment, EditorState, Text, type Extension } from '@codemirror/state';
 import {
   EditorView,
   crosshairCursor,
@@ -58,9 +58,14 @@ const shared = (complete: CompletionSource, selectOnOpen = true): Extension => [
   theme,
 ];
 
-function appearance({ wrap, lineNumbers: numbers, tabSize }: Settings, long: boolean): Extension {
+function appearance(
+  { wrap, wrapText, lineNumbers: numbers, tabSize }: Settings,
+  language: string,
+  doc: Text,
+): Extension {
+  const wrapped = language === 'markdown' ? wrapText : wrap;
   return [
-    wrap || long ? EditorView.lineWrapping : [],
+    wrapped || hasLongLine(doc) ? EditorView.lineWrapping : [],
     numbers ? [lineNumbers(), highlightActiveLineGutter()] : [],
     foldGutter({
       markerDOM: (open) => {
@@ -75,13 +80,8 @@ function appearance({ wrap, lineNumbers: numbers, tabSize }: Settings, long: boo
   ];
 }
 
-const hasLongLine = (text: string): boolean => {
-  for (let from = 0; from < text.length;) {
-    const end = text.indexOf('\n', from);
-    const to = end < 0 ? text.length : end;
-    if (to - from > LONGEST_LINE) return true;
-    from = to + 1;
-  }
+const hasLongLine = (doc: Text): boolean => {
+  for (const line of doc.iterLines()) if (line.length > LONGEST_LINE) return true;
   return false;
 };
 
@@ -101,10 +101,11 @@ export interface EditorOptions {
 /** Make an editor of a document. */
 export function createEditor(options: EditorOptions): EditorView {
   const { parent, text, label, readOnly, settings, complete, changed, moved } = options;
+  const doc = Text.of(text.split(/\r\n?|\n/));
   const view = new EditorView({
     parent,
     state: EditorState.create({
-      doc: text,
+      doc,
       extensions: [
         modal.of([]),
         shared(complete),
@@ -116,7 +117,7 @@ export function createEditor(options: EditorOptions): EditorView {
         crosshairCursor(),
         highlightActiveLine(),
         rainbowBrackets,
-        looks.of(appearance(settings, hasLongLine(text))),
+        looks.of(appearance(settings, options.language, doc)),
         language.of([]),
         searching.of([]),
         EditorState.readOnly.of(readOnly),
@@ -161,9 +162,9 @@ async function setLanguage(view: EditorView, name: string): Promise<void> {
   view.dispatch({ effects: language.reconfigure(loaded) });
 }
 
-/** Follow what the person has set. */
-export function applySettings(view: EditorView, settings: Settings): void {
-  view.dispatch({ effects: looks.reconfigure(appearance(settings, false)) });
+/** Follow what the person has set, in an editor of that language. */
+export function applySettings(view: EditorView, settings: Settings, name: string): void {
+  view.dispatch({ effects: looks.reconfigure(appearance(settings, name, view.state.doc)) });
   void setModal(view, settings.vim);
 }
 

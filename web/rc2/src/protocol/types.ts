@@ -2083,7 +2083,8 @@ export interface components {
          * Preferences
          * @description What a person prefers: how the page looks, how editors behave, and keys by the command that they mean.
          *
-         *     `kept` is whether something was kept before; `note` is a sentence where what was kept can't be read.
+         *     `wrap` is for long lines of code, `wrap_text` for those of documents of text, also with chunks. `kept` is whether something
+         *     was kept before; `note` is a sentence where what was kept can't be read.
          */
         Preferences: {
             /**
@@ -2108,6 +2109,11 @@ export interface components {
              * @default false
              */
             wrap: boolean;
+            /**
+             * Wrap Text
+             * @default true
+             */
+            wrap_text: boolean;
             /**
              * Line Numbers
              * @default true
@@ -2176,6 +2182,11 @@ export interface components {
              * @default null
              */
             wrap?: boolean | null;
+            /**
+             * Wrap Text
+             * @default null
+             */
+            wrap_text?: boolean | null;
             /**
              * Line Numbers
              * @default null

@@ -9,7 +9,10 @@ export interface Settings {
   theme: 'system' | 'light' | 'dark';
   contrast: 'normal' | 'high';
   fontSize: number;
+  /** Whether long lines of code are wrapped. */
   wrap: boolean;
+  /** Whether long lines of documents of text are wrapped, with chunks or without. */
+  wrapText: boolean;
   lineNumbers: boolean;
   vim: boolean;
   /** Whether mistakes are marked while code is typed. */
@@ -26,6 +29,7 @@ const DEFAULTS: Settings = {
   contrast: 'normal',
   fontSize: 13,
   wrap: false,
+  wrapText: true,
   lineNumbers: true,
   vim: false,
   checks: true,
@@ -50,12 +54,14 @@ export function parse(kept: string | null): Settings {
 /** Return what is preferred as the session has it. */
 export const toSession = ({
   fontSize,
+  wrapText,
   lineNumbers,
   tabSize,
   ...same
 }: Partial<Settings>): PreferencesChange => ({
   ...same,
   ...(fontSize === undefined ? {} : { font_size: fontSize }),
+  ...(wrapText === undefined ? {} : { wrap_text: wrapText }),
   ...(lineNumbers === undefined ? {} : { line_numbers: lineNumbers }),
   ...(tabSize === undefined ? {} : { tab_size: tabSize }),
 });
@@ -66,6 +72,7 @@ export const fromSession = (found: Preferences): Settings => ({
   contrast: found.contrast,
   fontSize: found.font_size,
   wrap: found.wrap,
+  wrapText: found.wrap_text,
   lineNumbers: found.line_numbers,
   vim: found.vim,
   checks: found.checks,

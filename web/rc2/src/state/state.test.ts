@@ -302,7 +302,13 @@ describe('what was run', () => {
 
 describe('settings', () => {
   it('are the same after a way through the session', () => {
-    const settings = { ...parse(null), theme: 'dark' as const, fontSize: 20, keys: { save: ['F2'] } };
+    const settings = {
+      ...parse(null),
+      theme: 'dark' as const,
+      fontSize: 20,
+      wrapText: false,
+      keys: { save: ['F2'] },
+    };
     const sent = toSession(settings) as Preferences;
     expect(fromSession({ ...sent, kept: true, note: null })).toEqual(settings);
     expect(toSession({ tabSize: 8, vim: true })).toEqual({ tab_size: 8, vim: true });

@@ -17,13 +17,15 @@ _Contrast = Literal["normal", "high"]
 class Preferences(Model):
     """What a person prefers: how the page looks, how editors behave, and keys by the command that they mean.
 
-    `kept` is whether something was kept before; `note` is a sentence where what was kept can't be read.
+    `wrap` is for long lines of code, `wrap_text` for those of documents of text, also with chunks. `kept` is whether something
+    was kept before; `note` is a sentence where what was kept can't be read.
     """
 
     theme: _Theme = "system"
     contrast: _Contrast = "normal"
     font_size: _Size = 13
     wrap: bool = False
+    wrap_text: bool = True
     line_numbers: bool = True
     vim: bool = False
     checks: bool = True
@@ -41,6 +43,7 @@ class PreferencesChange(Model):
     contrast: _Contrast | None = None
     font_size: _Size | None = None
     wrap: bool | None = None
+    wrap_text: bool | None = None
     line_numbers: bool | None = None
     vim: bool | None = None
     checks: bool | None = None
