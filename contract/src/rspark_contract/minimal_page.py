@@ -4,7 +4,7 @@ from html import escape
 
 # The colours and sizes are those of web/ui/src/tokens.css; nothing is loaded, so the type is the system's.
 _PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="{language}"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 {refresh}<title>{title} · RSparkHub</title>
 <style>
   :root {{ color-scheme: light dark; font: 16px/1.5 Inter, system-ui, sans-serif }}
@@ -32,7 +32,7 @@ _PAGE = """<!doctype html>
 """
 
 
-def render(title: str, body: str, *, again_after: int | None = None) -> str:
+def render(title: str, body: str, *, language: str = "en", again_after: int | None = None) -> str:
     """Return the page as HTML.
 
     Parameters
@@ -41,8 +41,10 @@ def render(title: str, body: str, *, again_after: int | None = None) -> str:
         A text.
     body
         HTML that stands below the title.
+    language
+        What both are written in, as BCP 47 has it.
     again_after
         After how many seconds a browser asks again by itself.
     """
     refresh = f'<meta http-equiv="refresh" content="{again_after}">\n' if again_after else ""
-    return _PAGE.format(title=escape(title), body=body, refresh=refresh)
+    return _PAGE.format(title=escape(title), body=body, language=language, refresh=refresh)

@@ -9,7 +9,7 @@ import polib
 import pytest
 
 import rsparkhub
-from rsparkhub.api.sentences import CATALOGS, Sentences, languages
+from rsparkhub.api.sentences import CATALOGS, Sentences, languages, sentences_in
 
 _HOLE = re.compile(r"\{\w*\}")
 #: Where what people are told on pages is found out, and all of it is translated.
@@ -17,6 +17,8 @@ _ALL_OF = ("api/identity.py", "api/rate.py", "api/resources/login.py", "api/reso
            "auth/passwords.py", "auth/sign_in/password.py", "auth/sign_in/link.py", "auth/sign_in/pam.py", "domain/sleep_time.py",
            "store/login_attempts.py", "store/shares.py", "store/courses.py")  # fmt: skip
 _SOURCE = Path(rsparkhub.__file__).parent
+#: Where what a session's agent reports is found out, which the hub tells people.
+_SESSION = Path(__file__).parents[3] / "session" / "src"
 
 
 def _said(node: ast.expr) -> str | None:
@@ -29,10 +31,14 @@ def _said(node: ast.expr) -> str | None:
 
 
 def _texts_of_the_source() -> Iterator[str]:
-    for path in _SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.expr) and (text := _said(node)) is not None:
-                yield text
+    for path in (*_SOURCE.rglob("*.py"), *_SESSION.rglob("*.py")):
+        yield from _texts_of(path)
+
+
+def _texts_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.expr) and (text := _said(node)) is not None:
+            yield text
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +74,14 @@ def test_what_is_said_there_is_translated(language: str, file: str) -> None:
         if (text := _said(node.exc.args[0])) is not None
     ]
     assert [text for text in raised if text not in known] == []
+
+
+@pytest.mark.parametrize("language", sorted(languages() - {"en"}))
+def test_why_the_first_start_of_a_service_takes_long_is_translated(language: str) -> None:
+    files = (_SOURCE / "services").rglob("*.py")
+    said = [text for path in files for text in _texts_of(path) if "at its first start" in text.casefold() and text.endswith(".")]
+    assert len(said) >= 5
+    assert [text for text in said if sentences_in(language).say(text) == text] == []
 
 
 SENTENCES = Sentences(

@@ -59,10 +59,11 @@ class AppContext:
 
     def in_words(self, views: Sequence[SessionView]) -> list[SessionView]:
         """Return sessions with what is said of them in the language of the person who asks."""
-        if self.language == ENGLISH:
-            return list(views)
-        say = sentences_in(self.language).say
-        return [session_in_words(view, say) for view in views]
+        return list(views) if self.language == ENGLISH else [session_in_words(view, self.say) for view in views]
+
+    def say(self, english: str) -> str:
+        """Return a sentence in the language of the person who asks."""
+        return sentences_in(self.language).say(english)
 
 
 async def _context(request: Request) -> AppContext:  # FastAPI sends a function that isn't `async` to a thread, for each request

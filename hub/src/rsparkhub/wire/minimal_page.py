@@ -26,22 +26,26 @@ def minimal_page(title: str, detail: str, *, link: str | None = None, again_afte
     return render(title, f"<p>{escape(detail)}</p>{onwards}", again_after=again_after)
 
 
-def onwards_page(title: str, url: str) -> str:
+def onwards_page(title: str, url: str, *, onwards: str, language: str) -> str:
     """Return a page that says something, and has a link to go on by where the browser doesn't go on by itself."""
-    return render(title, f'<p><a href="{escape(url)}">Continue</a></p>')
+    return render(title, f'<p><a href="{escape(url)}">{escape(onwards)}</a></p>', language=language)
 
 
-def question_page(title: str, detail: str, *, button: str, action: str, fields: Mapping[str, str], otherwise: str = "") -> str:
+def question_page(
+    title: str, detail: str, *, button: str, action: str, fields: Mapping[str, str], language: str, otherwise: str = ""
+) -> str:
     """Return a page that does nothing before its button is pressed, which needs no code in the browser.
 
     Parameters
     ----------
     action
         The address that gets `fields` by POST when the button is pressed.
+    language
+        What all of it is written in.
     otherwise
         What a link says that leads to a person's sessions and leaves all as it is; none by default.
     """
     hidden = "".join(f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in fields.items())
     form = f'<form method="post" action="{escape(action)}">{hidden}<button>{escape(button)}</button></form>'
     onwards = f'<p><a href="/hub/">{escape(otherwise)}</a></p>' if otherwise else ""
-    return render(title, f"<p>{escape(detail)}</p>{form}{onwards}")
+    return render(title, f"<p>{escape(detail)}</p>{form}{onwards}", language=language)

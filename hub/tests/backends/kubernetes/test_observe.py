@@ -1,6 +1,7 @@
 """What is seen of a pod, and what is said of its troubles: a line a case."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from rspark_contract.record import Record
 from rspark_contract.status import AgentState, AgentStatus
+from rsparkhub.api.sentences import sentences_in
 from rsparkhub.backends.base import EnsembleRef
 from rsparkhub.backends.kubernetes.api import Refused
 from rsparkhub.backends.kubernetes.judging import diagnostics
@@ -17,6 +19,13 @@ from rsparkhub.backends.kubernetes.objects import names
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 RECORD = {"session": "a", "how": "suspended", "code": 0, "saved": {"kernels": []}}
 READY = AgentStatus(state=AgentState.READY, address="10.0.0.1:1")
+
+
+def assert_german(said: str) -> None:
+    """See that a person who reads German is told it in German, while a session starts."""
+    german = sentences_in("de").say(said)
+    assert german != said
+    assert not set(re.findall(r"\w+", german)) & {"the", "and", "of", "it", "is", "no", "to", "Ask", "node", "home"}, german
 
 
 def pod(phase: str = "Running", *, container: dict[str, Any] | None = None, deleted: float | None = None, **status: Any) -> Any:
@@ -139,6 +148,7 @@ def test_an_end_by_the_cluster_is_told_in_words(found: Any, words: str) -> None:
 def test_a_container_that_waits_says_why(reason: str, message: str, words: str, unrecoverable: bool) -> None:
     seen = observe(pod("Pending", container={"waiting": {"reason": reason, "message": message}}), None, now=NOW)
     assert words in (seen.reason or "")
+    assert_german(seen.reason or "")
     assert seen.unrecoverable is unrecoverable
     assert reason in (seen.detail or "")
 
@@ -177,6 +187,7 @@ def test_a_pod_without_a_node_says_why(message: str, words: str) -> None:
     conditions = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]
     seen = observe(pod("Pending", conditions=conditions), None, now=NOW)
     assert words in (seen.reason or "")
+    assert_german(seen.reason or "")
     assert seen.unrecoverable is False
     assert seen.detail == message
 
@@ -196,6 +207,7 @@ def test_a_pod_that_hangs_says_why(reason: str, message: str, words: str) -> Non
     diagnosis = diagnostics.hanging(pod("Pending"), [event, old])
     assert diagnosis is not None
     assert words in diagnosis.sentence
+    assert_german(diagnosis.sentence)
     assert diagnosis.detail == f"{reason}: {message}"
 
 
@@ -220,6 +232,7 @@ def test_a_volume_that_can_not_be_reached_is_named(message: str, subject: str) -
     hung["spec"]["containers"][0]["volumeMounts"] = [{"name": name, "mountPath": path} for name, path in mounts.items()]
     diagnosis = diagnostics.hanging(hung, [{"type": "Warning", "reason": "FailedMount", "message": message}])
     assert diagnosis is not None
+    assert_german(diagnosis.sentence)
     assert (
         diagnosis.sentence
         == f"{subject} can't be reached just now; the cluster keeps trying. Ask your administrator if it lasts."

@@ -35,7 +35,7 @@ async def ways_to_sign_in(context: Context) -> list[WayToSignIn]:
     """Those that a sign-in page offers. Nobody needs to be signed in to ask."""
     settings = context.settings
     forms = [
-        WayToSignIn(name=name, title=title, fields=list(way.fields))
+        WayToSignIn(name=name, title=context.say(title), fields=list(way.fields))
         for way in context.authenticator.ways.values()
         for name, title in way.forms(settings).items()
     ]

@@ -128,7 +128,12 @@ async def _ask_to_sign_in(request: Request, context: AppContext, link: str, next
             "button": f"Continue as {name}",
             "otherwise": f"Stay signed in as {now_name}",
         }
-    text = minimal_page.question_page(**question, action="/hub/", fields={"token": link, "next": safe_next(next_url or "")})
+    text = minimal_page.question_page(
+        **{part: context.say(english) for part, english in question.items()},
+        action="/hub/",
+        fields={"token": link, "next": safe_next(next_url or "")},
+        language=context.language,
+    )
     return HTMLResponse(text, headers=minimal_page.HEADERS_OF_QUESTION)
 
 
@@ -148,16 +153,18 @@ async def _sign_in(request: Request, context: AppContext, link: str, next_url: s
     else:
         for value in browser_logins(request):  # nobody sees that sign-in any more
             await context.authenticator.sign_out(value)
-        response = _onwards(safe_next(next_url))
+        response = _onwards(context, safe_next(next_url))
         keep_in_browser(response, request, context.settings, made)
     return _leave(response)
 
 
-def _onwards(url: str) -> Response:
+def _onwards(context: AppContext, url: str) -> Response:
     """Lead on after a form was sent; not by a redirect to a session, which is at another host, where a form's may not lead."""
     if not url.startswith("/s/"):
         return RedirectResponse(url, status_code=303)
-    page = minimal_page.onwards_page("You are signed in", url)
+    page = minimal_page.onwards_page(
+        context.say("You are signed in"), url, onwards=context.say("Continue"), language=context.language
+    )
     return HTMLResponse(page, headers={**minimal_page.HEADERS, "Refresh": f"0; url={url}"})
 
 
