@@ -10,6 +10,7 @@ import argparse
 import fcntl
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -101,7 +102,8 @@ class Step:
         return all(path.exists() for path in self.makes) and self.stamp.is_file() and self.stamp.read_text() == self.digest()
 
 
-BUILT = {"node_modules", "dist", "__pycache__", ".svelte-kit", "coverage", "test-results"}
+BUILT = {"node_modules", "dist", "__pycache__", ".svelte-kit", "coverage", "test-results", ".wuchale"}
+BUILT_FILES = {TOP / "web/hub/src/languages" / name for name in ("data.js", "en.po")}
 
 
 def files_below(paths: Iterable[Path]) -> list[Path]:
@@ -113,7 +115,7 @@ def files_below(paths: Iterable[Path]) -> list[Path]:
         for folder, folders, names in os.walk(path):
             folders[:] = sorted(set(folders) - BUILT)
             found += [Path(folder, name) for name in sorted(names)]
-    return found
+    return [path for path in found if path not in BUILT_FILES]
 
 
 def missing_packages(wanted: Iterable[str], installed: Iterable[str]) -> list[str]:
@@ -433,7 +435,8 @@ def r_steps() -> list[Step]:
 
 
 def web_steps() -> list[Step]:
-    web = TOP / "web"
+    web, pages = TOP / "web", TOP / "hub/src/rsparkhub/pages"
+    languages = json.loads((web / "ui/src/languages.json").read_text(encoding="utf-8"))
     return [
         Step(
             name="npm",
@@ -448,7 +451,7 @@ def web_steps() -> list[Step]:
             says="the pages, built for the browser",
             inputs=[web],
             makes=[
-                TOP / "hub/src/rsparkhub/pages/index.html",
+                *(pages / ("index.html" if language == "en" else f"index.{language}.html") for language in languages),
                 TOP / "session/src/rspark_session/terminal/static/index.html",
                 TOP / "session/src/rspark_session/rc2/static/index.html",
                 TOP / "session/src/rspark_session/jupyter/labextensions/@rsparkhub/lab/package.json",
