@@ -24,6 +24,7 @@ CATALOG = ROOT / "web" / "hub" / "src" / "languages" / "de.po"
 #: Pages whose state needs no pressing of buttons, which are called in English there; the gallery is for who builds the pages.
 SHOWN = [scene for scene in SCENES if scene.act is nothing and scene.name != "gallery"]
 SCENES_BY_NAME = {scene.name: scene for scene in SCENES}
+TABLET: ViewportSize = {"width": 768, "height": 1024}
 _CHANGES = re.compile(r"\{\d+\}|</?\d+/?>")
 #: Words that German doesn't have, and no name of a program is.
 _ENGLISH = re.compile(
@@ -128,10 +129,10 @@ async def test_no_english_is_left_on_a_page(scene: Scene, german: German, hub: F
     await expect(german.page.locator("html")).to_have_attribute("lang", "de")
     assert await german.english() == []
     assert await axe(german.page) == []
-    await photograph(german.page, f"de/{scene.name}")
-    await german.page.set_viewport_size(PHONE)
-    assert await sticks_out(german.page) == []
-    await photograph(german.page, f"de/phone/{scene.name}")
+    for size in (DESKTOP, TABLET, PHONE):
+        await german.page.set_viewport_size(size)
+        assert await sticks_out(german.page) == []
+        await photograph(german.page, f"de/{size['width']}/{scene.name}")
 
 
 async def test_menus_dialogs_and_help_are_german(german: German, hub: FixtureHub) -> None:
@@ -196,6 +197,21 @@ async def test_the_language_of_the_sign_in_is_chosen_there_and_the_name_stays(ge
     await page.get_by_role("heading", name="Sign in").wait_for()
     await expect(page.get_by_label("Name")).to_have_value("ada")
     await page.get_by_text("Sign in to open your session.").wait_for()
+
+
+async def test_a_password_that_is_written_keeps_the_sign_in_and_the_next_page_is_in_the_new_language(
+    german: German, hub: FixtureHub
+) -> None:
+    page = german.page
+    hub.world.me = None
+    await page.goto("/hub/")
+    await page.get_by_label("Name").fill("ada")
+    await page.get_by_label("Passwort").fill(hub.world.password)
+    await page.get_by_role("button", name="English").click()
+    await page.get_by_text("Die nächste Seite erscheint in dieser Sprache").wait_for()
+    await expect(page.get_by_label("Passwort")).to_have_value(hub.world.password)
+    await page.get_by_role("button", name="Anmelden").click()
+    await page.get_by_role("heading", name="Start a session").wait_for()
 
 
 async def test_numbers_and_dates_are_german(german: German, hub: FixtureHub) -> None:

@@ -23,24 +23,24 @@ export function languageWaits(): boolean {
 }
 
 /** Remember the language for all pages from the next load on. */
-export function rememberLanguage(language: string): void {
+function rememberLanguage(language: string): void {
   const secure = location.protocol === 'https:' ? '; Secure' : '';
   document.cookie = `${COOKIE}=${language}; Path=/hub; Max-Age=${YEAR}; SameSite=Lax${secure}`;
 }
 
 /**
- * Show the pages in a language: at once, or from the next page on where this one has what somebody wrote. Return whether it
- * is at once.
+ * Show the pages in a language: at once, or from the next page on where this one has what somebody has `written`. Return
+ * whether it is at once.
  */
-export function chooseLanguage(language: string): boolean {
+export function chooseLanguage(language: string, written = isWritten()): boolean {
   rememberLanguage(language);
   waiting = language !== LANGUAGE;
-  if (waiting && isWritten(document)) return false;
+  if (waiting && written) return false;
   if (waiting) location.reload();
   return true;
 }
 
 /** Whether a field has something in it. */
-export function isWritten(page: ParentNode): boolean {
-  return [...page.querySelectorAll<HTMLInputElement>(FIELDS)].some(({ value }) => value !== '');
+function isWritten(): boolean {
+  return [...document.querySelectorAll<HTMLInputElement>(FIELDS)].some(({ value }) => value !== '');
 }
