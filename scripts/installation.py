@@ -260,7 +260,7 @@ def python_steps(kind: str) -> list[Step]:
         ),
         Step(
             name="session",
-            says="the sessions' Python (.venv-session): JupyterLab, Spark, PostgreSQL; some 500 MB",
+            says="the sessions' Python (.venv-session): JupyterLab, Spark, PostgreSQL; some 600 MB",
             inputs=[lock / "session.txt", contract, TOP / "session/pyproject.toml"],
             makes=[TOP / ".venv-session/bin/python"],
             commands=lambda: synced(TOP / ".venv-session", lock / "session.txt", "contract", "session"),
