@@ -56,3 +56,17 @@ import jinja2
 print(jinja2.Environment().from_string("{{ größe }} {{ a_1.b2 }} {{ 名 }}").render(größe=1, a_1={"b2": 2}, 名=3))
 """
     assert said(code) == "1 2 3\n"
+
+
+def test_the_job_of_a_notebook_loads_without_it(tmp_path: Path) -> None:
+    (tmp_path / "a.ipynb").write_text("{}")
+    code = f"""
+import runpy
+sys.modules.pop("rfc3987_syntax")  # what was put off above: the job has to do it itself
+sys.argv = ["", "pages", {str(tmp_path / "a.ipynb")!r}, "html"]
+try:
+    runpy.run_module("rspark_session.rc2.rendering", run_name="__main__")
+except SystemExit as end:
+    print(end.code, "nbconvert" in sys.modules, sys.modules.get("lark"))
+"""
+    assert said(code) == "1 True None\n"

@@ -223,3 +223,19 @@ async def test_what_is_no_notebook_is_said_in_a_sentence(running: Running, clien
         assert (end.status, end.result) == ("error", None)
         assert "none.ipynb is no notebook" in printed(client, job)
         assert "Traceback" not in printed(client, job)
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "made"),
+    [("place.ipynb", None, "place executed.ipynb"), ("place.ipynb", "html", "place.html"), ("place.md", "pdf", "place.pdf")],
+)
+async def test_what_cannot_be_written_is_said_in_a_sentence(
+    running: Running, client: Client, name: str, form: protocol.RenderFormat | None, made: str
+) -> None:
+    (running.home / name).write_text(notebook(code("one", "1")) if name.endswith(".ipynb") else "Text.\n")
+    (running.home / made).mkdir()
+    job = await begin(client, name, form)
+    end = await finished(client, job)
+    assert (end.status, end.result) == ("error", None)
+    assert f"{made} can't be written: Is a directory." in printed(client, job)
+    assert "Traceback" not in printed(client, job)

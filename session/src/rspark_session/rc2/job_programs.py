@@ -93,7 +93,7 @@ def _typst(file: Path) -> Mapping[str, str]:
 
 
 def _of_notebook(kind: str, *words: str) -> Program:
-    return _program(sys.executable, "-I", "-m", f"rspark_session.rc2.rendering.notebook_{kind}", *words, makes_file=True)
+    return _program(sys.executable, "-I", "-m", "rspark_session.rc2.rendering", kind, *words, makes_file=True)
 
 
 def _rscript() -> str:

@@ -1,4 +1,4 @@
-"""`python -m rspark_session.rc2.rendering.notebook_pages NOTEBOOK FORM`: renders a notebook with the output that its file has.
+"""Renders a notebook with the output that its file has.
 
 HTML is nbconvert's. Word and PDF are written by pandoc from the same cells, of whose outputs each is in its best form for paper.
 """
@@ -16,10 +16,9 @@ import nbformat
 from nbconvert import HTMLExporter
 from nbconvert.filters import strip_ansi
 
-from rspark_session.files import write_whole
 from rspark_session.rc2.notebooks import notebook
 from rspark_session.rc2.refusal import Refusal
-from rspark_session.rc2.rendering import pandoc, typst_pdf
+from rspark_session.rc2.rendering import made_file, pandoc, typst_pdf
 
 #: Forms of a value, the best for paper first. HTML comes first where it is a table, and else is for screens.
 _FORMS = ("image/png", "image/jpeg", "image/svg+xml", "text/markdown", "text/latex", "text/plain")
@@ -30,13 +29,14 @@ class _NotRendered(Exception):
     """A program has said why."""
 
 
-def main() -> int:
+def main(name: str, form: str) -> int:
     """Render; return 1 after saying why it can't be done."""
-    file, form = Path(sys.argv[1]), sys.argv[2]
+    file = Path(name)
     made = file.with_suffix(f".{form}")
     try:
         cells = nbformat.reads(notebook.read(file.read_text(), file.name, language_of=str).text, as_version=4)
         content = _html(cells, file).encode() if form == "html" else _paper(cells, file, form)
+        made_file.write(made, content)
     except _NotRendered:
         return 1
     except UnicodeDecodeError:
@@ -45,7 +45,6 @@ def main() -> int:
     except Refusal as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
-    write_whole(made, content, mode=0o666, durable=False)
     sys.stdout.write(f"\nOutput created: {made.name}\n")
     return 0
 
@@ -110,7 +109,3 @@ def _one_form(data: Mapping[str, Any]) -> nbformat.NotebookNode:
     if isinstance(html, str) and ("<table" in html or not forms):
         forms.insert(0, _HTML)
     return nbformat.from_dict({form: strip_ansi(data[form]) if form == "text/plain" else data[form] for form in forms[:1]})
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""`python -m rspark_session.rc2.rendering.notebook_run NOTEBOOK FOLDER...`: runs a notebook from its top in a kernel of its own.
+"""Runs a notebook from its top in a kernel of its own.
 
 The notebook stays as it is: what the cells put out is in a copy beside it, `NAME executed.ipynb`, also where one failed or the
 job was cancelled. Kernels are those of the session, whose kernelspecs are in the folders.
@@ -15,13 +15,13 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from rspark_session.files import write_whole
 from rspark_session.jupyter import kernelspecs
 from rspark_session.jupyter.bound import bound
 from rspark_session.jupyter.offered_kernelspecs import OfferedKernelSpecs
 from rspark_session.rc2.notebooks import notebook
 from rspark_session.rc2.notebooks.cells import Cell, written
 from rspark_session.rc2.refusal import Refusal
+from rspark_session.rc2.rendering import made_file
 
 #: Seconds between two copies that are written while cells run.
 _INTERVAL = 10.0
@@ -29,17 +29,16 @@ _INTERVAL = 10.0
 _START = 300
 
 
-def main() -> int:
+def main(name: str, *folders: str) -> int:
     """Run the cells; return 1 after saying which failed."""
-    file = Path(sys.argv[1])
-    specs = bound(_Kernels, folder=sys.argv[2], own_folders=sys.argv[3:], own_python=kernelspecs.own_python())()
+    file = Path(name)
+    specs = bound(_Kernels, folder=folders[0], own_folders=folders[1:], own_python=kernelspecs.own_python())()
     try:
         read = notebook.read(file.read_text(), file.name, language_of=lambda name: _language(specs, name))
-        run = _Run(read, file, specs)
+        return _Run(read, file, specs).run()
     except (Refusal, UnicodeDecodeError) as problem:
         sys.stderr.write(f"{problem if isinstance(problem, Refusal) else f'{file.name} is not UTF-8 text.'}\n")
         return 1
-    return run.run()
 
 
 class _Kernels(OfferedKernelSpecs):
@@ -117,7 +116,7 @@ class _Run:
             self._write()
 
     def _write(self) -> None:
-        write_whole(self._copy, nbformat.writes(self._cells), mode=0o666, durable=False)
+        made_file.write(self._copy, nbformat.writes(self._cells))
         self._written = time.monotonic()
 
     def _place(self) -> str:
@@ -143,7 +142,3 @@ def _kernel(specs: OfferedKernelSpecs, read: notebook.Notebook) -> str:
         if str(found["spec"]["language"]).lower() == read.language:
             return name
     raise Refusal(f"This session has no kernel of {read.language}, in which the notebook would run.")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

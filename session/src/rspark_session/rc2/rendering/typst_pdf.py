@@ -5,7 +5,8 @@ from pathlib import Path
 
 import typst
 
-from rspark_session.files import write_whole
+from rspark_session.rc2.refusal import Refusal
+from rspark_session.rc2.rendering import made_file
 from rspark_session.rc2.rendering.typst_place import place
 
 
@@ -19,10 +20,13 @@ def set_text(text: Path, pdf: Path, document: Path | None) -> bool:
     """Set a text as PDF, or say why it can't be and return that it was not."""
     try:
         content = typst.compile(text, root=Path("/"), format="pdf")
+        made_file.write(pdf, content)
     except typst.TypstError as problem:
         sys.stderr.write(_sentence(problem, text, document))
         return False
-    write_whole(pdf, content, mode=0o666, durable=False)
+    except Refusal as problem:
+        sys.stderr.write(f"\n{problem}\n")
+        return False
     return True
 
 
