@@ -89,7 +89,7 @@ def _run(command: list[str], *, environ: Mapping[str, str]) -> None:
 
 def _for_paper(cells: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return a notebook in which each value has one form, no text has colours of terminals, and no cell is empty or a target."""
-    made = nbformat.from_dict(cells)
+    made: nbformat.NotebookNode = nbformat.from_dict(cells)
     made.cells = [cell for cell in made.cells if cell.source.strip()]
     for cell in made.cells:
         cell.pop("id", None)
@@ -103,9 +103,9 @@ def _for_paper(cells: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return made
 
 
-def _one_form(data: Mapping[str, Any]) -> nbformat.NotebookNode:
+def _one_form(data: Mapping[str, Any]) -> dict[str, Any]:
     html = data.get(_HTML)
     forms = [form for form in _FORMS if form in data]
     if isinstance(html, str) and ("<table" in html or not forms):
         forms.insert(0, _HTML)
-    return nbformat.from_dict({form: strip_ansi(data[form]) if form == "text/plain" else data[form] for form in forms[:1]})
+    return {form: strip_ansi(data[form]) if form == "text/plain" else data[form] for form in forms[:1]}
