@@ -7,13 +7,17 @@ import { LINE } from './markdown.ts';
 /** Scroll a box so that the block is in view that a line, from 0, is in; what is in view already stays where it is. */
 export function scrollToLine(box: HTMLElement, line: number): void {
   const blocks = [...box.querySelectorAll<HTMLElement>(`[${LINE}]`)];
-  const at = blocks.findLastIndex((block) => lineOf(block) <= line);
+  // Above the first block is the head of YAML.
+  const at = Math.max(
+    0,
+    blocks.findLastIndex((block) => lineOf(block) <= line),
+  );
   const block = blocks[at];
   if (!block) return;
   const { top, height } = block.getBoundingClientRect();
   const next = blocks[at + 1];
   const long = next ? lineOf(next) - lineOf(block) : 1;
-  const within = height * Math.min(1, (line - lineOf(block)) / long);
+  const within = height * Math.min(1, Math.max(0, (line - lineOf(block)) / long));
   const { top: edge, height: room } = box.getBoundingClientRect();
   const place = top - edge + within;
   if (place >= 0 && place <= room - Math.min(40, height)) return;
