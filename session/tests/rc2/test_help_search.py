@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -113,10 +114,26 @@ async def test_docstrings_of_python_are_found_by_words(running: Running, client:
     assert nothing.status_code == 404
 
 
-async def test_what_reads_help_ends_with_the_session(running: Running, client: Client) -> None:
+async def test_reading_help_keeps_no_session_awake_and_ends_with_it(running: Running, client: Client) -> None:
+    def readers() -> list[psutil.Process]:
+        return [process for process in members(running.name) if "read_help" in " ".join(command_of(process))]
+
     r = await client.start("ir")
-    await ask(running, r, search="mean")  # of all that is installed here
-    readers = [process for process in members(running.name) if "read_help" in " ".join(command_of(process))]
-    assert all(process.nice() == 10 for process in readers if process.is_running())
-    await running.close()
-    await until(lambda: not any(map(psutil.Process.is_running, readers)), "the end of what reads help")
+    began = datetime.now(UTC)
+    assert (await ask(running, r, search="mean"))["indexing"] is not None  # of all that is installed here
+    (reader,) = await until(readers, "what reads help")
+    assert reader.nice() == 10
+    await until(lambda: _moment(running.status()["last_activity"]) >= began, "the search was a person's doing")
+    await until(lambda: running.status()["busy_with"] == [], "nothing computes for a person")
+    polled = datetime.now(UTC)
+    for _ in range(4):
+        assert (await ask(running, r, search="mean", again=True))["indexing"] is not None
+        await asyncio.sleep(0.5)  # one that was reported would be by now
+    assert _moment(running.status()["last_activity"]) < polled
+    assert (running.status()["busy_with"], readers()) == ([], [reader])
+    assert await running.suspend() == 0
+    await until(lambda: members(running.name) == [], "the end of what reads help")
+
+
+def _moment(told: str) -> datetime:
+    return datetime.fromisoformat(told)

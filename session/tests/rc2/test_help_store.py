@@ -1,12 +1,13 @@
 """The index of help: what is found by words, in which order, and what is forgotten."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from rspark_session.rc2.help.reading import Package, Topic
-from rspark_session.rc2.help.store import Scope, Store
+from rspark_session.rc2.help.store import Broken, Scope, Store
 
 TEXT = "The fraction of observations to be trimmed."
 MEAN = Topic(topic="mean", names=("mean", "mean.default"), title="Arithmetic Mean", body=TEXT)
@@ -98,3 +99,34 @@ def test_a_file_that_is_no_index_or_of_another_version_is_begun_anew(tmp_path: P
     database.execute("PRAGMA user_version = 999")
     database.close()
     assert found(store, "mean") == []
+
+
+def test_damage_that_is_met_later_is_said_and_the_index_begun_anew(tmp_path: Path) -> None:
+    file = tmp_path / "help.sqlite"
+    store = Store(file)
+    store.put("R", package(*(Topic(topic=f"t{at}", title="Damaged", body=TEXT * 50) for at in range(200))))
+    number = store.number()
+    assert store.number() == number
+    content = file.read_bytes()
+    file.write_bytes(content[:4096] + b"\xa5" * (len(content) - 4096))  # the head is whole
+    (tmp_path / "help.sqlite-journal").write_bytes(b"of the old one")
+    with pytest.raises(Broken):
+        found(store, "damaged")
+    assert [*tmp_path.iterdir()] == []
+    assert found(store, "damaged") == []
+    assert store.number() != number
+
+
+def test_two_sessions_write_the_same_packages_at_once_while_a_third_searches(tmp_path: Path) -> None:
+    def write(stamp: str) -> None:
+        store = Store(tmp_path / "help.sqlite")
+        for at in range(40):
+            store.put("R", package(MEAN, name=f"p{at % 10}", stamp=f"{stamp}{at}"))
+
+    with ThreadPoolExecutor() as pool:
+        writing = [pool.submit(write, stamp) for stamp in "ab"]
+        store = Store(tmp_path / "help.sqlite")
+        while not all(each.done() for each in writing):
+            assert len(found(store, "trimmed fraction")) <= 10
+        assert [each.result() for each in writing] == [None, None]
+    assert len(store.stamps(R)["/site"]) == len(found(store, "trimmed fraction")) == 10

@@ -158,7 +158,8 @@ class HelpPage(RoomHandler):
     async def post(self, identity: str) -> None:
         """Answer with it."""
         request = self.body(protocol.HelpRequest)
-        self.room.activity()
+        if not request.again:
+            self.room.activity()
         self.answer(await self.room.help.find(self.console(identity), request))
 
 

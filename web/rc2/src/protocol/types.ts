@@ -1441,6 +1441,8 @@ export interface components {
         /**
          * HelpRequest
          * @description `POST consoles/<console>/help`: a topic, in any package or in one; a whole package; a vignette; or words to search for.
+         *
+         *     `again` looks for more of what was searched for while help is read: it is no activity of a person.
          */
         HelpRequest: {
             /**
@@ -1463,6 +1465,11 @@ export interface components {
              * @default
              */
             vignette?: string;
+            /**
+             * Again
+             * @default false
+             */
+            again?: boolean;
         };
         /**
          * History

@@ -33,8 +33,8 @@ class Help:
             When there is nothing; `Busy` when the kernel computes and has to be asked.
         """
         if request.search:
-            return await self._search(console, request.search)
-        question = {"ask": "help", **request.model_dump(mode="json", exclude={"search"})}
+            return await self._search(console, request.search, again=request.again)
+        question = {"ask": "help", **request.model_dump(mode="json", exclude={"search", "again"})}
         answer = await self._introspection.ask(console, question)
         if answer.pop("missing", False):
             found = await self._search(console, request.topic)
@@ -49,8 +49,10 @@ class Help:
         """Read no more of what is installed."""
         self._index.close()
 
-    async def _search(self, console: Console, text: str) -> protocol.Help:
+    async def _search(self, console: Console, text: str, *, again: bool = False) -> protocol.Help:
         language = console.identity.language
+        if again and language in self._libraries:
+            return await self._index.search(language, self._libraries[language], text)
         try:
             answer = await self._introspection.ask(console, {"ask": "libraries"}, turn=_PATIENCE)
             self._libraries[language] = tuple(map(str, answer["libraries"]))

@@ -3,28 +3,42 @@
 import asyncio
 import logging
 import sqlite3
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from rspark_session.rc2 import protocol
 from rspark_session.rc2.help.reading import Package, Present, Reading, is_read
-from rspark_session.rc2.help.store import Scope, Store
+from rspark_session.rc2.help.store import Broken, Scope, Store
 from rspark_session.rc2.refusal import Refusal
 
 _log = logging.getLogger(__name__)
+_RETRY = 30.0  # seconds from a failure until a search reads again
 
 
 @dataclass
 class _Reader:
-    """What reads a scope: how far it is, and what the libraries were when it began."""
+    """What reads a scope: how far it is, what the libraries were when it began, and which index it reads into."""
 
     state: dict[str, int]
+    index: int
     done: int = 0
     total: int = 0
     reading: Reading | None = None
     task: asyncio.Task[None] | None = None
     problem: str | None = None
+    failed: float = 0.0  # when, by the monotonic clock
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether it still reads."""
+        return self.task is not None and not self.task.done()
+
+    def is_of(self, state: dict[str, int], index: int) -> bool:
+        """Return whether nothing has changed since, and what failed is not to be tried again yet."""
+        lasts = self.problem is None or time.monotonic() < self.failed + _RETRY
+        return lasts and (self.state, self.index) == (state, index)
 
 
 class HelpIndex:
@@ -46,13 +60,14 @@ class HelpIndex:
         if not is_read(language):
             raise Refusal("Help is searched for R and Python alone.")
         scope = Scope(language, libraries)
-        reader = await self._reader(scope)
         try:
-            matches = await asyncio.to_thread(self._store.search, scope, text)
+            try:
+                reader, matches = await self._found(scope, text)
+            except Broken:
+                reader, matches = await self._found(scope, text)
         except (OSError, sqlite3.Error) as problem:
             raise Refusal(_sentence(problem)) from problem
-        running = reader.task is not None and not reader.task.done()
-        indexing = protocol.Indexing(done=reader.done, total=reader.total) if running else None
+        indexing = protocol.Indexing(done=reader.done, total=reader.total) if reader.is_running else None
         return protocol.Help(topic=text, matches=matches, indexing=indexing, note=reader.problem)
 
     def close(self) -> None:
@@ -62,12 +77,17 @@ class HelpIndex:
             if reader.reading is not None:
                 reader.reading.end()
 
-    async def _reader(self, scope: Scope) -> _Reader:
-        """Return what reads a scope, begun anew where its libraries are not as they were."""
+    async def _found(self, scope: Scope, text: str) -> tuple[_Reader, tuple[protocol.HelpMatch, ...]]:
+        index = await asyncio.to_thread(self._store.number)
+        reader = await self._reader(scope, index)
+        return reader, await asyncio.to_thread(self._store.search, scope, text)
+
+    async def _reader(self, scope: Scope, index: int) -> _Reader:
+        """Return what reads a scope, begun anew where its libraries, or the index, are not as they were."""
         state = await asyncio.to_thread(_state, scope.libraries)
         reader = self._readers.get(scope)
-        if reader is None or (reader.state != state and (reader.task is None or reader.task.done())):
-            reader = self._readers[scope] = _Reader(state)
+        if reader is None or not (reader.is_running or reader.is_of(state, index)):
+            reader = self._readers[scope] = _Reader(state, index)
             reader.task = asyncio.ensure_future(asyncio.to_thread(self._read, scope, reader))
         return reader
 
@@ -88,7 +108,7 @@ class HelpIndex:
         except (OSError, ValueError, sqlite3.Error) as problem:
             if not self._closed:
                 _log.warning("the help that is installed can't be indexed: %s", problem)
-                reader.problem = _sentence(problem)
+                reader.problem, reader.failed = _sentence(problem), time.monotonic()
         finally:
             if reader.reading is not None:
                 reader.reading.end()

@@ -7,6 +7,7 @@ import ast
 import importlib
 import inspect
 import json
+import os
 import re
 import sys
 import warnings
@@ -40,13 +41,15 @@ def _answer(value: dict[str, Any]) -> None:
 
 def _packages(library: Path) -> Iterator[tuple[str, Path | None]]:
     """Return the packages and modules of a library with where they are; what Python is built of has no file."""
-    if not library.is_dir():
+    try:
+        paths = sorted(library.iterdir())
+    except OSError:  # it is not there, or closed to this account
         return
-    for path in sorted(library.iterdir()):
+    for path in paths:
         name = path.stem if path.suffix == ".py" else path.name
         if not name.isidentifier() or name.startswith("_") or name in _NOT_FOR_READERS:
             continue
-        if path.suffix == ".py" or (path / "__init__.py").is_file():
+        if path.suffix == ".py" or os.path.isfile(path / "__init__.py"):  # noqa: PTH113  (a folder may be closed)
             yield name, path
     if library == Path(inspect.__file__).parent:
         for name in sorted(sys.stdlib_module_names):

@@ -12,7 +12,7 @@ from pathlib import Path
 from rspark_session.rc2 import protocol
 from rspark_session.rc2.help.reading import Package
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = f"""
 CREATE TABLE packages (
   id INTEGER PRIMARY KEY, language TEXT NOT NULL, library TEXT NOT NULL, name TEXT NOT NULL, stamp TEXT NOT NULL,
@@ -27,6 +27,7 @@ CREATE TABLE names (name TEXT NOT NULL COLLATE NOCASE, topic INTEGER NOT NULL RE
   WITHOUT ROWID;
 CREATE INDEX names_by_topic ON names (topic);
 CREATE VIRTUAL TABLE texts USING fts5(names, title, body, tokenize = "porter unicode61 remove_diacritics 2");
+CREATE TABLE made (number INTEGER NOT NULL);
 PRAGMA user_version = {_VERSION};
 """
 _PATIENCE = 10.0  # seconds that another session which writes is waited for
@@ -51,11 +52,21 @@ class Scope:
     libraries: tuple[str, ...]
 
 
+class Broken(sqlite3.DatabaseError):
+    """The index was damaged. It is removed, and begun anew with the next question."""
+
+
 class Store:
-    """The index in a file. A file that is no index, or of another version, is begun anew."""
+    """The index in a file. A file that is no index, or of another version, is begun anew; damage met later raises `Broken`."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
+
+    def number(self) -> int:
+        """Return a number that this index has, and one that is begun anew has not."""
+        with self._opened() as database:
+            (number,) = database.execute("SELECT number FROM made").fetchone()
+        return int(number)
 
     def stamps(self, scope: Scope) -> dict[str, dict[str, str]]:
         """Return what is indexed: by library and package, the stamp that it had then."""
@@ -68,7 +79,7 @@ class Store:
     def keep_only(self, scope: Scope, present: Mapping[str, Mapping[str, str]]) -> int:
         """Forget packages that are gone or have another stamp now, and return how many are left to be read."""
         known = 0
-        with self._opened() as database, database:
+        with self._changed() as database:
             for identity, library, name, stamp in _packages(database, scope):
                 if present.get(library, {}).get(name) == stamp:
                     known += 1
@@ -78,10 +89,12 @@ class Store:
 
     def put(self, language: str, package: Package) -> None:
         """Take in the help of a package, in the place of what was known of it."""
-        with self._opened() as database, database:
+        with self._changed() as database:
             key = (language, package.library, package.package)
-            asked = "SELECT id FROM packages WHERE (language, library, name) = (?, ?, ?)"
-            for (old,) in database.execute(asked, key).fetchall():
+            asked = "SELECT id, stamp FROM packages WHERE (language, library, name) = (?, ?, ?)"
+            for old, stamp in database.execute(asked, key).fetchall():
+                if stamp == package.stamp:  # another session has read it meanwhile
+                    return
                 _forget(database, old)
             insert = "INSERT INTO packages (language, library, name, stamp) VALUES (?, ?, ?, ?)"
             identity = database.execute(insert, (*key, package.stamp)).lastrowid
@@ -102,6 +115,7 @@ class Store:
         if not text.strip():
             return ()
         with self._opened() as database:
+            database.execute("BEGIN")  # what is found stays until it is shown
             packages = _first_of_each(scope, _packages(database, scope))
             search = _Search(database, json.dumps(packages))
             words = [_WORD.findall(word) for word in text.split()]
@@ -120,9 +134,21 @@ class Store:
             return search.shown(list(found)[:_MOST], query)
 
     @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        with closing(self._usable()) as database:
+    def _changed(self) -> Iterator[sqlite3.Connection]:
+        with self._opened() as database, database:
+            database.execute("BEGIN IMMEDIATE")  # what is looked up first, another session doesn't change meanwhile
             yield database
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(self._usable()) as database:
+                yield database
+        except sqlite3.OperationalError:  # it is locked, or the disk is full
+            raise
+        except sqlite3.DatabaseError as problem:
+            self._remove()
+            raise Broken(str(problem)) from problem
 
     def _usable(self) -> sqlite3.Connection:
         try:
@@ -130,8 +156,13 @@ class Store:
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError:  # it is no database, or a broken one
-            self._file.unlink(missing_ok=True)
+            self._remove()
             return self._open()
+
+    def _remove(self) -> None:
+        """Remove it, its journal first: SQLite would write an old one's pages into a new index."""
+        for file in (self._file.with_name(f"{self._file.name}-journal"), self._file):
+            file.unlink(missing_ok=True)
 
     def _open(self) -> sqlite3.Connection:
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -153,6 +184,7 @@ def _begin(database: sqlite3.Connection) -> None:
     if version == 0:
         for statement in filter(str.strip, _SCHEMA.split(";")):
             database.execute(statement)
+        database.execute("INSERT INTO made VALUES (random())")
     database.execute("COMMIT")
     if version not in (0, _VERSION):
         raise sqlite3.DatabaseError(f"the index is of version {version}")

@@ -131,12 +131,16 @@ class Inspection(Model):
 
 
 class HelpRequest(Model):
-    """`POST consoles/<console>/help`: a topic, in any package or in one; a whole package; a vignette; or words to search for."""
+    """`POST consoles/<console>/help`: a topic, in any package or in one; a whole package; a vignette; or words to search for.
+
+    `again` looks for more of what was searched for while help is read: it is no activity of a person.
+    """
 
     topic: Annotated[str, Field(max_length=1000)] = ""
     package: Annotated[str, Field(max_length=200)] = ""
     search: Annotated[str, Field(max_length=1000)] = ""
     vignette: Annotated[str, Field(max_length=1000)] = ""
+    again: bool = False
 
 
 class ExcerptPart(Model):
