@@ -351,5 +351,6 @@ async def test_a_recursion_counts_once_and_a_wide_and_deep_tree_is_bounded(tmp_p
     top = next(call for call in profile.calls if call.name == "top")
     assert top.samples == 10_001
     assert sum(call.own for call in profile.calls) == profile.samples
+    assert read(tmp_path, HEAD + ':1:1:1:0:"paste" "IRkernel::main" \n:1:1:1:0:"f" \n').samples == 1  # the other is the kernel's
     assert read(tmp_path, "").samples == 0
     assert read(tmp_path, "no profile\n\x00\xff").samples == 0

@@ -22,6 +22,7 @@ _HEADER = re.compile(r"sample\.interval=(\d+)")
 _WORD = 8  # bytes of R's unit of vectors
 #: Bytes that are read of a profile.
 _MOST_BYTES = 2**26
+_KERNEL = "IRkernel::main"  # the outermost call where the kernel itself computes, and none of a person's
 
 
 _NOTES = {
@@ -75,7 +76,9 @@ class RSamples:
                 elif file := _FILE.match(line):
                     self._paths[int(file[1])] = file[2]
                 elif (memory := _MEMORY.match(line)) and line.endswith("\n"):  # the last may be cut off where R ended
-                    yield self._sample(line[memory.end() :], memory)
+                    sample = self._sample(line[memory.end() :], memory)
+                    if not sample.calls or sample.calls[0].name != _KERNEL:
+                        yield sample
 
     def _sample(self, text: str, memory: re.Match[str]) -> Sample:
         names: list[str] = []
