@@ -5,7 +5,16 @@ import globals from 'globals';
 import ts from 'typescript-eslint';
 
 export default ts.config(
-  { ignores: ['**/dist/', '**/node_modules/', 'hub/src/state/api-types.ts', 'rc2/src/protocol/types.ts'] },
+  {
+    ignores: [
+      '**/dist/',
+      '**/node_modules/',
+      'hub/src/languages/.wuchale/',
+      'hub/src/languages/data.js',
+      'hub/src/state/api-types.ts',
+      'rc2/src/protocol/types.ts',
+    ],
+  },
   js.configs.recommended,
   ...ts.configs.strictTypeChecked,
   ...svelte.configs.recommended,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from pydantic import ValidationError
@@ -128,6 +129,7 @@ def _room(server: ServerApp) -> Room:
     folder = _folder(home)
     recorder = Recorder(EventLog(folder / "events"), BlobStore(folder / "blobs"))
     kernels = cast(Kernels, server.kernel_manager)
+    specs = cast(KernelSpecManager, server.kernel_spec_manager)
     introspection = Introspection(Path(server.runtime_dir) / "rc2")
     debugger = Debugger(folder / "breakpoints.json", introspection)
     sessions = server.session_manager
@@ -138,7 +140,7 @@ def _room(server: ServerApp) -> Room:
         home=home,
         recorder=recorder,
         consoles=consoles,
-        jobs=Jobs(home=home, recorder=recorder, reporter=kernels.reporter, kernels=kernels.kernel_spec_manager.kernel_dirs),
+        jobs=Jobs(home=home, recorder=recorder, reporter=kernels.reporter, kernels=specs.kernel_dirs),
         introspection=introspection,
         variables=VariablesFeed(consoles, introspection),
         spark=SparkFeed(consoles, recorder, Drivers()),
