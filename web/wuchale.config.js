@@ -1,7 +1,7 @@
 // The texts of the hub's pages, taken out of their source (hub/src, ui/src) into a catalog for each language, and put back
 // from it by the build of that language: `hub/languages.js` and `hub/vite.config.ts`.
 import { adapter as components } from '@wuchale/svelte';
-import { defineConfig, pofile } from 'wuchale';
+import { defaultGenerateLoadID, defineConfig, pofile } from 'wuchale';
 import { adapter as modules } from 'wuchale/adapter-vanilla';
 import languages from './ui/src/languages.json' with { type: 'json' };
 
@@ -72,6 +72,8 @@ export default defineConfig({
     modules: modules({
       ...catalogs,
       runtime,
+      // Both write the texts of a file, each only those that it has of it: under one name the last would be left alone.
+      generateLoadID: (file) => `modules_${defaultGenerateLoadID(file)}`,
       files: {
         include: ['hub/src/**/*.ts', 'ui/src/**/*.ts'],
         ignore: [

@@ -1,6 +1,7 @@
 // Builds the pages once for each language: English is `index.html`, another one `index.<language>.html` with its scripts in a
 // folder of their own. Styles, fonts and pictures are the same files.
 import { rename, rm } from 'node:fs/promises';
+import process from 'node:process';
 import { build } from 'vite';
 import languages from '../ui/src/languages.json' with { type: 'json' };
 

@@ -217,7 +217,11 @@ async def test_a_name_of_r_is_found_and_renamed_in_its_scope(running: Running) -
         renamed = await one.ask("textDocument/rename", textDocument=document, position=_place(0, 2), newName="my sum")
         edits = renamed["result"]["changes"]["file:///nowhere/a.R"]
         assert [(edit["range"]["start"]["line"], edit["newText"]) for edit in edits] == [(0, "`my sum`"), (5, "`my sum`")]
-        found = (await one.ask("textDocument/references", textDocument=document, position=_place(2, 15), context={}))["result"]
+        found = (
+            await one.ask(
+                "textDocument/references", textDocument=document, position=_place(2, 15), context={"includeDeclaration": True}
+            )
+        )["result"]
         assert [place["range"]["start"] for place in found] == [_place(1, 17), _place(2, 15), _place(2, 24)]
         for place, why in {(3, 5): "no name of a variable", (2, 7): None}.items():
             answer = await one.ask("textDocument/rename", textDocument=document, position=_place(*place), newName="n")

@@ -419,7 +419,7 @@ async def test_who_types_while_the_first_document_opens_goes_on_where_they_were(
         await typing.wait()
         await route.continue_()
 
-    await page.route(re.compile(r"/api/contents/document\.Rmd"), late)
+    await page.route(re.compile(r"/api/contents/Welcome\.Rmd"), late)
     await page.goto(f"http://localhost:{edge.port}{running.asked['base_path']}rc2/")
     await expect(page.get_by_role("contentinfo")).to_contain_text("R: Ready", timeout=60_000)
     await page.keyboard.press("Control+2")
@@ -430,7 +430,7 @@ async def test_who_types_while_the_first_document_opens_goes_on_where_they_were(
     typing.set()
     text = "letters <- paste0('none of them', ' is lost, and all in order')"
     await page.keyboard.type(text)
-    await expect(page.get_by_role("textbox", name="Editor of document.Rmd")).to_be_visible()
+    await expect(page.get_by_role("textbox", name="Editor of Welcome.Rmd")).to_be_visible()
     await expect(line).to_have_text(text)
 
 

@@ -177,7 +177,7 @@ async def test_a_notebook_runs_in_a_kernel_of_its_own_and_stays_as_it_is(running
     job = await begin(client, "run.ipynb")
     end = await finished(client, job)
     assert (end.status, end.result) == ("ok", "run executed.ipynb"), printed(client, job)
-    assert "1 of 3: one" in [step.step for step in steps(client, job)]
+    assert "3 of 3: three" in [step.step for step in steps(client, job)]
     assert "printed\n" in printed(client, job)
     assert (running.home / "run.ipynb").read_text() == RUNS
     cells = json.loads((running.home / "run executed.ipynb").read_text())["cells"]

@@ -210,4 +210,6 @@ def test_a_program_that_writes_without_end_can_be_interrupted(kernel: Kernel) ->
         kernel.manager.interrupt_kernel()
         with suppress(queue.Empty):
             ended = kernel.client.get_shell_msg(timeout=1)["parent_header"]["msg_id"] == execution
+    while (said := kernel.client.get_iopub_msg(timeout=60))["content"].get("execution_state") != "idle":
+        assert said["parent_header"].get("msg_id") in (execution, None)  # until then what is sent is aborted
     assert kernel.run("cat('goes on')").endswith("goes on")

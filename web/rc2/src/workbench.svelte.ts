@@ -12,7 +12,6 @@ import { toggleBreakpoint } from './editor/breakpoints.ts';
 import { chunks, hasChunks, type Chunk } from './editor/chunks.ts';
 import { languageOf } from './editor/languages.ts';
 import { isNotebook } from './editor/notebook.ts';
-import { snippets } from './editor/snippets.ts';
 import { Link, type Situation } from './protocol/link.ts';
 import type {
   BreakpointAt,
@@ -654,7 +653,7 @@ class Workbench {
     const before = context.matchBefore(/[$@:(["'/]$/);
     if (typed < 2 && !before && !context.explicit) return null;
     const console = this.consoles.all.find((one) => one.language.toLowerCase() === language);
-    const own = snippets[language] ?? [];
+    const own = (await import('./editor/snippets.ts')).snippets[language] ?? [];
     if (!console || console.state !== 'idle')
       return typed > 0
         ? { from: word?.from ?? context.pos, options: own, validFor: /^[\p{L}\p{N}._]*$/u }
