@@ -55,6 +55,7 @@ async def test_the_preview_follows_the_cursor_and_leads_back(context: BrowserCon
     await expect(editor).to_be_focused()
 
 
+@pytest.mark.long
 async def test_a_notebook_runs_as_a_job_and_its_copy_is_opened(context: BrowserContext, edge: Edge, running: Running) -> None:
     (running.home / "job.ipynb").write_text(notebook(prose("top", "# A title"), code("one", "print(6 * 7)")))
     (running.home / "bad.ipynb").write_text(notebook(code("one", "1"), code("two", "1 / 0")))
