@@ -112,6 +112,9 @@ SENTENCES = Sentences(
         ("From 1 to 1.", "Von 1 bis 1."),
         ("Something else", "Something else"),
         ("", ""),
+        ("There is no session Your files are kept..", "Eine Sitzung Your files are kept. gibt es nicht."),
+        ("is asleep is asleep.", "is asleep schläft."),
+        (f"Wait {'long ' * 200}.", f"Wait {'long ' * 200}."),
     ],
 )
 def test_a_sentence_is_found_with_what_stands_in_it(english: str, german: str) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import sqlite3
 import stat
+import threading
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -148,3 +150,31 @@ async def test_a_file_that_another_program_holds_is_waited_for_in_vain(tmp_path:
         holding.close()
         await store.users.add("ada", now=noon)
         assert [user.name for user in await store.users.list()] == ["ada"]
+
+
+async def test_a_write_gets_its_turn_between_those_of_two_busy_programs(tmp_path: Path, noon: datetime) -> None:
+    """Each of them leaves the file a thirtieth of its time, in which SQLite's own wait seldom looks."""
+    written, ended = [0], threading.Event()
+
+    def write_on() -> None:
+        busy = sqlite3.connect(tmp_path / "rsparkhub.sqlite", isolation_level=None, timeout=60)
+        while not ended.is_set():
+            busy.execute("BEGIN IMMEDIATE")
+            time.sleep(0.03)
+            busy.execute("COMMIT")
+            written[0] += 1
+            time.sleep(0.001)
+        busy.close()
+
+    async with open_store(f"sqlite:///{tmp_path}/rsparkhub.sqlite") as store:
+        busy = [threading.Thread(target=write_on) for _ in range(2)]
+        for thread in busy:
+            thread.start()
+        try:
+            for number in range(5):
+                await store.users.add(f"user{number}", now=noon)
+        finally:
+            ended.set()
+            for thread in busy:
+                thread.join()
+    assert written[0] < 75

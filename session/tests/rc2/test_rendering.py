@@ -70,7 +70,7 @@ def f(x): return x + 1
 """
 RUNS = notebook(
     prose("top", "# A title\n\nGrüße, $x^2$."),
-    code("one", "shared = 20\nprint('printed')"),
+    code("one", "shared = 20\nprint('printed')\nimport os, time\nwhile not os.path.exists('go on'): time.sleep(0.05)"),
     code("none", ""),
     code("two", "import pandas\npandas.DataFrame({'column': [shared + 1]})"),
     code("three", "import matplotlib.pyplot as plt\nplt.plot([1, 3, 2]);"),
@@ -150,6 +150,7 @@ async def test_a_notebook_is_rendered_with_the_output_that_it_has(running: Runni
     folder = running.home / "pages"
     folder.mkdir()
     (folder / "a.ipynb").write_text(RUNS)
+    (folder / "go on").touch()
     job = await begin(client, "pages/a.ipynb")
     assert (await finished(client, job)).result == "pages/a executed.ipynb", printed(client, job)
     for form in ("html", "pdf", "docx"):
@@ -175,9 +176,11 @@ async def test_a_notebook_runs_in_a_kernel_of_its_own_and_stays_as_it_is(running
     await client.run(console, "shared = 'of the console'")
     (running.home / "run.ipynb").write_text(RUNS)
     job = await begin(client, "run.ipynb")
+    await client.until(lambda: "1 of 3: one" in [step.step for step in steps(client, job)])
+    (running.home / "go on").touch()
     end = await finished(client, job)
     assert (end.status, end.result) == ("ok", "run executed.ipynb"), printed(client, job)
-    assert "3 of 3: three" in [step.step for step in steps(client, job)]
+    assert steps(client, job)[-1].step == "3 of 3: three"
     assert "printed\n" in printed(client, job)
     assert (running.home / "run.ipynb").read_text() == RUNS
     cells = json.loads((running.home / "run executed.ipynb").read_text())["cells"]

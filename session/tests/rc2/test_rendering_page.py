@@ -55,7 +55,6 @@ async def test_the_preview_follows_the_cursor_and_leads_back(context: BrowserCon
     await expect(editor).to_be_focused()
 
 
-@pytest.mark.long
 async def test_a_notebook_runs_as_a_job_and_its_copy_is_opened(context: BrowserContext, edge: Edge, running: Running) -> None:
     (running.home / "job.ipynb").write_text(notebook(prose("top", "# A title"), code("one", "print(6 * 7)")))
     (running.home / "bad.ipynb").write_text(notebook(code("one", "1"), code("two", "1 / 0")))
@@ -71,6 +70,7 @@ async def test_a_notebook_runs_as_a_job_and_its_copy_is_opened(context: BrowserC
     await expect(frame.get_by_role("heading", name="A title")).to_be_visible(timeout=60_000)
     await page.screenshot(path=CHECKOUT / "test-results/rc2/notebook-rendered.png")
     await page.get_by_role("treeitem", name="bad.ipynb").click()
+    await expect(page.get_by_role("textbox", name="Editor of bad.ipynb")).to_be_visible()
     await page.keyboard.press("Control+Alt+Shift+r")
     await jobs.get_by_role("button", name=re.compile("Go to line 6 of bad.ipynb")).click(timeout=120_000)
     await expect(page.get_by_role("textbox", name="Editor of bad.ipynb")).to_be_focused()

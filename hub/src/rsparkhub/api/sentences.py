@@ -3,7 +3,7 @@
 All that the hub says is one English sentence from where it is found out: logs, the command line, the store and programs have it
 so. Where a person reads it on a page it is looked up whole in the catalog of their language (`languages/*.po`), with what stands
 in it taken along: `There is no session {id}.` finds its translation for each id. Several sentences are looked up one by one.
-What a catalog doesn't have stays English, and so does all that is said with it.
+What a catalog doesn't have stays English, and so does all that is said with it, and what is very long.
 """
 
 import re
@@ -21,6 +21,11 @@ _HOLE = re.compile(r"\{(\w+)\}")
 _BETWEEN_SENTENCES = re.compile(r"(?<=\.) (?=[A-Z])")
 _VALUE = r"(?:(?!\. [A-Z]).)+?"  # what stands in a sentence is none itself
 _KEPT = 4096  # translations; the same sentence is read again and again
+#: Characters of a text that is looked up: with several values in it, the time that takes grows with a power of them, and some of
+#: what is said comes from sessions.
+_LONGEST = 600
+#: What people and programs have named, which stays as it is, though it may be called as one of the entries.
+_NAMES = frozenset(("name", "now_name", "names", "title", "group", "id", "person", "people", "file", "folder", "path", "volume"))
 
 
 class Sentences:
@@ -41,6 +46,8 @@ class Sentences:
         self.say = lru_cache(_KEPT)(self._say)
 
     def _say(self, english: str) -> str:
+        if len(english) > _LONGEST:
+            return english
         found = self._find(english)
         if found is not None:
             return found
@@ -54,9 +61,11 @@ class Sentences:
         for pattern, said in self._patterns:
             found = pattern.fullmatch(english)
             if found is not None:
-                values = {name: self._find(value) or value for name, value in found.groupdict().items()}
-                return said.format_map(values)
+                return said.format_map({name: self._value(name, value) for name, value in found.groupdict().items()})
         return None
+
+    def _value(self, name: str, value: str) -> str:
+        return value if name in _NAMES else self._find(value) or value
 
 
 def _pattern(english: str, said: str) -> re.Pattern[str]:

@@ -171,13 +171,17 @@ class ThreadedDatabase(Database):
     def _begun(self, stack: ExitStack, begin: Sequence[str]) -> sa.Connection:
         connection = stack.enter_context(self._engine.connect())
         try:
-            _execute(connection, begin)
+            self._execute_begin(connection, begin)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
             connection = stack.enter_context(self._engine.connect())  # the other was lost since its last use
-            _execute(connection, begin)
+            self._execute_begin(connection, begin)
         return connection
+
+    def _execute_begin(self, connection: sa.Connection, begin: Sequence[str]) -> None:
+        for statement in begin:
+            connection.exec_driver_sql(statement)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,11 +274,6 @@ def _to_its_end(work: Awaitable[T]) -> T:
         return cast("T", end.value)
     coroutine.close()
     raise AssertionError("a transaction waited for something else than its statements")
-
-
-def _execute(connection: sa.Connection, statements: Sequence[str]) -> None:
-    for statement in statements:
-        connection.exec_driver_sql(statement)
 
 
 def _roll_back(connection: sa.Connection) -> None:

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from pydantic import Field, TypeAdapter, ValidationError
 
 from rspark_session.rc2 import kernel_code, protocol
-from rspark_session.rc2.profiler.samples import Call, Line, Sample
+from rspark_session.rc2.profiler.samples import Call, Line, Sample, Samples
 
 if TYPE_CHECKING:
     from rspark_session.rc2.console import Console
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 _SCRIPT = Path(__file__).with_name("python_sampler.py")
 _PATIENCE = 5.0  # seconds
 _INTERVAL = 0.01  # seconds of computing between two samples, as the script has it
-#: Bytes that are read of a profile.
-_MOST_BYTES = 2**26
 #: Pieces of files that were executed last, and characters of one.
 _MOST_PIECES, _LONGEST = 500, 2**18
 _INSTALLED = {"site-packages", "dist-packages"}
@@ -66,34 +64,27 @@ class PythonSampling:
         return None
 
 
-class PythonSamples:
+class PythonSamples(Samples):
     """Reads the samples of a file that the kernel has written, with the pieces of files that its cells were."""
 
+    interval = _INTERVAL
+
     def __init__(self, file: Path, pieces: Mapping[str, protocol.Source], home: Path) -> None:
-        self.interval = _INTERVAL
-        self.is_whole = True
-        self._file = file
+        super().__init__(file)
         self._pieces = pieces
         self._home = home
         self._sources: dict[str, protocol.Source | None] = {}  # of what Python calls a file
 
-    def __iter__(self) -> Iterator[Sample]:
-        """Return the samples in order; raise `OSError` when the file can't be read."""
-        read = 0
-        with self._file.open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                read += len(line)
-                if read > _MOST_BYTES:
-                    self.is_whole = False
-                    return
-                try:
-                    said = _LINE.validate_json(line)
-                except ValidationError:  # the last may be cut off where Python ended
-                    continue
-                if said[0] == "cell":
-                    self._sources[said[1]] = self._pieces.get(said[2].rstrip())
-                else:
-                    yield from self._samples(*said[1:])
+    def samples_of(self, line: str) -> Iterator[Sample]:
+        """Return the samples of a line, which may be several that are alike; none of one that tells which code a cell was."""
+        try:
+            said = _LINE.validate_json(line)
+        except ValidationError:
+            return
+        if said[0] == "cell":
+            self._sources[said[1]] = self._pieces.get(said[2].rstrip())
+        else:
+            yield from self._samples(*said[1:])
 
     def _samples(self, count: int, used: int, frames: list[tuple[str, str, int]]) -> Iterator[Sample]:
         lines = [self._line(file, number) for _, file, number in frames]

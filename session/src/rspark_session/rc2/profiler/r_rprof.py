@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rspark_session.rc2 import protocol
-from rspark_session.rc2.profiler.samples import Call, Line, Sample
+from rspark_session.rc2.profiler.samples import Call, Line, Sample, Samples
 
 if TYPE_CHECKING:
     from rspark_session.rc2.console import Console
@@ -20,10 +20,9 @@ _TOKEN = re.compile(r'"([^"]*)"|(\d+)#(\d+)')
 _FILE = re.compile(r"#File (\d+): (.*)")
 _HEADER = re.compile(r"sample\.interval=(\d+)")
 _WORD = 8  # bytes of R's unit of vectors
-#: Bytes that are read of a profile.
-_MOST_BYTES = 2**26
 _KERNEL = "IRkernel::main"  # the outermost call where the kernel itself computes, and none of a person's
-
+_SENDING = "zmq.send.multipart"  # what the kernel sends by, and the calls that lead there from what a person's code prints
+_ON_THE_WAY = ("send_response", "<Anonymous>")
 
 _NOTES = {
     "ended": "The code called Rprof() itself: what came after it is not in this profile.",
@@ -53,32 +52,23 @@ class RRprof:
         return _NOTES.get(outcome)
 
 
-class RSamples:
+class RSamples(Samples):
     """Reads the samples of a file that `Rprof()` has written."""
 
     def __init__(self, file: Path) -> None:
-        self.interval = 0.0
-        self.is_whole = True
-        self._file = file
+        super().__init__(file)
         self._paths: dict[int, str] = {}
 
-    def __iter__(self) -> Iterator[Sample]:
-        """Return the samples in order; raise `OSError` when the file can't be read."""
-        read = 0
-        with self._file.open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                read += len(line)
-                if read > _MOST_BYTES:
-                    self.is_whole = False
-                    return
-                if header := _HEADER.search(line) if not self.interval else None:
-                    self.interval = int(header[1]) / 1e6
-                elif file := _FILE.match(line):
-                    self._paths[int(file[1])] = file[2]
-                elif (memory := _MEMORY.match(line)) and line.endswith("\n"):  # the last may be cut off where R ended
-                    sample = self._sample(line[memory.end() :], memory)
-                    if not sample.calls or sample.calls[0].name != _KERNEL:
-                        yield sample
+    def samples_of(self, line: str) -> Iterator[Sample]:
+        """Return the sample of a line; none of one that tells the interval or a file."""
+        if header := _HEADER.search(line) if not self.interval else None:
+            self.interval = int(header[1]) / 1e6
+        elif file := _FILE.match(line):
+            self._paths[int(file[1])] = file[2]
+        elif (memory := _MEMORY.match(line)) and line.endswith("\n"):
+            sample = _without_sending(self._sample(line[memory.end() :], memory))
+            if sample is not None and (not sample.calls or sample.calls[0].name != _KERNEL):
+                yield sample
 
     def _sample(self, text: str, memory: re.Match[str]) -> Sample:
         names: list[str] = []
@@ -93,3 +83,14 @@ class RSamples:
         small, large, nodes, _ = map(int, memory.groups())
         calls = tuple(Call(*each) for each in zip(names, lines[1:], strict=True))
         return Sample(calls[::-1], lines[0], (small + large) * _WORD + nodes)
+
+
+def _without_sending(sample: Sample) -> Sample | None:
+    """Return a sample without the calls by which the kernel sends what is printed; None where these are all of it."""
+    names = [call.name for call in sample.calls]
+    if _SENDING not in names:
+        return sample
+    first = names.index(_SENDING)
+    while first > 0 and names[first - 1] in _ON_THE_WAY:
+        first -= 1
+    return Sample(sample.calls[:first], sample.calls[first].line, sample.used) if first > 0 else None
