@@ -34,7 +34,7 @@ vscode:  ## install VS Code too, for environments that ask for it (740 MB); once
 down:  ## end everything: hub, controller, edge, sessions (their work is saved) and shared services; takes DATA=folder YES=1 (don't ask) FORCE=1 (also what can't be saved)
 	@$(BIN)/rsparkhub down $(GIVEN) $(if $(YES),--yes) $(if $(FORCE),--force)
 
-test:  ## install what is missing, then run every check and every test
+test:  ## install what is missing, then run every check, and every test that doesn't take minutes
 	@scripts/install test
 	@scripts/test
 
@@ -42,9 +42,9 @@ test-changed:  ## the checks, and the tests that a change can touch; takes BASE=
 	@scripts/install test
 	@scripts/test --changed $(if $(BASE),--base '$(BASE)')
 
-test-long:  ## the tests that take minutes: kill -9 at random moments, large uploads, everything on a real Kubernetes (root and Go)
+test-long:  ## the tests that take minutes: whole services, browsers, kill -9 at random moments, all on a real Kubernetes (root and Go)
 	@scripts/install test
-	@$(BIN)/pytest -m long
+	@scripts/test --long
 
 check:  ## the checks alone: style, types, layers, the pages' types and style
 	@scripts/install test

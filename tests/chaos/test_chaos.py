@@ -7,6 +7,7 @@ import pytest
 from tests.chaos.harness import Plan, run
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 async def test_nothing_is_lost_while_hub_controller_and_edge_are_killed(tmp_path: Path) -> None:
     report = await run(Plan(sessions=6, rounds=6, seed=2026, real=False, pause=2.5), tmp_path)

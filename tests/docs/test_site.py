@@ -64,6 +64,7 @@ def write(source: Path, pages: dict[str, str]) -> Path:
     return source
 
 
+@pytest.mark.long
 def test_no_page_asks_another_host_for_anything(site: Path) -> None:
     pages = list(site.rglob("*.html"))
     assert len(pages) > 90

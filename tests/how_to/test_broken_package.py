@@ -28,6 +28,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         reader.installation.down()
 
 
+@pytest.mark.long
 def test_what_cannot_be_loaded_is_told_by_doctor_and_log_and_keeps_nothing_from_running(reader: Reader, tmp_path: Path) -> None:
     (packages,) = tmp_path.glob(".venv/lib/python*/site-packages")
     (packages / "rspark_broken.py").write_text("import no_such_module\n")

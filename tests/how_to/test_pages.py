@@ -22,6 +22,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         reader.installation.down()
 
 
+@pytest.mark.long
 def test_a_service_is_added_as_the_page_says(reader: Reader) -> None:
     reader.follow(PAGES / "add-a-service.md")
     with reader.installation.client() as client:
@@ -41,6 +42,7 @@ def test_a_service_is_added_as_the_page_says(reader: Reader) -> None:
         assert "401" in stolen.stdout
 
 
+@pytest.mark.long
 def test_an_interface_is_added_as_the_page_says(reader: Reader) -> None:
     reader.follow(PAGES / "add-an-interface.md")
     with reader.installation.client() as client:
@@ -53,6 +55,7 @@ def test_an_interface_is_added_as_the_page_says(reader: Reader) -> None:
         assert titles == {"page": "A page", "files": "Files"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", ["use-a-terminal", "use-any-program"])
 def test_an_interface_is_offered_and_used_as_its_page_says(page: str, reader: Reader) -> None:
     reader.follow(PAGES / f"{page}.md")

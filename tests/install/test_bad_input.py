@@ -53,6 +53,7 @@ BAD_ENVIRONMENTS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", BAD_ENVIRONMENTS)
 def test_a_bad_environment_file_is_told_with_its_place(tmp_path: Path, what: str) -> None:
     text, sentence = BAD_ENVIRONMENTS[what]
@@ -95,6 +96,7 @@ def test_a_full_disk_is_told_and_nothing_is_written_on_it(tmp_path: Path) -> Non
     assert_refused(told, INSTALLATION, "Only 2 MiB are free", "Make room there.")
 
 
+@pytest.mark.long
 def test_a_disk_that_got_full_is_told_and_what_was_there_is_whole(tmp_path: Path) -> None:
     script = (
         '"$2" user link --data data >link || exit 98; dd if=/dev/zero of=filled bs=64k 2>dd; "$2" user link --data data; code=$?;'
@@ -198,12 +200,14 @@ def first(tmp_path: Path) -> Iterator[Running]:
         yield running
 
 
+@pytest.mark.long
 def test_a_second_up_on_the_same_data_is_told_and_the_first_goes_on(first: Running) -> None:
     told = up(first.data)
     assert_refused(told, ALREADY_RUNNING, f"process {first.processes()['up']}, at {first.url}", "make down")
     assert first.command("session", "list").returncode == 0
 
 
+@pytest.mark.long
 def test_an_up_after_one_that_was_killed_finds_the_way_free(first: Running) -> None:
     before, link = first.processes(), first.link
     first.kill()

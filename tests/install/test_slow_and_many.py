@@ -108,6 +108,7 @@ def until_it_ends(connection: socket.socket, dribble: Callable[[], bytes], *, wi
     raise AssertionError(f"it still goes on after {within} s: {said!r}")
 
 
+@pytest.mark.long
 def test_what_comes_byte_by_byte_ends(hub: Installation) -> None:
     def body(path: str) -> None:
         with connected(hub) as connection:
@@ -233,6 +234,7 @@ def test_tokens_and_sessions_in_a_loop_have_an_end(hub: Installation) -> None:
         assert made.status_code == 429
 
 
+@pytest.mark.long
 def test_the_hub_may_open_as_many_files_as_the_system_allows(hub: Installation) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     for limits in Path("/proc").glob("[0-9]*/limits"):

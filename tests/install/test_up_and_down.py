@@ -36,6 +36,7 @@ def session(here: Running) -> str:
     return str(found["id"])
 
 
+@pytest.mark.long
 def test_the_link_is_for_the_port_that_was_asked_for(here: Running) -> None:
     assert str(here.link).startswith(f"http://localhost:{here.port}/hub/?token=")
 
@@ -45,6 +46,7 @@ def test_the_data_folder_and_the_access_of_the_command_line_are_their_owners_alo
     assert here.data.stat().st_mode & 0o067 == 0
 
 
+@pytest.mark.long
 def test_waiting_tells_each_part_on_the_way(here: Running, session: str) -> None:
     assert here.command("session", "suspend", session, "--wait").returncode == 0
     woken = here.command("session", "resume", session, "--wait")
@@ -139,6 +141,7 @@ def test_down_ends_everything_and_says_what(here: Running, session: str) -> None
     assert json.loads(here.command("session", "show", session, "--json").stdout)["state"] == "suspended"
 
 
+@pytest.mark.long
 def test_a_data_folder_that_is_taken_away_ends_what_runs_on_it(here: Running) -> None:
     parts = here.processes()
     moved = here.data.rename(here.data.with_name("elsewhere"))

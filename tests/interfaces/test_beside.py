@@ -29,6 +29,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
         yield running
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_what_an_environment_has_beside_its_interface_is_opened_slept_and_woken(installation: Installation) -> None:
     address = installation.address

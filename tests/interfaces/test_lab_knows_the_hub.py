@@ -89,6 +89,7 @@ def test_it_says_whose_it_is_and_when_it_sleeps(page: Page, session: str) -> Non
     expect(sleeps).not_to_contain_text(before.removesuffix("+2 h").strip(), timeout=READY)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_page_that_was_left_open_says_that_it_sleeps_and_wakes_it(
     installation: Installation, browser: BrowserContext, page: Page, session: str
@@ -133,6 +134,7 @@ def test_the_launcher_leads_to_the_pages_of_spark(browser: BrowserContext, page:
     opened.value.close()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_the_file_menu_leads_to_the_hub_and_puts_to_sleep_what_computes_once_that_is_agreed(
     browser: BrowserContext, page: Page
@@ -160,6 +162,7 @@ def test_the_file_menu_leads_to_the_hub_and_puts_to_sleep_what_computes_once_tha
     expect(page.get_by_role("alertdialog", name=re.compile("^Asleep since"))).to_be_visible(timeout=READY)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_it_is_the_same_where_sessions_have_no_hosts_of_their_own(
     installation: Installation, browser: BrowserContext, session: str

@@ -14,6 +14,8 @@ from tests.how_to.page import Write, steps
 from tests.installation import ROOT, Installation
 from tests.interfaces.waiting import until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:

@@ -11,7 +11,7 @@ from tests.how_to.page import Expect, Type, steps
 from tests.installation import ROOT, Installation, free_port
 from tests.jupyterhub_site.running import RunningJupyterHub
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 GROUPS = {"stats": {"users": ["ada", "bob"]}, "lab": {"users": ["ada"]}, "Physik 2": {"users": ["ada"]}}
 

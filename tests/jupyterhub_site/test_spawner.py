@@ -16,7 +16,7 @@ from tests.installation import ROOT, Installation, free_port
 from tests.jupyterhub_site.running import RunningJupyterHub
 from tests.story.test_main_job import CHROMIUM, READY
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True)

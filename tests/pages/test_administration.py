@@ -217,6 +217,7 @@ async def test_what_removed_people_left_is_listed_and_deleted_after_a_question(p
     assert ("DELETE", "/removed-users/bo", None) in crowd.world.asked
 
 
+@pytest.mark.long
 async def test_what_becomes_of_a_groups_data_is_chosen_and_what_is_kept_is_listed(page: Page, crowd: FixtureHub) -> None:
     crowd.world.groups = [{"name": "lab", "members": [], "instructors": [], "instructors_view": False}]
     await page.goto("/hub/admin/people")

@@ -96,6 +96,7 @@ async def test_the_network_is_back_and_so_is_the_page(page: Page, hub: FixtureHu
     await expect(page.get_by_role("heading", name="Start a session")).to_be_visible(timeout=2000)
 
 
+@pytest.mark.long
 async def test_a_page_of_an_older_version_is_loaded_anew_once(page: Page, hub: FixtureHub) -> None:
     await page.goto("/hub/")
     await expect(page.get_by_role("heading", name="Start a session")).to_be_visible()

@@ -72,6 +72,7 @@ async def test_everybody_can_use(scene: Scene, page: Page, hub: FixtureHub) -> N
     assert await axe(page) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scene", SCENES, ids=str)
 async def test_it_fits_a_phone(scene: Scene, browser: Browser, hub: FixtureHub) -> None:
     scene.arrange(hub)

@@ -125,6 +125,7 @@ async def german(browser: Browser, hub: FixtureHub) -> AsyncIterator[German]:
     await context.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scene", SHOWN, ids=str)
 async def test_no_english_is_left_on_a_page(scene: Scene, german: German, hub: FixtureHub) -> None:
     scene.arrange(hub)

@@ -209,6 +209,7 @@ def _find(page: Page, step: tuple[str, str]) -> Locator:
     return page.get_by_role(role, name=name, exact=True)  # type: ignore[arg-type] # a role is one of many literals
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("press", PRESSES, ids=str)
 async def test_what_is_pressed_shows_it_is_sent_once_and_says_why_it_was_refused(
     press: Press, page: Page, hub: FixtureHub

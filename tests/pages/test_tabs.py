@@ -65,6 +65,7 @@ async def test_eight_tabs_with_logs_are_all_there_and_share_one_stream(tabs: Bro
         await expect(page.get_by_role("heading", name="Busy")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_the_next_tab_takes_over_when_the_leading_one_closes(tabs: BrowserContext, one_session: FixtureHub) -> None:
     first, second, third = [await tabs.new_page() for _ in range(3)]
     for page in (first, second, third):
@@ -77,6 +78,7 @@ async def test_the_next_tab_takes_over_when_the_leading_one_closes(tabs: Browser
     await expect(third.get_by_text("Busy")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_the_next_tab_takes_over_when_the_leading_one_crashes(tabs: BrowserContext, one_session: FixtureHub) -> None:
     first, second = await tabs.new_page(), await tabs.new_page()
     await first.goto("/hub/")
@@ -109,6 +111,7 @@ async def test_the_next_tab_takes_over_when_the_leading_one_is_frozen(tabs: Brow
     await until(lambda: one_session.streams == 1)
 
 
+@pytest.mark.long
 async def test_no_tab_that_nobody_looks_at_is_connected(tabs: BrowserContext, one_session: FixtureHub) -> None:
     first, second = await tabs.new_page(), await tabs.new_page()
     for page in (first, second):
@@ -136,6 +139,7 @@ async def test_a_hidden_page_whose_session_starts_says_so_when_it_is_ready(page:
     await page.wait_for_url(f"**/s/{ID}/")
 
 
+@pytest.mark.long
 async def test_pages_that_were_left_hold_nothing(tabs: BrowserContext, one_session: FixtureHub) -> None:
     page = await tabs.new_page()
     # Full loads, each from a page that the browser keeps for Back.
@@ -161,6 +165,7 @@ async def test_a_page_shown_again_on_back_is_as_the_world_is_now(tabs: BrowserCo
     await expect(page.get_by_text("Idle")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_signing_out_and_in_is_followed_by_all_tabs(tabs: BrowserContext, one_session: FixtureHub) -> None:
     one_session.put(world.session(id="other", owner="bo", name="Of bo"))
     first, second = await tabs.new_page(), await tabs.new_page()
@@ -180,6 +185,7 @@ async def test_signing_out_and_in_is_followed_by_all_tabs(tabs: BrowserContext, 
         await expect(page.get_by_role("link", name="RSpark", exact=True)).to_be_hidden()
 
 
+@pytest.mark.long
 async def test_back_after_signing_out_shows_nothing_of_the_one_before(tabs: BrowserContext, one_session: FixtureHub) -> None:
     page = await tabs.new_page()
     await page.goto("/hub/")
@@ -204,6 +210,7 @@ async def test_one_who_is_signed_out_by_the_hub_is_told_so(page: Page, one_sessi
     await expect(page.get_by_text("You were signed out")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_an_administrators_tabs_share_the_widest_stream(tabs: BrowserContext, one_session: FixtureHub) -> None:
     one_session.world.me = world.me(admin=True)
     one_session.put(world.session(id="bobobobobo", owner="bo", name="Of bo"))

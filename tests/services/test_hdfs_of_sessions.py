@@ -22,7 +22,7 @@ from rsparkhub.installed.settings import load_settings
 from tests.install.running import Running, environ
 from tests.installation import COMMAND
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 ENVIRONMENT = """
 apiVersion: rsparkhub/v1
 kind: Environment

@@ -29,6 +29,7 @@ def test_the_list_has_what_is_expected_and_each_once() -> None:
     assert not set(names) & set(names_in(ABSENT))
 
 
+@pytest.mark.long
 def test_every_package_of_the_list_is_attached_in_a_session(full: FullSession) -> None:
     names = [*names_in(LIST), "rspark", "nycflights13"]
     wanted = ", ".join(f'"{name}"' for name in names)
@@ -39,6 +40,7 @@ def test_every_package_of_the_list_is_attached_in_a_session(full: FullSession) -
     assert re.findall(r"attached: (\S+)", said) == names
 
 
+@pytest.mark.long
 def test_a_package_with_code_to_compile_is_installed_from_a_repository(full: FullSession) -> None:
     package = full.home / "source/three"
     (package / "R").mkdir(parents=True)
@@ -65,6 +67,7 @@ def test_a_package_with_code_to_compile_is_installed_from_a_repository(full: Ful
     assert "three is 42" in said
 
 
+@pytest.mark.long
 def test_parquet_is_read_and_written_from_r_without_arrow(full: FullSession) -> None:
     said = full.r(
         'library(reticulate); pq <- import("pyarrow.parquet"); pa <- import("pyarrow"); '
@@ -74,6 +77,7 @@ def test_parquet_is_read_and_written_from_r_without_arrow(full: FullSession) -> 
     assert "rows: 32" in said
 
 
+@pytest.mark.long
 def test_matrices_and_data_frames_go_to_python_and_back(full: FullSession) -> None:
     said = full.r(
         'library(reticulate); np <- import("numpy"); pd <- import("pandas"); '

@@ -10,8 +10,6 @@ from tests.services.conftest import FullSession
 pytestmark = pytest.mark.timeout(900)
 FOLDER = ROOT / "docs/tutorial"
 CHAPTERS = sorted(path.stem for path in FOLDER.glob("*.Rmd"))
-#: They start Spark, each its own.
-LONG = [name for name in CHAPTERS if "spark()" in (FOLDER / f"{name}.Rmd").read_text()]
 
 
 def test_there_are_eight_and_no_chunk_is_left_out() -> None:
@@ -25,12 +23,14 @@ def test_there_are_eight_and_no_chunk_is_left_out() -> None:
         assert "https://" not in text
 
 
+@pytest.mark.long
 def test_a_first_session_finds_it_in_the_home(full: FullSession) -> None:
     for file in FOLDER.iterdir():
         assert (full.home / "tutorial" / file.name).read_text() == file.read_text(), "`scripts/install test` copies it"
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] * (name in LONG)) for name in CHAPTERS])
+@pytest.mark.long
+@pytest.mark.parametrize("name", CHAPTERS)
 def test_a_chapter_is_rendered(full: FullSession, name: str) -> None:
     full.run("Rscript", "-e", f'setwd("~/tutorial"); rmarkdown::render("{name}.Rmd", quiet = TRUE)')
     page = (full.home / "tutorial" / f"{name}.html").read_text()

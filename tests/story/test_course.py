@@ -15,6 +15,8 @@ from tests.installation import ROOT, Installation
 from tests.interfaces.waiting import until
 from tests.story.test_main_job import CHROMIUM, READY
 
+pytestmark = pytest.mark.long
+
 PROGRAM = [str(ROOT / ".venv-session/bin/python"), str(ROOT / "session/tests/interfaces/web_server.py"), "{port}", "{base}"]
 CLASS = "name,full name,group,role\ntess,Tess Teacher,stat101,instructor\nsam,Sam Student,stat101,member\n"
 

@@ -14,6 +14,8 @@ from tests.installation import Installation
 from tests.story.test_course import signed_in
 from tests.story.test_main_job import CHROMIUM, READY
 
+pytestmark = pytest.mark.long
+
 CLASS = "name,full name,group,role\ntess,Tess Teacher,stat101,instructor\nsam,Sam Student,stat101,member\n"
 SIZES = {"small": (390, 844), "medium": (1024, 768), "large": (1600, 1000)}
 

@@ -13,6 +13,8 @@ from tests.git_server import Course, serving
 from tests.installation import Installation
 from tests.story.test_main_job import CHROMIUM, READY
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:

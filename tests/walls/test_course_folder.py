@@ -21,6 +21,7 @@ from tests.interfaces.waiting import until
 from tests.walls.test_one_machine import Person
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.timeout(600),
     pytest.mark.skipif(os.geteuid() != 0, reason="people have accounts of their own where the hub is root"),
 ]

@@ -15,6 +15,7 @@ from tests.install.running import Running
 from tests.installation import COMMAND, ROOT
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.timeout(300),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account"),
 ]

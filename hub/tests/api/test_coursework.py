@@ -289,6 +289,7 @@ async def test_work_is_due_when_it_is_said_or_it_is_refused(world: World, tess: 
             assert (said["due"] if alone else said["assignments"][0]["due"]) == kept
 
 
+@pytest.mark.long
 async def test_a_student_is_told_which_course_has_something_and_what_is_due_next(world: World, tess: httpx.AsyncClient) -> None:
     async def told(who: str) -> list[tuple[str, bool, str | None]]:
         courses = (await (await world.program(who)).get("/hub/api/me")).json()["courses"]

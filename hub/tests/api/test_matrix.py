@@ -287,6 +287,7 @@ async def test_who_may_call_what(world: World, sessions: tuple[str, str, str], c
 WITHOUT_END = {"POST /login", "POST /logout"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_what_one_person_changes_in_a_loop_has_an_end_whatever_it_is(world: World, sessions: tuple[str, str, str]) -> None:
     """Making and deleting, renaming, sharing and no longer: each writes into the audit, which keeps it."""

@@ -107,6 +107,7 @@ async def test_what_is_measured_rings_no_bell_and_is_told_all_the_same(served: W
         await stream.next("session", memory=2**30, cpu=0.5)
 
 
+@pytest.mark.long
 async def test_who_waits_hears_of_moving_up_also_when_no_bell_told_of_it(
     served: World, open_another: Callable[[], Awaitable[Store]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,6 +185,7 @@ async def test_a_stream_ends_soon_after_the_right_to_hear_it_was_taken_away(serv
                 await asyncio.sleep(0.1)
 
 
+@pytest.mark.long
 async def test_many_listeners_cost_one_reading_of_each_change(served: World, monkeypatch: pytest.MonkeyPatch) -> None:
     session = await served.session_of("bob")
     async with AsyncExitStack() as stack:
@@ -198,6 +200,7 @@ async def test_many_listeners_cost_one_reading_of_each_change(served: World, mon
         assert reads["list"] == 0
 
 
+@pytest.mark.long
 async def test_nobody_listening_nothing_is_read(served: World, monkeypatch: pytest.MonkeyPatch) -> None:
     session = await served.session_of("bob")
     async with listen(await served.program("bob"), f"/sessions/{session}/events") as stream:

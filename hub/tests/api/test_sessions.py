@@ -156,6 +156,7 @@ async def test_an_environment_for_another_group_does_not_seem_to_exist(world: Wo
     assert (await start(bob, environment="lab")).status_code == 202
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "body",
     [
@@ -535,6 +536,7 @@ async def test_a_link_keeps_options_that_are_right(world: World) -> None:
     assert (refused.status_code, refused.json()["detail"]) == (422, "The option size of Sized is to be one of small, large.")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["", " ", "\u00a0\u3000", "\u200b\u202e", "a\nb", "a" * 81])
 async def test_a_session_is_called_something_that_can_be_seen(world: World, name: str) -> None:
     bob = await world.program("bob")

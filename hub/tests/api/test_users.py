@@ -449,6 +449,7 @@ async def test_a_token_that_keeps_people_makes_no_administrator_and_lets_nobody_
     assert (await program.post("/hub/api/users/nobody/link")).status_code == 404
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "body",
     [
@@ -555,6 +556,7 @@ class TestLeaving:
         listed = [removed] if status == 204 else []
         assert (await ada.get("/hub/api/removed-groups")).json() == {"removed": listed}
 
+    @pytest.mark.long
     @pytest.mark.parametrize("which", ["lab", "lab (removed)"])
     async def test_what_was_kept_of_a_group_is_deleted_later_and_in_the_audit(self, world: World, which: str) -> None:
         ada = await world.program("ada")

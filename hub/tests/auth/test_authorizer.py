@@ -212,6 +212,7 @@ class TestCredentials:
     async def test_a_wrong_token_beside_a_cookie_does_not_shut_out(self, world: World) -> None:
         assert isinstance(await world.ask(world.request(authorization="token of-jupyters-own")), Allow)
 
+    @pytest.mark.long
     async def test_jupyters_word_for_bearer_is_understood(self, world: World) -> None:
         _, secret = await world.authenticator.make_token("ada", name="x", now=datetime.now(UTC))
         assert isinstance(await world.ask(world.request(cookie="", authorization=f"token {secret}")), Allow)

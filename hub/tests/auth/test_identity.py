@@ -113,6 +113,7 @@ async def test_a_password_signs_in_a_browser_and_a_program(
     assert user.last_seen == noon
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "password"),
     [
@@ -173,6 +174,7 @@ async def test_a_right_password_begins_the_count_anew(authenticator: Authenticat
         await authenticator.sign_in_with_password(ada, PASSWORD, HOME, now=noon)
 
 
+@pytest.mark.long
 async def test_who_has_signed_in_at_an_address_is_not_slowed_by_others_there(
     authenticator: Authenticator, ada: str, settings: Settings, noon: datetime
 ) -> None:
@@ -183,6 +185,7 @@ async def test_who_has_signed_in_at_an_address_is_not_slowed_by_others_there(
     await authenticator.sign_in_with_password(ada, PASSWORD, HOME, now=noon + timedelta(days=7))
 
 
+@pytest.mark.long
 async def test_who_tries_many_names_has_to_wait(authenticator: Authenticator, ada: str, noon: datetime) -> None:
     for number in range(5 * PEOPLE_PER_ADDRESS):
         with pytest.raises(NotSignedIn):
@@ -194,6 +197,7 @@ async def test_who_tries_many_names_has_to_wait(authenticator: Authenticator, ad
         await authenticator.sign_in_with_password(ada, PASSWORD, far, now=noon)
 
 
+@pytest.mark.long
 async def test_a_right_password_does_not_clear_the_address_of_one_who_guesses(
     authenticator: Authenticator, store: Store, ada: str, noon: datetime
 ) -> None:

@@ -54,6 +54,7 @@ def test_options_are_checked_before_anything_starts(cli: Cli, hub: RunningHub) -
     assert cli("session", "start", "rspark", "--option", "size").returncode == 2
 
 
+@pytest.mark.long
 def test_the_sleep_of_a_session_is_put_off_and_it_gets_another_name(cli: Cli, hub: RunningHub) -> None:
     session = json.loads(cli("session", "start", "rspark", "--json").stdout)["id"]
     ready = datetime.now(UTC)
@@ -72,6 +73,7 @@ def test_the_sleep_of_a_session_is_put_off_and_it_gets_another_name(cli: Cli, hu
     assert cli("session", "rename", session, "x" * 81).returncode == 1
 
 
+@pytest.mark.long
 def test_a_session_is_shared_and_shared_no_longer(cli: Cli, hub: RunningHub) -> None:
     cli("user", "add", "eve")
     session = json.loads(cli("session", "start", "rspark", "--json").stdout)["id"]
@@ -88,6 +90,7 @@ def test_a_session_is_shared_and_shared_no_longer(cli: Cli, hub: RunningHub) -> 
         assert refused.returncode == 2, refused.stdout
 
 
+@pytest.mark.long
 def test_a_class_is_added_at_once_or_not_at_all(cli: Cli, hub: RunningHub, tmp_path: Path) -> None:
     links = tmp_path / "links.csv"
     refused = cli("user", "import", "-", given="zoe,Zoe Zed,,stats\nYan\n")
@@ -104,6 +107,7 @@ def test_a_class_is_added_at_once_or_not_at_all(cli: Cli, hub: RunningHub, tmp_p
     assert [line.split(",")[0] for line in links.read_text().splitlines()] == ["name", "zoe", "yan"]
 
 
+@pytest.mark.long
 def test_the_same_key_gives_the_same_session(cli: Cli, hub: RunningHub) -> None:
     first = json.loads(cli("session", "start", "rspark", "--key", "monday", "--json").stdout)
     second = json.loads(cli("session", "start", "rspark", "--key", "monday", "--json").stdout)
@@ -126,6 +130,7 @@ def test_waiting_tells_each_part_also_when_it_was_ready_together_with_the_sessio
     assert "JupyterLab: ready" in cli("session", "resume", session, "--wait").stderr
 
 
+@pytest.mark.long
 def test_waiting_for_a_session_that_fails_is_exit_code_1_with_its_reason(cli: Cli, hub: RunningHub) -> None:
     session = json.loads(cli("session", "start", "rspark", "--json").stdout)["id"]
     come_to(hub, session, state=State.FAILED, wanted=Wanted.RUNNING, reason="Java is missing.")
@@ -141,6 +146,7 @@ def test_waiting_too_long_is_exit_code_1(cli: Cli, hub: RunningHub) -> None:
     assert "took longer than 1 seconds. It waits in the queue." in waited.stderr
 
 
+@pytest.mark.long
 def test_wishes_are_told_and_kept(cli: Cli, hub: RunningHub) -> None:
     session = json.loads(cli("session", "start", "terminal", "--json").stdout)["id"]
     for word, wanted in (("suspend", "suspended"), ("stop", "stopped"), ("resume", "running")):
@@ -187,6 +193,7 @@ def test_a_session_that_does_not_exist_is_one_sentence(cli: Cli, hub: RunningHub
     assert "no such session" in told.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "words",
     [
@@ -251,6 +258,7 @@ def test_people_are_added_with_a_link_listed_and_removed(cli: Cli, hub: RunningH
     assert cli("user", "removed").stdout.count("being deleted") == 2
 
 
+@pytest.mark.long
 def test_a_password_is_read_from_standard_input(cli: Cli, hub: RunningHub) -> None:
     assert cli("user", "add", "ben", "--password", given="correct horse battery\n").returncode == 0
     [ben] = [user for user in json.loads(cli("user", "list", "--json").stdout)["users"] if user["name"] == "ben"]
@@ -258,6 +266,7 @@ def test_a_password_is_read_from_standard_input(cli: Cli, hub: RunningHub) -> No
     assert cli("user", "password", "ben", given="another horse battery\n").returncode == 0
 
 
+@pytest.mark.long
 def test_a_course_gives_data_and_takes_work(cli: Cli, hub: RunningHub, tmp_path: Path) -> None:
     cli("group", "add", "stats", own_name())
     assert cli("group", "folder", "stats").stdout == "The course folder of stats is closed, and takes no work.\n"
@@ -315,6 +324,7 @@ def test_a_course_gives_data_and_takes_work(cli: Cli, hub: RunningHub, tmp_path:
     assert "nothing is left" in cli("group", "discard", "stats", "--delete").stderr
 
 
+@pytest.mark.long
 def test_groups_are_made_filled_and_removed(cli: Cli, hub: RunningHub) -> None:
     cli("user", "add", "ana")
     assert cli("group", "add", "stats", "ana").stdout == "In stats: ana.\n"
@@ -343,6 +353,7 @@ def test_groups_are_made_filled_and_removed(cli: Cli, hub: RunningHub) -> None:
     assert "nothing is left here" in cli("group", "discard", "stats", "--delete").stderr
 
 
+@pytest.mark.long
 def test_a_token_lets_a_program_in_from_elsewhere_until_it_is_removed(cli: Cli, hub: RunningHub, tmp_path: Path) -> None:
     made = json.loads(cli("token", "create", "cron", "--days", "7", "--json").stdout)
     elsewhere = Cli(tmp_path / "elsewhere", {"RSPARKHUB_URL": hub.settings.url, "RSPARKHUB_TOKEN": made["token"]})
@@ -354,6 +365,7 @@ def test_a_token_lets_a_program_in_from_elsewhere_until_it_is_removed(cli: Cli, 
     assert refused.stderr.count("\n") == 1
 
 
+@pytest.mark.long
 def test_a_token_with_a_scope_may_do_no_more(cli: Cli, hub: RunningHub, tmp_path: Path) -> None:
     made = cli("token", "create", "dashboard", "--scope", "read", "--scope", "tokens").stdout.strip()
     assert re.search(r"dashboard +read, tokens ", cli("token", "list").stdout)
@@ -368,6 +380,7 @@ def test_a_token_with_a_scope_may_do_no_more(cli: Cli, hub: RunningHub, tmp_path
     assert "sessions" in unknown.stderr
 
 
+@pytest.mark.long
 def test_who_is_no_administrator_may_not_add_people(cli: Cli, hub: RunningHub, tmp_path: Path) -> None:
     cli("user", "add", "ana", "--password", given="correct horse battery\n")
 
@@ -378,6 +391,7 @@ def test_who_is_no_administrator_may_not_add_people(cli: Cli, hub: RunningHub, t
     assert ana("user", "add", "eve").returncode == 6
 
 
+@pytest.mark.long
 def test_the_audit_is_shown_newest_first_and_chosen(cli: Cli, hub: RunningHub) -> None:
     assert cli("token", "create", "for the audit").returncode == 0
     lines = cli("audit", "--kind", "token", "--person", own_name()).stdout.splitlines()
@@ -389,6 +403,7 @@ def test_the_audit_is_shown_newest_first_and_chosen(cli: Cli, hub: RunningHub) -
     assert cli("audit", "--session", "no-such-session").stdout.strip() == "Nothing like this happened."
 
 
+@pytest.mark.long
 def test_usage_is_told_per_person_and_per_session(cli: Cli, hub: RunningHub) -> None:
     session = json.loads(cli("session", "start", "rspark", "--json").stdout)["id"]
     come_to(hub, session, state=State.STARTING, generation=1, started=datetime.now(UTC))
@@ -454,6 +469,7 @@ def test_down_where_nothing_runs_makes_nothing(cli: Cli) -> None:
     assert not cli.data.exists()
 
 
+@pytest.mark.long
 def test_what_is_waited_for_is_told_once_and_part_by_part(cli: Cli, hub: RunningHub) -> None:
     session = json.loads(cli("session", "start", "rspark", "--json").stdout)["id"]
     waiting = cli.start("session", "resume", session, "--wait", "--timeout", "50")
@@ -483,6 +499,7 @@ def test_what_is_waited_for_is_told_once_and_part_by_part(cli: Cli, hub: Running
     assert told[-1] == f"{session} is running"
 
 
+@pytest.mark.long
 def test_what_is_rendered_is_what_is_applied(cli: Cli) -> None:
     told = cli("render", "kubernetes", "rspark", "--user", "grace", "--session", "abc")
     assert told.returncode == 0, told.stderr
@@ -495,6 +512,7 @@ def test_what_is_rendered_is_what_is_applied(cli: Cli) -> None:
     assert cli("render", "kubernetes", "nothing").returncode == 1
 
 
+@pytest.mark.long
 def test_a_link_has_the_address_that_the_data_folder_s_hub_says(cli: Cli, hub: RunningHub) -> None:
     """Whatever this command's own settings are: it may be run without those of `up`."""
     cli.environ.pop("RSPARKHUB_DATA", None)
@@ -517,6 +535,7 @@ def _with_stdin(cli: Cli, given: bytes, *words: str, environ: dict[str, str] | N
     )
 
 
+@pytest.mark.long
 def test_commands_do_without_streams_that_are_closed(cli: Cli, hub: RunningHub) -> None:
     def closed(streams: str, *words: str) -> subprocess.CompletedProcess[str]:
         command = ["sh", "-c", f'exec "$@" {streams}', "sh", sys.executable, "-m", "rsparkhub", *words]
@@ -528,12 +547,14 @@ def test_commands_do_without_streams_that_are_closed(cli: Cli, hub: RunningHub) 
     assert closed("<&- >&- 2>&-", "user", "list").returncode == 0
 
 
+@pytest.mark.long
 def test_what_is_given_may_have_the_line_ends_and_the_mark_of_windows(cli: Cli, hub: RunningHub) -> None:
     cli("user", "add", "ben")
     assert _with_stdin(cli, b"\xef\xbb\xbfcorrect horse battery\r\n", "user", "password", "ben").returncode == 0
     assert httpx.post(f"{hub.settings.url}/hub/api/login", json={"name": "ben", "password": "correct horse battery"}).is_success
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("locale", [{}, {"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])
 def test_what_is_given_is_utf_8_whatever_the_locale(cli: Cli, hub: RunningHub, locale: dict[str, str]) -> None:
     assert _with_stdin(cli, "zoe,Zoë Žák\n".encode(), "user", "import", "-", environ=locale).returncode == 0
@@ -544,6 +565,7 @@ def test_what_is_given_is_utf_8_whatever_the_locale(cli: Cli, hub: RunningHub, l
         assert (refused.returncode, b"not text in UTF-8" in refused.stderr) == (1, True), refused.stderr
 
 
+@pytest.mark.long
 def test_what_a_terminal_has_no_letters_for_is_printed_by_its_number(cli: Cli, hub: RunningHub) -> None:
     name = "Größe & 大小 \N{GRINNING FACE}"
     cli("session", "start", "rspark", "--name", name)

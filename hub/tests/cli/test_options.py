@@ -44,6 +44,7 @@ def run(path: tuple[str, ...], words: list[str], monkeypatch: pytest.MonkeyPatch
     return used[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", COMMANDS.values(), ids=COMMANDS)
 def test_the_data_folder_is_named_in_any_place(path: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     leaf = dict(leaves(command_line()))[path]
@@ -60,6 +61,7 @@ def test_the_data_folder_is_named_in_any_place(path: tuple[str, ...], tmp_path: 
         assert run(path, twice, monkeypatch) == str(tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", COMMANDS.values(), ids=COMMANDS)
 def test_the_version_is_printed_in_any_place(
     path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -33,6 +33,7 @@ async def test_an_idle_session_is_warned_and_put_to_sleep_with_a_reason(world) -
     assert warning.id < wanted.id
 
 
+@pytest.mark.long
 async def test_a_warning_is_not_given_again_by_the_next_controller(world) -> None:
     world.add_environment("brief", idle="8s")
     async with world.controller():
@@ -67,6 +68,7 @@ async def test_the_longest_run_ends_in_sleep_also_for_what_computes(world) -> No
     assert asleep.reason == "Put to sleep after 4 seconds, the longest run in one go. Resume it when you like."
 
 
+@pytest.mark.long
 async def test_what_can_not_be_kept_stays_awake_and_says_so_once_until_it_is_forced(world) -> None:
     world.add_environment("brief", idle="3s")
     behave(world.data, loses="x")

@@ -61,6 +61,7 @@ async def test_an_idle_session_is_given_notice_once_and_sleeps_and_is_stopped_af
     assert stopped.last_exit.saved is None
 
 
+@pytest.mark.long
 async def test_a_session_with_more_than_a_thousand_events_still_sleeps(world: FakeWorld) -> None:
     session_id, slept = await world.create(), 0
     while await world.store.events.latest_id() <= 1000:

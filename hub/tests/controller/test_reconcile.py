@@ -31,6 +31,7 @@ async def test_an_agent_that_is_killed_leaves_a_reason_its_log_and_no_process(wo
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.long
 async def test_after_a_failure_the_last_sleep_is_brought_back(world) -> None:
     async with world.controller():
         session_id = await world.create()
@@ -58,6 +59,7 @@ async def test_an_agent_whose_interface_dies_fails_with_the_agents_reason(world)
         assert failed.last_exit.code == 1
 
 
+@pytest.mark.long
 async def test_asked_to_run_while_it_suspends_it_sleeps_first_and_starts_anew(world) -> None:
     behave(world.data, save_takes=1)
     async with world.controller():
@@ -87,6 +89,7 @@ async def test_a_start_that_is_called_off_keeps_what_slept(world) -> None:
         assert restored_value(await world.until(session_id, State.RUNNING)) == 2
 
 
+@pytest.mark.long
 async def test_an_end_that_takes_longer_than_its_grace_is_forced(world) -> None:
     world.add_environment("hasty", grace="1s")
     behave(world.data, deaf=True)
@@ -187,6 +190,7 @@ async def test_a_session_at_rest_that_is_alive_is_ended(world) -> None:
 
 
 class TestTheQueue:
+    @pytest.mark.long
     async def test_no_more_start_or_run_than_may_and_the_others_follow_in_order(self, world) -> None:
         world.with_settings(most_starting=1, most_running=2)
         behave(world.data, ready_after=0.3)
@@ -242,6 +246,7 @@ async def test_changes_in_any_order_end_with_the_last_one(world) -> None:
         assert [ref.generation for ref in await world.backend.list()] == [row.generation]
 
 
+@pytest.mark.long
 async def test_a_session_at_rest_costs_no_question_to_the_store(world, monkeypatch: pytest.MonkeyPatch) -> None:
     world.with_settings(look_every=timedelta(seconds=0.1), sweep_every=timedelta(minutes=5))
     async with world.controller():

@@ -140,6 +140,7 @@ async def test_a_service_that_cant_be_started_is_the_reason_before_the_start_tak
     assert fake.backend.unstartable["directory"] == 97
 
 
+@pytest.mark.long
 async def test_an_account_that_fails_for_a_while_is_waited_for_until_the_start_takes_too_long(
     fake: FakeWorld, directory: Directory
 ) -> None:

@@ -39,6 +39,7 @@ async def test_a_session_starts_sleeps_wakes_where_it_was_and_stops(world) -> No
         ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0, reason="people have accounts of their own where the hub is root")
 async def test_who_is_removed_loses_their_account_when_nothing_of_theirs_runs(world) -> None:
     async with world.controller():

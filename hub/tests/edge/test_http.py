@@ -91,11 +91,14 @@ class TestWhoReachesWhat:
         ada = await world.person("ada")
         session = await world.session("ada")
         client = world.client(cookie=ada)
+        await client.get(f"/s/{session.id}/")
+        await asyncio.sleep(1)  # in which what was notified of at the beginning is forgotten
+        world.questions.clear()
         began = time.time()
         for number in range(200):
             assert (await client.get(f"/s/{session.id}/{number}?{number}")).status_code == 200
         seconds = int(time.time()) - int(began) + 1
-        assert len(world.questions) <= seconds + 2  # and what was notified of at the beginning, which is forgotten
+        assert len(world.questions) <= seconds + 1
 
     async def test_what_is_taken_away_is_gone_for_a_connection_that_is_open_within_the_second(self, world: World) -> None:
         ada = await world.person("ada")

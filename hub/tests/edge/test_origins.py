@@ -80,6 +80,7 @@ class TestHerWayIn:
         assert await page.evaluate("origin") == f"http://{ada.evil}.{ada.hub}"
         assert "a session's page" in await page.content()
 
+    @pytest.mark.long
     async def test_a_query_comes_along_and_the_ticket_does_not(self, ada: Ada) -> None:
         page = await ada.context.new_page()
         await page.goto(ada.under_the_hub(ada.evil, "page?a=%2Fb&c=d%26e"))
@@ -121,6 +122,7 @@ class TestHerWayIn:
         await page.goto(ada.at(ada.evil))
         assert page.url == f"http://{ada.hub}/hub/?next=/s/{ada.evil}/page"
 
+    @pytest.mark.long
     async def test_when_she_signs_out_at_the_hub_she_is_out_of_her_sessions(self, ada: Ada) -> None:
         page = await ada.open(ada.evil)
         await ada.world.authenticator.sign_out(ada.cookie)
@@ -194,6 +196,7 @@ class TestAgainstTheHub:
         assert await hub.evaluate("window.opener") is None
         await page.wait_for_function("window.hub.closed")  # for the session's code it is as if it were
 
+    @pytest.mark.long
     async def test_it_sets_no_cookie_for_the_hub(self, ada: Ada) -> None:
         await ada.attack(
             """() => {
@@ -250,6 +253,7 @@ class TestAgainstAnotherSession:
     def target(self, request: pytest.FixtureRequest, ada: Ada) -> str:
         return ada.at(ada.other, "x") if request.param == "at its own host" else ada.under_the_hub(ada.other, "x")
 
+    @pytest.mark.long
     async def test_it_fetches_nothing(self, ada: Ada, target: str) -> None:
         said = await ada.attack(
             f"""async () => {{
@@ -263,6 +267,7 @@ class TestAgainstAnotherSession:
         assert said == ""
         assert ada.seen_by(ada.other) == []
 
+    @pytest.mark.long
     async def test_it_embeds_nothing(self, ada: Ada, target: str) -> None:
         await ada.attack(
             f"""async () => {{
@@ -277,6 +282,7 @@ class TestAgainstAnotherSession:
         )
         assert ada.seen_by(ada.other) == []
 
+    @pytest.mark.long
     async def test_it_opens_no_websocket(self, ada: Ada, target: str) -> None:
         said = await ada.attack(
             f"""() => new Promise(done => {{
@@ -288,6 +294,7 @@ class TestAgainstAnotherSession:
         assert said == "failed"
         assert ada.seen_by(ada.other) == []
 
+    @pytest.mark.long
     async def test_it_sends_no_form(self, ada: Ada, target: str) -> None:
         page = await ada.open(ada.evil)
         ada.world.upstream.seen.clear()
@@ -300,6 +307,7 @@ class TestAgainstAnotherSession:
         assert await ada.attack(f"fetch('/s/{ada.other}/page').then(r => r.status)") == 404
         assert ada.seen_by(ada.other) == []
 
+    @pytest.mark.long
     async def test_it_gets_no_ticket(self, ada: Ada) -> None:
         """Neither for the other nor its own: a redirect that crosses origins is not shown to a script."""
         for session in (ada.other, ada.evil):

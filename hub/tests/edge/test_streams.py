@@ -423,6 +423,7 @@ class TestManyOfOnePerson:
 
     MOST = 400
 
+    @pytest.mark.long
     @pytest.mark.parametrize("way", ["a token", "two tokens", "two sessions"])
     async def test_who_has_too_many_websockets_is_told_so_and_others_are_served(self, world: World, way: str) -> None:
         await world.person("ada")

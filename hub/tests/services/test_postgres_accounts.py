@@ -118,6 +118,7 @@ def rights(admin: psycopg.Connection[Any], database: str) -> set[str]:
     return {name.strip('"') for row in found for name in row}
 
 
+@pytest.mark.long
 async def test_a_person_gets_a_role_and_a_database_of_the_same_name(endpoint: Endpoint, connect: Connect) -> None:
     await ensure_account(endpoint, user="ada", password="pw")
     with connect("ada", "pw") as connection:
@@ -269,6 +270,7 @@ class TestLeaving:
         with connect("closed", "pw") as connection:
             assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
 
+    @pytest.mark.long
     @pytest.mark.parametrize("user", ["gone", "flights", "pg_gone", "gone.2"])
     async def test_with_a_person_goes_their_role_and_what_is_theirs_alone(
         self, endpoint: Endpoint, connect: Connect, tmp_path: Path, user: str
@@ -590,6 +592,7 @@ class TestGroups:
                 connect(user, "pw", dbname="group.given")
             await Postgres().remove_account(endpoint, user=user, archive=None)
 
+    @pytest.mark.long
     @pytest.mark.parametrize("session_is_open", [True, False])
     async def test_leaving_that_was_cut_short_is_finished_the_next_time(
         self, endpoint: Endpoint, connect: Connect, admin: psycopg.Connection[Any], changes: Changes, session_is_open: bool
@@ -644,6 +647,7 @@ class TestGroups:
 
 
 class TestMaking:
+    @pytest.mark.long
     async def test_a_group_that_a_crash_left_half_made_is_finished(
         self, endpoint: Endpoint, connect: Connect, admin: psycopg.Connection[Any], changes: Changes
     ) -> None:
@@ -674,6 +678,7 @@ class TestMaking:
                 break
         assert number > 10
 
+    @pytest.mark.long
     async def test_a_group_that_goes_when_it_is_half_made_leaves_nothing(
         self, endpoint: Endpoint, admin: psycopg.Connection[Any], changes: Changes
     ) -> None:

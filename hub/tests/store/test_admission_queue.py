@@ -240,6 +240,7 @@ async def test_places_are_given_and_freed_one_after_another(
         other.close()
 
 
+@pytest.mark.long
 async def test_no_place_stays_empty_while_somebody_waits(
     make: MakeSession, store: Store, open_another: OpenStore, noon: datetime
 ) -> None:

@@ -94,6 +94,7 @@ async def reads_all(store: Store, statement: str, parameters: Any) -> list[str]:
     return [line for line in plan if any(word in line for word in whole) and "USING" not in line]
 
 
+@pytest.mark.long
 async def test_no_question_reads_a_whole_table(crowd: Store, noon: datetime) -> None:
     store, later = crowd, noon + timedelta(days=1)
     await store.users.set_password_hash("person1", "hash")

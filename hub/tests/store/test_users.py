@@ -59,6 +59,7 @@ async def test_when_somebody_was_seen_is_known_to_the_minute(store: Store, noon:
         assert (await store.users.get("ada")).last_seen == noon + timedelta(seconds=seen)
 
 
+@pytest.mark.long
 async def test_with_a_person_goes_all_that_opens_a_door(make: MakeSession, put: Put, store: Store, noon: datetime) -> None:
     await store.users.add("root", admin=True, now=noon)
     running, asleep = await put(await make(), State.RUNNING), await put(await make(), State.SUSPENDED)

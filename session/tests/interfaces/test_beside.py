@@ -169,6 +169,7 @@ async def test_what_can_not_be_kept_beside_the_first_keeps_the_session_awake(sta
         assert await kernel.shown("odd") == "[1]"
 
 
+@pytest.mark.long
 async def test_what_computes_beside_the_first_is_busy(start: Start) -> None:
     running, below, kernel_id = await with_a_kernel_beside(start)
     async with running.kernel(kernel_id, below=below) as kernel:
@@ -196,6 +197,7 @@ async def test_what_one_left_behind_is_ended_before_it_starts_again(start: Start
     assert (await opened(running, "docs")).status_code == 200
 
 
+@pytest.mark.long
 async def test_those_that_answer_are_saved_also_when_the_first_has_crashed(start: Start) -> None:
     below = "interfaces/lab/"
 

@@ -61,6 +61,7 @@ async def session(start: Start, edge: Edge) -> Session:
     return Session(running, edge.port)
 
 
+@pytest.mark.long
 async def test_input_output_errors_and_the_code_are_the_commands_own(session: Session) -> None:
     done = await session.run("sh", "-c", "cat; echo oops >&2; exit 7", given=b"one\ntwo")
     assert (done.stdout, done.stderr, done.returncode) == (b"one\ntwo", b"oops\n", 7)
@@ -81,6 +82,7 @@ async def test_input_output_errors_and_the_code_are_the_commands_own(session: Se
     assert (await asyncio.to_thread(subprocess.run, closed, check=False, timeout=120)).returncode == 200
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.async_api import expect
 from session.tests.browsing import Edge, browser
 from session.tests.running import CHECKOUT, Running, interface
@@ -34,6 +35,7 @@ def rscript(code: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_every_package_that_is_offered_can_be_loaded(tmp_path: Path) -> None:
     names = ", ".join(f"'{name}'" for name in offered_packages())
     code = f"cat(Filter(function(name) !suppressWarnings(requireNamespace(name, quietly = TRUE)), c({names})))"
@@ -59,6 +61,7 @@ def test_a_report_is_knit_and_a_package_compiled(tmp_path: Path) -> None:
     assert rscript("dyn.load('a.so'); cat(.C('twice', 21)[[1]])", tmp_path) == "42"
 
 
+@pytest.mark.long
 async def test_every_export_that_is_offered_works(start: Start) -> None:
     running = start(interface=interface("jupyterlab"))
     await running.until_state("ready")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
+import pytest
 from session.tests.running import Running, command_of, interface, members, until
 
 Start = Callable[..., Running]
@@ -21,6 +22,7 @@ async def lab(start: Start, **changes: object) -> Running:
     return running
 
 
+@pytest.mark.long
 async def test_r_python_and_bash_run_through_the_agent(start: Start) -> None:
     running = await lab(start)
     for name, code, shown in [
@@ -91,6 +93,7 @@ async def test_an_open_tab_is_no_activity(start: Start) -> None:
         assert running.status()["last_activity"] is None
 
 
+@pytest.mark.long
 async def test_a_persons_doing_is_activity(start: Start) -> None:
     running = await lab(start)
 
@@ -196,6 +199,7 @@ async def test_a_part_that_dies_does_not_take_the_work_along(start: Start) -> No
     assert [(kernel["id"], kernel["objects"]) for kernel in running.record()["saved"]["kernels"]] == [(kernel_id, 1)]
 
 
+@pytest.mark.long
 async def test_a_crash_is_noted(start: Start) -> None:
     running = await lab(start)
     session = await running.new_session("analysis.ipynb", "python3")
@@ -225,6 +229,7 @@ async def test_a_machine_without_r_says_so(prepare: Start, tmp_path: Path) -> No
     )
 
 
+@pytest.mark.long
 async def test_a_kernel_that_is_given_up_is_noted(start: Start) -> None:
     running = await lab(start)
     kernel_id = await running.new_kernel("python3")

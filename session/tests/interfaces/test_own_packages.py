@@ -61,6 +61,7 @@ async def test_python_in_r_is_the_sessions_and_nobody_is_asked_to_download_one(s
     assert Path(said).parent == own_environment(running) / "bin"
 
 
+@pytest.mark.long
 async def test_pip_installs_into_the_home_however_it_is_called(start: Start, tmp_path: Path) -> None:
     ways = ["pip install", "pip install --user", "pip3 install", "python -m pip install", "python3 -m pip install --user"]
     names = ["one", "two", "three", "four", "five"]
@@ -81,6 +82,7 @@ async def test_pip_installs_into_the_home_however_it_is_called(start: Start, tmp
         assert await kernel.shown("cat(system('one', intern = TRUE))") == "42"
 
 
+@pytest.mark.long
 async def test_a_notebook_and_r_install_for_python_and_it_is_there_after_sleep(
     prepare: Callable[..., Running], tmp_path: Path, r_library: Path
 ) -> None:
@@ -103,6 +105,7 @@ async def test_a_notebook_and_r_install_for_python_and_it_is_there_after_sleep(
     assert await result(again, "python3", "import one, two, three; print('all')") == "all"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broken", ["raise ImportError('broken by ann')", "import os; os._exit(1)"])
 async def test_a_broken_package_breaks_no_more_than_its_own_kernel_and_that_says_how_to_mend_it(
     prepare: Callable[..., Running], tmp_path: Path, broken: str
@@ -130,6 +133,7 @@ async def test_a_broken_package_breaks_no_more_than_its_own_kernel_and_that_says
     assert await running.suspend() == 0
 
 
+@pytest.mark.long
 async def test_kernels_of_a_persons_own_environments_appear_and_are_kept(
     prepare: Callable[..., Running], r_library: Path
 ) -> None:
@@ -172,6 +176,7 @@ async def test_kernels_of_a_persons_own_environments_appear_and_are_kept(
         assert await kernel.shown("print(x, f())") == f"[1, 2] {own}"
 
 
+@pytest.mark.long
 async def test_a_broken_package_of_r_breaks_no_more_than_itself(prepare: Callable[..., Running], tmp_path: Path) -> None:
     repository = make_r_repository(tmp_path / "cran", "jsonlite", "toJSON <- function(...) stop('broken by ann')\n")
     running = prepare(interface=interface("jupyterlab"))
@@ -201,6 +206,7 @@ async def test_git_knows_who_commits_unless_the_person_says_otherwise(start: Sta
 A_MINUTE = pytest.mark.long
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kernel", "file", "text"),
     [
@@ -254,6 +260,7 @@ async def test_files_of_ipython_run_others_and_end_well_without_a_word(prepare: 
     assert await result(running, "python3", "print(fourth)") == "42"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["IRkernel", "rspark"])
 async def test_a_package_of_r_with_the_name_of_the_sessions_keeps_nothing_from_running(
     prepare: Callable[..., Running], tmp_path: Path, r_library: Path, name: str

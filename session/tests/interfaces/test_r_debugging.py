@@ -90,6 +90,7 @@ async def test_a_line_may_be_longer_than_rs_buffer(start: Start) -> None:
         assert await kernel.result_of(message) == "[1] 1"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("letter", ["ä", "漢", "😀"])
 async def test_a_long_line_is_cut_between_letters(start: Start, letter: str) -> None:
     running = await lab(start)
@@ -132,6 +133,7 @@ async def test_the_end_of_input_is_an_empty_line_to_the_browser(start: Start) ->
         assert await kernel.result_of(message) == "[1] 41"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("code", "shown"),
     [
@@ -223,6 +225,7 @@ async def test_an_interrupt_of_what_was_typed_goes_back_to_the_browser(start: St
         assert await ended(kernel, message) == "ok"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "code",
     [
@@ -265,6 +268,7 @@ async def test_a_kernel_that_waits_at_a_prompt_ends_when_it_is_told_to(start: St
     assert (running.home / "ended").read_text() == "by itself\n"
 
 
+@pytest.mark.long
 async def test_what_it_keeps_is_rs_while_rs_contexts_are_out_of_sight(start: Start) -> None:
     """Garbage is collected at each allocation: what only the kernel's own calls refer to must stay."""
     running = await lab(start)

@@ -106,6 +106,7 @@ async def test_r_comes_back_with_its_memory(prepare: Start, r_library: Path) -> 
     assert [lost["name"] for lost in told["lost"]] == ["con"]
 
 
+@pytest.mark.long
 async def test_a_busy_r_is_interrupted_and_saved(prepare: Start, r_library: Path) -> None:
     running = await awake_with_r(prepare, r_library, 1)
     kernel_id = await running.new_kernel("ir")
@@ -143,6 +144,7 @@ async def test_to_stop_saves_nothing_and_keeps_what_was_saved(start: Start) -> N
     assert [entry.name for entry in (running.keep / "workspace").iterdir()] == ["1"]
 
 
+@pytest.mark.long
 async def test_a_busy_kernel_is_interrupted_and_saved(start: Start) -> None:
     running = await awake(start, 1)
     kernel_id = await running.new_kernel("python3")
@@ -188,6 +190,7 @@ async def test_a_kernel_that_can_not_be_interrupted_is_named_and_keeps_no_other_
         assert await kernel.shown("y") == "1"
 
 
+@pytest.mark.long
 async def test_what_can_not_be_brought_back_is_said_and_kept(start: Start) -> None:
     running = await awake(start, 1)
     kernel_id = await running.new_kernel("python3")
@@ -252,6 +255,7 @@ async def test_a_kill_in_the_middle_of_saving_leaves_what_was_saved_before(start
     assert [entry.name for entry in (running.keep / "workspace").iterdir()] == ["3"]
 
 
+@pytest.mark.long
 async def test_who_sleeps_before_being_awake_keeps_what_was_saved(start: Start) -> None:
     running = await awake(start, 1)
     kernel_id = await running.new_kernel("python3")
@@ -274,6 +278,7 @@ _NOT_IN_TIME = "It could not be saved: It wasn't done in time."
 _IN_C = "__import__('hashlib').pbkdf2_hmac('sha256', b'', b'', 2**31 - 1)"  # code that looks at no signal
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("wait", "lost"), [("__import__('time').sleep(600)", ("slow", _TAKES_NO_END)), (_IN_C, ("workspace", _NOT_IN_TIME))]
 )
@@ -304,6 +309,7 @@ async def test_terminals_come_back_where_they_were(start: Start) -> None:
         await until((running.home / "here/again").exists, "the shell is where it was")
 
 
+@pytest.mark.long
 async def test_a_server_that_hangs_is_told_and_what_was_saved_stays(start: Start) -> None:
     running = await awake(start, 1)
     await running.new_kernel("python3")

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 
+import pytest
 import websockets
 from session.tests.running import WAIT, Running, command_of, interface, members, until
 
@@ -77,6 +78,7 @@ async def test_a_shell_that_ended_says_so(start: Start) -> None:
     assert (await running.get("api/terminals")).json() == []
 
 
+@pytest.mark.long
 async def test_typing_is_activity_and_output_is_not(start: Start) -> None:
     running, name = await terminal(start)
     async with running.socket(f"terminals/websocket/{name}") as shell:
@@ -90,6 +92,7 @@ async def test_typing_is_activity_and_output_is_not(start: Start) -> None:
         assert running.status()["last_activity"] == typed
 
 
+@pytest.mark.long
 async def test_a_job_that_computes_makes_the_session_busy(start: Start) -> None:
     running, name = await terminal(start)
     async with running.socket(f"terminals/websocket/{name}") as shell:
@@ -103,6 +106,7 @@ async def test_a_job_that_computes_makes_the_session_busy(start: Start) -> None:
         await until(lambda: running.status()["busy_with"] == [], "nothing runs any more")
 
 
+@pytest.mark.long
 async def test_what_has_ended_computes_no_more_as_soon_as_somebody_asks(start: Start) -> None:
     running, name = await terminal(start)
     async with running.socket(f"terminals/websocket/{name}") as shell:

@@ -28,6 +28,7 @@ async def enter(page: Page, line: str) -> None:
     await page.keyboard.press("Enter")
 
 
+@pytest.mark.long
 async def test_a_person_types_and_reads_with_nothing_but_the_keyboard(start: Start, edge: Edge) -> None:
     async with browser() as page:
         problems: list[str] = []
@@ -50,6 +51,7 @@ async def test_a_person_types_and_reads_with_nothing_but_the_keyboard(start: Sta
         assert problems == []
 
 
+@pytest.mark.long
 async def test_it_holds_through_a_lost_network(start: Start, edge: Edge) -> None:
     async with browser() as page:
         await opened(start, edge, page)
@@ -88,6 +90,7 @@ async def until_columns(page: Page, fits: range) -> None:
                 return
 
 
+@pytest.mark.long
 async def test_it_goes_on_when_the_session_is_awake_again(start: Start, edge: Edge) -> None:
     async with browser() as page:
         running = await opened(start, edge, page)
@@ -113,6 +116,7 @@ async def test_it_goes_on_when_the_session_is_awake_again(start: Start, edge: Ed
         await expect(page.locator(".xterm-rows")).to_contain_text(f"{running.home}/here")
 
 
+@pytest.mark.long
 async def test_a_session_that_is_not_theirs_any_more_says_so(start: Start, edge: Edge) -> None:
     async with browser() as page:
         await opened(start, edge, page)
@@ -123,6 +127,7 @@ async def test_a_session_that_is_not_theirs_any_more_says_so(start: Start, edge:
         await expect(page.get_by_role("status")).to_have_text("This session has ended, or you are signed out.")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_everybody_can_use_it(start: Start, edge: Edge, scheme: str) -> None:
     async with browser(color_scheme=scheme) as page:

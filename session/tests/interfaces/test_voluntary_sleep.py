@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+import pytest
 from session.tests.running import Json, Running, interface, members, until
 
 Start = Callable[..., Running]
@@ -35,6 +36,7 @@ async def refusal(running: Running, number: int = 1) -> Json:
     return await until(look, "the sleep is refused")
 
 
+@pytest.mark.long
 async def test_one_that_keeps_everything_ends(start: Start) -> None:
     running = await awake(start)
     async with running.kernel(await running.new_kernel("python3")) as kernel:
@@ -87,6 +89,7 @@ async def test_what_computes_is_not_interrupted_by_an_idle_sleep(start: Start) -
     assert running.status()["busy"]
 
 
+@pytest.mark.long
 async def test_a_sleep_that_may_end_what_computes_names_it(start: Start) -> None:
     running = await awake(start)
     async with running.kernel(await running.new_kernel("python3")) as kernel:
@@ -98,6 +101,7 @@ async def test_a_sleep_that_may_end_what_computes_names_it(start: Start) -> None
     assert running.record()["saved"]["kernels"][0]["lost"] == []
 
 
+@pytest.mark.long
 async def test_what_a_notebook_left_running_is_work_also_while_it_waits(start: Start) -> None:
     running = await awake(start)
     async with running.kernel(await running.new_kernel("python3")) as kernel:
@@ -110,6 +114,7 @@ async def test_what_a_notebook_left_running_is_work_also_while_it_waits(start: S
     assert running.record()["ended"] == ["Python kernel"]
 
 
+@pytest.mark.long
 async def test_bash_has_its_variables_and_functions_again(start: Start) -> None:
     running = await awake(start)
     kernel_id = await running.new_kernel("bash")
@@ -133,6 +138,7 @@ async def test_a_query_in_a_terminal_is_work_and_an_editor_is_not(start: Start) 
         assert (await refusal(running))["reason"] == "it computes (A terminal runs sleep)."
 
 
+@pytest.mark.long
 async def test_a_forced_end_takes_over_from_one_under_way(start: Start) -> None:
     running = await awake(start)
     async with running.kernel(await running.new_kernel("python3")) as kernel:

@@ -100,6 +100,7 @@ async def test_one_that_is_started_again_as_it_is_taken_keeps_nobody_waiting(sta
     assert not warm.is_running()
 
 
+@pytest.mark.long
 async def test_what_it_does_makes_no_session_busy(prepare: Start) -> None:
     running = prepare(interface=interface("jupyterlab"))
     running.home.mkdir()

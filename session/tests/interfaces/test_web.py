@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 from session.tests.running import PYTHON, Running, command_of, interface, members, part, until
 
 Start = Callable[..., Running]
@@ -161,6 +162,7 @@ async def test_with_a_health_path_it_is_ready_when_that_answers(start: Start) ->
     assert running.status()["last_activity"] is None, "to look after its health is nobody's activity"
 
 
+@pytest.mark.long
 async def test_a_program_that_computes_makes_the_session_busy_under_its_own_title(start: Start) -> None:
     running = await real(start)
     computing = asyncio.ensure_future(running.post("compute/here?seconds=8"))

@@ -134,6 +134,7 @@ def test_what_catches_an_interrupt_ends_in_its_own_time(bash: Bash, tmp_path: Pa
     assert "tidied" in said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("code", ["false", ":", "if true; then"])
 def test_an_interrupt_that_comes_late_or_early_leaves_an_answer(bash: Bash, code: str) -> None:
     for number in range(ROUNDS):
@@ -144,6 +145,7 @@ def test_an_interrupt_that_comes_late_or_early_leaves_an_answer(bash: Bash, code
     assert bash.run("echo $kept") == ("ok", "1\n")
 
 
+@pytest.mark.long
 def test_a_shell_that_takes_its_time_for_a_prompt_is_waited_for(bash: Bash) -> None:
     bash.run("PROMPT_COMMAND='sleep 3'")
     running = bash.begin("echo begun; sleep 600")
@@ -178,6 +180,7 @@ def test_a_shell_that_exits_is_started_anew_and_said(bash: Bash) -> None:
     assert bash.run("echo ${kept:-gone}") == ("ok", "gone\n")
 
 
+@pytest.mark.long
 def test_many_lines_all_come(bash: Bash) -> None:
     said = bash.run("seq 30000")
     assert said == ("ok", "".join(f"{n}\n" for n in range(1, 30001)))
@@ -213,6 +216,7 @@ while True:
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("signals", [["SIGINT"], ["SIGINT", "SIGTERM"]])
 def test_what_goes_on_after_an_interrupt_is_ended_by_the_next(bash: Bash, tmp_path: Path, signals: list[str]) -> None:
     catches = tmp_path / "catches.py"

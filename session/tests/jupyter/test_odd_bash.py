@@ -14,6 +14,7 @@ LOOP = 'for number in 1 2; do\n\\builtin echo "$number" > /dev/tty\ndone'
 ASKED = '\\builtin printf "%s\\n" "$((before + 1))" > /dev/tty'
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("odd", BASH)
 def test_it_answers_and_is_kept(tmp_path: Path, odd: str) -> None:
     work, kept = tmp_path / "work", tmp_path / "kept"
@@ -33,6 +34,7 @@ def test_it_answers_and_is_kept(tmp_path: Path, odd: str) -> None:
         assert "42" in bash.shown(ASKED).splitlines()
 
 
+@pytest.mark.long
 def test_a_prompt_that_can_not_be_set_again_ends_the_shell_and_says_so(tmp_path: Path) -> None:
     with kernel("bash", COMMAND, tmp_path) as bash:
         assert "another one was started" in bash.shown("PS1=mine; readonly PS1")
@@ -45,6 +47,7 @@ def test_a_prompt_is_set_again_where_code_has_a_function_builtin(tmp_path: Path)
         assert "1" in bash.shown("unset -f builtin; echo $kept").splitlines()
 
 
+@pytest.mark.long
 def test_a_shell_that_is_given_up_after_code_is_replaced_by_the_next(tmp_path: Path) -> None:
     with kernel("bash", COMMAND, tmp_path) as bash:
         bash.shown("PROMPT_COMMAND='((n++)) && PS1='; readonly PROMPT_COMMAND")
@@ -63,6 +66,7 @@ def test_a_word_is_completed_and_not_executed(tmp_path: Path) -> None:
         assert bash.completions("cat data") == ["data one.csv", "data.csv"]
 
 
+@pytest.mark.long
 def test_a_shell_that_gets_no_processor_for_long_is_not_taken_for_one_without_a_prompt(tmp_path: Path) -> None:
     with kernel("bash", COMMAND, tmp_path) as bash:
         shell = int(bash.shown("echo $$"))
@@ -74,6 +78,7 @@ def test_a_shell_that_gets_no_processor_for_long_is_not_taken_for_one_without_a_
         assert [bash.shown(f"echo {number}") for number in range(5)] == ["0", "1", "2", "3", "4"]
 
 
+@pytest.mark.long
 def test_a_command_of_several_lines_behind_a_prompt_of_the_persons_own_ends_alone_and_says_so(tmp_path: Path) -> None:
     with kernel("bash", COMMAND, tmp_path) as bash:
         bash.shown("kept=1")
@@ -84,12 +89,14 @@ def test_a_command_of_several_lines_behind_a_prompt_of_the_persons_own_ends_alon
         assert bash.shown("echo $kept") == "1"
 
 
+@pytest.mark.long
 def test_a_key_that_code_waits_for_is_not_taken_for_a_prompt(tmp_path: Path) -> None:
     with kernel("bash", COMMAND, tmp_path) as bash:
         assert bash.shown('read -n 1 -t 6 key; echo "got=$?"') == "got=142"
         assert [bash.shown(f"echo {number}") for number in range(3)] == ["0", "1", "2"]
 
 
+@pytest.mark.long
 def test_a_line_that_code_waits_for_leaves_no_prompt_over(tmp_path: Path) -> None:
     with kernel("bash", COMMAND, tmp_path) as bash:
         assert "got=" in bash.shown('read -e -n 5 key; echo "got=$?"')

@@ -9,6 +9,7 @@ from session.tests.places import CHECKOUT, session_python
 COMMAND = [session_python(), str(CHECKOUT / "session/src/rspark_session/jupyter/python_kernel.py"), "-f"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("odd", PYTHON)
 def test_it_answers_and_is_kept(tmp_path: Path, odd: str) -> None:
     work, kept = tmp_path / "work", tmp_path / "kept"

@@ -8,6 +8,7 @@ from session.tests.jupyter.odd_settings import R, kernel
 from rspark_session.jupyter import kernelspecs
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("odd", R)
 def test_it_answers_and_is_kept(tmp_path: Path, r_library: Path, odd: str) -> None:
     work, kept = tmp_path / "work", tmp_path / "kept"

@@ -19,6 +19,7 @@ ENDLESS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("code", ENDLESS.values(), ids=ENDLESS.keys())
 async def test_a_cell_that_awaits_ends_and_its_variables_stay(tmp_path: Path, code: str) -> None:
     with kernel("python", COMMAND, tmp_path) as python, ThreadPoolExecutor(1) as beside:

@@ -335,6 +335,7 @@ async def test_an_archive_whose_folder_can_not_get_its_name_leaves_none(tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["aside", "away", "x.zip"]
 
 
+@pytest.mark.long
 async def test_the_pane_downloads_and_unpacks(running: Running, folder: Path, tmp_path: Path) -> None:
     edge = Edge(tmp_path)
     edge.lead_to(running.status()["address"])
@@ -372,6 +373,7 @@ async def test_the_pane_downloads_and_unpacks(running: Running, folder: Path, tm
         edge.stop()
 
 
+@pytest.mark.long
 async def test_the_keyboard_selects_and_what_is_folded_is_not_selected(running: Running, tmp_path: Path) -> None:
     edge = Edge(tmp_path)
     edge.lead_to(running.status()["address"])

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
 from session.tests.browsing import Edge
 from session.tests.rc2 import test_page
-from session.tests.rc2.test_page import PHONE, WIDE, axe_finds_nothing, open_file, opened
+from session.tests.rc2.test_page import axe_finds_nothing, in_each_look, open_file, opened
 from session.tests.running import CHECKOUT, Running, command_of, members
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -23,6 +23,7 @@ async def typed(page: Page, name: str) -> str:
     return "\n".join(await lines.all_inner_texts())
 
 
+@pytest.mark.long
 async def test_mistakes_are_marked_as_they_are_typed_and_are_gone_when_mended(
     context: BrowserContext, edge: Edge, running: Running
 ) -> None:
@@ -50,6 +51,7 @@ async def test_mistakes_are_marked_as_they_are_typed_and_are_gone_when_mended(
     assert problems == []
 
 
+@pytest.mark.long
 async def test_a_file_and_a_chunk_are_reformatted_and_one_undo_takes_it_back(
     context: BrowserContext, edge: Edge, running: Running
 ) -> None:
@@ -84,6 +86,7 @@ async def test_a_file_and_a_chunk_are_reformatted_and_one_undo_takes_it_back(
     await expect(lines.filter(has_text=re.compile("^w=1$"))).to_have_count(1)
 
 
+@pytest.mark.long
 async def test_a_server_that_dies_comes_back_and_who_wants_none_has_none(
     context: BrowserContext, edge: Edge, running: Running
 ) -> None:
@@ -106,8 +109,7 @@ async def test_a_server_that_dies_comes_back_and_who_wants_none_has_none(
     await expect(page.get_by_role("contentinfo")).to_contain_text("1 mistake marked")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, {"width": 1024, "height": 768}, PHONE], ids=["wide", "tablet", "phone"])
+@in_each_look
 async def test_axe_finds_nothing(chromium: Browser, edge: Edge, running: Running, theme: str, size: ViewportSize) -> None:
     (running.home / "wrong.R").write_text(WRONG)
     context = await chromium.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]

@@ -152,6 +152,7 @@ async def test_pages_together_have_each_row_once(database: str, table: str, sort
     assert list(whole.cells[0]) == read, "also beside the other columns"
 
 
+@pytest.mark.long
 async def test_a_server_that_hangs_is_given_up_and_asked_again(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

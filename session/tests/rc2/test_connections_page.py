@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 from session.tests.browsing import Edge
 from session.tests.rc2 import test_page
-from session.tests.rc2.test_page import PHONE, WIDE, axe_finds_nothing, opened
+from session.tests.rc2.test_page import axe_finds_nothing, in_each_look, opened
 from session.tests.running import CHECKOUT, Running, interface, spec
 from tests.postgres_server import PostgresServer
 
@@ -118,6 +118,7 @@ async def test_a_table_is_found_and_its_first_rows_opened_by_keys_alone(
     await expect(entry(tree, "Object storage")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_the_lines_that_connect_go_to_the_prompt(context: BrowserContext, edge: Edge, running: Running) -> None:
     page = await opened(context, edge, running)
     tree = await open_pane(page)
@@ -133,6 +134,7 @@ async def test_the_lines_that_connect_go_to_the_prompt(context: BrowserContext, 
     await expect(page.get_by_role("textbox", name="Console input")).to_contain_text('con <- rspark::postgres("flights")')
 
 
+@pytest.mark.long
 async def test_what_an_execution_made_is_there_and_a_server_that_is_down_is_one_sentence(
     context: BrowserContext, edge: Edge, running: Running, server: PostgresServer
 ) -> None:
@@ -159,8 +161,7 @@ async def test_what_an_execution_made_is_there_and_a_server_that_is_down_is_one_
     await expect(entry(tree, "made")).to_be_visible()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, {"width": 1024, "height": 768}, PHONE], ids=["wide", "tablet", "phone"])
+@in_each_look
 async def test_axe_finds_nothing(chromium: Browser, edge: Edge, running: Running, theme: str, size: ViewportSize) -> None:
     context = await chromium.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce", locale="en-GB")  # type: ignore[arg-type]
     context.set_default_timeout(60_000)

@@ -17,6 +17,7 @@ async def status(client: Client, execution: str) -> str:
     return (await client.finished(execution)).status
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kernel", "code", "shown"), [("ir", "6 * 7", "[1] 42"), ("python3", "6 * 7", "42"), ("bash", "echo $((6 * 7))", "42")]
 )
@@ -225,6 +226,7 @@ async def test_a_kernel_that_dies_is_said_in_a_sentence_and_started_anew(client:
     assert await status(client, after) == "ok"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("code", ["q()", "quit(save = 'no')", "q('yes')"])
 async def test_q_ends_the_console_and_the_next_one_is_new(running: Running, client: Client, code: str) -> None:
     console = await client.start("ir")

@@ -8,7 +8,7 @@ from session.tests.browsing import Edge
 from session.tests.rc2 import test_page
 from session.tests.rc2.conftest import connected
 from session.tests.rc2.test_debugger import in_force
-from session.tests.rc2.test_page import PHONE, WIDE, axe_finds_nothing, enter, open_file, opened
+from session.tests.rc2.test_page import PHONE, axe_finds_nothing, enter, in_each_look, open_file, opened
 from session.tests.running import CHECKOUT, Running
 
 from rspark_session.rc2 import protocol
@@ -75,6 +75,7 @@ async def test_a_mistake_is_found_with_the_keyboard_alone(context: BrowserContex
     await expect(mark).to_have_count(0)
 
 
+@pytest.mark.long
 async def test_an_error_leads_to_its_line_and_typing_goes_on(context: BrowserContext, edge: Edge, running: Running) -> None:
     (running.home / "wrong.R").write_text("wrong <- function(x) {\n  y <- 'a'\n  x + y\n}\n")
     page = await opened(context, edge, running)
@@ -99,6 +100,7 @@ async def test_an_error_leads_to_its_line_and_typing_goes_on(context: BrowserCon
     await expect(errors).not_to_be_checked()
 
 
+@pytest.mark.long
 async def test_who_writes_in_another_file_goes_on_there(context: BrowserContext, edge: Edge, running: Running) -> None:
     """Somebody else debugs in the console that is shown here, too."""
     (running.home / "waits.R").write_text(CODE)
@@ -137,8 +139,7 @@ async def test_who_writes_in_another_file_goes_on_there(context: BrowserContext,
         await other.send(protocol.SetBreakpoints(path="waits.R", breakpoints=()))
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, {"width": 1024, "height": 768}, PHONE], ids=["wide", "tablet", "phone"])
+@in_each_look
 async def test_axe_finds_nothing(chromium: Browser, edge: Edge, running: Running, theme: str, size: ViewportSize) -> None:
     (running.home / "looked.R").write_text(CODE)
     lines = CODE.splitlines()

@@ -46,6 +46,7 @@ async def nothing_waits(client: Client) -> AsyncIterator[None]:
         await restart(client, console)
 
 
+@pytest.mark.long
 async def test_python_stops_at_a_breakpoint_and_is_led_by_buttons(running: Running, client: Client) -> None:
     console = await client.start("python3")
     await run_file(client, console, "steps.py", LINES, 1, 4)
@@ -96,6 +97,7 @@ async def test_a_breakpoint_is_in_its_own_line_and_in_no_other_that_reads_the_sa
     await breakpoints(client, "same.py", [], code)
 
 
+@pytest.mark.long
 async def test_stop_ends_what_runs_and_breakpoints_stay(client: Client) -> None:
     console = await client.start("python3")
     await run_file(client, console, "ended.py", LINES)
@@ -152,6 +154,7 @@ async def test_an_interrupt_while_breakpoints_are_set_runs_nothing(running: Runn
     await breakpoints(client, "early.py", [], LINES)
 
 
+@pytest.mark.long
 async def test_who_ends_or_loses_a_kernel_that_waits_is_told(client: Client) -> None:
     console = await client.start("python3")
     process = await process_of(client, console, "import os; os.getpid()")
@@ -172,6 +175,7 @@ async def test_who_ends_or_loses_a_kernel_that_waits_is_told(client: Client) -> 
     await breakpoints(client, "lost.py", [], LINES)
 
 
+@pytest.mark.long
 async def test_what_is_cancelled_or_interrupted_elsewhere_leaves_breakpoints_in_force(running: Running, client: Client) -> None:
     console = await client.start("python3")
     await run_file(client, console, "cancelled.py", LINES)

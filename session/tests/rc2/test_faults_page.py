@@ -53,6 +53,7 @@ async def editor_of(page: Page, name: str) -> None:
     await expect(page.get_by_role("textbox", name=f"Editor of {name}")).to_be_focused()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "why"),
     [
@@ -72,6 +73,7 @@ async def test_what_is_no_text_of_the_editors_is_said_and_left_as_it_is(
     assert (running.home / name).stat().st_mtime_ns == before.st_mtime_ns
 
 
+@pytest.mark.long
 async def test_a_line_of_5_mb_is_edited_and_saved(running: Running, page: Page) -> None:
     await editor_of(page, "line.txt")
     await page.keyboard.press("Control+End")
@@ -80,6 +82,7 @@ async def test_a_line_of_5_mb_is_edited_and_saved(running: Running, page: Page) 
     await until(lambda: (running.home / "line.txt").read_text() == "x" * 5 * 2**20 + "\nlast\nmore", "it is saved")
 
 
+@pytest.mark.long
 async def test_line_ends_stay_what_they_are(running: Running, page: Page) -> None:
     await editor_of(page, "windows.R")
     await page.keyboard.press("Control+End")
@@ -89,6 +92,7 @@ async def test_line_ends_stay_what_they_are(running: Running, page: Page) -> Non
     await until(lambda: (running.home / "windows.R").read_bytes() == b"a <- 1\r\nb <- 2\r\nc <- 3\r\n", "it is saved")
 
 
+@pytest.mark.long
 async def test_of_two_tabs_that_save_the_second_is_asked(running: Running, page: Page, address: str) -> None:
     chromium = page.context.browser
     assert chromium is not None
@@ -107,6 +111,7 @@ async def test_of_two_tabs_that_save_the_second_is_asked(running: Running, page:
     await other.close()
 
 
+@pytest.mark.long
 async def test_html_of_an_output_reaches_neither_the_hub_nor_the_page(page: Page) -> None:
     reached: list[str] = []
     page.on("response", lambda answer: reached.append(answer.url) if "/stolen" in answer.url else None)

@@ -10,7 +10,7 @@ from session.tests.browsing import Edge
 from session.tests.rc2 import test_page
 from session.tests.rc2.git_remote import PASSWORD, USER, Remote, remote
 from session.tests.rc2.test_git import shell
-from session.tests.rc2.test_page import PHONE, WIDE, axe_finds_nothing, opened
+from session.tests.rc2.test_page import axe_finds_nothing, in_each_look, opened
 from session.tests.running import CHECKOUT, Running, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -139,8 +139,7 @@ async def test_work_is_committed_shared_and_joined(
     await expect(page.get_by_role("group", name="Changes of notes.md")).to_contain_text("notes")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, {"width": 1024, "height": 768}, PHONE], ids=["wide", "tablet", "phone"])
+@in_each_look
 async def test_axe_finds_nothing_in_git(
     chromium: Browser, edge: Edge, running: Running, course: Path, theme: str, size: ViewportSize
 ) -> None:

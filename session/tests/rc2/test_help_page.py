@@ -54,6 +54,7 @@ async def test_examples_run_in_the_console(page: Page) -> None:
     await expect(page.get_by_role("log", name="Transcript")).to_contain_text("rev> ")
 
 
+@pytest.mark.long
 async def test_words_lead_to_vignettes_that_are_read_in_a_frame_of_their_own(page: Page) -> None:
     pane = await look_up(page, "beside it. This package connects R")
     guide = pane.get_by_role("button", name="The data of a session, from R rspark, a vignette")
@@ -68,11 +69,13 @@ async def test_words_lead_to_vignettes_that_are_read_in_a_frame_of_their_own(pag
     await axe_finds_nothing(page)
 
 
+@pytest.mark.long
 async def test_what_nobody_has_written_of_is_said(page: Page) -> None:
     pane = await look_up(page, "xyzzyplugh")
     await expect(pane).to_contain_text("There is no help on xyzzyplugh in what is installed here.", timeout=INDEXED)
 
 
+@pytest.mark.long
 async def test_another_console_leaves_help_as_it_is(page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.post_data or "") if request.url.endswith("/help") else None)
@@ -92,6 +95,7 @@ async def test_another_console_leaves_help_as_it_is(page: Page) -> None:
     await expect(pane.get_by_role("document", name="Weighted Arithmetic Mean")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_the_newest_question_has_the_page_whichever_answer_comes_last(page: Page) -> None:
     pane = await look_up(page, "rev")
     await expect(pane.get_by_role("document", name="Reverse Elements")).to_be_visible()

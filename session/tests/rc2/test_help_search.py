@@ -39,6 +39,7 @@ async def searched(running: Running, console: str, text: str) -> list[dict[str, 
     return found["matches"]  # type: ignore[no-any-return]
 
 
+@pytest.mark.long
 async def test_words_in_the_text_of_a_topic_find_it(running: Running, client: Client) -> None:
     r = await client.start("ir")
     await client.run(r, FEW)
@@ -66,6 +67,7 @@ async def test_words_in_the_text_of_a_topic_find_it(running: Running, client: Cl
     assert (nothing.status_code, "no help on nosuchtopic[" in nothing.json()["title"]) == (404, True)
 
 
+@pytest.mark.long
 async def test_every_page_that_is_found_opens(running: Running, client: Client) -> None:
     r = await client.start("ir")
     await client.run(r, FEW)
@@ -102,6 +104,7 @@ async def test_words_are_found_while_r_computes_and_in_the_next_session(running:
     assert (running.home / ".cache/rspark/rc2-help.sqlite").stat().st_size > 2**16
 
 
+@pytest.mark.long
 async def test_docstrings_of_python_are_found_by_words(running: Running, client: Client) -> None:
     python = await client.start("python3")
     await client.run(python, "import sys; sys.path[:] = [path for path in sys.path if not path.endswith('-packages')]")

@@ -125,6 +125,7 @@ async def test_a_document_is_rendered_beside_itself(
     assert {step.step for step in steps(client, job)} & {"one", "two"}, "the chunk that runs is named"
 
 
+@pytest.mark.long
 @module_wide
 async def test_a_cancelled_job_leaves_nothing_behind(running: Running, client: Client) -> None:
     (running.home / "long.sh").write_text("trap '' TERM\nsleep 501 &\nsetsid sleep 502 &\necho begun\nsleep 503\nsleep 504\n")
@@ -184,6 +185,7 @@ async def test_a_job_that_is_asked_for_twice_runs_once(running: Running, client:
     assert (running.home / "once.txt").read_text() == "ran\n"
 
 
+@pytest.mark.long
 async def test_a_job_is_never_lost_silently(start: Start) -> None:
     running = start(interface=interface("rc2"))
     await running.until_state("ready")

@@ -266,6 +266,7 @@ display({{"image/png": "{PNG}"}}, raw=True)
 6 * 7"""
 
 
+@pytest.mark.long
 async def test_what_was_run_is_in_the_file_and_jupyter_reads_it(running: Running, client: Client) -> None:
     file = running.home / "run.ipynb"
     kept = code("kept", "print('kept')", OUTPUTS)

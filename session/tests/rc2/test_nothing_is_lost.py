@@ -25,6 +25,7 @@ def numbers(client: Client) -> list[int]:
     return [event.seq for event in client.events]
 
 
+@pytest.mark.long
 async def test_a_client_that_was_away_gets_the_rest_and_the_computation_went_on(start: Start) -> None:
     running = await room(start)
     async with connected(running) as first:
@@ -52,6 +53,7 @@ async def test_who_knows_another_log_starts_from_its_beginning(start: Start) -> 
         assert (welcome.oldest, welcome.last, welcome.epoch != "of another session") == (1, 0, True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("killed", ["server", "agent"])
 async def test_a_kill_loses_nothing_that_was_seen(start: Start, killed: str) -> None:
     running = await room(start)
@@ -105,6 +107,7 @@ async def test_a_sleep_keeps_the_transcript_the_consoles_and_what_they_hold(star
         assert numbers(second) == [*range(1, len(second.events) + 1)]
 
 
+@pytest.mark.long
 async def test_after_a_sleep_nothing_runs_twice_and_a_console_is_found_whose_start_is_forgotten(start: Start) -> None:
     running = await room(start)
     async with connected(running) as first:
@@ -126,6 +129,7 @@ async def test_after_a_sleep_nothing_runs_twice_and_a_console_is_found_whose_sta
         assert second.text(shown) == "n is 1\n"
 
 
+@pytest.mark.long
 async def test_what_a_person_does_is_activity_and_watching_is_none(start: Start) -> None:
     running = await room(start)
 

@@ -19,6 +19,17 @@ AXE = CHECKOUT / "web/node_modules/axe-core/axe.min.js"
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 LONG = 60_000  # milliseconds
 PHONE: ViewportSize = {"width": 390, "height": 844}
+_SIZES: dict[str, ViewportSize] = {"wide": WIDE, "tablet": {"width": 1024, "height": 768}, "phone": PHONE}
+_FIRST_LOOKS = {("wide", "light"), ("phone", "dark")}  # the others take minutes together
+#: Has a test look at a page in light and dark, at three sizes.
+in_each_look = pytest.mark.parametrize(
+    ("size", "theme"),
+    [
+        pytest.param(size, theme, id=f"{name}-{theme}", marks=() if (name, theme) in _FIRST_LOOKS else pytest.mark.long)
+        for name, size in _SIZES.items()
+        for theme in ("light", "dark")
+    ],
+)
 
 SCRIPT = """square <- function(x) {
   y <- x^2
@@ -178,6 +189,7 @@ async def test_the_first_load_is_small(context: BrowserContext, edge: Edge, runn
     assert 100_000 < sum(sizes.values()) < 350_000, sizes
 
 
+@pytest.mark.long
 async def test_chunks_run_in_place(context: BrowserContext, edge: Edge, running: Running) -> None:
     page = await opened(context, edge, running)
     await open_file(page, "document.Rmd")
@@ -290,6 +302,7 @@ async def test_nothing_is_lost_while_the_network_is(context: BrowserContext, edg
     assert shown.count("after all") == 1
 
 
+@pytest.mark.long
 async def test_a_terminal_that_comes_back_types_nothing_by_itself(context: BrowserContext, edge: Edge, running: Running) -> None:
     page = await opened(context, edge, running)
     await page.keyboard.press("Control+Shift+p")
@@ -311,6 +324,7 @@ async def test_a_terminal_that_comes_back_types_nothing_by_itself(context: Brows
     assert not re.search(r"\d;\d+R", await rows.inner_text())
 
 
+@pytest.mark.long
 async def test_what_is_typed_survives_and_overwrites_nothing(context: BrowserContext, edge: Edge, running: Running) -> None:
     file: Path = running.home / "kept.R"
     file.write_text("first <- 1\n")
@@ -334,6 +348,7 @@ async def test_what_is_typed_survives_and_overwrites_nothing(context: BrowserCon
     assert file.read_text() == "first <- 1\nmine <- 2"
 
 
+@pytest.mark.long
 async def test_the_keys_of_rstudio_and_the_palette(context: BrowserContext, edge: Edge, running: Running) -> None:
     (running.home / "keys.Rmd").write_text("text\n")
     page = await opened(context, edge, running)
@@ -363,6 +378,7 @@ async def test_the_keys_of_rstudio_and_the_palette(context: BrowserContext, edge
     await expect(page.get_by_role("contentinfo")).not_to_contain_text("not saved")
 
 
+@pytest.mark.long
 async def test_panes_are_as_they_were_left(context: BrowserContext, edge: Edge, running: Running) -> None:
     page = await opened(context, edge, running)
     await open_file(page, "script.R")
@@ -376,6 +392,7 @@ async def test_panes_are_as_they_were_left(context: BrowserContext, edge: Edge, 
     await expect(page.get_by_role("tree")).to_be_hidden()
 
 
+@pytest.mark.long
 async def test_a_question_leads_nobody_away_from_what_they_write(context: BrowserContext, edge: Edge, running: Running) -> None:
     writes, asks = await opened(context, edge, running), await opened(context, edge, running)
     await open_file(writes, "script.R")
@@ -409,6 +426,7 @@ async def test_who_opens_a_document_is_not_led_to_another_one(context: BrowserCo
     await expect(page.get_by_role("tab", name="document.Rmd")).to_have_count(0)
 
 
+@pytest.mark.long
 async def test_who_types_while_the_first_document_opens_goes_on_where_they_were(
     context: BrowserContext, edge: Edge, running: Running
 ) -> None:
@@ -440,8 +458,7 @@ async def test_a_key_leads_into_a_pane_that_was_never_shown(context: BrowserCont
     await expect(page.get_by_role("searchbox", name="Topic")).to_be_focused()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, {"width": 1024, "height": 768}, PHONE], ids=["wide", "tablet", "phone"])
+@in_each_look
 async def test_axe_finds_nothing(chromium: Browser, edge: Edge, running: Running, theme: str, size: ViewportSize) -> None:
     context = await chromium.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
     context.set_default_timeout(60_000)
@@ -489,6 +506,7 @@ async def test_output_makes_no_editor_wider_on_a_phone(chromium: Browser, edge: 
         await context.close()
 
 
+@pytest.mark.long
 async def test_many_tabs_are_all_there_and_one_that_was_left_goes_on(edge: Edge, running: Running) -> None:
     """A browser has six connections to a host, and keeps pages that were left: neither may leave a page without its session."""
     async with async_playwright() as playwright:
@@ -520,6 +538,7 @@ stop("nearly")
 """
 
 
+@pytest.mark.long
 async def test_a_job_runs_in_the_background(context: BrowserContext, edge: Edge, running: Running) -> None:
     (running.home / "slow.R").write_text(SLOW)
     (running.home / "quick.sh").write_text("echo quick\n")

@@ -27,6 +27,7 @@ async def browser_of(chromium: Browser, edge: Edge, running: Running) -> Page:
     return await opened(context, edge, running)
 
 
+@pytest.mark.long
 async def test_another_browser_and_another_session_find_what_is_set(
     chromium: Browser, edge: Edge, running: Running, tmp_path: Path
 ) -> None:
@@ -63,6 +64,7 @@ async def test_another_browser_and_another_session_find_what_is_set(
         await other.close()
 
 
+@pytest.mark.long
 async def test_lines_of_text_are_wrapped_and_those_of_code_are_not_until_that_is_set(
     chromium: Browser, edge: Edge, running: Running
 ) -> None:

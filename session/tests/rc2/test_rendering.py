@@ -146,6 +146,7 @@ async def test_the_line_is_found_by_its_words(wrong: str, document: str, line: i
     assert place("error: x\n  ┌─ a.typ:2:1\n", f"= Head\n{wrong}\n", document) == line
 
 
+@pytest.mark.long
 async def test_a_notebook_is_rendered_with_the_output_that_it_has(running: Running, client: Client) -> None:
     folder = running.home / "pages"
     folder.mkdir()

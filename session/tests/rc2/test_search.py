@@ -207,6 +207,7 @@ async def test_there_may_be_more_matches_than_are_sent(home: Path) -> None:
     assert found.files[1].why == "Not all of its matches are shown. Search for something narrower."
 
 
+@pytest.mark.long
 async def test_ten_thousand_files_a_large_one_and_a_long_line(home: Path) -> None:
     for number in range(10_000):
         if number % 100 == 0:

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Error, Locator, Page, Route, ViewportSize, expect
 from session.tests.browsing import Edge
 from session.tests.rc2 import test_page
-from session.tests.rc2.test_page import PHONE, WIDE, axe_finds_nothing, opened, until_true
+from session.tests.rc2.test_page import axe_finds_nothing, in_each_look, opened, until_true
 from session.tests.running import CHECKOUT, Running, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -68,6 +68,7 @@ async def open_found(page: Page, name: str) -> Locator:
     return editor
 
 
+@pytest.mark.long
 async def test_what_is_selected_is_found_and_opened_by_keys_alone(
     context: BrowserContext, edge: Edge, running: Running, course: Path
 ) -> None:
@@ -100,6 +101,7 @@ async def test_what_is_selected_is_found_and_opened_by_keys_alone(
     await expect(pane.get_by_role("alert")).to_contain_text("This expression is not understood: unclosed group.")
 
 
+@pytest.mark.long
 async def test_all_is_replaced_and_brought_back_by_one_undo(
     context: BrowserContext, edge: Edge, running: Running, course: Path
 ) -> None:
@@ -158,6 +160,7 @@ async def test_all_is_replaced_and_brought_back_by_one_undo(
     await expect(typed).to_contain_text("needle not saved")
 
 
+@pytest.mark.long
 async def test_of_many_files_only_the_rows_that_are_seen_are_drawn_and_a_replacement_is_stopped(
     context: BrowserContext, edge: Edge, running: Running
 ) -> None:
@@ -203,8 +206,7 @@ async def test_of_many_files_only_the_rows_that_are_seen_are_drawn_and_a_replace
     assert {(folder / f"{number:04}.txt").read_text() for number in range(3000)} == {"straw\n" * 3}
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, {"width": 1024, "height": 768}, PHONE], ids=["wide", "tablet", "phone"])
+@in_each_look
 async def test_axe_finds_nothing_in_the_search(
     chromium: Browser, edge: Edge, running: Running, course: Path, theme: str, size: ViewportSize
 ) -> None:

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, ex
 from session.tests.browsing import Edge
 from session.tests.rc2 import test_page
 from session.tests.rc2.conftest import connected
-from session.tests.rc2.test_page import PHONE, WIDE, axe_finds_nothing
+from session.tests.rc2.test_page import PHONE, axe_finds_nothing, in_each_look
 from session.tests.running import CHECKOUT, Running, interface, spec
 
 from rspark_session.rc2 import protocol
@@ -58,6 +58,7 @@ async def opened(context: BrowserContext, edge: Edge, running: Running) -> Page:
     return page
 
 
+@pytest.mark.long
 async def test_progress_stands_beside_the_call_and_its_summary_stays(
     context: BrowserContext, edge: Edge, running: Running
 ) -> None:
@@ -92,8 +93,7 @@ async def test_a_call_is_cancelled_where_it_stands(context: BrowserContext, edge
     await expect(page.get_by_role("contentinfo")).to_contain_text("Python: Ready")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, {"width": 1024, "height": 768}, PHONE], ids=["wide", "tablet", "phone"])
+@in_each_look
 async def test_axe_finds_nothing(chromium: Browser, edge: Edge, running: Running, theme: str, size: ViewportSize) -> None:
     context = await chromium.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce", locale="en-GB")  # type: ignore[arg-type]
     context.set_default_timeout(60_000)

@@ -174,6 +174,7 @@ async def test_uploads_and_websockets_of_terminals_go_through(start: Start) -> N
     assert await running.suspend() == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("how", "computes"), [("suspend", False), ("term", True)])
 async def test_it_sleeps_with_0_while_idle_and_while_r_computes_and_what_it_saved_is_back(
     start: Start, computes: bool, how: str

@@ -136,6 +136,7 @@ def test_the_namenodes_pages_are_shown_with_what_they_need(ada: Person) -> None:
     assert ada.web("GET", "/static/%2e%2e/%2e%2e/hdfs/explorer.js").status_code == 404
 
 
+@pytest.mark.long
 def test_spark_writes_and_reads_files_in_hdfs(ada: Person) -> None:
     (ada.running.home / "job.py").write_text(
         "from pyspark.sql import SparkSession\n"
@@ -159,6 +160,7 @@ def test_a_home_holds_no_more_than_its_quota(server: HdfsServer, ada: Person) ->
     assert ada.web("PUT", "/webhdfs/v1/user/ada?op=SETQUOTA&storagespacequota=1").status_code == 403
 
 
+@pytest.mark.long
 def test_what_a_member_writes_into_a_groups_folder_is_all_members_and_nobody_elses(server: HdfsServer) -> None:
     members = {name: server.session(f"s-{name}", name, groups=("lab",)) for name in ("cara", "dan")}
     tokens = {name: found["files"][0]["content"] for name, found in members.items()}

@@ -49,6 +49,7 @@ class Files:
         return {entry["pathSuffix"]: self.ask("GET", f"/{entry['pathSuffix']}?op=OPEN").content for entry in listed}
 
 
+@pytest.mark.long
 def test_its_data_node_asks_when_the_name_node_has_started_and_what_is_everybodys_is_mended(server: HdfsServer) -> None:
     ports = json.loads((server.data / "ports.json").read_text())
     namenode = Cluster(data=server.data, ports=ports).namenode
@@ -67,6 +68,7 @@ def test_its_data_node_asks_when_the_name_node_has_started_and_what_is_everybody
     assert "Problem connecting to server" not in server.log.read_text(), "it would ask again after five seconds"
 
 
+@pytest.mark.long
 def test_all_killed_while_they_write_lose_nothing_that_was_acknowledged(server: HdfsServer) -> None:
     files, written = Files(server, "ada"), {}
     killed = threading.Event()
@@ -94,6 +96,7 @@ def test_all_killed_while_they_write_lose_nothing_that_was_acknowledged(server: 
     assert {name: found.get(name) for name in written} == written
 
 
+@pytest.mark.long
 def test_a_server_that_is_killed_ends_all_of_it_with_a_sentence_and_it_starts_again(server: HdfsServer) -> None:
     files = Files(server, "ben")
     assert files.ask("PUT", "/a?op=CREATE", content=b"kept").status_code == 201
@@ -111,6 +114,7 @@ def test_a_server_that_is_killed_ends_all_of_it_with_a_sentence_and_it_starts_ag
     assert files.all() == {"a": b"kept"}
 
 
+@pytest.mark.long
 def test_a_backup_brings_all_back_with_what_each_may(server: HdfsServer, tmp_path: Path) -> None:
     files = Files(server, "cara", groups=("lab",))
     content = os.urandom(200_000)

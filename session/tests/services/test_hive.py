@@ -135,6 +135,7 @@ sql("default", "CREATE TABLE default.mine (a INT) STORED AS PARQUET")
 """)
 
 
+@pytest.mark.long
 def test_a_person_has_tables_in_a_database_of_their_own(hers: Said) -> None:
     assert hers["tables"] == ["days", "large", "numbers", "words"]
     assert (hers["numbers"], hers["words"], hers["days"], hers["large"]) == (10, ["secret"], 2, 2)
@@ -144,6 +145,7 @@ def test_a_person_has_tables_in_a_database_of_their_own(hers: Said) -> None:
     assert hers["default"][0] == "refused"
 
 
+@pytest.mark.long
 def test_r_has_hive_as_a_database(people: dict[str, Person], hers: Said) -> None:
     said = people["ada"].run("R", "--no-echo", "--no-save", text="""
 suppressMessages(library(rspark)); suppressMessages(library(dplyr))
@@ -180,6 +182,7 @@ print(connections()[, c("service", "account", "use")])
     assert "hive()" in said, said
 
 
+@pytest.mark.long
 def test_programs_that_speak_hiveserver2s_protocol_have_the_same_tables(people: dict[str, Person], hers: Said) -> None:
     ada = people["ada"]
     said = ada.run("hive", "-e", "SELECT word FROM words; CREATE TABLE by_jdbc AS SELECT 7 AS seven", text="")
@@ -193,6 +196,7 @@ def test_programs_that_speak_hiveserver2s_protocol_have_the_same_tables(people: 
         assert "secret " not in said
 
 
+@pytest.mark.long
 def test_pyhive_has_the_same_tables_with_the_rights_of_its_person(people: dict[str, Person], hers: Said) -> None:
     ada = people["ada"]
     said = Said(
@@ -232,6 +236,7 @@ ask("wrong", "SELECT word FROM words", password="wrong")
 # What follows is Ben against Ada: by every way in, nothing of hers is read, listed, written or dropped.
 
 
+@pytest.mark.long
 def test_sql_finds_nothing_of_hers(people: dict[str, Person], hers: Said) -> None:
     statements = {
         "select": "SELECT * FROM ada.words",
@@ -309,6 +314,7 @@ _CALLS = {
 }
 
 
+@pytest.mark.long
 def test_raw_calls_to_the_metastore_open_nothing(people: dict[str, Person], hers: Said) -> None:
     said = people["ben"].python("""
 from py4j.java_gateway import java_import
@@ -363,6 +369,7 @@ say("all_functions", hive.getAllFunctions().getFunctionsSize() if hive.getAllFun
     assert not Path("/tmp/rspark-hive-of-ben").exists()
 
 
+@pytest.mark.long
 def test_a_client_with_another_secret_or_none_or_anothers_name_is_refused(people: dict[str, Person], server: HiveServer) -> None:
     code = """
 conf = spark._jvm.org.apache.hadoop.hive.conf.HiveConf(spark._jsc.hadoopConfiguration(), spark._jsc.getClass())
@@ -417,6 +424,7 @@ async def refusal(running: Running, what: str, console: str, *path: str) -> str:
                 return str(answer.json()["title"])
 
 
+@pytest.mark.long
 async def test_connections_of_rc2_show_a_persons_own_tables_whatever_made_them_and_say_when_hive_has_ended(
     people: dict[str, Person], hers: Said, server: HiveServer
 ) -> None:

@@ -81,6 +81,7 @@ def test_all_killed_while_it_writes_loses_nothing_that_was_acknowledged(server: 
     assert set(made) - {"problem"} <= set(found)
 
 
+@pytest.mark.long
 def test_a_metastore_that_is_killed_ends_the_service_with_a_sentence(server: HiveServer) -> None:
     os.kill(server.metastore(), signal.SIGKILL)
     assert server.process is not None
@@ -115,6 +116,7 @@ def test_java_that_is_too_old_is_a_sentence(server: HiveServer, tmp_path: Path) 
         other.start(JAVA_HOME=str(tmp_path))
 
 
+@pytest.mark.long
 def test_a_port_that_another_has_is_another_one(server: HiveServer, ada: Person) -> None:
     server.end()
     before = json.loads((server.data / "ports.json").read_text())["metastore"]
@@ -131,6 +133,7 @@ def test_a_port_that_another_has_is_another_one(server: HiveServer, ada: Person)
     server.start()
 
 
+@pytest.mark.long
 def test_a_group_that_is_removed_leaves_a_list_of_tables_and_nothing_to_a_later_one(
     server: HiveServer, ada: Person, tmp_path: Path
 ) -> None:

@@ -252,6 +252,7 @@ def test_files_of_the_session_are_read_and_written_where_they_are(ada: Person) -
     assert {file.name for file in (home / "out").iterdir()} == {"_SUCCESS", "part-00000"}
 
 
+@pytest.mark.long
 def test_a_failing_map_is_quoted(ada: Person) -> None:
     code, said = ada.sh("mapred streaming -input in/a.txt -output failed -mapper fails.py")
     assert code == 1
@@ -301,6 +302,7 @@ def sleeper(person: Person) -> Any:
     return next(iter(job_processes(person, "sleep")), None)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_job_that_is_ended_leaves_nothing(ada: Person, number: int) -> None:
     job = ada.start("mapred streaming -input in -output ended -mapper sleeps.sh")
@@ -337,6 +339,7 @@ def test_a_session_with_a_job_is_busy(ada: Person) -> None:
     ada.until(lambda: not ada.running.status()["busy"], "its end is reported")
 
 
+@pytest.mark.long
 def test_a_job_finds_the_sessions_environment_and_no_file_of_it_has_the_token(ada: Person) -> None:
     script, seen = ada.running.home / "look.sh", "seen $RSPARK_USER $mapreduce_task_partition $MORE"
     script.write_text(f"#!/bin/bash\ncat >/dev/null; echo {seen}; hdfs dfs -cat secret.txt\n")
@@ -358,6 +361,7 @@ def test_a_job_finds_the_sessions_environment_and_no_file_of_it_has_the_token(ad
     assert "ada's own" in text
 
 
+@pytest.mark.long
 def test_other_peoples_files_are_refused(ada: Person, ben: Person) -> None:
     for more in ({}, {"HADOOP_USER_NAME": "ada"}, {"HADOOP_PROXY_USER": "ada"}):
         code, said = ben.sh("mapred streaming -input /user/ada/secret.txt -output stolen -mapper cat", **more)

@@ -41,6 +41,7 @@ def gone(pid: int) -> bool:
     return True
 
 
+@pytest.mark.long
 def test_it_says_where_it_listens_once_it_can_be_used(server: PostgresCommand) -> None:
     with server.connect() as connection:
         shown = connection.execute("SELECT current_setting('server_version'), current_setting('port')").fetchone()
@@ -109,6 +110,7 @@ def test_it_ends_cleanly_and_comes_back_on_the_same_port_with_what_was_kept(post
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
 
 
+@pytest.mark.long
 def test_another_port_is_taken_when_somebody_has_the_kept_one(postgres: Start) -> None:
     first = postgres().ready()
     port = first.endpoint["port"]
@@ -120,6 +122,7 @@ def test_another_port_is_taken_when_somebody_has_the_kept_one(postgres: Start) -
             assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
+@pytest.mark.long
 def test_the_server_does_not_outlive_its_command(postgres: Start) -> None:
     command = postgres().ready()
     postmaster = command.postmaster()
@@ -142,6 +145,7 @@ def test_a_killed_command_and_server_come_back_with_what_was_committed(postgres:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (1000,)
 
 
+@pytest.mark.long
 def test_a_stale_pid_file_that_names_another_living_process_is_no_obstacle(postgres: Start) -> None:
     first = postgres().ready()
     status = first.data / "cluster/postmaster.pid"
@@ -157,6 +161,7 @@ def test_a_stale_pid_file_that_names_another_living_process_is_no_obstacle(postg
         other.wait()
 
 
+@pytest.mark.long
 def test_a_server_that_dies_takes_its_command_along_with_a_sentence(postgres: Start) -> None:
     command = postgres().ready()
     os.kill(command.postmaster(), signal.SIGKILL)
@@ -165,6 +170,7 @@ def test_a_server_that_dies_takes_its_command_along_with_a_sentence(postgres: St
     assert not command.endpoint_file.exists()
 
 
+@pytest.mark.long
 def test_a_cluster_left_half_made_is_made_anew(postgres: Start, tmp_path: Path) -> None:
     half = tmp_path / "data/cluster.new"
     half.mkdir(parents=True)
@@ -176,6 +182,7 @@ def test_a_cluster_left_half_made_is_made_anew(postgres: Start, tmp_path: Path) 
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("moment", ["cluster.new", "cluster.new/base/1", "cluster/postmaster.pid", "port"])
 def test_a_kill_at_any_moment_of_the_first_start_leaves_nothing_half_made(postgres: Start, moment: str) -> None:
     first = postgres()
@@ -190,6 +197,7 @@ def test_a_kill_at_any_moment_of_the_first_start_leaves_nothing_half_made(postgr
         assert connection.execute("SELECT count(*) FROM flights").fetchone() == (336776,)
 
 
+@pytest.mark.long
 def test_an_end_asked_for_during_the_first_start_is_clean_too(postgres: Start) -> None:
     command = postgres()
     command.wait_for((command.data / "cluster.new").exists)
@@ -197,6 +205,7 @@ def test_an_end_asked_for_during_the_first_start_is_clean_too(postgres: Start) -
     postgres().ready()
 
 
+@pytest.mark.long
 def test_two_commands_never_work_on_the_same_data(postgres: Start) -> None:
     postgres().ready()
     second = postgres()
@@ -223,6 +232,7 @@ def test_a_data_folder_that_is_a_file_is_refused_with_a_sentence(postgres: Start
     assert "Traceback" not in command.said()
 
 
+@pytest.mark.long
 def test_a_lost_administrators_password_is_named(postgres: Start) -> None:
     first = postgres().ready()
     first.end()
@@ -233,6 +243,7 @@ def test_a_lost_administrators_password_is_named(postgres: Start) -> None:
     assert "Traceback" not in second.said()
 
 
+@pytest.mark.long
 def test_settings_of_another_server_in_the_environment_mean_nothing(postgres: Start) -> None:
     postgres(environ={"PGDATA": "/nonexistent", "PGPORT": "1", "PGUSER": "someone", "PGPASSFILE": "/nonexistent"}).ready()
 
@@ -245,6 +256,7 @@ def test_root_gives_the_server_to_an_account_without_rights(server: PostgresComm
     assert (server.data / "cluster").stat().st_uid == int(uids[0])
 
 
+@pytest.mark.long
 @as_root
 def test_a_data_folder_in_a_private_place_works_and_the_place_stays_private(postgres: Start, tmp_path: Path) -> None:
     private = tmp_path / "private"
@@ -288,6 +300,7 @@ def test_programs_that_the_account_can_never_reach_are_named(apart: Path) -> Non
         let_pass(program, account)
 
 
+@pytest.mark.long
 @as_root
 def test_anyone_may_run_it_and_stays_who_they_are(postgres: Start, apart: Path) -> None:
     nobody = pwd.getpwnam("nobody").pw_uid
@@ -303,6 +316,7 @@ def test_anyone_may_run_it_and_stays_who_they_are(postgres: Start, apart: Path) 
     assert command.end() == 0
 
 
+@pytest.mark.long
 def test_an_end_that_was_not_in_order_is_said(postgres: Start) -> None:
     command = postgres().ready()
     (command.data / "cluster/global/pg_control").rename(command.data / "pg_control")

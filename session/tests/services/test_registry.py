@@ -120,6 +120,7 @@ async def test_a_package_that_can_not_be_loaded_fails_the_session_in_a_sentence(
     assert running.status()["reason"] == expected
 
 
+@pytest.mark.long
 async def test_a_service_that_fails_blinds_nobody_for_the_rest(with_toy: Callable[..., Running]) -> None:
     running = with_toy(word="hush")
     await running.until_state("ready")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from session.tests.running import Kernel, Running, interface, until
 
 Start = Callable[..., Running]
@@ -45,6 +46,7 @@ async def test_without_a_driver_the_page_says_what_to_do(start: Start) -> None:
     assert (await running.get("spark")).headers["location"] == f"{running.asked['base_path']}spark/"
 
 
+@pytest.mark.long
 async def test_the_pages_and_all_their_links_stay_below_the_sessions_path(start: Start) -> None:
     running = await with_spark(start)
     base = running.asked["base_path"]
@@ -81,6 +83,7 @@ async def test_a_running_job_makes_the_session_busy_until_its_page_ends_it(start
         await until(lambda: "Spark, slow" not in running.status()["busy_with"], "Spark rests")
 
 
+@pytest.mark.long
 async def test_a_driver_that_tidies_up_after_its_jobs_computes_nothing(start: Start) -> None:
     running = await with_spark(start)
     async with running.kernel(await running.new_kernel("python3")) as kernel:
@@ -98,6 +101,7 @@ async def test_a_driver_that_tidies_up_after_its_jobs_computes_nothing(start: St
         await until(has_used_the_processor, "the driver uses the processor, and is not busy")
 
 
+@pytest.mark.long
 async def test_of_two_drivers_a_person_chooses(start: Start) -> None:
     running = await with_spark(start)
     ids = await asyncio.gather(running.new_kernel("python3"), running.new_kernel("python3"))
@@ -113,6 +117,7 @@ async def test_of_two_drivers_a_person_chooses(start: Start) -> None:
             assert f"{name} - Executors" in page.text
 
 
+@pytest.mark.long
 async def test_another_account_of_the_machine_sees_nothing_of_a_driver(start: Start) -> None:
     running = await with_spark(start)
     async with running.kernel(await running.new_kernel("python3")) as kernel:

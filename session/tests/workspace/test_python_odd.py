@@ -98,6 +98,7 @@ def test_what_can_not_be_saved_takes_nothing_along(python: Sleeper) -> None:
     assert python.ask("[f[0] for f in warnings.filters if f[1] and f[1].pattern == 'mine']") == "['error']"
 
 
+@pytest.mark.long
 def test_long_lines_of_numbers_take_no_time_and_hide_no_other_cell(python: Sleeper) -> None:
     python.run("import math; math.tau2 = 3")
     for numbers in (10_000, 60_000, 80_000):  # more than is read in all
@@ -160,6 +161,7 @@ pd.options.display.float_format = Format()
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("does", ["threading.Event().wait()", "raise SystemExit(1)"])
 def test_what_hangs_or_ends_all_before_the_objects_takes_nothing_along(python: Sleeper, does: str) -> None:
     python.run("import atexit, sys, threading, types, numpy.random, pandas as pd, math; math.tau2, x = 3, 1")

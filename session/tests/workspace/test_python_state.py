@@ -81,6 +81,7 @@ pd.set_option("display.max_rows", 7)
 """
 
 
+@pytest.mark.long
 def test_what_is_beside_objects_has_a_way_back(start_kernel: Start, tmp_path: Path) -> None:
     python = Sleeper(start_kernel, tmp_path / "kept")
     module = tmp_path / "goes.py"

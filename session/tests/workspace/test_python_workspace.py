@@ -364,6 +364,7 @@ def test_saving_changes_nothing_in_the_kernel(python: Sleeper, tmp_path: Path) -
     assert python.ask("set(globals()) - names - {'names', '_i2'}") == "set()"
 
 
+@pytest.mark.long
 def test_much_data_is_kept_as_it_is_and_little_is_compressed(python: Sleeper) -> None:
     python.run("import numpy\nlittle = numpy.zeros(4 * 10**5)")
     python.sleep()

@@ -206,6 +206,7 @@ def bereft(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iterator[
         yield r
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", WHOLE | PARTLY)
 def test_what_cannot_be_kept_is_named_and_takes_nothing_else_along(bereft: Sleeper, name: str) -> None:
     case = (WHOLE | PARTLY)[name]
@@ -260,6 +261,7 @@ def test_packages_and_attached_data_come_back_in_their_order(r: Sleeper) -> None
     assert r.ask("c(mine, mpg[[1]])") == "c(42, 21)"
 
 
+@pytest.mark.long
 def test_a_package_that_went_away_is_named_and_the_rest_is_there(r: Sleeper, library: Path, tmp_path: Path) -> None:
     package = tmp_path / "passing"
     (package / "R").mkdir(parents=True)
@@ -302,6 +304,7 @@ def test_random_numbers_go_on_where_they_were(r: Sleeper) -> None:
     assert r.ask("RNGkind()[1]") == '"Wichmann-Hill"'
 
 
+@pytest.mark.long
 def test_the_working_directory_comes_back_or_is_named(r: Sleeper, tmp_path: Path) -> None:
     (tmp_path / "project").mkdir()
     r.run(f"setwd('{tmp_path}/project'); n <- 1")
@@ -323,6 +326,7 @@ def test_plots_work_after_the_sleep_and_none_is_shown_again(r: Sleeper) -> None:
     assert ["image/png" in plot for plot in plots] == [True]
 
 
+@pytest.mark.long
 def test_thousands_of_temporary_files_are_kept_and_a_pipe_is_not_waited_for(r: Sleeper) -> None:
     r.run("place <- file.path(tempdir(), 'many', 1:20000 %% 7); for (each in unique(place)) dir.create(each, recursive = TRUE)")
     r.run("paths <- file.path(place, 1:20000); invisible(mapply(cat, 1:20000, file = paths))")
@@ -345,6 +349,7 @@ def test_of_many_temporary_files_that_are_too_large_the_largest_are_named(r: Sle
     assert len([*(r.folder / "files").iterdir()]) == 33
 
 
+@pytest.mark.long
 def test_a_part_that_hangs_or_fails_takes_nothing_along(r: Sleeper) -> None:
     r.run("rspark:::workspace_baseline()")
     r.run("put <- function(name, f) { n <- asNamespace('grDevices'); base::unlockBinding(name, n); assign(name, f, n) }")
@@ -362,6 +367,7 @@ def test_a_part_that_hangs_or_fails_takes_nothing_along(r: Sleeper) -> None:
     assert r.ask("c(x, unclass(odd)[[1]])") == "c(42, 1)"
 
 
+@pytest.mark.long
 def test_a_part_in_which_one_thing_after_the_other_hangs_ends_all_the_same(r: Sleeper) -> None:
     r.run("rspark:::workspace_baseline(); x <- 42; f <- function() 1; g <- function() 2")
     r.run("base::unlockBinding('isdebugged', baseenv())")
@@ -382,6 +388,7 @@ def test_saving_changes_nothing_in_the_kernel(r: Sleeper) -> None:
     assert r.ask(look) == before
 
 
+@pytest.mark.long
 def test_much_data_is_kept_as_it_is(r: Sleeper) -> None:
     r.run("much <- runif(4e7); sum_before <- sum(much)")
     r.sleep()
@@ -446,6 +453,7 @@ def test_kinds_of_random_numbers_are_kept_before_the_first_of_them(r: Sleeper) -
     assert r.ask("RNGkind()[c(1, 3)]") == 'c("Marsaglia-Multicarry", "Rounding")'
 
 
+@pytest.mark.long
 def test_threads_of_data_table_are_kept_where_somebody_set_them(r: Sleeper, start_kernel: Start, library: Path) -> None:
     environ = {"R_LIBS": str(library), "R_PROFILE_USER": "/dev/null", "R_DATATABLE_NUM_PROCS_PERCENT": "100"}
     r.run("rspark:::workspace_baseline()")

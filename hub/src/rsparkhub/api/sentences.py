@@ -25,7 +25,7 @@ _KEPT = 4096  # translations; the same sentence is read again and again
 #: what is said comes from sessions.
 _LONGEST = 600
 #: What people and programs have named, which stays as it is, though it may be called as one of the entries.
-_NAMES = frozenset(("name", "now_name", "names", "title", "group", "id", "person", "people", "file", "folder", "path", "volume"))
+_NAMES = frozenset(("name", "now_name", "names", "title", "group", "id", "person", "people", "file", "folder", "path"))
 
 
 class Sentences:

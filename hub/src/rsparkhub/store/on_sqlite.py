@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from rsparkhub.domain.errors import InstallationProblem
@@ -62,20 +63,22 @@ class SqliteDatabase(ThreadedDatabase):
         return insert(table)
 
     def _execute_begin(self, connection: sa.Connection, begin: Sequence[str]) -> None:
-        driver = cast("sqlite3.Connection", connection.connection.driver_connection)
         deadline = time.monotonic() + self._busy
-        driver.execute("PRAGMA busy_timeout = 0")
+        connection.exec_driver_sql("PRAGMA busy_timeout = 0")
         try:
-            while not driver.in_transaction:
+            while True:
                 try:
-                    driver.execute(*begin)
-                except sqlite3.OperationalError as problem:
-                    if problem.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY and time.monotonic() < deadline:
-                        time.sleep(_TURN_SECONDS)
-                    else:
-                        super()._execute_begin(connection, begin)  # which raises what hinders it
+                    return super()._execute_begin(connection, begin)
+                except OperationalError as error:
+                    if not _is_busy(error.orig) or time.monotonic() > deadline:
+                        raise
+                time.sleep(_TURN_SECONDS)
         finally:
-            driver.execute(f"PRAGMA busy_timeout = {self._busy * 1000:.0f}")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {self._busy * 1000:.0f}")
+
+
+def _is_busy(problem: BaseException | None) -> bool:
+    return isinstance(problem, sqlite3.OperationalError) and problem.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _make_file(path: Path) -> None:
@@ -108,7 +111,7 @@ def _prepare(busy: timedelta, connection: DBAPIConnection, entry: ConnectionPool
                 cursor.execute(pragma)
                 break
             except sqlite3.OperationalError as problem:
-                if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                if not _is_busy(problem) or time.monotonic() > deadline:
                     raise
                 time.sleep(_AGAIN_SECONDS)
     cursor.close()

@@ -74,6 +74,7 @@ def test_a_command_that_waits_for_something_else_is_work(terminal: Terminal, com
 KEYS = ["cat", "read -r line", "less /etc/passwd", "top", "vi", "python3"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", [command for command in KEYS if command[:5] == "read " or shutil.which(command.split()[0])])
 def test_what_waits_for_keys_is_not(terminal: Terminal, command: str) -> None:
     terminal.type(command)
