@@ -220,6 +220,14 @@ async def test_a_password_that_is_written_keeps_the_sign_in_and_the_next_page_is
     await page.get_by_role("heading", name="Start a session").wait_for()
 
 
+async def test_what_is_there_before_the_app_is_german(german: German, hub: FixtureHub) -> None:
+    await german.page.goto("/hub/")
+    assert await german.page.locator("meta[name=description]").get_attribute("content") == (
+        "R, Spark und PostgreSQL im Browser, schlafend und wieder wach"
+    )
+    assert "brauchen JavaScript" in (await german.page.locator("noscript").inner_text())
+
+
 async def test_numbers_and_dates_are_german(german: German, hub: FixtureHub) -> None:
     page = german.page
     SCENES_BY_NAME["admin-sessions"].arrange(hub)

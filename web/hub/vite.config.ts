@@ -2,6 +2,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
 import { wuchale } from 'wuchale/vite';
+import { FIRST_TEXTS } from './src/languages/first-texts.ts';
 
 /** English is the source itself: its pages know nothing of others (docs/decisions/0064). */
 const SOURCE = 'en';
@@ -32,24 +33,38 @@ function preloadFont(): Plugin {
   };
 }
 
+/** Return a page with what stands in it from the start in the language that is built. */
+function translated(page: string): string {
+  const texts = FIRST_TEXTS[language];
+  if (!texts) throw new Error(`first-texts.ts has nothing in ${language}`);
+  return Object.entries(texts).reduce((made, [english, said]) => {
+    if (!made.includes(english)) throw new Error(`index.html does not say: ${english}`);
+    return made.replace(english, () => said);
+  }, page);
+}
+
 /** Say in the page's head which language it has; and take into it the texts of that language alone. */
 function speak(): Plugin {
   return {
     name: 'speak',
     enforce: 'pre',
-    transformIndexHtml: (html) => html.replace('<html lang="en">', `<html lang="${language}">`),
+    // Before Vite, which may write the page in another way.
+    transformIndexHtml: {
+      order: 'pre',
+      handler: (html) => translated(html.replace('<html lang="en">', `<html lang="${language}">`)),
+    },
     load: (id) =>
       id.endsWith('.compiled.js') && !id.endsWith(`.${language}.compiled.js`) ? 'export const c = [];' : null,
   };
 }
 
-const translated = language !== SOURCE;
+const other = language !== SOURCE;
 
 export default defineConfig({
   base: '/hub/',
   define: { __LANGUAGE__: JSON.stringify(language) },
   plugins: [
-    ...(translated
+    ...(other
       ? [wuchale({ configPath: fileURLToPath(new URL('../wuchale.config.js', import.meta.url)) }), speak()]
       : []),
     svelte({
@@ -71,7 +86,7 @@ export default defineConfig({
     // Nor are pieces apart that are always asked for together: a small file packs worse than a part of a larger one.
     rolldownOptions: {
       output: {
-        ...(translated && {
+        ...(other && {
           entryFileNames: `assets/${language}/[name]-[hash].js`,
           chunkFileNames: `assets/${language}/[name]-[hash].js`,
         }),
