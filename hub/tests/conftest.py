@@ -18,6 +18,7 @@ from rsparkhub import log_context
 from rsparkhub.settings import Settings
 from rsparkhub.store import Store, open_store
 
+_API = Path(__file__).with_name("api")
 OpenStore = Callable[[], Awaitable[Store]]
 
 
@@ -49,6 +50,15 @@ def postgres_template(postgres_server: PostgresServer) -> str:
 
     asyncio.run(migrate())
     return name
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is asked of the API on PostgreSQL takes minutes, and the store's own tests show that both kinds do the same."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if callspec and callspec.params.get("database_kind") == "postgresql" and item.path.is_relative_to(_API):
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

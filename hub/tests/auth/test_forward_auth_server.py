@@ -108,10 +108,12 @@ async def line(settings: Settings, authenticator: Authenticator) -> AsyncIterato
 
 
 async def test_it_names_the_upstream_and_the_secret(line: Line, session: Session, cookie: str) -> None:
-    said = await line.ask(f"/s/{session.id}/", cookie=cookie)
-    assert (said["upstream"], said["secret"]) == ("127.0.0.1:4242", "s3cret")
-    assert 0 < said["keep_ms"] <= 1000
-    assert "sandboxed" not in said
+    answers = [await line.ask(f"/s/{session.id}/", cookie=cookie) for _ in range(20)]
+    assert {(said["upstream"], said["secret"]) for said in answers} == {("127.0.0.1:4242", "s3cret")}
+    kept = [said["keep_ms"] for said in answers]
+    assert min(kept) >= 0
+    assert 0 < max(kept) <= 1000  # nothing of what took a second to be read
+    assert not any("sandboxed" in said for said in answers)
 
 
 async def test_what_must_not_act_under_the_hubs_name_says_so(line: Line, session: Session, cookie: str) -> None:

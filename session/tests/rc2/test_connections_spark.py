@@ -69,6 +69,7 @@ async def finished(client: Client, console: str, code: str) -> None:
     assert (await client.finished(execution)).status == "ok", client.text(execution)
 
 
+@pytest.mark.long
 async def test_to_look_starts_no_driver_and_finds_the_one_that_runs(running: Running, client: Client, python: str) -> None:
     r = await client.start("ir")
     told = (await running.get("rc2/api/connections")).json()["connections"]
@@ -94,6 +95,7 @@ async def test_to_look_starts_no_driver_and_finds_the_one_that_runs(running: Run
     assert (await ask(running, "catalog", r))["started"] is False, "R has a driver of its own, or none"
 
 
+@pytest.mark.long
 async def test_the_first_rows_of_a_table_are_read_sorted_and_filtered_by_spark(
     running: Running, client: Client, python: str
 ) -> None:
@@ -137,6 +139,7 @@ async def test_the_first_rows_of_a_table_are_read_sorted_and_filtered_by_spark(
     await finished(client, python, "spark.stop()")
 
 
+@pytest.mark.long
 async def test_r_tells_what_its_driver_holds(running: Running, client: Client) -> None:
     r = await client.start("ir")
     await finished(client, r, "rspark::spark_db(); DBI::dbWriteTable(rspark::spark_db(), 'cars', mtcars, overwrite = TRUE)")

@@ -52,6 +52,7 @@ async def test_a_segfault_is_said_and_r_is_started_anew(running: Running, client
     await works(running, client, console)
 
 
+@pytest.mark.long
 async def test_a_print_of_100_mb_is_counted_and_the_console_goes_on(running: Running, client: Client) -> None:
     console = await client.start("ir")
     execution = await client.begin(console, "x <- strrep('y', 1e6); for (i in 1:100) print(x)")

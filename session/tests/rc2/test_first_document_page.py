@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Page, expect
 from session.tests.browsing import Edge, browser
 from session.tests.running import CHECKOUT, Running, interface
@@ -48,6 +49,7 @@ async def test_a_new_home_is_greeted_in_r_and_what_is_deleted_opens_no_more(star
         await expect(page.get_by_role("textbox", name="Editor of script.R")).to_be_visible(timeout=LONG)
 
 
+@pytest.mark.long
 async def test_a_session_of_python_is_greeted_in_python_also_where_r_has_greeted_before(start: Start, tmp_path: Path) -> None:
     running = start(interface=interface("rc2", kernels=["python", "bash"]))
     await running.until_state("ready")

@@ -117,14 +117,16 @@ async def test_docstrings_of_python_are_found_by_words(running: Running, client:
     assert nothing.status_code == 404
 
 
+@pytest.mark.long
 async def test_reading_help_keeps_no_session_awake_and_ends_with_it(running: Running, client: Client) -> None:
     def readers() -> list[psutil.Process]:
         return [process for process in members(running.name) if "read_help" in " ".join(command_of(process))]
 
     r = await client.start("ir")
+    await client.run(r, "assign('.lib.loc', c(.Library.site, .Library), envir = environment(.libPaths))")
     began = datetime.now(UTC)
     async with asyncio.timeout(WAIT):
-        while (await ask(running, r, search="mean"))["indexing"] is None:  # until R has told its libraries, those of the last
+        while (await ask(running, r, search="mean"))["indexing"] is None:  # until R has told its libraries: those of others
             await asyncio.sleep(0.2)
     (reader,) = await until(readers, "what reads help")
     assert reader.nice() == 10

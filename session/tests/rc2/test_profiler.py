@@ -111,7 +111,7 @@ async def test_an_interrupt_ends_the_profile_and_shows_it(running: Running, clie
 @pytest.mark.parametrize(
     ("kernel", "code", "status", "why"),
     [
-        ("ir", "1 + 1", "ok", "too quick"),
+        ("ir", "invisible(1 + 1)", "ok", "too quick"),  # to show it takes R time, which a profile may have
         ("ir", "Sys.sleep(0.2)", "ok", "Waiting is not computing"),
         ("ir", "1 +", "error", "did not run"),
         ("ir", "invokeRestart('abort')", "interrupted", "too quick"),

@@ -105,6 +105,7 @@ async def test_a_driver_that_is_stopped_is_told(running: Running, client: Client
     await client.until(lambda: applications() == 0)
 
 
+@pytest.mark.long
 async def test_queries_of_r_belong_to_its_execution(running: Running, client: Client) -> None:
     console = await client.start("ir")
     execution = await client.begin(console, "library(rspark); x <- spark_sql('SELECT count(*) AS n FROM range(1000)'); x$n")

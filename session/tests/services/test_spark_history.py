@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 from session.tests.running import WAIT, Running, command_of, interface, members
 
 from rspark_session.services.spark import event_logs
@@ -26,6 +27,7 @@ async def page_of(running: Running, path: str, text: str) -> httpx.Response:
     raise AssertionError(answer.text)
 
 
+@pytest.mark.long
 async def test_the_jobs_of_an_application_that_has_ended_are_seen_also_after_a_sleep_and_by_nobody_else(start: Start) -> None:
     local = {"mode": "local", "memory": 2**29, "cores": 1}
     running = start(interface=interface("jupyterlab"), spark=local)

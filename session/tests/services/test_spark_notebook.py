@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
 from session.tests.running import Running, interface, until
 
 from rspark_session.services.spark.notebook import Cells
@@ -31,6 +32,7 @@ def test_an_error_that_is_its_own_cause_is_looked_at_once() -> None:
     Cells().end(SimpleNamespace(error_in_exec=error))
 
 
+@pytest.mark.long
 async def test_an_interrupted_cell_takes_its_jobs_along_and_leaves_streams_and_the_connection(start: Start) -> None:
     running = await with_spark(start, cores=2)
     kernel_id = await running.new_kernel("python3")
@@ -65,6 +67,7 @@ async def test_an_interrupted_cell_takes_its_jobs_along_and_leaves_streams_and_t
         await kernel.shown("spark.stop()")
 
 
+@pytest.mark.long
 async def test_a_driver_that_ended_is_said_and_replaced(start: Start) -> None:
     running = await with_spark(start)
     async with running.kernel(await running.new_kernel("python3")) as kernel:
@@ -80,6 +83,7 @@ async def test_a_driver_that_ended_is_said_and_replaced(start: Start) -> None:
         await kernel.shown("spark.stop()")
 
 
+@pytest.mark.long
 async def test_what_a_driver_holds_is_named_when_it_is_lost_and_tables_are_not(start: Start) -> None:
     running = await with_spark(start)
     async with running.kernel(await running.new_kernel("python3")) as kernel:

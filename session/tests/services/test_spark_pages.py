@@ -68,6 +68,7 @@ async def test_the_pages_and_all_their_links_stay_below_the_sessions_path(start:
         await kernel.shown("spark.stop()")
 
 
+@pytest.mark.long
 async def test_a_running_job_makes_the_session_busy_until_its_page_ends_it(start: Start) -> None:
     running = await with_spark(start)
     async with running.kernel(await running.new_kernel("python3")) as kernel:

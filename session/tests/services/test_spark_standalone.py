@@ -100,6 +100,7 @@ async def test_a_master_and_a_worker_that_are_killed_are_there_again(start: Star
     assert await running.suspend() == 0
 
 
+@pytest.mark.long
 async def test_a_cluster_is_closed_to_others_and_there_again_after_a_sleep(start: Start, tmp_path: Path) -> None:
     running = await awake(start)
     await is_closed_to_others(running, tmp_path)
