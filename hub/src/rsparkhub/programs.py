@@ -22,7 +22,8 @@ async def output_of(*command: str, **environ: str) -> tuple[int, str]:
     except OSError as error:
         return 127, error.strerror or str(error)
     try:
-        printed, _ = await asyncio.wait_for(process.communicate(), _PATIENCE)
+        async with asyncio.timeout(_PATIENCE):
+            printed, _ = await process.communicate()
     except TimeoutError:
         process.kill()
         await process.wait()

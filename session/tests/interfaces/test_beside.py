@@ -82,7 +82,6 @@ async def test_what_a_page_fetches_by_itself_starts_nothing(start: Start) -> Non
     assert (await opened(running, "docs")).status_code == 200
 
 
-@pytest.mark.long
 async def test_one_that_fails_says_why_and_leaves_the_session_alone(start: Start) -> None:
     running = start(interface=interface("web", command=COMMAND), beside={"dashboard": REFUSES, "gone": interface("no-such")})
     await running.until_state("ready")

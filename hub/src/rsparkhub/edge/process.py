@@ -141,7 +141,8 @@ class Edge:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
             try:
-                await asyncio.wait_for(process.wait(), _END_DEADLINE)
+                async with asyncio.timeout(_END_DEADLINE):
+                    await process.wait()
             except TimeoutError:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()

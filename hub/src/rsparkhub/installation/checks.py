@@ -121,7 +121,8 @@ async def through_the_edge(settings: Settings) -> None:
     """
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  reached by any of ours
     try:
-        status = await asyncio.wait_for(_status_of(host, settings.port), 10)
+        async with asyncio.timeout(10):
+            status = await _status_of(host, settings.port)
     except (OSError, TimeoutError, ValueError, IndexError):
         status = None
     if status not in {200, 401}:

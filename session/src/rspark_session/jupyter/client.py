@@ -80,7 +80,8 @@ class ServerClient:
         self._saved = asyncio.get_running_loop().create_future()
         self._send(SaveWorkspace(folder=str(folder), within=within))
         try:
-            return await asyncio.wait_for(self._saved, within + _LATE)
+            async with asyncio.timeout(within + _LATE):
+                return await self._saved
         except TimeoutError:
             return None
 

@@ -209,7 +209,8 @@ class ExecSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(_end_of(process), _HANG_UP)
+                async with asyncio.timeout(_HANG_UP):
+                    await _end_of(process)
                 return
 
 

@@ -102,7 +102,8 @@ class WorkspaceSaver:
             return None
         began = asyncio.get_running_loop().time()
         try:
-            await asyncio.wait_for(self._kernels.wait_usable(kernel_id), within / 4)
+            async with asyncio.timeout(within / 4):
+                await self._kernels.wait_usable(kernel_id)
         except TimeoutError as timeout:
             raise _StillRestoring("It was still being brought back.") from timeout
         await wait_idle(kernel, patience=min(_PATIENCE, within / 8), seconds=within / 4)

@@ -32,7 +32,8 @@ class Child:
     async def gone_within(self, seconds: float) -> bool:
         """Wait that long in seconds; return whether it has ended."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ended.wait(), max(seconds, 0))
+            async with asyncio.timeout(max(seconds, 0)):
+                await self._ended.wait()
         return self.code is not None
 
     def signal(self, number: int) -> None:

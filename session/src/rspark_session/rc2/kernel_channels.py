@@ -43,7 +43,8 @@ class KernelChannels:
         while not self._heard.is_set():
             self._probes.add(self.send("shell", "kernel_info_request", {}))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._heard.wait(), _NUDGE)
+                async with asyncio.timeout(_NUDGE):
+                    await self._heard.wait()
         self._probes.clear()
 
     def send(self, channel: str, kind: str, content: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> str:

@@ -63,7 +63,8 @@ def _file(path: Path) -> tuple[bool, JsonObject | None]:
 async def accepts(host: str, port: int) -> bool:
     """Return whether somebody listens there."""
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 5)
+        async with asyncio.timeout(5):
+            _, writer = await asyncio.open_connection(host, port)
     except (OSError, TimeoutError):
         return False
     writer.close()

@@ -92,7 +92,8 @@ async def _end_interface(opened: Opened, clock: Clock) -> None:
 async def _complete(work: asyncio.Task[SaveResult], store: CheckpointStore, *, seconds: float) -> tuple[Saved | None, str | None]:
     """Make what was saved count; return it, and what of it is not kept, or why nothing is."""
     try:
-        result = await asyncio.wait_for(work, seconds)
+        async with asyncio.timeout(seconds):
+            result = await work
         if result.saved is not None:
             store.complete()
             return result.saved, f"Your session {saving.sentence_of(result.failures)}." if result.failures else None

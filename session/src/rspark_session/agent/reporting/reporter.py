@@ -59,7 +59,8 @@ class Reporter:
     async def wait_for_news(self, seconds: float) -> None:
         """Wait until something is published; no longer than that."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
 
     def write(self) -> None:
         """Write what is known now. On a full disk the last status stays, and the agent still answers."""

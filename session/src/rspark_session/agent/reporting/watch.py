@@ -63,7 +63,8 @@ class Watch:
                 _log.exception("the ensemble could not be measured")
             self._woken.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _OFTEN if self._is_lively() else _SELDOM)
+                async with asyncio.timeout(_OFTEN if self._is_lively() else _SELDOM):
+                    await self._woken.wait()
 
     async def measure_again(self) -> None:
         """Find out whether what was busy still is, and report it; where that takes too long, what was reported stays.

@@ -67,7 +67,8 @@ class Servers:
         """End one with all that it started."""
         _signal(process, signal.SIGTERM)
         try:
-            await asyncio.wait_for(process.wait(), _PATIENCE)
+            async with asyncio.timeout(_PATIENCE):
+                await process.wait()
         except TimeoutError:
             _log.info("a language server does not end, and is killed")
         _signal(process, signal.SIGKILL)

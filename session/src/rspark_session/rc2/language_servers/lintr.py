@@ -83,7 +83,8 @@ class Lintr:
             if self._end is not None:
                 self._end.cancel()
             try:
-                answer = await asyncio.wait_for(self._ask(json.dumps(question)), _PATIENCE)
+                async with asyncio.timeout(_PATIENCE):
+                    answer = await self._ask(json.dumps(question))
             except (TimeoutError, OSError, ValueError) as problem:
                 self.close()
                 raise CannotLint("Checking takes too long, or R can't be run.") from problem

@@ -125,7 +125,8 @@ async def form(path: str, text: str) -> str:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        formed, problems = await asyncio.wait_for(process.communicate(text.encode()), _PATIENCE)
+        async with asyncio.timeout(_PATIENCE):
+            formed, problems = await process.communicate(text.encode())
     except TimeoutError as problem:
         raise NoForm("Reformatting takes too long.") from problem
     finally:
