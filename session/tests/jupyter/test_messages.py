@@ -28,7 +28,7 @@ REPORTS: list[Report] = [
     Ready(),
     Activity(datetime(2026, 11, 28, 7, 30, 1, 5, tzinfo=UTC)),
     Processes(titles={17: "R kernel, ä.ipynb", 18: "terminal 1"}, busy=("R kernel, ä.ipynb",), warm_kernel=19),
-    Processes(titles={}, busy=(), warm_kernel=None),
+    Processes(titles={}, busy=(), warm_kernel=None, shells=(20,), helpers=(21, 22)),
     WorkspaceSaved(Saved(kernels=(KERNEL,), terminals=2)),
     WorkspaceRestored(Restored(kernels=(RestoredKernel(id="k", name="ir", language="R", reason="It broke."),), reason="why")),
 ]

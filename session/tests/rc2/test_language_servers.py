@@ -19,8 +19,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATH = "rc2/api/language-servers"
 WRONG = {"argv": ["python3"], "languages": "r"}
-#: A server of another language, as small as one can be: it marks the first letter of what is opened.
-ECHO = """import json, sys
+#: A server of another language, as small as one can be: it marks the first letter of what is opened, and of
+#: `compute` it begins to compute in a program of its own.
+ECHO = """import json, subprocess, sys
 def read():
     length = 0
     while (line := sys.stdin.buffer.readline().strip()):
@@ -34,6 +35,7 @@ while (message := read()) is not None:
     if message["method"] == "textDocument/didOpen":
         place = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 1}}
         uri = message["params"]["textDocument"]["uri"]
+        if message["params"]["textDocument"]["text"] == "compute": subprocess.Popen([sys.executable, "-c", "while True: pass"])
         said = [{"range": place, "message": "a letter"}]
         write({"method": "textDocument/publishDiagnostics", "params": {"uri": uri, "diagnostics": said}})
     if message["method"] == "exit": break
@@ -263,6 +265,20 @@ async def test_another_language_has_the_server_that_is_declared(running: Running
         assert mark["message"] == "a letter"
 
 
+async def test_one_that_computes_keeps_no_session_awake(running: Running) -> None:
+    async with editor(running, "echo") as one:
+        await one.begin()
+        await one.open("/nowhere/a.jl", "compute", language="julia")
+        await one.marks("/nowhere/a.jl")
+        (computes,) = await until(lambda: _with(running, "while True"), "what it started")
+        await running.post("api/contents", json={"type": "file"})  # whoever does something is measured often
+        for _ in range(4):  # two show what computes, the first may be of before
+            measured = _measured(running)
+            await until(lambda before=measured: _measured(running) != before, "it is measured again")
+            assert running.status()["busy_with"] == []
+    await until(lambda: not computes.is_running(), "its end")
+
+
 async def test_one_ends_with_its_editor_and_r_with_it(running: Running) -> None:
     async with editor(running, "r") as one:
         await one.begin()
@@ -313,4 +329,13 @@ async def test_a_setting_that_is_wrong_is_said_in_the_log_and_ours_are_there(tmp
 
 def _of(running: Running) -> list[psutil.Process]:
     """Return the language server of R with its R."""
-    return [process for process in members(running.name) if "language_servers" in " ".join(command_of(process))]
+    return _with(running, "language_servers")
+
+
+def _measured(running: Running) -> tuple[int, float]:
+    return running.status()["memory"], running.status()["cpu"]
+
+
+def _with(running: Running, words: str) -> list[psutil.Process]:
+    """Return the processes of a session that have words in their command."""
+    return [process for process in members(running.name) if words in " ".join(command_of(process))]

@@ -95,7 +95,7 @@ class Host(Protocol):
         """Report that a person did something."""
 
     def changed(self) -> None:
-        """Report that `busy_with`, `titles` or `own_processes` have changed."""
+        """Report that `busy_with`, `titles`, `own_processes` or `helper_processes` have changed."""
 
     def restored(self, restored: "Restored") -> None:
         """Report what came back of what a sleep saved."""
@@ -205,7 +205,12 @@ class Interface(ABC):
 
     @property
     def own_processes(self) -> Iterable[int]:
-        """Pids of processes that only serve: they never count as computing."""
+        """Pids of processes that only serve: they never count as computing, but what they started does."""
+        return ()
+
+    @property
+    def helper_processes(self) -> Iterable[int]:
+        """Pids of programs that look things up for its pages: neither they nor what they started count as computing."""
         return ()
 
     async def save(self, folder: Path, *, within: float) -> "Saved | None":

@@ -183,6 +183,11 @@ class JupyterServer(Interface):
         warm = self._client.processes.warm_kernel if self._client else None
         return [process for process in (self._process.pid if self._process else None, warm) if process is not None]
 
+    @property
+    def helper_processes(self) -> Iterable[int]:
+        """The programs that look things up for its pages."""
+        return self._client.processes.helpers if self._client else ()
+
     async def save(self, folder: Path, *, within: float) -> "Saved | None":
         """Save the workspaces of all kernels."""
         return await self._client.save(folder, within=within) if self._client else None

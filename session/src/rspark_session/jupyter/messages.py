@@ -57,13 +57,15 @@ class Processes:
     """What the server's processes are and do: it replaces what the message before said.
 
     `titles` names kernels and shells by their pid, `busy` the kernels that compute, `warm_kernel` is the pid of a kernel that
-    nobody has requested yet, and `shells` has the pids of the shells of terminals.
+    nobody has requested yet, `shells` has the pids of the shells of terminals, and `helpers` those of programs that look things
+    up for the pages.
     """
 
     titles: Mapping[int, str]
     busy: tuple[str, ...]
     warm_kernel: int | None
     shells: tuple[int, ...] = ()
+    helpers: tuple[int, ...] = ()
 
     def to_json(self) -> JsonObject:
         """Return its JSON."""
@@ -73,6 +75,7 @@ class Processes:
             "busy": list(self.busy[:_MOST_PROCESSES]),
             "warm_kernel": self.warm_kernel,
             "shells": list(self.shells[:_MOST_PROCESSES]),
+            "helpers": list(self.helpers[:_MOST_PROCESSES]),
         }
 
     @classmethod
@@ -84,6 +87,7 @@ class Processes:
             busy=fields.required("busy", reading.items(_TITLE, most=_MOST_PROCESSES)),
             warm_kernel=fields.get("warm_kernel", _PID, None),
             shells=fields.get("shells", reading.items(_PID, most=_MOST_PROCESSES), ()),
+            helpers=fields.get("helpers", reading.items(_PID, most=_MOST_PROCESSES), ()),
         )
 
 

@@ -1,7 +1,7 @@
 """What runs in the server, for those who report, save and restore it: they get this, and not the server itself."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,7 +17,10 @@ from rspark_session.jupyter.terminals import Terminals
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """Kernels, notebooks' sessions and terminals of a server that has started; `computing` returns what its extensions run."""
+    """Kernels, notebooks' sessions and terminals of a server that has started.
+
+    `computing` returns the programs of its extensions that are work, with their titles, and `helpers` those that are not.
+    """
 
     options: ServerOptions
     kernels: Kernels
@@ -26,6 +29,7 @@ class Runtime:
     terminals: Terminals
     log: logging.Logger
     computing: Callable[[], Mapping[int, str]]
+    helpers: Callable[[], Iterable[int]]
 
     async def list_sessions(self) -> list[dict[str, Any]]:
         """Return Jupyter's models of the sessions: a notebook and its kernel each."""
@@ -54,7 +58,13 @@ class Runtime:
         titles |= programs
         busy += programs.values()
         warm = self.kernels.warm_kernel
-        return Processes(titles=titles, busy=tuple(busy), warm_kernel=warm.process.pid if warm else None, shells=tuple(shells))
+        return Processes(
+            titles=titles,
+            busy=tuple(busy),
+            warm_kernel=warm.process.pid if warm else None,
+            shells=tuple(shells),
+            helpers=tuple(self.helpers()),
+        )
 
 
 def kernel_title(display_name: str, path: str | None) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
@@ -59,6 +59,16 @@ class Computes(Protocol):
         ...
 
 
+@runtime_checkable
+class HasHelpers(Protocol):
+    """An extension that runs programs which look things up for its pages, and are no work."""
+
+    @property
+    def helpers(self) -> Iterable[int]:
+        """Their pids."""
+        ...
+
+
 class Server(ServerApp):
     """A Jupyter server that the agent starts, hears from, and puts to sleep."""
 
@@ -76,10 +86,9 @@ class Server(ServerApp):
         restorer = WorkspaceRestorer(runtime, self.options.restore) if self.options.restore else None
         if restorer:
             await restorer.begin()
-        for extension in self.extension_manager.extension_apps.values():
-            for app in extension:
-                if isinstance(app, WaitsForKernels):
-                    await app.kernels_restored()
+        for app in self._apps():
+            if isinstance(app, WaitsForKernels):
+                await app.kernels_restored()
         self.control.send(Ready())
         gc.freeze()
         gc.enable()
@@ -95,11 +104,17 @@ class Server(ServerApp):
             terminals=cast(Terminals, self.web_app.settings["terminal_manager"]),
             log=cast(Any, self.log),  # traitlets says that it may be an adapter, too
             computing=self._computing,
+            helpers=self._helpers,
         )
 
+    def _apps(self) -> list[Any]:
+        return [app for extension in self.extension_manager.extension_apps.values() for app in extension]
+
     def _computing(self) -> Mapping[int, str]:
-        apps = [app for extension in self.extension_manager.extension_apps.values() for app in extension]
-        return {pid: title for app in apps if isinstance(app, Computes) for pid, title in app.computing.items()}
+        return {pid: title for app in self._apps() if isinstance(app, Computes) for pid, title in app.computing.items()}
+
+    def _helpers(self) -> Iterable[int]:
+        return [pid for app in self._apps() if isinstance(app, HasHelpers) for pid in app.helpers]
 
     @property
     def _kernels(self) -> Kernels:

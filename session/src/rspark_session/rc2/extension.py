@@ -1,7 +1,7 @@
 """Rc² as an extension of Jupyter Server: its page, and the room with all that is asked of it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -78,7 +78,9 @@ class Rc2(ExtensionApp):
         self.handlers.extend(archives.handlers(self._room, _folder(self._room.home) / "unpacking"))
         self.handlers.extend(connections.handlers(self._room))
         self.handlers.extend(notebooks.handlers(self._room))
-        self._language_servers = language_servers.Servers(self._known_language_servers(), home=self._room.home)
+        self._language_servers = language_servers.Servers(
+            self._known_language_servers(), home=self._room.home, on_programs=self._room.reporter.changed
+        )
         self.handlers.extend(language_servers.handlers(self._room, self._language_servers))
         options = cast(Server, server).options
         config = {
@@ -109,6 +111,11 @@ class Rc2(ExtensionApp):
     def computing(self) -> Mapping[int, str]:
         """The titles of the jobs that run, by their pids."""
         return self._room.jobs.titles
+
+    @property
+    def helpers(self) -> Iterable[int]:
+        """The pids of language servers, and of what reads the help that is installed."""
+        return [*self._language_servers.programs, *self._room.help.programs]
 
     async def stop_extension(self) -> None:
         """End the jobs, let go of the kernels, and close the log."""
@@ -145,7 +152,7 @@ def _room(server: ServerApp) -> Room:
         variables=VariablesFeed(consoles, introspection),
         spark=SparkFeed(consoles, recorder, Drivers()),
         debugger=debugger,
-        help=Help(home / _HELP, introspection, recorder.blobs),
+        help=Help(home / _HELP, introspection, recorder.blobs, on_programs=kernels.reporter.changed),
         reporter=kernels.reporter,
     )
 

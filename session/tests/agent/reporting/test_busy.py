@@ -4,7 +4,7 @@ from rspark_session.agent.reporting.busy import by_processor, hot
 from rspark_session.agent.reporting.meter import Sample
 from rspark_session.processes.tree import Process
 
-AGENT, SERVER, KERNEL, WORKER, SHELL, JOB, STORE, VACUUM, STRAY = range(1, 10)
+AGENT, SERVER, KERNEL, WORKER, SHELL, JOB, STORE, VACUUM, STRAY, READER, READS = range(1, 12)
 PARENTS = {
     AGENT: 0,
     SERVER: AGENT,
@@ -15,6 +15,8 @@ PARENTS = {
     STORE: AGENT,
     VACUUM: STORE,
     STRAY: AGENT,
+    READER: SERVER,
+    READS: READER,
 }
 
 
@@ -28,7 +30,7 @@ def sample(**rates: float) -> Sample:
 
 def computing(now: Sample, before: Sample | None = None) -> list[str]:
     titles = {KERNEL: "R kernel, a.ipynb", SHELL: "terminal 1"}
-    return by_processor(now, hot(before or now), own=[AGENT, SERVER], components=[STORE], titles=titles)
+    return by_processor(now, hot(before or now), own=[AGENT, SERVER], components=[STORE, READER], titles=titles)
 
 
 def test_a_worker_counts_for_its_kernel() -> None:
@@ -49,6 +51,10 @@ def test_serving_is_not_computing() -> None:
 
 def test_a_service_that_tidies_up_is_not_computing() -> None:
     assert computing(sample(store=1.0, vacuum=1.0)) == []
+
+
+def test_what_looks_things_up_for_pages_is_not_computing() -> None:
+    assert computing(sample(reader=1.0, reads=1.0)) == []
 
 
 def test_a_little_is_nothing() -> None:

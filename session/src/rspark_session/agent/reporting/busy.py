@@ -26,7 +26,8 @@ def by_processor(
     """Return the names of what computes: what was `hot` now and in the sample `before`. To start, or to tidy up, is over sooner.
 
     `own` are processes that serve (the agent, the Jupyter server): they never count, but what they started does. `components`
-    are services: nothing below them counts, a database tidying up is no person's work. `titles` names processes (kernels,
+    are services, and what looks things up for pages: nothing below them counts, for neither a database that tidies up nor a
+    reader of help is a person's work. `titles` names processes (kernels,
     shells) that stand for all that they started.
     """
     own, components = frozenset(own), frozenset(components)

@@ -109,7 +109,10 @@ class Watch:
             sample,
             self._hot,
             own=own,
-            components=[component.child.pid for component in self._components if component.child],
+            components=[
+                *(component.child.pid for component in self._components if component.child),
+                *(pid for interface in interfaces for pid in interface.helper_processes),
+            ],
             titles=titles,
         )
         self._hot = busy.hot(sample)

@@ -1,6 +1,7 @@
 """What is asked of help: a topic of a console's language, and words of the index."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from rspark_session.rc2 import protocol
@@ -16,12 +17,12 @@ _PATIENCE = 0.5
 
 
 class Help:
-    """Answers for consoles; `file` keeps the index."""
+    """Answers for consoles; `file` keeps the index. `on_programs` is called when `programs` has changed."""
 
-    def __init__(self, file: Path, introspection: Introspection, blobs: BlobStore) -> None:
+    def __init__(self, file: Path, introspection: Introspection, blobs: BlobStore, *, on_programs: Callable[[], None]) -> None:
         self._introspection = introspection
         self._blobs = blobs
-        self._index = HelpIndex(file)
+        self._index = HelpIndex(file, on_programs=on_programs)
         self._libraries: dict[str, tuple[str, ...]] = {}  # by language, as a console of it has said last
 
     async def find(self, console: Console, request: protocol.HelpRequest) -> protocol.Help:
@@ -44,6 +45,11 @@ class Help:
         if (file := answer.pop("file", None)) is not None:
             answer["vignette"] = await asyncio.to_thread(vignettes.keep, Path(file), self._blobs)
         return protocol.Help.model_validate(answer)
+
+    @property
+    def programs(self) -> list[int]:
+        """The pids of the programs that read what is installed."""
+        return self._index.programs
 
     def close(self) -> None:
         """Read no more of what is installed."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,10 +43,14 @@ class _Reader:
 
 
 class HelpIndex:
-    """Finds help by words in it. The first search begins to read what is installed; later ones look whether it has changed."""
+    """Finds help by words in it. The first search begins to read what is installed; later ones look whether it has changed.
 
-    def __init__(self, file: Path) -> None:
+    `on_programs` is called when `programs` has changed.
+    """
+
+    def __init__(self, file: Path, *, on_programs: Callable[[], None] = lambda: None) -> None:
         self._store = Store(file)
+        self._on_programs = on_programs
         self._readers: dict[Scope, _Reader] = {}
         self._closed = False
 
@@ -70,6 +75,11 @@ class HelpIndex:
         indexing = protocol.Indexing(done=reader.done, total=reader.total) if reader.is_running else None
         return protocol.Help(topic=text, matches=matches, indexing=indexing, note=reader.problem)
 
+    @property
+    def programs(self) -> list[int]:
+        """The pids of the programs that read."""
+        return [reading.pid for reader in self._readers.values() if (reading := reader.reading) is not None]
+
     def close(self) -> None:
         """Read no more."""
         self._closed = True
@@ -88,12 +98,15 @@ class HelpIndex:
         reader = self._readers.get(scope)
         if reader is None or not (reader.is_running or reader.is_of(state, index)):
             reader = self._readers[scope] = _Reader(state, index)
-            reader.task = asyncio.ensure_future(asyncio.to_thread(self._read, scope, reader))
+            loop = asyncio.get_running_loop()
+            reader.task = asyncio.ensure_future(asyncio.to_thread(self._read, scope, reader, loop))
+            reader.task.add_done_callback(lambda _: self._on_programs())
         return reader
 
-    def _read(self, scope: Scope, reader: _Reader) -> None:
+    def _read(self, scope: Scope, reader: _Reader, loop: asyncio.AbstractEventLoop) -> None:
         try:
             reader.reading = Reading(scope.language, scope.libraries, self._store.stamps(scope))
+            loop.call_soon_threadsafe(self._on_programs)
             if self._closed:
                 reader.reading.end()
             for said in reader.reading:

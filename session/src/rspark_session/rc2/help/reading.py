@@ -97,6 +97,10 @@ class Reading:
         if process.returncode != 0:
             raise OSError(f"the program that reads it ended with {process.returncode}")
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def end(self) -> None:
         """End it at once."""
         self._process.kill()

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,16 @@ _tasks: set[asyncio.Task[None]] = set()
 
 
 class Servers:
-    """The language servers of a session, and those that run: one for each websocket."""
+    """The language servers of a session, and those that run: one for each websocket.
 
-    def __init__(self, known: Sequence[LanguageServer], *, home: Path) -> None:
+    `on_programs` is called when `programs` has changed.
+    """
+
+    def __init__(self, known: Sequence[LanguageServer], *, home: Path, on_programs: Callable[[], None]) -> None:
         self.known = {server.name: server for server in reversed(known)}
         self.listed = tuple(known)
         self._home = home
+        self._on_programs = on_programs
         self._running: set[asyncio.subprocess.Process] = set()
 
     async def start(self, server: LanguageServer) -> asyncio.subprocess.Process:
@@ -61,6 +65,7 @@ class Servers:
         )
         memory_order.take_before_agent(process.pid, memory_order.WORKS)
         self._running.add(process)
+        self._on_programs()
         return process
 
     async def end(self, process: asyncio.subprocess.Process) -> None:
@@ -74,6 +79,12 @@ class Servers:
         _signal(process, signal.SIGKILL)
         await process.wait()
         self._running.discard(process)
+        self._on_programs()
+
+    @property
+    def programs(self) -> list[int]:
+        """The pids of those that run."""
+        return [process.pid for process in self._running]
 
     def close(self) -> None:
         """End all at once: they hold nothing that is kept."""
