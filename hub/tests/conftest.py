@@ -1,6 +1,7 @@
 """What the hub's tests share: a store on each database, a real PostgreSQL for all of them, settings, and a time."""
 
 import asyncio
+import shutil
 import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -43,13 +44,24 @@ def postgres_server() -> Iterator[PostgresServer]:
 def postgres_template(postgres_server: PostgresServer) -> str:
     """The name of a database with the tables of this version, to be copied."""
     name = postgres_server.create_database()
+    _migrate(postgres_server.url(name))
+    return name
 
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a database with the tables of this version, to be copied."""
+    file = tmp_path_factory.mktemp("template") / "rsparkhub.sqlite"
+    _migrate(f"sqlite:///{file}")
+    return file
+
+
+def _migrate(url: str) -> None:
     async def migrate() -> None:
-        async with open_store(postgres_server.url(name)):
+        async with open_store(url):
             pass
 
     asyncio.run(migrate())
-    return name
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -82,6 +94,7 @@ def empty_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path
 def store_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database that a store may be opened on, on each kind of database."""
     if database_kind == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path)
         yield f"sqlite:///{tmp_path}/rsparkhub.sqlite"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")

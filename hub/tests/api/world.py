@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,9 @@ def write_pages(folder: Path) -> Path:
     return folder
 
 
+_schema = cache(environment_schema)
+
+
 def make_app(
     *,
     settings: Settings,
@@ -183,7 +187,7 @@ def make_app(
     # Hashed weakly: that passwords are hashed strongly is what the tests of `auth` hold, and each would cost a second here.
     weak = Passwords(hasher=PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     authenticator = Authenticator(store, settings, passwords=weak)
-    catalog = Catalog((write_catalog(folder / "environments"),), environment_schema())
+    catalog = Catalog((write_catalog(folder / "environments"),), _schema())
     app = create_app(
         settings=settings, store=store, authenticator=authenticator, catalog=catalog, pages=pages, now=clock,
         behind_edge=behind_edge, trust=trust,

@@ -1,12 +1,14 @@
-"""Puts the HTTP face together from its parts. Nothing here is global: two apps in one process share nothing."""
+"""Puts the HTTP face together from its parts. Two apps in one process share the table of calls, and no state."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 import rsparkhub
 from rsparkhub.agents import AgentClient
@@ -71,6 +73,15 @@ _RESOURCES = (
 def _operation_id(route: APIRoute) -> str:
     """Name an operation as a generated client should: `sessions_start`."""
     return f"{route.endpoint.__module__.rpartition('.')[2]}_{route.name}"
+
+
+@cache
+def _resource_routes() -> tuple[BaseRoute, ...]:
+    """Return the routes of all resources: FastAPI reads what a call takes once, at its first request."""
+    table = FastAPI(generate_unique_id_function=_operation_id, docs_url=None, redoc_url=None, openapi_url=None)
+    for resource in _RESOURCES:
+        table.include_router(resource.router)
+    return tuple(table.routes)
 
 
 def create_app(
@@ -142,13 +153,11 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        generate_unique_id_function=_operation_id,
         redirect_slashes=False,
     )
     app.state.context = context
     problems.install(app)
-    for resource in _RESOURCES:
-        app.include_router(resource.router)
+    app.router.routes.extend(_resource_routes())
     describe(app)
     app.include_router(health_router(metrics))
     app.include_router(pages_router(pages))
