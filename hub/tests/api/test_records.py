@@ -9,6 +9,7 @@ import pytest
 from world import World
 
 from rsparkhub.api.resources.environments import expected_seconds
+from rsparkhub.api.sentences import languages, sentences_in
 from rsparkhub.api.serializers.event_text import Subjects, event_text
 from rsparkhub.api.usage_report import usage_report
 from rsparkhub.domain.errors import Conflict, Unavailable
@@ -244,6 +245,13 @@ async def test_the_audit_names_sessions_and_says_what_people_did(world: World) -
         "ada removes zoe (removed). Their data are kept.",
         "ada deletes what was kept of zoe (removed).",
     ]
+    told = (await ada.get("/hub/api/audit", headers={"Accept-Language": "de-CH, en;q=0.5"})).json()["events"]
+    assert [each["text"] for each in reversed(told)][-4:] == [
+        "bob legt Homework 3 aus rspark an.",
+        "ada beendet Homework 3.",
+        "ada entfernt zoe (removed). Die Daten bleiben erhalten.",
+        "ada löscht, was von zoe (removed) blieb.",
+    ]
     of_session = [each for each in events if each["session"] is not None]
     assert {(each["session"], each["session_name"], each["owner"]) for each in of_session} == {(session, "Homework 3", "bob")}
 
@@ -286,10 +294,11 @@ async def test_who_follows_sessions_hears_nothing_of_peoples_accounts(world: Wor
     assert [each.kind for each in await world.store.audit.since(AuditFilter(), after=0, limit=9)] == ["person"]
 
 
+@pytest.mark.parametrize("language", sorted(languages()))
 @pytest.mark.parametrize("kind", get_args(EventKind))
 @pytest.mark.parametrize("data", [{}, {"change": 7, "name": None, "state": [], "joined": "x", "wanted": {}, "reason": 4}])
-def test_an_event_that_cant_be_read_is_a_sentence_too(kind: EventKind, data: dict[str, Any]) -> None:
-    text = event_text(kind, data, Subjects(by=None, owner=None, session=None))
+def test_an_event_that_cant_be_read_is_a_sentence_too(language: str, kind: EventKind, data: dict[str, Any]) -> None:
+    text = event_text(kind, data, Subjects(by=None, owner=None, session=None), sentences_in(language))
     assert text.endswith(".")
     assert "None" not in text
 

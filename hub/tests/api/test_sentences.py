@@ -9,7 +9,7 @@ import polib
 import pytest
 
 import rsparkhub
-from rsparkhub.api.sentences import CATALOGS, Sentences, languages, sentences_in
+from rsparkhub.api.sentences import CATALOGS, PHRASE, Sentences, languages, sentences_in
 
 _HOLE = re.compile(r"\{\w*\}")
 #: Where what people are told on pages is found out, and all of it is translated.
@@ -82,6 +82,25 @@ def test_why_the_first_start_of_a_service_takes_long_is_translated(language: str
     said = [text for path in files for text in _texts_of(path) if "at its first start" in text.casefold() and text.endswith(".")]
     assert len(said) >= 5
     assert [text for text in said if sentences_in(language).say(text) == text] == []
+
+
+@pytest.mark.parametrize("language", sorted(languages() - {"en"}))
+def test_all_that_an_event_says_is_translated(language: str) -> None:
+    catalog = polib.pofile(str(CATALOGS / f"{language}.po"))
+    known = {entry.msgid for entry in catalog if entry.msgctxt == PHRASE}
+    text = (_SOURCE / "api/serializers/event_text.py").read_text(encoding="utf-8")
+    # Whole phrases: what has a hole or is a sentence, and what stands for somebody or something that is not known.
+    said = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    phrases = {each for each in said if "{" in each or re.fullmatch(r"[A-Z][^\n]* are [a-z]+\.", each)}
+    assert len(phrases) > 70
+    assert phrases - known == set()
+
+
+def test_a_phrase_has_its_values_as_they_are() -> None:
+    phrases = Sentences({"Sessions": "Sitzungen"}, {"{by} adds {what}.": "{what} kommt von {by}."})
+    assert phrases.phrase("{by} adds {what}.", by="{what}", what="Sessions") == "Sessions kommt von {what}."
+    assert phrases.phrase("{by} goes.", by="Sessions") == "Sessions goes."
+    assert phrases.say("ada adds bob.") == "ada adds bob."
 
 
 SENTENCES = Sentences(

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from rsparkhub.agents import AgentClient
 from rsparkhub.api.language import ENGLISH, language_of
 from rsparkhub.api.rate import Rate
-from rsparkhub.api.sentences import languages, sentences_in
+from rsparkhub.api.sentences import Sentences, languages, sentences_in
 from rsparkhub.api.serializers.language import session_in_words
 from rsparkhub.api.serializers.sessions import SessionSerializer
 from rsparkhub.api.streams.broadcaster import EventBroadcaster
@@ -63,7 +63,12 @@ class AppContext:
 
     def say(self, english: str) -> str:
         """Return a sentence in the language of the person who asks."""
-        return sentences_in(self.language).say(english)
+        return self.sentences.say(english)
+
+    @property
+    def sentences(self) -> Sentences:
+        """The catalog of the person who asks."""
+        return sentences_in(self.language)
 
 
 async def _context(request: Request) -> AppContext:  # FastAPI sends a function that isn't `async` to a thread, for each request

@@ -4,6 +4,9 @@ All that the hub says is one English sentence from where it is found out: logs, 
 so. Where a person reads it on a page it is looked up whole in the catalog of their language (`languages/*.po`), with what stands
 in it taken along: `There is no session {id}.` finds its translation for each id. Several sentences are looked up one by one.
 What a catalog doesn't have stays English, and so does all that is said with it, and what is very long.
+
+What is put together where it is read, as the audit's sentences are, is looked up before values are put in (`phrase`): those
+entries have the context `phrase` in a catalog.
 """
 
 import re
@@ -17,6 +20,8 @@ from fastapi import Request
 from rsparkhub.api.language import ENGLISH, language_of
 
 CATALOGS = Path(__file__).parent / "languages"
+#: The context of entries that are looked up before what stands in them is put in.
+PHRASE = "phrase"
 _HOLE = re.compile(r"\{(\w+)\}")
 _BETWEEN_SENTENCES = re.compile(r"(?<=\.) (?=[A-Z])")
 _VALUE = r"(?:(?!\. [A-Z]).)+?"  # what stands in a sentence is none itself
@@ -36,14 +41,21 @@ class Sentences:
     entries
         By the English. What changes stands in both as `{name}`, and what is itself one of the entries as `{said_…}`; of two that
         fit, the one with more words of its own counts.
+    phrases
+        By the English, what is filled in by who says it.
     """
 
-    def __init__(self, entries: Mapping[str, str]) -> None:
+    def __init__(self, entries: Mapping[str, str], phrases: Mapping[str, str] | None = None) -> None:
+        self._phrases = phrases or {}
         self._whole = {english: said for english, said in entries.items() if not _HOLE.search(english)}
         with_holes = sorted(entries.keys() - self._whole.keys(), key=lambda english: -len(_HOLE.sub("", english)))
         said = "|".join(map(re.escape, self._whole))
         self._patterns = [(_pattern(english, said), entries[english]) for english in with_holes]
         self.say = lru_cache(_KEPT)(self._say)
+
+    def phrase(self, english: str, **values: str) -> str:
+        """Return a phrase with these values in it, each as it is."""
+        return self._phrases.get(english, english).format_map(values)
 
     def _say(self, english: str) -> str:
         if len(english) > _LONGEST:
@@ -91,7 +103,11 @@ def sentences_in(language: str) -> Sentences:
     if language == ENGLISH:
         return Sentences({})
     catalog = polib.pofile(str(CATALOGS / f"{language}.po"))
-    return Sentences({entry.msgid: entry.msgstr for entry in catalog.translated_entries()})
+    entries = catalog.translated_entries()
+    return Sentences(
+        {entry.msgid: entry.msgstr for entry in entries if entry.msgctxt != PHRASE},
+        {entry.msgid: entry.msgstr for entry in entries if entry.msgctxt == PHRASE},
+    )
 
 
 def said_to(request: Request, english: str) -> str:

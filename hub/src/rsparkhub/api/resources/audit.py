@@ -63,7 +63,7 @@ async def audit(
     events = events[:limit]
     labels = await context.store.people.labels(each for event in events for each in (event.by, event.owner))
     names = await context.store.audit.session_names(event.session for event in events)
-    return Audit(events=[event_view(event, labels, names) for event in events], next=more)
+    return Audit(events=[event_view(event, labels, names, context.sentences) for event in events], next=more)
 
 
 async def _id_of(context: AppContext, identity: Identity, name: str | None) -> str | None:

@@ -7,6 +7,7 @@ from typing import Literal
 from rspark_contract.ensemble import is_beside, path_beside
 from rspark_contract.saved import SleepRefusal
 from rspark_contract.status import ComponentState
+from rsparkhub.api.sentences import Sentences
 from rsparkhub.api.serializers.components import components_of
 from rsparkhub.api.serializers.event_text import Subjects, event_text
 from rsparkhub.api.serializers.warnings import stuck_warnings, warnings_of
@@ -319,8 +320,11 @@ def token_view(token: Token) -> TokenView:
     )
 
 
-def event_view(event: Event, labels: Mapping[str, str], session_names: Mapping[str, str]) -> EventView:
-    """Return the view of an event; `labels` says what people are called, by id, and `session_names` what sessions are."""
+def event_view(event: Event, labels: Mapping[str, str], session_names: Mapping[str, str], sentences: Sentences) -> EventView:
+    """Return the view of an event, as these sentences tell it.
+
+    `labels` says what people are called, by id, and `session_names` what sessions are.
+    """
     by = None if event.by is None else labels.get(event.by, event.by)
     owner = None if event.owner is None else labels.get(event.owner, event.owner)
     name = session_names.get(event.session)
@@ -332,7 +336,7 @@ def event_view(event: Event, labels: Mapping[str, str], session_names: Mapping[s
         kind=event.kind,
         by=by,
         owner=owner,
-        text=event_text(event.kind, event.data, Subjects(by=by, owner=owner, session=name or event.session or None)),
+        text=event_text(event.kind, event.data, Subjects(by=by, owner=owner, session=name or event.session or None), sentences),
         data=event.data,
     )
 
