@@ -204,6 +204,7 @@ def fill(name: str, context: Path) -> None:
         if not jars.is_dir():
             raise CannotBuild("The jars of Spark's drivers are not there yet. Run `scripts/install up` first.")
         shutil.copytree(jars, context / "jars")
+        shutil.copy(TOP / "session/src/rspark_session/services/spark/class_archive.py", context)
     if name == "session":
         hadoop = TOP / ".venv-session/share/rspark/hadoop"
         if not hadoop.is_dir():

@@ -76,7 +76,7 @@ class CannotInstall(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What it makes, from which inputs, and how; `makes` must exist afterwards."""
+    """What it makes, from which inputs, and how; `makes` must exist afterwards. `beside` tells of what it hangs on elsewhere."""
 
     name: str
     says: str
@@ -85,6 +85,7 @@ class Step:
     commands: Callable[[], Iterable[Sequence[str]]]
     environ: dict[str, str] = field(default_factory=dict)
     folder: Path = TOP
+    beside: Callable[[], str] = str
 
     @property
     def stamp(self) -> Path:
@@ -92,7 +93,7 @@ class Step:
 
     def digest(self) -> str:
         """Digest of all that the outcome hangs on, the checkout's place included: a venv cannot be moved."""
-        digest = hashlib.sha256(f"{TOP}\n{self.says}\n{sys.version}\n".encode())
+        digest = hashlib.sha256(f"{TOP}\n{self.says}\n{sys.version}\n{self.beside()}".encode())
         for path in files_below(self.inputs):
             digest.update(f"{path.relative_to(TOP)}\n".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -140,6 +141,13 @@ def newest_java() -> int:
             found = [line.split('"')[1] for line in release.read_text().splitlines() if line.startswith("JAVA_VERSION=")]
             versions += [int(version.split(".")[0]) for version in found]
     return max(versions)
+
+
+def java_release() -> str:
+    """What the Java says of itself that runs Spark; empty without one."""
+    found = shutil.which("java", path=f"{os.environ.get('JAVA_HOME', '')}/bin:{os.environ.get('PATH', os.defpath)}")
+    release = Path(found).resolve().parents[1] / "release" if found else Path("none")
+    return release.read_text() if release.is_file() else ""
 
 
 def shared_library() -> Path:
@@ -382,6 +390,8 @@ def code_server_steps(kind: str) -> list[Step]:
 
 def r_steps() -> list[Step]:
     library = TOP / ".r-library"
+    program = TOP / "session/src/rspark_session/services/spark/class_archive.py"
+    archive = TOP / ".venv-session/share/rspark/spark-classes.jsa"
 
     def install() -> list[list[str]]:
         for lock in library.glob("00LOCK*"):  # left by an installation that was interrupted
@@ -405,6 +415,14 @@ def r_steps() -> list[Step]:
             ],
             makes=[TOP / ".venv-session/share/rspark/jars"],
             commands=lambda: [["scripts/make-jars"]],
+        ),
+        Step(
+            name="spark-classes",
+            says="the archive of Spark's classes, with which drivers start in half the time",
+            inputs=[program, TOP / "requirements/session.txt"],
+            beside=java_release,
+            makes=[archive],
+            commands=lambda: [[str(TOP / ".venv-session/bin/python"), str(program), str(archive)]],
         ),
         Step(
             name="postgres-extensions",

@@ -203,7 +203,10 @@ def test_workers_that_do_not_fit_into_the_session_are_refused_in_a_sentence() ->
         SparkConfig.parse({"cores": 2} | STANDALONE | {"workers": 4, "memory": 2**30})
 
 
-def test_a_metastore_is_in_the_memory_of_its_driver_and_writes_its_log_where_it_vanishes(tmp_path: Path) -> None:
+def test_a_metastore_is_in_the_memory_of_its_driver_and_writes_its_log_where_it_vanishes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
     said = conf(tmp_path / "with a space")
     assert said["spark.sql.catalogImplementation"] == "in-memory"
     assert said["spark.hadoop.javax.jdo.option.ConnectionURL"].startswith("jdbc:derby:memory:")

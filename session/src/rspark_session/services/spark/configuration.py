@@ -16,7 +16,7 @@ from rspark_contract import reading
 from rspark_contract.reading import Fields, Unreadable
 from rspark_session.files import write_whole
 from rspark_session.services.base import SparkAdditions
-from rspark_session.services.spark import event_logs, standalone
+from rspark_session.services.spark import class_archive, event_logs, standalone
 from rspark_session.services.spark.pods import CONTAINER, ExecutorPods, executor, worker
 from rspark_session.services.spark.secrets import DriverSecrets
 
@@ -140,12 +140,19 @@ def write_configuration(
     found = jars()
     if any(jar.name == OWN_JAR for jar in found):
         settings |= of_own_jar(drivers=folder.parent / DRIVERS, home=home)
-    options = [f"-Dderby.stream.error.file={scratch}/derby.log", *(word for each in additions for word in each.java_options)]
+    options = [
+        f"-Dderby.stream.error.file={scratch}/derby.log",
+        *(word for each in additions for word in each.java_options),
+        *class_archive.java_options(),
+    ]
     settings["spark.driver.defaultJavaOptions"] = " ".join(f'"{option}"' for option in options)
     for addition in additions:
         settings |= addition.settings
-    if every := [*found, *(jar for addition in additions for jar in addition.jars)]:
-        settings["spark.driver.extraClassPath"] = ":".join(str(jar) for jar in every)
+    every = [*map(str, found), *(str(jar) for addition in additions for jar in addition.jars)]
+    if class_archive.java_options():
+        every = [*class_archive.class_path(), *every]
+    if every:
+        settings["spark.driver.extraClassPath"] = ":".join(every)
     if config.executors is None:
         # By default it is /tmp/hadoop-<account>, which whoever comes first makes, with rights that keep all others out.
         settings["spark.hadoop.hadoop.tmp.dir"] = str(scratch / "hadoop")
@@ -282,9 +289,11 @@ def jars(service: str = "") -> list[Path]:
 
 
 def _jars_of_executors(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the class path of executors: they have the same jars as the driver, at the same place."""
-    found = settings.get("spark.driver.extraClassPath")
-    return {"spark.executor.extraClassPath": found} if found else {}
+    """Return the class path of executors: they have the driver's jars, and the archive of classes, at the same place."""
+    found, options = settings.get("spark.driver.extraClassPath"), " ".join(f'"{each}"' for each in class_archive.java_options())
+    return ({"spark.executor.extraClassPath": found} if found else {}) | (
+        {"spark.executor.defaultJavaOptions": options} if options else {}
+    )
 
 
 def _escaped(value: str) -> str:
