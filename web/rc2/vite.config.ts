@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 
 /** Leave out dockview's own themes, two thirds of its styles: the room has one of its own. */
@@ -10,12 +11,33 @@ const withoutThemes = {
   },
 };
 
+/** What says how others may be given what we give on: Hunspell, and the dictionaries, of which the German one is under the GPL. */
+const LICENCES: Record<string, string[]> = {
+  hunspell: ['hunspell-wasm/COPYING.MPL'],
+  'dictionary-en': ['dictionary-en/license'],
+  'dictionary-en-gb': ['dictionary-en-gb/license'],
+  'dictionary-de': ['dictionary-de/license', 'hunspell-wasm/COPYING'], // COPYING is the GPL itself
+};
+const licences: Plugin = {
+  name: 'licences-beside-dictionaries',
+  apply: 'build',
+  generateBundle() {
+    for (const [name, files] of Object.entries(LICENCES)) {
+      const texts = files.map((file) =>
+        readFileSync(new URL(`../node_modules/${file}`, import.meta.url), 'utf8'),
+      );
+      this.emitFile({ type: 'asset', fileName: `licences/${name}.txt`, source: texts.join('\n\n') });
+    }
+  },
+};
+
 export default defineConfig({
   css: { postcss: { plugins: [withoutThemes] } },
   // The page is served below a session's own path, whatever that is.
   base: './',
   plugins: [
     svelte({ configFile: false }),
+    licences,
     VitePWA({
       registerType: 'prompt',
       injectRegister: false,
@@ -47,6 +69,7 @@ export default defineConfig({
       },
     }),
   ],
+  worker: { format: 'es' },
   build: {
     // The Python package carries the page; Git doesn't.
     outDir: '../../session/src/rspark_session/rc2/static',

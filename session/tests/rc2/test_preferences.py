@@ -89,7 +89,13 @@ async def test_lines_of_text_are_wrapped_and_those_of_code_are_not_until_that_is
 
 
 async def test_what_is_no_preference_is_refused(running: Running) -> None:
-    for change in ({"theme": "pink"}, {"font_size": 5000}, {"keys": {"save": "Ctrl+S"}}):
+    for change in (
+        {"theme": "pink"},
+        {"font_size": 5000},
+        {"keys": {"save": "Ctrl+S"}},
+        {"spelling": "klingon"},
+        {"words": ["x" * 61]},
+    ):
         answer = await running.post("rc2/api/preferences", json=change)
         assert answer.status_code == 422
         assert next(iter(change)) in answer.json()["title"]

@@ -50,10 +50,17 @@ _POLICY = (
     "connect-src 'self'; frame-src 'self' blob: data:; worker-src 'self'; manifest-src 'self'; child-src 'self' blob:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
+# Hunspell is WebAssembly. The worker that has it may compile it; the page may not.
+_WORKER_POLICY = _POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 
 
 class Page(BuiltPage):
     policy = _POLICY
+
+    def set_headers(self) -> None:
+        super().set_headers()
+        if self.path.startswith("assets/spelling-worker-"):
+            self.set_header("Content-Security-Policy", _WORKER_POLICY)
 
 
 class Rc2(ExtensionApp):

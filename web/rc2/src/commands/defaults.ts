@@ -150,6 +150,17 @@ export function registerCommands(workbench: typeof Workbench): void {
       run: () => workbench.rename(),
     },
     {
+      id: 'next-misspelt',
+      title: 'Go to the next misspelt word',
+      group: 'Edit',
+      keys: ['F7'],
+      enabled: hasEditor,
+      run: async () => {
+        const { nextMisspelt } = await import('../editor/spelling.ts');
+        if (workbench.editor) await nextMisspelt(workbench.editor.view);
+      },
+    },
+    {
       id: 'next-problem',
       title: 'Go to the next mistake',
       group: 'Edit',

@@ -2090,8 +2090,9 @@ export interface components {
          * Preferences
          * @description What a person prefers: how the page looks, how editors behave, and keys by the command that they mean.
          *
-         *     `wrap` is for long lines of code, `wrap_text` for those of documents of text, also with chunks. `kept` is whether something
-         *     was kept before; `note` is a sentence where what was kept can't be read.
+         *     `wrap` is for long lines of code, `wrap_text` for those of documents of text, also with chunks. `spelling` is the language
+         *     of prose that names none itself, `browser` that of the browser; `words` are right whatever its dictionary says. `kept` is
+         *     whether something was kept before; `note` is a sentence where what was kept can't be read.
          */
         Preferences: {
             /**
@@ -2136,6 +2137,17 @@ export interface components {
              * @default true
              */
             checks: boolean;
+            /**
+             * Spelling
+             * @default browser
+             * @enum {string}
+             */
+            spelling: "browser" | "off" | "en-us" | "en-gb" | "de";
+            /**
+             * Words
+             * @default []
+             */
+            words: string[];
             /**
              * Tab Size
              * @default 2
@@ -2209,6 +2221,16 @@ export interface components {
              * @default null
              */
             checks?: boolean | null;
+            /**
+             * Spelling
+             * @default null
+             */
+            spelling?: ("browser" | "off" | "en-us" | "en-gb" | "de") | null;
+            /**
+             * Words
+             * @default null
+             */
+            words?: string[] | null;
             /**
              * Tab Size
              * @default null

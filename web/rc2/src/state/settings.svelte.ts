@@ -17,6 +17,10 @@ export interface Settings {
   vim: boolean;
   /** Whether mistakes are marked while code is typed. */
   checks: boolean;
+  /** The language in which prose is checked that names none itself; `browser` is that of the browser. */
+  spelling: 'browser' | 'off' | 'en-us' | 'en-gb' | 'de';
+  /** Words that are right, whatever a dictionary says. */
+  words: string[];
   tabSize: number;
   keys: Record<string, string[]>;
   /** Whether the hint of the first minute was followed. */
@@ -33,6 +37,8 @@ const DEFAULTS: Settings = {
   lineNumbers: true,
   vim: false,
   checks: true,
+  spelling: 'browser',
+  words: [],
   tabSize: 2,
   keys: {},
   hinted: false,
@@ -50,6 +56,13 @@ export function parse(kept: string | null): Settings {
     return { ...DEFAULTS };
   }
 }
+
+const LONGEST_WORD = 60;
+const MOST_WORDS = 2000;
+
+/** Return words as they can be kept: each once, and of too many the last ones. */
+export const ownWords = (words: readonly string[]): string[] =>
+  [...new Set(words)].filter((word) => word !== '' && word.length <= LONGEST_WORD).slice(-MOST_WORDS);
 
 /** Return what is preferred as the session has it. */
 export const toSession = ({
@@ -76,6 +89,8 @@ export const fromSession = (found: Preferences): Settings => ({
   lineNumbers: found.line_numbers,
   vim: found.vim,
   checks: found.checks,
+  spelling: found.spelling,
+  words: found.words,
   tabSize: found.tab_size,
   keys: found.keys,
   hinted: found.hinted,

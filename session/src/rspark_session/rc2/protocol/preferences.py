@@ -10,6 +10,8 @@ _Size = Annotated[int, Field(ge=6, le=72)]
 _Tab = Annotated[int, Field(ge=1, le=16)]
 _Chords = Annotated[tuple[ShortText, ...], Field(max_length=20)]
 _Keys = Annotated[dict[ShortText, _Chords], Field(max_length=1000)]
+_Words = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=60)], ...], Field(max_length=2000)]
+_Spelling = Literal["browser", "off", "en-us", "en-gb", "de"]
 _Theme = Literal["system", "light", "dark"]
 _Contrast = Literal["normal", "high"]
 
@@ -17,8 +19,9 @@ _Contrast = Literal["normal", "high"]
 class Preferences(Model):
     """What a person prefers: how the page looks, how editors behave, and keys by the command that they mean.
 
-    `wrap` is for long lines of code, `wrap_text` for those of documents of text, also with chunks. `kept` is whether something
-    was kept before; `note` is a sentence where what was kept can't be read.
+    `wrap` is for long lines of code, `wrap_text` for those of documents of text, also with chunks. `spelling` is the language
+    of prose that names none itself, `browser` that of the browser; `words` are right whatever its dictionary says. `kept` is
+    whether something was kept before; `note` is a sentence where what was kept can't be read.
     """
 
     theme: _Theme = "system"
@@ -29,6 +32,8 @@ class Preferences(Model):
     line_numbers: bool = True
     vim: bool = False
     checks: bool = True
+    spelling: _Spelling = "browser"
+    words: _Words = ()
     tab_size: _Tab = 2
     keys: _Keys = {}  # noqa: RUF012  (pydantic copies it)
     hinted: bool = False
@@ -47,6 +52,8 @@ class PreferencesChange(Model):
     line_numbers: bool | None = None
     vim: bool | None = None
     checks: bool | None = None
+    spelling: _Spelling | None = None
+    words: _Words | None = None
     tab_size: _Tab | None = None
     keys: _Keys | None = None
     hinted: bool | None = None
