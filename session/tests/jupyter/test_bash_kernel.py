@@ -20,11 +20,11 @@ ROUNDS = int(os.environ.get("ROUNDS", "8"))
 class Bash:
     """A kernel of bash, and what its code says."""
 
-    def __init__(self) -> None:
+    def __init__(self, *before: str) -> None:
+        """`before` is a command that starts the kernel."""
+        command = [session_python(), "-I", "-m", "rspark_session.jupyter.bash_kernel", "-f", "{connection_file}"]
         self.manager = KernelManager()
-        self.manager._kernel_spec = KernelSpec(
-            argv=[session_python(), "-I", "-m", "rspark_session.jupyter.bash_kernel", "-f", "{connection_file}"], language="bash"
-        )
+        self.manager._kernel_spec = KernelSpec(argv=[*before, *command], language="bash")
         self.manager.start_kernel()
         self.client: BlockingKernelClient = self.manager.blocking_client()
         self.client.start_channels()
@@ -178,6 +178,7 @@ def test_a_shell_that_exits_is_started_anew_and_said(bash: Bash) -> None:
     assert "variables and functions of the last one are gone" in said
     assert bash.run("false")[0] == "error"
     assert bash.run("echo ${kept:-gone}") == ("ok", "gone\n")
+    bash.run("kept=1")
 
 
 @pytest.mark.long
@@ -221,7 +222,6 @@ while True:
 def test_what_goes_on_after_an_interrupt_is_ended_by_the_next(bash: Bash, tmp_path: Path, signals: list[str]) -> None:
     catches = tmp_path / "catches.py"
     catches.write_text(CATCHES)
-    bash.run("kept=1")
     running = bash.begin(f"{sys.executable} {catches} {' '.join(signals)}")
     bash.until_said(running, "begun")
     for _ in signals:
@@ -230,3 +230,99 @@ def test_what_goes_on_after_an_interrupt_is_ended_by_the_next(bash: Bash, tmp_pa
     bash.interrupt()
     assert bash.finished(running)[0] in ("abort", "aborted")
     assert bash.run("echo $kept") == ("ok", "1\n")
+
+
+ASKS = f"""{sys.executable} -c 'print("Hello", input("Who? "))'"""
+
+
+@pytest.mark.parametrize(
+    ("code", "answers", "said"),
+    [
+        ("read -p 'Who? ' x; echo got $x", [("Who? ", False, "Ann")], "got Ann\n"),
+        ("read -s x; echo got $x", [("", True, "Ann")], "got Ann\n"),
+        ("read -n 1 -p 'Sure? ' x; echo got $x", [("Sure? ", False, "yes")], "got y\n"),
+        ("printf 'First.\\nThen: '; (read x; echo got $x)", [("Then: ", False, "Ann")], "First.\ngot Ann\n"),
+        (ASKS, [("Who? ", False, "Ann")], "Hello Ann\n"),
+        ("touch f; rm -i f; test -e f || echo gone", [("rm: remove regular empty file 'f'? ", False, "y")], "gone\n"),
+        (f"{sys.executable} -c 'import getpass; print(getpass.getpass())'", [("Password: ", True, "Ann")], "\nAnn\n"),
+        ("read x; read y; echo $x $y", [("", False, "Ann\nBob")], "Ann Bob\n"),
+        ("while read x; do echo got $x; done", [("", False, "Ann"), ("", False, "\x04")], "got Ann\n"),
+    ],
+)
+def test_what_asks_is_answered_by_who_executes(bash: Bash, code: str, answers: list[tuple[str, bool, str]], said: str) -> None:
+    running = bash.client.execute(f"cd $(mktemp -d)\n{code}", allow_stdin=True)
+    for prompt, password, answer in answers:
+        asked = bash.client.get_stdin_msg(timeout=WAIT)["content"]
+        assert asked == {"prompt": prompt, "password": password}
+        bash.client.input(answer)
+    assert bash.finished(running) == ("ok", said)
+
+
+def test_a_question_can_be_interrupted(bash: Bash) -> None:
+    for code in ("read x", ASKS, f"while true; do {ASKS}; done", "cat"):
+        running = bash.client.execute(f"{code}; echo never", allow_stdin=True)
+        bash.client.get_stdin_msg(timeout=WAIT)
+        bash.interrupt()
+        status, said = bash.finished(running)
+        assert status in ("abort", "aborted")
+        assert "never" not in said
+        assert bash.run("echo $kept") == ("ok", "1\n")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "said"),
+    [
+        ("read -p 'Who? ' x; echo got:$x", "ok", "got:\n"),
+        ("read -n 1 -p 'Go on? ' x; echo got:$x", "ok", "got:\n"),
+        (ASKS, "error", "EOFError"),
+        ("cat && echo at its end", "ok", "at its end\n"),
+        ("while true; do read x; done", "abort", ""),
+    ],
+)
+def test_where_nobody_can_answer_input_is_at_its_end(bash: Bash, code: str, status: str, said: str) -> None:
+    found, all_said = bash.finished(bash.client.execute(code, allow_stdin=False))
+    assert found == status
+    assert all_said.count("nobody can answer it here: the code was sent without input.") == 1
+    assert said in all_said
+    assert bash.run("echo $kept") == ("ok", "1\n")
+
+
+def test_a_question_that_is_no_longer_asked_is_taken_back(bash: Bash, tmp_path: Path) -> None:
+    running = bash.client.execute("timeout --foreground 4 cat; echo after", allow_stdin=True)
+    bash.client.get_stdin_msg(timeout=WAIT)
+    assert bash.finished(running) == ("ok", "after\n")
+    bash.client.input(f"touch {tmp_path}/typed")  # late: it is no command
+    assert bash.run(f"ls {tmp_path}; echo $kept") == ("ok", "1\n")
+
+
+#: Starts a program as an account that has no rights, with its file of the connection (the last argument).
+AS_NOBODY = """
+cp "${@: -1}" "$HOME"; chown -R nobody "$HOME"
+exec setpriv --reuid nobody --clear-groups "${@: 1: $# - 1}" "$HOME/$(basename "${@: -1}")"
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root becomes another account.")
+def test_a_program_of_another_account_asks_for_its_password(tmp_path_factory: pytest.TempPathFactory) -> None:
+    home = tmp_path_factory.mktemp("home")
+    for folder in (home.parent, home.parent.parent):
+        folder.chmod(0o755)
+    nobody = Bash("env", f"HOME={home}", "bash", "-c", AS_NOBODY, "bash")
+    try:
+        running = nobody.client.execute("su -c true; echo $?", allow_stdin=True)
+        assert nobody.client.get_stdin_msg(timeout=WAIT)["content"] == {"prompt": "Password: ", "password": True}
+        nobody.client.input("not it")
+        assert nobody.finished(running) == ("ok", "\nsu: Authentication failure\n1\n")
+        running = nobody.client.execute("su -c true; echo never", allow_stdin=True)
+        nobody.client.get_stdin_msg(timeout=WAIT)
+        nobody.interrupt()
+        assert nobody.finished(running)[0] in ("abort", "aborted")
+        assert nobody.run("id -un") == ("ok", "nobody\n")
+    finally:
+        nobody.client.stop_channels()
+        nobody.manager.shutdown_kernel(now=True)
+
+
+def test_what_reads_something_else_or_waits_asks_nothing(bash: Bash) -> None:
+    code = "printf 'no end of a line'; sleep 2; sleep 1 | cat; echo; read x < <(sleep 1; echo a); echo $x"
+    assert bash.finished(bash.client.execute(code, allow_stdin=False)) == ("ok", "no end of a line\na\n")

@@ -137,6 +137,7 @@ async def test_an_interrupt_ends_what_runs_and_keeps_what_it_said(client: Client
     [
         ("ir", "x <- readline('Who? '); cat('Hello', x)", "Hello Ann"),
         ("python3", "x = input('Who? '); print('Hello', x)", "Hello Ann"),
+        ("bash", "read -p 'Who? ' x; echo Hello $x", "Hello Ann"),
     ],
 )
 async def test_code_asks_and_any_client_answers(running: Running, client: Client, kernel: str, code: str, shown: str) -> None:

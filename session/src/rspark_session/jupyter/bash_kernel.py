@@ -10,6 +10,8 @@ an interrupt, as psql, an editor or Python's prompt do, waits for keys that nobo
 Code may also take away the prompt that the kernel waits for (`PS1=`, `exec 2> file`), or have options by which the kernel's own
 questions would end the shell (`set -e`) or find no way back (`exec > file`). Those are asked so that they neither fail nor use
 what code has redirected, and a prompt that is gone is set again.
+
+What reads the terminal asks whoever executes, by Jupyter's stdin channel (see `bash_dialogue`).
 """
 
 import os
@@ -27,10 +29,10 @@ from types import FrameType
 from typing import Any
 
 import pexpect
-from bash_kernel.display import CONTENT_DATA_PREFIXES
-from bash_kernel.kernel import BashKernel
 from ipykernel.kernelapp import IPKernelApp
 
+from rspark_session.jupyter import bash_questions
+from rspark_session.jupyter.bash_dialogue import TOGETHER, DialogueKernel
 from rspark_session.jupyter.kernelspecs import STARTING, WITHOUT_OWN_FILES
 from rspark_session.processes import tree
 
@@ -47,7 +49,6 @@ _LEFT = (
 
 _PROMPT, _CONTINUATION, _LINE, _RETURN, _INTERRUPTED_PROMPT = range(5)
 _QUIET, _INTERRUPTED = 1.0, 0.1  # seconds after which is looked whether an interrupt was lost: before any, and after one
-_TOGETHER, _AT_MOST = 0.1, 65536  # seconds and characters that are sent in one message
 _STARTING = 1.0  # seconds that what bash started may take to have its program
 _PATIENCE = 2.0  # seconds that what catches an interrupt may take to end, before the next one ends it
 _MOMENT = 0.3  # seconds that what started after an interrupt is left alone
@@ -58,7 +59,7 @@ _GOES_ON = "It goes on after the interrupt, or takes its time to end. Interrupt 
 _ANSWERS = (1, 1, 2, 4, 8, 16, 32, 64)  # seconds that a shell is given to answer after an interrupt, at each try
 
 
-class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has no types
+class OutlivingBashKernel(DialogueKernel):
     """bash_kernel, whose shell outlives every interrupt."""
 
     _notice = ""
@@ -71,9 +72,6 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         self._pressed = 0.0  # when the person interrupted last
         self._told = False  # whether they were told that what runs goes on
         self._asked_to_end = False  # whether it was, after it went on
-        self._held: list[str] = []  # what code has said, and was not sent yet
-        self._length = 0
-        self._sent = 0.0  # when
 
     def _start_bash(self) -> None:
         """Start bash, without the person's file where that ended the last one while it started."""
@@ -98,7 +96,7 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         allow_stdin: bool = False,
     ) -> dict[str, Any]:
         """Run code, and return Jupyter's answer: "abort" when it was interrupted."""
-        self.silent = silent
+        self.begin_dialogue(silent=silent, may_ask=allow_stdin)
         if self._notice and not silent:
             self.send_response(self.iopub_socket, "stream", {"name": "stderr", "text": self._notice})
             self._notice = ""
@@ -122,28 +120,6 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
             return self._failed(problem)
         status = self._status()
         return self._completed() if status == "0" else self._failed(status)
-
-    def process_output(self, output: str) -> None:
-        """Send what code has said: many lines in one message, as the channel drops what are too many for it."""
-        if self.silent:
-            return
-        if output.startswith(tuple(CONTENT_DATA_PREFIXES)):  # a line that stands for a picture
-            self._send_held()
-            super().process_output(output)
-            return
-        self._held.append(output)
-        self._length += len(output)
-        full = time.monotonic() - self._sent > _TOGETHER or self._length > _AT_MOST
-        if full and not output.endswith("\r"):  # half of the end of a line, where the terminal was read between the two
-            self._send_held()
-
-    def _send_held(self) -> bool:
-        """Send what was held back, and return whether there was any."""
-        held, self._held, self._length = "".join(self._held).replace("\r\n", "\n"), [], 0
-        if held:
-            self.send_response(self.iopub_socket, "stream", {"name": "stdout", "text": held})
-            self._sent = time.monotonic()
-        return bool(held)
 
     def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
         """Return the words that may stand where the cursor is."""
@@ -183,11 +159,17 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         return "".join(said)
 
     def pre_handler_hook(self) -> None:
-        """Hand interrupts on to the shell from here on. They raise nothing: what was just read, or an answer, would be lost."""
+        """Hand interrupts on to the shell from here on.
+
+        They raise nothing, but while a person is asked: what was just read, or an answer of the shell, would be lost.
+        """
 
         def hand_on(_signal: int, _frame: FrameType | None) -> None:
+            if self.asks:
+                self.asks = False
+                raise KeyboardInterrupt
             if self._computes:
-                self._press()
+                self.press()
             else:
                 self._unwanted = True
 
@@ -199,7 +181,7 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         return {"status": "ok", "execution_count": self.execution_count, "payload": [], "user_expressions": {}}
 
     def _failed(self, why: str) -> dict[str, Any]:
-        self._send_held()
+        self.send_held()
         error = {"ename": "", "evalue": why, "traceback": []}
         self.send_response(self.iopub_socket, "error", error)
         return {**error, "status": "error", "execution_count": self.execution_count}
@@ -212,13 +194,14 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
             for line in code.rstrip().splitlines():
                 if self._interrupted or self._unwanted:
                     break
+                self.line = line
                 self.bashwrapper.child.sendline(line)
                 found = self._until_prompt()
                 if found == _INTERRUPTED_PROMPT:  # what follows is of the same command
                     return _LEFT
         finally:
             self._computes = False
-            self._send_held()
+            self.send_held()
         if found == _CONTINUATION and not self._interrupted:
             self._interrupt()
             self._answer()
@@ -234,13 +217,14 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         show = show or self.process_output
         child = self.bashwrapper.child
         expected = [re.compile(each) for each in (self.bashwrapper.ps1_re, self.bashwrapper.ps2_re, "\r?\n", "\r")]
-        renewals, read = 0, False
+        renewals, read, asks, seen = 0, False, False, ""
         while True:
             try:
-                quiet = _INTERRUPTED if self._interrupted else _TOGETHER if self._held else _QUIET
+                soon = asks or self.held or (self._computes and child.buffer != seen)
+                quiet = _INTERRUPTED if self._interrupted else TOGETHER if soon else _QUIET
                 found: int = child.expect_list(expected, timeout=quiet)
             except pexpect.TIMEOUT:
-                if self._send_held() and not self._interrupted:
+                if self.send_held() and not self._interrupted:
                     continue
                 if self._interrupted and self._computes:
                     self._tell_that_it_goes_on()
@@ -248,13 +232,19 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
                     self._interrupt()
                     continue
                 # At one look alone, what was sent to it may be on its way, or the prompt.
-                reads = self._reads()
+                asked, seen = asks and child.buffer == seen, child.buffer
+                asks = self._computes and not self._interrupted and self.waits_for_input(child.buffer)
+                if asks and asked:
+                    self.ask_person()
+                    asks, seen = False, ""
+                    continue
+                reads = not asks and self._reads()
                 if reads and read:
                     renewals += 1
                     self._renew_prompt(renewals)
                 read = reads and not read
                 continue
-            read = False
+            read = asks = False
             if found in (_LINE, _RETURN):
                 if renewals < 2:  # else it is of an incomplete command, and of what interrupts it
                     show(child.before + ("\n" if found == _LINE else "\r"))
@@ -266,6 +256,12 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
             # What comes before is a prompt that the kernel does not know, and more than one prompt may follow.
             self._catch_up()
             return _PROMPT if renewals == 1 else _INTERRUPTED_PROMPT
+
+    def waits_for_input(self, said: str) -> bool:
+        """Return whether a program or the shell's own `read` waits for what is typed. `said` is the line that it began last."""
+        child = self.bashwrapper.child
+        group, members = self._foreground()
+        return bash_questions.waits_for_input(child.child_fd, members if group != child.pid else [child.pid], said)
 
     def _reads(self) -> bool:
         """Return whether the shell waits for a line at a prompt.
@@ -334,7 +330,7 @@ class OutlivingBashKernel(BashKernel):  # type: ignore[misc]  # bash_kernel has 
         self._interrupted = time.monotonic(), frozenset(members)
         self.bashwrapper.child.sendintr()
 
-    def _press(self) -> None:
+    def press(self) -> None:
         """Interrupt what runs; end what went on after the last interrupt, first by asking it to."""
         first, since = self._interrupted is None, time.monotonic() - self._pressed
         self._pressed, self._told = time.monotonic(), False
