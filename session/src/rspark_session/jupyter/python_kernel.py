@@ -40,6 +40,7 @@ def main() -> None:
     left_out = bool(os.environ.pop(_WITHOUT_OWN_FILES, None))
     if sys.prefix != os.environ.get("VIRTUAL_ENV"):  # the home has no room for an environment, or it ends Python at its start
         application = _initialize(without_own_files=left_out)
+        _load_hooks(application.shell)
         _unmark(begun)
         environment = os.environ.get("VIRTUAL_ENV", "")
         # Where there is none, it was the full disk that ended the last one: IPython writes into the home as it starts first.
@@ -126,7 +127,15 @@ def _initialize(*, without_own_files: bool):  # type: ignore[no-untyped-def]
     for sentence in left_out:
         _say_once(application.shell, sentence)
     _keep_answering(application.shell)
+    os.register_at_fork(before=_flush_streams)
     return application
+
+
+def _flush_streams() -> None:
+    """Send what was printed: a forked process would have it too, and send it once more."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # a person's own, or closed
+            stream.flush()
 
 
 @contextlib.contextmanager
@@ -259,10 +268,10 @@ def _ended_sentence(how: str) -> str:
 
 
 def _load_hooks(shell) -> None:  # type: ignore[no-untyped-def]
-    """Load what the session's services have for a kernel of Python."""
+    """Load what the session and its services have for a kernel of Python."""
     from importlib import import_module  # noqa: PLC0415
 
-    for hook in os.environ.get(_HOOKS, "").split():
+    for hook in ("rspark_session.jupyter.plot_size", *os.environ.get(_HOOKS, "").split()):
         with contextlib.suppress(Exception):  # Python works without
             import_module(hook).load(shell)
 

@@ -10,12 +10,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
+
+from rspark_session.jupyter.when_imported import prepare_when_imported
 
 TITLE = "Spark"
 _SESSIONS = "pyspark.sql.session"  # the last of the modules that both ways to a driver import: nobody starts one without it
@@ -31,10 +30,7 @@ def load(shell: Any) -> None:
     cells = Cells()
     shell.events.register("pre_run_cell", lambda info: cells.begin(info.raw_cell, shell.execution_count))
     shell.events.register("post_run_cell", cells.end)
-    if _SESSIONS in sys.modules:
-        prepare(sys.modules[_SESSIONS], cells)
-    else:
-        sys.meta_path.insert(0, _WhenImported(cells))
+    prepare_when_imported(_SESSIONS, lambda sessions: prepare(sessions, cells))
 
 
 def lost() -> list[dict[str, str]]:
@@ -198,35 +194,3 @@ def _remote_session() -> Any:
     """Return the session of Spark Connect that this process has; None where it has none."""
     module: Any = sys.modules.get("pyspark.sql.connect.session")
     return module.SparkSession.getActiveSession() if module is not None else None
-
-
-class _WhenImported(MetaPathFinder):
-    """Prepares PySpark as soon as it was imported, and is gone then."""
-
-    def __init__(self, cells: Cells) -> None:
-        self._cells = cells
-
-    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if name != _SESSIONS:
-            return None
-        sys.meta_path.remove(self)
-        spec = find_spec(name)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _Preparing(spec.loader, self._cells)
-        return spec
-
-
-class _Preparing(Loader):
-    """Loads a module as another loader does, and prepares it then."""
-
-    def __init__(self, loader: Loader, cells: Cells) -> None:
-        self._loader = loader
-        self._cells = cells
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        self._loader.exec_module(module)
-        with contextlib.suppress(Exception):  # another version of PySpark, which a person installed, works as it does
-            prepare(module, self._cells)
