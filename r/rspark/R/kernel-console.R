@@ -378,6 +378,8 @@ with_device <- function(run) {
   run()
 }
 
+most_pixels <- 150e6 # of four bytes each
+
 # Plots are drawn for these sizes.
 check_plot_options <- function() {
   for (name in c("repr.plot.width", "repr.plot.height", "repr.plot.res", "jupyter.plot_scale")) {
@@ -390,6 +392,14 @@ check_plot_options <- function() {
   unknown <- if (is.character(kinds)) setdiff(kinds, names(asNamespace("repr")$mime2repr)) else if (!is.null(kinds)) deparse(kinds)
   if (length(unknown)) {
     stop(sprintf("The plot is not shown: options(jupyter.plot_mimetypes) has %s, which is no format of plots.", unknown[[1]]), call. = FALSE)
+  }
+  size <- function(name) getOption(name, asNamespace("repr")$repr_option_defaults[[name]])
+  pixels <- size("repr.plot.width") * size("repr.plot.height") * size("repr.plot.res")^2
+  if (pixels > most_pixels && any(grepl("png|jpeg", kinds %||% "png"))) {
+    stop(sprintf(
+      "The plot is not shown: it would have %s million pixels, and %s million is the most there may be. Take a smaller %s.",
+      format(ceiling(pixels / 1e6), big.mark = ","), most_pixels / 1e6, "options(repr.plot.width = ) or repr.plot.height (in inches)"
+    ), call. = FALSE)
   }
 }
 

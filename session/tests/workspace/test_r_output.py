@@ -96,6 +96,14 @@ _AS_IT_WAS = "cat(length(dev.list()), length(getHook('before.plot.new')), length
         ("repr.plot.height", "-1", "options(repr.plot.height) is to be a number above 0, and is -1."),
         ("repr.plot.width", "c(5, 6)", "options(repr.plot.width) is to be a number above 0, and is c(5, 6)."),
         ("repr.plot.res", "NA", "options(repr.plot.res) is to be a number above 0, and is NA."),
+        (
+            "repr.plot.width",
+            "200000",
+            (
+                "it would have 20,160 million pixels, and 150 million is the most there may be. Take a smaller "
+                "options(repr.plot.width = ) or repr.plot.height (in inches)."
+            ),
+        ),
         ("jupyter.plot_scale", "list()", "options(jupyter.plot_scale) is to be a number above 0, and is list()."),
         ("jupyter.plot_mimetypes", "'image/bmp'", "options(jupyter.plot_mimetypes) has image/bmp, which is no format of plots."),
     ],
