@@ -8,6 +8,10 @@
 #' account from `PGUSER`, and the password from the file that `PGPASSFILE`
 #' names, as for every PostgreSQL program: nothing of it is in your code.
 #'
+#' Numbers of R are exact up to 2^53. Where a query gives more
+#' (in `bigint` or `numeric`), a warning names the columns; have the query
+#' give them as text, as by `id::text`, to keep each digit.
+#'
 #' @param dbname The database; your own where nothing is given.
 #' @return A 'DBI' connection. Close it by [DBI::dbDisconnect()]; it isn't kept
 #'   when the session sleeps.
@@ -33,6 +37,7 @@ postgres <- function(dbname = NULL) {
     dbname <- setting("PGDATABASE")
     if (is.null(dbname)) dbname <- user
   }
+  warn_of_rounding()
   tryCatch(
     DBI::dbConnect(
       RPostgreSQL::PostgreSQL(),
@@ -45,6 +50,45 @@ postgres <- function(dbname = NULL) {
     ),
     error = function(error) problem(refusal(conditionMessage(error), dbname))
   )
+}
+
+most_exact <- 2^53 # of R's numbers, and what the next one becomes
+
+# Have RPostgreSQL say where numbers may be others than in the database. Each way to a result leads through this function of its;
+# classes of our own for connections would hide those of it, and Spark's, from DBI.
+warn_of_rounding <- function() {
+  driver <- asNamespace("RPostgreSQL")
+  if (is.null(attr(driver$postgresqlFetch, "rspark"))) {
+    rebind(driver, "postgresqlFetch", structure(fetch_and_warn(driver$postgresqlFetch), rspark = TRUE))
+  }
+}
+
+# Return what fetches as the driver does, and warns once in a query.
+fetch_and_warn <- function(fetch) {
+  force(fetch) # else it would be looked up when this has its place
+  warned <- NULL
+  function(res, n = 0, ...) {
+    rows <- fetch(res, n, ...)
+    result <- methods::as(res, "integer")
+    if (!is.data.frame(rows) || DBI::dbGetRowCount(res) <= nrow(rows)) warned <<- NULL # the first rows: numbers are used again
+    rounded <- if (is.data.frame(rows) && !identical(result, warned)) rounded_columns(rows, res)
+    if (length(rounded)) {
+      warned <<- result
+      warning(
+        "Numbers of 2^53 and more in ", paste(rounded, collapse = ", "), " may be rounded, as R's numbers are exact up to there. ",
+        "To keep each digit, have the query give text: ", rounded[[1]], "::text.",
+        call. = FALSE
+      )
+    }
+    rows
+  }
+}
+
+# Return the names of columns of whole numbers that R's have no room for.
+rounded_columns <- function(rows, res) {
+  types <- DBI::dbGetInfo(res)$fieldDescription[[1]]$type
+  whole <- unlist(types) %in% c(20L, 1700L) # bigint and numeric
+  names(rows)[whole & vapply(rows, function(values) is.numeric(values) && any(abs(values) >= most_exact, na.rm = TRUE), NA)]
 }
 
 # Return what a person can do about libpq's message.

@@ -20,6 +20,23 @@ test_that("without a name it is the person's own database, and tables can be mad
   DBI::dbRemoveTable(con, "made")
 })
 
+test_that("numbers that R has no room for are said once in a query, with their columns", {
+  con <- postgres()
+  on.exit(DBI::dbDisconnect(con))
+  large <- "SELECT 9007199254740993 AS id, -1e20::numeric AS total, i AS small, 1.5e300::float8 AS far FROM generate_series(1, 4) AS i"
+  expect_warning(DBI::dbGetQuery(con, large), "in id, total may be rounded.*id::text")
+  expect_warning(DBI::dbGetQuery(con, large), "in id, total")
+  result <- DBI::dbSendQuery(con, large)
+  expect_warning(DBI::dbFetch(result, 2), "in id, total")
+  expect_no_warning(DBI::dbFetch(result, 2))
+  DBI::dbClearResult(result)
+  exact <- "SELECT 9007199254740993::text AS id, 9007199254740991 AS most, NULL::bigint AS none"
+  expect_no_warning(found <- DBI::dbGetQuery(con, exact))
+  expect_identical(found$id, "9007199254740993")
+  expect_no_warning(DBI::dbGetQuery(con, "SELECT 1::bigint AS none WHERE false"))
+  expect_no_warning(postgres("flights") |> DBI::dbDisconnect())
+})
+
 test_that("a database that isn't there is named", {
   expect_error(postgres("nope"), "There is no database \"nope\"")
 })
