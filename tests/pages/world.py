@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from rsparkhub.api.sentences import sentences_in
 from rsparkhub.api.serializers.event_text import Subjects, event_text
 from rsparkhub.domain.event import EventKind
 
@@ -365,7 +366,7 @@ def history(count: int) -> list[Json]:
                 "kind": kind,
                 "by": by,
                 "owner": owner,
-                "text": event_text(kind, data, Subjects(by=by, owner=owner, session=name)),
+                "text": event_text(kind, data, Subjects(by=by, owner=owner, session=name), sentences_in("en")),
                 "data": data,
             }
         )
