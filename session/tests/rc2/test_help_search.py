@@ -119,6 +119,7 @@ async def test_docstrings_of_python_are_found_by_words(running: Running, client:
     assert nothing.status_code == 404
 
 
+@pytest.mark.long
 async def test_reading_help_keeps_no_session_awake_and_ends_with_it(running: Running, client: Client) -> None:
     def readers() -> list[psutil.Process]:
         return [process for process in members(running.name) if "read_help" in " ".join(command_of(process))]
