@@ -145,7 +145,8 @@ def newest_java() -> int:
 
 def java_release() -> str:
     """What the Java says of itself that runs Spark; empty without one."""
-    found = shutil.which("java", path=f"{os.environ.get('JAVA_HOME', '')}/bin:{os.environ.get('PATH', os.defpath)}")
+    home = os.environ.get("JAVA_HOME")
+    found = shutil.which(f"{home}/bin/java" if home else "java")
     release = Path(found).resolve().parents[1] / "release" if found else Path("none")
     return release.read_text() if release.is_file() else ""
 

@@ -7,6 +7,7 @@ little of everything; it is a program by itself, for images in which there is no
 """
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -40,7 +41,7 @@ session.stop()
 """
 
 # Spark's launcher puts its folder of configuration before the jars, and Java archives nothing behind a folder.
-_JAVA = """#!{python}
+_JAVA = """
 import os, sys
 words = sys.argv[1:]
 if "org.apache.spark.deploy.SparkSubmit" in words and "org.apache.spark.launcher.Main" not in words:
@@ -74,7 +75,8 @@ def make(archive: Path) -> None:
     OSError, subprocess.SubprocessError
         When Java or Spark doesn't run.
     """
-    java = shutil.which("java", path=f"{os.environ.get('JAVA_HOME', '')}/bin:{os.environ.get('PATH', os.defpath)}")
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which(f"{home}/bin/java" if home else "java")
     if java is None:
         raise FileNotFoundError("There is no Java on this machine.")
     with tempfile.TemporaryDirectory(prefix="spark-classes-") as made:
@@ -82,9 +84,11 @@ def make(archive: Path) -> None:
         partial = place / archive.name
         program = place / "java/bin/java"
         program.parent.mkdir(parents=True)
-        program.write_text(
+        instead = place / "java.py"
+        # A program of Python itself could be in a folder whose name has spaces, or is too long for a first line.
+        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(instead))} "$@"\n', encoding="utf-8")
+        instead.write_text(
             _JAVA.format(
-                python=sys.executable,
                 java=java,
                 class_path=":".join(class_path()),
                 archive=f"-XX:ArchiveClassesAtExit={partial}",
